@@ -1,0 +1,319 @@
+"""The trust answer: what a policy decision point, a cache and the compacted topic get.
+
+Numbers of the answer that policies compare are integers, because policy languages lack floats:
+`lower` is rounded down and agrees with the level's bounds, `score` to the nearest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from models.event import rfc3339
+from models.ledger import Ledger
+from models.levels import Gate, Level, Standing, advance, next_change_us, next_level
+from models.trust import (
+    Evidence,
+    Opinion,
+    TrustPolicy,
+    days_until,
+    effects_of,
+    expectation,
+    opine,
+    weigh,
+)
+from models.trust_policy import DAY_US, SECOND_US
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+State = Literal["active", "learning", "relearning", "stale", "unknown"]
+
+# As many digits as the decimal type of policy languages has.
+_DIGITS = 4
+
+
+class TrustState(Struct, kw_only=True):
+    """What is kept of one agent in one mode to answer for its trust.
+
+    Attributes
+    ----------
+    agent_id, mode
+        Whose state; an agent acting for a person and by itself has two.
+    role, owner, version
+        As last reported, None where never.
+    state
+        Whether its habits are known (``active``), still or again being learnt.
+    registered
+        Whether the inventory names it.
+    first_seen_us, last_seen_us, events
+        Microseconds of event time, and how many events.
+    ledger, standing
+        Evidence, and the level and gate kept along.
+    position
+        Where in the stream this state stands.
+    config_version
+        Configuration the state was written under.
+    """
+
+    agent_id: str
+    mode: str
+    role: str | None = None
+    owner: str | None = None
+    version: str | None = None
+    state: Literal["active", "learning", "relearning"] = "learning"
+    registered: bool = False
+    first_seen_us: int = 0
+    last_seen_us: int = 0
+    events: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
+    standing: Standing = field(default_factory=Standing)
+    position: str = ""
+    config_version: str = ""
+
+
+class Obligation(Struct, frozen=True):
+    """What a policy should ask for at a level.
+
+    Attributes
+    ----------
+    max_credential_ttl_s
+        Longest life of a credential issued now, in seconds; 0 for none at all.
+    step_up
+        Whether a person has to agree.
+    """
+
+    max_credential_ttl_s: int
+    step_up: bool
+
+
+DEFAULT_OBLIGATIONS: dict[str, Obligation] = {
+    "trusted": Obligation(3600, step_up=False),
+    "normal": Obligation(900, step_up=False),
+    "watch": Obligation(300, step_up=True),
+    "restricted": Obligation(60, step_up=True),
+    "quarantined": Obligation(0, step_up=True),
+}
+"""By level; ``quarantined`` goes before any level."""
+
+
+class Facets(Struct, frozen=True):
+    """Score, 0..100, of each side of the agent, from that side's items alone."""
+
+    tools: int
+    data: int
+    network: int
+    volume: int
+
+
+class Reason(Struct, frozen=True):
+    """One item that lowers the score, by how many points (`effect`, below 0)."""
+
+    anomaly: str
+    severity: str
+    effect: int
+    at: str
+    id: str
+
+
+class Recovery(Struct, frozen=True):
+    """How many days of clean running lead to the next level."""
+
+    to: Level
+    clean_days: int
+
+
+class Answer(Struct, frozen=True):
+    """The answer, with its keys in the order of the contract."""
+
+    agent_id: str
+    score: int
+    lower: int
+    belief: float
+    disbelief: float
+    uncertainty: float
+    level: Level
+    gate: Gate
+    state: State
+    mode: str
+    facets: Facets
+    reasons: list[Reason]
+    obligations: Obligation
+    recovers: Recovery | None
+    as_of: str
+    computed_at: str
+    valid_until: str
+    config_version: str
+
+
+class _View(Struct, frozen=True):
+    """One mode's state as it stands at the instant of the answer."""
+
+    trust: TrustState
+    evidence: Evidence
+    opinion: Opinion
+    standing: Standing
+
+
+def trust_answer(
+    states: Sequence[TrustState],
+    agent_id: str,
+    at_us: int,
+    computed_us: int,
+    policy: TrustPolicy,
+    obligations: Mapping[str, Obligation] = DEFAULT_OBLIGATIONS,
+    *,
+    stale: bool = False,
+    lag_us: int = 0,
+    mode: str | None = None,
+    operation: str | None = None,
+) -> Answer:
+    """Answer for an agent at an instant.
+
+    The mode with the lowest cautious score speaks for the agent, and one mode's shut gate shuts
+    the agent's, unless a mode is asked for. An agent without a state gets a normal answer: the
+    prior, nothing known.
+
+    Parameters
+    ----------
+    states
+        All modes of the agent; empty for an unknown one.
+    at_us
+        Instant of evaluation, microseconds of event time.
+    computed_us
+        The caller's clock. `valid_until` is on this clock, because the reader's cache is; the
+        time to the next level change is taken to pass no faster on it than in the stream.
+    stale, lag_us
+        Whether the stream lags beyond its bound, and by how much it lags.
+    operation
+        What the reader is about to do, for how long it may keep the answer.
+
+    Examples
+    --------
+    >>> answer = trust_answer([], "agent-1", 0, 0, TrustPolicy())
+    >>> answer.score, answer.lower, answer.state, answer.level, answer.valid_until
+    (50, 13, 'unknown', 'restricted', '1970-01-01T00:01:00.000000Z')
+    """
+    asked = [state for state in states if mode in (None, state.mode)]
+    views = [_view(state, at_us, policy) for state in asked]
+    if views:
+        view = min(views, key=lambda v: (v.opinion.lower, v.trust.mode))
+        state: State = view.trust.state
+    else:
+        nobody = TrustState(
+            agent_id=agent_id, mode=mode or "unknown", config_version=policy.version
+        )
+        view, state = _view(nobody, at_us, policy), "unknown"
+    gate: Gate = "quarantined" if any(_shut(v) for v in views) else "open"
+    level = view.standing.level
+    believed, disbelieved = (
+        round(share, _DIGITS) for share in (view.opinion.belief, view.opinion.disbelief)
+    )
+    ttl_us = 0 if stale else _ttl_us(view, at_us, policy, lag_us, operation)
+    return Answer(
+        agent_id=agent_id,
+        score=_nearest(view.opinion.score),
+        lower=math.floor(view.opinion.lower),
+        belief=believed,
+        disbelief=disbelieved,
+        uncertainty=round(1 - believed - disbelieved, _DIGITS),
+        level=level,
+        gate=gate,
+        state="stale" if stale else state,
+        mode=view.trust.mode,
+        facets=_facets(view.evidence, policy),
+        reasons=_reasons(view.evidence, policy),
+        obligations=obligations["quarantined" if gate == "quarantined" else level],
+        recovers=_recovers(view, policy),
+        as_of=rfc3339(at_us),
+        computed_at=rfc3339(computed_us),
+        valid_until=rfc3339(computed_us + ttl_us),
+        config_version=view.trust.config_version,
+    )
+
+
+def _view(trust: TrustState, at_us: int, policy: TrustPolicy) -> _View:
+    evidence = weigh(trust.ledger, at_us, policy)
+    opinion = opine(evidence.positive(), evidence.negative(), policy)
+    standing = advance(trust.standing, opinion.lower, at_us, policy)
+    return _View(trust, evidence, opinion, standing)
+
+
+def _shut(view: _View) -> bool:
+    return view.standing.gate == "quarantined"
+
+
+def _nearest(points: float) -> int:
+    """Round halves down: a rounded score is never better than the true one by half a point."""
+    return math.ceil(points - 0.5)
+
+
+def _facets(evidence: Evidence, policy: TrustPolicy) -> Facets:
+    # A facet without items has every day and no weight against it: most have.
+    blank = _nearest(expectation(math.fsum([w for _, w in evidence.days]), 0.0, policy))
+    touched = {item.facet for item, _ in evidence.items}
+    scores = {
+        name: _nearest(expectation(evidence.positive(name), evidence.negative(name), policy))
+        for name in touched
+        if name != "identity"
+    }
+    return Facets(
+        tools=scores.get("tools", blank),
+        data=scores.get("data", blank),
+        network=scores.get("network", blank),
+        volume=scores.get("volume", blank),
+    )
+
+
+def _reasons(evidence: Evidence, policy: TrustPolicy) -> list[Reason]:
+    return [
+        Reason(
+            anomaly=found.item.anomaly,
+            severity=found.item.severity,
+            effect=points,
+            at=rfc3339(found.item.at_us),
+            id=found.item.id,
+        )
+        for found in effects_of(evidence, policy)
+        if (points := -_nearest(-found.effect)) < 0
+    ]
+
+
+def _recovers(view: _View, policy: TrustPolicy) -> Recovery | None:
+    """Count the days to the next level as `advance` grants it: margin and patience included."""
+    level = next_level(view.standing.level)
+    if level is None:
+        return None
+    days = days_until(view.evidence, policy, policy.bound(level) + policy.margin)
+    if days is None:
+        return None
+    return Recovery(to=level, clean_days=days + math.ceil(policy.rise_us / DAY_US))
+
+
+def _ttl_us(
+    view: _View, at_us: int, policy: TrustPolicy, lag_us: int, operation: str | None
+) -> int:
+    """Give how long the answer holds: until it may be stale, too old, or wrong by decay alone."""
+    horizon = min(policy.ttl_us(operation), policy.stale_after_s * SECOND_US - lag_us)
+    if horizon <= 0:
+        return 0
+    change = next_change_us(view.trust.ledger, view.standing, at_us, policy, horizon)
+    return horizon if change is None else min(horizon, change - at_us)
+
+
+def encode(answer: Answer) -> bytes:
+    """Write the answer as JSON; equal answers give equal bytes."""
+    return msgspec.json.encode(answer)
+
+
+def etag(body: bytes) -> str:
+    """Give the strong entity tag, quotes included, of an encoded answer.
+
+    >>> etag(b"{}")
+    '"44136fa355b3678a1146ad16f7e8649e"'
+    """
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -1,0 +1,76 @@
+"""Every parameter of the model, in one frozen and versioned place."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from models.errors import ConfigError
+
+
+class ModelConfig(Struct, frozen=True):
+    """Parameters of baseline, calibration, alerting and learning (science.md 16).
+
+    Attributes
+    ----------
+    alerts_per_day
+        The budget B: expected false alerts a day for the whole fleet. The one knob of an operator.
+    half_life_days
+        Event-time half-life of counts and votes.
+    daily_cap
+        At most this many counts are learned per agent, value and day.
+    agent_window, peer_window, pool_minimum
+        Scores kept for calibration, and how many a pool needs before it speaks.
+    gate
+        p below: the event is held instead of learned.
+    learning_sessions
+        An agent's first sessions are learned without the gate.
+    session_minimum
+        Session scores needed before sessions have p-values.
+    idle_minutes
+        A session without an event for so long is closed.
+    snapshot_minutes
+        How often peer snapshots are published, in event time.
+
+    Examples
+    --------
+    >>> ModelConfig().version == ModelConfig().version
+    True
+    >>> ModelConfig(alerts_per_day=0).validate()
+    Traceback (most recent call last):
+    models.errors.ConfigError: alerts_per_day must be above 0, got 0
+    """
+
+    alerts_per_day: float = 5.0
+    half_life_days: float = 30.0
+    daily_cap: int = 20
+    agent_window: int = 2_000
+    peer_window: int = 8_000
+    pool_minimum: int = 500
+    gate: float = 0.002
+    learning_sessions: int = 10
+    session_minimum: int = 50
+    session_window: int = 4_000
+    idle_minutes: int = 30
+    snapshot_minutes: int = 5
+    excess_bits: float = 10.0
+    credential_minutes: int = 60
+    relearning_factor: float = 0.2
+    held_limit: int = 64
+    held_days: int = 5
+
+    def validate(self) -> ModelConfig:
+        """Give itself when every value is possible, else raise `ConfigError`."""
+        for name in ("alerts_per_day", "half_life_days", "daily_cap", "idle_minutes"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 < self.gate < 1:
+            raise ConfigError(f"gate must be a probability, got {self.gate}")
+        return self
+
+    @property
+    def version(self) -> str:
+        """Twelve digits that change whenever a parameter does."""
+        return sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]

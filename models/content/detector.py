@@ -1,0 +1,338 @@
+"""Score a call by what it carries and whether its session's request calls for it.
+
+The mathematics is that of the detection recipe: novelty of values and of flows, each a rate with
+back-off that is mixed over how well requests like this one are known, plus the surprise of the
+tool given the request.
+"""
+
+from __future__ import annotations
+
+from math import log, log2
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from models.content.rates import DAY_US, Rates
+from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
+from models.content.session import MAX_USES, Session, Use, Vote
+from models.content.tables import Cluster, Documents, RoleTable
+from models.hashing import mix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.content.request import Request, Value
+    from models.event import Event, Origins
+    from models.hashing import Hasher
+
+SIMILAR_LOW, SIMILAR_HIGH = 0.2, 0.6  # below is boilerplate, above the same kind of task
+NEAR = 0.03
+CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
+FAMILIAR_HALF = 0.5
+USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
+TOOL_WORD_FLOOR = 0.2
+PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
+KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
+
+Near = list[tuple[float, Cluster]]
+
+
+class Carrier(Struct, frozen=True):
+    """The identifier of a call that is hardest to account for.
+
+    Attributes
+    ----------
+    bits
+        Value and flow bits after the discounts for specificity and coverage.
+    value_level, flow_level
+        0 usual for this request .. 3 new to the role.
+    """
+
+    bits: float
+    key: str
+    kind: int
+    source: str
+    value_bits: float
+    flow_bits: float
+    value_level: int
+    flow_level: int
+
+
+class Content(Struct, frozen=True):
+    """What the content detector says of one call, in bits.
+
+    Attributes
+    ----------
+    score
+        ``S(e)``; higher is more surprising.
+    intent
+        ``-log2 P(tool | request)``; None without a stated request.
+    carrier
+        None when the call carries nothing out of a result that the request does not name.
+    known
+        Familiarity of the request, 0 (never seen) .. 1.
+    """
+
+    score: float
+    intent: float | None
+    carrier: Carrier | None
+    known: float
+    uses: tuple[Use, ...] = ()
+    votes: tuple[tuple[int, Vote], ...] = ()
+    tool: int = 0
+
+
+class ContentTables(Struct):
+    """Everything the content detector remembers, over all roles."""
+
+    roles: dict[str, RoleTable] = {}
+    documents: Documents = field(default_factory=Documents)
+    values: Rates = field(default_factory=Rates)
+    flows: Rates = field(default_factory=Rates)
+
+
+class ContentDetector:
+    """Reads `ContentTables`; `score` changes nothing, `open` starts a session."""
+
+    def __init__(self, hasher: Hasher, tables: ContentTables) -> None:
+        self.hasher = hasher
+        self.tables = tables
+        self.reader = Reader(hasher)
+        self._shares: dict[str, dict[int, float]] = {}
+
+    def role(self, name: str) -> RoleTable:
+        """Give the table of a role, a new one for a role not seen before."""
+        table = self.tables.roles.get(name)
+        if table is None:
+            table = self.tables.roles[name] = RoleTable()
+        return table
+
+    def forget_shares(self, role: str) -> None:
+        """Drop what was derived from a role's clusters; call after they changed."""
+        self._shares.pop(role, None)
+
+    def weight(self, word: int) -> float:
+        """Weight of a word: ``ln(1 + (N+1)/(1+df))`` over the fleet's clusters."""
+        documents = self.tables.documents
+        return log(1 + (documents.n + 1) / (1 + documents.holding.get(word, 0)))
+
+    def open(self, session: Session) -> None:
+        """Compare the session's request with the role's clusters."""
+        words = self.reader.request(session.purpose).words
+        session.near = []
+        for number, cluster in self.role(session.role).clusters.items():
+            overlap = self._overlap(words, cluster)
+            similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW)
+            similar = min(1.0, max(0.0, similar))
+            if similar > NEAR:
+                session.near.append((number, overlap, similar))
+        session.known = self._familiarity(session, lambda c: c.full)
+
+    def _overlap(self, words: frozenset[int], cluster: Cluster) -> float:
+        if not words and not cluster.bag:
+            return 1.0
+        both = words.intersection(cluster.bag)
+        if not both:
+            return 0.0
+        weight = self.weight
+        shared = sum(map(weight, sorted(both)))
+        union = sum(map(weight, sorted(words.union(cluster.bag))))
+        return shared / union if union else 0.0
+
+    def _familiarity(self, session: Session, count: Callable[[Cluster], int]) -> float:
+        """``phi``: how well sessions like this one are known, 0 .. 1."""
+        clusters = self.role(session.role).clusters
+        mass = doubt = top = 0.0
+        for number, _, similar in session.near:
+            cluster = clusters.get(number)
+            if cluster is None:
+                continue
+            square = similar * similar
+            doubt += square * cluster.skipped
+            seen = count(cluster)
+            if seen:
+                mass += square * seen
+                top = max(top, square)
+        return top * mass / (mass + doubt + FAMILIAR_HALF)
+
+    def _near(self, session: Session) -> tuple[Near, float]:
+        clusters = self.role(session.role).clusters
+        near: Near = []
+        total = 0.0
+        for number, _, similar in session.near:
+            cluster = clusters.get(number)
+            if cluster is not None and cluster.n:
+                weight = similar * similar * min(cluster.n, CLUSTER_CAP)
+                near.append((weight, cluster))
+                total += weight
+        return near, total
+
+    def score(self, session: Session, event: Event) -> Content:
+        """Judge one call of an open session; changes nothing."""
+        request = self.reader.request(session.purpose)
+        near, total = self._near(session)
+        tool = self.hasher.of(event.tool)
+        intent = None
+        if session.purpose:
+            intent = self._intent(session, request, event.tool, tool, near, total)
+        uses: list[Use] = []
+        votes: dict[int, Vote] = {}
+        best: Carrier | None = None
+        foreign = False
+        origins = event.argument_origins
+        if origins:
+            best, foreign = self._carriers(session, request, tool, origins, near, total, uses, votes)
+        bits = (best.bits if best else 0.0) + (intent or 0.0)
+        return Content(
+            bits * (1.0 if foreign else PLAIN_FACTOR),
+            intent,
+            best,
+            session.known,
+            tuple(uses),
+            tuple(votes.items()),
+            tool,
+        )
+
+    def _intent(
+        self, session: Session, request: Request, name: str, tool: int, near: Near, total: float
+    ) -> float:
+        shares = self._shares.setdefault(session.role, {})
+        overall = shares.get(tool)
+        if overall is None:
+            clusters = self.role(session.role).clusters
+            used = sum(c.tools.get(tool, 0) / c.n for c in clusters.values() if c.n)
+            overall = shares[tool] = (0.2 + used) / (4.0 + len(clusters))
+        like = sum(w * c.tools.get(tool, 0) / c.n for w, c in near)
+        p = (like + overall) / (total + 1.0)
+        own = self.reader.tool_words(name)
+        said = own & request.words
+        if said:
+            weight = self.weight
+            share = sum(map(weight, sorted(said))) / sum(map(weight, sorted(own)))
+            p = max(p, TOOL_WORD_FLOOR * share)
+        return -log2(p)
+
+    def _carriers(
+        self,
+        session: Session,
+        request: Request,
+        tool: int,
+        origins: Origins,
+        near: Near,
+        total: float,
+        uses: list[Use],
+        votes: dict[int, Vote],
+    ) -> tuple[Carrier | None, bool]:
+        best: Carrier | None = None
+        foreign = False
+        day = session.last_us // DAY_US
+        of, reader, role = self.hasher.of, self.reader, self.role(session.role)
+        for key, found in origins.items():
+            hashed_key = of(key)
+            tool_key = mix(tool, hashed_key, 1)
+            mixed = (session.known + self._familiarity_at(session, tool_key)) / 2
+            for raw, where in found:
+                value = reader.value(raw)
+                if value is None:
+                    continue
+                source = _source(where)
+                if source is not None and asked_for(value, request):
+                    source = None
+                use = _use(role, tool_key, hashed_key, value, of(source) if source else 0)
+                level = flow_level = 0
+                if source is not None:
+                    level, flow_level = _levels(role, use, near, total)
+                    use.level = level
+                if len(uses) < MAX_USES:
+                    uses.append(use)
+                vote = _vote(votes, session.role, tool_key, hashed_key, value.kind, mixed, of)
+                vote.value_level = max(vote.value_level, level)
+                vote.flow_level = max(vote.flow_level, flow_level)
+                if source is None:
+                    continue
+                value_bits = self._bits(self.tables.values, vote.contexts, level, mixed, day)
+                flow_bits = self._bits(self.tables.flows, vote.contexts, flow_level, mixed, day)
+                cover = covered(value, request)
+                bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
+                if bits > (best.bits if best else 0.0):
+                    best = Carrier(
+                        bits, key, value.kind, source, value_bits, flow_bits, level, flow_level
+                    )
+                foreign = foreign or (level >= 2 and cover < 0.5)
+        return best, foreign
+
+    def _familiarity_at(self, session: Session, tool_key: int) -> float:
+        return self._familiarity(session, lambda c: c.keys.get(tool_key, 0))
+
+    def _bits(
+        self, rates: Rates, contexts: tuple[int, int, int], level: int, known: float, day: int
+    ) -> float:
+        if not level:
+            return 0.0
+        bits = 0.0
+        for share, stratum in ((known, KNOWN), (1 - known, NEW)):
+            if share:
+                bits += share * rates.bits(strata(contexts, stratum, level), day)
+        return bits
+
+
+def strata(contexts: tuple[int, int, int], stratum: int, level: int) -> tuple[int, ...]:
+    """Give the four nodes of one stratum and level, from general to specific."""
+    head = stratum * 4 + level
+    kind, kind_key, exact = contexts
+    return (head, mix(kind, head), mix(kind_key, head), mix(exact, head))
+
+
+def _source(where: list[str]) -> str | None:
+    """Give the first result tool an identifier came from, None when it was asked for."""
+    source = None
+    for origin in where:
+        if origin in ("request", "system"):
+            return None
+        if source is None and origin.startswith("result:"):
+            source = origin[7:]
+    return source
+
+
+def _use(role: RoleTable, tool_key: int, key: int, value: Value, source: int) -> Use:
+    flow = mix(source, tool_key, 3) if source else 0
+    flow_key = mix(source, key, 4) if source else 0
+    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0)
+
+
+def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
+    at = mix(use.tool_key, use.value, 2)
+    level = flow_level = 0
+    carried = sum(w * c.values.get(at, 0) / c.n for w, c in near)
+    if not total or carried / total <= USUAL_SHARE:
+        if at in role.at:
+            level = 1
+        elif use.value in role.anywhere or (use.root and use.root in role.roots):
+            level = 2
+        else:
+            level = 3
+    flowed = sum(w * c.flows.get(use.flow, 0) / c.n for w, c in near)
+    if not total or flowed / total <= USUAL_SHARE:
+        if use.flow in role.flow:
+            flow_level = 1
+        else:
+            flow_level = 2 if use.flow_key in role.flow_key else 3
+    return level, flow_level
+
+
+def _vote(
+    votes: dict[int, Vote],
+    role: str,
+    tool_key: int,
+    key: int,
+    kind: int,
+    familiarity: float,
+    of: Callable[[str], int],
+) -> Vote:
+    place = mix(tool_key, kind, 5)
+    vote = votes.get(place)
+    if vote is None:
+        general = mix(7, kind + 1)
+        contexts = (general, mix(general, key), mix(place, of(role), 6))
+        vote = votes[place] = Vote(contexts, 0, 0, familiarity)
+    return vote

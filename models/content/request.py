@@ -1,0 +1,121 @@
+"""The request of a session and the identifiers of a call, parsed once and remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.content.text import (
+    coverage,
+    kind_of,
+    long_words,
+    normalise,
+    root_of,
+    specificity,
+    stems,
+)
+
+if TYPE_CHECKING:
+    from models.hashing import Hasher
+
+SPECIFIC_ENOUGH = 20.0  # bits at which a match with a result is surely not chance
+COVER_DISCOUNT = 0.7  # how much of its bits a value named by the request loses
+_CACHE_LIMIT = 20_000
+KINDS = ("mail", "url", "path", "date", "num", "code", "word", "text")
+
+
+class Request(Struct, frozen=True):
+    """What is needed of the text that a session serves.
+
+    Attributes
+    ----------
+    words
+        Hashes of its stems.
+    long_words, plain
+        Its words and its normalised text, for coverage and substring tests; never stored.
+    """
+
+    words: frozenset[int]
+    long_words: tuple[str, ...]
+    plain: str
+
+
+class Value(Struct, frozen=True):
+    """An identifier by itself, without its place in a call."""
+
+    text: str
+    hashed: int
+    root: int
+    kind: int
+    specific: float
+
+
+class Reader:
+    """Parse requests, tool names and identifiers; a bounded memory of recent ones.
+
+    Examples
+    --------
+    >>> from models.hashing import Hasher
+    >>> reader = Reader(Hasher(b"0123456789abcdef"))
+    >>> len(reader.request("Pay the invoice of Ines").words)
+    3
+    """
+
+    def __init__(self, hasher: Hasher) -> None:
+        self.hasher = hasher
+        self._requests: dict[str, Request] = {}
+        self._tools: dict[str, frozenset[int]] = {}
+        self._values: dict[str, Value | None] = {}
+
+    def request(self, text: str) -> Request:
+        """Parse the text of a request."""
+        known = self._requests.get(text)
+        if known is None:
+            if len(self._requests) >= _CACHE_LIMIT:
+                self._requests.clear()
+            hashed = frozenset(self.hasher.of(word) for word in stems(text))
+            known = Request(hashed, long_words(text), normalise(text))
+            self._requests[text] = known
+        return known
+
+    def tool_words(self, tool: str) -> frozenset[int]:
+        """Give the hashed stems of a tool's own name."""
+        known = self._tools.get(tool)
+        if known is None:
+            if len(self._tools) >= _CACHE_LIMIT:
+                self._tools.clear()
+            text = tool.replace("_", " ")
+            known = self._tools[tool] = frozenset(self.hasher.of(w) for w in stems(text))
+        return known
+
+    def value(self, raw: str) -> Value | None:
+        """Parse an identifier; None when nothing is left of it after normalisation."""
+        if raw in self._values:
+            return self._values[raw]
+        if len(self._values) >= _CACHE_LIMIT:
+            self._values.clear()
+        text = normalise(raw)
+        parsed: Value | None = None
+        if text:
+            kind = kind_of(text)
+            root = root_of(text, kind)
+            parsed = Value(
+                text,
+                self.hasher.of(text),
+                self.hasher.of(root) if root else 0,
+                KINDS.index(kind),
+                min(1.0, specificity(text, kind) / SPECIFIC_ENOUGH),
+            )
+        self._values[raw] = parsed
+        return parsed
+
+
+def asked_for(value: Value, request: Request) -> bool:
+    """Tell whether the request's own text holds the identifier."""
+    return len(value.text) > 2 and value.text in request.plain
+
+
+def covered(value: Value, request: Request) -> float:
+    """Give the share of the identifier's letters that the request names, 0 .. 1."""
+    return coverage(value.text, KINDS[value.kind], request.long_words)

@@ -1,0 +1,60 @@
+"""An open session: what it asked for, what it has carried so far, and its highest score."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+MAX_USES = 512
+
+
+class Use(Struct, array_like=True):
+    """One identifier carried at one (tool, key) by this session."""
+
+    tool_key: int
+    value: int
+    root: int
+    flow: int
+    flow_key: int
+    level: int
+
+
+class Vote(Struct, array_like=True):
+    """The highest novelty a session reached at one (tool, key, kind)."""
+
+    contexts: tuple[int, int, int]
+    value_level: int
+    flow_level: int
+    familiarity: float
+
+
+class Session(Struct):
+    """One session of one agent; closed when it has been idle, then learned as a whole.
+
+    Attributes
+    ----------
+    near
+        (cluster number, overlap, similarity) of the role's clusters at its opening.
+    learning
+        True when it belongs to the agent's learning state: learned without the gate.
+    score, p
+        Running maximum over its events in bits, and its p-value; p is None while uncalibrated.
+    """
+
+    agent_id: str
+    mode: str
+    role: str
+    purpose: str
+    opened_us: int
+    last_us: int
+    ordinal: int
+    learning: bool
+    vouched: bool = False
+    near: list[tuple[int, float, float]] = []
+    known: float = 0.0
+    events: int = 0
+    score: float = -1.0
+    p: float | None = None
+    previous_tool: str = ""
+    tools: list[int] = []
+    uses: dict[int, Use] = {}
+    votes: dict[int, Vote] = {}

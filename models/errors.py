@@ -1,0 +1,55 @@
+"""What can go wrong, as a tree.
+
+    HabitusError
+      ConfigError        the operator fixes it before start
+      MalformedEvent     this record is unusable; the stream goes on
+      StateError         stored state cannot be used as it is
+      SinkUnavailable    try again later; nothing is lost, the outbox keeps it
+"""
+
+from __future__ import annotations
+
+
+class HabitusError(Exception):
+    """Anything this project raises on purpose."""
+
+
+class ConfigError(HabitusError):
+    """A setting is missing or wrong; the process does not start."""
+
+
+class MalformedEvent(HabitusError):
+    """A record that cannot become an event.
+
+    Parameters
+    ----------
+    reason
+        One word of `REJECT_REASONS`; a metric label and a header of the rejected topic.
+    detail
+        What was wrong, the value (never an argument or a prompt), what was expected.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class StateError(HabitusError):
+    """Stored state has another version, or its digest does not hold."""
+
+
+class SinkUnavailable(HabitusError):
+    """The sink cannot take output now."""
+
+
+REJECT_REASONS = (
+    "not_utf8",
+    "malformed_json",
+    "missing_key",
+    "wrong_type",
+    "bad_value",
+    "too_long",
+    "future_time",
+    "duplicate_id",
+)

@@ -1,0 +1,219 @@
+"""What speaks for and against an agent: clean days and items, nothing derived from them.
+
+Items join by key (largest weight, widest span) and clean events are counted up to a cap, so the
+order and the lateness of evidence, and the repetition of an item, leave no trace.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
+
+from models.trust_policy import (
+    DAY_HALF_LIVES,
+    DAY_US,
+    DEFAULT_POLICY,
+    ITEM_HALF_LIVES,
+    SEVERITIES,
+    Severity,
+    Status,
+    TrustPolicy,
+)
+
+Facet = Literal["tools", "data", "network", "volume", "identity"]
+
+FULL_DAY = 20
+"""Clean events after which a day counts in full."""
+
+STRUCK = 127
+"""Count of a day that never counts again, because an item on it had to be let go."""
+
+MAX_ITEMS = 512
+
+# A key lives for a day or two. The bound is against a stray instant, and lies beyond what the
+# arithmetic remembers of clean days.
+_LONGEST_SPAN_DAYS = 366
+
+_RANK: dict[Status, int] = {"open": 0, "dismissed": 1, "confirmed": 2}
+
+
+class Item(Struct, frozen=True, omit_defaults=True):
+    """One piece of evidence against an agent: an anomaly, or several with one cause.
+
+    Attributes
+    ----------
+    key
+        Correlation key; items with the same key count once.
+    id
+        Anomaly that weighs most under this key.
+    at_us
+        Latest instant under this key, microseconds of event time.
+    severity, confidence
+        How bad, and how sure (0..1); their product is the weight.
+    anomaly, facet
+        Type of the anomaly and side of the agent it concerns.
+    status
+        ``open``, ``confirmed`` (fades slowly) or ``dismissed`` (does not count).
+    first_us
+        Earliest instant under this key; None where it is `at_us`. No day from the first to the
+        latest counts as clean.
+    """
+
+    key: str
+    id: str
+    at_us: int
+    severity: Severity
+    anomaly: str
+    facet: Facet
+    confidence: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    status: Status = "open"
+    first_us: int | None = None
+
+    @property
+    def since_us(self) -> int:
+        """Earliest instant under this key, microseconds of event time."""
+        return self.at_us if self.first_us is None else self.first_us
+
+    @property
+    def days(self) -> range:
+        """Days, counted from 1970 in UTC, that are not clean while this item counts."""
+        last = self.at_us // DAY_US
+        return range(max(self.since_us // DAY_US, last - _LONGEST_SPAN_DAYS), last + 1)
+
+    def weight(self, policy: TrustPolicy = DEFAULT_POLICY) -> float:
+        """Weight when new, in clean days: impact times confidence."""
+        return policy.impact[self.severity] * self.confidence
+
+
+def _payload(item: Item, policy: TrustPolicy) -> tuple[float, int, float, str, str, str]:
+    severity = SEVERITIES.index(item.severity)
+    return (
+        item.weight(policy), severity, item.confidence, item.id, item.anomaly, item.facet
+    )  # fmt: skip
+
+
+def join(a: Item, b: Item, policy: TrustPolicy = DEFAULT_POLICY) -> Item:
+    """Make one item of two with the same key: largest weight, widest span, firmest status.
+
+    Commutative, associative and idempotent. A confirmed status outlives a dismissed one, and
+    that an open one, so that late evidence never re-opens what a person has closed.
+    """
+    heavier = max(a, b, key=lambda item: _payload(item, policy))
+    latest, first = max(a.at_us, b.at_us), min(a.since_us, b.since_us)
+    return replace(
+        heavier,
+        at_us=latest,
+        first_us=None if first == latest else first,
+        status=max(a.status, b.status, key=_RANK.__getitem__),
+    )
+
+
+class Ledger(Struct):
+    """All evidence about one agent in one mode.
+
+    Attributes
+    ----------
+    days
+        Clean events by day (counted from 1970 in UTC), up to `FULL_DAY`: one unit a day at most,
+        so that volume cannot buy trust. They count for every facet.
+    items
+        Evidence against the agent by correlation key, at most `MAX_ITEMS`.
+
+    Examples
+    --------
+    >>> ledger = Ledger()
+    >>> ledger.clean(at_us=0), ledger.days
+    (True, {0: 1})
+    >>> ledger.add(Item("k", "a-1", 5, "high", "tool.new", "tools"))
+    True
+    >>> ledger.add(Item("k", "a-2", 9, "low", "tool.new", "tools"))
+    True
+    >>> [(item.id, item.since_us, item.at_us) for item in ledger.items.values()]
+    [('a-1', 5, 9)]
+    """
+
+    days: dict[int, int] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)
+
+    def clean(self, at_us: int) -> bool:
+        """Count one clean event; False if its day was full already and nothing changed."""
+        day = at_us // DAY_US
+        count = self.days.get(day, 0)
+        if count >= FULL_DAY:
+            return False
+        self.days[day] = count + 1
+        return True
+
+    def add(self, item: Item, policy: TrustPolicy = DEFAULT_POLICY) -> bool:
+        """Take in an item, joined with what its key already holds; False if nothing changed."""
+        known = self.items.get(item.key)
+        joined = item if known is None else join(known, item, policy)
+        if joined == known:
+            return False
+        self.items[item.key] = joined
+        if len(self.items) > MAX_ITEMS:
+            self._let_go(policy)
+        return True
+
+    def confirm(self, key: str) -> bool:
+        """Note that a person found the item to be an incident; False if nothing changed."""
+        return self._decide(key, "confirmed")
+
+    def dismiss(self, key: str) -> bool:
+        """Note that a person found the item harmless; False if nothing changed.
+
+        The item stays as a marker that counts nothing, and its days are clean again.
+        """
+        return self._decide(key, "dismissed")
+
+    def merge(self, other: Ledger, policy: TrustPolicy = DEFAULT_POLICY) -> None:
+        """Take in what another part of the stream said about the same agent and mode.
+
+        Clean events are counted, not named, so no event may be in both ledgers; items may.
+        """
+        for day, count in other.days.items():
+            mine = self.days.get(day, 0)
+            self.days[day] = STRUCK if STRUCK in (count, mine) else min(FULL_DAY, count + mine)
+        for item in other.items.values():
+            self.add(item, policy)
+
+    def prune(self, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> None:
+        """Drop what no evaluation at or after this instant looks at, and put the rest in order.
+
+        Changes no score: the arithmetic ignores evidence past the same ages.
+        """
+        oldest = at_us - DAY_HALF_LIVES * policy.positive_half_life_days * DAY_US
+        self.days = {day: self.days[day] for day in sorted(self.days) if day * DAY_US >= oldest}
+        self.items = {
+            key: item
+            for key, item in sorted(self.items.items())
+            if at_us - item.at_us <= ITEM_HALF_LIVES * policy.half_life_us(item.status)
+        }
+
+    def _decide(self, key: str, status: Status) -> bool:
+        item = self.items.get(key)
+        if item is None or item.status == status:
+            return False
+        self.items[key] = replace(item, status=status)
+        return True
+
+    def _let_go(self, policy: TrustPolicy) -> None:
+        """Drop the item that weighs least at the latest instant on record.
+
+        Its days never count again: giving them back would let a flood of items raise trust.
+        """
+        now = max(item.at_us for item in self.items.values())
+
+        def standing(item: Item) -> tuple[float, int, str]:
+            if item.status == "dismissed":
+                return (-1.0, item.at_us, item.key)
+            faded = 2.0 ** ((item.at_us - now) / policy.half_life_us(item.status))
+            return (item.weight(policy) * faded, item.at_us, item.key)
+
+        least = min(self.items.values(), key=standing)
+        del self.items[least.key]
+        if least.status != "dismissed":
+            for day in least.days:
+                self.days[day] = STRUCK

@@ -1,0 +1,103 @@
+"""Peer and fleet levels: one vote per agent and value, whatever the number of events."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from models.counts import DISCOUNT, HORIZON_DAYS, fades, interpolate
+
+MAX_VALUES = 4_096
+MAX_NAMES = 512
+
+
+class Ballot(Struct, array_like=True):
+    """The votes of one group on one feature: value -> day -> agents that last used it then."""
+
+    votes: dict[int, dict[int, int]] = {}
+    names: dict[int, str] = {}
+
+
+class VoteNode:
+    """A ballot with the sums that scoring needs, as of one day."""
+
+    __slots__ = ("_counts", "_discounted", "_total", "_weights", "ballot", "day")
+
+    def __init__(self, ballot: Ballot, half_life_days: float) -> None:
+        self.ballot = ballot
+        self.day = -1
+        self._weights = fades(half_life_days)
+        self._counts: dict[int, int] = {}
+        self._total = self._discounted = 0
+
+    def weight(self, day: int) -> int:
+        """Weight of a vote cast on `day`, in units, as of the node's day."""
+        age = self.day - day
+        return self._weights[max(age, 0)] if age <= HORIZON_DAYS else 0
+
+    def probability(self, value: int, own_day: int | None, parent: float) -> float:
+        """P(value) among the group without the asking agent's own vote (leave one out).
+
+        Parameters
+        ----------
+        value
+            32-bit hash of the value.
+        own_day
+            Day of the asking agent's own published vote for the value, None without one.
+        parent
+            Probability at the next more general level.
+        """
+        count = self._counts.get(value, 0)
+        total, discounted = self._total, self._discounted
+        if own_day is not None:
+            own = min(self.weight(own_day), count)
+            discounted -= min(count, DISCOUNT)
+            count -= own
+            total -= own
+            discounted += min(count, DISCOUNT)
+        if total <= 0:
+            return parent
+        return interpolate(count, total, discounted, parent)
+
+    def move(self, value: int, name: str, old_day: int | None, new_day: int) -> None:
+        """Replace an agent's vote for a value by one of a later day."""
+        days = self.ballot.votes.setdefault(value, {})
+        if old_day is not None and old_day in days:
+            days[old_day] -= 1
+            if not days[old_day]:
+                del days[old_day]
+        days[new_day] = days.get(new_day, 0) + 1
+        if len(self.ballot.names) < MAX_NAMES:
+            self.ballot.names.setdefault(value, name)
+        before = self._counts.get(value, 0)
+        after = sum(self.weight(day) * number for day, number in days.items())
+        self._counts[value] = after
+        self._total += after - before
+        self._discounted += min(after, DISCOUNT) - min(before, DISCOUNT)
+
+    def roll(self, day: int) -> None:
+        """Recompute the sums for another day and forget votes beyond the horizon."""
+        if day <= self.day:
+            return
+        self.day = day
+        votes = self.ballot.votes
+        for value in list(votes):
+            for cast in [d for d in votes[value] if day - d > HORIZON_DAYS]:
+                del votes[value][cast]
+            if not votes[value]:
+                del votes[value]
+                self.ballot.names.pop(value, None)
+        self._counts = {
+            value: sum(self.weight(cast) * number for cast, number in days.items())
+            for value, days in votes.items()
+        }
+        if len(self._counts) > MAX_VALUES:
+            self._drop_rarest()
+        self._total = sum(self._counts.values())
+        self._discounted = sum(min(count, DISCOUNT) for count in self._counts.values())
+
+    def _drop_rarest(self) -> None:
+        order = sorted(self._counts, key=lambda v: (self._counts[v], v))
+        for value in order[: len(order) - MAX_VALUES]:
+            del self._counts[value]
+            del self.ballot.votes[value]
+            self.ballot.names.pop(value, None)

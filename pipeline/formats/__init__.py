@@ -1,0 +1,63 @@
+"""Wire formats: from the bytes of a record to an event.
+
+A new format is one file here and one line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from models.errors import ConfigError, MalformedEvent
+from pipeline.formats.agentlog import AgentLog, Labels
+from pipeline.formats.native import Native
+from pipeline.record import MAX_VALUE
+
+if TYPE_CHECKING:
+    from models.event import Event
+    from pipeline.record import RawRecord
+
+__all__ = ["FORMATS", "AgentLog", "Format", "Labels", "Native", "event_of", "format_named"]
+
+
+class Format(Protocol):
+    """What a format can do."""
+
+    def normalise(self, value: bytes) -> Event:
+        """Make an event of one record; raise `MalformedEvent` when it cannot be one."""
+
+
+FORMATS: dict[str, Format] = {
+    "agentlog": AgentLog(),
+    "native": Native(),
+}
+
+
+def format_named(name: str) -> Format:
+    """Look up a format.
+
+    >>> format_named("nativ")
+    Traceback (most recent call last):
+    models.errors.ConfigError: unknown format 'nativ', expected one of: agentlog, native
+    """
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise ConfigError(
+            f"unknown format {name!r}, expected one of: {', '.join(sorted(FORMATS))}"
+        ) from None
+
+
+def event_of(record: RawRecord, wire: Format) -> Event:
+    """Make an event of a record as a source gave it.
+
+    Raises
+    ------
+    MalformedEvent
+        The record was too long to be kept whole, is a tombstone, or `wire` refuses it.
+    """
+    if record.full_length:
+        raise MalformedEvent(
+            "too_long",
+            f"record is {record.full_length} bytes, expected at most {MAX_VALUE}",
+        )
+    return wire.normalise(record.value)

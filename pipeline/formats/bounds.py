@@ -1,0 +1,81 @@
+"""Keep free-form objects (arguments, attributes) small without losing what they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+KEPT_BYTES = 8 << 10
+CUT = "…"
+
+_DEEPEST = 12
+_encode = msgspec.json.encode
+
+
+def cut(text: str, length: int) -> str:
+    """Shorten text to at most `length` characters, the last one then saying so.
+
+    >>> cut("short", 10), cut("rather long", 7)
+    ('short', 'rather…')
+    """
+    return text if len(text) <= length else text[: length - 1] + CUT
+
+
+def fit(values: dict[str, Any], kept_bytes: int = KEPT_BYTES) -> dict[str, Any]:
+    """Make an object fit into `kept_bytes` of JSON.
+
+    Long strings are cut first, ever shorter; if that is not enough, keys are left out from the
+    end and counted under ``"…"``. An object that fits already is returned as it is.
+
+    Parameters
+    ----------
+    values
+        The object; it is not changed.
+    kept_bytes
+        Bytes of its JSON at most.
+
+    Returns
+    -------
+    dict[str, Any]
+        The object itself, or a shorter copy.
+
+    Examples
+    --------
+    >>> fit({"body": "x" * 50, "to": "a@example.com"}, 60)["to"]
+    'a@example.com'
+    >>> fit({str(n): "wordwordword" for n in range(100)}, 60)
+    {'0': 'wordwordword', '1': 'wordwordword', '…': 98}
+    """
+    if len(_encode(values)) <= kept_bytes:
+        return values
+    shorter = values
+    for length in (1024, 256, 64, 16):
+        shorter = {cut(key, 256): _shorten(value, length, 1) for key, value in values.items()}
+        if len(_encode(shorter)) <= kept_bytes:
+            return shorter
+    return _leading(shorter, kept_bytes)
+
+
+def _shorten(value: Any, length: int, depth: int) -> Any:
+    if isinstance(value, str):
+        return cut(value, length)
+    if not isinstance(value, dict | list):
+        return value
+    if depth >= _DEEPEST:
+        return CUT
+    if isinstance(value, dict):
+        return {cut(key, 256): _shorten(part, length, depth + 1) for key, part in value.items()}
+    return [_shorten(part, length, depth + 1) for part in value]
+
+
+def _leading(values: dict[str, Any], kept_bytes: int) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    room = kept_bytes - len(_encode({CUT: len(values)}))
+    for key, value in values.items():
+        room -= len(_encode({key: value}))
+        if room < 0:
+            break
+        kept[key] = value
+    kept[CUT] = len(values) - len(kept)
+    return kept

@@ -1,0 +1,169 @@
+"""The native format, version 1: one JSON object per action, as in ``models/event.py``.
+
+The hot path is two passes in C: one makes the event, one looks at the keys alone, so that unknown
+keys are noticed and the size of the arguments is known. Anything unusual takes the slow path.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from models.errors import MalformedEvent
+from models.event import Agent, Credential, Event, Human, Network, Resource, Volume
+from pipeline.formats.bounds import KEPT_BYTES, fit
+from pipeline.formats.reasons import malformed
+from pipeline.operations import load
+from pipeline.record import MAX_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.event import Operation
+
+_PARTS: dict[str, type[Struct]] = {
+    "agent": Agent,
+    "human": Human,
+    "resource": Resource,
+    "network": Network,
+    "volume": Volume,
+    "credential": Credential,
+}
+_LARGEST_COUNT = (1 << 63) - 1
+_REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _AnyKeys(Struct, forbid_unknown_fields=True):
+    """The keys of an event, values unread."""
+
+    arguments: Raw | UnsetType = UNSET
+    argument_origins: Raw | UnsetType = UNSET
+    attributes: Raw | UnsetType = UNSET
+
+
+def _keys_of(shape: type[Struct], name: str, base: type[Struct] | None = None) -> type[Struct]:
+    """Make the struct that accepts exactly the keys of `shape` and reads no value."""
+    fields: list[tuple[str, Any, Any]] = []
+    for key in shape.__struct_fields__:
+        if base is not None and key in _PARTS:
+            part = _keys_of(_PARTS[key], f"{name}_{key}")
+            fields.append((key, part | None | UnsetType, UNSET))
+        elif base is None or key not in base.__struct_fields__:
+            fields.append((key, Raw | UnsetType, UNSET))
+    bases = (base,) if base is not None else ()
+    return msgspec.defstruct(name, fields, bases=bases, forbid_unknown_fields=True)
+
+
+class Native:
+    """Reader of the native format.
+
+    Catches everything the contract forbids and says where. Blind to meaning: a wrong but well
+    formed value is an event.
+
+    Parameters
+    ----------
+    infer
+        From tool to operation, asked when the event does not say; the shipped table by default.
+
+    Examples
+    --------
+    >>> event = Native().normalise(
+    ...     b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a","team":"x"},'
+    ...     b'"tool":"send_money"}'
+    ... )
+    >>> event.operation, event.attributes
+    ('pay', {'agent.team': 'x'})
+    >>> Native().normalise(b'{"id":"1"}')
+    Traceback (most recent call last):
+    models.errors.MalformedEvent: missing_key: object missing required field `time` at $
+    """
+
+    def __init__(self, infer: Callable[[str], Operation] | None = None) -> None:
+        self._infer = infer or load()
+        self._decode = msgspec.json.Decoder(Event).decode
+        self._keys = msgspec.json.Decoder(_keys_of(Event, "_Keys", _AnyKeys)).decode
+
+    def normalise(self, value: bytes) -> Event:
+        """Make an event of one record.
+
+        Raises
+        ------
+        MalformedEvent
+            With a reason of `models.errors.REJECT_REASONS`.
+        """
+        if len(value) > MAX_VALUE:
+            raise MalformedEvent(
+                "too_long", f"record is {len(value)} bytes, expected at most {MAX_VALUE}"
+            )
+        try:
+            event = self._decode(value)
+            keys: Any = self._keys(value)
+        except _REFUSALS as error:
+            event = _unusual(value, error)
+        else:
+            _keep_small(event, keys)
+        if event.operation == "unknown":
+            msgspec.structs.force_setattr(event, "operation", self._infer(event.tool))
+        if event.volume is not None:
+            _check_counts(event.volume)
+        if b"\\u0000" in value:
+            _check_names(event)
+        return event
+
+
+def _keep_small(event: Event, keys: Any) -> None:
+    if keys.arguments is not UNSET and len(keys.arguments) > KEPT_BYTES and event.arguments:
+        msgspec.structs.force_setattr(event, "arguments", fit(event.arguments))
+    if keys.attributes is not UNSET and len(keys.attributes) > KEPT_BYTES and event.attributes:
+        msgspec.structs.force_setattr(event, "attributes", fit(event.attributes))
+
+
+def _unusual(value: bytes, error: Exception) -> Event:
+    """Read a record again that has unknown keys, or null where the contract says nothing."""
+    try:
+        fields = msgspec.json.decode(value)
+        if not isinstance(fields, dict):
+            raise malformed(error)
+        event = msgspec.convert(_known(fields), Event)
+    except _REFUSALS as second:
+        raise malformed(second) from None
+    if event.arguments:
+        msgspec.structs.force_setattr(event, "arguments", fit(event.arguments))
+    return event
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    """Move unknown keys to `attributes` and leave out nulls, which mean the same as nothing."""
+    known: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
+    for key, value in fields.items():
+        if key not in Event.__struct_fields__:
+            unknown[key] = value
+        elif key in _PARTS and isinstance(value, dict):
+            names = _PARTS[key].__struct_fields__
+            known[key] = {n: v for n, v in value.items() if n in names and v is not None}
+            unknown |= {f"{key}.{n}": v for n, v in value.items() if n not in names}
+        elif value is not None:
+            known[key] = value
+    given = known.get("attributes", {})
+    if isinstance(given, dict) and (given or unknown):
+        known["attributes"] = fit({**unknown, **given})
+    return known
+
+
+def _check_counts(volume: Volume) -> None:
+    for name in volume.__struct_fields__:
+        count = getattr(volume, name)
+        if count is not None and count > _LARGEST_COUNT:
+            raise MalformedEvent(
+                "bad_value", f"expected `int` <= {_LARGEST_COUNT} at $.volume.{name}"
+            )
+
+
+def _check_names(event: Event) -> None:
+    # PostgreSQL takes no NUL in text, so an id with one could be stored in one place only.
+    for path, name in (("id", event.id), ("agent.id", event.agent.id), ("tool", event.tool)):
+        if "\0" in name:
+            raise MalformedEvent("bad_value", f"expected no NUL character at $.{path}")

@@ -1,0 +1,64 @@
+"""From a decoder's complaint to a reason for rejection and a sentence that repeats no content."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from models.errors import MalformedEvent
+
+_WHERE = re.compile(r" - at `(?P<path>[^`]*)`$|(?: - at `key` in `(?P<key>[^`]*)`)$")
+_ENUM = re.compile(r"^Invalid enum value .*", re.DOTALL)
+
+# The first pattern that is found in the decoder's message decides.
+_REASONS = (
+    (re.compile(r"missing required field"), "missing_key"),
+    (re.compile(r"of length <= "), "too_long"),
+    (re.compile(r", got `"), "wrong_type"),
+    (re.compile(r"of length 2$"), "wrong_type"),
+)
+
+
+def malformed(error: Exception) -> MalformedEvent:
+    """Say why a decoder refused a record.
+
+    Parameters
+    ----------
+    error
+        What ``msgspec`` raised: a `msgspec.DecodeError`, `UnicodeDecodeError` or
+        `RecursionError`.
+
+    Returns
+    -------
+    MalformedEvent
+        With the reason, the path (``$.agent.id``) and what was expected; never the value.
+
+    Examples
+    --------
+    >>> try:
+    ...     msgspec.json.decode(b'{"n":"five"}', type=dict[str, int])
+    ... except msgspec.DecodeError as error:
+    ...     print(malformed(error))
+    wrong_type: expected `int`, got `str` at $[...]
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedEvent("not_utf8", f"text is not UTF-8: {error.reason}")
+    if isinstance(error, RecursionError):
+        return MalformedEvent("malformed_json", "values are nested too deeply")
+    if not isinstance(error, msgspec.ValidationError):
+        return MalformedEvent("malformed_json", _json_detail(str(error)))
+    message = str(error)
+    where = _WHERE.search(message)
+    what = _WHERE.sub("", message)
+    path = (where["path"] or f"a key of {where['key']}") if where else "$"
+    reason = next((word for pattern, word in _REASONS if pattern.search(what)), "bad_value")
+    what = _ENUM.sub("value is not one of those allowed", what)
+    return MalformedEvent(reason, f"{what[:1].lower()}{what[1:]} at {path}")
+
+
+def _json_detail(message: str) -> str:
+    # A lone surrogate and a record that ends early read the same to the decoder.
+    if "truncated" in message:
+        return "the JSON ends too early or holds half a surrogate pair"
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,114 @@
+"""What goes in and comes out: a record as received, a batch of them, a message to publish.
+
+The adapters in ``pipeline/adapters`` make and take these; the runner knows nothing else of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Headers = tuple[tuple[str, bytes], ...]
+
+MAX_VALUE = 1 << 20
+KEPT_OF_LONG = 64 << 10
+
+
+class RawRecord(Struct, frozen=True):
+    """One record as it was received, before anyone looked inside.
+
+    Attributes
+    ----------
+    value
+        The bytes. Of a value longer than `MAX_VALUE` only the first `KEPT_OF_LONG` bytes.
+    source
+        Position key: ``"file:/abs/path.jsonl"``, ``"kafka:topic:3"``, ``"stdin"``.
+    offset
+        Line number from 1 (files, stdin), row from 1 (Parquet), offset (Kafka).
+    arrived_us
+        When it was taken in, microseconds since 1970.
+    headers, key
+        As the transport carried them.
+    full_length
+        Bytes of the whole value if it was cut, else 0. A cut record cannot become an event.
+
+    Examples
+    --------
+    >>> RawRecord(b"{}", "kafka:agent.actions:3", 18231, 0).where
+    'kafka:agent.actions:3@18231'
+    """
+
+    value: bytes
+    source: str
+    offset: int
+    arrived_us: int
+    headers: Headers = ()
+    key: bytes | None = None
+    full_length: int = 0
+
+    @property
+    def where(self) -> str:
+        """Where the record stands, for messages to people."""
+        return f"{self.source}@{self.offset}"
+
+
+class Batch(Struct, frozen=True):
+    """Records to be committed together; without records the source is idle.
+
+    Attributes
+    ----------
+    records
+        In the order of their source.
+    positions
+        For each position key touched, from where to go on after this batch. The text is the
+        adapter's own; others only keep it and hand it back to `Source.resume`.
+    """
+
+    records: list[RawRecord]
+    positions: dict[str, str]
+
+
+class Message(Struct, frozen=True):
+    """One message to publish. A repeat carries the same `id`; no `value` is a tombstone."""
+
+    topic: str
+    key: bytes
+    id: str
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    def resume(self, positions: Mapping[str, str]) -> None:
+        """Go on from these positions; called once, before the first batch."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Give batches until the source ends; an endless one gives empty batches while idle."""
+
+    def commit(self, positions: Mapping[str, str]) -> None:
+        """Take note that the store holds everything before these positions. Only a hint."""
+
+    def size_hint(self) -> int | None:
+        """Bytes (files) or records (Kafka) there are in all, as far as known."""
+
+    def progress(self) -> int:
+        """Bytes or records handed out so far, in the unit of `size_hint`."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class Sink(Protocol):
+    """Where messages go."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Return once all of them are durable, raise `SinkUnavailable` otherwise."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

@@ -1,0 +1,151 @@
+"""What the API needs to know, as plain values; `pipeline.settings` fills it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from models.errors import ConfigError
+from scoring_api.clock import ClockKind
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# Symmetric algorithms are left out on purpose: with a public key set, an HS256 token could be
+# signed by anyone who can read the key set.
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
+    | {"EdDSA", "Ed25519"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """Everything `create_app` can be told.
+
+    Parameters
+    ----------
+    listen
+        ``HOST:PORT``; an IPv6 host stands in brackets.
+    api_keys_file
+        JSON or TOML file of hashed keys, see `scoring_api.keys`.
+    jwks
+        File path or https URL of the key set that signs bearer tokens.
+    issuer, audience
+        Must be equal to ``iss`` and contained in ``aud``; required with `jwks`.
+    algorithms
+        Pinned signature algorithms, asymmetric ones only.
+    clock
+        ``wall`` on live data, ``event`` over recordings.
+    stale_after_s
+        Lag of the pipeline, in seconds, above which every answer is stale.
+    poll_s
+        Seconds between two looks at the store.
+    refresh_s
+        Seconds for which an encoded answer may be served again.
+    max_body
+        Bytes of a request body.
+    max_batch
+        Events in one ``POST /v1/actions`` and agents in one ``POST /v1/trust/query``.
+    max_event
+        Bytes of one event.
+
+    Examples
+    --------
+    >>> ApiConfig(listen="[::1]:9000").address
+    ('::1', 9000)
+    >>> ApiConfig().has_credentials
+    False
+    """
+
+    listen: str = "127.0.0.1:8765"
+    api_keys_file: Path | None = None
+    jwks: str | None = None
+    issuer: str | None = None
+    audience: str | None = None
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    clock: ClockKind = "wall"
+    stale_after_s: float = 300.0
+    poll_s: float = 0.1
+    refresh_s: float = 10.0
+    max_body: int = 2 * 1024 * 1024
+    max_batch: int = 1000
+    max_event: int = 1024 * 1024
+
+    @property
+    def has_credentials(self) -> bool:
+        """True when there is a store to check a caller against."""
+        return self.api_keys_file is not None or self.jwks is not None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of `listen`; raises `ConfigError` when it is neither."""
+        try:
+            parts = urlsplit(f"//{self.listen}")
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if not host or port is None:
+            raise ConfigError(f"listen must be HOST:PORT, got {self.listen!r}")
+        return host, port
+
+    def validate(self) -> None:
+        """Check all that can be checked before start; raises one `ConfigError` with every fault."""
+        faults = list(self._faults())
+        if faults:
+            raise ConfigError("; ".join(faults))
+        check_bind(self.address[0], self)
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if self.jwks is not None:
+            faults += [
+                f"{name} must be set when jwks is"
+                for name in ("issuer", "audience")
+                if not getattr(self, name)
+            ]
+            if not self.algorithms:
+                faults.append("algorithms must name at least one")
+            faults += [
+                f"unknown algorithm {name!r}, expected some of: {', '.join(sorted(ALGORITHMS))}"
+                for name in self.algorithms
+                if name not in ALGORITHMS
+            ]
+        for name in ("stale_after_s", "poll_s", "refresh_s"):
+            if getattr(self, name) <= 0:
+                faults.append(f"{name} must be above 0, got {getattr(self, name)}")
+        return faults
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's loopback.
+
+    >>> is_loopback("127.8.0.1"), is_loopback("localhost"), is_loopback("192.0.2.1")
+    (True, True, False)
+    """
+    if host.lower() in LOOPBACK_NAMES:
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def check_bind(host: str, config: ApiConfig) -> None:
+    """Refuse to serve beyond loopback when nobody can be told apart.
+
+    >>> check_bind("127.0.0.1", ApiConfig())
+    >>> check_bind("0.0.0.0", ApiConfig())
+    Traceback (most recent call last):
+        ...
+    models.errors.ConfigError: no credential store is configured, so the API may listen on \
+loopback only, got host '0.0.0.0'; set an API key file or a key set (JWKS)
+    """
+    if not config.has_credentials and not is_loopback(host):
+        raise ConfigError(
+            "no credential store is configured, so the API may listen on loopback only, "
+            f"got host {host!r}; set an API key file or a key set (JWKS)"
+        )

@@ -1,0 +1,161 @@
+"""What stands in front of every route: loopback rules, body size, security headers, agent paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from scoring_api.config import is_loopback
+from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send
+
+AGENTS: Final = b"/v1/agents/"
+SUFFIXES: Final = (b"/trust", b"/evidence", b"/history")
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", CSP.encode()),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Give the first header named `name` (lower case), else None."""
+    return next((value for key, value in headers if key == name), None)
+
+
+def _host_name(value: bytes) -> str:
+    try:
+        return urlsplit(f"//{value.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def check_local(scope: Scope) -> None:
+    """Let only this machine's own programs in, when nobody can be told apart.
+
+    Raises
+    ------
+    ProblemError
+        403 for a client that is not on loopback, and for a web page of another origin; 421 for a
+        Host that is not a loopback name, which is how DNS rebinding shows.
+    """
+    client = scope.get("client")
+    if client is None or not is_loopback(client[0]):
+        raise ProblemError(403, "no credential store is configured: only loopback may ask")
+    if not is_loopback(_host_name(header(scope["headers"], b"host") or b"")):
+        raise ProblemError(421, "no credential store is configured: the Host must be loopback")
+    origin = header(scope["headers"], b"origin")
+    if origin is not None and origin != b"null":
+        try:
+            name = urlsplit(origin.decode("latin-1")).hostname or ""
+        except ValueError:
+            name = ""
+        if not is_loopback(name):
+            raise ProblemError(403, "requests of pages from another origin are refused")
+    elif origin == b"null":
+        raise ProblemError(403, "requests of pages without an origin are refused")
+
+
+def agent_path(raw_path: bytes) -> tuple[str, bytes] | None:
+    """Split a raw path under ``/v1/agents/`` into the agent's id and the rest.
+
+    Ids contain slashes and colons, so only the raw path can tell a slash of the id, when it is
+    encoded, from one of ours. A plain id works too, as long as it does not end like a sub-resource.
+
+    >>> agent_path(b"/v1/agents/spiffe://example.com/ns/a/trust")
+    ('spiffe://example.com/ns/a', b'/trust')
+    >>> agent_path(b"/v1/agents/spiffe%3A%2F%2Fexample.com%2Ftrust")
+    ('spiffe://example.com/trust', b'')
+    >>> agent_path(b"/v1/agents") is None
+    True
+    """
+    if not raw_path.startswith(AGENTS):
+        return None
+    rest = raw_path[len(AGENTS) :]
+    suffix = next((s for s in SUFFIXES if rest.endswith(s) and len(rest) > len(s)), b"")
+    raw_id = rest[: len(rest) - len(suffix)].decode("latin-1")
+    return (unquote(raw_id), suffix) if raw_id else None
+
+
+class Guard:
+    """Wrap the application with the checks that concern every request.
+
+    Parameters
+    ----------
+    app
+        What comes after.
+    local_only
+        True when no credential store is configured.
+    max_body
+        Bytes of a request body; above it 413.
+    """
+
+    def __init__(self, app: App, *, local_only: bool, max_body: int) -> None:
+        self._app = app
+        self._local_only = local_only
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check, then pass on with limited receive and hardened send."""
+
+        async def hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+            await send(message)
+
+        try:
+            if self._local_only:
+                check_local(scope)
+            self._check_length(scope)
+        except ProblemError as error:
+            await send_problem_and_close(hardened, error)
+            return
+        split = agent_path(scope["raw_path"])
+        if split is not None:
+            # Routes see the id as one encoded segment, whatever slashes it has.
+            path = AGENTS.decode() + quote(split[0], safe="") + split[1].decode()
+            scope = {**scope, "path": path}
+        await self._app(scope, self._limited(receive), hardened)
+
+    def _check_length(self, scope: Scope) -> None:
+        length = header(scope["headers"], b"content-length")
+        if length is not None and (not length.isdigit() or int(length[:20]) > self._max_body):
+            raise self._too_large()
+
+    def _limited(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max_body:
+                raise self._too_large()
+            return message
+
+        return limited
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(413, f"the body must be at most {self._max_body} bytes")
+
+
+async def send_problem_and_close(send: Send, error: ProblemError) -> None:
+    """Answer with a problem before the body was read."""
+    error.headers.setdefault("Connection", "close")
+    await send(
+        {
+            "type": "http.response.start",
+            "status": error.status,
+            "headers": [
+                (b"content-type", b"application/problem+json"),
+                *((k.lower().encode(), v.encode()) for k, v in error.headers.items()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": error.body()})

@@ -1,0 +1,121 @@
+"""The key set that signs bearer tokens: from a file or a URL, refreshed, failing closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc import jwk
+from joserfc.errors import JoseError
+
+from models.errors import ConfigError
+from scoring_api.clock import wall_us
+from scoring_api.config import is_loopback
+
+log = logging.getLogger(__name__)
+
+SECOND_US = 1_000_000
+REFRESH_US = 600 * SECOND_US
+# Somebody who sends made-up key ids must not make us fetch for each of them.
+COOL_DOWN_US = 30 * SECOND_US
+RETRY_US = 2 * SECOND_US
+# Without a successful read for this long the set may hold keys that were withdrawn.
+TRUSTED_US = 3600 * SECOND_US
+MAX_BYTES = 256 * 1024
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Keep the fetch at the configured address: a redirect could leave https."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Follow nothing."""
+
+
+def parse_key_set(raw: bytes) -> list[Any]:
+    """Read the asymmetric signature keys of a key set; others are left out.
+
+    >>> parse_key_set(b'{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}')
+    []
+    """
+    document = json.loads(raw)
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("expected an object with a list named keys")  # noqa: TRY004  # bad data
+    keys = []
+    for entry in entries:
+        if entry.get("kty") not in ("RSA", "EC", "OKP") or entry.get("use", "sig") != "sig":
+            continue
+        try:
+            keys.append(jwk.import_key(entry))
+        except (JoseError, ValueError):
+            log.warning("jwks_key_ignored", extra={"kty": entry.get("kty")})
+    return keys
+
+
+class KeySource:
+    """Give the key of a key id.
+
+    Parameters
+    ----------
+    location
+        Path of a file, or an https URL (http on loopback only).
+    """
+
+    def __init__(self, location: str) -> None:
+        parts = urlsplit(location)
+        self._remote = parts.scheme in ("http", "https")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ConfigError(f"jwks must be an https URL or a file, got {location!r}")
+        self._location = location
+        self._keys: list[Any] = []
+        self._read_us = 0
+        self._tried_us = 0
+        self._lock = asyncio.Lock()
+        self.generation = 0
+
+    async def find(self, kid: str | None) -> Any | None:
+        """Give the key named `kid`, or the only key when a token names none; else None."""
+        now = wall_us()
+        if now - self._read_us > REFRESH_US:
+            await self._refresh(now)
+        key = self._pick(kid)
+        if key is None:
+            await self._refresh(now)
+            key = self._pick(kid)
+        return key
+
+    def _pick(self, kid: str | None) -> Any | None:
+        if wall_us() - self._read_us > TRUSTED_US:
+            return None
+        if kid is None:
+            return self._keys[0] if len(self._keys) == 1 else None
+        return next((key for key in self._keys if key.kid == kid), None)
+
+    async def _refresh(self, now: int) -> None:
+        async with self._lock:
+            if now - self._tried_us < (COOL_DOWN_US if self._keys else RETRY_US):
+                return
+            self._tried_us = now
+            try:
+                keys = parse_key_set(await asyncio.to_thread(self._read))
+            except (OSError, ValueError, AttributeError) as error:
+                log.error("jwks_unreadable", extra={"fault": type(error).__name__})
+                return
+            self._keys, self._read_us = keys, now
+            self.generation += 1
+
+    def _read(self) -> bytes:
+        if not self._remote:
+            return Path(self._location).read_bytes()
+        opener = urllib.request.build_opener(_NoRedirect)
+        with opener.open(self._location, timeout=5) as response:
+            raw: bytes = response.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise ValueError(f"the key set is longer than {MAX_BYTES} bytes")
+        return raw

@@ -1,0 +1,123 @@
+"""Errors on the wire: RFC 9457 problem details, never an input value in them."""
+
+from __future__ import annotations
+
+import http
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """An answer other than the one asked for.
+
+    Parameters
+    ----------
+    status
+        HTTP status, 400 to 599.
+    detail
+        What is wrong and what was expected; lower case, never an input value or a secret.
+    headers
+        Further headers, such as ``WWW-Authenticate``.
+
+    Examples
+    --------
+    >>> ProblemError(404, "no such anomaly").body()
+    b'{"type":"about:blank","title":"Not Found","status":404,"detail":"no such anomaly"}'
+    """
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def body(self) -> bytes:
+        """Encode as ``application/problem+json``."""
+        return msgspec.json.encode(
+            {
+                "type": "about:blank",
+                "title": http.HTTPStatus(self.status).phrase,
+                "status": self.status,
+                "detail": self.detail,
+            }
+        )
+
+    def response(self) -> Response:
+        """Give the same as a Starlette response."""
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return Response(self.body(), self.status, headers, media_type=MEDIA_TYPE)
+
+
+async def send_problem(send: Send, error: ProblemError) -> None:
+    """Answer with a problem from plain ASGI code."""
+    body = error.body()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *((k.lower().encode(), v.encode()) for k, v in error.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _where(error: Mapping[str, Any]) -> str:
+    # The location names our own parameters and the caller's keys; keys of free-form objects could
+    # be long, so only the first few steps are shown.
+    return ".".join(str(step)[:64] for step in error["loc"][:4])
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101  # registered for this type alone
+    return error.response()
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this type alone
+    found = [f"{_where(e)}: {e['msg'] if e['type'] in _SAFE else e['type']}" for e in error.errors()]
+    return ProblemError(400, "; ".join(found[:5])).response()
+
+
+# Messages of pydantic that are made of our own limits alone. The others may repeat the input.
+_SAFE = frozenset(
+    {"missing", "string_too_long", "string_too_short", "too_long", "too_short", "int_parsing"}
+    | {"greater_than_equal", "less_than_equal", "literal_error", "enum", "list_type", "dict_type"}
+    | {"string_type", "extra_forbidden", "model_attributes_type"}
+)
+
+
+async def _on_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
+    detail = {404: "no such route", 405: "the route has no such method"}.get(error.status_code)
+    headers = dict(error.headers or {})
+    return ProblemError(error.status_code, detail or "the request was refused", headers).response()
+
+
+async def _on_unhandled(_: Request, error: Exception) -> Response:
+    log.error("request_failed", exc_info=error)
+    return ProblemError(500, "an error that is logged on the server").response()
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem; a body that does not validate is 400, not 422."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unhandled)
