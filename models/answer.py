@@ -11,10 +11,9 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from models.event import rfc3339
-from models.ledger import Ledger
 from models.levels import Gate, Level, Standing, advance, next_change_us, next_level
 from models.trust import (
     Evidence,
@@ -27,53 +26,29 @@ from models.trust import (
     weigh,
 )
 from models.trust_policy import DAY_US, SECOND_US
+from models.trust_state import TrustState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "DEFAULT_OBLIGATIONS",
+    "Answer",
+    "Facets",
+    "Obligation",
+    "Reason",
+    "Recovery",
+    "State",
+    "TrustState",
+    "encode",
+    "etag",
+    "trust_answer",
+]
 
 State = Literal["active", "learning", "relearning", "stale", "unknown"]
 
 # As many digits as the decimal type of policy languages has.
 _DIGITS = 4
-
-
-class TrustState(Struct, kw_only=True):
-    """What is kept of one agent in one mode to answer for its trust.
-
-    Attributes
-    ----------
-    agent_id, mode
-        Whose state; an agent acting for a person and by itself has two.
-    role, owner, version
-        As last reported, None where never.
-    state
-        Whether its habits are known (``active``), still or again being learnt.
-    registered
-        Whether the inventory names it.
-    first_seen_us, last_seen_us, events
-        Microseconds of event time, and how many events.
-    ledger, standing
-        Evidence, and the level and gate kept along.
-    position
-        Where in the stream this state stands.
-    config_version
-        Configuration the state was written under.
-    """
-
-    agent_id: str
-    mode: str
-    role: str | None = None
-    owner: str | None = None
-    version: str | None = None
-    state: Literal["active", "learning", "relearning"] = "learning"
-    registered: bool = False
-    first_seen_us: int = 0
-    last_seen_us: int = 0
-    events: int = 0
-    ledger: Ledger = field(default_factory=Ledger)
-    standing: Standing = field(default_factory=Standing)
-    position: str = ""
-    config_version: str = ""
 
 
 class Obligation(Struct, frozen=True):
@@ -238,7 +213,7 @@ def trust_answer(
 
 def _view(trust: TrustState, at_us: int, policy: TrustPolicy) -> _View:
     evidence = weigh(trust.ledger, at_us, policy)
-    opinion = opine(evidence.positive(), evidence.negative(), policy)
+    opinion = opine(*evidence.sums(None), policy)
     standing = advance(trust.standing, opinion.lower, at_us, policy)
     return _View(trust, evidence, opinion, standing)
 
@@ -254,10 +229,10 @@ def _nearest(points: float) -> int:
 
 def _facets(evidence: Evidence, policy: TrustPolicy) -> Facets:
     # A facet without items has every day and no weight against it: most have.
-    blank = _nearest(expectation(math.fsum([w for _, w in evidence.days]), 0.0, policy))
+    blank = _nearest(expectation(math.fsum(evidence.days.values()), 0.0, policy))
     touched = {item.facet for item, _ in evidence.items}
     scores = {
-        name: _nearest(expectation(evidence.positive(name), evidence.negative(name), policy))
+        name: _nearest(expectation(*evidence.sums(name), policy))
         for name in touched
         if name != "identity"
     }
@@ -288,7 +263,8 @@ def _recovers(view: _View, policy: TrustPolicy) -> Recovery | None:
     level = next_level(view.standing.level)
     if level is None:
         return None
-    days = days_until(view.evidence, policy, policy.bound(level) + policy.margin)
+    steady = policy.bound(level) + policy.margin
+    days = days_until(view.evidence, policy, steady, all_day=True)
     if days is None:
         return None
     return Recovery(to=level, clean_days=days + math.ceil(policy.rise_us / DAY_US))
@@ -301,7 +277,7 @@ def _ttl_us(
     horizon = min(policy.ttl_us(operation), policy.stale_after_s * SECOND_US - lag_us)
     if horizon <= 0:
         return 0
-    change = next_change_us(view.trust.ledger, view.standing, at_us, policy, horizon)
+    change = next_change_us(view.trust.ledger, view.standing, at_us, policy, horizon, view.evidence)
     return horizon if change is None else min(horizon, change - at_us)
 
 

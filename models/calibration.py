@@ -28,15 +28,15 @@ class Histogram(Struct, array_like=True):
     counts: list[int] = []
     n: int = 0
 
-    def add(self, cell: int) -> None:
-        """Count one score."""
+    def add(self, cell: int, times: int = 1) -> None:
+        """Count a score, `times` over."""
         at = bisect_left(self.bins, cell)
         if at < len(self.bins) and self.bins[at] == cell:
-            self.counts[at] += 1
+            self.counts[at] += times
         else:
             self.bins.insert(at, cell)
-            self.counts.insert(at, 1)
-        self.n += 1
+            self.counts.insert(at, times)
+        self.n += times
 
     def rank(self, cell: int) -> tuple[int, int]:
         """Give how many scores lie above a cell, and how many in it."""
@@ -68,7 +68,11 @@ class ScoreWindow(Struct, array_like=True):
 
     def add(self, score: float) -> None:
         """Count a score; the older half leaves when the newer half is full."""
-        self.new.add(bin_of(score))
+        self.add_cell(bin_of(score))
+
+    def add_cell(self, cell: int, times: int = 1) -> None:
+        """Count a score already on the grid, `times` over."""
+        self.new.add(cell, times)
         if self.new.n >= self.size // 2:
             self.old, self.new = self.new, Histogram()
 

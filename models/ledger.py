@@ -12,10 +12,9 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from models.trust_policy import (
-    DAY_HALF_LIVES,
     DAY_US,
     DEFAULT_POLICY,
-    ITEM_HALF_LIVES,
+    FORGOTTEN_HALF_LIVES,
     SEVERITIES,
     Severity,
     Status,
@@ -184,12 +183,12 @@ class Ledger(Struct):
 
         Changes no score: the arithmetic ignores evidence past the same ages.
         """
-        oldest = at_us - DAY_HALF_LIVES * policy.positive_half_life_days * DAY_US
+        oldest = at_us - FORGOTTEN_HALF_LIVES * policy.positive_half_life_days * DAY_US
         self.days = {day: self.days[day] for day in sorted(self.days) if day * DAY_US >= oldest}
         self.items = {
             key: item
             for key, item in sorted(self.items.items())
-            if at_us - item.at_us <= ITEM_HALF_LIVES * policy.half_life_us(item.status)
+            if at_us - item.at_us <= FORGOTTEN_HALF_LIVES * policy.half_life_us(item.status)
         }
 
     def _decide(self, key: str, status: Status) -> bool:

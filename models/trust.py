@@ -8,24 +8,16 @@ is asked for. Sums are exactly rounded (`math.fsum`), which makes that true bit 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from scipy.special import (  # type: ignore[import-untyped, unused-ignore]  # ships no types
-    betaincinv,
-)
+from scipy.special import betaincinv
 
-from models.ledger import FULL_DAY, STRUCK, Facet, Item, Ledger
-from models.trust_policy import (
-    DAY_HALF_LIVES,
-    DAY_US,
-    DEFAULT_POLICY,
-    ITEM_HALF_LIVES,
-    TrustPolicy,
-)
+from models.evidence import Evidence, weigh
+from models.trust_policy import DAY_US, DEFAULT_POLICY, TrustPolicy
 
 if TYPE_CHECKING:
+    from models.ledger import Facet, Item, Ledger
     from models.trust_policy import Level
 
 __all__ = [
@@ -97,64 +89,6 @@ class Effect(Struct, frozen=True):
     halves_at_us: int
 
 
-class Evidence(Struct, frozen=True):
-    """A ledger as it weighs at one instant.
-
-    Attributes
-    ----------
-    at_us
-        The instant, microseconds of event time.
-    days
-        Day and faded worth of each day with clean events, struck or not.
-    items
-        Undismissed items and their faded weight.
-    struck
-        How many undismissed items lie on each day that has any.
-    """
-
-    at_us: int
-    days: list[tuple[int, float]]
-    items: list[tuple[Item, float]]
-    struck: Counter[int]
-
-    def positive(self, facet: Facet | None = None) -> float:
-        """Sum of clean days; for a facet, only its own items make a day unclean."""
-        if facet is None:
-            struck: Counter[int] | set[int] = self.struck
-        else:
-            struck = {d for item, _ in self.items if item.facet == facet for d in item.days}
-        return math.fsum([worth for day, worth in self.days if day not in struck])
-
-    def negative(self, facet: Facet | None = None) -> float:
-        """Sum of item weights, of one facet or of all."""
-        return math.fsum([w for item, w in self.items if facet in (None, item.facet)])
-
-
-def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> Evidence:
-    """Weigh a ledger at an instant.
-
-    A day is dated at its start, an item at its latest instant. Evidence from later than `at_us`
-    does not count yet; an item whose key was seen before and again after `at_us` counts in full.
-    """
-    items, struck = [], Counter[int]()
-    for item in ledger.items.values():
-        if item.status == "dismissed" or item.since_us > at_us:
-            continue
-        lives = max(0, at_us - item.at_us) / policy.half_life_us(item.status)
-        if lives <= ITEM_HALF_LIVES:
-            items.append((item, item.weight(policy) * 2.0**-lives))
-            struck.update(item.days)
-    half = policy.positive_half_life_days * DAY_US
-    today = at_us // DAY_US
-    oldest = at_us - DAY_HALF_LIVES * half
-    days = [
-        (day, count / FULL_DAY * 2.0 ** ((day * DAY_US - at_us) / half))
-        for day, count in ledger.days.items()
-        if day <= today and day * DAY_US >= oldest and count != STRUCK
-    ]
-    return Evidence(at_us, days, items, struck)
-
-
 def expectation(positive: float, negative: float, policy: TrustPolicy = DEFAULT_POLICY) -> float:
     """Give the score, 0..100, of these sums of evidence."""
     prior = policy.prior_weight
@@ -204,6 +138,7 @@ def opinion(
 
     Examples
     --------
+    >>> from models.ledger import Item, Ledger
     >>> ledger = Ledger()
     >>> for event in range(140):
     ...     changed = ledger.clean(event % 7 * DAY_US)
@@ -216,7 +151,7 @@ def opinion(
     80.1
     """
     evidence = weigh(ledger, at_us, policy)
-    return opine(evidence.positive(facet), evidence.negative(facet), policy)
+    return opine(*evidence.sums(facet), policy)
 
 
 def confidence(p: float, alpha: float) -> float:
@@ -241,7 +176,7 @@ def effects(
     policy: TrustPolicy = DEFAULT_POLICY,
     limit: int = 5,
 ) -> list[Effect]:
-    """Say what each item does to the score: exactly what dismissing it would give back.
+    """Say what each item does to the score: what dismissing it would give back.
 
     Returns
     -------
@@ -253,21 +188,16 @@ def effects(
 
 def effects_of(evidence: Evidence, policy: TrustPolicy, limit: int = 5) -> list[Effect]:
     """Do the same for evidence already weighed."""
-    worth = dict(evidence.days)
-    positive, negative = evidence.positive(), evidence.negative()
-    score = expectation(positive, negative, policy)
-    found = []
-    for item, _ in evidence.items:
-        others = math.fsum([w for other, w in evidence.items if other is not item])
+    score = expectation(evidence.positive, evidence.negative, policy)
+    worth, found = evidence.days, []
+    for item, weight in evidence.items:
         # Days that only this item makes unclean would count again.
-        back = [worth[d] for d in item.days if d in worth and evidence.struck[d] == 1]
-        without = positive
-        if back:
-            kept = [w for d, w in evidence.days if d not in evidence.struck]
-            without = math.fsum(kept + back)
-        found.append(_effect(item, score - expectation(without, others, policy), evidence, policy))
-    found.sort(key=lambda effect: (effect.effect, effect.item.key))
-    return found[:limit]
+        back = sum([worth.get(day, 0.0) for day in item.days if evidence.struck[day] == 1])
+        others = max(0.0, evidence.negative - weight)
+        without = expectation(evidence.positive + back, others, policy)
+        found.append((score - without, item.key, item))
+    found.sort(key=lambda entry: entry[:2])
+    return [_effect(item, effect, evidence, policy) for effect, _, item in found[:limit]]
 
 
 def _effect(item: Item, effect: float, evidence: Evidence, policy: TrustPolicy) -> Effect:
@@ -284,20 +214,8 @@ def forecast(
     clean_days: int,
 ) -> Opinion:
     """Form the opinion after so many more days, each clean in full, and nothing else new."""
-    return opine(*_after(weigh(ledger, at_us, policy), policy, clean_days), policy)
-
-
-def _after(evidence: Evidence, policy: TrustPolicy, clean_days: int) -> tuple[float, float]:
-    """Give the sums of evidence after so many clean days, in closed form."""
-    half = policy.positive_half_life_days
-    fade = 2.0 ** (-clean_days / half)
-    since_midnight = evidence.at_us % DAY_US / DAY_US
-    gained = 2.0 ** (-since_midnight / half) * (1 - fade) / (1 - 2.0 ** (-1 / half))
-    lives = clean_days * DAY_US
-    negative = math.fsum(
-        [w * 2.0 ** (-lives / policy.half_life_us(item.status)) for item, w in evidence.items]
-    )
-    return evidence.positive() * fade + gained, negative
+    run = _CleanRun(weigh(ledger, at_us, policy), policy)
+    return opine(*run.after(clean_days), policy)
 
 
 def recovery(
@@ -316,14 +234,23 @@ def recovery(
     return days_until(weigh(ledger, at_us, policy), policy, policy.bound(level))
 
 
-def days_until(evidence: Evidence, policy: TrustPolicy, lower: float) -> int | None:
-    """Count the days of clean running until the cautious score reaches `lower`, 0..100."""
+def days_until(
+    evidence: Evidence, policy: TrustPolicy, lower: float, *, all_day: bool = False
+) -> int | None:
+    """Count the days of clean running until the cautious score reaches `lower`, 0..100.
+
+    By the hour of the day at which the evidence was weighed; with `all_day`, until there is a
+    day throughout which the score is that high. It is least at the day's end.
+    """
+    to_midnight = 1.0 - evidence.at_us % DAY_US / DAY_US
+    run = _CleanRun(evidence, policy, wait=to_midnight if all_day else 0.0)
 
     def there(days: int) -> bool:
-        return caution(*_after(evidence, policy, days), policy) >= lower
+        return caution(*run.after(days), policy) >= lower
 
-    # More clean days never lower it, so halving the range finds the first.
-    low, high = -1, 1
+    # More clean days never lower it, so halving the range finds the first. Most agents need a
+    # fortnight or a month.
+    low, high = -1, 16
     while not there(high):
         low, high = high, high * 2
         if low >= _LONGEST_RECOVERY_DAYS:
@@ -332,3 +259,29 @@ def days_until(evidence: Evidence, policy: TrustPolicy, lower: float) -> int | N
         middle = (low + high) // 2
         low, high = (low, middle) if there(middle) else (middle, high)
     return high
+
+
+class _CleanRun:
+    """The sums of evidence after so many clean days and a part of one, in closed form."""
+
+    def __init__(self, evidence: Evidence, policy: TrustPolicy, wait: float = 0.0) -> None:
+        half = policy.positive_half_life_days
+        self._policy, self._wait = policy, wait
+        self._positive = evidence.positive * 2.0 ** (-wait / half)
+        self._by_status = {
+            status: math.fsum([w for item, w in evidence.items if item.status == status])
+            for status in ("open", "confirmed")
+        }
+        # What an endless run of clean days is worth at this hour of the day.
+        hour = evidence.at_us % DAY_US / DAY_US + wait
+        self._limit = 2.0 ** (-hour / half) / (1 - 2.0 ** (-1 / half))
+
+    def after(self, days: int) -> tuple[float, float]:
+        policy, age = self._policy, days + self._wait
+        fade = 2.0 ** (-days / policy.positive_half_life_days)
+        positive = self._positive * fade + self._limit * (1 - fade)
+        faded_open = self._by_status["open"] * 2.0 ** (-age / policy.negative_half_life_days)
+        faded_confirmed = self._by_status["confirmed"] * 2.0 ** (
+            -age / policy.confirmed_half_life_days
+        )
+        return positive, faded_open + faded_confirmed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct, field
@@ -18,11 +19,13 @@ LEVELS: tuple[Level, ...] = ("restricted", "watch", "normal", "trusted")
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 
-# Evidence is forgotten at a fixed number of its half-lives. A full day is then below 1e-3
-# (2^-10), and so is the heaviest item (16 * 2^-14). The age must not depend on an item's weight:
-# a light item forgotten before its day would give that day back, and trust would rise by silence.
-DAY_HALF_LIVES = 10
-ITEM_HALF_LIVES = 14
+FORGOTTEN_HALF_LIVES = 16
+"""Age, in its own half-lives, past which evidence is not looked at.
+
+All the clean days past it together move no score by 0.01, and the heaviest item is below 1e-3
+(16 * 2^-16). The age must not depend on an item's weight: a light item forgotten before its day
+would give that day back, and trust would rise by silence.
+"""
 
 
 def _impact() -> dict[str, float]:
@@ -94,9 +97,7 @@ class TrustPolicy(Struct, frozen=True, kw_only=True):
     def half_life_us(self, status: Status) -> float:
         """Half-life of an item of this status, in microseconds."""
         days = (
-            self.confirmed_half_life_days
-            if status == "confirmed"
-            else self.negative_half_life_days
+            self.confirmed_half_life_days if status == "confirmed" else self.negative_half_life_days
         )
         return days * DAY_US
 
@@ -153,8 +154,8 @@ def _wrong_forgetting(policy: TrustPolicy) -> list[str]:
             f"{lives[0]}, {lives[1]}, {lives[2]} days"
         )
     impact = [policy.impact.get(severity, float("nan")) for severity in SEVERITIES]
-    rising = all(a <= b for a, b in zip(impact, impact[1:], strict=False))
-    if not (rising and 0 <= impact[0] and impact[-1] < float("inf")):
+    rising = all(milder <= worse for milder, worse in pairwise(impact))
+    if not (rising and impact[0] >= 0 and impact[-1] < float("inf")):
         wrong.append(
             f"impact must be at least 0 and not fall from low to critical, got {policy.impact}"
         )
@@ -171,9 +172,7 @@ def _wrong_levels(policy: TrustPolicy) -> list[str]:
     if not 0 <= policy.rise_hours < float("inf"):
         wrong.append(f"rise_hours must be at least 0, got {policy.rise_hours}")
     if "unknown" not in policy.ttl_s or any(ttl < 0 for ttl in policy.ttl_s.values()):
-        wrong.append(
-            f"ttl_s must name 'unknown' and be at least 0 everywhere, got {policy.ttl_s}"
-        )
+        wrong.append(f"ttl_s must name 'unknown' and be at least 0 everywhere, got {policy.ttl_s}")
     if policy.stale_after_s <= 0:
         wrong.append(f"stale_after_s must be above 0, got {policy.stale_after_s}")
     return wrong

@@ -119,10 +119,10 @@ def load(path: Path = SHIPPED) -> Callable[[str], Operation]:
 
 
 def _rule(path: Path, number: int, entry: Mapping[str, object]) -> Rule:
-    operation = entry.get("operation")
-    if operation not in get_args(Operation):
+    operation = next((o for o in get_args(Operation) if o == entry.get("operation")), None)
+    if operation is None:
         raise ConfigError(
-            f"{path}, rule {number}: unknown operation {operation!r}, expected one of: "
+            f"{path}, rule {number}: unknown operation {entry.get('operation')!r}, expected one of: "
             + ", ".join(get_args(Operation))
         )
     if unknown := set(entry) - _KEYS:

@@ -17,9 +17,10 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from models.errors import ConfigError
+from models.trust_policy import SECOND_US
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
-from scoring_api.jwks import SECOND_US, KeySource
+from scoring_api.jwks import KeySource
 from scoring_api.keys import PREFIXES, ApiKey, find, load_keys
 from scoring_api.problems import ProblemError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,8 +39,6 @@ class ApiConfig:
         Pinned signature algorithms, asymmetric ones only.
     clock
         ``wall`` on live data, ``event`` over recordings.
-    stale_after_s
-        Lag of the pipeline, in seconds, above which every answer is stale.
     poll_s
         Seconds between two looks at the store.
     refresh_s
@@ -66,7 +65,6 @@ class ApiConfig:
     audience: str | None = None
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     clock: ClockKind = "wall"
-    stale_after_s: float = 300.0
     poll_s: float = 0.1
     refresh_s: float = 10.0
     max_body: int = 2 * 1024 * 1024
@@ -112,12 +110,13 @@ class ApiConfig:
                 for name in self.algorithms
                 if name not in ALGORITHMS
             ]
-        for name in ("stale_after_s", "poll_s", "refresh_s"):
+        for name in ("poll_s", "refresh_s"):
             if getattr(self, name) <= 0:
                 faults.append(f"{name} must be above 0, got {getattr(self, name)}")
         return faults
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address is this machine's loopback.
 

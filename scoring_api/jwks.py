@@ -15,12 +15,12 @@ from joserfc import jwk
 from joserfc.errors import JoseError
 
 from models.errors import ConfigError
+from models.trust_policy import SECOND_US
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
 
 log = logging.getLogger(__name__)
 
-SECOND_US = 1_000_000
 REFRESH_US = 600 * SECOND_US
 # Somebody who sends made-up key ids must not make us fetch for each of them.
 COOL_DOWN_US = 30 * SECOND_US
@@ -46,7 +46,7 @@ def parse_key_set(raw: bytes) -> list[Any]:
     document = json.loads(raw)
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise ValueError("expected an object with a list named keys")  # noqa: TRY004  # bad data
+        raise ValueError("expected an object with a list named keys")  # bad data
     keys = []
     for entry in entries:
         if entry.get("kty") not in ("RSA", "EC", "OKP") or entry.get("use", "sig") != "sig":

@@ -84,6 +84,10 @@ def _where(error: Mapping[str, Any]) -> str:
     return ".".join(str(step)[:64] for step in error["loc"][:4])
 
 
+def _fault(error: Mapping[str, Any]) -> str:
+    return f"{_where(error)}: {error['msg'] if error['type'] in _SAFE else error['type']}"
+
+
 async def _on_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101  # registered for this type alone
     return error.response()
@@ -91,8 +95,8 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this type alone
-    found = [f"{_where(e)}: {e['msg'] if e['type'] in _SAFE else e['type']}" for e in error.errors()]
-    return ProblemError(400, "; ".join(found[:5])).response()
+    found = [_fault(fault) for fault in error.errors()[:5]]
+    return ProblemError(400, "; ".join(found)).response()
 
 
 # Messages of pydantic that are made of our own limits alone. The others may repeat the input.
@@ -103,9 +107,16 @@ _SAFE = frozenset(
 )
 
 
+_DETAIL = {
+    404: "no such route",
+    405: "the route has no such method",
+    413: "the body is too large",
+}
+
+
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
-    detail = {404: "no such route", 405: "the route has no such method"}.get(error.status_code)
+    detail = _DETAIL.get(error.status_code)
     headers = dict(error.headers or {})
     return ProblemError(error.status_code, detail or "the request was refused", headers).response()
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from models.answer import TrustState
+from models.trust_state import TrustState
 
 RunState = Literal["running", "drained", "stopped", "none"]
 

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from models.errors import MalformedEvent
 from models.event import Agent, Count, Event, Id256, Instant, Network, Origins, Volume, Word
 from pipeline.formats.bounds import cut, fit
-from pipeline.formats.reasons import malformed
+from pipeline.formats.reasons import REFUSALS, malformed
 from pipeline.operations import load
 from pipeline.record import MAX_VALUE
 
@@ -113,8 +113,8 @@ class AgentLog:
             )
         try:
             line = self._line(value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise malformed(error) from None
+        except REFUSALS as error:
+            raise malformed(error, value) from None
         context = line.context or _Context()
         return Event(
             id=f"{line.session_id}:{line.step}",
@@ -135,8 +135,8 @@ class AgentLog:
         """Read the labels of a line; a line without any has none set."""
         try:
             return self._labels(value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise malformed(error) from None
+        except REFUSALS as error:
+            raise malformed(error, value) from None
 
 
 def _network(context: _Context) -> Network | None:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from models.errors import MalformedEvent
 from models.event import Agent, Credential, Event, Human, Network, Resource, Volume
 from pipeline.formats.bounds import KEPT_BYTES, fit
-from pipeline.formats.reasons import malformed
+from pipeline.formats.reasons import REFUSALS, malformed
 from pipeline.operations import load
 from pipeline.record import MAX_VALUE
 
@@ -32,7 +32,6 @@ _PARTS: dict[str, type[Struct]] = {
     "credential": Credential,
 }
 _LARGEST_COUNT = (1 << 63) - 1
-_REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _AnyKeys(Struct, forbid_unknown_fields=True):
@@ -100,7 +99,7 @@ class Native:
         try:
             event = self._decode(value)
             keys: Any = self._keys(value)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             event = _unusual(value, error)
         else:
             _keep_small(event, keys)
@@ -125,10 +124,10 @@ def _unusual(value: bytes, error: Exception) -> Event:
     try:
         fields = msgspec.json.decode(value)
         if not isinstance(fields, dict):
-            raise malformed(error)
+            raise malformed(error, value)
         event = msgspec.convert(_known(fields), Event)
-    except _REFUSALS as second:
-        raise malformed(second) from None
+    except REFUSALS as second:
+        raise malformed(second, value) from None
     if event.arguments:
         msgspec.structs.force_setattr(event, "arguments", fit(event.arguments))
     return event

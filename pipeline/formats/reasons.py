@@ -11,6 +11,8 @@ from models.errors import MalformedEvent
 _WHERE = re.compile(r" - at `(?P<path>[^`]*)`$|(?: - at `key` in `(?P<key>[^`]*)`)$")
 _ENUM = re.compile(r"^Invalid enum value .*", re.DOTALL)
 
+REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 # The first pattern that is found in the decoder's message decides.
 _REASONS = (
     (re.compile(r"missing required field"), "missing_key"),
@@ -20,14 +22,15 @@ _REASONS = (
 )
 
 
-def malformed(error: Exception) -> MalformedEvent:
+def malformed(error: Exception, value: bytes = b"") -> MalformedEvent:
     """Say why a decoder refused a record.
 
     Parameters
     ----------
     error
-        What ``msgspec`` raised: a `msgspec.DecodeError`, `UnicodeDecodeError` or
-        `RecursionError`.
+        What ``msgspec`` raised: one of `REFUSALS`.
+    value
+        The record, to tell bytes that are not text from text that is not JSON.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def malformed(error: Exception) -> MalformedEvent:
     if isinstance(error, RecursionError):
         return MalformedEvent("malformed_json", "values are nested too deeply")
     if not isinstance(error, msgspec.ValidationError):
-        return MalformedEvent("malformed_json", _json_detail(str(error)))
+        return _not_json(str(error), value)
     message = str(error)
     where = _WHERE.search(message)
     what = _WHERE.sub("", message)
@@ -57,8 +60,12 @@ def malformed(error: Exception) -> MalformedEvent:
     return MalformedEvent(reason, f"{what[:1].lower()}{what[1:]} at {path}")
 
 
-def _json_detail(message: str) -> str:
+def _not_json(message: str, value: bytes) -> MalformedEvent:
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return MalformedEvent("not_utf8", f"text is not UTF-8: {error.reason}")
     # A lone surrogate and a record that ends early read the same to the decoder.
     if "truncated" in message:
-        return "the JSON ends too early or holds half a surrogate pair"
-    return message[:1].lower() + message[1:]
+        message = "the JSON ends too early or holds half a surrogate pair"
+    return MalformedEvent("malformed_json", message.removeprefix("JSON is malformed: "))

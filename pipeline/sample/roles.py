@@ -30,8 +30,11 @@ class Tool(Struct, frozen=True):
         (key, slot) pairs; a slot with a leading ``=`` is a constant of the role's instructions.
     gives
         Slots whose values the answer contains.
+    destination
+        Host outside the company that the tool talks to, if it does.
     records, bytes_in, bytes_out, milliseconds
-        Typical size and duration of a call; `records` None where nothing is counted.
+        Typical size and duration of a call; `records` None where no list moves, bytes 0 where
+        only the other direction is counted.
     release
         0: there from the start; 1: comes with the deployment.
     """
@@ -39,7 +42,7 @@ class Tool(Struct, frozen=True):
     name: str
     operation: Operation
     resource: Resource
-    destination: str
+    destination: str | None
     arguments: tuple[tuple[str, str], ...]
     gives: tuple[str, ...]
     records: int | None
@@ -115,17 +118,17 @@ def call(text: str, tools: dict[str, Tool]) -> Call:
 
 def _tool(row: Row) -> Tool:
     domain = row["resource"].partition("/")[0]
-    resource = {"id": row["resource"], "type": row["type"], "domain": domain}
+    resource = {"id": row["resource"], "domain": domain}
     return Tool(
         name=row["tool"],
         operation=cast("Operation", row["operation"]),
         resource=msgspec.convert(resource | {"sensitivity": row["sensitivity"]}, Resource),
-        destination=row["destination"],
+        destination=row["destination"] or None,
         arguments=arguments(row["arguments"]),
         gives=tuple(row["gives"].split()),
         records=int(row["records"]) if row["records"] else None,
-        bytes_in=int(row["bytes_in"]),
-        bytes_out=int(row["bytes_out"]),
+        bytes_in=int(row["bytes_in"] or 0),
+        bytes_out=int(row["bytes_out"] or 0),
         milliseconds=int(row["milliseconds"]),
         release=int(row["release"]),
     )
@@ -159,5 +162,7 @@ def roles() -> dict[str, Role]:
 
 
 def _scopes(tools: dict[str, Tool]) -> tuple[str, ...]:
-    """Name the scopes a role's credential carries: one per first word of its tools."""
-    return tuple(sorted({name.partition(".")[0] for name in tools}))
+    """Name the scopes a role's credential carries: the domain of most of its tools."""
+    domains = [tool.resource.domain or "" for tool in tools.values()]
+    most = max(sorted(set(domains)), key=domains.count)
+    return (most,)

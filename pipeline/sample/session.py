@@ -7,36 +7,28 @@ what it has seen; an argument without a source is left out.
 
 from __future__ import annotations
 
-from hashlib import sha256
-from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from models.event import (
-    Agent,
-    Credential,
-    Event,
-    Human,
-    Network,
-    Outcome,
-    Volume,
-    instant,
-)
-from pipeline.sample.roles import Call, Task, Tool
-from pipeline.sample.values import Facts
+from models.event import Agent, Event, Human, Network, Outcome, Volume, instant
+from pipeline.sample.credentials import credential
+from pipeline.sample.values import SERIALS, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from random import Random
 
-HOUR_US = 3_600_000_000
-CREDENTIAL_US = 4 * HOUR_US
-GRACE_US = HOUR_US // 4
-"""A credential is used for four hours and expires a quarter of an hour later."""
+    from pipeline.sample.roles import Task, Tool
 
 ERRORS, DENIED = 0.012, 0.003
 """Shares of calls; an error is tried again, a denied call ends the session."""
+
+SMOOTH: tuple[Outcome, ...] = ("ok",)
+
+Choice = tuple[str, str, list[str]]
+"""Key, value and origins of one argument."""
 
 
 class Visit(Struct, frozen=True, kw_only=True):
@@ -46,8 +38,8 @@ class Visit(Struct, frozen=True, kw_only=True):
     ----------
     agent, human, network
         As the events carry them; `human` None for a scheduled session.
-    task
-        What is asked.
+    session, start_us, task
+        Its name, when it starts, what is asked.
     scopes
         Of the credential.
     released
@@ -56,8 +48,10 @@ class Visit(Struct, frozen=True, kw_only=True):
         Names of tools this agent does not use.
     scale
         Factor on volumes.
+    smooth
+        No call fails or is denied.
     given
-        Values fixed beforehand.
+        Values fixed beforehand, by slot.
     """
 
     agent: Agent
@@ -70,30 +64,12 @@ class Visit(Struct, frozen=True, kw_only=True):
     released: int = 0
     without: frozenset[str] = frozenset()
     scale: float = 1.0
+    smooth: bool = False
     given: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-def credential(agent_id: str, at_us: int, scopes: tuple[str, ...]) -> Credential:
-    """Give the credential an agent holds at an instant.
-
-    >>> first = credential("a", 10 * CREDENTIAL_US, ("erp",))
-    >>> first.id == credential("a", 11 * CREDENTIAL_US - 1, ("erp",)).id
-    False
-    """
-    # Every agent rotates at its own minute, so that a fleet does not do it all at once.
-    offset = int.from_bytes(sha256(agent_id.encode()).digest()[:2]) * (CREDENTIAL_US >> 16)
-    turn = (at_us - offset) // CREDENTIAL_US
-    issued_us = turn * CREDENTIAL_US + offset
-    return Credential(
-        id="cr-" + sha256(f"{agent_id}/{turn}".encode()).hexdigest()[:12],
-        issued_at=instant(issued_us),
-        expires_at=instant(issued_us + CREDENTIAL_US + GRACE_US),
-        scopes=list(scopes),
-    )
-
-
 class _Memory:
-    """What the agent has seen so far in this session."""
+    """What the agent has read so far: the request and the results of its calls."""
 
     def __init__(self, purpose: str) -> None:
         self._purpose = purpose.lower()
@@ -108,10 +84,12 @@ class _Memory:
             found.append("result:" + self._results[value])
         return found
 
-    def again(self, old: str, new: str) -> None:
-        """Note that the result which held `old` listed `new` as well."""
-        if old in self._results:
-            self._results.setdefault(new, self._results[old])
+    def next_like(self, value: str, new: str) -> bool:
+        """Whether the result that held `value` listed more of its kind; `new` is then one."""
+        if value.lower() in self._purpose or value not in self._results:
+            return False
+        self._results.setdefault(new, self._results[value])
+        return True
 
 
 def play(visit: Visit, rng: Random) -> list[Event]:
@@ -125,42 +103,132 @@ def play(visit: Visit, rng: Random) -> list[Event]:
         Source of everything that varies; the same state gives the same events.
     """
     facts = Facts(rng, visit.start_us, visit.given)
-    purpose = visit.task.purpose.format_map(facts)  # type: ignore[arg-type]  # only [] is needed
+    purpose = visit.task.purpose.format_map(facts)
     memory = _Memory(purpose)
-    at_us, events = visit.start_us, []
-    held = credential(visit.agent.id, at_us, visit.scopes)
+    events: list[Event] = []
+    at_us = visit.start_us
     for tool, again in _steps(visit, rng):
-        at_us += _pause_us(rng)
-        if held.issued_at and at_us >= visit.start_us and instant(at_us) >= _rotates(held):
-            held = credential(visit.agent.id, at_us, visit.scopes)
-        chosen = _arguments(tool, facts, memory, again)
-        for outcome in _outcomes(rng):
-            milliseconds = _vary(tool.milliseconds, rng)
-            events.append(
-                Event(
-                    id=f"{visit.session}-{len(events):02d}",
-                    time=instant(at_us),
-                    agent=visit.agent,
-                    tool=tool.name,
-                    human=visit.human,
-                    mode=visit.task.mode,
-                    session=visit.session,
-                    task=visit.task.name,
-                    purpose=purpose,
-                    operation=tool.operation,
-                    arguments={key: value for key, value, _ in chosen} or None,
-                    argument_origins={key: [(value, found)] for key, value, found in chosen} or None,
-                    resource=tool.resource,
-                    network=_network(visit.network, tool),
-                    volume=_volume(tool, outcome, visit.scale, rng),
-                    outcome=outcome,
-                    duration_ms=float(milliseconds),
-                    credential=held,
-                )
-            )
-            at_us += milliseconds * 1000
+        if again:
+            _move_on(tool, facts, memory)
+        chosen = _arguments(tool, facts, memory)
+        for outcome in SMOOTH if visit.smooth else _outcomes(rng):
+            took_ms = int(tool.milliseconds * _spread(rng)) // 10 * 10
+            name = f"{visit.session}-{len(events):02d}"
+            events.append(_event(visit, name, at_us, tool, purpose, chosen, outcome, took_ms, rng))
+            # Whole seconds: they keep the bundled file small, and nothing here needs finer ones.
+            at_us += 1_000_000 * (2 + took_ms // 1000 + int(45 * rng.random() * rng.random()))
         if outcome == "denied":
             break
         for slot in tool.gives:
             memory.saw(facts[slot], tool.name)
     return events
+
+
+def _steps(visit: Visit, rng: Random) -> Iterator[tuple[Tool, bool]]:
+    """Give the tools in order, and whether a call repeats the one before."""
+    for call in visit.task.calls:
+        tool = call.tool
+        if tool.release > visit.released or tool.name in visit.without:
+            continue
+        if call.optional and rng.random() < 0.5:
+            continue
+        yield tool, False
+        if call.repeated:
+            for _ in range(int(3 * rng.random())):
+                yield tool, True
+
+
+def _move_on(tool: Tool, facts: Facts, memory: _Memory) -> None:
+    """Take the next message, invoice or case of a list instead of the same one again."""
+    for _, slot in tool.arguments:
+        if slot in SERIALS:
+            new = facts.draw(slot)
+            if memory.next_like(facts[slot], new):
+                facts.put(slot, new)
+
+
+def _arguments(tool: Tool, facts: Facts, memory: _Memory) -> list[Choice]:
+    chosen: list[Choice] = []
+    for key, slot in tool.arguments:
+        if slot.startswith("="):
+            chosen.append((key, slot[1:], [*memory.origins(slot[1:]), "system"]))
+            continue
+        value = facts.draw(slot) if slot.startswith("~") else facts[slot]
+        origins = memory.origins(value)
+        if origins or slot.startswith("~"):
+            chosen.append((key, value, origins))
+    return chosen
+
+
+def _outcomes(rng: Random) -> tuple[Outcome, ...]:
+    luck = rng.random()
+    if luck >= ERRORS + DENIED:
+        return SMOOTH
+    return ("error", "ok") if luck < ERRORS else ("denied",)
+
+
+def _spread(rng: Random) -> float:
+    """Vary around 1, between a third and three: a heavy enough tail without a library's `exp`."""
+    return (0.5 + rng.random()) / (0.5 + rng.random())
+
+
+def _event(
+    visit: Visit,
+    name: str,
+    at_us: int,
+    tool: Tool,
+    purpose: str,
+    chosen: list[Choice],
+    outcome: Outcome,
+    took_ms: int,
+    rng: Random,
+) -> Event:
+    home = visit.network
+    return Event(
+        id=name,
+        time=instant(at_us),
+        agent=visit.agent,
+        tool=tool.name,
+        human=visit.human,
+        mode=visit.task.mode,
+        session=visit.session,
+        task=visit.task.name,
+        purpose=purpose,
+        operation=tool.operation,
+        arguments={key: value for key, value, _ in chosen} or None,
+        argument_origins={key: [(value, found)] for key, value, found in chosen} or None,
+        resource=tool.resource,
+        network=Network(
+            source_ip=home.source_ip,
+            destination=tool.destination,
+            asn=home.asn,
+            country=home.country,
+        ),
+        volume=_volume(tool, outcome, visit.scale * _spread(rng)),
+        outcome=outcome,
+        duration_ms=float(took_ms),
+        credential=credential(visit.agent.id, at_us, visit.scopes),
+    )
+
+
+def _volume(tool: Tool, outcome: Outcome, scale: float) -> Volume | None:
+    """Count what moved; a failed call moves nothing, and an answer of one record is not a list."""
+    if outcome != "ok":
+        return None
+    return Volume(
+        bytes_in=_size(tool.bytes_in * scale) if tool.bytes_in else None,
+        bytes_out=_size(tool.bytes_out * scale) if tool.bytes_out else None,
+        records=_size(tool.records * scale) if tool.records else None,
+    )
+
+
+def _size(exact: float) -> int:
+    """Keep three digits of a size: enough to look at, and the bundled file stays small.
+
+    >>> _size(123_456.7), _size(87.9)
+    (123000, 87)
+    """
+    size, step = int(exact), 1
+    while size // step >= 1000:
+        step *= 10
+    return size - size % step

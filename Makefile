@@ -1,0 +1,82 @@
+# The same commands for hand, hook and CI. `make` alone lists them.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+SERVICES := $(PYTHON) deploy/services/services.py
+MAKEFLAGS += --no-print-directory
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint format types arch bench services services-stop \
+	services-status lock wheel clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with everything in it, pinned by requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is \
+	needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (once; a few minutes)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## the bundled sample through the real path, then API and console (ARGS=--once ends)
+	@$(BIN)/habitus demo $(ARGS)
+
+test: $(STAMP) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types arch test ## everything that must be green before a commit
+
+lint: $(STAMP) ## style and likely mistakes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP) ## rewrite the code in the one format, and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy, strict
+	@$(BIN)/mypy
+
+arch: $(STAMP) ## who may import whom
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure the promises about speed on this machine
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+services: ## start the components that tests use (never fails; says what is absent and why)
+	@$(SERVICES) up
+
+services-stop: ## end what `make services` started
+	@$(SERVICES) down
+
+services-status: ## which components are up, and where
+	@$(SERVICES) status
+
+lock: $(STAMP) ## remake requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
+	@mkdir -p build
+	@$(BIN)/python -c 'import tomllib, pathlib; print(*tomllib.loads(pathlib.Path("pyproject.toml")\
+	.read_text())["dependency-groups"]["dev"], sep="\n")' > build/dev.in
+	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
+	  --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-emit-options $(ARGS) \
+	  --output-file requirements.lock pyproject.toml build/dev.in
+
+wheel: $(STAMP) ## build the wheel, and start it from another folder
+	@rm -rf dist build/wheel
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
+	@$(BIN)/python -m pip install --quiet --no-deps --target build/wheel dist/*.whl
+	@cd build && PYTHONPATH=wheel ../$(BIN)/python -P -c 'import pipeline, sys; \
+	  assert "wheel" in pipeline.__file__, pipeline.__file__; \
+	  from pipeline.cli import app; sys.argv = ["habitus", "--help"]; app()' > /dev/null
+	@ls dist/*.whl
+
+clean: ## remove caches and builds; .venv and .services stay
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,72 @@
+"""Start a program that outlives us, and end it again by its pid."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_GRACE_SECONDS = 20.0
+_POLL_SECONDS = 0.1
+
+
+def start(command: list[str], log: Path, pid_file: Path) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, output to `log`, pid to `pid_file`.
+
+    The session keeps it alive when the make or the shell that asked for it ends.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - the command is put together in this folder
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    pid_file.write_text(f"{process.pid}\n")
+    return process
+
+
+def running(pid_file: Path, mark: str) -> int | None:
+    """Give the pid in `pid_file` if that process lives and is ours, else None.
+
+    Parameters
+    ----------
+    pid_file
+        File that `start` wrote.
+    mark
+        Word of the command line; a pid that was handed to another program does not have it.
+    """
+    try:
+        pid = int(pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    shown = subprocess.run(  # noqa: S603 - a number of our own
+        ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)],  # noqa: S607 - wherever ps is
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    ).stdout.strip()
+    return pid if mark in shown and not shown.startswith("Z") else None
+
+
+def end(pid_file: Path, mark: str) -> bool:
+    """End the process of `pid_file`: politely, then firmly. False if it was not running."""
+    pid = running(pid_file, mark)
+    if pid is None:
+        pid_file.unlink(missing_ok=True)
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while running(pid_file, mark) is not None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    if running(pid_file, mark) is not None:
+        os.kill(pid, signal.SIGKILL)
+    pid_file.unlink(missing_ok=True)
+    return True

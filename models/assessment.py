@@ -1,0 +1,100 @@
+"""All that one event led to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Reason(Struct, frozen=True):
+    """One feature's share in a judgement, as arithmetic.
+
+    Attributes
+    ----------
+    bits
+        Surprise; the probabilities it comes from are in `path`, from general to specific.
+    expected
+        The most likely values with their probabilities.
+    """
+
+    feature: str
+    bits: float
+    observed: str
+    expected: list[tuple[str, float]]
+    why: str
+    path: list[tuple[str, float]] = []
+
+
+class Kind(Struct, frozen=True):
+    """An anomaly type: how severe, which facet of trust it moves, its framework tags."""
+
+    severity: str
+    facet: str
+    tags: dict[str, list[str]]
+
+
+class Finding(Struct, frozen=True):
+    """What an explicit rule says of an event."""
+
+    anomaly: str
+    bits: float
+    reason: Reason
+    severity: str | None = None
+
+
+class Held(Struct, frozen=True):
+    """An event kept out of the baseline until a person, or enough days, say otherwise."""
+
+    event_id: str
+    agent_id: str
+    mode: str
+    time_us: int
+    categories: dict[str, str]
+
+
+class Assessment(Struct):
+    """The judgement of one event.
+
+    Attributes
+    ----------
+    rank
+        Orders the queue, in bits; higher is more worth a person's time.
+    s_sum, s_max
+        Sum and maximum of the bits of the features.
+    p, p_pool, p_n
+        Calibrated p-value, the pool it comes from and its size; None while uncalibrated.
+    session_p
+        P-value of the session's running maximum; None while uncalibrated.
+    alpha
+        The agent's share of the alert budget, per test.
+    key
+        Correlation key of the alert: agent, type, class and day are one alert.
+    """
+
+    event_id: str
+    agent_id: str
+    mode: str
+    session: str
+    time_us: int
+    rank: float = 0.0
+    s_sum: float = 0.0
+    s_max: float = 0.0
+    p: float | None = None
+    p_pool: str | None = None
+    p_n: int = 0
+    session_p: float | None = None
+    alpha: float = 0.0
+    alert: bool = False
+    severity: str | None = None
+    anomaly: str | None = None
+    facet: str | None = None
+    learned: bool = False
+    key: str = ""
+    confidence: float = 0.0
+    reasons: list[Reason] = []
+    tags: dict[str, list[str]] = field(default_factory=dict)
+    held: Held | None = None
+    trust_changed: bool = False
+    snapshot: int = 0
+    evidence: dict[str, Any] = {}

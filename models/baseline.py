@@ -1,0 +1,234 @@
+"""The online baseline of one agent in one mode, as a river anomaly detector."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING, Any, Protocol
+
+from river import base
+
+from models.counts import AgentCounts
+from models.features import FEATURES, Feature
+from models.hashing import Hasher, mix
+from models.quantity import QUANTITIES, Level
+
+if TYPE_CHECKING:
+    from models.hashing import Hasher as HasherType
+
+_LOW31 = 0x7FFF_FFFF
+_LOW32 = 0xFFFF_FFFF
+_OWN_KEY = b"habitus baseline"
+_MOST_LEVELS = 256
+_OTHER_UNIVERSE = 1 << 16
+_ONE_SIDED = frozenset(QUANTITIES)
+CONTEXTS = frozenset({"previous_tool"})
+
+
+class PeerView(Protocol):
+    """What the peers do, as the baseline asks for it."""
+
+    def probability(self, place: int, value: int, own_day: int | None, uniform: float) -> float:
+        """P(value) at a feature among peers and fleet, leaving the asking agent out."""
+
+    def level(self, name: str) -> Level | None:
+        """Give the peers' usual level of a quantity."""
+
+
+class Place:
+    """Where a feature's counts stand: hashed once per key."""
+
+    __slots__ = ("context", "feature", "index", "name", "node", "uniform")
+
+    def __init__(self, index: int, feature: Feature, hasher: HasherType) -> None:
+        self.index = index
+        self.feature = feature
+        self.name = feature.name
+        self.context = feature.context
+        self.uniform = 1.0 / feature.universe
+        self.node = hasher.of("feature:" + feature.name) & _LOW31
+
+
+def places_of(hasher: HasherType) -> tuple[Place, ...]:
+    """Give the places of all declared features."""
+    return tuple(Place(index, feature, hasher) for index, feature in enumerate(FEATURES))
+
+
+class AgentBaseline(base.AnomalyDetector):
+    """How one agent usually acts: count chains per category, levels per quantity.
+
+    Catches values that are new or rare for the agent and its peers, and quantities above their
+    usual level. Blind to habitual values used for another purpose: the content detector is for
+    that. The score is in bits, 0 or more; higher is more surprising.
+
+    Strings are categories, numbers are quantities. A declared feature (`models.features`) has its
+    universe and context; any other name is taken as a category of 65,536 values, or as a
+    quantity that may be too high or too low.
+
+    Parameters
+    ----------
+    half_life_days
+        Event-time half-life of the counts.
+    daily_cap
+        At most this many events count per value and day.
+
+    Examples
+    --------
+    >>> baseline = AgentBaseline()
+    >>> for _ in range(50):
+    ...     baseline.learn_one({"tool": "mail.read", "previous_tool": "START"})
+    >>> usual = baseline.score_one({"tool": "mail.read", "previous_tool": "START"})
+    >>> odd = baseline.score_one({"tool": "iam.grant", "previous_tool": "START"})
+    >>> usual < 0.5 < 10 < odd
+    True
+
+    References
+    ----------
+    Teh 2006, A hierarchical Bayesian language model based on Pitman-Yor processes.
+    """
+
+    def __init__(self, half_life_days: float = 30.0, daily_cap: int = 20) -> None:
+        self.half_life_days = half_life_days
+        self.daily_cap = daily_cap
+        self.counts = AgentCounts()
+        self.levels: dict[str, Level] = {}
+        self.votes: dict[int, int] = {}
+        self.pending: dict[int, int] = {}
+        self._peers: PeerView | None = None
+        self._hasher: HasherType = Hasher(_OWN_KEY)
+        self._places = places_of(self._hasher)
+
+    def attach(self, hasher: HasherType, places: tuple[Place, ...], peers: PeerView) -> None:
+        """Join a fleet: its key for hashes and the view of its peers."""
+        self._hasher, self._places, self._peers = hasher, places, peers
+
+    def score_one(self, x: dict[Any, Any]) -> float:
+        """Give the surprise of an action in bits; changes nothing."""
+        categories, numbers = self._split(x)
+        bits = sum(b for _, b in self._surprises(categories))
+        for name, value in sorted(numbers.items(), key=lambda item: str(item[0])):
+            bits += self.number_bits(str(name), value)
+        return bits
+
+    def learn_one(self, x: dict[Any, Any]) -> None:
+        """Take in one action."""
+        categories, numbers = self._split(x)
+        self.learn_categories(categories)
+        for name, value in numbers.items():
+            self.learn_number(str(name), value)
+
+    def surprise(self, x: dict[str, str]) -> list[tuple[Place, float]]:
+        """Give the bits of each declared category an action carries."""
+        found: list[tuple[Place, float]] = []
+        counts, of = self.counts, self._hasher.of
+        for place in self._places:
+            value = x.get(place.name)
+            if value is None:
+                continue
+            bits = self._bits(counts, place, of(value) & _LOW32, x)
+            found.append((place, bits))
+        return found
+
+    def number_bits(self, name: str, value: float) -> float:
+        """Surprise of a quantity in bits; 0 while its usual level is unknown."""
+        level = self.levels.get(name)
+        peers = self._peers.level(name) if self._peers is not None else None
+        if level is None:
+            if peers is None:
+                return 0.0
+            level = Level()
+        return level.bits(value, peers, one_sided=name in _ONE_SIDED)
+
+    def learn_categories(self, x: dict[str, str]) -> list[tuple[Place, int, str]]:
+        """Count an action's categories; give those that were counted, for the agent's votes."""
+        learned: list[tuple[Place, int, str]] = []
+        counts, of, cap = self.counts, self._hasher.of, self.daily_cap
+        for place in self._all_places(x):
+            value = x.get(place.name)
+            if value is None:
+                continue
+            hashed = of(value) & _LOW32
+            context = x.get(place.context) if place.context else None
+            if context is not None:
+                counts.add(mix(place.node, of(context)) & _LOW31, hashed, cap)
+            counts.add(place.node, hashed, cap)
+            learned.append((place, hashed, value))
+        return learned
+
+    def learn_number(self, name: str, value: float) -> None:
+        """Take in a quantity, that of a closed window."""
+        level = self.levels.get(name)
+        if level is None:
+            if len(self.levels) >= _MOST_LEVELS:
+                return
+            level = self.levels[name] = Level()
+        level.learn(value)
+
+    def path(self, place: Place, x: dict[str, str]) -> list[tuple[str, float]]:
+        """Give the probability of a category from general to specific, for explanation."""
+        value = self._hasher.of(x[place.name]) & _LOW32
+        q = self._peer_probability(place, value)
+        own = self.counts.probability(place.node, value, q)
+        steps = [("anyone", place.uniform), ("peers", q), ("agent", own)]
+        context = x.get(place.context) if place.context else None
+        if context is not None:
+            node = mix(place.node, self._hasher.of(context)) & _LOW31
+            steps.append((f"after {context}", self.counts.probability(node, value, own)))
+        return steps
+
+    def count_of(self, place: Place, value: str) -> int:
+        """Decayed count of a category's value, in units of 1/4096 event."""
+        key = place.node << 32 | (self._hasher.of(value) & _LOW32)
+        return self.counts.counts.get(key, 0)
+
+    def total_of(self, place: Place) -> int:
+        """Decayed count of all values of a category, in units of 1/4096 event."""
+        return self.counts.total.get(place.node, 0)
+
+    def own_day(self, key: int) -> int | None:
+        """Day of the agent's own published vote for a value."""
+        if key in self.pending:
+            day = self.pending[key]
+            return None if day < 0 else day
+        return self.votes.get(key)
+
+    def _bits(self, counts: AgentCounts, place: Place, value: int, x: dict[str, str]) -> float:
+        p = counts.probability(place.node, value, self._peer_probability(place, value))
+        context = x.get(place.context) if place.context else None
+        if context is not None:
+            node = mix(place.node, self._hasher.of(context)) & _LOW31
+            p = counts.probability(node, value, p)
+        return -log2(p)
+
+    def _peer_probability(self, place: Place, value: int) -> float:
+        if self._peers is None:
+            return place.uniform
+        own = self.own_day(place.node << 32 | value)
+        return self._peers.probability(place.index, value, own, place.uniform)
+
+    def _surprises(self, x: dict[str, str]) -> list[tuple[Place, float]]:
+        of = self._hasher.of
+        return [
+            (place, self._bits(self.counts, place, of(x[place.name]) & _LOW32, x))
+            for place in self._all_places(x)
+            if place.name in x
+        ]
+
+    def _all_places(self, x: dict[str, str]) -> tuple[Place, ...]:
+        known = {place.name for place in self._places} | CONTEXTS
+        others = [name for name in x if name not in known]
+        if not others:
+            return self._places
+        return (*self._places, *(self._extra_place(name) for name in sorted(others)))
+
+    def _extra_place(self, name: str) -> Place:
+        feature = Feature(name, _OTHER_UNIVERSE, None, "tool.new", "tools", name)
+        return Place(-1, feature, self._hasher)
+
+    def _split(self, x: dict[Any, Any]) -> tuple[dict[str, str], dict[str, float]]:
+        categories = {str(k): v for k, v in x.items() if isinstance(v, str)}
+        numbers = {
+            str(k): float(v)
+            for k, v in x.items()
+            if not isinstance(v, str) and v is not None and v == v  # noqa: PLR0124 - NaN is no value
+        }
+        return categories, numbers

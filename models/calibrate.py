@@ -1,0 +1,115 @@
+"""From an event's statistics to one p-value, and what enters the windows afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.calibration import bin_of
+
+if TYPE_CHECKING:
+    from models.calibration import ScoreWindow
+    from models.config import ModelConfig
+    from models.peers import GroupView
+    from models.profile import Profile
+
+
+class Calibrated(Struct):
+    """P-values of an event.
+
+    Attributes
+    ----------
+    each
+        By statistic, in the order of `models.peers.STATISTICS`; None where the event has no such
+        statistic or no pool is large enough.
+    p
+        Of all together: the smallest times their number (Bonferroni: valid under dependence).
+    lead
+        The statistic with the smallest p-value, -1 while uncalibrated.
+    """
+
+    each: list[float | None]
+    p: float | None = None
+    lead: int = -1
+    pool: str | None = None
+    n: int = 0
+
+
+def calibrate(
+    statistics: list[float | None],
+    profile: Profile,
+    view: GroupView,
+    config: ModelConfig,
+    u: float,
+    *,
+    own: bool,
+) -> Calibrated:
+    """Rank an event's statistics among past ones.
+
+    Parameters
+    ----------
+    statistics
+        In the order of `models.peers.STATISTICS`; None for one the event does not have.
+    own
+        Whether the agent's own pool may be used; not while it is (re)learning.
+    """
+    result = Calibrated([None] * len(statistics))
+    tests = 0
+    for index, value in enumerate(statistics):
+        if value is None:
+            continue
+        window, pool = _pool(index, profile, view, config, own=own)
+        if window is None:
+            continue
+        tests += 1
+        p = result.each[index] = window.p_value(value, u)
+        if result.p is None or p < result.p:
+            result.p, result.lead, result.pool, result.n = p, index, pool, window.n
+    if result.p is not None:
+        result.p = min(1.0, tests * result.p)
+    return result
+
+
+def _pool(
+    index: int, profile: Profile, view: GroupView, config: ModelConfig, *, own: bool
+) -> tuple[ScoreWindow | None, str | None]:
+    """Choose the most specific pool that is large enough."""
+    least = config.pool_minimum
+    if own:
+        window = profile.windows[index]
+        if window.n >= least:
+            return window, "agent"
+    window = view.windows()[index]
+    if view.name and window.n >= least:
+        return window, "role"
+    window = view.fleet_windows()[index]
+    if window.n >= least:
+        return window, "fleet"
+    return None, None
+
+
+def take_in(
+    statistics: list[float | None],
+    calibrated: Calibrated,
+    profile: Profile,
+    view: GroupView,
+    gate: float,
+) -> None:
+    """Let an event's statistics enter the windows.
+
+    One below the learning gate enters as the quantile at the gate: it neither raises the bar nor
+    shrinks the window.
+    """
+    for index, value in enumerate(statistics):
+        if value is None:
+            continue
+        p = calibrated.each[index]
+        entered = value
+        if p is not None and p < gate:
+            window, _ = _pool(index, profile, view, view.peers.config, own=True)
+            if window is not None:
+                entered = min(value, window.quantile(gate))
+        cell = bin_of(entered)
+        profile.windows[index].add_cell(cell)
+        view.peers.score(view.name, index, cell)

@@ -1,0 +1,97 @@
+"""A ledger as it weighs at one instant, after forgetting."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.ledger import FULL_DAY, STRUCK, Facet, Item, Ledger
+from models.trust_policy import (
+    DAY_US,
+    DEFAULT_POLICY,
+    FORGOTTEN_HALF_LIVES,
+    TrustPolicy,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+
+class Evidence(Struct, frozen=True):
+    """A ledger as it weighs at one instant.
+
+    Attributes
+    ----------
+    at_us
+        The instant, microseconds of event time.
+    days
+        Faded worth of each day with clean events, struck or not.
+    items
+        Undismissed items and their faded weight.
+    struck
+        How many undismissed items lie on each day that has any.
+    positive, negative
+        The sums over all facets: of the days that are not struck, and of the items.
+    """
+
+    at_us: int
+    days: dict[int, float]
+    items: list[tuple[Item, float]]
+    struck: dict[int, int]
+    positive: float
+    negative: float
+
+    def sums(self, facet: Facet | None) -> tuple[float, float]:
+        """Give both sums of a facet, whose own items alone make a day unclean; None for all."""
+        if facet is None:
+            return self.positive, self.negative
+        own = [(item, weight) for item, weight in self.items if item.facet == facet]
+        struck = {day for item, _ in own for day in item.days}
+        return _worth(self.days, struck), math.fsum([weight for _, weight in own])
+
+
+def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> Evidence:
+    """Weigh a ledger at an instant.
+
+    A day is dated at its start, an item at its latest instant. Evidence from later than `at_us`
+    does not count yet; an item whose key was seen before and again after `at_us` counts in full.
+    """
+    items: list[tuple[Item, float]] = []
+    struck: dict[int, int] = {}
+    for item in ledger.items.values():
+        if item.status == "dismissed" or item.since_us > at_us:
+            continue
+        lives = max(0, at_us - item.at_us) / policy.half_life_us(item.status)
+        if lives <= FORGOTTEN_HALF_LIVES:
+            items.append((item, item.weight(policy) * 2.0**-lives))
+            for day in item.days:
+                struck[day] = struck.get(day, 0) + 1
+    days = _days(ledger, at_us, policy)
+    negative = math.fsum([weight for _, weight in items])
+    return Evidence(at_us, days, items, struck, _worth(days, struck), negative)
+
+
+def _worth(days: dict[int, float], struck: Container[int]) -> float:
+    return math.fsum([worth for day, worth in days.items() if day not in struck])
+
+
+def _days(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[int, float]:
+    half = policy.positive_half_life_days
+    today, since_midnight = divmod(at_us, DAY_US)
+    # One power for the hour and a table for the days: a year of days would be as many powers.
+    fade, by_age = 2.0 ** (-since_midnight / (half * DAY_US)), _fade_by_day(half)
+    oldest = today - int((FORGOTTEN_HALF_LIVES * half * DAY_US - since_midnight) // DAY_US)
+    return {
+        day: count / FULL_DAY * (fade * by_age[today - day])
+        for day, count in ledger.days.items()
+        if oldest <= day <= today and count != STRUCK
+    }
+
+
+@lru_cache(maxsize=16)
+def _fade_by_day(half_life_days: float) -> tuple[float, ...]:
+    ages = range(int(FORGOTTEN_HALF_LIVES * half_life_days) + 1)
+    return tuple(2.0 ** (-age / half_life_days) for age in ages)

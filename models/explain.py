@@ -1,0 +1,90 @@
+"""Say why: reasons from the numbers of a judgement, by template."""
+
+from __future__ import annotations
+
+from math import expm1, log2
+from typing import TYPE_CHECKING
+
+from models.assessment import Reason
+from models.content.request import KINDS
+from models.quantity import QUANTITIES, Level
+
+if TYPE_CHECKING:
+    from models.baseline import AgentBaseline, Place
+    from models.content.detector import Content
+    from models.event import Event
+    from models.peers import GroupView
+
+_KIND_WORDS = dict(zip(KINDS, (
+    "mail address", "address", "path", "date", "number", "code", "value", "value"
+), strict=True))  # fmt: skip
+_NOVELTY = ("usual for such requests", "known to the role", "known elsewhere", "new to the role")
+_QUANTITY_WORDS = dict(zip(QUANTITIES, ("bytes in", "bytes out", "records"), strict=True))
+
+
+def content_reasons(content: Content, factor: float, event: Event) -> list[Reason]:
+    """Reasons of the content detector: what the call carries, and whether it is asked for."""
+    reasons: list[Reason] = []
+    carrier = content.carrier
+    if carrier is not None and carrier.bits > 0:
+        kind = _KIND_WORDS[KINDS[carrier.kind]]
+        new = _NOVELTY[max(carrier.value_level, carrier.flow_level)]
+        why = (
+            f"{event.tool} takes its {carrier.key} from a result of {carrier.source}, "
+            f"not from the request; the {kind} is {_NOVELTY[carrier.value_level]}, the flow is "
+            f"{_NOVELTY[carrier.flow_level]} "
+            f"({carrier.value_bits:.1f} + {carrier.flow_bits:.1f} bits)."
+        )
+        observed = f"{carrier.key} from result:{carrier.source}, {new}"
+        expected = [("request", round(1 - 2 ** -(carrier.value_bits or 0.01), 3))]
+        reasons.append(Reason("provenance", carrier.bits * factor, observed, expected, why))
+    if content.intent is not None:
+        p = 2.0**-content.intent
+        why = (
+            f"{100 * p:.1f} % of sessions with a request like this one use {event.tool} "
+            f"(requests like it are {100 * content.known:.0f} % known)."
+        )
+        expected = [(event.tool, round(p, 3))]
+        reasons.append(Reason("intent", content.intent * factor, event.tool, expected, why))
+    return reasons
+
+
+def category_reason(
+    baseline: AgentBaseline, view: GroupView, place: Place, x: dict[str, str], bits: float
+) -> Reason:
+    """Reason of one category: the path of its probability, and what was expected instead."""
+    value = x[place.name]
+    path = baseline.path(place, x)
+    steps = ", ".join(f"{who} {-log2(p):.1f}" for who, p in path)
+    own = baseline.count_of(place, value)
+    seen = "never used by this agent" if own == 0 else f"used about {own / 4096:.0f} times lately"
+    why = f"{place.feature.words.capitalize()} {value}: {seen}; bits by level: {steps}."
+    return Reason(place.name, bits, value, expected(baseline, view, place), why, path)
+
+
+def expected(
+    baseline: AgentBaseline, view: GroupView, place: Place, limit: int = 3
+) -> list[tuple[str, float]]:
+    """Give the most likely values of a category with their probabilities."""
+    names = view.names(place.index)
+    likely = []
+    for value, name in names.items():
+        q = view.probability(place.index, value, None, place.uniform)
+        likely.append((baseline.counts.probability(place.node, value, q), name))
+    likely.sort(reverse=True)
+    return [(name, round(p, 4)) for p, name in likely[:limit]]
+
+
+def quantity_reason(
+    baseline: AgentBaseline, view: GroupView, name: str, value: float, bits: float
+) -> Reason:
+    """Reason of a quantity: observed against the median and the upper bound of its window."""
+    level = baseline.levels.get(name)
+    peers = view.level(name)
+    mean, spread, _ = (level or Level()).usual(peers)
+    median, upper = expm1(mean), expm1(mean + 2.0 * spread)
+    what = _QUANTITY_WORDS.get(name, name)
+    times = value / median if median > 0 else 0.0
+    why = f"{value:,.0f} {what} this hour, {times:.0f} times the usual {median:,.0f}."
+    limits = [(f"median {median:,.0f}", 0.5), (f"up to {upper:,.0f}", 0.95)]
+    return Reason(name, bits, f"{value:,.0f}", limits, why)

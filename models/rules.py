@@ -1,0 +1,184 @@
+"""Explicit rules: what is worth saying whatever the statistics, from the first event on."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.assessment import Finding, Reason
+from models.event import microseconds
+from models.profile import CredentialUse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.baseline import Place
+    from models.config import ModelConfig
+    from models.event import Event, Origin
+    from models.profile import Profile
+
+ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
+_OWN_NETWORKS = frozenset({"corporate", "internal"})
+_ENOUGH_EVENTS = 20
+_COMMON_AMONG_PEERS = 0.2
+_RULE_BITS = 24.0
+_LOW_BITS = 0.0
+_MOST_CREDENTIALS = 16
+_MOST_VERSIONS = 16
+_UNIT = 4096
+
+
+class Scene(Struct):
+    """An event with what the rules need to know of its surroundings."""
+
+    event: Event
+    origin: Origin
+    profile: Profile
+    time_us: int
+    registered: bool
+    categories: dict[str, str]
+    places: dict[str, Place]
+    config: ModelConfig
+
+
+def shadow(scene: Scene) -> Finding | None:
+    """An agent that the inventory does not know."""
+    if scene.registered:
+        return None
+    agent = scene.event.agent.id
+    why = "The agent is not in the inventory: nobody registered it and nobody owns it."
+    return _finding("identity.shadow", "agent", agent, [("in the inventory", 1.0)], why)
+
+
+def anonymiser(scene: Scene) -> Finding | None:
+    """A VPN, proxy or Tor origin of an agent that never used one."""
+    egress = scene.origin.egress
+    if egress not in ANONYMISERS:
+        return None
+    baseline, place = scene.profile.baseline, scene.places["egress"]
+    if baseline.total_of(place) < _ENOUGH_EVENTS * _UNIT:
+        return None
+    if baseline.count_of(place, egress) > _UNIT // 2:
+        return None
+    path = baseline.path(place, scene.categories)
+    if path[1][1] >= _COMMON_AMONG_PEERS:
+        return None
+    address = scene.event.network.source_ip if scene.event.network else None
+    why = (
+        f"First {egress} origin of an agent that never used one: {address or 'address unknown'} "
+        f"is on the list {scene.origin.evidence}."
+    )
+    observed = f"{egress} ({scene.origin.evidence})"
+    return _finding("net.anonymiser", "egress", observed, [("no anonymiser", 1.0)], why, path)
+
+
+def expired(scene: Scene) -> Finding | None:
+    """A credential used past its end."""
+    credential = scene.event.credential
+    if credential is None or credential.expires_at is None:
+        return None
+    late_us = scene.time_us - microseconds(credential.expires_at)
+    if late_us <= 0:
+        return None
+    minutes = late_us / 60_000_000
+    why = f"The credential was used {minutes:.1f} minutes after it expired."
+    expected = [("used before its end", 1.0)]
+    return _finding("cred.lifetime", "credential", "used after expiry", expected, why)
+
+
+def two_places(scene: Scene) -> Finding | None:
+    """One credential used from two places within an hour."""
+    credential, network = scene.event.credential, scene.event.network
+    if credential is None or network is None or network.source_ip is None:
+        return None
+    if scene.origin.egress in _OWN_NETWORKS:
+        return None
+    before = scene.profile.facts.credentials.get(credential.id)
+    here = place_of(network.source_ip, scene.origin)
+    if before is None or not here or before.place == here:
+        return None
+    apart_us = abs(scene.time_us - before.time_us)
+    if apart_us > scene.config.credential_minutes * 60_000_000:
+        return None
+    why = (
+        f"The same credential was used from {before.place} and from {here} "
+        f"within {apart_us / 60_000_000:.1f} minutes."
+    )
+    return _finding("cred.reuse", "credential", here, [(before.place, 1.0)], why)
+
+
+def unannounced_version(scene: Scene) -> Finding | None:
+    """A version of the agent that no deployment announced."""
+    facts, version = scene.profile.facts, scene.event.agent.version
+    if version is None or facts.opened <= facts.learn_until or version in facts.versions:
+        return None
+    if not facts.versions or version == facts.announced:
+        return None
+    why = "The agent runs as a version that no deployment event announced."
+    known = [(name, 1 / len(facts.versions)) for name in facts.versions[-3:]]
+    finding = _finding("config.change", "version", version, known, why)
+    return Finding(finding.anomaly, _LOW_BITS, finding.reason, "low")
+
+
+RULES: dict[str, Callable[[Scene], Finding | None]] = {
+    "identity.shadow": shadow,
+    "net.anonymiser": anonymiser,
+    "cred.lifetime": expired,
+    "cred.reuse": two_places,
+    "config.change": unannounced_version,
+}
+
+
+def place_of(address: str, origin: Origin) -> str:
+    """Name the place of an address: country and operator where known, else its network.
+
+    >>> from models.event import Origin
+    >>> place_of("192.0.2.7", Origin()), place_of("192.0.2.7", Origin("direct", 64500, "SE"))
+    ('192.0.0.0/16', 'SE AS64500')
+    """
+    if origin.country is not None or origin.asn is not None:
+        operator = f"AS{origin.asn}" if origin.asn is not None else "unknown operator"
+        return f"{origin.country or 'unknown country'} {operator}"
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    bits = 16 if parsed.version == 4 else 32
+    whole = parsed.max_prefixlen
+    head = int(parsed) >> (whole - bits) << (whole - bits)
+    return f"{type(parsed)(head)}/{bits}"
+
+
+def note_credential(scene: Scene) -> None:
+    """Remember where a credential was used, whatever was said of it."""
+    credential, network = scene.event.credential, scene.event.network
+    if credential is None or network is None or network.source_ip is None:
+        return
+    if scene.origin.egress in _OWN_NETWORKS:
+        return
+    here = place_of(network.source_ip, scene.origin)
+    known = scene.profile.facts.credentials
+    known[credential.id] = CredentialUse(here, scene.time_us)
+    if len(known) > _MOST_CREDENTIALS:
+        del known[min(known, key=lambda name: (known[name].time_us, name))]
+
+
+def note_version(scene: Scene) -> None:
+    """Remember the versions an agent has run as."""
+    facts, version = scene.profile.facts, scene.event.agent.version
+    if version is not None and version not in facts.versions:
+        facts.versions.append(version)
+        del facts.versions[:-_MOST_VERSIONS]
+
+
+def _finding(
+    anomaly: str,
+    feature: str,
+    observed: str,
+    expected: list[tuple[str, float]],
+    why: str,
+    path: list[tuple[str, float]] | None = None,
+) -> Finding:
+    return Finding(anomaly, _RULE_BITS, Reason(feature, _RULE_BITS, observed, expected, why, path or []))

@@ -1,0 +1,193 @@
+"""Files as a source: one, a folder or a pattern, in order of their names."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from models.errors import ConfigError
+from pipeline.adapters import jsonl, parquet
+from pipeline.record import Batch, RawRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pipeline.adapters.lines import Line
+
+BATCH_BYTES = 8 << 20
+IDLE_SECONDS = 0.2
+_MOST_OPEN = 64
+_KNOWN = jsonl.SUFFIXES + parquet.SUFFIXES
+
+_log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """What a file of any kind can do."""
+
+    def take(self, count: int, size: int, *, last: bool) -> list[Line]:
+        """Take the next records; none when there are none (yet)."""
+
+    @property
+    def position(self) -> str:
+        """Where to resume after what was taken."""
+
+    @property
+    def progress(self) -> int:
+        """Bytes of the file behind what was taken."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class Files:
+    """Read files in order of their names, and go on as they grow if asked to.
+
+    Parameters
+    ----------
+    path
+        A file, a folder (its ``.jsonl``, ``.ndjson``, ``.json``, ``.log``, ``.parquet`` files,
+        compressed or not; not its subfolders), or a pattern with ``*``, ``?``, ``**``.
+    batch_size
+        Records in a batch at most; 8 MiB at most all the same.
+    clock_us
+        Says when records arrived.
+    follow
+        Wait for new lines and new files and never end. A half-written last line is left until its
+        newline comes; without `follow` it is a record.
+    drain
+        With `follow`: end once everything there was at the start has been handed out.
+
+    Raises
+    ------
+    ConfigError
+        Nothing is there to read (and `follow` is off).
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        batch_size: int,
+        clock_us: Callable[[], int],
+        follow: bool = False,
+        drain: bool = False,
+    ) -> None:
+        self._path = path
+        self._batch_size = batch_size
+        self._clock_us = clock_us
+        self._whole = not follow
+        self._ends = drain or not follow
+        self._positions: dict[str, str] = {}
+        self._readers: dict[Path, Reader] = {}
+        self._done: dict[Path, int] = {}
+        self._paths = find(path)
+        if not self._paths and not follow:
+            raise ConfigError(f"no file to read at {path!r}")
+
+    def resume(self, positions: Mapping[str, str]) -> None:
+        """Go on from these positions; files not named are read from the start."""
+        self._positions = dict(positions)
+
+    def batches(self) -> Iterator[Batch]:
+        """Give the records of each file in turn; when following, empty batches while idle."""
+        while True:
+            idle = True
+            for path in self._paths:
+                for batch in self._read(path):
+                    idle = False
+                    yield batch
+            if self._ends:
+                return
+            if idle:
+                yield Batch([], {})
+                time.sleep(IDLE_SECONDS)
+            self._paths = find(self._path)
+
+    def _read(self, path: Path) -> Iterator[Batch]:
+        key = f"file:{path}"
+        reader = self._reader(path, key)
+        if reader is None:
+            return
+        while True:
+            lines = reader.take(self._batch_size, BATCH_BYTES, last=self._whole)
+            moved = reader.position != self._positions.get(key)
+            self._positions[key] = reader.position
+            self._done[path] = reader.progress
+            if not lines:
+                # Blank lines alone move the position without giving a record.
+                if moved and self._ends:
+                    yield Batch([], {key: reader.position})
+                break
+            now = self._clock_us()
+            records = [
+                RawRecord(value, key, number, now, full_length=full)
+                for number, value, full in lines
+            ]
+            yield Batch(records, {key: reader.position})
+        if self._ends or len(self._readers) > _MOST_OPEN or not _grows(path):
+            reader.close()
+            del self._readers[path]
+
+    def _reader(self, path: Path, key: str) -> Reader | None:
+        if path in self._readers:
+            return self._readers[path]
+        if path in self._done and (not _grows(path) or _size(path) == self._done[path]):
+            return None
+        kind = parquet.ParquetRows if path.suffix in parquet.SUFFIXES else jsonl.JsonLines
+        self._readers[path] = kind(path, self._positions.get(key))
+        return self._readers[path]
+
+    def commit(self, positions: Mapping[str, str]) -> None:
+        """Nothing to tell a file."""
+
+    def size_hint(self) -> int | None:
+        """Bytes of all files."""
+        return sum(_size(path) for path in self._paths)
+
+    def progress(self) -> int:
+        """Bytes handed out of all files."""
+        return sum(self._done.values())
+
+    def close(self) -> None:
+        """Close what is open."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+
+def find(path: str) -> list[Path]:
+    """Find the files a path stands for, in order of their names.
+
+    An existing file is itself, whatever its name holds. Symbolic links are resolved, so that a
+    file has one position however it is reached.
+    """
+    given = Path(path)
+    if given.is_file():
+        return [given.resolve()]
+    if given.is_dir():
+        inside = (entry for entry in given.iterdir() if _known(entry))
+    else:
+        inside = (Path(match) for match in glob.iglob(path, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    return sorted({entry.resolve() for entry in inside if entry.is_file()})
+
+
+def _known(path: Path) -> bool:
+    name = path.name
+    for suffix in jsonl.COMPRESSED:
+        name = name.removesuffix(suffix)
+    return name.endswith(_KNOWN) and not name.startswith(".")
+
+
+def _grows(path: Path) -> bool:
+    return path.suffix not in jsonl.COMPRESSED + parquet.SUFFIXES
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,8 @@
+"""Kafka as source and sink, and the topics there; the only place that knows the client."""
+
+from __future__ import annotations
+
+from pipeline.adapters.kafka.sink import TOPICS, KafkaSink, create_topics
+from pipeline.adapters.kafka.source import KafkaSource
+
+__all__ = ["TOPICS", "KafkaSink", "KafkaSource", "create_topics"]

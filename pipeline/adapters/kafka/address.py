@@ -1,0 +1,99 @@
+"""The URL of a Kafka broker, and how to connect to it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+
+from models.errors import ConfigError
+
+_CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
+
+
+class Address(Struct, frozen=True):
+    """Where a broker is and what to read there.
+
+    Attributes
+    ----------
+    brokers
+        ``HOST:PORT`` of one or more brokers of one cluster.
+    topic, group
+        Empty where the URL names none.
+    skip_lost
+        Go on at the first record still held when the stored position is no longer.
+    client
+        Options of the client for encryption and authentication, from the file in ``config=``.
+    """
+
+    brokers: list[str]
+    topic: str
+    group: str
+    skip_lost: bool
+    client: dict[str, Any]
+
+
+def parse(url: str, *, topic: bool) -> Address:
+    """Take a Kafka URL apart.
+
+    Parameters
+    ----------
+    url
+        ``kafka://HOST:PORT[,HOST:PORT…][/TOPIC][?group=NAME&lost=skip&config=FILE]``.
+    topic
+        Whether a topic is expected or forbidden.
+
+    Raises
+    ------
+    ConfigError
+        The URL has something else, or lacks something.
+
+    Examples
+    --------
+    >>> parse("kafka://127.0.0.1:9092/agent.actions?group=habitus", topic=True).topic
+    'agent.actions'
+    """
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "a password does not belong in a Kafka URL; put sasl_plain_username and "
+            "sasl_plain_password into a file named by config=FILE"
+        )
+    brokers = [part for part in parts.netloc.split(",") if part]
+    if not brokers or not all(re.fullmatch(r".+:\d{1,5}", broker) for broker in brokers):
+        raise ConfigError(f"expected kafka://HOST:PORT, got {url!r}")
+    name = parts.path.strip("/")
+    if topic and not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", name):
+        raise ConfigError(f"expected one topic in kafka://HOST:PORT/TOPIC, got {url!r}")
+    if name and not topic:
+        raise ConfigError(f"a sink takes no topic, expected kafka://HOST:PORT, got {url!r}")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if unknown := set(query) - ({"group", "lost", "config"} if topic else {"config"}):
+        raise ConfigError(f"unknown parameter {min(unknown)!r} in {url!r}")
+    if query.get("lost", "stop") not in ("stop", "skip"):
+        raise ConfigError(f"lost must be stop or skip, got {query['lost']!r}")
+    return Address(
+        brokers=brokers,
+        topic=name,
+        group=query.get("group") or "habitus",
+        skip_lost=query.get("lost") == "skip",
+        client=_client(query["config"]) if "config" in query else {},
+    )
+
+
+def _client(path: str) -> dict[str, Any]:
+    try:
+        options = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Kafka client file {path!r} cannot be read: {error}") from error
+    for key in options:
+        if not _CLIENT_KEYS.match(key):
+            raise ConfigError(
+                f"unknown key {key!r} in {path!r}, expected security_protocol, client_id, "
+                "ssl_… or sasl_…"
+            )
+    return options

@@ -1,0 +1,170 @@
+"""Kafka as a sink, and the topics this project needs there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from models.errors import ConfigError, SinkUnavailable
+from pipeline.adapters.kafka.address import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.record import Message
+
+# Above the longest record that is taken in, so that a rejected one fits with its headers.
+LARGEST_MESSAGE = 2 << 20
+_ANSWER_MS = 10_000
+_DELIVERY_SECONDS = 30
+
+TOPICS: dict[str, dict[str, str]] = {
+    "agent.actions": {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
+    "agent.anomalies": {"cleanup.policy": "delete"},
+    "agent.trust": {"cleanup.policy": "compact"},
+    "agent.actions.rejected": {
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(LARGEST_MESSAGE),
+    },
+}
+
+
+class KafkaSink:
+    """Publish with an idempotent producer that every in-sync replica has to confirm.
+
+    The connection is made with the first message, and anew after a failure. Messages go out in
+    the order given; each carries its `id` as a header.
+
+    Parameters
+    ----------
+    url
+        ``kafka://HOST:PORT``; ``config=FILE`` names client options.
+
+    Raises
+    ------
+    ConfigError
+        The URL is not one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._address = parse(url, topic=False)
+        self._producer: Any = None
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Send all and wait until all are confirmed.
+
+        Raises
+        ------
+        SinkUnavailable
+            At least one was not; sending the same messages again is harmless.
+        """
+        topic = ""
+        try:
+            producer = self._connected()
+            sent = []
+            for message in messages:
+                topic = message.topic
+                headers = [*message.headers, ("id", message.id.encode())]
+                sent.append(producer.send(topic, message.value, message.key, headers))
+            producer.flush(timeout=_DELIVERY_SECONDS)
+            for message, future in zip(messages, sent, strict=True):
+                topic = message.topic
+                future.get(timeout=0)
+        except (KafkaError, OSError) as error:
+            self._drop()
+            where = f" to topic {topic!r}" if topic else ""
+            raise SinkUnavailable(
+                f"cannot publish{where} at {','.join(self._address.brokers)}: "
+                f"{type(error).__name__}"
+            ) from error
+
+    def _connected(self) -> Any:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                bootstrap_servers=self._address.brokers,
+                acks="all",
+                enable_idempotence=True,
+                compression_type="lz4",
+                linger_ms=5,
+                batch_size=256 << 10,
+                max_request_size=LARGEST_MESSAGE,
+                delivery_timeout_ms=_DELIVERY_SECONDS * 1000,
+                request_timeout_ms=_ANSWER_MS,
+                max_block_ms=_ANSWER_MS,
+                bootstrap_timeout_ms=_ANSWER_MS,
+                allow_auto_create_topics=False,
+                **self._address.client,
+            )
+        return self._producer
+
+    def _drop(self) -> None:
+        """Let go of a producer whose state is unknown, without waiting for it."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                producer.close(timeout=0)
+            except KafkaError:
+                return
+
+    def close(self) -> None:
+        """Close the connection; everything published is confirmed already."""
+        if self._producer is not None:
+            self._producer.close(timeout=5)
+            self._producer = None
+
+
+def create_topics(
+    url: str, *, partitions: int = -1, replication: int = -1, client: dict[str, Any] | None = None
+) -> dict[str, bool]:
+    """Create the topics of the contract that are not there yet.
+
+    Parameters
+    ----------
+    url
+        ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
+    partitions, replication
+        Of a new topic; -1 is the broker's default.
+    client
+        Further client options.
+
+    Returns
+    -------
+    dict[str, bool]
+        Topic to whether it was created now; False when it was there (it is left as it is).
+
+    Raises
+    ------
+    ConfigError
+        No broker answers there, or it refuses.
+    """
+    address = parse(url if "://" in url else f"kafka://{url}", topic=False)
+    created = {}
+    admin = None
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=address.brokers,
+            bootstrap_timeout_ms=_ANSWER_MS,
+            **address.client,
+            **(client or {}),
+        )
+        for topic, configs in TOPICS.items():
+            options = {
+                "num_partitions": partitions,
+                "replication_factor": replication,
+                "configs": configs,
+            }
+            try:
+                admin.create_topics({topic: options}, wait_for_metadata=True)
+                created[topic] = True
+            except TopicAlreadyExistsError:
+                created[topic] = False
+    except (KafkaError, OSError) as error:
+        raise ConfigError(
+            f"cannot create topics at {','.join(address.brokers)}: {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        if admin is not None:
+            admin.close()
+    return created

@@ -1,0 +1,279 @@
+"""Kafka as a source: a member of a consumer group that starts where the store stands.
+
+The client calls its rebalance listener on its own thread. There partitions are only halted; all
+else (the store's position, the broker's bounds) is done on the caller's thread in `batches`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
+
+from models.errors import ConfigError, HabitusError, StateError
+from pipeline.adapters.kafka.address import parse
+from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, RawRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+IDLE_MS = 200
+_FETCH_BYTES = 8 << 20
+_ANSWER_MS = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class KafkaSource:
+    """Read one topic as a member of a group.
+
+    The store's position decides where a partition starts; the group's committed offset is only a
+    hint for people and lag monitors. A partition the store knows nothing of starts at its
+    beginning.
+
+    Parameters
+    ----------
+    url
+        ``kafka://HOST:PORT/TOPIC?group=NAME``; ``lost=skip`` goes on at the first record still
+        held when the stored position no longer is, ``config=FILE`` names client options.
+    batch_size
+        Records in a batch at most; about 8 MiB at most all the same.
+    clock_us
+        Says when records arrived.
+    drain
+        End once everything in the topic at the start is committed, by whichever worker.
+
+    Attributes
+    ----------
+    on_assigned
+        Called with the position keys of partitions that came to this worker; gives the positions
+        the store has for them now. By default those given to `resume`.
+    on_revoked
+        Called with the position keys of partitions that left this worker.
+
+    Raises
+    ------
+    ConfigError
+        No broker answers there, or the topic does not exist.
+    """
+
+    def __init__(
+        self, url: str, *, batch_size: int, clock_us: Callable[[], int], drain: bool = False
+    ) -> None:
+        self._address = parse(url, topic=True)
+        self._batch_size = batch_size
+        self._clock_us = clock_us
+        self._drain = drain
+        self._stored: dict[str, str] = {}
+        self._taken = 0
+        self._changes: deque[tuple[str, list[TopicPartition]]] = deque()
+        self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
+        self.on_revoked: Callable[[list[str]], None] = self._nothing
+        self._consumer = self._connect()
+        try:
+            self._first, self._end = self._bounds()
+            self._consumer.subscribe([self._address.topic], listener=_Listener(self))
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> Any:
+        try:
+            return KafkaConsumer(
+                bootstrap_servers=self._address.brokers,
+                group_id=self._address.group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed",
+                partition_assignment_strategy=[CooperativeStickyAssignor()],
+                max_poll_records=self._batch_size,
+                fetch_max_bytes=_FETCH_BYTES,
+                allow_auto_create_topics=False,
+                bootstrap_timeout_ms=_ANSWER_MS,
+                **self._address.client,
+            )
+        except (KafkaError, OSError, ValueError) as error:
+            raise ConfigError(
+                f"no Kafka broker answers at {','.join(self._address.brokers)}: "
+                f"{type(error).__name__}"
+            ) from error
+
+    def _bounds(self) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """First offsets and ends of all partitions of the topic."""
+        topic = self._address.topic
+        numbers = self._consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise ConfigError(
+                f"topic {topic!r} does not exist at {','.join(self._address.brokers)}; "
+                "create it, e.g. with habitus doctor --create-topics"
+            )
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        first = self._consumer.beginning_offsets(partitions, timeout_ms=_ANSWER_MS)
+        return first, self._consumer.end_offsets(partitions, timeout_ms=_ANSWER_MS)
+
+    def resume(self, positions: Mapping[str, str]) -> None:
+        """Note the positions that partitions start from when they are assigned."""
+        self._stored = dict(positions)
+
+    def batches(self) -> Iterator[Batch]:
+        """Give what a poll brings, empty batches while nothing comes.
+
+        Raises
+        ------
+        StateError
+            A stored position is outside what the broker still holds.
+        HabitusError
+            The broker refuses for good (authorisation, for example).
+        """
+        while True:
+            polled = self._poll()
+            self._settle()
+            batch = self._batch(polled)
+            yield batch
+            if self._drain and not batch.records and self._drained():
+                return
+
+    def _poll(self) -> dict[TopicPartition, list[Any]]:
+        try:
+            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=IDLE_MS)
+        except OffsetOutOfRangeError as error:
+            for partition, offset in error.args[0].items():
+                self._start(partition, offset)
+            return {}
+        except RetriableError as error:
+            _log.warning("kafka_waits", extra={"error": type(error).__name__})
+            return {}
+        except KafkaError as error:
+            raise HabitusError(
+                f"cannot read topic {self._address.topic!r}: {type(error).__name__}: {error}"
+            ) from error
+        return polled
+
+    def _batch(self, polled: Mapping[TopicPartition, list[Any]]) -> Batch:
+        now = self._clock_us()
+        records: list[RawRecord] = []
+        positions: dict[str, str] = {}
+        for partition, received in polled.items():
+            key = _key(partition)
+            records.extend(_record(key, one, now) for one in received)
+            positions[key] = str(received[-1].offset + 1)
+        self._taken += len(records)
+        return Batch(records, positions)
+
+    def note(self, change: str, partitions: Iterable[TopicPartition]) -> None:
+        """Take note of a rebalance; called on the client's thread."""
+        moved = sorted(partitions)
+        if change == "assigned":
+            # Nothing may be fetched before the store's position is known: the client would
+            # start at the group's.
+            self._consumer.pause(*moved)
+            for partition in moved:
+                self._consumer.seek(partition, 0)
+        self._changes.append((change, moved))
+
+    def _settle(self) -> None:
+        """Act on rebalances, on the caller's thread."""
+        while self._changes:
+            change, partitions = self._changes.popleft()
+            keys = [_key(partition) for partition in partitions]
+            _log.info("partitions_%s", change, extra={"partitions": keys})
+            if change == "revoked":
+                self.on_revoked(keys)
+                continue
+            stored = self.on_assigned(keys)
+            for partition in self._consumer.assignment() & set(partitions):
+                position = stored.get(_key(partition))
+                self._start(partition, None if position is None else int(position))
+                self._consumer.resume(partition)
+
+    def _start(self, partition: TopicPartition, offset: int | None) -> None:
+        """Seek to an offset, or to the beginning; say so if the broker no longer holds it."""
+        first = self._consumer.beginning_offsets([partition], timeout_ms=_ANSWER_MS)[partition]
+        end = self._consumer.end_offsets([partition], timeout_ms=_ANSWER_MS)[partition]
+        if offset is not None and not first <= offset <= end:
+            lost = (
+                f"position {offset} of {partition.topic}[{partition.partition}] is outside what "
+                f"the broker holds, {first} to {end}"
+            )
+            if not self._address.skip_lost:
+                raise StateError(
+                    f"{lost}; records are lost to this store: restore them, or add lost=skip to "
+                    f"the source once to go on at {first}"
+                )
+            _log.warning("records_lost", extra={"detail": lost})
+            offset = first
+        self._consumer.seek(partition, first if offset is None else offset)
+
+    def _drained(self) -> bool:
+        mine = self._consumer.assignment() - self._consumer.paused()
+        return all(
+            (self._consumer.position(partition) if partition in mine else self._hinted(partition))
+            >= end
+            for partition, end in self._end.items()
+            if end > self._first[partition]
+        )
+
+    def _hinted(self, partition: TopicPartition) -> int:
+        return self._consumer.committed(partition, timeout_ms=_ANSWER_MS) or 0
+
+    def commit(self, positions: Mapping[str, str]) -> None:
+        """Tell the group how far the store is; a failure is logged, the store is what counts."""
+        mine = {_key(partition): partition for partition in self._consumer.assignment()}
+        offsets = {
+            mine[key]: OffsetAndMetadata(int(position), "", -1)
+            for key, position in positions.items()
+            if key in mine
+        }
+        if offsets:
+            self._consumer.commit_async(offsets, callback=_told)
+
+    def size_hint(self) -> int | None:
+        """Count the records in the topic at the start."""
+        return sum(end - self._first[partition] for partition, end in self._end.items())
+
+    def progress(self) -> int:
+        """Count the records handed out."""
+        return self._taken
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close(autocommit=False, timeout_ms=_ANSWER_MS)
+
+    def _resumed(self, keys: list[str]) -> Mapping[str, str]:
+        return {key: self._stored[key] for key in keys if key in self._stored}
+
+    def _nothing(self, keys: list[str]) -> None:
+        pass
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
+    def __init__(self, source: KafkaSource) -> None:
+        self._source = source
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._source.note("assigned", assigned)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._source.note("revoked", revoked)
+
+
+def _key(partition: TopicPartition) -> str:
+    return f"kafka:{partition.topic}:{partition.partition}"
+
+
+def _record(key: str, received: Any, now: int) -> RawRecord:
+    value = received.value or b""
+    full_length = 0
+    if len(value) > MAX_VALUE:
+        value, full_length = value[:KEPT_OF_LONG], len(value)
+    headers = tuple((name, content or b"") for name, content in received.headers)
+    return RawRecord(value, key, received.offset, now, headers, received.key, full_length)
+
+
+def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape
+    if isinstance(outcome, Exception):
+        _log.info("group_not_told", extra={"error": type(outcome).__name__})

@@ -1,0 +1,166 @@
+"""The registered agents: who they are, in which role, whose."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from msgspec import Struct
+
+from models.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LONGEST_ID = 256
+_Entry = tuple[int, dict[str, Any]]
+
+
+class Registered(Struct, frozen=True):
+    """One registered agent; `more` holds further columns."""
+
+    agent_id: str
+    role: str | None
+    owner: str | None
+    more: dict[str, str]
+
+
+class Inventory:
+    """What the operator registered; without a file everyone is known.
+
+    Examples
+    --------
+    >>> nobody_asked = Inventory({}, loaded=False)
+    >>> nobody_asked.knows("anyone"), nobody_asked.role("anyone"), len(nobody_asked)
+    (True, None, 0)
+    """
+
+    def __init__(self, agents: dict[str, Registered], *, loaded: bool) -> None:
+        self._agents = agents
+        self.loaded = loaded
+
+    def knows(self, agent_id: str) -> bool:
+        """Whether the agent is registered, or no inventory is loaded."""
+        return not self.loaded or agent_id in self._agents
+
+    def role(self, agent_id: str) -> str | None:
+        """Role as registered, or None."""
+        found = self._agents.get(agent_id)
+        return found.role if found else None
+
+    def owner(self, agent_id: str) -> str | None:
+        """Owner as registered, or None."""
+        found = self._agents.get(agent_id)
+        return found.owner if found else None
+
+    def __iter__(self) -> Iterator[Registered]:
+        return iter(self._agents.values())
+
+    def __len__(self) -> int:
+        return len(self._agents)
+
+
+def load(path: Path | None) -> Inventory:
+    """Read an inventory.
+
+    Parameters
+    ----------
+    path
+        A CSV file with a header (`agent_id`, and `role`, `owner`, further columns), a YAML file
+        (a list of such mappings, alone or under ``agents:``, or a mapping from id to the rest),
+        or None.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read or a line of it is wrong; the line is named.
+    """
+    if path is None:
+        return Inventory({}, loaded=False)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"inventory {path} cannot be read: {error}") from error
+    is_yaml = path.suffix.lower() in (".yaml", ".yml")
+    agents: dict[str, Registered] = {}
+    lines: dict[str, int] = {}
+    for line, entry in _yaml(path, text) if is_yaml else _csv(path, text):
+        agent = _agent(path, line, entry)
+        if agent.agent_id in agents:
+            raise ConfigError(
+                f"{path}, line {line}: agent {agent.agent_id!r} stands on line "
+                f"{lines[agent.agent_id]} already"
+            )
+        agents[agent.agent_id], lines[agent.agent_id] = agent, line
+    if not agents:
+        raise ConfigError(f"inventory {path} holds no agent; leave the setting empty to have none")
+    return Inventory(agents, loaded=True)
+
+
+def _agent(path: Path, line: int, entry: dict[str, Any]) -> Registered:
+    for key, value in entry.items():
+        if isinstance(value, dict | list):
+            raise ConfigError(f"{path}, line {line}: {key!r} must be one value")
+    row = {str(k).strip(): str(v).strip() for k, v in entry.items() if v is not None}
+    agent_id = row.pop("agent_id", "")
+    if not agent_id or len(agent_id) > _LONGEST_ID:
+        raise ConfigError(
+            f"{path}, line {line}: agent_id must have 1 to {_LONGEST_ID} characters, "
+            f"got {len(agent_id)}"
+        )
+    return Registered(agent_id, row.pop("role", "") or None, row.pop("owner", "") or None, row)
+
+
+def _csv(path: Path, text: str) -> Iterator[_Entry]:
+    rows = csv.DictReader(text.splitlines(keepends=True), restkey="", strict=True)
+    try:
+        header = [name.strip() for name in rows.fieldnames or []]
+        if "agent_id" not in header:
+            raise ConfigError(f"{path}, line 1: expected a column 'agent_id', got {header}")
+        for row in rows:
+            if "" in row:
+                raise ConfigError(
+                    f"{path}, line {rows.line_num}: more values than the {len(header)} columns"
+                )
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise ConfigError(f"{path}, line {rows.line_num}: {error}") from error
+
+
+def _yaml(path: Path, text: str) -> Iterator[_Entry]:
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        for line, agent_id, node in _nodes(path, root):
+            entry = loader.construct_document(node) if node is not None else {}
+            if not isinstance(entry, dict):
+                raise ConfigError(f"{path}, line {line}: expected a mapping")
+            yield line, entry if agent_id is None else {"agent_id": agent_id, **entry}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigError(f"{path}, line {line}: {problem}") from error
+    finally:
+        loader.dispose()
+
+
+def _nodes(
+    path: Path, root: yaml.Node | None
+) -> Iterator[tuple[int, str | None, yaml.Node | None]]:
+    """Give line, id (where it is a key) and node of each entry."""
+    if isinstance(root, yaml.MappingNode) and len(root.value) == 1:
+        key, inner = root.value[0]
+        if key.value == "agents":
+            root = inner
+    if isinstance(root, yaml.SequenceNode):
+        for node in root.value:
+            yield node.start_mark.line + 1, None, node
+    elif isinstance(root, yaml.MappingNode):
+        for key, node in root.value:
+            empty = isinstance(node, yaml.ScalarNode) and not node.value
+            yield key.start_mark.line + 1, str(key.value), None if empty else node
+    elif root is not None:
+        raise ConfigError(f"{path}, line 1: expected a list or mapping of agents")

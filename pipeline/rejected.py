@@ -1,0 +1,83 @@
+"""What could not become an event, as a message: the original bytes, and why in the headers."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.event import rfc3339
+from pipeline.record import KEPT_OF_LONG, Message
+
+if TYPE_CHECKING:
+    from models.errors import MalformedEvent
+    from pipeline.record import RawRecord
+
+TOPIC = "agent.actions.rejected"
+
+# Room for the headers and for the broker's usual bound of 1 MiB a message.
+_WHOLE = 960 << 10
+
+
+def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
+    """Make the message of a rejected record.
+
+    Returns
+    -------
+    Message
+        Key as received, a deterministic id, headers `reason`, `detail`, `source`, `offset`,
+        `time` (of arrival) and, when the bytes were cut, `full_length`.
+
+    Examples
+    --------
+    >>> from models.errors import MalformedEvent
+    >>> from pipeline.record import RawRecord
+    >>> record = RawRecord(b"{", "stdin", 7, 0)
+    >>> message = rejected_message(record, MalformedEvent("malformed_json", "ends too early"))
+    >>> message.id, dict(message.headers)["reason"]
+    ('rejected:stdin@7', b'malformed_json')
+    """
+    value, full_length = record.value, record.full_length
+    if len(value) > _WHOLE:
+        value, full_length = value[:KEPT_OF_LONG], len(value)
+    headers = [
+        ("reason", error.reason.encode()),
+        ("detail", error.detail.encode(errors="replace")),
+        ("source", record.source.encode(errors="replace")),
+        ("offset", str(record.offset).encode()),
+        ("time", rfc3339(record.arrived_us).encode()),
+    ]
+    if full_length:
+        headers.append(("full_length", str(full_length).encode()))
+    return Message(TOPIC, record.key or b"", f"rejected:{record.where}", value, tuple(headers))
+
+
+def rejected_line(message: Message) -> bytes:
+    r"""Write a rejected record as one line of JSON, without the newline.
+
+    Bytes that are not UTF-8 stand in `value_base64` in place of `value`.
+
+    Examples
+    --------
+    >>> headers = (("reason", b"not_utf8"), ("detail", b"invalid"), ("source", b"stdin"),
+    ...     ("offset", b"7"), ("time", b"1970-01-01T00:00:00.000000Z"))
+    >>> rejected_line(Message(TOPIC, b"", "rejected:stdin@7", b"\xff", headers)).decode()[:62]
+    '{"reason":"not_utf8","detail":"invalid","source":"stdin","line"'
+    """
+    header = {name: value.decode() for name, value in message.headers}
+    line: dict[str, Any] = {
+        "reason": header["reason"],
+        "detail": header["detail"],
+        "source": header["source"],
+        "line": int(header["offset"]),
+        "time": header["time"],
+    }
+    if "full_length" in header:
+        line["full_length"] = int(header["full_length"])
+    value = message.value or b""
+    try:
+        line["value"] = value.decode()
+    except UnicodeDecodeError:
+        line["value_base64"] = base64.b64encode(value).decode()
+    return msgspec.json.encode(line)

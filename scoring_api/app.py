@@ -1,0 +1,151 @@
+"""Wiring: what answers, in which order, and what runs beside it.
+
+loopback rules and trust look-ups (FastTrust)  ->  limits and headers (Guard)  ->  FastAPI
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from time import perf_counter
+
+from fastapi import FastAPI
+
+from models.answer import DEFAULT_OBLIGATIONS, Obligation
+from models.trust import TrustPolicy
+from scoring_api import problems
+from scoring_api.auth import Authenticator
+from scoring_api.cache import TrustCache
+from scoring_api.config import ApiConfig
+from scoring_api.fastpath import FastTrust
+from scoring_api.guard import Guard
+from scoring_api.metrics import Metrics
+from scoring_api.problems import App, Message, Receive, Scope, Send
+from scoring_api.reading import Reading
+from scoring_api.routes import PAGES, ROUTERS
+from scoring_api.service import Service, Validate
+
+DESCRIPTION = (
+    "Behavioural baselines and trust scores for AI agents. Errors are problem details (RFC 9457). "
+    "Unknown, learning, stale and unavailable are different answers; deny what cannot be undone on "
+    "the last two."
+)
+
+
+class Measured:
+    """Count requests and their time by route, around the routes."""
+
+    def __init__(self, app: App, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on and count."""
+        started, status = perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self._metrics.requests.labels(route, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(perf_counter() - started)
+
+
+class Application:
+    """The ASGI application; `api` is the part that OpenAPI describes."""
+
+    def __init__(self, api: FastAPI, service: Service) -> None:
+        self.api = api
+        self.service = service
+        guarded = Guard(
+            Measured(api, service.metrics),
+            local_only=service.auth.open,
+            max_body=service.config.max_body,
+        )
+        self._fast = FastTrust(guarded, service.cache, service.auth, service.metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the start and end of the process."""
+        if scope["type"] == "http":
+            await self._fast(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self.api(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+
+@contextlib.asynccontextmanager
+async def _running(api: FastAPI) -> AsyncIterator[None]:
+    service: Service = api.state.service
+
+    async def renew_keys() -> None:
+        while True:
+            await asyncio.sleep(1)
+            service.auth.reload()
+
+    tasks = [asyncio.create_task(service.cache.follow()), asyncio.create_task(renew_keys())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        service.cache.close()
+
+
+def create_app(
+    reading: Reading,
+    validate: Validate,
+    config: ApiConfig | None = None,
+    policy: TrustPolicy | None = None,
+    obligations: Mapping[str, Obligation] = DEFAULT_OBLIGATIONS,
+) -> Application:
+    """Make the application over a store.
+
+    Parameters
+    ----------
+    reading
+        The store; see `scoring_api.reading.Reading` for the thread it is called from.
+    validate
+        Raises `models.errors.MalformedEvent` for bytes that are not a native event.
+    config, policy, obligations
+        Defaults are those of one machine without a credential store.
+
+    Raises
+    ------
+    ConfigError
+        When the configuration cannot be served, such as beyond loopback without credentials.
+    """
+    config = config or ApiConfig()
+    policy = policy or TrustPolicy()
+    config.validate()
+    policy.validate()
+    metrics = Metrics()
+    service = Service(
+        config=config,
+        reading=reading,
+        cache=TrustCache(reading, config, policy, obligations, metrics),
+        auth=Authenticator(config),
+        metrics=metrics,
+        validate=validate,
+    )
+    api = FastAPI(
+        title="Habitus scoring API",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_running,
+    )
+    api.state.service = service
+    problems.install(api)
+    for router in (*ROUTERS, PAGES):
+        api.include_router(router)
+    return Application(api, service)

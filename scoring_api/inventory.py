@@ -1,0 +1,110 @@
+"""Agents as rows, evidence and history: what the inventory routes answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import to_builtins
+
+from models.answer import Answer
+from models.event import rfc3339
+from models.ledger import Item
+from models.levels import risk_level
+from models.trust import Effect, TrustPolicy, effects, opinion
+from models.trust_policy import DAY_US
+from models.trust_state import TrustState
+
+
+def row(states: Sequence[TrustState], answer: Answer) -> dict[str, Any]:
+    """Describe one agent; what is said of it last is what its latest mode says."""
+    latest = max(states, key=lambda state: state.last_seen_us)
+    reasons = answer.reasons
+    return {
+        "agent_id": answer.agent_id,
+        "role": latest.role,
+        "owner": latest.owner,
+        "version": latest.version,
+        "registered": any(state.registered for state in states),
+        "state": answer.state,
+        "level": answer.level,
+        "gate": answer.gate,
+        "score": answer.score,
+        "lower": answer.lower,
+        "modes": sorted(state.mode for state in states),
+        "events": sum(state.events for state in states),
+        "first_seen": rfc3339(min(state.first_seen_us for state in states)),
+        "last_seen": rfc3339(latest.last_seen_us),
+        "recovers": to_builtins(answer.recovers),
+        "top_reason": to_builtins(reasons[0]) if reasons else None,
+    }
+
+
+def detail(
+    states: Sequence[TrustState], answer: Answer, by_mode: Sequence[Answer]
+) -> dict[str, Any]:
+    """Describe one agent with its trust, overall and by mode."""
+    return {
+        **row(states, answer),
+        "risk_level": risk_level(answer.level, answer.gate),
+        "trust": to_builtins(answer),
+        "by_mode": to_builtins(list(by_mode)),
+    }
+
+
+def evidence(states: Sequence[TrustState], at_us: int, policy: TrustPolicy) -> dict[str, Any]:
+    """List what moved the score, the largest effect first.
+
+    An item that is dismissed, forgotten or still to come has an effect of 0.
+    """
+    items: list[dict[str, Any]] = []
+    for state in states:
+        found = effects(state.ledger, at_us, policy, limit=len(state.ledger.items))
+        by_key = {effect.item.key: effect for effect in found}
+        items += [
+            _item(state.mode, item, by_key.get(item.key), policy)
+            for item in state.ledger.items.values()
+        ]
+    items.sort(key=lambda item: (item["effect"], item["at"], item["id"]))
+    return {
+        "agent_id": states[0].agent_id,
+        "as_of": rfc3339(at_us),
+        "clean_days": len({day for state in states for day in state.ledger.days}),
+        "items": items,
+    }
+
+
+def _item(mode: str, item: Item, effect: Effect | None, policy: TrustPolicy) -> dict[str, Any]:
+    return {
+        "mode": mode,
+        "id": item.id,
+        "anomaly": item.anomaly,
+        "severity": item.severity,
+        "facet": item.facet,
+        "status": item.status,
+        "confidence": round(item.confidence, 3),
+        "weight": round(item.weight(policy), 3),
+        "effect": min(0.0, round(effect.effect, 2)) if effect else 0.0,
+        "since": rfc3339(item.since_us),
+        "at": rfc3339(item.at_us),
+        "half_life_days": round(effect.half_life_us / DAY_US, 1) if effect else None,
+        "halves_at": rfc3339(effect.halves_at_us) if effect else None,
+    }
+
+
+def history(state: TrustState, at_us: int, days: int, policy: TrustPolicy) -> list[dict[str, Any]]:
+    """Compute trust at `at_us` and at the same time of each of the `days` before.
+
+    The form is closed, so the past needs no stored scores; it is the past as the evidence stands
+    now, without what was dismissed since.
+    """
+    points = []
+    for back in range(days, -1, -1):
+        then = at_us - back * DAY_US
+        if then < state.first_seen_us and back:
+            continue
+        view = opinion(state.ledger, then, policy)
+        points.append(
+            {"at": rfc3339(then), "score": round(view.score, 1), "lower": round(view.lower, 1)}
+        )
+    return points

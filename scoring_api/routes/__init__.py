@@ -1,0 +1,8 @@
+"""The routes, one file for each of the people who ask; `ROUTERS` lists them."""
+
+from __future__ import annotations
+
+from scoring_api.routes import actions, agents, anomalies, health, pages, trust
+
+ROUTERS = (trust.router, agents.router, anomalies.router, actions.router, health.router)
+PAGES = pages.router

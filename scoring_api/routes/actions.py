@@ -1,0 +1,86 @@
+"""Events over HTTP, for those without a broker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from models.errors import HabitusError
+from scoring_api.batches import sort_out, split
+from scoring_api.problems import ProblemError
+from scoring_api.schemas import ActionResults
+from scoring_api.service import DESCRIBED, Shared, needs, problems
+
+router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, needs("actions:write")])
+
+_EVENT = {
+    "type": "object",
+    "required": ["id", "time", "agent", "tool"],
+    "properties": {
+        "id": {"type": "string", "maxLength": 128},
+        "time": {"type": "string", "format": "date-time"},
+        "agent": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string", "maxLength": 256}},
+        },
+        "tool": {"type": "string", "maxLength": 256},
+    },
+}
+_BATCH = {
+    "type": "object",
+    "required": ["events"],
+    "properties": {"events": {"type": "array", "items": _EVENT, "maxItems": 1000}},
+}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "anyOf": [_EVENT, _BATCH, {"type": "array", "items": _EVENT, "maxItems": 1000}]
+            }
+        }
+    },
+}
+
+
+@router.post(
+    "/v1/actions",
+    status_code=202,
+    response_model=ActionResults,
+    responses=problems(413, 415, 503),
+    openapi_extra={"requestBody": _BODY},
+)
+async def actions(request: Request, service: Shared) -> Any:
+    """Take native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
+
+    Each gets its own result. Accepted ones are stored durably before the answer, and judged by the
+    worker; sending one again changes nothing. Only a body that cannot be read as a whole is 400.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        # Also what keeps a web page from posting here without being asked first.
+        raise ProblemError(415, "the body must be application/json")
+    items = split(await request.body(), service.config.max_batch)
+
+    def take() -> Any:
+        found = sort_out(items, service.validate, service.config.max_event)
+        if found.good:
+            service.reading.inbox(found.good)
+        return found
+
+    try:
+        found = await service.cache.read(take)
+    except HabitusError:
+        raise ProblemError(
+            503, "the store cannot take events now; nothing of this batch was kept"
+        ) from None
+    for result in found.results:
+        service.metrics.actions.labels(result.status, result.reason or "").inc()
+    accepted = len(found.good)
+    return {
+        "accepted": accepted,
+        "rejected": len(items) - accepted,
+        "results": found.results,
+    }

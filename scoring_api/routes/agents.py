@@ -1,0 +1,115 @@
+"""The inventory: which agents there are, where they stand, and what moved them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from models.event import rfc3339
+from scoring_api import cursors
+from scoring_api.cache import Entry
+from scoring_api.clock import wall_us
+from scoring_api.inventory import detail, evidence, history, row
+from scoring_api.schemas import (
+    AgentDetail,
+    AgentPage,
+    Evidence,
+    History,
+    LevelName,
+    ModeName,
+    StateName,
+)
+from scoring_api.service import DESCRIBED, AgentPath, Service, Shared, needs, problems
+
+router = APIRouter(tags=["agents"], dependencies=[*DESCRIBED, needs("trust:read")])
+
+Text = Annotated[str | None, Query(max_length=256)]
+
+
+@router.get("/v1/agents", response_model=AgentPage, responses=problems(503))
+async def agents(
+    service: Shared,
+    level: Annotated[LevelName | None, Query()] = None,
+    state: Annotated[StateName | None, Query()] = None,
+    role: Text = None,
+    owner: Text = None,
+    q: Text = None,
+    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> dict[str, Any]:
+    """List agents, the least trusted first.
+
+    `q` is looked for in id, role and owner. Agents that move between two pages may be seen twice
+    or not at all.
+    """
+    service.cache.require_ready()
+    after = cursors.take(cursor, tuple[int, str]) if cursor else None
+    found = []
+    for entry in await service.cache.entries():
+        answer = entry.answer
+        if (level and answer.level != level) or (state and answer.state != state):
+            continue
+        if _fits(service, entry, role, owner, q):
+            found.append(((answer.lower, answer.agent_id), entry))
+    found.sort(key=lambda pair: pair[0])
+    rest = [pair for pair in found if after is None or pair[0] > after]
+    page = rest[:limit]
+    return {
+        "agents": [row(service.cache.states(e.answer.agent_id), e.answer) for _, e in page],
+        "total": len(found),
+        "as_of": rfc3339(service.cache.at_us(wall_us())),
+        "next_cursor": cursors.give(page[-1][0]) if len(rest) > limit else None,
+    }
+
+
+def _fits(
+    service: Service, entry: Entry, role: str | None, owner: str | None, q: str | None
+) -> bool:
+    if role is None and owner is None and q is None:
+        return True
+    states = service.cache.states(entry.answer.agent_id)
+    if role is not None and all(state.role != role for state in states):
+        return False
+    if owner is not None and all(state.owner != owner for state in states):
+        return False
+    text = "\n".join(f"{state.role or ''}\n{state.owner or ''}" for state in states)
+    return q is None or q.casefold() in f"{entry.answer.agent_id}\n{text}".casefold()
+
+
+@router.get("/v1/agents/{agent_id}", response_model=AgentDetail, responses=problems(404, 503))
+async def agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
+    """Describe one agent with its trust, overall and by mode."""
+    service.cache.require_ready()
+    states = service.cache.states(agent_id)
+    now = wall_us()
+    answer = service.cache.entry(agent_id, (None, None), now).answer
+    modes = sorted(state.mode for state in states)
+    by_mode = [service.cache.entry(agent_id, (mode, None), now).answer for mode in modes]
+    return detail(states, answer, by_mode)
+
+
+@router.get("/v1/agents/{agent_id}/evidence", response_model=Evidence, responses=problems(404, 503))
+async def agent_evidence(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
+    """List what moved the score, each item with its exact effect."""
+    service.cache.require_ready()
+    states = service.cache.states(agent_id)
+    return evidence(states, service.cache.at_us(wall_us()), service.cache.policy)
+
+
+@router.get("/v1/agents/{agent_id}/history", response_model=History, responses=problems(404, 503))
+async def agent_history(
+    agent_id: AgentPath,
+    service: Shared,
+    mode: Annotated[ModeName | None, Query()] = None,
+    days: Annotated[int, Query(ge=1, le=180)] = 30,
+) -> dict[str, Any]:
+    """Give the score of each of the last days, as the evidence stands now."""
+    service.cache.require_ready()
+    now = wall_us()
+    states = {state.mode: state for state in service.cache.states(agent_id)}
+    spoken = mode or service.cache.entry(agent_id, (None, None), now).answer.mode
+    state = states.get(spoken)
+    at_us = service.cache.at_us(now)
+    points = history(state, at_us, days, service.cache.policy) if state is not None else []
+    return {"agent_id": agent_id, "mode": spoken, "points": points}

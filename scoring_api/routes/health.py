@@ -1,0 +1,53 @@
+"""Life signs and metrics, for operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from models.event import rfc3339
+from models.trust_policy import SECOND_US
+from scoring_api.auth import check_scope
+from scoring_api.clock import wall_us
+from scoring_api.config import is_loopback
+from scoring_api.schemas import Health
+from scoring_api.service import Shared, problems
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez", response_model=Health, response_model_exclude_unset=True)
+async def livez() -> dict[str, Any]:
+    """Say that the process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", response_model=Health, responses=problems(503))
+async def readyz(service: Shared) -> dict[str, Any]:
+    """Say whether questions can be answered: 503 until all trust states are in memory.
+
+    A late pipeline does not make the API unready: its answers say `stale`.
+    """
+    cache = service.cache
+    cache.require_ready()
+    lag = cache.lag_us(wall_us())
+    watermark = cache.status.watermark_us
+    return {
+        "status": "ok",
+        "pipeline": cache.status.state,
+        "stale": cache.stale,
+        "lag_s": None if lag is None else round(lag / SECOND_US, 3),
+        "as_of": None if watermark is None else rfc3339(watermark),
+    }
+
+
+@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **problems()})
+async def metrics(request: Request, service: Shared) -> Response:
+    """Give metrics in the Prometheus text format; to loopback, or with the scope `admin`."""
+    client = request.client
+    if client is None or not is_loopback(client.host):
+        principal = await service.auth.authenticate(request.scope["headers"])
+        check_scope(principal, "admin")
+    return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,68 @@
+"""Trust look-ups: for policy decision points and enforcement points."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+
+from scoring_api.clock import wall_us
+from scoring_api.fastpath import not_modified
+from scoring_api.schemas import ModeName, OperationName, Trust, TrustAnswers, TrustQuery
+from scoring_api.service import DESCRIBED, AgentPath, Shared, needs, problems
+
+router = APIRouter(tags=["trust"], dependencies=[*DESCRIBED, needs("trust:read")])
+
+
+@router.get(
+    "/v1/agents/{agent_id}/trust",
+    response_model=Trust,
+    responses={304: {"description": "The caller has this answer."}, **problems(503)},
+    summary="Trust of one agent",
+)
+async def trust(
+    request: Request,
+    agent_id: AgentPath,
+    service: Shared,
+    mode: Annotated[ModeName | None, Query()] = None,
+    operation: Annotated[OperationName | None, Query()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Answer for an agent in one keyed look-up.
+
+    An agent nobody knows gets a normal answer with state `unknown`. `Cache-Control` says how long
+    the answer holds: until it could change by itself. `operation` is what is about to be done, and
+    shortens that time for what cannot be undone. Without `mode`, the least trusted mode answers.
+    """
+    service.cache.require_ready()
+    now = wall_us()
+    entry = service.cache.entry(agent_id, (mode, operation), now)
+    headers = {k.decode(): v.decode() for k, v in entry.headers(now)}
+    condition = ", ".join(request.headers.getlist("if-none-match")) if if_none_match else None
+    if not_modified(condition.encode("latin-1") if condition else None, entry.tag):
+        for name in ("content-length", "content-type"):
+            del headers[name]
+        return Response(status_code=304, headers=headers)
+    return Response(entry.body, headers=headers)
+
+
+@router.post(
+    "/v1/trust/query",
+    response_model=TrustAnswers,
+    responses=problems(413, 503),
+    summary="Trust of many agents",
+)
+async def query(asked: TrustQuery, service: Shared) -> Response:
+    """Answer for up to 1000 agents, in the order asked for."""
+    service.cache.require_ready()
+    now = wall_us()
+    bodies = []
+    for place, agent_id in enumerate(asked.agents):
+        bodies.append(service.cache.entry(agent_id, (asked.mode, asked.operation), now).body)
+        if place % 20 == 19:
+            # Look-ups of single agents must not wait for a thousand.
+            await asyncio.sleep(0)
+    body = b'{"answers":[' + b",".join(bodies) + b"]}"
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,234 @@
+"""The wire of the API, as OpenAPI describes it; versioned apart from the core's own types.
+
+Answers are encoded by msgspec from the core; these models document them, and a test holds the two
+together. Only request bodies are validated here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ModeName = Literal["delegated", "autonomous", "unknown"]
+OperationName = Literal["read", "write", "delete", "execute", "send", "pay", "admin", "unknown"]
+LevelName = Literal["trusted", "normal", "watch", "restricted"]
+StateName = Literal["active", "learning", "relearning", "stale", "unknown"]
+SeverityName = Literal["low", "medium", "high", "critical"]
+GateName = Literal["open", "quarantined"]
+
+Points = Annotated[int, Field(ge=0, le=100)]
+Share = Annotated[float, Field(ge=0, le=1)]
+AgentId = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Facets(BaseModel):
+    """Score of each side of the agent."""
+
+    tools: Points
+    data: Points
+    network: Points
+    volume: Points
+
+
+class Reason(BaseModel):
+    """One anomaly that lowers the score, by how many points."""
+
+    anomaly: str
+    severity: SeverityName
+    effect: Annotated[int, Field(le=0)]
+    at: str
+    id: str
+
+
+class Obligation(BaseModel):
+    """What a policy should ask for."""
+
+    max_credential_ttl_s: Annotated[int, Field(ge=0)]
+    step_up: bool
+
+
+class Recovery(BaseModel):
+    """Days of clean running to the next level."""
+
+    to: LevelName
+    clean_days: int
+
+
+class Trust(BaseModel):
+    """The trust answer. `state` and `gate` say when a policy must not rely on `score`."""
+
+    agent_id: str
+    score: Points
+    lower: Points
+    belief: Share
+    disbelief: Share
+    uncertainty: Share
+    level: LevelName
+    gate: GateName
+    state: StateName
+    mode: str
+    facets: Facets
+    reasons: list[Reason]
+    obligations: Obligation
+    recovers: Recovery | None
+    as_of: str
+    computed_at: str
+    valid_until: str
+    config_version: str
+
+
+class TrustQuery(BaseModel):
+    """Agents to answer for, in the order of the answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agents: Annotated[list[AgentId], Field(min_length=1, max_length=1000)]
+    mode: ModeName | None = None
+    operation: OperationName | None = None
+
+
+class TrustAnswers(BaseModel):
+    """One answer for each agent asked for, unknown ones included."""
+
+    answers: list[Trust]
+
+
+class AgentRow(BaseModel):
+    """One agent of the inventory."""
+
+    agent_id: str
+    role: str | None
+    owner: str | None
+    version: str | None
+    registered: bool
+    state: StateName
+    level: LevelName
+    gate: GateName
+    score: Points
+    lower: Points
+    modes: list[str]
+    events: int
+    first_seen: str
+    last_seen: str
+    recovers: Recovery | None
+    top_reason: Reason | None
+
+
+class AgentPage(BaseModel):
+    """A page of agents, the least trusted first."""
+
+    agents: list[AgentRow]
+    total: int
+    as_of: str
+    next_cursor: str | None
+
+
+class AgentDetail(AgentRow):
+    """One agent with its trust, overall and by mode."""
+
+    risk_level: Literal["LOW", "MEDIUM", "HIGH"]
+    trust: Trust
+    by_mode: list[Trust]
+
+
+class EvidenceItem(BaseModel):
+    """One item of evidence and its exact leave-one-out effect, in points, on the mode's score."""
+
+    mode: str
+    id: str
+    anomaly: str
+    severity: SeverityName
+    facet: str
+    status: Literal["open", "confirmed", "dismissed"]
+    confidence: Share
+    weight: Annotated[float, Field(ge=0)]
+    effect: Annotated[float, Field(le=0)]
+    since: str
+    at: str
+    half_life_days: float | None
+    halves_at: str | None
+
+
+class Evidence(BaseModel):
+    """What moved the score."""
+
+    agent_id: str
+    as_of: str
+    clean_days: int
+    items: list[EvidenceItem]
+
+
+class HistoryPoint(BaseModel):
+    """Trust at one instant."""
+
+    at: str
+    score: Annotated[float, Field(ge=0, le=100)]
+    lower: Annotated[float, Field(ge=0, le=100)]
+
+
+class History(BaseModel):
+    """Trust over time, computed from the evidence as it stands: a dismissed item is gone."""
+
+    agent_id: str
+    mode: str
+    points: list[HistoryPoint]
+
+
+class Anomaly(BaseModel):
+    """One anomaly with its reasons."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    agent_id: str
+    anomaly: str
+    severity: SeverityName
+    time: str
+    rank: float | None = None
+    reasons: list[dict[str, Any]] = []
+    tags: dict[str, list[str]] = {}
+
+
+class AnomalyPage(BaseModel):
+    """A page of anomalies, the newest first."""
+
+    anomalies: list[Anomaly]
+    next_cursor: str | None
+
+
+class ActionResult(BaseModel):
+    """What became of one event. `id` is null where the event has none that can be read."""
+
+    index: int
+    id: str | None
+    status: Literal["accepted", "rejected"]
+    reason: str | None
+    detail: str | None
+
+
+class ActionResults(BaseModel):
+    """What became of each event, in the order sent. Accepted ones are stored durably."""
+
+    accepted: int
+    rejected: int
+    results: list[ActionResult]
+
+
+class Health(BaseModel):
+    """Whether the process lives, and whether it can answer."""
+
+    status: Literal["ok", "loading"]
+    pipeline: Literal["running", "drained", "stopped", "none"] | None = None
+    stale: bool | None = None
+    lag_s: float | None = None
+    as_of: str | None = None

@@ -1,0 +1,105 @@
+"""What every route needs, made once, and the dependencies that hand it out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from scoring_api.auth import Authenticator, Principal, check_scope
+from scoring_api.cache import TrustCache
+from scoring_api.config import ApiConfig
+from scoring_api.metrics import Metrics
+from scoring_api.problems import MEDIA_TYPE, ProblemError
+from scoring_api.reading import Reading
+from scoring_api.schemas import Problem
+
+Validate = Callable[[bytes], None]
+"""Raise `models.errors.MalformedEvent` for bytes that are not a native event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that routes share."""
+
+    config: ApiConfig
+    reading: Reading
+    cache: TrustCache
+    auth: Authenticator
+    metrics: Metrics
+    validate: Validate
+
+
+def service_of(request: Request) -> Service:
+    """Give the service of the application a request came to."""
+    found: Service = request.app.state.service
+    return found
+
+
+Shared = Annotated[Service, Depends(service_of)]
+
+# These two only describe the credential in OpenAPI; `Authenticator` reads it.
+_BEARER = HTTPBearer(auto_error=False, description="JWT of the configured issuer, or an API key")
+_API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)
+
+
+def needs(scope: str) -> Any:
+    """Make the dependency that lets a caller with `scope` pass."""
+
+    async def check(request: Request, service: Shared) -> Principal:
+        principal = await service.auth.authenticate(request.scope["headers"])
+        check_scope(principal, scope)
+        return principal
+
+    dependency: Callable[[Request, Service], Awaitable[Principal]] = check
+    return Depends(dependency)
+
+
+DESCRIBED = [Security(_BEARER), Security(_API_KEY)]
+
+
+def agent_id_of(
+    agent_id: Annotated[
+        str,
+        Path(
+            min_length=1,
+            max_length=3 * 256 * 4,
+            description="The agent's id; its slashes may be encoded (%2F) or plain.",
+            examples=["spiffe://example.com/ns/shop/sa/refunds"],
+        ),
+    ],
+) -> str:
+    """Give the agent's id; the guard encoded it into one segment."""
+    plain = unquote(agent_id)
+    if len(plain) > 256:
+        raise ProblemError(400, "an agent's id has at most 256 characters")
+    return plain
+
+
+AgentPath = Annotated[str, Depends(agent_id_of)]
+
+_MEANING = {
+    400: "The request is not what the route takes.",
+    401: "No credential, or one that was refused.",
+    403: "The credential lacks the scope, or the client is not on loopback.",
+    404: "There is no such thing.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    421: "The Host is not a loopback name.",
+    503: "Not loaded yet, or the store cannot be used now.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems a route answers with, beyond those that any route may."""
+    return {
+        status: {
+            "description": _MEANING[status],
+            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+        }
+        for status in sorted({400, 401, 403, 421, *statuses})
+    }

@@ -1,0 +1,91 @@
+"""Real components for tests, by name: what is absent is skipped and named, or fails in CI."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections import Counter
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+KAFKA = "Kafka broker"
+CHROMIUM = "Chromium"
+SHARED = "shared data folder"
+_HOW = {
+    KAFKA: "make services says why; or set HABITUS_TEST_KAFKA to HOST:PORT",
+    CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
+    SHARED: "it lies beside the repository, as ../shared",
+}
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_ABSENT = "absent: "
+
+
+def absent(component: str) -> NoReturn:
+    """Skip the test that needs this component; where CI=true every component must be there."""
+    message = f"{_ABSENT}{component} ({_HOW[component]})"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> str:
+    """Give HOST:PORT of a broker that accepts connections."""
+    address = os.environ.get("HABITUS_TEST_KAFKA") or _started_broker()
+    if address is None or not _accepts(address):
+        absent(KAFKA)
+    return address
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Give the path of a Chromium that playwright can launch."""
+    named = os.environ.get("HABITUS_TEST_CHROMIUM")
+    path = named or next((found for found in map(shutil.which, _BROWSERS) if found), None)
+    if path is None or not Path(path).is_file():
+        absent(CHROMIUM)
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Give the folder of labelled data and recorded fixtures beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        absent(SHARED)
+    return folder
+
+
+def _started_broker() -> str | None:
+    """Give the address that `make services` wrote down."""
+    try:
+        return str(json.loads((ROOT / ".services" / "kafka.json").read_text())["bootstrap"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def _accepts(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the absent components and what that cost, before pytest's closing line."""
+    counts: Counter[str] = Counter()
+    for outcome in ("skipped", "error", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            said = report.longrepr[2] if outcome == "skipped" else report.longreprtext
+            counts.update(name for name in _HOW if f"{_ABSENT}{name}" in said)
+    if counts:
+        terminalreporter.section("absent components")
+    for name, count in sorted(counts.items()):
+        terminalreporter.line(f"{name}: {count} tests did not run; {_HOW[name]}")

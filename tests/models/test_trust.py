@@ -1,0 +1,331 @@
+"""The invariants of the trust arithmetic, by their numbers in the design note."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from models.evidence import weigh
+from models.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
+from models.trust import confidence, effects, opine, opinion
+from models.trust_policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
+
+LAST_DAY = 400
+instants = st.integers(0, LAST_DAY * DAY_US)
+later = st.integers(LAST_DAY * DAY_US, (LAST_DAY + 800) * DAY_US)
+sums = st.floats(0, 200)
+items = st.builds(
+    Item,
+    key=st.sampled_from("abcdef"),
+    id=st.sampled_from(["a-1", "a-2", "a-3"]),
+    at_us=instants,
+    severity=st.sampled_from(SEVERITIES),
+    anomaly=st.just("tool.new"),
+    facet=st.sampled_from(["tools", "data", "network", "volume", "identity"]),
+    confidence=st.floats(0, 1),
+    status=st.sampled_from(["open", "confirmed", "dismissed"]),
+)
+open_items = items.map(lambda item: replace(item, status="open"))
+evidence = st.lists(st.one_of(instants, items), max_size=40)
+histories = st.tuples(evidence, st.sets(st.integers(0, LAST_DAY - 1), max_size=LAST_DAY))
+
+
+def give(ledger: Ledger, *pieces: int | Item) -> Ledger:
+    for piece in pieces:
+        if isinstance(piece, Item):
+            ledger.add(piece)
+        else:
+            ledger.clean(piece)
+    return ledger
+
+
+def a_ledger(history: tuple[list[int | Item], set[int]]) -> Ledger:
+    pieces, full_days = history
+    return give(Ledger(days=dict.fromkeys(full_days, FULL_DAY)), *pieces)
+
+
+def a_policy(half_lives: list[float], prior: float, rate: float) -> TrustPolicy:
+    positive, negative, confirmed = sorted(half_lives)
+    policy = TrustPolicy(
+        prior_weight=prior / min(rate, 1 - rate),
+        base_rate=rate,
+        positive_half_life_days=positive,
+        negative_half_life_days=negative,
+        confirmed_half_life_days=confirmed,
+    )
+    policy.validate()
+    return policy
+
+
+policies = st.builds(
+    a_policy,
+    st.lists(st.floats(0.5, 400), min_size=3, max_size=3),
+    st.floats(1.01, 10),
+    st.floats(0.1, 0.9),
+)
+
+
+@given(history=histories, at=later, policy=policies)
+def test_t1_lower_is_at_most_the_score_and_the_shares_add_up(history, at, policy):
+    found = opinion(a_ledger(history), at, policy)
+    assert 0 <= found.lower <= found.score <= 100
+    assert found.belief + found.disbelief + found.uncertainty == pytest.approx(1, abs=1e-12)
+    assert found.uncertainty > 0
+    assert found.score == pytest.approx(
+        100 * (found.belief + policy.base_rate * found.uncertainty), abs=1e-9
+    )
+
+
+@given(data=st.data(), pieces=evidence, at=later)
+def test_t2_order_and_repetition_leave_no_trace_in_the_last_bit(data, pieces, at):
+    repeated = pieces + [piece for piece in pieces if isinstance(piece, Item)]
+    shuffled = data.draw(st.permutations(repeated))
+    once, again = give(Ledger(), *pieces), give(Ledger(), *shuffled)
+    assert again == once
+    assert opinion(again, at) == opinion(once, at)
+    assert opinion(again, at, facet="data") == opinion(once, at, facet="data")
+
+
+@given(left=evidence, right=evidence)
+def test_t3_merging_parts_gives_the_state_of_the_whole(left, right):
+    merged = give(Ledger(), *left)
+    merged.merge(give(Ledger(), *right))
+    assert merged == give(Ledger(), *left, *right)
+
+
+@given(one=items, two=items, three=items)
+def test_t3_the_join_of_items_does_not_depend_on_grouping(one, two, three):
+    one, two, three = (replace(item, key="k") for item in (one, two, three))
+    assert join(join(one, two), three) == join(one, join(three, two))
+    assert join(one, one) == one
+
+
+@given(history=histories, item=open_items, at=later)
+def test_t4_a_further_item_never_raises_trust(history, item, at):
+    ledger = a_ledger(history)
+    before = opinion(ledger, at)
+    ledger.add(item)
+    after = opinion(ledger, at)
+    assert after.score <= before.score + 1e-9
+    assert after.lower <= before.lower + 1e-9
+
+
+@given(history=histories, event=instants, at=later)
+def test_t4_a_further_clean_event_never_lowers_trust(history, event, at):
+    ledger = a_ledger(history)
+    before = opinion(ledger, at)
+    ledger.clean(event)
+    after = opinion(ledger, at)
+    assert after.score >= before.score - 1e-9
+    assert after.lower >= before.lower - 1e-9
+
+
+@given(history=histories, item=open_items, p=st.floats(1e-12, 0.01), factor=st.floats(1, 1000))
+def test_t5_worse_or_less_likely_never_means_more_trust(history, item, p, factor):
+    alpha, at, item = 0.01, LAST_DAY * DAY_US, replace(item, key="fresh")
+
+    def score(severity, p):
+        ledger = a_ledger(history)
+        ledger.add(replace(item, severity=severity, confidence=confidence(p, alpha)))
+        return opinion(ledger, at).score
+
+    for mild, bad in itertools.pairwise(SEVERITIES):
+        assert score(bad, p) <= score(mild, p)
+    assert score(item.severity, p) <= score(item.severity, min(alpha, p * factor)) + 1e-9
+
+
+@given(history=histories, asked=st.lists(later, min_size=1, max_size=4), at=later)
+def test_t6_how_often_it_was_asked_before_leaves_no_trace(history, asked, at):
+    quiet, busy = a_ledger(history), a_ledger(history)
+    for earlier in sorted(asked):
+        if earlier <= at:
+            opinion(busy, earlier)
+            busy.prune(earlier)
+    assert opinion(busy, at) == opinion(quiet, at)
+
+
+@given(history=histories, times=st.tuples(later, later))
+def test_t7_silence_never_earns_trust(history, times):
+    ledger, (before, after) = a_ledger(history), sorted(times)
+    start, end = opinion(ledger, before).score, opinion(ledger, after).score
+    # An item is forgotten at a fixed age, at 2^-16 of its weight: six of them at most here.
+    visible = 100 * 6 * 16 * 2**-16 / DEFAULT_POLICY.prior_weight
+    assert end <= max(start, 50.0) + visible
+    if start <= 50.0:
+        assert end <= 50.0
+
+
+@given(positive=sums, others=sums, weight=st.floats(0.01, 16))
+def test_t8_half_of_the_drop_remains_after_a_half_life(positive, others, weight):
+    before = opine(positive, others).score
+    fresh, aged = opine(positive, others + weight).score, opine(positive, others + weight / 2).score
+    assert before - aged >= (before - fresh) / 2 - 1e-9
+
+
+@given(history=histories, facet=st.sampled_from(["tools", "identity"]))
+def test_t9_a_critical_item_takes_its_exact_share_at_once(history, facet):
+    ledger = a_ledger(history)
+    at = LAST_DAY * DAY_US  # a day without clean events, so that only the item counts
+    ledger.days.pop(LAST_DAY, None)
+    before = opinion(ledger, at)
+    ledger.add(Item("fresh", "a-9", at, "critical", "rule.hit", facet))
+    total = before.positive + before.negative + DEFAULT_POLICY.prior_weight
+    expected = before.score * (1 - 16 / (total + 16))
+    assert opinion(ledger, at).score == pytest.approx(expected, abs=1e-9)
+
+
+@given(times=st.lists(instants, min_size=1, max_size=20), grades=st.data(), at=later)
+def test_t10_many_items_of_one_cause_weigh_no_more_than_the_largest(times, grades, at):
+    batch = [replace(grades.draw(open_items), key="one cause", at_us=when) for when in times]
+    weight = max(item.weight() for item in batch)
+    faded = weight * 2 ** (-(at - max(times)) / (30 * DAY_US))
+    assert weigh(give(Ledger(), *batch), at).negative <= faded * (1 + 1e-12)
+
+
+@given(history=histories, item=open_items, at=later)
+def test_t11_a_dismissed_item_was_never_there(history, item, at):
+    item = replace(item, key="mistake")
+    without, dismissed = a_ledger(history), a_ledger(history)
+    dismissed.add(item)
+    dismissed.dismiss("mistake")
+    assert opinion(dismissed, at) == opinion(without, at)
+    for facet in ("tools", "data", "network", "volume", "identity"):
+        assert opinion(dismissed, at, facet=facet) == opinion(without, at, facet=facet)
+
+
+@given(burst=st.lists(st.integers(0, 3 * DAY_US), max_size=200), at=st.integers(0, 10 * DAY_US))
+def test_t12_no_rate_of_events_lifts_the_clean_sum_above_its_bound(burst, at):
+    ledger = Ledger(days=dict.fromkeys(range(-LAST_DAY, 0), FULL_DAY))
+    give(ledger, *burst)
+    assert opinion(ledger, at).positive <= 1 / (1 - 2 ** (-1 / 14))
+    assert max(ledger.days.values()) <= FULL_DAY
+
+
+@given(data=st.data(), pieces=evidence, at=later)
+def test_t13_late_evidence_equals_evidence_on_time(data, pieces, at):
+    def when(piece):
+        return piece.at_us if isinstance(piece, Item) else piece
+
+    on_time, late = give(Ledger(), *sorted(pieces, key=when)), Ledger()
+    for piece in data.draw(st.permutations(pieces)):
+        give(late, piece)
+        late.prune(LAST_DAY * DAY_US)
+    assert opinion(late, at) == opinion(on_time, at)
+
+
+@given(history=histories, at=later)
+def test_the_effect_of_an_item_is_what_dismissing_it_gives_back(history, at):
+    ledger = a_ledger(history)
+    now = opinion(ledger, at).score
+    found = effects(ledger, at, limit=10)
+    assert [e.effect for e in found] == sorted(e.effect for e in found)
+    for effect in found:
+        less = a_ledger(history)
+        less.dismiss(effect.item.key)
+        assert now - opinion(less, at).score == pytest.approx(effect.effect, abs=1e-9)
+        assert effect.halves_at_us > at
+        assert (effect.halves_at_us - effect.item.at_us) % effect.half_life_us == 0
+
+
+@given(history=histories, at=later)
+def test_no_facet_is_worse_than_the_whole(history, at):
+    ledger = a_ledger(history)
+    whole = opinion(ledger, at).score
+    for facet in ("tools", "data", "network", "volume", "identity"):
+        assert opinion(ledger, at, facet=facet).score >= whole - 1e-9
+
+
+def test_evidence_counts_from_its_own_instant():
+    ledger = give(Ledger(), 5 * DAY_US, Item("k", "a-1", 7 * DAY_US, "high", "x", "data"))
+    assert opinion(ledger, 5 * DAY_US - 1) == opine(0, 0)
+    assert opinion(ledger, 7 * DAY_US - 1).negative == 0
+    assert opinion(ledger, 7 * DAY_US).negative == 6
+
+
+def test_a_key_seen_on_two_days_spoils_both_until_it_is_dismissed():
+    ledger = Ledger(days=dict.fromkeys(range(10), FULL_DAY))
+    clean = opinion(ledger, 10 * DAY_US)
+    for day in (4, 6):
+        ledger.add(Item("k", f"a-{day}", day * DAY_US, "low", "x", "data"))
+    spoilt = set(ledger.items["k"].days)
+    assert spoilt == {4, 5, 6}
+    kept = [2 ** (-(10 - day) / 14) for day in range(10) if day not in spoilt]
+    assert opinion(ledger, 10 * DAY_US).positive == pytest.approx(math.fsum(kept))
+    assert ledger.dismiss("k")
+    assert opinion(ledger, 10 * DAY_US) == clean
+
+
+@pytest.mark.parametrize("closing", ["confirm", "dismiss"])
+def test_late_evidence_never_reopens_what_a_person_closed(closing):
+    item = Item("k", "a-1", DAY_US, "medium", "x", "data")
+    ledger = give(Ledger(), item)
+    assert getattr(ledger, closing)("k")
+    assert not getattr(ledger, closing)("k")
+    status = ledger.items["k"].status
+    assert ledger.add(replace(item, id="a-2", severity="high", at_us=2 * DAY_US))
+    assert ledger.items["k"].status == status != "open"
+
+
+def test_a_decision_about_an_unknown_key_changes_nothing():
+    ledger = Ledger()
+    assert not ledger.confirm("k")
+    assert not ledger.dismiss("k")
+    assert ledger == Ledger()
+
+
+def test_a_confirmed_item_fades_six_times_slower():
+    ledger = give(Ledger(), Item("k", "a-1", 0, "high", "x", "data"))
+    assert opinion(ledger, 180 * DAY_US).negative == 6 / 64
+    ledger.confirm("k")
+    assert opinion(ledger, 180 * DAY_US).negative == 3
+
+
+def test_clean_events_say_whether_they_changed_anything():
+    ledger = Ledger()
+    assert [ledger.clean(7) for _ in range(FULL_DAY + 2)] == [True] * FULL_DAY + [False] * 2
+
+
+def test_a_flood_of_items_is_bounded_and_never_raises_trust():
+    ledger = Ledger(days=dict.fromkeys(range(MAX_ITEMS + 40), FULL_DAY))
+    at, last = (MAX_ITEMS + 40) * DAY_US, 100.0
+    for day in range(MAX_ITEMS + 40):
+        ledger.add(Item(f"k{day}", "a-1", day * DAY_US, "low", "x", "data", confidence=0.25))
+        score = opinion(ledger, at).score
+        assert score <= last + 1e-9
+        last = score
+    assert len(ledger.items) == MAX_ITEMS
+    assert "k0" not in ledger.items
+    assert not ledger.clean(0)
+
+
+def test_a_dismissed_item_is_let_go_first():
+    ledger = Ledger()
+    for place in range(MAX_ITEMS):
+        ledger.add(Item(f"k{place}", "a-1", place, "low", "x", "data"))
+    ledger.dismiss("k100")
+    ledger.add(Item("new", "a-1", 0, "high", "x", "data"))
+    assert "k100" not in ledger.items
+    assert len(ledger.items) == MAX_ITEMS
+    assert ledger.clean(0)
+
+
+def test_what_is_forgotten_is_dropped_and_the_rest_is_in_order():
+    ledger = Ledger(days={400: 20, 176: 20, 175: 20, 300: 1})
+    ledger.add(Item("z", "a-1", 400 * DAY_US, "low", "x", "data"))
+    ledger.add(Item("b", "a-2", -80 * DAY_US - 1, "critical", "x", "data"))
+    ledger.add(Item("a", "a-3", -80 * DAY_US, "critical", "x", "data"))
+    ledger.prune(400 * DAY_US)
+    assert list(ledger.days) == [176, 300, 400]
+    assert list(ledger.items) == ["a", "z"]
+
+
+def test_confidence_is_nothing_above_the_threshold_and_never_more_than_one():
+    assert confidence(0.02, 0.01) == 0
+    assert confidence(0.01, 0.01) == 0.25
+    assert confidence(0.0001, 0.01) == pytest.approx(0.75)
+    assert confidence(0, 0.01) == confidence(1e-300, 0.01) == 1

@@ -1,0 +1,245 @@
+"""Levels, their hysteresis, the gate, and when a level changes by itself."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from models.errors import ConfigError
+from models.ledger import FULL_DAY, Item, Ledger
+from models.levels import (
+    LEVELS,
+    Standing,
+    advance,
+    guard,
+    level_of,
+    next_change_us,
+    next_level,
+    release,
+    risk_level,
+)
+from models.trust import opinion
+from models.trust_policy import DAY_US, DEFAULT_POLICY, SECOND_US, SEVERITIES, TrustPolicy
+
+HOUR_US = DAY_US // 24
+lowers = st.floats(0, 100)
+instants = st.integers(0, 60 * DAY_US)
+ledgers = st.builds(
+    Ledger,
+    days=st.dictionaries(st.integers(0, 60), st.integers(1, FULL_DAY), max_size=60),
+    items=st.dictionaries(
+        st.text(max_size=2),
+        st.builds(
+            Item,
+            key=st.just("k"),
+            id=st.just("a"),
+            at_us=instants,
+            severity=st.sampled_from(SEVERITIES),
+            anomaly=st.just("x"),
+            facet=st.just("data"),
+            confidence=st.floats(0.25, 1),
+            status=st.sampled_from(["open", "confirmed"]),
+        ),
+        max_size=4,
+    ),
+)
+standings = st.builds(
+    Standing,
+    level=st.sampled_from(LEVELS),
+    above_since_us=st.tuples(*[st.none() | instants] * 3),
+)
+
+
+@given(standing=standings, lower=lowers, at=instants)
+def test_t14_the_level_falls_in_the_evaluation_in_which_the_score_crosses(standing, lower, at):
+    level = advance(standing, lower, at).level
+    assert LEVELS.index(level) <= LEVELS.index(level_of(lower))
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 9 * HOUR_US), lowers), min_size=1, max_size=30),
+)
+def test_t14_the_level_rises_only_after_a_day_above_the_margin(steps):
+    at, standing, seen = 0, Standing(), []
+    for wait, lower in steps:
+        at += wait
+        seen.append((at, lower))
+        before, standing = standing, advance(standing, lower, at)
+        if LEVELS.index(standing.level) <= LEVELS.index(before.level):
+            continue
+        needed = DEFAULT_POLICY.bound(standing.level) + DEFAULT_POLICY.margin
+        below = [when for when, low in seen if low < needed]
+        start = min(when for when, _ in seen if not below or when > below[-1])
+        assert at - start >= 24 * HOUR_US
+
+
+def test_a_steady_score_rises_after_exactly_a_day():
+    standing = advance(Standing(), 57.0, 0)
+    assert advance(standing, 57.0, DAY_US - 1).level == "restricted"
+    assert advance(standing, 57.0, DAY_US).level == "normal"
+    assert advance(standing, 54.9, DAY_US).level == "watch"
+
+
+def test_a_dip_below_the_margin_starts_the_day_anew():
+    standing = advance(Standing("watch"), 60.0, 0)
+    standing = advance(standing, 54.0, 20 * HOUR_US)
+    standing = advance(standing, 60.0, 21 * HOUR_US)
+    assert advance(standing, 60.0, 30 * HOUR_US).level == "watch"
+    assert advance(standing, 60.0, 45 * HOUR_US).level == "normal"
+
+
+def test_an_agent_between_bound_and_margin_keeps_the_level_it_has():
+    for level in ("watch", "normal"):
+        standing = Standing(level)
+        for hour in range(0, 100, 5):
+            standing = advance(standing, 52.0, hour * HOUR_US)
+        assert standing.level == level
+
+
+def test_a_cleared_agent_waits_for_the_rise_once():
+    standing = advance(Standing("restricted"), 81.0, 0)
+    assert advance(standing, 81.0, DAY_US).level == "trusted"
+
+
+def test_an_evaluation_out_of_order_does_not_shorten_the_wait():
+    standing = advance(advance(Standing(), 40.0, 10 * HOUR_US), 40.0, 0)
+    assert advance(standing, 40.0, 33 * HOUR_US).level == "restricted"
+    assert advance(standing, 40.0, 34 * HOUR_US).level == "watch"
+
+
+@given(standing=standings, lower=lowers, times=st.tuples(instants, instants))
+def test_asking_in_between_does_not_make_a_level(standing, lower, times):
+    first, second = sorted(times)
+    twice = advance(advance(standing, lower, first), lower, second)
+    assert advance(twice, lower, second) == twice
+    once = advance(standing, lower, second)
+    if None not in standing.above_since_us:
+        assert twice == once
+
+
+def an_incident(severity: str, status: str) -> Ledger:
+    return Ledger(items={"k": Item("k", "a", 0, severity, "x", "data", status=status)})
+
+
+def test_only_a_confirmed_critical_item_shuts_the_gate_and_only_a_person_opens_it():
+    for severity in SEVERITIES:
+        for status in ("open", "confirmed", "dismissed"):
+            shut = guard(Standing("trusted"), an_incident(severity, status), "k")
+            grave = (severity, status) == ("critical", "confirmed")
+            assert shut.gate == ("quarantined" if grave else "open")
+    shut = guard(Standing("trusted"), an_incident("critical", "confirmed"), "k")
+    for day in range(30):
+        shut = advance(shut, 90.0, day * DAY_US)
+    assert shut.gate == "quarantined"
+    opened = advance(release(shut), 90.0, 30 * DAY_US)
+    assert (opened.gate, opened.level) == ("open", "trusted")
+    assert guard(opened, Ledger(), "gone").gate == "open"
+
+
+@pytest.mark.parametrize(
+    ("level", "risk"),
+    [("trusted", "LOW"), ("normal", "LOW"), ("watch", "MEDIUM"), ("restricted", "HIGH")],
+)
+def test_a_level_has_a_risk_and_quarantine_is_always_high(level, risk):
+    assert risk_level(level, "open") == risk
+    assert risk_level(level, "quarantined") == "HIGH"
+
+
+def test_levels_follow_each_other():
+    assert [next_level(level) for level in LEVELS] == ["watch", "normal", "trusted", None]
+    assert [level_of(x) for x in (0, 25, 49.99, 50, 75, 100)] == [
+        "restricted", "watch", "watch", "normal", "trusted", "trusted",
+    ]  # fmt: skip
+
+
+MATURE = Ledger(days=dict.fromkeys(range(60), FULL_DAY))
+
+
+@given(
+    ledger=ledgers,
+    level=st.sampled_from(LEVELS),
+    since=st.tuples(*[st.none() | st.integers(0, DAY_US)] * 3),
+    at=st.integers(20 * DAY_US, 60 * DAY_US),
+    horizon=st.sampled_from([60 * SECOND_US, DAY_US, 30 * DAY_US]),
+)
+@example(MATURE, "trusted", (None, None, None), 59 * DAY_US, 30 * DAY_US)
+def test_s1_nothing_changes_by_itself_before_the_instant_given(ledger, level, since, at, horizon):
+    def levels(*times: int) -> set[str]:
+        return {advance(standing, opinion(ledger, t).lower, t).level for t in times}
+
+    started = tuple(None if back is None else at - back for back in since)
+    standing = advance(Standing(level, started), opinion(ledger, at).lower, at)
+    change = next_change_us(ledger, standing, at, horizon_us=horizon)
+    until = at + horizon if change is None else change
+    assert at <= until <= at + horizon
+    span = until - at
+    # A rise takes effect at the instant given, so that instant itself is left out.
+    assert levels(*(at + span * step // 97 for step in range(97)), max(at, until - 1)) == {
+        standing.level
+    }
+
+
+@given(ledger=ledgers, at=st.integers(20 * DAY_US, 60 * DAY_US))
+@example(MATURE, 59 * DAY_US)
+def test_s1_a_fall_is_given_within_a_second(ledger, at):
+    level = level_of(opinion(ledger, at).lower)
+    change = next_change_us(ledger, Standing(level), at, horizon_us=60 * DAY_US)
+    if change is not None:
+        assert level_of(opinion(ledger, change).lower) != level or (
+            level_of(opinion(ledger, change + SECOND_US).lower) != level
+        )
+
+
+def test_a_mature_agent_falls_within_a_week_of_silence():
+    change = next_change_us(MATURE, Standing("trusted"), 59 * DAY_US, horizon_us=30 * DAY_US)
+    assert 6 * DAY_US < change - 59 * DAY_US < 7 * DAY_US
+    assert next_change_us(MATURE, Standing("trusted"), 59 * DAY_US, horizon_us=DAY_US) is None
+
+
+def test_a_rise_under_way_is_a_change():
+    standing = Standing("normal", (0, 0, 59 * DAY_US - 20 * HOUR_US))
+    assert next_change_us(MATURE, standing, 59 * DAY_US) == 59 * DAY_US + 4 * HOUR_US
+    assert next_change_us(MATURE, standing, 59 * DAY_US, horizon_us=3 * HOUR_US) is None
+
+
+def test_an_item_dated_ahead_is_a_change_when_it_comes():
+    at = 59 * DAY_US
+    ledger = replace(MATURE, items={"k": Item("k", "a", at + HOUR_US, "critical", "x", "data")})
+    # Not a microsecond earlier is known: the answer is the last second that still holds.
+    change = next_change_us(ledger, Standing("trusted"), at)
+    assert at + HOUR_US - SECOND_US <= change <= at + HOUR_US
+
+
+def test_the_default_policy_is_valid():
+    TrustPolicy().validate()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("base_rate", 0.0, "base_rate must be above 0"),
+        ("base_rate", 0.1, "must be at least 1"),
+        ("prior_weight", float("nan"), "must be at least 1"),
+        ("quantile", 0.6, "quantile must be above 0"),
+        ("positive_half_life_days", 31.0, "positive <= negative <= confirmed"),
+        ("confirmed_half_life_days", 20.0, "positive <= negative <= confirmed"),
+        ("impact", {"low": 1.0, "medium": 0.5, "high": 6.0, "critical": 16.0}, "not fall"),
+        ("impact", {"low": 1.0}, "not fall"),
+        ("bounds", {"watch": 25.0, "normal": 20.0, "trusted": 75.0}, "must rise"),
+        ("margin", -1.0, "margin must be"),
+        ("rise_hours", -1.0, "rise_hours must be"),
+        ("ttl_s", {"read": 5}, "must name 'unknown'"),
+        ("stale_after_s", 0, "stale_after_s must be"),
+    ],
+)
+def test_a_policy_that_breaks_an_invariant_is_refused(setting, value, says):
+    with pytest.raises(ConfigError, match=says):
+        replace(TrustPolicy(), **{setting: value}).validate()
+
+
+def test_everything_wrong_with_a_policy_is_said_at_once():
+    wrong = replace(TrustPolicy(), margin=-1.0, stale_after_s=0)
+    with pytest.raises(ConfigError, match=r"margin .*; stale_after_s"):
+        wrong.validate()

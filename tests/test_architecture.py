@@ -1,0 +1,74 @@
+"""The rules of who may import whom hold, and each of them can be broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("models", "pipeline", "scoring_api")
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+# Contract -> the file that breaks it, and the line that does.
+OFFENCES = {
+    "HTTP on top of the stream, the stream on top of the core": (
+        "pipeline/record.py",
+        "import scoring_api",
+    ),
+    "Inside the core": ("models/errors.py", "import models.event"),
+    "What is unusual does not depend on trust": ("models/baseline.py", "import models.trust"),
+    "The core does no I/O and reads no clock": ("models/event.py", "import time"),
+    "The API never loads the edges of the stream": (
+        "scoring_api/__init__.py",
+        "import pipeline.formats",
+    ),
+    "Kafka lives in its adapter": ("pipeline/record.py", "import kafka"),
+    "SQLite lives in one file": ("pipeline/record.py", "import sqlite3"),
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the packages and their contracts, to be spoilt."""
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of one tree, with import paths that lead to this tree alone."""
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+        + ["--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_tree_keeps_every_contract() -> None:
+    result = lint_imports(ROOT)
+    assert result.returncode == 0, result.stdout
+
+
+def test_every_contract_has_an_offence_below() -> None:
+    assert {contract["name"] for contract in CONFIGURATION["contracts"]} == set(OFFENCES)
+
+
+@pytest.mark.parametrize("contract", OFFENCES)
+def test_a_broken_contract_is_reported_by_its_name(contract: str, tree: Path) -> None:
+    name, line = OFFENCES[contract]
+    spoilt = tree / name
+    spoilt.write_text(spoilt.read_text() + f"\n{line}\n")
+    result = lint_imports(tree)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert f"{contract} BROKEN" in result.stdout

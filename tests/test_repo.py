@@ -1,0 +1,138 @@
+"""What the repository promises about itself: commands, licence, lock, and no strange addresses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MAKEFILE = (ROOT / "Makefile").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "requirements.lock").read_text()
+
+# Folders of one machine: what stands after them is somebody's.
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:home|root|Users|work)/[\w.-]+")
+# Put together, so that this file does not hold what it looks for.
+REGISTRIES = [
+    ".".join(words)
+    for words in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("proxy", "golang", "org"),
+        ("maven", "apache", "org/maven2"),
+        ("repo1", "maven", "org"),
+        ("crates", "io"),
+        ("deb", "debian", "org"),
+    )
+]
+
+
+def tracked_texts() -> list[tuple[str, str]]:
+    """Name and text of each file that is, or is about to be, in the repository."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    texts = []
+    for name in filter(None, listed.split("\0")):
+        try:
+            texts.append((name, (ROOT / name).read_text(encoding="utf-8")))
+        except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+            continue  # data, or a file that was just deleted
+    return texts
+
+
+def make(target: str) -> str:
+    """What `make TARGET` prints."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not here")
+    # Not a part of the make that may have started these tests.
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(  # noqa: S603 - a target of our own Makefile
+        ["make", target],  # noqa: S607 - wherever make is
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_readme_shows_the_two_commands_that_do_everything() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "make demo" in readme
+    assert "make test" in readme
+
+
+def test_make_help_lists_every_target() -> None:
+    declared = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+    assert declared is not None
+    targets = set(declared[1].replace("\\\n", " ").split())
+    assert targets == set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    assert targets == set(re.findall(r"^  make ([a-z-]+) ", make("help"), re.MULTILINE))
+
+
+def test_make_alone_gives_the_help() -> None:
+    assert ".DEFAULT_GOAL := help" in MAKEFILE
+
+
+def test_ci_runs_the_tests_last() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert script.startswith("#!/usr/bin/env bash\n")
+    assert "set -euo pipefail" in script
+    assert script.rstrip().splitlines()[-1] == "make test"
+
+
+def test_hooks_call_make() -> None:
+    entries = re.findall(r"^ +entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.M)
+    assert entries
+    assert all(entry.startswith("make ") for entry in entries)
+
+
+def test_no_file_names_a_folder_of_one_machine() -> None:
+    found = [(name, hit) for name, text in tracked_texts() for hit in MACHINE_PATH.findall(text)]
+    assert found == []
+
+
+def test_no_file_names_a_package_registry() -> None:
+    found = [(name, host) for name, text in tracked_texts() for host in REGISTRIES if host in text]
+    assert found == []
+
+
+def test_the_lock_pins_and_hashes_everything_and_names_no_address() -> None:
+    assert "://" not in LOCK
+    assert "--index-url" not in LOCK
+    entries = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+    assert entries
+    for entry in entries:
+        assert re.match(r"[\w.-]+==\S+", entry), entry.splitlines()[0]
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_the_lock_holds_every_dependency() -> None:
+    locked = {name.lower() for name in re.findall(r"^([\w.-]+)==", LOCK, re.MULTILINE)}
+    wanted = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    names = {re.split(r"[^\w.-]", entry)[0].lower() for entry in wanted}
+    assert names - locked == set()
+
+
+def test_the_licence_is_apache_2() -> None:
+    licence = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in licence
+    assert "Version 2.0, January 2004" in licence
+    assert "END OF TERMS AND CONDITIONS" in licence
+    assert PROJECT["project"]["license"] == "Apache-2.0"
