@@ -145,6 +145,7 @@ class Engine:
         for session in self.sessions.all_finished():
             self._close(session)
         self.peers.publish()
+        self.peers.head.watermark_us = self.peers.head.published_us = 0
 
     # ------------------------------------------------------------------ judging
 
@@ -227,6 +228,7 @@ class Engine:
                 purpose=event.purpose or "",
                 opened_us=time_us,
                 last_us=time_us,
+                seen_us=self.peers.head.watermark_us,
                 ordinal=facts.opened,
                 learning=facts.opened <= facts.learn_until,
                 vouched=self.vouched,
@@ -234,6 +236,7 @@ class Engine:
             self.content.open(session)
             self.sessions.add(key, session)
         session.last_us = max(session.last_us, time_us)
+        session.seen_us = self.peers.head.watermark_us
         self.sessions.touched.add(key)
         return session
 

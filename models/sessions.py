@@ -40,7 +40,7 @@ class OpenSessions:
         self.by_key[key] = session
         self.touched.add(key)
         self.closed.discard(key)
-        heappush(self._due, (session.last_us + self.idle_us, key))
+        heappush(self._due, (session.seen_us + self.idle_us, key))
 
     def finished(self, watermark_us: int) -> Iterator[Session]:
         """Take out the sessions that have been idle, or are too many, in order of their end."""
@@ -50,7 +50,7 @@ class OpenSessions:
             session = self.by_key.get(key)
             if session is None:
                 continue
-            end_us = session.last_us + self.idle_us
+            end_us = session.seen_us + self.idle_us
             if end_us > at_us:
                 heappush(due, (end_us, key))
             else:
@@ -86,4 +86,4 @@ class OpenSessions:
         decode = msgspec.msgpack.Decoder(Session).decode
         for key, blob in stored:
             session = self.by_key[key] = decode(blob)
-            heappush(self._due, (session.last_us + self.idle_us, key))
+            heappush(self._due, (session.seen_us + self.idle_us, key))

@@ -119,10 +119,11 @@ def load(path: Path = SHIPPED) -> Callable[[str], Operation]:
 
 
 def _rule(path: Path, number: int, entry: Mapping[str, object]) -> Rule:
-    operation = next((o for o in get_args(Operation) if o == entry.get("operation")), None)
+    said = entry.get("operation")
+    operation = next((known for known in get_args(Operation) if known == said), None)
     if operation is None:
         raise ConfigError(
-            f"{path}, rule {number}: unknown operation {entry.get('operation')!r}, expected one of: "
+            f"{path}, rule {number}: unknown operation {said!r}, expected one of: "
             + ", ".join(get_args(Operation))
         )
     if unknown := set(entry) - _KEYS:

@@ -62,7 +62,7 @@ def rejected_line(message: Message) -> bytes:
     --------
     >>> headers = (("reason", b"not_utf8"), ("detail", b"invalid"), ("source", b"stdin"),
     ...     ("offset", b"7"), ("time", b"1970-01-01T00:00:00.000000Z"))
-    >>> rejected_line(Message(TOPIC, b"", "rejected:stdin@7", b"\xff", headers)).decode()[:62]
+    >>> rejected_line(Message(TOPIC, b"", "rejected:stdin@7", b"\xff", headers)).decode()[:63]
     '{"reason":"not_utf8","detail":"invalid","source":"stdin","line"'
     """
     header = {name: value.decode() for name, value in message.headers}

@@ -28,8 +28,10 @@ OFFENCES = {
         "import pipeline.formats",
     ),
     "Kafka lives in its adapter": ("pipeline/record.py", "import kafka"),
-    "SQLite lives in one file": ("pipeline/record.py", "import sqlite3"),
+    "SQLite lives in the store": ("pipeline/record.py", "import sqlite3"),
 }
+
+_COMMAND = "from importlinter.cli import lint_imports_command as command; command()"
 
 
 @pytest.fixture
@@ -46,8 +48,7 @@ def tree(tmp_path: Path) -> Path:
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Check the contracts of one tree, with import paths that lead to this tree alone."""
     return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
-        + ["--no-cache"],
+        [sys.executable, "-c", _COMMAND, "--no-cache"],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -8,12 +8,15 @@ import re
 import shutil
 import subprocess
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import debian
 import processes
 import wire
 from place import HOME, SOURCES, Absent
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "kafka"
 HOST = "127.0.0.1"

@@ -27,7 +27,7 @@ def answers(host: str, port: int) -> bool:
             correlation, brokers = struct.unpack(">ii", _exactly(connection, size)[:8])
     except (OSError, EOFError):
         return False
-    return correlation == _CORRELATION and brokers > 0
+    return bool(correlation == _CORRELATION and brokers > 0)
 
 
 def free(host: str, port: int) -> bool:

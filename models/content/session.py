@@ -32,6 +32,9 @@ class Session(Struct):
 
     Attributes
     ----------
+    seen_us
+        Watermark of the stream at its latest event: idleness is counted from there, so a session
+        whose events arrive late is not closed at once.
     near
         (cluster number, overlap, similarity) of the role's clusters at its opening.
     learning
@@ -46,6 +49,7 @@ class Session(Struct):
     purpose: str
     opened_us: int
     last_us: int
+    seen_us: int
     ordinal: int
     learning: bool
     vouched: bool = False

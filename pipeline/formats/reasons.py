@@ -17,8 +17,7 @@ REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _REASONS = (
     (re.compile(r"missing required field"), "missing_key"),
     (re.compile(r"of length <= "), "too_long"),
-    (re.compile(r", got `"), "wrong_type"),
-    (re.compile(r"of length 2$"), "wrong_type"),
+    (re.compile(r", got `|of length 2\b"), "wrong_type"),
 )
 
 
@@ -61,6 +60,8 @@ def malformed(error: Exception, value: bytes = b"") -> MalformedEvent:
 
 
 def _not_json(message: str, value: bytes) -> MalformedEvent:
+    if not value:
+        return MalformedEvent("malformed_json", "record is empty")
     try:
         value.decode()
     except UnicodeDecodeError as error:

@@ -18,7 +18,8 @@ from pipeline.sample.novelties import after
 from pipeline.sample.roles import Call, Task, Tool, roles
 from pipeline.sample.session import Visit, play
 from pipeline.sample.truth import IncidentTruth, incident
-from pipeline.sample.values import CHOICES, source
+from pipeline.sample.values import source
+from pipeline.sample.vocabulary import CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from models.event import Agent, Event, Human, Network, Outcome, Volume, instant
 from pipeline.sample.credentials import credential
-from pipeline.sample.values import SERIALS, Facts
+from pipeline.sample.values import Facts
+from pipeline.sample.vocabulary import SERIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

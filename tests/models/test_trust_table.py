@@ -109,6 +109,5 @@ def test_recovery_takes_no_days_where_nothing_is_to_be_recovered():
 
 
 def test_what_cannot_be_reached_has_no_number_of_days():
-
     policy = replace(DEFAULT_POLICY, bounds={"watch": 25.0, "normal": 50.0, "trusted": 95.0})
     assert recovery(mature(), 119 * DAY_US, policy) is None

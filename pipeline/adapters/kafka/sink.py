@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import KafkaError, TopicAlreadyExistsError
-
 from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters.kafka.address import parse
+from pipeline.adapters.kafka.client import (
+    KafkaAdminClient,
+    KafkaError,
+    KafkaProducer,
+    TopicAlreadyExistsError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 # Above the longest record that is taken in, so that a rejected one fits with its headers.
 LARGEST_MESSAGE = 2 << 20
 _ANSWER_MS = 10_000
-_DELIVERY_SECONDS = 30
+_DELIVERY_SECONDS = 20
 
 TOPICS: dict[str, dict[str, str]] = {
     "agent.actions": {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
@@ -67,8 +70,11 @@ class KafkaSink:
             for message in messages:
                 topic = message.topic
                 headers = [*message.headers, ("id", message.id.encode())]
-                sent.append(producer.send(topic, message.value, message.key, headers))
-            producer.flush(timeout=_DELIVERY_SECONDS)
+                key = message.key or (None if message.value is not None else b"")
+                sent.append(producer.send(topic, message.value, key, headers))
+            # Longer than delivery may take: what is still on its way when the producer is let
+            # go could overtake the repetition.
+            producer.flush(timeout=_DELIVERY_SECONDS + _ANSWER_MS / 1000)
             for message, future in zip(messages, sent, strict=True):
                 topic = message.topic
                 future.get(timeout=0)

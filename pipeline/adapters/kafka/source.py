@@ -10,12 +10,18 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
-
 from models.errors import ConfigError, HabitusError, StateError
 from pipeline.adapters.kafka.address import parse
+from pipeline.adapters.kafka.client import (
+    ConsumerRebalanceListener,
+    CooperativeStickyAssignor,
+    KafkaConsumer,
+    KafkaError,
+    OffsetAndMetadata,
+    OffsetOutOfRangeError,
+    RetriableError,
+    TopicPartition,
+)
 from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, RawRecord
 
 if TYPE_CHECKING:

@@ -1,0 +1,94 @@
+"""What a worker hands to the store: everything that one batch led to."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from models.trust_state import TrustState
+from pipeline.record import Message
+
+ProfileRow = tuple[str, str, bytes, TrustState]
+"""Agent, mode, the profile's bytes, and what is kept to answer for its trust."""
+
+HeldRow = tuple[str, str, str, int, bytes]
+"""Event id, agent, mode, microseconds of event time, and the event's bytes."""
+
+AnomalyRow = dict[str, Any]
+"""An anomaly as the API shows it; needs `id`, `agent_id`, `time`, `severity` and `anomaly`."""
+
+
+class PipelineStatus(Struct, frozen=True):
+    """How the pipeline is doing, as it last said itself.
+
+    Attributes
+    ----------
+    state
+        ``drained``: it ended because everything was judged; ``none``: there never was one.
+    heartbeat_us
+        Wall time of its last sign of life, microseconds since 1970.
+    watermark_us
+        Event time up to which events were judged, microseconds since 1970.
+    lag_us
+        Age of the oldest event not yet judged, at the heartbeat; 0 when it is level.
+    """
+
+    state: Literal["running", "drained", "stopped", "none"] = "none"
+    heartbeat_us: int | None = None
+    watermark_us: int | None = None
+    lag_us: int | None = None
+
+
+class Commit(Struct, kw_only=True):
+    """What is written together or not at all; what is left out stays as it is.
+
+    Attributes
+    ----------
+    profiles
+        Rows to write; every one moves to the end of `Store.changes`.
+    sessions, closed_sessions
+        Open sessions by key, and keys of those that ended.
+    shared
+        State that no single agent owns, by name.
+    seen
+        Keys of events (63 bits) with the day they belong to, days since 1970.
+    anomalies
+        New or changed ones, by their id.
+    held, released
+        Events kept back from learning, and ids of those to forget.
+    outbox
+        Messages to publish, in this order.
+    positions
+        From where each source goes on.
+    counters
+        By how much each counter grows.
+    inbox_done
+        Events of the inbox up to this position are judged.
+    status
+        The pipeline's word about itself.
+    prune_seen_before_day
+        Keys of earlier days may be forgotten.
+    """
+
+    profiles: list[ProfileRow] = field(default_factory=list)
+    sessions: list[tuple[int, bytes]] = field(default_factory=list)
+    closed_sessions: list[int] = field(default_factory=list)
+    shared: list[tuple[str, bytes]] = field(default_factory=list)
+    seen: list[tuple[int, int]] = field(default_factory=list)
+    anomalies: list[AnomalyRow] = field(default_factory=list)
+    held: list[HeldRow] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+    positions: dict[str, str] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    inbox_done: int | None = None
+    status: PipelineStatus | None = None
+    prune_seen_before_day: int | None = None
+
+
+ENCODER = msgspec.msgpack.Encoder()
+TRUST = msgspec.msgpack.Decoder(TrustState)
+MESSAGE = msgspec.msgpack.Decoder(Message)
+STATUS = msgspec.msgpack.Decoder(PipelineStatus)

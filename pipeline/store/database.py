@@ -1,0 +1,197 @@
+"""SQLite itself: one file, its settings, its version, and errors in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from models.errors import ConfigError, StateError
+from pipeline.store.schema import TABLES, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MEMORY = ":memory:"
+SECRET_BYTES = 32
+
+# A batch of the worker holds the file for tenths of a second; a checkpoint for a few seconds.
+_BUSY_MS = 30_000
+
+_SETTINGS = (
+    f"pragma busy_timeout={_BUSY_MS}",
+    "pragma synchronous=full",
+    "pragma cache_size=-65536",
+    "pragma temp_store=memory",
+    # A batch writes some MiB: checkpoints every 1,000 pages would write the same pages each time.
+    "pragma wal_autocheckpoint=8192",
+    "pragma journal_size_limit=134217728",
+)
+
+
+class Database:
+    """One connection, safe to use from any thread, one at a time.
+
+    Parameters
+    ----------
+    path
+        File, or ``:memory:``.
+    read_only
+        Neither make nor change anything.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be opened.
+    StateError
+        It is no store.
+    """
+
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.lock = threading.RLock()
+        with self._worded():
+            self._db = _connect(path, read_only=read_only)
+            try:
+                for setting in _SETTINGS:
+                    self._db.execute(setting)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
+        """Give all rows of a query."""
+        with self.lock, self._worded():
+            return self._db.execute(statement, tuple(values)).fetchall()
+
+    def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
+        """Give the first row of a query, None without any."""
+        with self.lock, self._worded():
+            return self._db.execute(statement, tuple(values)).fetchone()
+
+    def run(self, statement: str, values: Iterable[Any] = ()) -> int:
+        """Run one statement; give the id of the row that an insert made."""
+        with self.lock, self._worded():
+            return self._db.execute(statement, tuple(values)).lastrowid or 0
+
+    def run_many(self, statement: str, rows: Iterable[Any]) -> None:
+        """Run one statement once for each row."""
+        with self.lock, self._worded():
+            self._db.executemany(statement, rows)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write everything inside or nothing; waits for another writer."""
+        with self.lock:
+            self.run("begin immediate")
+            try:
+                yield
+                self.run("commit")
+            except BaseException:
+                # A failed commit may have ended the transaction already.
+                if self._db.in_transaction:
+                    self.run("rollback")
+                raise
+
+    @property
+    def version(self) -> int:
+        """A number that changes with every commit; cheap."""
+        with self.lock, self._worded():
+            if self.path == MEMORY:
+                return self._db.total_changes
+            return int(self._db.execute("pragma data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self.lock:
+            self._db.close()
+
+    @contextlib.contextmanager
+    def _worded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _in_words(self.path, error) from error
+
+
+def prepare(database: Database, secret: bytes | None) -> bytes:
+    """Make the tables, or check that they are ours; give the secret of the digests."""
+    if secret is not None and not 16 <= len(secret) <= 64:
+        raise ConfigError(f"a store's secret must have 16 to 64 bytes, got {len(secret)}")
+    if not database.read_only:
+        _make(database, secret)
+    return _check(database, secret)
+
+
+def _make(database: Database, secret: bytes | None) -> None:
+    if database.row("select 1 from sqlite_master limit 1"):
+        return
+    # Profiles of one or two KiB: on pages of 8 KiB a commit took half the time of 4 KiB.
+    database.run("pragma page_size=8192")
+    if database.path != MEMORY:
+        database.run("pragma journal_mode=wal")
+    with database.transaction():
+        # Another process may have been quicker.
+        if database.row("select 1 from sqlite_master limit 1"):
+            return
+        for statement in TABLES.split(";"):
+            database.run(statement)
+        made = secret or secrets.token_bytes(SECRET_BYTES)
+        database.run_many(
+            "insert into meta (key, value) values (?, ?)",
+            [("version", VERSION), ("seq", 0), ("secret", made)],
+        )
+
+
+def _check(database: Database, secret: bytes | None) -> bytes:
+    tables = database.row("select count(*) from sqlite_master where name in ('meta', 'profiles')")
+    if tables[0] != 2:
+        raise StateError(f"{database.path!r} is not a store of this program")
+    meta = dict(database.rows("select key, value from meta"))
+    if meta.get("version") != VERSION:
+        raise StateError(
+            f"store {database.path!r} was written by version {meta.get('version')}, this is "
+            f"{VERSION}; use the program that wrote it, or move the store away to learn anew"
+        )
+    kept = meta.get("secret")
+    if not isinstance(kept, bytes) or (secret is not None and secret != kept):
+        raise StateError(f"store {database.path!r} was made with another secret")
+    return kept
+
+
+def _connect(path: str, *, read_only: bool) -> sqlite3.Connection:
+    if path == MEMORY:
+        return sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
+    if read_only and not Path(path).is_file():
+        raise ConfigError(f"there is no store at {path!r}; habitus run makes one")
+    if not read_only:
+        try:
+            # Only its owner may read it: the key of the digests is inside.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise ConfigError(f"cannot open the store {path!r}: {error.strerror}") from error
+    return sqlite3.connect(
+        f"file:{quote(path)}?mode={'ro' if read_only else 'rw'}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+
+
+def _in_words(path: str, error: sqlite3.Error) -> StateError:
+    code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+    said = {
+        sqlite3.SQLITE_BUSY: "is busy: another program holds it",
+        sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+        sqlite3.SQLITE_READONLY: "cannot be written: it is read-only",
+        sqlite3.SQLITE_CORRUPT: "is damaged; restore it, or move it away to learn anew",
+        sqlite3.SQLITE_NOTADB: "is not a store of this program",
+    }.get(code, f"cannot be used: {error}")
+    return StateError(f"store {path!r} {said}")

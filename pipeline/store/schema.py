@@ -1,0 +1,65 @@
+"""Tables of the store. Rowid tables with unique keys: without rowids it writes ten times slower."""
+
+from __future__ import annotations
+
+VERSION = 1
+
+TABLES = """
+create table if not exists meta (key text primary key, value blob not null);
+create table if not exists profiles (
+    id integer primary key,
+    agent_id text not null,
+    mode text not null,
+    seq integer not null,
+    role text,
+    owner text,
+    level text not null,
+    state text not null,
+    last_seen_us integer not null,
+    trust blob not null,
+    trust_digest blob not null,
+    digest blob not null,
+    blob blob not null,
+    unique (agent_id, mode)
+);
+create unique index if not exists profiles_seq on profiles (seq);
+create table if not exists sessions (
+    key integer primary key, digest blob not null, blob blob not null
+);
+create table if not exists shared (
+    id integer primary key, name text not null unique, digest blob not null, blob blob not null
+);
+create table if not exists seen (key integer primary key, day integer not null);
+create table if not exists anomalies (
+    number integer primary key,
+    id text not null unique,
+    agent_id text not null,
+    time_us integer not null,
+    severity text not null,
+    kind text not null,
+    rank real,
+    status text not null,
+    blob blob not null
+);
+create index if not exists anomalies_time on anomalies (time_us, id);
+create index if not exists anomalies_agent on anomalies (agent_id, time_us, id);
+create table if not exists held (
+    number integer primary key,
+    event_id text not null unique,
+    agent_id text not null,
+    mode text not null,
+    time_us integer not null,
+    blob blob not null
+);
+create index if not exists held_agent on held (agent_id, time_us);
+create table if not exists outbox (id integer primary key autoincrement, message blob not null);
+create table if not exists inbox (
+    id integer primary key autoincrement, arrived_us integer not null, value blob not null
+);
+create table if not exists positions (
+    id integer primary key, source text not null unique, position text not null
+);
+create table if not exists counters (
+    id integer primary key, name text not null unique, value integer not null
+);
+"""

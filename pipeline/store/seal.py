@@ -1,0 +1,60 @@
+"""Keyed digests of stored bytes: a row that someone changed, or moved, is noticed when read."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from hmac import compare_digest
+
+from models.errors import StateError
+
+SIZE = 16
+
+
+class Seal:
+    """Make and check the digests of one table.
+
+    Parameters
+    ----------
+    secret
+        Key, 16 to 64 bytes.
+    table
+        Name of the table; goes into each digest, at most 16 bytes.
+
+    Examples
+    --------
+    >>> seal = Seal(b"0123456789abcdef", "profiles")
+    >>> digest = seal.digest(b"agent-1", b"habits")
+    >>> seal.check(b"agent-1", b"habits", digest)
+    >>> seal.check(b"agent-2", b"habits", digest)
+    Traceback (most recent call last):
+    models.errors.StateError: row 'agent-2' of table 'profiles' does not match its digest, so it \
+was changed outside this program; restore the store, or move it away to learn anew
+    """
+
+    __slots__ = ("_start", "_table")
+
+    def __init__(self, secret: bytes, table: str) -> None:
+        self._table = table
+        self._start = blake2b(key=secret, digest_size=SIZE, person=table.encode())
+
+    def digest(self, key: bytes, blob: bytes) -> bytes:
+        """Give the digest of a row."""
+        state = self._start.copy()
+        # The length keeps (key, blob) apart from every other split of the same bytes.
+        state.update(len(key).to_bytes(4) + key)
+        state.update(blob)
+        return state.digest()
+
+    def check(self, key: bytes, blob: bytes, digest: bytes) -> None:
+        """Raise `StateError`, which names the row, unless the digest holds."""
+        if not compare_digest(self.digest(key, blob), digest):
+            name = key.replace(b"\0", b" ").decode(errors="replace")
+            raise StateError(
+                f"row {name!r} of table {self._table!r} does not match its digest, so it was "
+                "changed outside this program; restore the store, or move it away to learn anew"
+            )
+
+
+def row_key(agent_id: str, mode: str) -> bytes:
+    """Give the key of an agent's row. No mode holds a NUL, so two rows never share one."""
+    return f"{agent_id}\0{mode}".encode(errors="surrogatepass")

@@ -1,0 +1,245 @@
+"""The store on SQLite: what the worker reads and commits, and what the API asks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from models.errors import StateError
+from pipeline.store.batch import MESSAGE, STATUS, TRUST, Commit, HeldRow, PipelineStatus
+from pipeline.store.database import MEMORY, Database, prepare
+from pipeline.store.seal import Seal, row_key
+from pipeline.store.writing import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from models.trust_state import TrustState
+    from pipeline.record import Message
+
+_PAGE = 500
+
+_PROFILES = "select agent_id, mode, trust, trust_digest, digest, blob from profiles"
+
+
+class Store:
+    """One file that holds all state; made by `pipeline.store.open_store`.
+
+    The worker's calls and the API's calls use two connections, so that neither waits for the
+    other's reads; events that come in over HTTP are written over a third.
+
+    Attributes
+    ----------
+    secret
+        Key of the digests, for others who need one (bytes, never shown).
+    path
+        The file, or ``:memory:``.
+    """
+
+    def __init__(self, path: str, *, secret: bytes | None, read_only: bool) -> None:
+        self.path = path
+        self._work = Database(path, read_only=read_only)
+        self._opened = [self._work]
+        try:
+            self.secret = prepare(self._work, secret)
+            self._api = self._another(read_only=True)
+            self._post = self._another(read_only=read_only)
+        except BaseException:
+            self.close()
+            raise
+        self._writer = Writer(self._work, self.secret)
+        self._seals = {
+            table: Seal(self.secret, table) for table in ("profiles", "trust", "sessions", "shared")
+        }
+
+    def _another(self, *, read_only: bool) -> Database:
+        if self.path == MEMORY:
+            return self._work
+        self._opened.append(Database(self.path, read_only=read_only))
+        return self._opened[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        # The one that may write goes last: it tidies the log away.
+        for database in reversed(self._opened):
+            database.close()
+
+    # ---- the worker
+
+    def commit(self, batch: Commit) -> None:
+        """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
+
+        Examples
+        --------
+        >>> from models.trust_state import TrustState
+        >>> from pipeline.store import open_store
+        >>> store = open_store("sqlite::memory:")
+        >>> state = TrustState(agent_id="a", mode="delegated")
+        >>> store.commit(Commit(profiles=[("a", "delegated", b"habits", state)]))
+        >>> [(seq, found.agent_id) for seq, found in store.changes(0, 10)]
+        [(1, 'a')]
+        >>> store.close()
+        """
+        self._writer.write(batch)
+
+    def profiles(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Give profile and trust state, both as bytes, of those (agent, mode) that are known."""
+        wanted, found = set(keys), {}
+        agents = sorted({agent_id for agent_id, _ in keys})
+        for start in range(0, len(agents), _PAGE):
+            part = agents[start : start + _PAGE]
+            marks = ",".join("?" * len(part))
+            for agent_id, mode, *row in self._work.rows(
+                f"{_PROFILES} where agent_id in ({marks})",
+                part,
+            ):
+                if (agent_id, mode) in wanted:
+                    trust, trust_digest, digest, blob = row
+                    key = row_key(agent_id, mode)
+                    self._seals["trust"].check(key, trust, trust_digest)
+                    self._seals["profiles"].check(key, blob, digest)
+                    found[agent_id, mode] = (blob, trust)
+        return found
+
+    def all_sessions(self) -> Iterator[tuple[int, bytes]]:
+        """Give every open session with its key, ordered by key."""
+        seal, last = self._seals["sessions"], None
+        while rows := self._work.rows(
+            "select key, digest, blob from sessions where ? is null or key > ? "
+            "order by key limit ?",
+            (last, last, _PAGE),
+        ):
+            for key, digest, blob in rows:
+                seal.check(b"%d" % key, blob, digest)
+                yield key, blob
+            last = rows[-1][0]
+
+    def shared(self) -> dict[str, bytes]:
+        """Give state that no single agent owns, by name."""
+        found = {}
+        for name, digest, blob in self._work.rows("select name, digest, blob from shared"):
+            self._seals["shared"].check(name.encode(), blob, digest)
+            found[name] = blob
+        return found
+
+    def positions(self) -> dict[str, str]:
+        """Give from where each source goes on."""
+        return dict(self._work.rows("select source, position from positions"))
+
+    def seen(self, keys: Sequence[int]) -> set[int]:
+        """Give those of these event keys that were committed before."""
+        found = self._work.rows(
+            "select key from seen where key in (select value from json_each(?))",
+            (msgspec.json.encode(keys).decode(),),
+        )
+        return {key for (key,) in found}
+
+    def outbox(self, limit: int) -> list[tuple[int, Message]]:
+        """Give messages not yet published, oldest first, with their positions."""
+        rows = self._work.rows("select id, message from outbox order by id limit ?", (limit,))
+        return [(number, MESSAGE.decode(message)) for number, message in rows]
+
+    def drop_outbox(self, ids: Iterable[int]) -> None:
+        """Forget messages that are published."""
+        with self._work.transaction():
+            self._work.run_many("delete from outbox where id = ?", ((number,) for number in ids))
+
+    def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
+        """Give events of the inbox past a position: position, bytes, and when they arrived."""
+        return self._work.rows(
+            "select id, value, arrived_us from inbox where id > ? order by id limit ?",
+            (after, limit),
+        )
+
+    # ---- the API
+
+    def data_version(self) -> int:
+        """Give a number that is cheap to have and changes with every commit."""
+        return self._api.version
+
+    def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
+        """Give trust states changed past a sequence number, in order of change."""
+        return self._states("seq > ? order by seq limit ?", after, limit)
+
+    def states(self, agent_id: str) -> list[TrustState]:
+        """Give the trust states of an agent, one a mode; none for an unknown one."""
+        return [state for _, state in self._states("agent_id = ? order by mode", agent_id)]
+
+    def _states(self, condition: str, *values: Any) -> list[tuple[int, TrustState]]:
+        found = []
+        for seq, agent_id, mode, trust, digest in self._api.rows(
+            f"select seq, agent_id, mode, trust, trust_digest from profiles where {condition}",  # noqa: S608  # ours alone
+            values,
+        ):
+            self._seals["trust"].check(row_key(agent_id, mode), trust, digest)
+            found.append((seq, TRUST.decode(trust)))
+        return found
+
+    def status(self) -> PipelineStatus:
+        """Give what the pipeline last said of itself."""
+        found = self._api.row("select value from meta where key = 'status'")
+        return STATUS.decode(found[0]) if found else PipelineStatus()
+
+    def counters(self) -> dict[str, int]:
+        """Give all counters by name."""
+        return dict(self._api.rows("select name, value from counters order by name"))
+
+    def held(self, agent_id: str) -> list[HeldRow]:
+        """Give the events of an agent that are kept back from learning, oldest first."""
+        return self._api.rows(
+            "select event_id, agent_id, mode, time_us, blob from held "
+            "where agent_id = ? order by time_us, number",
+            (agent_id,),
+        )
+
+    def anomalies(
+        self,
+        *,
+        agent_id: str | None = None,
+        severity: str | None = None,
+        kind: str | None = None,
+        since_us: int | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """Give anomalies, newest first, that come after the one with the id `before`."""
+        given = {
+            "agent_id = ?": agent_id,
+            "severity = ?": severity,
+            "kind = ?": kind,
+            "time_us >= ?": since_us,
+            "(time_us, id) < (select time_us, id from anomalies where id = ?)": before,
+        }
+        chosen = {part: value for part, value in given.items() if value is not None}
+        rows = self._api.rows(
+            f"select blob from anomalies where {' and '.join(chosen) or 'true'} "  # noqa: S608  # the parts above
+            "order by time_us desc, id desc limit ?",
+            (*chosen.values(), limit),
+        )
+        return [msgspec.json.decode(blob) for (blob,) in rows]
+
+    def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
+        """Give one anomaly, None when there is none."""
+        row = self._api.row("select blob from anomalies where id = ?", (anomaly_id,))
+        return None if row is None else msgspec.json.decode(row[0])
+
+    def inbox(self, values: Sequence[bytes]) -> list[int]:
+        """Append raw events, on disk before this returns; give their positions."""
+        if self._post.read_only:
+            raise StateError(f"store {self.path!r} is open for reading only")
+        now = time.time_ns() // 1000  # noqa: TID251  # an edge: when they arrived
+        with self._post.transaction():
+            return [
+                self._post.run("insert into inbox (arrived_us, value) values (?, ?)", (now, value))
+                for value in values
+            ]

@@ -1,0 +1,166 @@
+"""Write one commit: each table once, many rows a statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from models.event import microseconds
+from pipeline.store.batch import ENCODER, AnomalyRow, Commit
+from pipeline.store.seal import Seal, row_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.store.database import Database
+
+_PROFILE = """
+insert into profiles (
+    agent_id, mode, seq, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (agent_id, mode) do update set
+    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
+    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
+    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob
+"""
+
+_ANOMALY = """
+insert into anomalies (id, agent_id, time_us, severity, kind, rank, status, blob)
+values (?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (id) do update set
+    agent_id = excluded.agent_id, time_us = excluded.time_us, severity = excluded.severity,
+    kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
+"""
+
+_META = "insert or replace into meta (key, value) values (?, ?)"
+
+
+class Writer:
+    """Write commits over one connection.
+
+    Parameters
+    ----------
+    database
+        The connection.
+    secret
+        Key of the digests.
+    """
+
+    def __init__(self, database: Database, secret: bytes) -> None:
+        self._database = database
+        self._profiles = Seal(secret, "profiles")
+        self._trust = Seal(secret, "trust")
+        self._sessions = Seal(secret, "sessions")
+        self._shared = Seal(secret, "shared")
+
+    def write(self, batch: Commit) -> None:
+        """Write all of it in one transaction."""
+        # Encoding takes as long as writing: others should not wait for it.
+        profiles = list(self._profile_rows(batch))
+        anomalies = [_anomaly_row(anomaly) for anomaly in batch.anomalies]
+        with self._database.transaction():
+            self._write_profiles(profiles)
+            self._write_state(batch)
+            self._write_seen(batch)
+            self._write_found(batch, anomalies)
+            self._write_progress(batch)
+
+    def _profile_rows(self, batch: Commit) -> Iterator[tuple[object, ...]]:
+        for agent_id, mode, blob, trust in batch.profiles:
+            key, encoded = row_key(agent_id, mode), ENCODER.encode(trust)
+            yield (
+                agent_id,
+                mode,
+                trust.role,
+                trust.owner,
+                trust.standing.level,
+                trust.state,
+                trust.last_seen_us,
+                encoded,
+                self._trust.digest(key, encoded),
+                self._profiles.digest(key, blob),
+                blob,
+            )
+
+    def _write_profiles(self, rows: list[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+        database = self._database
+        seq: int = database.row("select value from meta where key = 'seq'")[0]
+        database.run_many(
+            _PROFILE, [(*row[:2], seq + place, *row[2:]) for place, row in enumerate(rows, 1)]
+        )
+        database.run(_META, ("seq", seq + len(rows)))
+
+    def _write_state(self, batch: Commit) -> None:
+        run_many = self._database.run_many
+        run_many(
+            "insert or replace into sessions (key, digest, blob) values (?, ?, ?)",
+            ((key, self._sessions.digest(b"%d" % key, blob), blob) for key, blob in batch.sessions),
+        )
+        run_many("delete from sessions where key = ?", ((key,) for key in batch.closed_sessions))
+        run_many(
+            "insert into shared (name, digest, blob) values (?, ?, ?) on conflict (name) "
+            "do update set digest = excluded.digest, blob = excluded.blob",
+            ((name, self._shared.digest(name.encode(), blob), blob) for name, blob in batch.shared),
+        )
+
+    def _write_seen(self, batch: Commit) -> None:
+        # In order of their keys, neighbours fall into the same pages.
+        self._database.run_many(
+            "insert or ignore into seen (key, day) values (?, ?)", sorted(batch.seen)
+        )
+        floor = batch.prune_seen_before_day
+        if floor is None:
+            return
+        pruned = self._database.row("select value from meta where key = 'seen_floor'")
+        # There is no index by day, which every event would pay for: look once a day only.
+        if pruned is None or pruned[0] < floor:
+            self._database.run("delete from seen where day < ?", (floor,))
+            self._database.run(_META, ("seen_floor", floor))
+
+    def _write_found(self, batch: Commit, anomalies: list[tuple[object, ...]]) -> None:
+        run_many = self._database.run_many
+        run_many(_ANOMALY, anomalies)
+        run_many(
+            "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "
+            "on conflict (event_id) do update set blob = excluded.blob",
+            batch.held,
+        )
+        run_many("delete from held where event_id = ?", ((known,) for known in batch.released))
+        run_many(
+            "insert into outbox (message) values (?)",
+            ((ENCODER.encode(message),) for message in batch.outbox),
+        )
+
+    def _write_progress(self, batch: Commit) -> None:
+        run_many = self._database.run_many
+        run_many(
+            "insert into positions (source, position) values (?, ?) "
+            "on conflict (source) do update set position = excluded.position",
+            batch.positions.items(),
+        )
+        run_many(
+            "insert into counters (name, value) values (?, ?) "
+            "on conflict (name) do update set value = value + excluded.value",
+            batch.counters.items(),
+        )
+        if batch.inbox_done is not None:
+            self._database.run("delete from inbox where id <= ?", (batch.inbox_done,))
+        if batch.status is not None:
+            self._database.run(_META, ("status", ENCODER.encode(batch.status)))
+
+
+def _anomaly_row(anomaly: AnomalyRow) -> tuple[object, ...]:
+    return (
+        anomaly["id"],
+        anomaly["agent_id"],
+        microseconds(datetime.fromisoformat(anomaly["time"])),
+        anomaly["severity"],
+        anomaly["anomaly"],
+        anomaly.get("rank"),
+        anomaly.get("status", "open"),
+        msgspec.json.encode(anomaly),
+    )

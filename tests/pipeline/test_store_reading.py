@@ -1,0 +1,218 @@
+"""What the API reads, while the worker writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.trust_state import TrustState
+from pipeline.store import Commit, Store, WriterLock, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "habitus.db")
+
+
+@pytest.fixture
+def store(path: str) -> Iterator[Store]:
+    with open_store(f"sqlite:{path}") as opened:
+        yield opened
+
+
+def a_change(agent_id: str, events: int = 0) -> Commit:
+    state = TrustState(agent_id=agent_id, mode="delegated", events=events)
+    return Commit(profiles=[(agent_id, "delegated", b"p", state)])
+
+
+def an_anomaly(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"an-{number}",
+        "agent_id": "a",
+        "time": f"2026-01-05T08:{number // 2:02}:00.000000Z",
+        "anomaly": "resource.new",
+        "severity": "high",
+        "rank": 1.5,
+        "status": "open",
+        **more,
+    }
+
+
+def test_a_changed_row_moves_to_the_end_of_the_changes(store: Store) -> None:
+    for agent in ("a", "b", "c"):
+        store.commit(a_change(agent))
+    store.commit(a_change("a", events=5))
+    rows = store.changes(0, 10)
+    assert [(seq, state.agent_id, state.events) for seq, state in rows] == [
+        (2, "b", 0),
+        (3, "c", 0),
+        (4, "a", 5),
+    ]
+    assert [seq for seq, _ in store.changes(2, 1)] == [3]
+    assert store.changes(4, 10) == []
+
+
+def test_the_data_version_changes_with_every_commit_and_only_then(store: Store) -> None:
+    seen = [store.data_version()]
+    for action in (
+        lambda: store.commit(a_change("a")),
+        lambda: store.inbox([b"{}"]),
+        lambda: store.commit(Commit(inbox_done=1)),
+    ):
+        action()
+        seen.append(store.data_version())
+        assert store.data_version() == seen[-1]
+    assert len(set(seen)) == len(seen)
+
+
+def test_in_memory_the_data_version_changes_too() -> None:
+    with open_store("sqlite::memory:") as store:
+        before = store.data_version()
+        store.commit(a_change("a"))
+        assert store.data_version() != before
+
+
+def test_anomalies_are_paged_newest_first_without_gap_or_repeat(store: Store) -> None:
+    # Two of each share their instant.
+    store.commit(Commit(anomalies=[an_anomaly(n) for n in range(9)]))
+    got: list[str] = []
+    while page := store.anomalies(before=got[-1] if got else None, limit=2):
+        got += [found["id"] for found in page]
+    assert got == [f"an-{n}" for n in (8, 7, 6, 5, 4, 3, 2, 1, 0)]
+    assert store.anomalies(before="no such") == []
+
+
+def test_anomalies_are_chosen_by_agent_severity_kind_and_time(store: Store) -> None:
+    store.commit(
+        Commit(
+            anomalies=[
+                an_anomaly(0),
+                an_anomaly(2, agent_id="b"),
+                an_anomaly(4, severity="low"),
+                an_anomaly(6, anomaly="tool.new"),
+            ]
+        )
+    )
+
+    def ids(**chosen: Any) -> list[str]:
+        return [found["id"] for found in store.anomalies(**chosen)]
+
+    assert ids(agent_id="b") == ["an-2"]
+    assert ids(severity="low") == ["an-4"]
+    assert ids(kind="tool.new") == ["an-6"]
+    assert ids(since_us=1_767_600_120_000_000) == ["an-6", "an-4"]
+    assert ids(agent_id="a", severity="high", kind="resource.new") == ["an-0"]
+
+
+def test_an_anomaly_written_again_is_one_anomaly(store: Store) -> None:
+    store.commit(Commit(anomalies=[an_anomaly(1)]))
+    store.commit(Commit(anomalies=[an_anomaly(1, status="dismissed", severity="low")]))
+    assert store.anomaly("an-1") == an_anomaly(1, status="dismissed", severity="low")
+    assert len(store.anomalies()) == 1
+    assert store.anomaly("an-2") is None
+
+
+def test_the_inbox_keeps_order_until_it_is_judged(store: Store) -> None:
+    assert store.inbox([b"1", b"2"]) == [1, 2]
+    assert store.inbox([b"3"]) == [3]
+    assert [(at, value) for at, value, _ in store.inbox_batch(1, 10)] == [(2, b"2"), (3, b"3")]
+    assert store.inbox_batch(0, 1)[0][2] > 1_700_000_000_000_000
+    store.commit(Commit(inbox_done=3))
+    assert store.inbox_batch(0, 10) == []
+    assert store.inbox([b"4"]) == [4]
+
+
+def test_readers_do_not_wait_for_a_writer_in_the_middle_of_a_commit(store: Store) -> None:
+    store.commit(a_change("a"))
+    with store._work.transaction():
+        store._writer._write_profiles(list(store._writer._profile_rows(a_change("b"))))
+        got: list[Any] = []
+        reader = threading.Thread(target=lambda: got.extend(store.changes(0, 10)))
+        reader.start()
+        reader.join(5)
+        assert [state.agent_id for _, state in got] == ["a"]
+    assert len(store.changes(0, 10)) == 2
+
+
+def test_threads_may_use_one_store_together(path: str, store: Store) -> None:
+    faults: list[BaseException] = []
+
+    def guarded(call: Any) -> None:
+        try:
+            for number in range(30):
+                call(number)
+        except Exception as error:
+            faults.append(error)
+
+    calls = [
+        lambda n: store.commit(a_change("a", n)),
+        lambda n: store.inbox([b"%d" % n]),
+        lambda _: store.changes(0, 10),
+        lambda _: store.data_version(),
+    ]
+    threads = [threading.Thread(target=guarded, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(store.inbox_batch(0, 100)) == 30
+    with open_store(f"sqlite:{path}", read_only=True) as other:
+        assert other.changes(0, 10)[0][1].events == 29
+
+
+KILLED = """
+import os, signal, sys
+from pipeline.store import Commit, WriterLock, open_store
+lock = WriterLock(sys.argv[1])
+assert lock.acquire()
+store = open_store("sqlite:" + sys.argv[1])
+store.commit(Commit(positions={"stdin": "1"}))
+with store._work.transaction():
+    store._work.run("update positions set position = '2'")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_killed_in_a_commit_leaves_the_last_one_and_no_lock(path: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, path], cwd=ROOT, check=False)  # noqa: S603  # our own code
+    assert done.returncode == -9
+    lock = WriterLock(path)
+    assert lock.acquire()
+    with open_store(f"sqlite:{path}") as store:
+        assert store.positions() == {"stdin": "1"}
+    lock.release()
+
+
+def test_only_one_writer_gets_the_lock(path: str) -> None:
+    with WriterLock(path) as first, WriterLock(path) as second:
+        assert first.acquire()
+        assert first.acquire()
+        assert not second.acquire()
+        first.release()
+        assert second.acquire()
+
+
+def test_processes_that_make_a_store_together_agree_on_it(path: str) -> None:
+    code = (
+        "import sys; from pipeline.store import open_store; print(open_store(sys.argv[1]).secret)"
+    )
+    started = [
+        subprocess.Popen(  # noqa: S603  # our own code
+            [sys.executable, "-c", code, f"sqlite:{path}"], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    said = {process.communicate()[0] for process in started}
+    assert len(said) == 1
+    assert said.pop().strip()
