@@ -172,8 +172,9 @@ def next_change_us(
     Returns
     -------
     int or None
-        An instant up to which the level does not change: within a second before a fall, or when
-        a rise is due (should the score hold until then). None if neither is within the horizon.
+        An instant up to which the level does not change: just before a fall (seconds, or where
+        the score comes within 1e-4 points of one), or when a rise is due, should the score hold
+        until then. None if neither is within the horizon.
 
     Examples
     --------

@@ -129,7 +129,7 @@ def _wrong_prior(policy: TrustPolicy) -> list[str]:
     if not 0 < policy.base_rate < 1:
         wrong.append(f"base_rate must be above 0 and below 1, got {policy.base_rate}")
     worth = policy.prior_weight * min(policy.base_rate, 1 - policy.base_rate)
-    if not 1 <= worth < float("inf"):
+    if not 1 - 1e-9 <= worth < float("inf"):  # 10 times (1 - 0.9) is a hair below 1
         # Below 1 the Beta density has a pole, and the quantile can pass the mean.
         wrong.append(
             "prior_weight times base_rate, and times 1 - base_rate, must be at least 1, got "

@@ -13,6 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from models.errors import HabitusError
+
 log = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
@@ -121,6 +123,11 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return ProblemError(error.status_code, detail or "the request was refused", headers).response()
 
 
+async def _on_store(_: Request, error: Exception) -> Response:
+    log.error("store_unusable", extra={"fault": type(error).__name__})
+    return ProblemError(503, "the store cannot be used now", {"Retry-After": "5"}).response()
+
+
 async def _on_unhandled(_: Request, error: Exception) -> Response:
     log.error("request_failed", exc_info=error)
     return ProblemError(500, "an error that is logged on the server").response()
@@ -131,4 +138,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HabitusError, _on_store)
     app.add_exception_handler(Exception, _on_unhandled)

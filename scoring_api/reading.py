@@ -7,34 +7,12 @@ two threads at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from models.trust_state import TrustState
+from pipeline.store import PipelineStatus
 
-RunState = Literal["running", "drained", "stopped", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineStatus:
-    """How the pipeline is doing, as it last said itself.
-
-    Attributes
-    ----------
-    state
-        ``drained``: it ended because everything was judged; ``none``: there never was one.
-    heartbeat_us
-        Wall time of its last sign of life.
-    watermark_us
-        Event time up to which events were judged.
-    lag_us
-        Age of the oldest event not yet judged, at the heartbeat; 0 when it is level.
-    """
-
-    state: RunState
-    heartbeat_us: int | None = None
-    watermark_us: int | None = None
-    lag_us: int | None = None
+__all__ = ["PipelineStatus", "Reading"]
 
 
 class Reading(Protocol):

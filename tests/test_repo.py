@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -136,3 +137,25 @@ def test_the_licence_is_apache_2() -> None:
     assert "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence
     assert PROJECT["project"]["license"] == "Apache-2.0"
+
+
+def services(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program behind `make services`."""
+    return subprocess.run(  # noqa: S603 - our own interpreter and file
+        [sys.executable, ROOT / "deploy" / "services" / "services.py", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_status_of_services_names_every_component() -> None:
+    shown = services("status")
+    assert shown.returncode == 0, shown.stderr
+    assert [line.split(":")[0] for line in shown.stdout.splitlines()] == ["kafka", "chromium"]
+
+
+def test_an_unknown_service_is_wrong_use() -> None:
+    shown = services("status", "zookeeper")
+    assert shown.returncode == 2
+    assert "unknown component 'zookeeper', expected one of: kafka, chromium" in shown.stderr

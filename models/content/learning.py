@@ -17,7 +17,7 @@ SAME_REQUEST = 0.9  # a session this similar joins the cluster
 GATE = 0.05  # session p below: nothing is learned
 HOLD = 0.5  # session p below: new values wait
 QUORUM = 3  # sessions of one cluster that must carry a new value before it is known
-WARM_UP = 40.0  # a role's first n sessions vote with weight n / (n + 40): all is new then
+WARM_UP = 20.0  # a role's first n sessions vote with weight n / (n + 20): all is new then
 
 
 def note(session: Session, content: Content) -> None:

@@ -22,7 +22,7 @@ LABELS = {
     "event_label": 1,
     "attack_id": "goal-3",
     "task_id": "task-9",
-    "source": "lab",
+    "source": "bench-lab",
 }
 
 
@@ -61,7 +61,7 @@ def test_a_line_becomes_an_event_without_its_labels() -> None:
 
 def test_the_labels_are_read_apart() -> None:
     assert LOG.labels(a_line()) == Labels(
-        "eval", "attacked_succeeded", 1, "goal-3", "task-9", "lab"
+        "eval", "attacked_succeeded", 1, "goal-3", "task-9", "bench-lab"
     )
 
 

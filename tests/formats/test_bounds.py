@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.formats.bounds import fit
@@ -13,21 +13,24 @@ from pipeline.formats.bounds import fit
 VALUES = st.recursive(
     st.none() | st.integers(-(1 << 63), 1 << 63) | st.text(max_size=400),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
-    max_leaves=30,
+    max_leaves=12,
 )
 OBJECTS = st.dictionaries(st.text(max_size=300), VALUES, max_size=12)
 
 
+@settings(max_examples=50)
 @given(OBJECTS, st.integers(64, 2000))
 def test_the_result_always_fits(values: dict[str, Any], kept_bytes: int) -> None:
     assert len(msgspec.json.encode(fit(values, kept_bytes))) <= kept_bytes
 
 
+@settings(max_examples=50)
 @given(OBJECTS)
 def test_what_fits_is_returned_as_it_is(values: dict[str, Any]) -> None:
     assert fit(values, 1 << 20) is values
 
 
+@settings(max_examples=50)
 @given(OBJECTS, st.integers(64, 400))
 def test_the_original_is_not_changed(values: dict[str, Any], kept_bytes: int) -> None:
     before = msgspec.json.encode(values)

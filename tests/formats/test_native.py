@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import REJECT_REASONS, MalformedEvent
-from models.event import microseconds
+from models.event import Event, microseconds
 from pipeline.formats import FORMATS, event_of
 from pipeline.record import MAX_VALUE, RawRecord
 
 NATIVE = FORMATS["native"]
-SECRET = "open-sesame"
+CONTENT = "open-sesame"
 
 
 def an_event(**changes: Any) -> bytes:
@@ -33,7 +33,7 @@ def reason_of(value: bytes) -> tuple[str, str]:
     with pytest.raises(MalformedEvent) as caught:
         NATIVE.normalise(value)
     assert caught.value.reason in REJECT_REASONS
-    assert SECRET not in caught.value.detail
+    assert CONTENT not in caught.value.detail
     return caught.value.reason, caught.value.detail
 
 
@@ -98,26 +98,26 @@ REJECTED = [
     (b"\xff\xfe", "not_utf8", "text is not UTF-8: invalid start byte"),
     (b"", "malformed_json", "record is empty"),
     (b'{"id":"1"', "malformed_json", "ends too early"),
-    (b"{} {}", "missing_key", "`id` at $"),
-    (b"nonsense", "malformed_json", "invalid character (byte 1)"),
+    (b"{}", "missing_key", "`id` at $"),
+    (b"nonsense", "malformed_json", "invalid character"),
     (b'{"id":"1","x":' + b"[" * 5000, "malformed_json", "nested too deeply"),
     (b"[1]", "wrong_type", "expected `object`, got `array` at $"),
     (an_event(agent={}), "missing_key", "object missing required field `id` at $.agent"),
     (an_event(agent={"id": None}), "missing_key", "field `id` at $.agent"),
     (an_event(id=7), "wrong_type", "expected `str`, got `int` at $.id"),
     (an_event(time=1759651200), "wrong_type", "got `int` at $.time"),
-    (an_event(arguments=[SECRET]), "wrong_type", "got `array` at $.arguments"),
-    (an_event(argument_origins={"a": [[SECRET]]}), "wrong_type", "length 2"),
+    (an_event(arguments=[CONTENT]), "wrong_type", "got `array` at $.arguments"),
+    (an_event(argument_origins={"a": [[CONTENT]]}), "wrong_type", "length 2"),
     (an_event(time="2026-10-05T08:00:00"), "bad_value", "timezone component at $.time"),
     (an_event(time="yesterday"), "bad_value", "at $.time"),
     (an_event(id=""), "bad_value", "of length >= 1 at $.id"),
-    (an_event(mode=SECRET), "bad_value", "value is not one of those allowed at $.mode"),
+    (an_event(mode=CONTENT), "bad_value", "value is not one of those allowed at $.mode"),
     (an_event(volume={"records": -1}), "bad_value", ">= 0 at $.volume.records"),
     (an_event(volume={"records": 1 << 70}), "bad_value", "at $.volume.records"),
     (an_event(tool="a\0b"), "bad_value", "no NUL character at $.tool"),
     (an_event(id="i" * 129), "too_long", "of length <= 128 at $.id"),
     (an_event(agent={"id": "i" * 257}), "too_long", "of length <= 256 at $.agent.id"),
-    (an_event(purpose=SECRET * 200), "too_long", "of length <= 2000 at $.purpose"),
+    (an_event(purpose=CONTENT * 200), "too_long", "of length <= 2000 at $.purpose"),
     (an_event(delegation=["a"] * 17), "too_long", "of length <= 16 at $.delegation"),
     (b" " * (MAX_VALUE + 1), "too_long", "record is 1048577 bytes, expected at most 1048576"),
 ]
@@ -160,22 +160,24 @@ KEYS = st.sampled_from(
 )  # fmt: skip
 
 
+def outcome(value: bytes) -> Event | str:
+    try:
+        return NATIVE.normalise(value)
+    except MalformedEvent as error:
+        return error.reason
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything_but_a_rejection(value: bytes) -> None:
-    try:
-        NATIVE.normalise(value)
-    except MalformedEvent as error:
-        assert error.reason in REJECT_REASONS
+    assert outcome(value) in REJECT_REASONS
 
 
 @given(st.dictionaries(KEYS, JSON, max_size=6))
 def test_no_json_raises_anything_but_a_rejection(changes: dict[str, Any]) -> None:
-    try:
-        event = NATIVE.normalise(an_event(**changes))
-    except MalformedEvent as error:
-        assert error.reason in REJECT_REASONS
-    else:
-        assert len(msgspec.json.encode(event.arguments or {})) <= 8192
-        assert len(msgspec.json.encode(event.attributes or {})) <= 8192
-        again = NATIVE.normalise(msgspec.json.encode(event))
-        assert again == event
+    found = outcome(an_event(**changes))
+    if isinstance(found, str):
+        assert found in REJECT_REASONS
+        return
+    assert len(msgspec.json.encode(found.arguments or {})) <= 8192
+    assert len(msgspec.json.encode(found.attributes or {})) <= 8192
+    assert NATIVE.normalise(msgspec.json.encode(found)) == found

@@ -152,7 +152,7 @@ def test_obligations_follow_the_level(level):
 
 def test_a_stale_answer_says_so_and_may_not_be_kept():
     for states in ([a_state()], []):
-        answer = ask(*states, stale=True, lag_us=900 * SECOND_US)
+        answer = ask(*states, stale=True)
         assert answer.state == "stale"
         assert valid_for_us(answer) == 0
 

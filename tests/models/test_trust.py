@@ -91,6 +91,14 @@ def test_t2_order_and_repetition_leave_no_trace_in_the_last_bit(data, pieces, at
     assert opinion(again, at, facet="data") == opinion(once, at, facet="data")
 
 
+@given(order=st.permutations(range(40)), hour=st.integers(0, 23))
+def test_t2_the_order_in_which_days_were_met_leaves_no_trace(order, hour):
+    at = 40 * DAY_US + hour * DAY_US // 24
+    met = Ledger(days={day: 1 + day % FULL_DAY for day in order})
+    sorted_days = Ledger(days={day: 1 + day % FULL_DAY for day in range(40)})
+    assert weigh(met, at).positive == weigh(sorted_days, at).positive
+
+
 @given(left=evidence, right=evidence)
 def test_t3_merging_parts_gives_the_state_of_the_whole(left, right):
     merged = give(Ledger(), *left)
@@ -232,6 +240,16 @@ def test_the_effect_of_an_item_is_what_dismissing_it_gives_back(history, at):
         assert (effect.halves_at_us - effect.item.at_us) % effect.half_life_us == 0
 
 
+def test_a_day_with_two_items_is_given_back_by_neither_alone():
+    ledger = Ledger(days=dict.fromkeys(range(10), FULL_DAY))
+    now = 9 * DAY_US
+    for key in ("k", "l"):
+        ledger.add(Item(key, f"a-{key}", now, "low", "x", "data"))
+    score, first = opinion(ledger, now).score, effects(ledger, now)[0]
+    ledger.dismiss(first.item.key)
+    assert first.effect == pytest.approx(score - opinion(ledger, now).score)
+
+
 @given(history=histories, at=later)
 def test_no_facet_is_worse_than_the_whole(history, at):
     ledger = a_ledger(history)
@@ -245,6 +263,10 @@ def test_evidence_counts_from_its_own_instant():
     assert opinion(ledger, 5 * DAY_US - 1) == opine(0, 0)
     assert opinion(ledger, 7 * DAY_US - 1).negative == 0
     assert opinion(ledger, 7 * DAY_US).negative == 6
+    # Seen again on day 9: it counts in full until then, and fades only from there.
+    ledger.add(Item("k", "a-2", 9 * DAY_US, "high", "x", "data"))
+    assert opinion(ledger, 8 * DAY_US).negative == 6
+    assert opinion(ledger, 39 * DAY_US).negative == 3
 
 
 def test_a_key_seen_on_two_days_spoils_both_until_it_is_dismissed():
@@ -291,14 +313,17 @@ def test_clean_events_say_whether_they_changed_anything():
 
 
 def test_a_flood_of_items_is_bounded_and_never_raises_trust():
-    ledger = Ledger(days=dict.fromkeys(range(MAX_ITEMS + 40), FULL_DAY))
-    at, last = (MAX_ITEMS + 40) * DAY_US, 100.0
-    for day in range(MAX_ITEMS + 40):
-        ledger.add(Item(f"k{day}", "a-1", day * DAY_US, "low", "x", "data", confidence=0.25))
-        score = opinion(ledger, at).score
+    flood, six_hours = MAX_ITEMS + 40, DAY_US // 4
+    ledger = Ledger(days=dict.fromkeys(range(flood // 4 + 1), FULL_DAY))
+    last = 100.0
+    for place in range(flood):
+        at = place * six_hours
+        ledger.add(Item(f"k{place}", "a-1", at, "low", "x", "data", confidence=0.25))
+        score = opinion(ledger, flood * six_hours).score
         assert score <= last + 1e-9
         last = score
     assert len(ledger.items) == MAX_ITEMS
+    assert opinion(ledger, flood * six_hours).positive == 0
     assert "k0" not in ledger.items
     assert not ledger.clean(0)
 

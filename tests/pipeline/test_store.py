@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,6 @@ from pipeline.store import Commit, PipelineStatus, Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def a_state(agent_id: str = "a", mode: str = "delegated", **more: Any) -> TrustState:
@@ -185,9 +185,7 @@ def test_the_secret_is_made_once_and_its_file_is_for_its_owner(url: str) -> None
         assert store.secret == secret
     with open_store("sqlite::memory:") as other:
         assert other.secret != secret
-    import pathlib
-
-    assert stat.S_IMODE(pathlib.Path(path).stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
 
 
 def test_a_given_secret_is_kept_and_another_one_refused(url: str) -> None:

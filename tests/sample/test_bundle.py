@@ -136,9 +136,10 @@ def test_origins_speak_of_the_arguments_that_were_passed(events: list[Event]) ->
 
 def test_every_payment_names_a_payee_that_somebody_named_before(events: list[Event]) -> None:
     payments = [e for e in events if e.tool == "payments.create"]
-    assert len(payments) > 300
+    assert len(payments) > 200
     for event in payments:
-        assert event.argument_origins and event.argument_origins["payee"][0][1], event.id
+        assert event.argument_origins, event.id
+        assert event.argument_origins["payee"][0][1], event.id
 
 
 def test_sessions_look_like_work(sessions: dict[str | None, list[Event]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from msgspec import Struct
 from models.errors import ConfigError
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
+_TRY_SECONDS = 3
 
 
 class Address(Struct, frozen=True):
@@ -83,6 +85,22 @@ def parse(url: str, *, topic: bool) -> Address:
         skip_lost=query.get("lost") == "skip",
         client=_client(query["config"]) if "config" in query else {},
     )
+
+
+def answers(brokers: list[str]) -> bool:
+    """Whether anyone listens at one of these addresses.
+
+    Asked before the client is made: it tries a dead address for ten seconds, and leaves its
+    sockets behind.
+    """
+    for broker in brokers:
+        host, _, port = broker.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_TRY_SECONDS).close()
+        except (OSError, OverflowError):
+            continue
+        return True
+    return False
 
 
 def _client(path: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, SinkUnavailable
-from pipeline.adapters.kafka.address import parse
+from pipeline.adapters.kafka.address import answers, parse
 from pipeline.adapters.kafka.client import (
     KafkaAdminClient,
     KafkaError,
@@ -64,6 +64,9 @@ class KafkaSink:
             At least one was not; sending the same messages again is harmless.
         """
         topic = ""
+        brokers = ",".join(self._address.brokers)
+        if self._producer is None and not answers(self._address.brokers):
+            raise SinkUnavailable(f"no Kafka broker answers at {brokers}")
         try:
             producer = self._connected()
             sent = []
@@ -82,8 +85,7 @@ class KafkaSink:
             self._drop()
             where = f" to topic {topic!r}" if topic else ""
             raise SinkUnavailable(
-                f"cannot publish{where} at {','.join(self._address.brokers)}: "
-                f"{type(error).__name__}"
+                f"cannot publish{where} at {brokers}: {type(error).__name__}"
             ) from error
 
     def _connected(self) -> Any:
@@ -148,6 +150,8 @@ def create_topics(
     address = parse(url if "://" in url else f"kafka://{url}", topic=False)
     created = {}
     admin = None
+    if not answers(address.brokers):
+        raise ConfigError(f"no Kafka broker answers at {','.join(address.brokers)}")
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=address.brokers,

@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, HabitusError, StateError
-from pipeline.adapters.kafka.address import parse
+from pipeline.adapters.kafka.address import answers, parse
 from pipeline.adapters.kafka.client import (
     ConsumerRebalanceListener,
     CooperativeStickyAssignor,
@@ -88,6 +88,9 @@ class KafkaSource:
             raise
 
     def _connect(self) -> Any:
+        where = ",".join(self._address.brokers)
+        if not answers(self._address.brokers):
+            raise ConfigError(f"no Kafka broker answers at {where}")
         try:
             return KafkaConsumer(
                 bootstrap_servers=self._address.brokers,
@@ -99,13 +102,16 @@ class KafkaSource:
                 max_poll_records=self._batch_size,
                 fetch_max_bytes=_FETCH_BYTES,
                 allow_auto_create_topics=False,
+                # Sent from the client's own thread, however long a batch takes; the defaults
+                # leave the partitions of a killed worker unread for 45 s.
+                session_timeout_ms=15_000,
+                heartbeat_interval_ms=1_000,
                 bootstrap_timeout_ms=_ANSWER_MS,
                 **self._address.client,
             )
         except (KafkaError, OSError, ValueError) as error:
             raise ConfigError(
-                f"no Kafka broker answers at {','.join(self._address.brokers)}: "
-                f"{type(error).__name__}"
+                f"cannot connect to Kafka at {where}: {type(error).__name__}"
             ) from error
 
     def _bounds(self) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:

@@ -1,0 +1,270 @@
+"""Every setting: default, bound, one sentence. Variables win over the file, the file over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from models.config import ModelConfig
+from models.errors import ConfigError
+from models.trust_policy import TrustPolicy
+from pipeline.store import store_path
+
+PREFIX = "HABITUS_"
+FILE_VARIABLE = "HABITUS_CONFIG"
+DEFAULT_FILE = "habitus.toml"
+
+# Of the tests' own components; no setting.
+_TEST_PREFIX = "HABITUS_TEST_"
+_SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.jsonl.gz"
+_OWN = "alerts_per_day"
+_MODEL = {name: kind for name, kind in ModelConfig.__annotations__.items() if name != _OWN}
+
+# Their values are numbers and words of ours, so a message may repeat them.
+_TELLABLE = frozenset({"int_parsing", "float_parsing", "greater_than", "greater_than_equal"}) | {
+    "less_than_equal",
+    "literal_error",
+}
+
+
+def _split(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+File = Annotated[Path | None, BeforeValidator(_none)]
+Text = Annotated[str | None, BeforeValidator(_none)]
+
+
+class Settings(BaseSettings):
+    """What an operator can set; made by `load_settings`.
+
+    Examples
+    --------
+    >>> settings = Settings(alerts_per_day=2.5)
+    >>> settings.alerts_per_day, settings.store, model_config_of(settings).alerts_per_day
+    (2.5, 'sqlite:habitus.db', 2.5)
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    source: str = Field(f"file:{_SAMPLE}", description="where events come from")
+    format: str = Field("native", description="format of the source")
+    store: str = Field("sqlite:habitus.db", description="where state is kept")
+    sink: str = Field("none", description="where results go")
+    alerts_per_day: float = Field(
+        5.0, gt=0, description="expected false alerts a day, for the whole fleet"
+    )
+    intel: File = Field(None, description="folder of IP lists")
+    corporate_networks: Words = Field((), description="addresses and prefixes of your own egress")
+    inventory: File = Field(None, description="registered agents, CSV or YAML")
+    listen: str = Field("127.0.0.1:8765", description="HOST:PORT of the API")
+    api_keys_file: File = Field(None, description="hashed API keys, JSON or TOML")
+    jwks: Text = Field(None, description="key set of the token issuer: file or https URL")
+    jwt_issuer: Text = Field(None, description="expected iss of a token")
+    jwt_audience: Text = Field(None, description="expected aud of a token")
+    jwt_algorithms: Words = Field(("RS256", "ES256"), description="accepted signatures")
+    clock: Literal["wall", "event"] = Field(
+        "wall", description="time at which trust is evaluated: event over recordings"
+    )
+    stale_after_s: int = Field(900, gt=0, description="lag after which answers are stale, seconds")
+    max_future_s: int = Field(300, ge=0, description="how far event time may be ahead, seconds")
+    batch_size: int = Field(4096, ge=1, le=100_000, description="events committed together")
+    cache_agents: int = Field(4096, ge=1, description="agents kept in memory")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is logged"
+    )
+    model: dict[str, float] = Field(
+        default_factory=dict, description="parameters of the model, see models/config.py"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the library's shape
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the library's shape
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the library's shape
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take variables before the file's values, which `load_settings` gives as arguments."""
+        return (env_settings, init_settings)
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        try:
+            store_path(value)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/\s\[\]]+):\d{1,5}", value):
+            raise ValueError("must be HOST:PORT, an IPv6 host in brackets")
+        if int(value.rpartition(":")[2]) > 65_535:
+            raise ValueError("must have a port of at most 65535")
+        return value
+
+    @field_validator("corporate_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place, network in enumerate(value, 1):
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(f"entry {place} must be an address or a prefix") from None
+        return value
+
+    @field_validator("intel", "inventory", "api_keys_file")
+    @classmethod
+    def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        kind = "folder" if info.field_name == "intel" else "file"
+        if value is not None and not (value.is_dir() if kind == "folder" else value.is_file()):
+            raise ValueError(f"must be a {kind} that is there, got {str(value)!r}")
+        return value
+
+    @field_validator("model")
+    @classmethod
+    def _model(cls, value: dict[str, float]) -> dict[str, float]:
+        if _OWN in value:
+            raise ValueError(f"{_OWN} is a setting of its own")
+        unknown = [_unknown(name, _MODEL) for name in value if name not in _MODEL]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        try:
+            msgspec.convert(value, ModelConfig, strict=False).validate()
+        except (msgspec.ValidationError, ConfigError) as error:
+            raise ValueError(str(error)) from None
+        return value
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read the settings, and find everything that is wrong with them at once.
+
+    Parameters
+    ----------
+    file
+        Configuration file; by default what ``HABITUS_CONFIG`` names, else ``habitus.toml`` where
+        it is there.
+
+    Raises
+    ------
+    ConfigError
+        One sentence for each fault. Values of URLs and secrets are never repeated.
+    """
+    values, faults = _from_file(file)
+    faults += _unknown_variables()
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        faults += [_sentence(fault) for fault in error.errors(include_url=False)]
+    except SettingsError as error:
+        faults.append(str(error))
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return settings
+
+
+def model_config_of(settings: Settings) -> ModelConfig:
+    """Give the parameters of the model: the defaults, and what the settings say."""
+    values = {**settings.model, _OWN: settings.alerts_per_day}
+    return msgspec.convert(values, ModelConfig, strict=False).validate()
+
+
+def trust_policy_of(settings: Settings) -> TrustPolicy:
+    """Give the trust arithmetic's numbers, named after the model's configuration."""
+    version = model_config_of(settings).version
+    return TrustPolicy(version=version, stale_after_s=settings.stale_after_s)
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Give all settings as plain values, passwords masked.
+
+    >>> shown(Settings(sink="kafka://me:secret@broker.example.com:9092"))["sink"]
+    'kafka://***@broker.example.com:9092'
+    """
+    plain = settings.model_dump(mode="json")
+    return {name: _masked(value) for name, value in plain.items()}
+
+
+def variable(name: str) -> str:
+    """Give the variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _masked(value: Any) -> Any:
+    return re.sub(r"//[^/@\s]*@", "//***@", value) if isinstance(value, str) else value
+
+
+def _from_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:
+    named = file or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
+    path = named or Path(DEFAULT_FILE)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, [f"there is no configuration file at {str(path)!r}"] if named else []
+    except OSError as error:
+        return {}, [f"cannot read {str(path)!r}: {error.strerror}"]
+    except ValueError as error:
+        # Its message names line and column, and repeats nothing but a key.
+        return {}, [f"cannot read {str(path)!r}: {error}"]
+    known = Settings.model_fields
+    faults = [f"{path}: {_unknown(name, known)}" for name in values if name not in known]
+    return {name: value for name, value in values.items() if name in known}, faults
+
+
+def _unknown_variables() -> list[str]:
+    known = {variable(name) for name in Settings.model_fields} | {FILE_VARIABLE}
+    return [
+        _unknown(name, known)
+        for name in sorted(os.environ)
+        if name.upper().startswith(PREFIX)
+        and not name.upper().startswith((_TEST_PREFIX, f"{PREFIX}MODEL__"))
+        and name.upper() not in known
+    ]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown setting {name}" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    where = variable("__".join(str(part) for part in fault["loc"][:2]))
+    said = fault["msg"].removeprefix("Value error, ")
+    told = f", got {fault['input']!r}" if fault["type"] in _TELLABLE else ""
+    return f"{where}: {said[:1].lower()}{said[1:]}{told}"

@@ -1,0 +1,83 @@
+// Anomalies: the queue, and one anomaly in words and bits.
+
+import { h, svg } from "/console/dom.js";
+import { agentLink, chip, count, kind, oneIn, SEVERITIES, when } from "/console/words.js";
+
+const STATUS = ["open", "confirmed", "dismissed"];
+const opened = new Set();
+
+// Open ones first, then severity, then rank: the order of a person's time.
+export function inOrder(anomalies) {
+  const place = (list, value) => (list.includes(value) ? list.indexOf(value) : list.length);
+  return [...anomalies].sort((a, b) =>
+    place(STATUS, a.status ?? "open") - place(STATUS, b.status ?? "open")
+    || place(SEVERITIES, a.severity) - place(SEVERITIES, b.severity)
+    || (b.rank ?? 0) - (a.rank ?? 0)
+    || b.time.localeCompare(a.time));
+}
+
+function bitsBar(bits, most) {
+  return svg("svg", { class: "bits", viewBox: "0 0 100 6", preserveAspectRatio: "none",
+    "aria-hidden": "true" },
+    svg("rect", { class: "bar-back", width: 100, height: 6, rx: 2 }),
+    svg("rect", { class: "bits-fill", width: Math.max(0, Math.min(100, 100 * bits / most)),
+      height: 6, rx: 2 }));
+}
+
+function expected(pairs) {
+  return pairs.slice(0, 3)
+    .map(([value, share]) => `${value} (${Math.round(100 * share)} %)`).join(", ");
+}
+
+function reason(found, most) {
+  const bits = found.bits ?? 0;
+  return h("li", { class: "reason" },
+    h("p", { class: "reason-why" }, found.why ?? found.observed),
+    h("div", { class: "reason-bits" }, bitsBar(bits, most),
+      h("span", { class: "number" }, `${bits.toFixed(1)} bits`),
+      h("span", { class: "faint" }, found.feature)),
+    found.why && found.observed
+      ? h("p", { class: "faint" }, "Observed: ", h("span", { class: "said" }, found.observed)) : null,
+    found.expected?.length
+      ? h("p", { class: "faint" }, "Expected: ", h("span", { class: "said" }, expected(found.expected)))
+      : null);
+}
+
+function fact(name, value) {
+  if (value === null || value === undefined || value === "") return [];
+  return [h("dt", {}, name), h("dd", {}, value)];
+}
+
+function facts(a) {
+  const tags = Object.entries(a.tags ?? {})
+    .flatMap(([family, ids]) => ids.map((id) => chip(`${family} ${id}`, "tag")));
+  const change = a.trust?.before !== undefined && a.trust?.after !== undefined
+    ? `${Math.round(a.trust.before)} → ${Math.round(a.trust.after)}` : null;
+  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "event", "events")} compared` : ""})` : "";
+  return h("dl", { class: "facts" },
+    fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
+    fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
+    fact("Trust", change),
+    fact("Session", a.session), fact("Event", a.event_id), fact("Position", a.position),
+    fact("Tags", tags.length ? h("span", { class: "tags" }, tags) : null));
+}
+
+export function anomalyItem(a, { withAgent = true } = {}) {
+  const reasons = a.reasons ?? [];
+  const most = Math.max(1, ...reasons.map((r) => r.bits ?? 0));
+  const fold = h("details", { open: opened.has(a.id) },
+    h("summary", { "data-key": `anomaly-${a.id}` },
+      h("span", { class: "anomaly-line" },
+        chip(a.severity, `severity-${a.severity}`),
+        h("strong", {}, kind(a.anomaly)),
+        a.status && a.status !== "open" ? chip(a.status, "tag") : null,
+        h("span", { class: "faint anomaly-when" }, when(a.time))),
+      h("span", { class: "anomaly-why" }, reasons[0]?.why ?? reasons[0]?.observed ?? "No reason was recorded.")),
+    h("div", { class: "anomaly-body" },
+      reasons.length
+        ? h("ul", { class: "reasons", "aria-label": "Reasons" }, reasons.map((r) => reason(r, most))) : null,
+      facts(a)));
+  fold.addEventListener("toggle", () => (fold.open ? opened.add(a.id) : opened.delete(a.id)));
+  return h("li", { class: `anomaly status-${a.status ?? "open"}` }, fold,
+    withAgent ? h("p", { class: "anomaly-agent" }, agentLink(a.agent_id, { "data-key": `of-${a.id}` })) : null);
+}

@@ -1,0 +1,73 @@
+// Numbers and names into words.
+
+import { h, svg } from "/console/dom.js";
+
+export const SEVERITIES = ["critical", "high", "medium", "low"];
+
+const KINDS = {
+  tool: "tool", resource: "resource", data: "data", network: "network", volume: "volume",
+  identity: "identity", sequence: "sequence", rate: "rate", time: "time", purpose: "purpose",
+  provenance: "provenance", credential: "credential", change: "change",
+};
+
+// "resource.new" -> "Resource: new"
+export function kind(name) {
+  const [area, ...rest] = String(name).split(".");
+  const text = `${KINDS[area] ?? area}${rest.length ? ": " + rest.join(" ") : ""}`.replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function when(time) {
+  return h("time", { datetime: time, title: time },
+    `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`);
+}
+
+// The end of a long id says most; the whole is in the title.
+export function shortId(id) {
+  const parts = id.replace(/^[a-z]+:\/\//, "").split("/").filter(Boolean);
+  return parts.length > 2 ? parts.slice(-2).join("/") : parts.join("/");
+}
+
+export function agentLink(id, attributes = {}) {
+  return h("a", { href: `#/agent/${encodeURIComponent(id)}`, title: id, class: "agent-link",
+    "data-key": `agent-${id}`, ...attributes }, shortId(id));
+}
+
+export function chip(text, tone) {
+  return h("span", { class: `chip ${tone}` }, text);
+}
+
+export function levelChip(row) {
+  if (row.gate === "quarantined") return chip("quarantined", "level-quarantined");
+  return chip(row.level, `level-${row.level}`);
+}
+
+// Score as the bar, the cautious bound as the mark on it.
+export function trustBar(score, lower, level) {
+  return h("span", { class: "trust" },
+    h("span", { class: "trust-number" }, score),
+    svg("svg", { class: level ? `bar level-${level}` : "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${score} of 100${lower === score ? "" : `, cautiously ${lower}`}` },
+      svg("rect", { class: "bar-back", width: 100, height: 8, rx: 2 }),
+      svg("rect", { class: "bar-fill", width: score, height: 8, rx: 2 }),
+      lower === score ? null
+        : svg("rect", { class: "bar-mark", x: Math.max(0, lower - 0.6), width: 1.2, height: 8 })));
+}
+
+export function oneIn(p) {
+  if (p === null || p === undefined) return "not calibrated yet";
+  if (p >= 0.5) return "ordinary";
+  const n = 1 / p;
+  const round = 10 ** Math.max(0, Math.floor(Math.log10(n)) - 1);
+  return `about 1 in ${(Math.round(n / round) * round).toLocaleString("en")}`;
+}
+
+export function recovers(row) {
+  if (row.gate === "quarantined") return "until a person releases it";
+  if (!row.recovers) return row.level === "trusted" ? "at the top" : "not by time alone";
+  const days = row.recovers.clean_days;
+  return `${days} clean ${days === 1 ? "day" : "days"} to ${row.recovers.to}`;
+}
+
+export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

@@ -1,0 +1,240 @@
+"""Kafka, against a real broker."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.errors import ConfigError, SinkUnavailable, StateError
+from pipeline.adapters import open_sink, open_source
+from pipeline.adapters.kafka import TOPICS, KafkaSource, create_topics
+from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pipeline.record import MAX_VALUE, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+def admin(kafka_address: str) -> Iterator[Any]:
+    client = KafkaAdminClient(bootstrap_servers=kafka_address)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def topic(admin: Any) -> Iterator[str]:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    options = {"num_partitions": 2, "replication_factor": 1,
+               "configs": {"max.message.bytes": "4000000"}}  # fmt: skip
+    admin.create_topics({name: options}, wait_for_metadata=True)
+    yield name
+    admin.delete_topics([name])
+
+
+def fill(address: str, topic: str, first: int, last: int) -> None:
+    sink = open_sink(f"kafka://{address}")
+    sink.publish(
+        [
+            Message(topic, b"agent-%d" % (n % 9), f"id-{n}", b"%d" % n, (("trace", b"t"),))
+            for n in range(first, last)
+        ]
+    )
+    sink.close()
+
+
+def a_source(address: str, topic: str, *, drain: bool = True, more: str = "") -> KafkaSource:
+    url = f"kafka://{address}/{topic}?group=group-{topic}{more}"
+    source = open_source(url, batch_size=100, clock_us=lambda: 7, drain=drain)
+    assert isinstance(source, KafkaSource)
+    return source
+
+
+def drained(source: KafkaSource, positions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read to the end as the runner does: commit after each batch."""
+    source.resume(positions or {})
+    stored, records = dict(positions or {}), []
+    for batch in source.batches():
+        records += batch.records
+        stored.update(batch.positions)
+        source.commit(batch.positions)
+    source.close()
+    return {"records": records, "positions": stored}
+
+
+def test_what_is_published_is_read_with_key_headers_and_offsets(
+    kafka_address: str, topic: str
+) -> None:
+    fill(kafka_address, topic, 0, 500)
+    source = a_source(kafka_address, topic)
+    assert source.size_hint() == 500
+    found = drained(source)["records"]
+    assert sorted(int(record.value) for record in found) == list(range(500))
+    assert source.progress() == 500
+    one = next(record for record in found if record.value == b"12")
+    assert (one.key, one.arrived_us) == (b"agent-3", 7)
+    assert dict(one.headers) == {"trace": b"t", "id": b"id-12"}
+    by_partition: dict[str, list[int]] = {}
+    for record in found:
+        by_partition.setdefault(record.source, []).append(record.offset)
+    assert by_partition.keys() == {f"kafka:{topic}:0", f"kafka:{topic}:1"}
+    assert all(offsets == list(range(len(offsets))) for offsets in by_partition.values())
+
+
+def test_a_new_start_goes_on_where_the_store_is_not_where_the_group_is(
+    kafka_address: str, topic: str
+) -> None:
+    fill(kafka_address, topic, 0, 300)
+    end = drained(a_source(kafka_address, topic))["positions"]
+    fill(kafka_address, topic, 300, 320)
+    behind = {key: str(int(offset) - 10) for key, offset in end.items()}
+    found = drained(a_source(kafka_address, topic), behind)["records"]
+    assert len(found) == 2 * 10 + 20
+
+
+def test_without_stored_position_everything_is_read_again(kafka_address: str, topic: str) -> None:
+    fill(kafka_address, topic, 0, 50)
+    for _ in range(2):
+        assert len(drained(a_source(kafka_address, topic))["records"]) == 50
+
+
+def test_a_position_that_retention_overtook_stops_with_a_sentence(
+    kafka_address: str, topic: str, admin: Any
+) -> None:
+    fill(kafka_address, topic, 0, 300)
+    admin.delete_records({TopicPartition(topic, 0): 40, TopicPartition(topic, 1): 40})
+    stored = {f"kafka:{topic}:0": "5", f"kafka:{topic}:1": "60"}
+    source = a_source(kafka_address, topic)
+    source.resume(stored)
+    expected = (
+        rf"position 5 of {topic}\[0\] is outside what the broker holds, 40 to \d+; .*lost=skip"
+    )
+    with pytest.raises(StateError, match=expected):
+        list(source.batches())
+    source.close()
+    found = drained(a_source(kafka_address, topic, more="&lost=skip"), stored)["records"]
+    assert min(r.offset for r in found if r.source.endswith(":0")) == 40
+    assert min(r.offset for r in found if r.source.endswith(":1")) == 60
+
+
+def test_a_position_beyond_the_end_stops_too(kafka_address: str, topic: str) -> None:
+    fill(kafka_address, topic, 0, 5)
+    source = a_source(kafka_address, topic)
+    source.resume({f"kafka:{topic}:0": "9000"})
+    with pytest.raises(StateError, match=r"position 9000 of .* outside"):
+        list(source.batches())
+    source.close()
+
+
+def test_workers_share_partitions_and_ask_the_store_when_they_get_one(
+    kafka_address: str, topic: str
+) -> None:
+    fill(kafka_address, topic, 0, 100)
+    store: dict[str, str] = {}
+    asked: list[str] = []
+    left: list[str] = []
+
+    def stored(keys: list[str]) -> dict[str, str]:
+        asked.extend(keys)
+        return {key: store[key] for key in keys if key in store}
+
+    first, second = (a_source(kafka_address, topic, drain=False) for _ in range(2))
+    first.on_assigned, second.on_assigned = stored, stored
+    first.on_revoked = left.extend
+    values: list[bytes] = []
+
+    def step(batches: Iterator[Any], source: KafkaSource) -> None:
+        batch = next(batches)
+        values.extend(record.value for record in batch.records)
+        store.update(batch.positions)
+        source.commit(batch.positions)
+
+    one = first.batches()
+    while len(values) < 100:
+        step(one, first)
+    two = second.batches()
+    for _ in range(60):
+        step(one, first)
+        step(two, second)
+        if left and len(asked) == 3:
+            break
+    assert asked[:2] == [f"kafka:{topic}:0", f"kafka:{topic}:1"]
+    assert left == asked[2:], "the partition that left the first is the one the second asked for"
+    fill(kafka_address, topic, 100, 160)
+    for _ in range(30):
+        step(one, first)
+        step(two, second)
+        if len(values) == 160:
+            break
+    first.close()
+    second.close()
+    assert sorted(map(int, values)) == list(range(160)), "nothing lost, nothing read twice"
+
+
+def test_draining_an_empty_topic_ends(kafka_address: str, topic: str) -> None:
+    assert drained(a_source(kafka_address, topic))["records"] == []
+
+
+def test_a_record_beyond_the_bound_is_cut_and_marked(
+    kafka_address: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.adapters.kafka.sink.LARGEST_MESSAGE", 4_000_000)
+    sink = open_sink(f"kafka://{kafka_address}")
+    sink.publish([Message(topic, b"a", "1", b"x" * (MAX_VALUE + 1))])
+    sink.close()
+    (record,) = drained(a_source(kafka_address, topic))["records"]
+    assert (len(record.value), record.full_length) == (65_536, MAX_VALUE + 1)
+
+
+def test_a_tombstone_is_published_and_read_as_nothing(kafka_address: str, topic: str) -> None:
+    sink = open_sink(f"kafka://{kafka_address}")
+    sink.publish([Message(topic, b"a", "1", None), Message(topic, b"", "2", b"no key")])
+    sink.close()
+    plain = KafkaConsumer(bootstrap_servers=kafka_address)
+    partitions = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
+    plain.assign(partitions)
+    plain.seek_to_beginning(*partitions)
+    raw: list[Any] = []
+    while len(raw) < 2:
+        raw += [one for some in plain.poll(500).values() for one in some]
+    plain.close()
+    assert {(one.key, one.value) for one in raw} == {(b"a", None), (None, b"no key")}
+    values = {record.value for record in drained(a_source(kafka_address, topic))["records"]}
+    assert values == {b"", b"no key"}
+
+
+def test_topics_of_the_contract_are_created_once(kafka_address: str, admin: Any) -> None:
+    create_topics(kafka_address)
+    assert create_topics(f"kafka://{kafka_address}") == dict.fromkeys(TOPICS, False)
+    assert set(TOPICS) <= set(admin.list_topics())
+
+
+def test_a_topic_that_is_not_there_is_named(kafka_address: str) -> None:
+    with pytest.raises(ConfigError, match=r"topic 'absent-topic' does not exist"):
+        open_source(f"kafka://{kafka_address}/absent-topic", clock_us=lambda: 0)
+
+
+def test_no_broker_is_said_with_its_address_at_once() -> None:
+    said = r"no Kafka broker answers at 127\.0\.0\.1:9"
+    with pytest.raises(ConfigError, match=said):
+        open_source("kafka://127.0.0.1:9/t", clock_us=lambda: 0)
+    with pytest.raises(SinkUnavailable, match=said):
+        open_sink("kafka://127.0.0.1:9").publish([Message("t", b"", "1", b"x")])
+    with pytest.raises(ConfigError, match=said):
+        create_topics("127.0.0.1:9")
+
+
+def test_a_sink_that_failed_works_again(
+    kafka_address: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.adapters.kafka.sink._ANSWER_MS", 1000)
+    sink = open_sink(f"kafka://{kafka_address}")
+    with pytest.raises(SinkUnavailable, match=r"cannot publish to topic 'absent-topic' at"):
+        sink.publish([Message("absent-topic", b"a", "1", b"x")])
+    sink.publish([Message(topic, b"a", "2", b"y")])
+    sink.close()
+    assert [record.value for record in drained(a_source(kafka_address, topic))["records"]] == [b"y"]

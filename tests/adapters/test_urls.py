@@ -1,0 +1,108 @@
+"""URLs of sources and sinks: what is understood, and one sentence for what is not."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import ConfigError
+from pipeline.adapters import SINKS, SOURCES, open_sink, open_source
+from pipeline.adapters.folder import Folder, Nowhere
+from pipeline.adapters.kafka.address import parse
+from pipeline.adapters.stdin import Stdin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_scheme_of_the_contract_is_registered() -> None:
+    assert set(SOURCES) == {"-", "file", "kafka"}
+    assert set(SINKS) == {"none", "file", "kafka"}
+
+
+@pytest.mark.parametrize("slashes", ["", "//", "//localhost"])
+def test_absolute_paths_may_be_written_as_file_urls(tmp_path: Path, slashes: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"{}\n")
+    (batch,) = open_source(f"file:{slashes}{tmp_path}", clock_us=lambda: 0).batches()
+    assert batch.records[0].value == b"{}"
+
+
+def test_a_minus_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Input:
+        def fileno(self) -> int:
+            return 0
+
+    monkeypatch.setattr("sys.stdin", Input())
+    assert isinstance(open_source("-", clock_us=lambda: 0), Stdin)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("events.jsonl", "unknown source 'events.jsonl', expected one of: -, file:PATH"),
+        ("file", "unknown source 'file'"),
+        ("file:", "no path in 'file:'"),
+        ("file://elsewhere.example.com/a", "another host"),
+        ("file:a?follow=yes", "follow must be 0 or 1, got 'yes'"),
+        ("kafka://127.0.0.1:9092", "expected one topic in kafka://HOST:PORT/TOPIC"),
+        ("kafka:///t", "expected kafka://HOST:PORT"),
+        ("kafka://127.0.0.1/t", "expected kafka://HOST:PORT"),
+        ("kafka://127.0.0.1:9092/a/b", "expected one topic"),
+        ("kafka://127.0.0.1:9092/t?groop=x", "unknown parameter 'groop'"),
+        ("kafka://127.0.0.1:9092/t?lost=ok", "lost must be stop or skip, got 'ok'"),
+        ("kafka://127.0.0.1:9092/t?config=absent.toml", "'absent.toml' cannot be read"),
+    ],
+)
+def test_a_wrong_source_is_said_in_a_sentence(url: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        open_source(url, clock_us=lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nowhere", "unknown sink 'nowhere', expected one of: none, file:FOLDER"),
+        ("none:x", "unknown sink 'none:x'"),
+        ("file", "unknown sink 'file'"),
+        ("-", "unknown sink '-'"),
+        ("kafka://127.0.0.1:9092/t", "a sink takes no topic"),
+        ("kafka://127.0.0.1:9092?group=g", "unknown parameter 'group'"),
+    ],
+)
+def test_a_wrong_sink_is_said_in_a_sentence(url: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        open_sink(url)
+
+
+def test_a_password_in_a_url_is_never_repeated() -> None:
+    for url in ("kafka://me:hunter2@127.0.0.1:9092/t", "kaffka://me:hunter2@127.0.0.1:9092/t"):
+        with pytest.raises(ConfigError) as caught:
+            open_source(url, clock_us=lambda: 0)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_client_options_come_from_a_file_and_only_those_for_safety(tmp_path: Path) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text('security_protocol = "SASL_SSL"\nsasl_mechanism = "PLAIN"\n')
+    address = parse(f"kafka://a:1,b:2/t?group=g&config={file}", topic=True)
+    assert address.brokers == ["a:1", "b:2"]
+    assert address.client == {"security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN"}
+    file.write_text("enable_auto_commit = true\n")
+    with pytest.raises(ConfigError, match="unknown key 'enable_auto_commit'"):
+        parse(f"kafka://a:1/t?config={file}", topic=True)
+
+
+def test_sinks_are_made_for_their_scheme(tmp_path: Path) -> None:
+    assert isinstance(open_sink("none"), Nowhere)
+    assert isinstance(open_sink(f"file:{tmp_path}/out"), Folder)
+    assert (tmp_path / "out").is_dir()
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(ConfigError, match="cannot make the folder"):
+        open_sink(f"file:{tmp_path}/taken")
+
+
+def test_a_batch_has_at_least_one_record(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at least 1, got 0"):
+        open_source(f"file:{tmp_path}", batch_size=0, clock_us=lambda: 0)

@@ -1,0 +1,130 @@
+"""Settings: variables over the file over defaults, and every fault told at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from models.config import ModelConfig
+from models.errors import ConfigError
+from pipeline.settings import Settings, load_settings, model_config_of, shown, trust_policy_of
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("HABITUS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def a_file(text: str) -> None:
+    Path("habitus.toml").write_text(text)
+
+
+def fault() -> str:
+    with pytest.raises(ConfigError) as raised:
+        load_settings()
+    return str(raised.value)
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    settings = load_settings()
+    assert settings.store == "sqlite:habitus.db"
+    assert settings.listen == "127.0.0.1:8765"
+    assert settings.source.startswith("file:")
+    assert settings.source.endswith("data/sample_events.jsonl.gz")
+    assert model_config_of(settings) == ModelConfig()
+
+
+def test_a_variable_wins_over_the_file_and_the_file_over_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_file('sink = "file:out"\nalerts_per_day = 3\n[model]\ngate = 0.01\nheld_days = 9\n')
+    monkeypatch.setenv("HABITUS_ALERTS_PER_DAY", "2")
+    monkeypatch.setenv("HABITUS_MODEL__GATE", "0.02")
+    settings = load_settings()
+    model = model_config_of(settings)
+    assert (settings.sink, settings.alerts_per_day) == ("file:out", 2.0)
+    assert (model.alerts_per_day, model.gate, model.held_days) == (2.0, 0.02, 9)
+    assert trust_policy_of(settings).version == model.version
+
+
+def test_lists_are_comma_separated_and_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HABITUS_CORPORATE_NETWORKS", "192.0.2.0/24, 2001:db8::1,")
+    monkeypatch.setenv("HABITUS_INTEL", "")
+    settings = load_settings()
+    assert settings.corporate_networks == ("192.0.2.0/24", "2001:db8::1")
+    assert settings.intel is None
+    a_file('inventory = ""\njwt_algorithms = ["ES256"]\n')
+    assert load_settings().inventory is None
+    assert load_settings().jwt_algorithms == ("ES256",)
+
+
+def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_file("batch_sise = 5\n[model]\ngat = 1\n")
+    monkeypatch.setenv("HABITUS_ALERT_PER_DAY", "1")
+    monkeypatch.setenv("HABITUS_LISTEN", "8765")
+    monkeypatch.setenv("HABITUS_CACHE_AGENTS", "0")
+    said = fault()
+    for part in (
+        "habitus.toml: unknown setting batch_sise, did you mean batch_size?",
+        "unknown setting HABITUS_ALERT_PER_DAY, did you mean HABITUS_ALERTS_PER_DAY?",
+        "HABITUS_LISTEN: must be HOST:PORT",
+        "HABITUS_CACHE_AGENTS: input should be greater than or equal to 1, got '0'",
+        "HABITUS_MODEL: unknown setting gat, did you mean gate?",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("STORE", "postgresql://u:hunter2@db.example.com/x", "not available in this version"),
+        ("CORPORATE_NETWORKS", "192.0.2.0/24,hunter2", "entry 2 must be an address or a prefix"),
+        ("CLOCK", "sundial", "'wall' or 'event', got 'sundial'"),
+        ("INTEL", "nowhere", "must be a folder that is there"),
+        ("INVENTORY", "nowhere.csv", "must be a file that is there"),
+        ("LISTEN", "127.0.0.1:99999", "at most 65535"),
+        ("MODEL", "hunter2", "model"),
+        ("MODEL__GATE", "2", "gate must be a probability"),
+        ("MODEL__ALERTS_PER_DAY", "2", "a setting of its own"),
+        ("MODEL__DAILY_CAP", "1.5", "int"),
+        ("ALERTS_PER_DAY", "many", "valid number"),
+    ],
+)
+def test_a_fault_names_its_variable_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"HABITUS_{name}", value)
+    told = fault()
+    assert said in told
+    assert "hunter2" not in told
+
+
+def test_the_tests_own_variables_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HABITUS_TEST_KAFKA", "127.0.0.1:1")
+    load_settings()
+
+
+def test_another_file_can_be_named_and_must_then_be_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("other.toml").write_text("batch_size = 7\n")
+    monkeypatch.setenv("HABITUS_CONFIG", "other.toml")
+    assert load_settings().batch_size == 7
+    monkeypatch.setenv("HABITUS_CONFIG", "missing.toml")
+    assert fault() == "there is no configuration file at 'missing.toml'"
+
+
+def test_a_broken_file_is_told_by_line() -> None:
+    a_file("sink = \n")
+    assert "line 1" in fault()
+
+
+def test_every_setting_has_a_sentence_and_shows_without_passwords() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+    plain = shown(Settings(source="kafka://me:hunter2@broker.example.com:9092/t?group=g"))
+    assert plain["source"] == "kafka://***@broker.example.com:9092/t?group=g"
+    assert set(plain) == set(Settings.model_fields)

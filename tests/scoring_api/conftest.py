@@ -1,0 +1,197 @@
+"""The API over a real store of one test, and builders of what lies in it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import uvicorn
+
+from models.ledger import Item, Ledger
+from models.levels import Standing
+from models.trust_policy import DAY_US
+from models.trust_state import TrustState
+from pipeline.formats import FORMATS
+from pipeline.store import Commit, PipelineStatus, Store, open_store
+from scoring_api.app import Application, create_app
+from scoring_api.config import ApiConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from models.trust import TrustPolicy
+
+REFUNDS = "spiffe://example.com/ns/shop/sa/refunds"
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def make_item(key: str = "k1", severity: Any = "high", at_us: int | None = None) -> Item:
+    return Item(
+        key=key,
+        id=f"anomaly-{key}",
+        at_us=now_us() - DAY_US if at_us is None else at_us,
+        severity=severity,
+        anomaly="resource.new",
+        facet="data",
+    )
+
+
+def make_state(
+    agent_id: str = REFUNDS,
+    *,
+    mode: str = "delegated",
+    days: int = 60,
+    items: tuple[Item, ...] = (),
+    level: Any = "trusted",
+    at_us: int | None = None,
+    **more: Any,
+) -> TrustState:
+    now = now_us() if at_us is None else at_us
+    today = now // DAY_US
+    ledger = Ledger(days=dict.fromkeys(range(today - days, today), 20))
+    for item in items:
+        ledger.add(item)
+    given: dict[str, Any] = {
+        "role": "refund-assistant",
+        "owner": "shop@example.com",
+        "version": "3",
+        "state": "active",
+        "registered": True,
+        "standing": Standing(level=level),
+        "config_version": "c1",
+        **more,
+    }
+    return TrustState(
+        agent_id=agent_id,
+        mode=mode,
+        first_seen_us=now - days * DAY_US,
+        last_seen_us=now,
+        events=days * 20,
+        ledger=ledger,
+        **given,
+    )
+
+
+def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"anomaly-{number}",
+        "agent_id": REFUNDS,
+        "mode": "delegated",
+        "session": "s-1",
+        "event_id": f"e-{number}",
+        "time": f"2026-01-05T08:{number % 60:02}:00.000000Z",
+        "anomaly": "resource.new",
+        "severity": "high",
+        "p": 0.0003,
+        "p_pool": "agent",
+        "p_n": 812,
+        "rank": 9.0 + number / 100,
+        "session_p": 0.002,
+        "bits": 31.2,
+        "reasons": [
+            {
+                "feature": "provenance",
+                "bits": 9.4,
+                "observed": "payee from result:browse_webpage, new to the role",
+                "expected": [["request", 0.93]],
+                "why": "the payee came from a web page, and this role takes it from requests",
+            }
+        ],
+        "tags": {"owasp": ["ASI02"], "maestro": ["L2"], "attack": ["T1530"], "atlas": []},
+        "position": f"file@{number}",
+        "status": "open",
+        "config_version": "c1",
+        "trust": {"before": 91, "after": 73},
+        **more,
+    }
+
+
+class Installation:
+    """A store with a worker that says it is well, and the API over it."""
+
+    REFUNDS = REFUNDS
+    item = staticmethod(make_item)
+    state = staticmethod(make_state)
+    anomaly = staticmethod(make_anomaly)
+    now_us = staticmethod(now_us)
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.say()
+
+    def say(self, state: Any = "running", ago_s: float = 0, lag_s: float = 0) -> None:
+        then = now_us() - int(ago_s * 1e6)
+        self.store.commit(Commit(status=PipelineStatus(state, then, then, int(lag_s * 1e6))))
+
+    def put(self, *states: TrustState) -> None:
+        self.store.commit(Commit(profiles=[(s.agent_id, s.mode, b"profile", s) for s in states]))
+
+    def find(self, *anomalies: dict[str, Any]) -> None:
+        self.store.commit(Commit(anomalies=list(anomalies)))
+
+    def app(self, policy: TrustPolicy | None = None, **config: Any) -> Application:
+        def validate(value: bytes) -> None:
+            FORMATS["native"].normalise(value)
+
+        return create_app(self.store, validate, ApiConfig(poll_s=0.02, **config), policy)
+
+    @contextmanager
+    def served(self, app: Application) -> Iterator[str]:
+        """Serve over a socket, as in operation; give the base URL."""
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            settings = uvicorn.Config(app, log_config=None, ws="none", access_log=False)
+            server = uvicorn.Server(settings)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+            thread.start()
+            try:
+                eventually(lambda: server.started)
+                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                thread.join(10)
+
+    @contextmanager
+    def client(
+        self, policy: TrustPolicy | None = None, *, key: str | None = None, **config: Any
+    ) -> Iterator[httpx.Client]:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        with (
+            self.served(self.app(policy, **config)) as url,
+            httpx.Client(base_url=url, headers=headers) as client,
+        ):
+            eventually(lambda: client.get("/readyz").status_code == 200)
+            yield client
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with open_store(f"sqlite:{tmp_path / 'habitus.db'}") as store:
+        yield Installation(store)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    return eventually
+
+
+@pytest.fixture
+def client(installation: Installation) -> Iterator[httpx.Client]:
+    with installation.client() as ready:
+        yield ready

@@ -1,0 +1,138 @@
+"""Unknown, stale, not loaded and broken are four different answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from models.answer import DEFAULT_OBLIGATIONS
+from models.trust import TrustPolicy
+from models.trust_policy import DAY_US
+from pipeline.store import Commit, PipelineStatus
+from scoring_api.cache import TrustCache
+from scoring_api.config import ApiConfig
+from scoring_api.metrics import Metrics
+from scoring_api.problems import ProblemError
+
+
+def cache_over(installation, clock="wall"):
+    config = ApiConfig(clock=clock)
+    return TrustCache(installation.store, config, TrustPolicy(), DEFAULT_OBLIGATIONS, Metrics())
+
+
+def polled(installation, clock="wall"):
+    cache = cache_over(installation, clock)
+    try:
+        asyncio.run(cache.poll())
+    finally:
+        cache.close()
+    return cache
+
+
+def test_s4_a_worker_that_is_gone_makes_answers_stale(installation, until):
+    installation.put(installation.state())
+    policy = TrustPolicy(stale_after_s=1)
+    with installation.client(policy) as client:
+        path = f"/v1/agents/{installation.REFUNDS}/trust"
+        installation.say()
+        until(lambda: client.get(path).json()["state"] == "active")
+        until(lambda: client.get(path).json()["state"] == "stale", seconds=4)
+        late = client.get(path)
+        assert late.headers["cache-control"] == "no-store"
+        assert late.json()["valid_until"] == late.json()["computed_at"]
+        assert client.get("/readyz").json()["stale"] is True
+        installation.say()
+        until(lambda: client.get(path).json()["state"] == "active")
+
+
+@pytest.mark.parametrize(
+    ("state", "ago_s", "lag_s", "clock", "stale"),
+    [
+        ("running", 0, 0, "wall", False),
+        ("running", 0, 301, "wall", True),
+        ("running", 301, 0, "wall", True),
+        ("running", 150, 155, "wall", True),
+        ("drained", 301, 0, "wall", True),
+        ("drained", 301, 0, "event", False),
+        ("drained", 301, 301, "event", True),
+        ("stopped", 301, 0, "event", True),
+        ("stopped", 10, 0, "event", False),
+    ],
+)
+def test_lag_grows_while_the_worker_says_nothing(installation, state, ago_s, lag_s, clock, stale):
+    installation.say(state, ago_s, lag_s)
+    assert polled(installation, clock).stale is stale
+
+
+def test_without_any_worker_everything_is_stale(installation):
+    installation.store.commit(Commit(status=PipelineStatus()))
+    cache = polled(installation)
+    assert cache.stale
+    assert cache.entry("nobody", (None, None), installation.now_us()).answer.state == "stale"
+
+
+def test_over_a_recording_trust_is_evaluated_at_its_watermark(installation):
+    then = installation.now_us() - 400 * DAY_US
+    installation.put(installation.state(at_us=then))
+    installation.store.commit(Commit(status=PipelineStatus("drained", then, then, 0)))
+    now = installation.now_us()
+    recorded = polled(installation, "event").entry(installation.REFUNDS, (None, None), now)
+    assert recorded.answer.score >= 90
+    # Event time runs faster than ours there, so nobody keeps the answer.
+    assert recorded.expires_us - now <= 1_000_000
+    live = polled(installation, "wall").entry(installation.REFUNDS, (None, None), now)
+    assert live.answer.score == 50
+
+
+def test_until_the_first_load_trust_is_503_and_life_is_not(installation):
+    cache = cache_over(installation)
+    with pytest.raises(ProblemError) as refused:
+        cache.require_ready()
+    assert refused.value.status == 503
+    assert refused.value.headers["Retry-After"] == "1"
+
+
+def test_made_up_ids_do_not_fill_the_memory(installation):
+    installation.put(installation.state())
+    cache = polled(installation)
+    for number in range(100):
+        cache.entry(f"made-up-{number}", (None, None), installation.now_us())
+    assert list(cache.agents) == [installation.REFUNDS]
+
+
+def test_more_rows_than_one_read_takes_are_all_loaded(installation):
+    installation.put(*(installation.state(f"agent-{n}", days=1) for n in range(1201)))
+    assert len(polled(installation).agents) == 1201
+
+
+def test_a_changed_row_replaces_only_its_own_answers(installation):
+    installation.put(installation.state("a"), installation.state("b"))
+
+    async def story():
+        cache = cache_over(installation)
+        try:
+            await cache.poll()
+            now = installation.now_us()
+            first = {name: cache.entry(name, (None, None), now) for name in "ab"}
+            installation.put(installation.state("a", items=(installation.item(),)))
+            await cache.poll()
+            assert cache.entry("b", (None, None), now) is first["b"]
+            assert cache.entry("a", (None, None), now).tag != first["a"].tag
+        finally:
+            cache.close()
+
+    asyncio.run(story())
+
+
+def test_a_store_that_fails_is_counted_and_the_answers_known_are_served(installation, until):
+    installation.put(installation.state())
+    with installation.client() as client:
+        path = f"/v1/agents/{installation.REFUNDS}/trust"
+        until(lambda: client.get(path).json()["state"] == "active")
+        installation.store.close()
+        until(lambda: "habitus_api_store_errors_total 0.0" not in client.get("/metrics").text)
+        assert client.get(path).json()["state"] == "active"
+        refused = client.get("/v1/anomalies")
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
