@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct, field
 
 
@@ -97,4 +95,5 @@ class Assessment(Struct):
     held: Held | None = None
     trust_changed: bool = False
     snapshot: int = 0
-    evidence: dict[str, Any] = {}
+    trust_before: float | None = None
+    trust_after: float | None = None

@@ -6,6 +6,7 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
+from math import log2
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -329,8 +330,6 @@ class Engine:
 
     def _excess(self, result: Calibrated) -> float:
         """Bits by which the features beside content go beyond what happens by chance."""
-        from math import log2
-
         smallest = min((p for p in result.each[_SUM:] if p is not None), default=1.0)
         return max(0.0, -log2(3 * smallest) - self.config.excess_bits)
 
@@ -545,7 +544,10 @@ class Engine:
                 out.key, self.anomaly_id(out.key), time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
                 out.facet, out.confidence,  # type: ignore[arg-type]
             )  # fmt: skip
+            before = opinion(trust.ledger, facts.last_us, self.policy)
             moved = trust.ledger.add(item, self.policy)
+            after = opinion(trust.ledger, facts.last_us, self.policy)
+            out.trust_before, out.trust_after = before.score, after.score
         if not out.alert and out.learned:
             trust.ledger.clean(time_us)
         hour = time_us // HOUR_US

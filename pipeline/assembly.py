@@ -1,0 +1,60 @@
+"""Build a worker from settings: the one place where the parts meet."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pipeline import intel, inventory
+from pipeline.enrich import Enricher
+from pipeline.formats import format_named
+from pipeline.settings import model_config_of, trust_policy_of
+from pipeline.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.assessment import Assessment
+    from models.engine import Subject
+    from models.event import Event
+    from pipeline.record import RawRecord
+    from pipeline.settings import Settings
+    from pipeline.store.sqlite import Store
+
+
+def clock_us() -> int:
+    """Give the wall time in microseconds since 1970: arrival and heartbeats, never judgements."""
+    return time.time_ns() // 1_000  # the runner's clock; everything else is told the time
+
+
+def build_worker(
+    settings: Settings,
+    store: Store,
+    *,
+    fmt: str | None = None,
+    publish: bool | None = None,
+    explain_all: bool = False,
+    observer: Callable[[RawRecord, Event, Assessment, Subject], None] | None = None,
+) -> Worker:
+    """Build the worker of a store.
+
+    Parameters
+    ----------
+    fmt
+        Format of the records; that of the settings when None.
+    publish
+        Whether results are queued for a sink; when None, if the settings name a sink.
+    """
+    return Worker(
+        store,
+        model_config_of(settings),
+        format_named(fmt or settings.format),
+        Enricher(settings.corporate_networks, intel.load(settings.intel)),
+        inventory.load(settings.inventory),
+        policy=trust_policy_of(settings),
+        cache_agents=settings.cache_agents,
+        max_future_us=settings.max_future_s * 1_000_000,
+        publish=settings.sink != "none" if publish is None else publish,
+        explain_all=explain_all,
+        observer=observer,
+    )

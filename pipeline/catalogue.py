@@ -1,0 +1,42 @@
+"""The table of anomaly types: severity, facet of trust, title and framework tags."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from models.assessment import Kind
+
+FRAMEWORKS = ("owasp", "maestro", "attack", "atlas")
+
+
+@cache
+def catalogue() -> dict[str, Kind]:
+    """Read the shipped table, by anomaly type.
+
+    Examples
+    --------
+    >>> catalogue()["net.anonymiser"].tags["owasp"]
+    ['ASI03']
+    """
+    return {
+        name: Kind(row["severity"], row["facet"], {f: row[f] for f in FRAMEWORKS})
+        for name, row in _table().items()
+    }
+
+
+def title_of(anomaly: str) -> str:
+    """Give an anomaly type in words.
+
+    >>> title_of("identity.shadow")
+    'Agent outside the inventory'
+    """
+    row = _table().get(anomaly)
+    return str(row["title"]) if row else anomaly
+
+
+@cache
+def _table() -> dict[str, dict[str, list[str]]]:
+    text = files("pipeline").joinpath("data/anomalies.toml").read_text(encoding="utf-8")
+    return {name: row for name, row in tomllib.loads(text).items() if "severity" in row}

@@ -1,0 +1,147 @@
+"""What goes out: anomalies and trust answers as messages, assessments as lines of a replay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.answer import encode, trust_answer
+from models.event import rfc3339
+from models.levels import advance
+from models.trust import opinion
+from pipeline.record import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.assessment import Assessment, Reason
+    from models.engine import Subject
+    from models.event import Event
+    from models.trust_policy import TrustPolicy
+    from models.trust_state import TrustState
+
+ANOMALIES = "agent.anomalies"
+TRUST = "agent.trust"
+_MOST_EVENTS = 20
+_MOST_REASONS = 5
+
+
+def reason_object(reason: Reason) -> dict[str, Any]:
+    """Give a reason as it is shown."""
+    return {
+        "feature": reason.feature,
+        "bits": round(reason.bits, 2),
+        "observed": reason.observed,
+        "expected": [[name, round(p, 4)] for name, p in reason.expected],
+        "why": reason.why,
+    }
+
+
+def replay_line(a: Assessment, subject: Subject, policy: TrustPolicy) -> dict[str, Any]:
+    """Give one event's judgement as `habitus replay` writes it (contracts.md 3)."""
+    trust = subject.trust
+    now = opinion(trust.ledger, a.time_us, policy)
+    level = advance(trust.standing, now.lower, a.time_us, policy).level
+    return {
+        "event_id": a.event_id,
+        "agent_id": a.agent_id,
+        "mode": a.mode,
+        "session": a.session or None,
+        "time": rfc3339(a.time_us),
+        "rank": round(a.rank, 4),
+        "s_sum": round(a.s_sum, 3),
+        "s_max": round(a.s_max, 3),
+        "p": _significant(a.p),
+        "p_pool": a.p_pool,
+        "p_n": a.p_n,
+        "session_p": _significant(a.session_p),
+        "alert": a.alert,
+        "severity": a.severity,
+        "anomaly": a.anomaly,
+        "learned": a.learned,
+        "reasons": [reason_object(reason) for reason in a.reasons],
+        "tags": a.tags or {"owasp": [], "maestro": [], "attack": [], "atlas": []},
+        "trust": {
+            "score": round(now.score),
+            "lower": int(now.lower),
+            "level": level,
+            "state": trust.state,
+        },
+    }
+
+
+def anomaly_object(
+    a: Assessment,
+    event: Event,
+    subject: Subject,
+    known: dict[str, Any] | None,
+    anomaly_id: str,
+    where: str,
+    config_version: str,
+) -> dict[str, Any]:
+    """Give an anomaly with one more event; alerts with one cause are one anomaly."""
+    worse = known is None or a.rank > known["rank"]
+    base: dict[str, Any] = {} if known is None else dict(known)
+    if worse:
+        base |= {
+            "session": a.session or None,
+            "event_id": a.event_id,
+            "tool": event.tool,
+            "severity": a.severity,
+            "p": _significant(a.p),
+            "p_pool": a.p_pool,
+            "p_n": a.p_n,
+            "session_p": _significant(a.session_p),
+            "rank": round(a.rank, 3),
+            "bits": {"sum": round(a.s_sum, 3), "max": round(a.s_max, 3)},
+            "reasons": [reason_object(reason) for reason in a.reasons[:_MOST_REASONS]],
+            "snapshot": a.snapshot,
+        }
+    events = ([] if known is None else known["events"]) + [{"id": a.event_id, "position": where}]
+    first_before = known["trust"]["before"] if known is not None else None
+    return base | {
+        "id": anomaly_id,
+        "version": 1 if known is None else known["version"] + 1,
+        "agent_id": a.agent_id,
+        "mode": a.mode,
+        "owner": subject.trust.owner,
+        "time": rfc3339(a.time_us),
+        "first_time": rfc3339(a.time_us) if known is None else known["first_time"],
+        "anomaly": a.anomaly,
+        "facet": a.facet,
+        "tags": a.tags,
+        "key": a.key,
+        "count": 1 if known is None else known["count"] + 1,
+        "events": events[-_MOST_EVENTS:],
+        "position": where,
+        "status": "open" if known is None else known["status"],
+        "config_version": config_version,
+        "trust": {
+            "before": _rounded(a.trust_before) if first_before is None else first_before,
+            "after": _rounded(a.trust_after),
+        },
+    }
+
+
+def anomaly_message(anomaly: dict[str, Any]) -> Message:
+    """Give the message of an anomaly; the same version of it has the same id."""
+    name = f"{anomaly['id']}:{anomaly['version']}"
+    value = msgspec.json.encode(anomaly)
+    return Message(ANOMALIES, anomaly["agent_id"].encode(), name, value)
+
+
+def trust_message(
+    states: Sequence[TrustState], agent_id: str, time_us: int, where: str, policy: TrustPolicy
+) -> Message:
+    """Give the message of a trust answer as of an event; computed then, not now."""
+    answer = trust_answer(list(states), agent_id, time_us, time_us, policy)
+    return Message(TRUST, agent_id.encode(), f"trust:{agent_id}:{where}", encode(answer))
+
+
+def _significant(p: float | None) -> float | None:
+    return None if p is None else float(f"{p:.4g}")
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 1)

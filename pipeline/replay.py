@@ -1,0 +1,279 @@
+"""Judge a recording offline: the same code as production, in a store of its own."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from models.errors import ConfigError, MalformedEvent
+from models.event import microseconds
+from pipeline.adapters import open_source
+from pipeline.assembly import build_worker, clock_us
+from pipeline.formats import event_of, format_named
+from pipeline.outputs import replay_line
+from pipeline.rejected import TOPIC, rejected_line
+from pipeline.store import open_store
+from pipeline.store.batch import PipelineStatus
+from pipeline.store.lock import WriterLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from models.assessment import Assessment
+    from models.engine import Subject
+    from models.event import Event
+    from pipeline.formats import Format
+    from pipeline.progress import Progress
+    from pipeline.record import RawRecord
+    from pipeline.settings import Settings
+    from pipeline.store.batch import Commit
+    from pipeline.store.sqlite import Store
+    from pipeline.worker import Worker
+
+# A recording is judged the same wherever it is replayed, so the key is part of the program. The
+# store of an installation has a random one.
+REPLAY_SECRET = b"habitus replay: a recording, not an installation"[:32]
+_BATCH = 2_000
+
+
+class ReplaySummary(Struct, frozen=True):
+    """What a replay did, and where it wrote."""
+
+    events: int
+    rejected: int
+    alerts: int
+    seconds: float
+    out: str
+    rejected_out: str | None
+
+
+def records_of(files: Sequence[str], *, now_us: int) -> Iterator[RawRecord]:
+    """Give the records of files one after the other; ``-`` is standard input.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist or cannot be read.
+    """
+    for file in files:
+        url = "-" if file == "-" else f"file:{file}"
+        if file != "-" and not Path(file).exists():
+            raise ConfigError(f"no such file: {file}")
+        source = open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True)
+        try:
+            source.resume({})
+            for batch in source.batches():
+                yield from batch.records
+        finally:
+            source.close()
+
+
+def merged(
+    files: Sequence[str], wire: Format, *, now_us: int
+) -> Iterator[RawRecord]:
+    """Merge files by event time; a record that is no event keeps its place in its file."""
+    if len(files) == 1:
+        return records_of(files, now_us=now_us)
+    streams = [_timed([file], wire, now_us) for file in files]
+    return (record for _, _, record in heapq.merge(*streams, key=lambda item: item[:2]))
+
+
+def _timed(
+    files: Sequence[str], wire: Format, now_us: int
+) -> Iterator[tuple[int, str, RawRecord]]:
+    at_us = 0
+    for record in records_of(files, now_us=now_us):
+        try:
+            at_us = max(at_us, microseconds(event_of(record, wire).time))
+        except MalformedEvent:
+            pass
+        yield at_us, record.source, record
+
+
+def in_order(files: Sequence[str], wire: Format, *, now_us: int) -> list[RawRecord]:
+    """Give all records sorted by event time, whatever their order in the files."""
+    timed: list[tuple[int, int, RawRecord]] = []
+    at_us = 0
+    for number, record in enumerate(records_of(files, now_us=now_us)):
+        try:
+            at_us = microseconds(event_of(record, wire).time)
+        except MalformedEvent:
+            pass
+        timed.append((at_us, number, record))
+    timed.sort(key=lambda item: item[:2])
+    return [record for _, _, record in timed]
+
+
+def judge_all(
+    worker: Worker,
+    records: Iterator[RawRecord] | Sequence[RawRecord],
+    *,
+    on_commit: Callable[[Commit], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Judge records in batches and commit each."""
+    batch: list[RawRecord] = []
+    for record in records:
+        batch.append(record)
+        if len(batch) >= _BATCH:
+            _judge(worker, batch, on_commit, progress)
+            batch = []
+    if batch:
+        _judge(worker, batch, on_commit, progress)
+
+
+def _judge(
+    worker: Worker,
+    batch: list[RawRecord],
+    on_commit: Callable[[Commit], None] | None,
+    progress: Progress | None,
+) -> None:
+    out = worker.judge(batch)
+    if on_commit is not None:
+        on_commit(out)
+    out.outbox = []
+    worker.commit(out, {}, PipelineStatus("running", clock_us(), worker.watermark_us or None, 0))
+    if progress is not None:
+        progress.advance(len(batch))
+
+
+def learn_history(
+    worker: Worker, files: Sequence[str], *, now_us: int, progress: Progress | None = None
+) -> None:
+    """Learn a past the operator vouches for: scored first, so that it calibrates; no alerts."""
+    worker.engine.vouched = True
+    try:
+        judge_all(worker, in_order(files, worker.wire, now_us=now_us), progress=progress)
+        worker.engine.finish_recording()
+        _finish(worker)
+    finally:
+        worker.engine.vouched = False
+
+
+def _finish(worker: Worker) -> None:
+    status = PipelineStatus("drained", clock_us(), worker.watermark_us or None, 0)
+    worker.commit(worker.flush(), {}, status)
+
+
+def replay(
+    files: Sequence[str],
+    *,
+    fmt: str,
+    out: str,
+    history: Sequence[str] = (),
+    store: str | None = None,
+    settings: Settings,
+    progress: Progress | None = None,
+) -> ReplaySummary:
+    """Judge recordings and write one line per event, in input order.
+
+    Parameters
+    ----------
+    out
+        A path or ``-``; rejected lines go to ``OUT.rejected.jsonl`` beside it.
+    store
+        URL of a store to keep; None for a temporary one.
+    """
+    started = perf_counter()
+    format_named(fmt)
+    with ExitStack() as stack:
+        kept = stack.enter_context(_store(stack, store))
+        lines = _Lines(stack, out)
+        worker = build_worker(
+            settings, kept, fmt=fmt, publish=False, explain_all=True, observer=lines.observe
+        )
+        lines.policy = worker.policy
+        now_us = clock_us()
+        if progress is not None:
+            progress.start(None, "replaying")
+        if history:
+            lines.muted = True
+            learn_history(worker, history, now_us=now_us, progress=progress)
+            lines.muted = False
+            worker.counters.clear()
+        judge_all(
+            worker, records_of(files, now_us=now_us), on_commit=lines.rejected, progress=progress
+        )
+        _finish(worker)
+        if progress is not None:
+            progress.stop()
+        if not lines.events and lines.refused:
+            raise ConfigError(f"nothing could be read: all {lines.refused} records were rejected")
+        seconds = perf_counter() - started
+        return ReplaySummary(
+            lines.events, lines.refused, lines.alerts, seconds, out, lines.rejected_out
+        )
+
+
+def learn(
+    files: Sequence[str], *, fmt: str, settings: Settings, progress: Progress | None = None
+) -> ReplaySummary:
+    """Learn a history into the configured store: how an installation starts warm."""
+    started = perf_counter()
+    lock = WriterLock(settings.store.partition(":")[2])
+    if not lock.acquire():
+        raise ConfigError(f"store {settings.store} is written to by another process; stop it first")
+    with lock, open_store(settings.store) as store:
+        worker = build_worker(settings, store, fmt=fmt, publish=False)
+        if progress is not None:
+            progress.start(None, "learning")
+        learn_history(worker, files, now_us=clock_us(), progress=progress)
+        if progress is not None:
+            progress.stop()
+        rejected = sum(n for k, n in worker.counters.items() if k.startswith("rejected_"))
+        seconds = perf_counter() - started
+        return ReplaySummary(worker.counters["events"], rejected, 0, seconds, settings.store, None)
+
+
+def _store(stack: ExitStack, url: str | None) -> Store:
+    if url is not None:
+        return open_store(url if ":" in url else f"sqlite:{url}", secret=REPLAY_SECRET)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="habitus-"))
+    return open_store(f"sqlite:{folder}/replay.db", secret=REPLAY_SECRET)
+
+
+class _Lines:
+    """Writes judgements and rejected lines as they come."""
+
+    def __init__(self, stack: ExitStack, out: str) -> None:
+        self.muted = False
+        self.events = self.alerts = self.refused = 0
+        self.policy: Any = None
+        self.rejected_out = None if out == "-" else f"{out}.rejected.jsonl"
+        self._stack = stack
+        self._out: BinaryIO = sys.stdout.buffer
+        self._rejected: BinaryIO | None = None
+        if out != "-":
+            self._out = stack.enter_context(Path(out).open("wb"))
+        stack.callback(self._out.flush)
+
+    def observe(
+        self, record: RawRecord, event: Event, assessment: Assessment, subject: Subject
+    ) -> None:
+        """Write one judgement."""
+        del record, event
+        if self.muted:
+            return
+        self.events += 1
+        self.alerts += assessment.alert
+        line = replay_line(assessment, subject, self.policy)
+        self._out.write(msgspec.json.encode(line) + b"\n")
+
+    def rejected(self, out: Commit) -> None:
+        """Write the rejected records of a batch."""
+        for message in out.outbox:
+            if message.topic != TOPIC:
+                continue
+            self.refused += 1
+            if self.rejected_out is not None:
+                if self._rejected is None:
+                    self._rejected = self._stack.enter_context(Path(self.rejected_out).open("wb"))
+                self._rejected.write(rejected_line(message) + b"\n")

@@ -1,0 +1,228 @@
+"""The loop: take a batch, judge it, commit it, publish it.
+
+    for batch in source:                      1. records of one batch
+        commit = worker.judge(batch)          2. judged in memory: score, decide, learn
+        store.commit(commit, positions)       3. state, results and position in one transaction
+        sink.publish(store.outbox)            4. at least once, with deterministic ids
+        store.drop_outbox                     5. published is forgotten
+        source.commit(positions)              6. a hint; a start goes on from step 3
+
+Killed anywhere, it goes on from the last commit: what was judged after it is judged again, from
+the same state and in the same order, and what was published again carries the same ids.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.errors import ConfigError, SinkUnavailable
+from pipeline.adapters import open_sink, open_source
+from pipeline.assembly import build_worker, clock_us
+from pipeline.formats import format_named
+from pipeline.record import RawRecord
+from pipeline.store import open_store
+from pipeline.store.batch import PipelineStatus
+from pipeline.store.lock import WriterLock
+
+if TYPE_CHECKING:
+    import threading
+    from typing import Literal
+
+    from pipeline.progress import Progress
+    from pipeline.record import Batch, Sink, Source
+    from pipeline.settings import Settings
+    from pipeline.store.sqlite import Store
+    from pipeline.worker import Worker
+
+_log = logging.getLogger(__name__)
+_OUTBOX_CHUNK = 5_000
+_INBOX_CHUNK = 1_000
+_HEARTBEAT_US = 1_000_000
+_DRAIN_TRIES = 30
+_RETRY_S = 1.0
+
+
+class RunSummary(Struct, frozen=True):
+    """What a run did."""
+
+    events: int
+    rejected: int
+    anomalies: int
+
+
+class Loop:
+    """A worker with its source and sink.
+
+    Parameters
+    ----------
+    source
+        None for a loop that only judges what the API puts into the inbox.
+    """
+
+    def __init__(
+        self, worker: Worker, store: Store, sink: Sink, source: Source | None = None
+    ) -> None:
+        self.worker = worker
+        self.store = store
+        self.sink = sink
+        self.source = source
+        self._beat_us = 0
+
+    def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
+        """Go on until the source ends or `stop` is set; the batch in hand is finished first."""
+        if self.source is None:
+            self._inbox_only(stop)
+            return
+        self.source.resume(self.store.positions())
+        self._publish()
+        done = self.source.progress()
+        for batch in self.source.batches():
+            if batch.records or batch.positions:
+                self.step(batch)
+            self.inbox()
+            self._beat()
+            if progress is not None:
+                progress.advance(self.source.progress() - done)
+                done = self.source.progress()
+            if stop.is_set():
+                break
+
+    def step(self, batch: Batch) -> None:
+        """Judge, commit and publish one batch."""
+        out = self.worker.judge(batch.records)
+        self.worker.commit(out, batch.positions, self._status("running"))
+        self._publish()
+        if self.source is not None:
+            self.source.commit(batch.positions)
+
+    def inbox(self) -> int:
+        """Judge what came over HTTP; give how many events."""
+        total = 0
+        while rows := self.store.inbox_batch(0, _INBOX_CHUNK):
+            records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
+            out = self.worker.judge(records, format_named("native"))
+            out.inbox_done = rows[-1][0]
+            self.worker.commit(out, {}, self._status("running"))
+            self._publish()
+            total += len(rows)
+        return total
+
+    def end(self, state: Literal["drained", "stopped"]) -> None:
+        """Say how the loop ended, after everything queued was published as far as possible."""
+        self._publish()
+        self.worker.commit(self.worker.flush(), {}, self._status(state))
+
+    def publish_all(self, stop: threading.Event) -> None:
+        """Empty the outbox; retry while the sink is away.
+
+        Raises
+        ------
+        SinkUnavailable
+            The sink stayed away; nothing is lost, the next run publishes it.
+        """
+        for _ in range(_DRAIN_TRIES):
+            self._publish()
+            if not self.store.outbox(1):
+                return
+            if stop.wait(_RETRY_S):
+                return
+        raise SinkUnavailable("the sink took nothing for 30 s; the outbox keeps it, run again")
+
+    def _publish(self) -> None:
+        while rows := self.store.outbox(_OUTBOX_CHUNK):
+            try:
+                self.sink.publish([message for _, message in rows])
+            except SinkUnavailable as error:
+                _log.warning("sink_unavailable", extra={"detail": str(error)})
+                return
+            self.store.drop_outbox([number for number, _ in rows])
+
+    def _inbox_only(self, stop: threading.Event) -> None:
+        while not stop.wait(0.05):
+            self.inbox()
+            self._beat()
+
+    def _beat(self) -> None:
+        """Give a sign of life, at most once a second."""
+        if clock_us() - self._beat_us >= _HEARTBEAT_US:
+            self.worker.commit(self.worker.flush(), {}, self._status("running"))
+
+    def _status(self, state: Literal["running", "drained", "stopped"]) -> PipelineStatus:
+        self._beat_us = clock_us()
+        return PipelineStatus(state, self._beat_us, self.worker.watermark_us or None, 0)
+
+
+def run(
+    settings: Settings,
+    *,
+    drain: bool = False,
+    progress: Progress | None = None,
+    stop: threading.Event,
+) -> RunSummary:
+    """Consume, judge and publish until told to stop, or until everything is done (`drain`).
+
+    Raises
+    ------
+    ConfigError
+        Another process writes to the store, or a setting is wrong.
+    SinkUnavailable
+        With `drain`: the sink did not take everything.
+    """
+    store = open_store(settings.store)
+    lock = WriterLock(settings.store.partition(":")[2])
+    if not lock.acquire():
+        raise ConfigError(f"store {settings.store} is written to by another process; stop it first")
+    with lock, store:
+        source = open_source(
+            settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
+        )
+        sink = open_sink(settings.sink)
+        try:
+            loop = Loop(build_worker(settings, store), store, sink, source)
+            if progress is not None:
+                progress.start(source.size_hint(), "judging")
+            loop.run(stop, progress)
+            if drain:
+                loop.publish_all(stop)
+            loop.end("drained" if drain and not stop.is_set() else "stopped")
+        finally:
+            if progress is not None:
+                progress.stop()
+            source.close()
+            sink.close()
+    return summary_of(loop.worker)
+
+
+def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
+    """Judge what `POST /v1/actions` takes in, unless another process writes to the store.
+
+    Returns
+    -------
+    bool
+        False when another process is the writer; that one judges the inbox.
+    """
+    lock = WriterLock(settings.store.partition(":")[2])
+    if not lock.acquire():
+        return False
+    with lock, open_store(settings.store) as store:
+        sink = open_sink(settings.sink)
+        try:
+            loop = Loop(build_worker(settings, store), store, sink)
+            loop.run(stop)
+            loop.end("stopped")
+        finally:
+            sink.close()
+    return True
+
+
+def summary_of(worker: Worker) -> RunSummary:
+    """Sum up what a worker counted."""
+    counters = worker.counters
+    return RunSummary(
+        counters["events"],
+        sum(n for name, n in counters.items() if name.startswith("rejected_")),
+        sum(n for name, n in counters.items() if name.startswith("anomalies_")),
+    )

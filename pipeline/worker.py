@@ -1,0 +1,294 @@
+"""Judge batches of records against a store: everything between a source and a commit."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.engine import Engine, Subject
+from models.errors import MalformedEvent
+from models.event import microseconds
+from models.profile import Profile
+from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trust_state import TrustState
+from pipeline.catalogue import catalogue
+from pipeline.formats import event_of
+from pipeline.outputs import anomaly_message, anomaly_object, trust_message
+from pipeline.rejected import rejected_message
+from pipeline.store.batch import Commit, PipelineStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from models.assessment import Assessment
+    from models.config import ModelConfig
+    from models.event import Event
+    from pipeline.enrich import Enricher
+    from pipeline.formats import Format
+    from pipeline.inventory import Inventory
+    from pipeline.record import RawRecord
+    from pipeline.store.sqlite import Store
+
+_log = logging.getLogger(__name__)
+_DAY_US = 86_400_000_000
+_SEEN_DAYS = 30
+_encode = msgspec.msgpack.Encoder().encode
+Key = tuple[str, str]
+
+
+class Worker:
+    """Owns the engine and a bounded set of agents in memory; everything else is in the store.
+
+    Parameters
+    ----------
+    store
+        Holds what the engine knows between batches, and the secret that its hashes depend on.
+    wire
+        Format of the records, unless a batch says otherwise.
+    cache_agents
+        Agents kept in memory; the least recently used are read again from the store when needed.
+    max_future_us
+        How far ahead of its arrival an event may be.
+    publish
+        Whether anomalies and trust answers are to be queued for a sink.
+    observer
+        Called with each event's judgement, in order; for replays.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: ModelConfig,
+        wire: Format,
+        enricher: Enricher,
+        inventory: Inventory,
+        *,
+        policy: TrustPolicy = DEFAULT_POLICY,
+        cache_agents: int = 4_096,
+        max_future_us: int = 300_000_000,
+        publish: bool = True,
+        explain_all: bool = False,
+        observer: Callable[[RawRecord, Event, Assessment, Subject], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.config = config
+        self.config_version = config.version
+        self.wire = wire
+        self.policy = policy
+        self.counters: Counter[str] = Counter()
+        self.engine = Engine(config, store.secret, catalogue(), policy, explain_all=explain_all)
+        self.engine.load(store.shared(), store.all_sessions())
+        self._enricher = enricher
+        self._inventory = inventory
+        self._cache_agents = cache_agents
+        self._max_future_us = max_future_us
+        self._publish = publish
+        self._observer = observer
+        self._subjects: OrderedDict[Key, Subject] = OrderedDict()
+
+    def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
+        """Judge records in order and give what is to be written; writes nothing.
+
+        A record that cannot become an event is rejected with its reason, and the rest goes on.
+        """
+        out = Commit()
+        count: Counter[str] = Counter()
+        events = self._fresh(self._events(records, wire or self.wire, out, count), out, count)
+        self._load({(event.agent.id, event.mode) for _, event in events})
+        changed: dict[Key, Subject] = {}
+        anomalies: dict[str, dict[str, Any]] = {}
+        for record, event in events:
+            key = (event.agent.id, event.mode)
+            subject = self._subject(key)
+            changed[key] = subject
+            self._one(record, event, subject, out, anomalies, count)
+        self._collect(out, changed, anomalies, count)
+        self._trim()
+        return out
+
+    def commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
+        """Write a judged batch with the position it leads to, in one transaction."""
+        out.positions = positions
+        out.status = status
+        self.store.commit(out)
+        self.counters.update(out.counters)
+
+    def flush(self) -> Commit:
+        """Give what the engine has to write beside agents, after a recording was finished."""
+        out = Commit()
+        self._collect(out, {}, {}, Counter())
+        return out
+
+    @property
+    def watermark_us(self) -> int:
+        """Event time up to which events were judged."""
+        return self.engine.peers.head.watermark_us
+
+    # ------------------------------------------------------------------ records to events
+
+    def _events(
+        self, records: Iterable[RawRecord], wire: Format, out: Commit, count: Counter[str]
+    ) -> list[tuple[RawRecord, Event]]:
+        events: list[tuple[RawRecord, Event]] = []
+        for record in records:
+            try:
+                event = event_of(record, wire)
+                ahead_us = microseconds(event.time) - record.arrived_us
+                if ahead_us > self._max_future_us:
+                    raise MalformedEvent(
+                        "future_time",
+                        f"time is {ahead_us / 1e6:.0f} s ahead of arrival, "
+                        f"expected at most {self._max_future_us / 1e6:.0f} s",
+                    )
+            except MalformedEvent as error:
+                self._reject(record, error, out, count)
+                continue
+            events.append((record, event))
+        return events
+
+    def _fresh(
+        self, events: list[tuple[RawRecord, Event]], out: Commit, count: Counter[str]
+    ) -> list[tuple[RawRecord, Event]]:
+        """Leave out events whose id is known: a second one with it changes nothing."""
+        of = self.engine.hasher.of
+        keys = [of(f"event\x1f{e.agent.id}\x1f{e.id}") >> 1 for _, e in events]
+        known = self.store.seen(keys)
+        fresh: list[tuple[RawRecord, Event]] = []
+        for key, (record, event) in zip(keys, events, strict=True):
+            if key in known:
+                detail = f"id {event.id!r} of agent {event.agent.id!r} was judged before"
+                self._reject(record, MalformedEvent("duplicate_id", detail), out, count)
+                continue
+            known.add(key)
+            out.seen.append((key, microseconds(event.time) // _DAY_US))
+            fresh.append((record, event))
+        return fresh
+
+    def _reject(
+        self, record: RawRecord, error: MalformedEvent, out: Commit, count: Counter[str]
+    ) -> None:
+        count["rejected_" + error.reason] += 1
+        out.outbox.append(rejected_message(record, error))
+
+    # ------------------------------------------------------------------ agents
+
+    def _load(self, keys: set[Key]) -> None:
+        missing = sorted(key for key in keys if key not in self._subjects)
+        if not missing:
+            return
+        decode = msgspec.msgpack.Decoder(TrustState).decode
+        for key, (profile, trust) in self.store.profiles(missing).items():
+            self._subjects[key] = Subject(Profile.load(profile, self.config), decode(trust))
+
+    def _subject(self, key: Key) -> Subject:
+        subject = self._subjects.get(key)
+        if subject is None:
+            trust = TrustState(
+                agent_id=key[0],
+                mode=key[1],
+                role=self._inventory.role(key[0]),
+                owner=self._inventory.owner(key[0]),
+                config_version=self.config_version,
+            )
+            subject = Subject(Profile.new(*key, self.config), trust)
+            self._subjects[key] = subject
+        else:
+            self._subjects.move_to_end(key)
+        return subject
+
+    def _trim(self) -> None:
+        while len(self._subjects) > self._cache_agents:
+            self._subjects.popitem(last=False)
+
+    # ------------------------------------------------------------------ one event
+
+    def _one(
+        self,
+        record: RawRecord,
+        event: Event,
+        subject: Subject,
+        out: Commit,
+        anomalies: dict[str, dict[str, Any]],
+        count: Counter[str],
+    ) -> None:
+        if event.agent.role is None:
+            role = self._inventory.role(event.agent.id)
+            if role is not None:
+                agent = msgspec.structs.replace(event.agent, role=role)
+                event = msgspec.structs.replace(event, agent=agent)
+        origin = self._enricher.origin(event.network)
+        registered = self._inventory.knows(event.agent.id)
+        assessment = self.engine.judge(event, origin, subject, registered=registered)
+        subject.trust.position = record.where
+        count["events"] += 1
+        if assessment.held is not None:
+            held = assessment.held
+            out.held.append(
+                (held.event_id, held.agent_id, held.mode, held.time_us, _encode(held.categories))
+            )
+        if assessment.anomaly is not None and not self.engine.vouched:
+            self._anomaly(record, event, assessment, subject, out, anomalies, count)
+        if assessment.trust_changed and self._publish:
+            states = self._states(subject)
+            message = trust_message(
+                states, assessment.agent_id, assessment.time_us, record.where, self.policy
+            )
+            out.outbox.append(message)
+        if self._observer is not None:
+            self._observer(record, event, assessment, subject)
+
+    def _states(self, subject: Subject) -> list[TrustState]:
+        """Give the agent's states in all its modes, this one as it is now."""
+        own = subject.trust
+        others = [
+            self._subjects[(state.agent_id, state.mode)].trust
+            if (state.agent_id, state.mode) in self._subjects
+            else state
+            for state in self.store.states(own.agent_id)
+            if state.mode != own.mode
+        ]
+        return [own, *others]
+
+    def _anomaly(
+        self,
+        record: RawRecord,
+        event: Event,
+        assessment: Assessment,
+        subject: Subject,
+        out: Commit,
+        anomalies: dict[str, dict[str, Any]],
+        count: Counter[str],
+    ) -> None:
+        name = self.engine.anomaly_id(assessment.key)
+        known = anomalies.get(name) or self.store.anomaly(name)
+        anomaly = anomaly_object(
+            assessment, event, subject, known, name, record.where, self.config_version
+        )
+        anomalies[name] = anomaly
+        if known is None:
+            count[f"anomalies_{assessment.anomaly}_{assessment.severity}"] += 1
+        if self._publish:
+            out.outbox.append(anomaly_message(anomaly))
+
+    # ------------------------------------------------------------------ state to bytes
+
+    def _collect(
+        self,
+        out: Commit,
+        changed: dict[Key, Subject],
+        anomalies: dict[str, dict[str, Any]],
+        count: Counter[str],
+    ) -> None:
+        out.profiles = [
+            (key[0], key[1], subject.profile.dump(), subject.trust)
+            for key, subject in changed.items()
+        ]
+        out.sessions, out.closed_sessions = self.engine.sessions.dump()
+        out.shared = self.engine.dump()
+        out.anomalies = list(anomalies.values())
+        out.counters = dict(count)
+        if self.watermark_us:
+            out.prune_seen_before_day = self.watermark_us // _DAY_US - _SEEN_DAYS

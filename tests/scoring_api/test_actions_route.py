@@ -1,0 +1,117 @@
+"""Events over HTTP: each judged by itself, the good ones kept before the answer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HEADERS = {"Content-Type": "application/json"}
+
+
+def event(number: int = 1, **more):
+    return {
+        "id": f"e-{number}",
+        "time": "2026-01-05T08:00:00Z",
+        "agent": {"id": "a"},
+        "tool": "mail.send",
+        **more,
+    }
+
+
+def kept(installation):
+    return [json.loads(value) for _, value, _ in installation.store.inbox_batch(0, 10_000)]
+
+
+@pytest.mark.parametrize(
+    "wrapped", [lambda e: e[0], lambda e: e[:1], lambda e: {"events": e[:1]}, lambda e: {**e[0]}]
+)
+def test_an_event_is_kept_however_it_is_wrapped(client, installation, wrapped):
+    response = client.post("/v1/actions", json=wrapped([event()]))
+    assert response.status_code == 202
+    assert response.json() == {
+        "accepted": 1,
+        "rejected": 0,
+        "results": [
+            {"index": 0, "id": "e-1", "status": "accepted", "reason": None, "detail": None}
+        ],
+    }
+    assert kept(installation) == [event()]
+
+
+def test_the_bytes_are_kept_as_they_came(client, installation):
+    raw = json.dumps(event(), indent=3).encode()
+    client.post("/v1/actions", content=b"  " + raw + b"\n", headers=HEADERS)
+    assert [value for _, value, _ in installation.store.inbox_batch(0, 10)] == [raw]
+
+
+def test_a_bad_event_is_rejected_with_its_reason_and_the_others_are_kept(client, installation):
+    bad = [
+        {"id": "no-tool", "time": "2026-01-05T08:00:00Z", "agent": {"id": "a"}},
+        event(3, mode="secret-text"),
+        "secret-text",
+        17,
+        None,
+        [],
+    ]
+    response = client.post("/v1/actions", json=[event(1), *bad, event(2)])
+    assert response.status_code == 202
+    answer = response.json()
+    assert (answer["accepted"], answer["rejected"]) == (2, 6)
+    assert [r["status"] for r in answer["results"]] == ["accepted", *["rejected"] * 6, "accepted"]
+    assert answer["results"][1]["id"] == "no-tool"
+    assert answer["results"][1]["reason"] == "missing_key"
+    assert answer["results"][3]["id"] is None
+    assert kept(installation) == [event(1), event(2)]
+    page = client.get("/metrics").text
+    assert 'habitus_api_actions_total{reason="",status="accepted"} 2.0' in page
+    assert 'habitus_api_actions_total{reason="missing_key",status="rejected"} 1.0' in page
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[1,", b"17", b'"text"', b"null", b"\xff\xfe", b"[" * 5000, b'{"events":1}'],
+)
+def test_only_a_body_that_cannot_be_read_as_a_whole_is_400(client, installation, body):
+    response = client.post("/v1/actions", content=body, headers=HEADERS)
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert kept(installation) == []
+
+
+def test_an_object_without_what_an_event_needs_is_one_rejected_event(client):
+    answer = client.post("/v1/actions", json={"id": "x"}).json()
+    assert (answer["accepted"], answer["rejected"]) == (0, 1)
+    assert client.post("/v1/actions", json=[]).json()["results"] == []
+
+
+def test_a_batch_of_more_than_a_thousand_is_refused_whole(client, installation):
+    assert client.post("/v1/actions", json=[event(n) for n in range(1001)]).status_code == 413
+    assert kept(installation) == []
+    full = client.post("/v1/actions", json=[event(n) for n in range(1000)])
+    assert full.json()["accepted"] == 1000
+
+
+def test_an_event_that_is_too_large_is_rejected_and_the_next_is_kept(installation):
+    with installation.client(max_event=2000) as client:
+        large = event(1, attributes={"x": "y" * 2000})
+        answer = client.post("/v1/actions", json=[large, event(2)]).json()
+    assert [r["reason"] for r in answer["results"]] == ["too_long", None]
+    assert answer["results"][0]["id"] == "e-1"
+
+
+def test_another_content_type_is_refused(client):
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        response = client.post(
+            "/v1/actions", content=json.dumps(event()), headers={"Content-Type": kind}
+        )
+        assert response.status_code == 415
+    charset = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.post("/v1/actions", content=json.dumps(event()), headers=charset).is_success
+
+
+def test_a_store_that_takes_nothing_now_is_503_and_promises_nothing(client, installation):
+    installation.store.close()
+    response = client.post("/v1/actions", json=event())
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/problem+json"

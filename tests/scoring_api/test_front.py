@@ -1,0 +1,151 @@
+"""Who gets as far as a route: loopback rules, sizes, headers, and errors that tell nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from models.errors import ConfigError
+from scoring_api.app import create_app
+from scoring_api.config import ApiConfig, check_bind
+from scoring_api.keys import make_key
+
+TRUST = "/v1/agents/a/trust"
+
+
+@pytest.mark.parametrize("path", [TRUST, "/v1/agents", "/console/", "/livez", "/metrics"])
+def test_without_credentials_only_loopback_names_are_answered(client, path):
+    for host in ("127.0.0.1:80", "localhost", "[::1]:8765"):
+        assert client.get(path, headers={"Host": host}).status_code == 200, host
+    for host in ("attacker.example.com", "192.0.2.1", "127.0.0.1.example.com", "127.0.0.1@x", ""):
+        assert client.get(path, headers={"Host": host}).status_code == 421, host
+
+
+@pytest.mark.parametrize("origin", ["https://attacker.example.com", "null", "file://", "x"])
+def test_without_credentials_pages_of_other_origins_are_refused(client, origin):
+    for method, path in (("POST", "/v1/actions"), ("GET", TRUST), ("GET", "/v1/agents")):
+        response = client.request(method, path, headers={"Origin": origin})
+        assert response.status_code == 403
+        assert "access-control-allow-origin" not in response.headers
+    assert client.get(TRUST, headers={"Origin": "http://127.0.0.1:8765"}).status_code == 200
+
+
+def ask(app, path, peer, **headers):
+    async def asked():
+        transport = httpx.ASGITransport(app, client=(peer, 5000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(asked())
+
+
+def test_without_credentials_other_machines_are_refused(installation):
+    app = installation.app()
+    for path in (TRUST, "/v1/agents", "/livez", "/console/"):
+        assert ask(app, path, "192.0.2.7").status_code == 403
+        assert ask(app, path, "::ffff:192.0.2.7").status_code == 403
+    assert ask(app, "/livez", "::1").status_code == 200
+    assert ask(app, TRUST, "127.0.0.1").status_code == 503  # let in, and not loaded yet
+
+
+def test_metrics_are_for_loopback_or_admin(installation, tmp_path):
+    (admin, one), (reader, two) = make_key("ops", ["admin"]), make_key("pdp", ["trust:read"])
+    path = tmp_path / "keys.json"
+    path.write_text(
+        f'[{{"id":"ops","sha256":"{one.sha256}","scopes":["admin"]}},'
+        f'{{"id":"pdp","sha256":"{two.sha256}","scopes":["trust:read"]}}]'
+    )
+    app = installation.app(api_keys_file=path)
+    afar = "192.0.2.7"
+    assert ask(app, "/metrics", afar).status_code == 401
+    assert ask(app, "/metrics", afar, **{"X-API-Key": reader}).status_code == 403
+    assert ask(app, "/metrics", afar, **{"X-API-Key": admin}).status_code == 200
+    assert ask(app, "/metrics", "127.0.0.1").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "habitus.example.com", ""])  # noqa: S104  # refused
+def test_listening_beyond_loopback_needs_a_credential_store(host, tmp_path, installation):
+    with pytest.raises(ConfigError, match="loopback only"):
+        check_bind(host, ApiConfig())
+    check_bind(host, ApiConfig(api_keys_file=tmp_path / "keys.json"))
+    if host and ":" not in host:
+        with pytest.raises(ConfigError, match="loopback only"):
+            create_app(installation.store, lambda _: None, ApiConfig(listen=f"{host}:8765"))
+
+
+@pytest.mark.parametrize("listen", ["", "8765", "127.0.0.1", "127.0.0.1:http", ":8765"])
+def test_an_address_that_is_none_is_named(listen):
+    with pytest.raises(ConfigError, match="HOST:PORT"):
+        ApiConfig(listen=listen).validate()
+
+
+def test_a_body_that_is_too_large_is_refused_announced_or_not(installation):
+    with installation.client(max_body=1000) as client:
+        for path in ("/v1/actions", "/v1/trust/query"):
+            headers = {"Content-Type": "application/json"}
+            announced = client.post(path, content=b" " * 1001, headers=headers)
+            assert announced.status_code == 413
+            assert announced.headers["content-type"] == "application/problem+json"
+            pieces = (b" " * 300 for _ in range(5))
+            unannounced = client.post(path, content=pieces, headers=headers)
+            assert unannounced.status_code == 413
+            assert unannounced.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/v1/agents/", 404),
+        ("GET", "/v1/agents/a/nothing", 404),
+        ("DELETE", "/v1/agents", 405),
+        ("GET", "/v1/actions", 405),
+        ("POST", TRUST, 405),
+        ("GET", "/console/../app.py", 404),
+        ("GET", "/console/%2e%2e%2fapp.py", 404),
+    ],
+)
+def test_what_is_not_there_is_a_problem_document(client, method, path, status):
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == status
+
+
+def test_an_error_of_ours_is_500_and_tells_nothing(installation, caplog):
+    app = installation.app()
+
+    async def broken():
+        raise RuntimeError("secret-text")
+
+    app.api.add_api_route("/broken", broken)
+    with installation.served(app) as url:
+        response = httpx.get(f"{url}/broken")
+    assert response.status_code == 500
+    assert "secret-text" not in response.text
+    assert response.json()["title"] == "Internal Server Error"
+
+
+def test_pages_may_load_nothing_from_elsewhere(client):
+    for path in ("/", "/console/", "/docs", "/v1/agents", "/nothing"):
+        response = client.get(path)
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/").headers["location"] == "/console/"
+
+
+def test_metrics_count_by_route_and_never_by_agent(installation, client, until):
+    for number in range(3):
+        client.get(f"/v1/agents/agent-{number}/trust")
+    client.get("/v1/agents/absent")
+    page = client.get("/metrics").text
+    route = "/v1/agents/{agent_id}/trust"
+    assert f'habitus_api_requests_total{{route="{route}",status="200"}} 3.0' in page
+    assert 'route="/v1/agents/{agent_id}",status="404"' in page
+    assert "agent-1" not in page
+    assert "habitus_api_stale 0.0" in page
