@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from river import base
 
-from models.counts import AgentCounts
+from models.counts import ADOPTION, AgentCounts
 from models.features import FEATURES, Feature
 from models.hashing import Hasher, mix
 from models.quantity import QUANTITIES, Level
@@ -167,12 +167,13 @@ class AgentBaseline(base.AnomalyDetector):
         """Give the probability of a category from general to specific, for explanation."""
         value = self._hasher.of(x[place.name]) & _LOW32
         q = self._peer_probability(place, value)
-        own = self.counts.probability(place.node, value, q)
+        own = self.counts.mixed(place.node, value, q)
         steps = [("anyone", place.uniform), ("peers", q), ("agent", own)]
         context = x.get(place.context) if place.context else None
         if context is not None:
             node = mix(place.node, self._hasher.of(context)) & _LOW31
-            steps.append((f"after {context}", self.counts.probability(node, value, own)))
+            inner = self.counts.probability(node, value, own)
+            steps.append((f"after {context}", (1 - ADOPTION) * inner + ADOPTION * own))
         return steps
 
     def count_of(self, place: Place, value: str) -> int:
@@ -192,11 +193,12 @@ class AgentBaseline(base.AnomalyDetector):
         return self.votes.get(key)
 
     def _bits(self, counts: AgentCounts, place: Place, value: int, x: dict[str, str]) -> float:
-        p = counts.probability(place.node, value, self._peer_probability(place, value))
+        q = self._peer_probability(place, value)
+        p = counts.mixed(place.node, value, q)
         context = x.get(place.context) if place.context else None
         if context is not None:
             node = mix(place.node, self._hasher.of(context)) & _LOW31
-            p = counts.probability(node, value, p)
+            p = (1 - ADOPTION) * counts.probability(node, value, p) + ADOPTION * p
         return -log2(p)
 
     def _peer_probability(self, place: Place, value: int) -> float:

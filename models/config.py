@@ -27,6 +27,8 @@ class ModelConfig(Struct, frozen=True):
         p below: the event is held instead of learned.
     learning_sessions
         An agent's first sessions are learned without the gate.
+    relearning_sessions, relearning_factor
+        After a deployment so many are learned without the gate, over counts scaled by the factor.
     session_minimum
         Session scores needed before sessions have p-values.
     idle_minutes
@@ -51,6 +53,7 @@ class ModelConfig(Struct, frozen=True):
     pool_minimum: int = 500
     gate: float = 0.002
     learning_sessions: int = 10
+    relearning_sessions: int = 40
     session_minimum: int = 50
     session_window: int = 4_000
     idle_minutes: int = 10

@@ -11,6 +11,7 @@ DISCOUNT = round(0.6 * UNIT)
 STRENGTH = 2 * UNIT
 NEGLIGIBLE = UNIT // 100
 HORIZON_DAYS = 150
+ADOPTION = 0.1
 
 
 def fades(half_life_days: float) -> tuple[int, ...]:
@@ -94,6 +95,15 @@ class AgentCounts:
             return parent
         count = self.counts.get(node << 32 | value, 0)
         return interpolate(count, total, self.discounted[node], parent)
+
+    def mixed(self, node: int, value: int, peers: float) -> float:
+        """P(value) of an agent that mostly acts by itself and sometimes as its peers do.
+
+        The count model alone makes the first use of a colleague's everyday tool ever more
+        surprising the longer the agent has been watched. A share of `ADOPTION` of acts that follow
+        the peers bounds that: such a first use costs at most 3.3 bits more than it costs them.
+        """
+        return (1 - ADOPTION) * self.probability(node, value, peers) + ADOPTION * peers
 
     def add(self, node: int, value: int, cap: int) -> bool:
         """Learn one event; False when the value has had its share of the day."""

@@ -168,8 +168,11 @@ class Engine:
         bits = self._score(event, profile, session, x, time_us)
         statistics = self._statistics(profile, bits)
         u = self.hasher.uniform(event.id)
-        own = profile.state() == "active"
-        result = calibrate(statistics, profile, view, self.config, u, own=own)
+        state = profile.state()
+        tested = statistics
+        if state == "relearning":  # its habits are expected to change; content and rules stay on
+            tested = [statistics[_CONTENT], None, None, statistics[_VOLUME]]
+        result = calibrate(tested, profile, view, self.config, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self._assessment(event, profile, session, bits, result, findings, time_us)
         self._decide(out, event, subject, bits, result, findings, x)
@@ -443,12 +446,13 @@ class Engine:
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - judge has set it
         gate = max(self.config.gate, out.alpha)
-        held = not self.vouched and (out.alert or (out.p is not None and out.p < gate))
+        state = profile.state()
+        unusual = state == "active" and out.p is not None and out.p < gate
+        held = not self.vouched and (out.alert or unusual)
         session.events += 1
         session.previous_tool = event.tool
         if bits.content is not None:
             note(session, bits.content)
-        state = profile.state()
         if state == "active":
             take_in(statistics, result, profile, view, gate)
         self._sum_up(event, profile, view, time_us, held=held)
@@ -575,7 +579,7 @@ class Engine:
             facts.announced = event.agent.version
             if event.agent.version is not None and event.agent.version not in facts.versions:
                 facts.versions.append(event.agent.version)
-            facts.learn_until = max(facts.learn_until, facts.opened + self.config.learning_sessions)
+            facts.learn_until = max(facts.learn_until, facts.opened + self.config.relearning_sessions)
             subject.profile.baseline.counts.scale(self.config.relearning_factor)
         subject.trust.state = subject.profile.state()  # type: ignore[assignment]
         return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 HOUR_US = 3_600_000_000
 _DIGITS = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 WEEK = 7
+OWN_NETWORKS = frozenset({"corporate", "internal"})
 
 
 class Feature(Struct, frozen=True):
@@ -92,10 +93,11 @@ def extract(event: Event, origin: Origin, previous_tool: str, time_us: int) -> d
             found["sensitivity"] = resource.sensitivity
     if origin.egress != "unknown":
         found["egress"] = origin.egress
-        if origin.asn is not None:
-            found["asn"] = str(origin.asn)
-        if origin.country is not None:
-            found["country"] = origin.country
+        if origin.egress not in OWN_NETWORKS:  # the operator's exits are no new place
+            if origin.asn is not None:
+                found["asn"] = str(origin.asn)
+            if origin.country is not None:
+                found["country"] = origin.country
     found["hour"] = hour_name(time_us // HOUR_US % (WEEK * 24))
     if event.outcome is not None:
         found["outcome"] = event.outcome

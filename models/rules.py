@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from models.assessment import Finding, Reason
 from models.event import microseconds
+from models.features import OWN_NETWORKS
 from models.profile import CredentialUse
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from models.profile import Profile
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
-_OWN_NETWORKS = frozenset({"corporate", "internal"})
 _ENOUGH_EVENTS = 20
 _COMMON_AMONG_PEERS = 0.2
 _RULE_BITS = 24.0
@@ -93,7 +93,7 @@ def two_places(scene: Scene) -> Finding | None:
     credential, network = scene.event.credential, scene.event.network
     if credential is None or network is None or network.source_ip is None:
         return None
-    if scene.origin.egress in _OWN_NETWORKS:
+    if scene.origin.egress in OWN_NETWORKS:
         return None
     before = scene.profile.facts.credentials.get(credential.id)
     here = place_of(network.source_ip, scene.origin)
@@ -156,7 +156,7 @@ def note_credential(scene: Scene) -> None:
     credential, network = scene.event.credential, scene.event.network
     if credential is None or network is None or network.source_ip is None:
         return
-    if scene.origin.egress in _OWN_NETWORKS:
+    if scene.origin.egress in OWN_NETWORKS:
         return
     here = place_of(network.source_ip, scene.origin)
     known = scene.profile.facts.credentials

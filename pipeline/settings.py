@@ -1,4 +1,4 @@
-"""Every setting: default, bound, one sentence. Variables win over the file, the file over defaults."""
+"""Every setting: default, bound, one sentence. Variables win over file, file over default."""
 
 from __future__ import annotations
 

@@ -101,10 +101,10 @@ class Worker:
         changed: dict[Key, Subject] = {}
         anomalies: dict[str, dict[str, Any]] = {}
         for record, event in events:
-            key = (event.agent.id, event.mode)
-            subject = self._subject(key)
-            changed[key] = subject
-            self._one(record, event, subject, out, anomalies, count)
+            for one in [event] if event.kind == "action" else self._in_all_modes(event):
+                key = (one.agent.id, one.mode)
+                subject = changed[key] = self._subject(key)
+                self._one(record, one, subject, out, anomalies, count)
         self._collect(out, changed, anomalies, count)
         self._trim()
         return out
@@ -198,6 +198,16 @@ class Worker:
         else:
             self._subjects.move_to_end(key)
         return subject
+
+    def _in_all_modes(self, event: Event) -> list[Event]:
+        """Give a deployment, or a change of owner, to every mode the agent acts in."""
+        agent_id = event.agent.id
+        modes = {state.mode for state in self.store.states(agent_id)}
+        modes |= {mode for name, mode in self._subjects if name == agent_id}
+        self._load({(agent_id, mode) for mode in modes})
+        return [
+            msgspec.structs.replace(event, mode=mode) for mode in sorted(modes or {event.mode})
+        ]
 
     def _trim(self) -> None:
         while len(self._subjects) > self._cache_agents:

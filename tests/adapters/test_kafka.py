@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, Topi
 from pipeline.record import MAX_VALUE, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 pytestmark = pytest.mark.broker
 
@@ -130,49 +132,64 @@ def test_a_position_beyond_the_end_stops_too(kafka_address: str, topic: str) -> 
     source.close()
 
 
+class Worker(threading.Thread):
+    """A runner in small: takes positions from a store that all share, commits to it."""
+
+    def __init__(self, source: KafkaSource, store: dict[str, str]) -> None:
+        super().__init__()
+        self.source = source
+        self.store = store
+        self.got: list[str] = []
+        self.left: list[str] = []
+        self.values: list[int] = []
+        self.ending = threading.Event()
+        source.on_assigned = self.assigned
+        source.on_revoked = self.left.extend
+
+    def assigned(self, keys: list[str]) -> dict[str, str]:
+        self.got.extend(keys)
+        return {key: self.store[key] for key in keys if key in self.store}
+
+    def run(self) -> None:
+        for batch in self.source.batches():
+            self.values.extend(int(record.value) for record in batch.records)
+            self.store.update(batch.positions)
+            self.source.commit(batch.positions)
+            if self.ending.is_set():
+                break
+        self.source.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_workers_share_partitions_and_ask_the_store_when_they_get_one(
     kafka_address: str, topic: str
 ) -> None:
     fill(kafka_address, topic, 0, 100)
     store: dict[str, str] = {}
-    asked: list[str] = []
-    left: list[str] = []
-
-    def stored(keys: list[str]) -> dict[str, str]:
-        asked.extend(keys)
-        return {key: store[key] for key in keys if key in store}
-
-    first, second = (a_source(kafka_address, topic, drain=False) for _ in range(2))
-    first.on_assigned, second.on_assigned = stored, stored
-    first.on_revoked = left.extend
-    values: list[bytes] = []
-
-    def step(batches: Iterator[Any], source: KafkaSource) -> None:
-        batch = next(batches)
-        values.extend(record.value for record in batch.records)
-        store.update(batch.positions)
-        source.commit(batch.positions)
-
-    one = first.batches()
-    while len(values) < 100:
-        step(one, first)
-    two = second.batches()
-    for _ in range(60):
-        step(one, first)
-        step(two, second)
-        if left and len(asked) == 3:
-            break
-    assert asked[:2] == [f"kafka:{topic}:0", f"kafka:{topic}:1"]
-    assert left == asked[2:], "the partition that left the first is the one the second asked for"
+    # Each in its own thread: two members that take turns never finish a rebalance.
+    first, second = (Worker(a_source(kafka_address, topic, drain=False), store) for _ in range(2))
+    first.start()
+    until(lambda: len(first.values) == 100)
+    second.start()
+    until(lambda: bool(second.got))
     fill(kafka_address, topic, 100, 160)
-    for _ in range(30):
-        step(one, first)
-        step(two, second)
-        if len(values) == 160:
-            break
-    first.close()
-    second.close()
-    assert sorted(map(int, values)) == list(range(160)), "nothing lost, nothing read twice"
+    until(lambda: len(first.values + second.values) >= 160)
+    second.ending.set()
+    second.join()
+    fill(kafka_address, topic, 160, 200)
+    until(lambda: len(first.values + second.values) >= 200)
+    first.ending.set()
+    first.join()
+    assert first.got == [f"kafka:{topic}:0", f"kafka:{topic}:1", *second.got]
+    assert first.left[: len(second.got)] == second.got
+    assert second.values, "the second worker did its part"
+    assert sorted(first.values + second.values) == list(range(200)), "all, and none twice"
 
 
 def test_draining_an_empty_topic_ends(kafka_address: str, topic: str) -> None:

@@ -186,6 +186,13 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield Installation(store)
 
 
+@pytest.fixture(scope="module")
+def module_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    path = tmp_path_factory.mktemp("store") / "habitus.db"
+    with open_store(f"sqlite:{path}") as store:
+        yield Installation(store)
+
+
 @pytest.fixture
 def until() -> Callable[..., None]:
     return eventually

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -90,8 +91,6 @@ async def scopes(auth, secret):
 
 
 def test_a_key_that_has_expired_is_refused(tmp_path):
-    import asyncio
-
     secret, entry = make_key("old", ["admin"])
     for ends, good in ((timedelta(minutes=1), True), (timedelta(minutes=-1), False)):
         dated = msgspec.structs.replace(entry, expires=datetime.now(UTC) + ends)
@@ -106,8 +105,6 @@ def test_a_key_that_has_expired_is_refused(tmp_path):
 def test_a_key_taken_out_of_the_file_is_refused_and_a_broken_file_keeps_the_rest(
     tmp_path, monkeypatch
 ):
-    import asyncio
-
     monkeypatch.setattr("scoring_api.auth.KEYS_CHECK_US", 0)
     (first, one), (second, two) = make_key("one", ["admin"]), make_key("two", ["admin"])
     path = write(tmp_path / "keys.json", one, two)
@@ -156,8 +153,6 @@ def test_a_file_with_a_fault_stops_the_start_and_shows_no_hash(tmp_path, content
 
 
 def test_the_command_makes_a_key_that_its_entry_lets_in(tmp_path):
-    import asyncio
-
     run = [sys.executable, "-m", "scoring_api.keys"]
     done = subprocess.run(  # noqa: S603  # our own code
         [*run, "gateway", "trust:read"], cwd=ROOT, capture_output=True, text=True, check=True

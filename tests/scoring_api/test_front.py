@@ -114,7 +114,7 @@ def test_what_is_not_there_is_a_problem_document(client, method, path, status):
     assert response.json()["status"] == status
 
 
-def test_an_error_of_ours_is_500_and_tells_nothing(installation, caplog):
+def test_an_error_of_ours_is_500_and_tells_nothing(installation):
     app = installation.app()
 
     async def broken():
@@ -139,7 +139,7 @@ def test_pages_may_load_nothing_from_elsewhere(client):
     assert client.get("/").headers["location"] == "/console/"
 
 
-def test_metrics_count_by_route_and_never_by_agent(installation, client, until):
+def test_metrics_count_by_route_and_never_by_agent(client):
     for number in range(3):
         client.get(f"/v1/agents/agent-{number}/trust")
     client.get("/v1/agents/absent")

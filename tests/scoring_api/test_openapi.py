@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import given, settings
+from schemathesis.specs.openapi import checks as openapi_checks
 
 from models.answer import Answer, Facets, Obligation, Reason, Recovery
 from scoring_api import schemas
@@ -34,41 +35,39 @@ def test_the_trust_route_is_described_with_its_questions_and_answers(client):
     assert {"APIKeyHeader": []} in route["security"]
 
 
-@pytest.fixture
-def described(installation):
+@pytest.fixture(scope="module")
+def described(module_installation):
+    installation = module_installation
     installation.put(
         installation.state("a", items=(installation.item(),)),
         installation.state("a", mode="autonomous", days=2, state="learning"),
     )
     installation.find(*(installation.anomaly(n, agent_id="a") for n in range(3)))
-    with installation.served(installation.app()) as url:
-        yield schemathesis.openapi.from_url(f"{url}/openapi.json", wait_for_schema=5)
+    with installation.client() as client:
+        yield schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
 
 
-CHECKS = (
+# Not among them: that data the schema calls wrong is refused. An event that is none is rejected by
+# itself, within an answer that is 202.
+CHECKS = [
     schemathesis.checks.not_a_server_error,
-    schemathesis.checks.load_all_checks,
-)
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_schema_conformance,
+]
 
 
-@pytest.mark.slow
 def test_no_request_breaks_the_api_and_answers_are_as_described(described):
+    tried = []
     for found in described.get_all_operations():
         operation = found.ok()
 
-        @settings(
-            max_examples=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            derandomize=True,
-            database=None,
-        )
-        @(
-            schemathesis.pytest.given(case=operation.as_strategy())
-            if False
-            else operation_given(operation)
-        )
-        def one(case):
-            case.call_and_validate()
+        @settings(max_examples=20, deadline=None, derandomize=True, database=None)
+        @given(case=operation.as_strategy())
+        def attempt(case):
+            case.call_and_validate(checks=CHECKS)
 
-        one()
+        attempt()
+        tried.append(operation.label)
+    assert "GET /v1/agents/{agent_id}/trust" in tried
+    assert "POST /v1/actions" in tried

@@ -1,0 +1,64 @@
+"""The command line: ``habitus``. Errors are one line on stderr; exit 2 is wrong use, 1 the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+
+from models.errors import ConfigError, HabitusError
+from pipeline.commands import installation, look, offline, running
+
+_HELP = (
+    "Behavioural baselines and trust scores for AI agents. Settings come from HABITUS_… variables "
+    "and habitus.toml; habitus config shows them, habitus doctor checks them."
+)
+# Typer carries its own copy of click: this is the base of everything a caller can do wrong.
+_Usage: type[Any] = typer.BadParameter.__mro__[1]
+
+
+class Habitus(typer.Typer):
+    """The application; calling it runs the command line and ends the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, say what went wrong in one line, and exit with the code of the contract."""
+        try:
+            code = super().__call__(*args, standalone_mode=False, **kwargs)
+        except _Usage as error:
+            _say(f"{error.format_message().rstrip('.')} (see habitus --help)", lower=True)
+            code = 2
+        except ConfigError as error:
+            _say(str(error))
+            code = 2
+        except BrokenPipeError:
+            # The reader went away, as head does; the interpreter must not flush into the pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        except (HabitusError, OSError) as error:
+            _say(str(error))
+            code = 1
+        except (KeyboardInterrupt, typer.Abort):
+            _say("interrupted")
+            code = 1
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(text: str, *, lower: bool = False) -> None:
+    line = " ".join(text.split())
+    print(f"error: {line[:1].lower() + line[1:] if lower else line}", file=sys.stderr)
+
+
+app = Habitus(
+    name="habitus",
+    help=_HELP,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _group in (running, offline, look, installation):
+    _group.register(app)
+
+if __name__ == "__main__":
+    app()

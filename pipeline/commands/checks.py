@@ -1,0 +1,202 @@
+"""What `habitus doctor` looks at: one function a thing, each says what it found and what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from models.errors import HabitusError
+from pipeline.store import WriterLock, open_store, store_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.settings import Settings
+
+State = Literal["ok", "optional", "missing"]
+_OLD_DAYS = 30
+_LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
+
+
+class Check(Struct, frozen=True):
+    """What was found of one thing; `todo` is empty when there is nothing to do."""
+
+    name: str
+    state: State
+    found: str
+    todo: str = ""
+
+
+def examine(settings: Settings, at_us: int) -> list[Check]:
+    """Look at everything the settings name."""
+    looks: dict[str, Callable[[], Check]] = {
+        "format": lambda: _format(settings),
+        "store": lambda: _store(settings),
+        "source": lambda: _source(settings),
+        "sink": lambda: _sink(settings),
+        "intel": lambda: _intel(settings, at_us),
+        "inventory": lambda: _inventory(settings),
+        "listen": lambda: _listen(settings),
+        "credentials": lambda: _credentials(settings),
+    }
+    return [_versions(), *(_guarded(name, look) for name, look in looks.items())]
+
+
+def broker_url(url: str) -> str:
+    """Give the broker alone of a Kafka URL, with the file of client options.
+
+    >>> broker_url("kafka://127.0.0.1:9092/agent.actions?group=g&config=client.toml")
+    'kafka://127.0.0.1:9092?config=client.toml'
+    """
+    parts = urlsplit(url)
+    kept = [part for part in parts.query.split("&") if part.startswith("config=")]
+    return f"kafka://{parts.netloc}" + (f"?{kept[0]}" if kept else "")
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except HabitusError as error:
+        return Check(name, "missing", str(error), "correct it and look again")
+
+
+def _versions() -> Check:
+    parts = [f"python {platform.python_version()}"]
+    for name in ("habitus", *_LIBRARIES):
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            if name != "habitus":
+                return Check("versions", "missing", f"{name} is not installed", "make install")
+    return Check("versions", "ok", ", ".join(parts))
+
+
+def _format(settings: Settings) -> Check:
+    from pipeline.formats import format_named
+
+    format_named(settings.format)
+    return Check("format", "ok", settings.format)
+
+
+def _store(settings: Settings) -> Check:
+    path = Path(store_path(settings.store))
+    if not path.exists():
+        if os.access(path.resolve().parent, os.W_OK):
+            return Check("store", "ok", f"{path} will be made at the first start")
+        todo = "make the folder, or set HABITUS_STORE"
+        return Check("store", "missing", f"{path.parent} cannot be written", todo)
+    with open_store(settings.store, read_only=True) as store:
+        said = store.status().state
+    if not (os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)):
+        todo = "give this user the right to write to the file and its folder"
+        return Check("store", "missing", f"{path} cannot be written", todo)
+    with WriterLock(str(path)) as lock:
+        busy = "nobody writes now" if lock.acquire() else "a worker writes to it now"
+    return Check("store", "ok", f"{path}, pipeline {said}, {busy}")
+
+
+def _source(settings: Settings) -> Check:
+    url = settings.source
+    if url == "-":
+        return Check("source", "ok", "standard input")
+    if url.startswith("kafka:"):
+        return _kafka("source", url, topic=True)
+    if not url.startswith("file:"):
+        return Check(
+            "source",
+            "missing",
+            "unknown kind of source",
+            "set HABITUS_SOURCE to kafka:, file: or -",
+        )
+    from pipeline.adapters.files import find
+
+    path, _, query = url.removeprefix("file:").partition("?")
+    files = find(path)
+    if not files and query != "follow=1":
+        return Check("source", "missing", f"no file at {path!r}", "set HABITUS_SOURCE")
+    size = sum(file.stat().st_size for file in files)
+    return Check("source", "ok", f"{len(files)} files, {size / 1e6:.1f} MB")
+
+
+def _sink(settings: Settings) -> Check:
+    url = settings.sink
+    if url == "none":
+        return Check("sink", "optional", "results stay in the store", "HABITUS_SINK publishes them")
+    if url.startswith("kafka:"):
+        return _kafka("sink", url, topic=False)
+    if not url.startswith("file:"):
+        todo = "set HABITUS_SINK to kafka:, file: or none"
+        return Check("sink", "missing", "unknown kind of sink", todo)
+    place = Path(url.removeprefix("file:")).resolve()
+    while not place.exists():
+        place = place.parent
+    if place.is_dir() and os.access(place, os.W_OK):
+        return Check("sink", "ok", url)
+    return Check("sink", "missing", f"{place} cannot be written", "set HABITUS_SINK")
+
+
+def _kafka(name: str, url: str, *, topic: bool) -> Check:
+    from pipeline.adapters.kafka.address import answers, parse
+
+    address = parse(url, topic=topic)
+    brokers = ",".join(address.brokers)
+    if not answers(address.brokers):
+        todo = "start the broker, or correct the address"
+        return Check(name, "missing", f"no Kafka broker answers at {brokers}", todo)
+    return Check(name, "ok", f"{brokers} answers", "habitus doctor --create-topics makes topics")
+
+
+def _intel(settings: Settings, at_us: int) -> Check:
+    from pipeline.intel import intel_status
+
+    lists = intel_status(settings.intel, at_us)
+    if not lists:
+        todo = "HABITUS_INTEL names a folder, habitus intel fetch fills it"
+        return Check("intel", "optional", "no IP lists, so egress stays unknown", todo)
+    oldest = max(row.age_days for row in lists)
+    todo = "habitus intel fetch" if oldest > _OLD_DAYS else ""
+    state: State = "optional" if todo else "ok"
+    entries = sum(row.entries for row in lists)
+    return Check("intel", state, f"{len(lists)} lists, {entries} entries, {oldest} days old", todo)
+
+
+def _inventory(settings: Settings) -> Check:
+    from pipeline.inventory import load
+
+    inventory = load(settings.inventory)
+    if settings.inventory is None:
+        todo = "HABITUS_INVENTORY names the registered agents"
+        return Check("inventory", "optional", "none, so no agent counts as unregistered", todo)
+    return Check("inventory", "ok", f"{len(inventory)} registered agents")
+
+
+def _listen(settings: Settings) -> Check:
+    host, _, port = settings.listen.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        found = f"{settings.listen}: {error.strerror}"
+        return Check("listen", "optional", found, "fine if that is habitus serve")
+    return Check("listen", "ok", f"{settings.listen} is free")
+
+
+def _credentials(settings: Settings) -> Check:
+    if settings.jwks is not None and not (settings.jwt_issuer and settings.jwt_audience):
+        todo = "set HABITUS_JWT_ISSUER and HABITUS_JWT_AUDIENCE"
+        return Check("credentials", "missing", "a key set without issuer or audience", todo)
+    if settings.api_keys_file is not None or settings.jwks is not None:
+        return Check("credentials", "ok", "callers are asked for credentials")
+    host = settings.listen.rpartition(":")[0].strip("[]")
+    if host == "localhost" or host == "::1" or host.startswith("127."):
+        todo = "HABITUS_API_KEYS_FILE or HABITUS_JWKS before others may call"
+        return Check("credentials", "optional", "none, so for this machine only", todo)
+    todo = "set HABITUS_API_KEYS_FILE or HABITUS_JWKS, or listen on 127.0.0.1"
+    return Check("credentials", "missing", f"none, and {host} is open to others", todo)

@@ -1,0 +1,96 @@
+"""The page of `habitus explain`: where an agent stands, why, and what brings it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
+from rich.markup import escape
+from rich.table import Table
+
+from models.answer import Answer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LEVEL_STYLE = {
+    "trusted": "green",
+    "normal": "green",
+    "watch": "yellow",
+    "restricted": "bold red",
+}
+
+_STATES = {
+    "active": "its habits are known",
+    "learning": "its habits are still being learnt",
+    "relearning": "its habits are being learnt again after a change",
+    "stale": "the pipeline is behind, so this may be out of date",
+}
+
+
+class Explained(Struct, frozen=True):
+    """Trust overall and by mode, and the newest anomalies."""
+
+    trust: Answer
+    by_mode: list[Answer]
+    anomalies: list[dict[str, Any]]
+
+
+def explanation(explained: Explained, console: Console) -> None:
+    """Print it."""
+    answer = explained.trust
+    style = LEVEL_STYLE.get(answer.level, "")
+    gate = ", [bold red]quarantined[/]" if answer.gate == "quarantined" else ""
+    console.print(f"[bold]{escape(answer.agent_id)}[/]")
+    console.print(
+        f"trust {answer.score}, cautiously {answer.lower}: [{style}]{answer.level}[/]{gate}; "
+        f"{answer.state}: {_STATES.get(answer.state, 'nothing is known of it')}"
+    )
+    console.print(
+        f"evidence for {answer.belief:.0%}, against {answer.disbelief:.0%}, "
+        f"not known {answer.uncertainty:.0%}"
+    )
+    facets = structs.asdict(answer.facets)
+    console.print("facets  " + "  ".join(f"{name} {score}" for name, score in facets.items()))
+    if len(explained.by_mode) > 1:
+        modes = (f"{one.mode} {one.score} ({one.level})" for one in explained.by_mode)
+        console.print("by mode  " + "  ".join(modes))
+    _reasons(answer, console)
+    _return(answer, console)
+    for anomaly in explained.anomalies:
+        _anomaly(anomaly, console)
+
+
+def _reasons(answer: Answer, console: Console) -> None:
+    if not answer.reasons:
+        console.print("\nnothing counts against it")
+        return
+    table = Table("points", "anomaly", "severity", "at", "id", title="what lowers it")
+    for reason in answer.reasons:
+        at = reason.at[:19] + "Z"
+        table.add_row(str(reason.effect), reason.anomaly, reason.severity, at, escape(reason.id))
+    console.print()
+    console.print(table)
+
+
+def _return(answer: Answer, console: Console) -> None:
+    if answer.gate == "quarantined":
+        console.print("it stays quarantined until a person has looked at the anomaly behind it")
+    if answer.recovers is not None:
+        days = answer.recovers.clean_days
+        console.print(f"{days} days without a new anomaly bring it to {answer.recovers.to}")
+    elif answer.level != "trusted":
+        console.print("no number of clean days alone brings it to the next level")
+
+
+def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
+    head = (anomaly["time"][:19] + "Z", anomaly["severity"], anomaly["anomaly"])
+    console.print(f"\n[bold]{'  '.join(head)}[/]  {escape(str(anomaly['id']))}")
+    if anomaly.get("p") is not None:
+        pool, size = anomaly.get("p_pool"), anomaly.get("p_n")
+        console.print(f"  as unusual as {anomaly['p']:.2g} of {size} events of its {pool}")
+    for reason in anomaly.get("reasons", ()):
+        console.print(f"  {reason['bits']:5.1f} bits  {escape(reason['why'])}")
+        expected = ", ".join(f"{name} {share:.0%}" for name, share in reason["expected"])
+        usual = f"; usual: {escape(expected)}" if expected else ""
+        console.print(f"              seen: {escape(str(reason['observed']))}{usual}")

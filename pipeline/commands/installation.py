@@ -1,0 +1,157 @@
+"""The installation: what is set, whether it works, and the IP lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from models.errors import ConfigError, HabitusError
+from pipeline.commands import checks
+from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
+from pipeline.settings import Settings, load_settings, model_config_of, shown, variable
+
+intel = typer.Typer(
+    name="intel",
+    help="Lists of addresses: VPN, Tor, proxies, hosting; fetch them, see how old they are.",
+)
+_OLD_DAYS = 30
+
+
+def config(as_json: AsJson = False) -> None:
+    """Show the settings in effect; passwords are masked."""
+    settings = load_settings()
+    values, model = shown(settings), model_config_of(settings)
+    if as_json:
+        print_json({**values, "model": model, "config_version": model.version})
+        return
+    table = Table("variable", "value", "meaning")
+    for name, field in Settings.model_fields.items():
+        if name != "model":
+            value = values[name]
+            text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
+            table.add_row(variable(name), escape(str(text)), field.description)
+    for name, value in msgspec.to_builtins(model).items():
+        if name != "alerts_per_day":
+            table.add_row(variable(f"model__{name}"), str(value), "")
+    console().print(table)
+    note(f"model configuration {model.version}")
+
+
+def doctor(
+    create_topics: Annotated[
+        bool, typer.Option("--create-topics", help="Make the Kafka topics that are missing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look whether everything this needs is there and reachable; exit 1 if something is not."""
+    settings = load_settings()
+    if create_topics:
+        _make_topics(settings, quiet=as_json)
+    found = checks.examine(settings, now_us())
+    missing = [check.name for check in found if check.state == "missing"]
+    if as_json:
+        print_json({"ok": not missing, "checks": found})
+    else:
+        table = Table("what", "state", "found", "what to do")
+        for check in found:
+            style = {"ok": "green", "missing": "bold red"}.get(check.state, "yellow")
+            table.add_row(
+                check.name, f"[{style}]{check.state}[/]", escape(check.found), escape(check.todo)
+            )
+        console().print(table)
+    if missing:
+        raise HabitusError(f"missing: {', '.join(missing)}")
+
+
+def _make_topics(settings: Settings, *, quiet: bool) -> None:
+    from pipeline.adapters.kafka import create_topics
+
+    urls = {
+        checks.broker_url(url)
+        for url in (settings.source, settings.sink)
+        if url.startswith("kafka:")
+    }
+    if not urls:
+        raise ConfigError("--create-topics needs a source or sink of the form kafka://HOST:PORT")
+    for url in sorted(urls):
+        for topic, made in create_topics(url).items():
+            if not quiet:
+                note(f"topic {topic}: {'created' if made else 'already there'}")
+
+
+def _folder(settings: Settings, said: str | None) -> Path:
+    folder = Path(said) if said else settings.intel
+    if folder is None:
+        raise ConfigError("no folder of IP lists: set HABITUS_INTEL, or give --folder")
+    return folder
+
+
+Folder = Annotated[str | None, typer.Option(help="Folder of lists; default: HABITUS_INTEL.")]
+
+
+@intel.command()
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Lists of the table; default: the usual ones.")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Download lists, with checksum, version and licence; what was there stays if one fails."""
+    from pipeline.intel_fetch import fetch as fetched
+    from pipeline.intel_fetch import list_sources
+
+    place = _folder(load_settings(), folder)
+    known = {source.name: source for source in list_sources()}
+    wanted = names or [name for name, source in known.items() if source.default]
+    if unknown := [name for name in wanted if name not in known]:
+        raise ConfigError(f"unknown list {unknown[0]!r}, expected one of: {', '.join(known)}")
+    failed = []
+    for source in (known[name] for name in wanted):
+        try:
+            loaded = fetched(source.url, place, source.name, source.sha256, licence=source.licence)
+        except HabitusError as error:
+            failed.append(str(error))
+            continue
+        note(
+            f"{loaded.name}: {loaded.entries} entries, version {loaded.version}, "
+            f"licence {loaded.licence}"
+        )
+    if failed:
+        raise HabitusError("; ".join(failed))
+
+
+@intel.command()
+def status(folder: Folder = None, as_json: AsJson = False) -> None:
+    """Show the lists in use: kind, size, version, licence, age."""
+    from pipeline.intel import intel_status
+
+    settings = load_settings()
+    rows = intel_status(_folder(settings, folder), now_us())
+    if as_json:
+        print_json({"lists": rows})
+        return
+    table = Table("list", "kind", "entries", "version", "licence", "age", "bad lines")
+    for row in rows:
+        style = "yellow" if row.age_days > _OLD_DAYS else ""
+        table.add_row(
+            row.name,
+            row.kind,
+            str(row.entries),
+            row.version,
+            row.licence,
+            f"[{style}]{row.age_days} days[/]" if style else f"{row.age_days} days",
+            str(row.bad_lines),
+        )
+    console().print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(config)
+    app.command()(doctor)
+    app.add_typer(intel)

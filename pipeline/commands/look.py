@@ -1,0 +1,148 @@
+"""What the store holds, for people and programs: agents, anomalies, and why."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from models.errors import ConfigError, HabitusError
+from models.event import microseconds
+from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
+from pipeline.commands.standing import Standings
+from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.settings import load_settings
+from pipeline.store import open_store
+
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+
+
+def agents(
+    level: Annotated[str | None, typer.Option(help="trusted, normal, watch, restricted.")] = None,
+    state: Annotated[str | None, typer.Option(help="active, learning, relearning, stale.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only of this role.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only of this owner.")] = None,
+    limit: Limit = 200,
+    as_json: AsJson = False,
+) -> None:
+    """List agents, the least trusted first."""
+    wanted = {"level": level, "state": state, "role": role, "owner": owner}
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    settings = load_settings()
+    with open_store(settings.store, read_only=True) as store:
+        standings = Standings(store, settings)
+        rows = [
+            row
+            for row in standings.rows()
+            if all(row[name] == value for name, value in asked.items())
+        ]
+    if as_json:
+        print_json({"agents": rows[:limit], "total": len(rows), "pipeline": standings.pipeline})
+        return
+    table = Table("agent", "level", "score", "lower", "state", "role", "owner", "recovers")
+    for row in rows[:limit]:
+        style = LEVEL_STYLE.get(row["level"], "")
+        gate = " (quarantined)" if row["gate"] == "quarantined" else ""
+        days = f"{row['recovers']['clean_days']} clean days" if row["recovers"] else ""
+        table.add_row(
+            row["agent_id"],
+            f"[{style}]{row['level']}[/]{gate}",
+            str(row["score"]),
+            str(row["lower"]),
+            row["state"],
+            row["role"] or "",
+            row["owner"] or "",
+            days,
+        )
+    console().print(table)
+    note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")
+
+
+def anomalies(
+    agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
+    severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this type, e.g. tool.new.")] = None,
+    since: Annotated[str | None, typer.Option(help="Event time, RFC 3339 with zone.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List anomalies, newest first."""
+    settings = load_settings()
+    with open_store(settings.store, read_only=True) as store:
+        found = store.anomalies(
+            agent_id=agent,
+            severity=severity,
+            kind=kind,
+            since_us=None if since is None else _instant(since),
+            limit=limit,
+        )
+    if as_json:
+        print_json({"anomalies": found})
+        return
+    table = Table("time", "severity", "anomaly", "agent", "rank", "why")
+    for one in found:
+        table.add_row(
+            one["time"][:19] + "Z",
+            one["severity"],
+            one["anomaly"],
+            one["agent_id"],
+            "" if one.get("rank") is None else f"{one['rank']:.1f}",
+            _why(one),
+        )
+    console().print(table)
+    note(f"{len(found)} anomalies")
+
+
+def explain(
+    agent: Annotated[str, typer.Argument(help="Agent id.")],
+    limit: Limit = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Say why an agent stands where it stands, and what brings it back."""
+    settings = load_settings()
+    with open_store(settings.store, read_only=True) as store:
+        standings = Standings(store, settings)
+        states = store.states(agent)
+        if not states:
+            raise HabitusError(_nobody(agent, standings))
+        explained = Explained(
+            trust=standings.answer(agent, states),
+            by_mode=[standings.answer(agent, [state]) for state in states],
+            anomalies=store.anomalies(agent_id=agent, limit=limit),
+        )
+    if as_json:
+        print_json(msgspec.to_builtins(explained))
+        return
+    explanation(explained, console())
+    note(standings.sentence)
+
+
+def _why(anomaly: dict[str, Any]) -> str:
+    reasons = anomaly.get("reasons") or [{}]
+    return str(reasons[0].get("why", ""))
+
+
+def _nobody(agent: str, standings: Standings) -> str:
+    near = difflib.get_close_matches(agent, standings.agents, n=1, cutoff=0.4)
+    hint = f", did you mean {near[0]!r}?" if near else ", habitus agents lists those known"
+    return f"no agent {agent!r} in the store{hint}"
+
+
+def _instant(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ConfigError(f"--since must be RFC 3339 with a zone, got {text!r}")
+    return microseconds(at)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (agents, anomalies, explain):
+        app.command()(command)

@@ -1,0 +1,116 @@
+"""Recordings: judge one, learn one, measure on one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from models.errors import HabitusError
+from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.words import Spread
+from pipeline.logs import start_logs
+from pipeline.progress import progress_for
+from pipeline.settings import load_settings
+from pipeline.store import store_path
+
+Files = Annotated[
+    list[str], typer.Argument(help="Recordings: files, folders, patterns; - is stdin.")
+]
+Format = Annotated[
+    str | None, typer.Option("--format", help="Format of the recordings; default: the setting.")
+]
+
+
+def replay(
+    files: Files,
+    out: Annotated[
+        str, typer.Option(help="Where judgements go, one JSON line an event; - stdout.")
+    ],
+    fmt: Format = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(help="A past you vouch for: learned first, not in the output. May repeat."),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Keep the state here (sqlite:PATH); default: thrown away.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a recording offline, in a fresh store of its own; the same input, the same output.
+
+    Lines that are no events go to OUT.rejected.jsonl with line number and reason.
+    """
+    from pipeline.replay import replay as replayed
+
+    settings = load_settings()
+    start_logs(settings.log_level)
+    summary = replayed(
+        files,
+        fmt=fmt or settings.format,
+        out=out,
+        history=history or [],
+        store=store,
+        settings=settings,
+        progress=progress_for(json=as_json),
+    )
+    if as_json and out != "-":
+        print_json(msgspec.to_builtins(summary))
+    elif not as_json:
+        rate = summary.events / max(summary.seconds, 1e-3)
+        note(
+            f"{summary.events} events judged in {summary.seconds:.1f} s ({rate:.0f}/s), "
+            f"{summary.alerts} alerts, {summary.rejected} rejected"
+        )
+        if summary.rejected:
+            note(f"rejected lines: {summary.rejected_out}")
+    if summary.rejected and not summary.events:
+        raise HabitusError(f"nothing could be read as {fmt or settings.format}; wrong --format?")
+
+
+def learn(files: Files, fmt: Format = None) -> None:
+    """Learn a past you vouch for into the configured store, so that an installation starts warm."""
+    from pipeline.replay import learn as learned
+
+    settings = load_settings()
+    start_logs(settings.log_level)
+    learned(files, fmt=fmt or settings.format, settings=settings, progress=progress_for(json=False))
+    note(f"learned into {store_path(settings.store)}")
+
+
+def evaluate(
+    files: Files,
+    fmt: Format = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="No history: as a new installation meets it.")
+    ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave a feature out, to see what it is worth.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure on labelled recordings: what is found, how early, at how many false alerts."""
+    from pipeline import evaluate as evaluation
+
+    settings = load_settings()
+    start_logs(settings.log_level)
+    result = evaluation.evaluate(
+        files,
+        fmt=fmt or settings.format,
+        cold=cold,
+        without=without or [],
+        settings=settings,
+        progress=progress_for(json=as_json),
+    )
+    if as_json:
+        print_json(result)
+    else:
+        console().print(evaluation.table(result))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command(cls=Spread)(replay)
+    app.command()(learn)
+    app.command(cls=Spread)(evaluate)

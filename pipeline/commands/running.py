@@ -1,0 +1,143 @@
+"""The commands that keep going: the pipeline, the API, the demonstration."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.errors import ConfigError, HabitusError
+from pipeline.commands.terminal import note, stop_on_signals
+from pipeline.logs import start_logs
+from pipeline.progress import progress_for
+from pipeline.settings import Settings, load_settings
+from pipeline.store import WriterLock, open_store, store_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_log = logging.getLogger(__name__)
+_APP = "scoring_api.wiring:create_app_from_settings"
+_END_SECONDS = 30
+
+
+def run(
+    drain: Annotated[
+        bool, typer.Option("--drain", help="End once everything there at the start is judged.")
+    ] = False,
+) -> None:
+    """Consume, judge, publish, until SIGTERM (which finishes the batch in hand and exits 0)."""
+    from pipeline import runner
+
+    settings = load_settings()
+    start_logs(settings.log_level)
+    summary = runner.run(
+        settings, drain=drain, progress=progress_for(json=False), stop=stop_on_signals()
+    )
+    note(
+        f"{summary.events} events judged, {summary.anomalies} anomalies, "
+        f"{summary.rejected} rejected"
+    )
+
+
+def serve() -> None:
+    """Serve the scoring API and the console.
+
+    Events that come in over HTTP are judged here, unless habitus run already works on this store.
+    """
+    settings = load_settings()
+    start_logs(settings.log_level)
+    stop = stop_on_signals()
+    open_store(settings.store).close()
+    with _listening(settings) as listener:
+        who = (
+            "credentials required"
+            if _has_credentials(settings)
+            else ("no credentials are configured, so for this machine only")
+        )
+        note(f"scoring API and console on http://{settings.listen}/ ({who})")
+        with _judging(settings, stop):
+            _serve(listener, settings)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the story.")] = False,
+) -> None:
+    """Send the bundled sample through the real path and tell its story; then API and console."""
+    from pipeline import demo as demonstration
+
+    demonstration.demo(once=once)
+
+
+def _has_credentials(settings: Settings) -> bool:
+    return settings.api_keys_file is not None or settings.jwks is not None
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    host, _, port = settings.listen.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {settings.listen}: {error.strerror}") from error
+    with listener:
+        yield listener
+
+
+def _serve(listener: socket.socket, settings: Settings) -> None:
+    import uvicorn
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            _APP,
+            factory=True,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            log_level=settings.log_level,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_END_SECONDS,
+        )
+    )
+    server.run(sockets=[listener])
+    if not server.started:
+        raise HabitusError("the API did not start, see the log above")
+
+
+@contextlib.contextmanager
+def _judging(settings: Settings, stop: threading.Event) -> Iterator[None]:
+    """Judge what comes in over HTTP beside the API, unless someone else does."""
+    with WriterLock(store_path(settings.store)) as lock:
+        if not lock.acquire():
+            note("habitus run works on this store; it judges what comes in over HTTP")
+            yield
+            return
+        worker = threading.Thread(target=_judge, args=(settings, stop), name="habitus-judge")
+        worker.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            worker.join(_END_SECONDS)
+
+
+def _judge(settings: Settings, stop: threading.Event) -> None:
+    from pipeline import runner
+
+    try:
+        runner.serve_inbox(settings, stop)
+    except HabitusError as error:
+        # The API goes on: it says that its answers are stale.
+        _log.error("judging_stopped", extra={"fault": str(error)})
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (run, serve, demo):
+        app.command()(command)

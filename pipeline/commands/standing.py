@@ -1,0 +1,120 @@
+"""Trust as it stands now, computed out of the store the way the API does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.answer import Answer, trust_answer
+from models.event import rfc3339
+from models.trust_policy import SECOND_US
+from pipeline.commands.terminal import now_us
+from pipeline.settings import Settings, trust_policy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.trust_state import TrustState
+    from pipeline.store import PipelineStatus, Store
+
+_PAGE = 1000
+
+
+class Standings:
+    """All agents of a store and their trust at one instant.
+
+    Parameters
+    ----------
+    store
+        The store; read while this is made.
+    settings
+        Say on which clock trust is evaluated, and when it is stale.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._policy = trust_policy_of(settings)
+        self._now_us = now_us()
+        self._status = store.status()
+        on_event_time = settings.clock == "event" and self._status.watermark_us is not None
+        self._at_us = (self._status.watermark_us or 0) if on_event_time else self._now_us
+        self._lag_us = lag_us(self._status, self._now_us, settings.clock)
+        self.agents: dict[str, list[TrustState]] = {}
+        seq = 0
+        while page := store.changes(seq, _PAGE):
+            for seq, state in page:  # noqa: B007  # the last one is where the next page begins
+                self.agents.setdefault(state.agent_id, []).append(state)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the pipeline lags beyond its bound."""
+        return self._lag_us is None or self._lag_us > self._policy.stale_after_s * SECOND_US
+
+    @property
+    def pipeline(self) -> dict[str, Any]:
+        """Give the state of the pipeline, for programs."""
+        beat = self._status.heartbeat_us
+        return {
+            "state": self._status.state,
+            "heartbeat": None if beat is None else rfc3339(beat),
+            "lag_s": None if self._lag_us is None else self._lag_us / SECOND_US,
+            "as_of": rfc3339(self._at_us),
+        }
+
+    @property
+    def sentence(self) -> str:
+        """Give the same for people."""
+        if self._lag_us is None:
+            return "no pipeline has judged into this store yet"
+        late = f"{self._lag_us / SECOND_US:.0f} s behind"
+        hint = ", so answers are stale (start habitus run)" if self.stale else ""
+        return f"as of {rfc3339(self._at_us)[:19]}Z, pipeline {self._status.state}, {late}{hint}"
+
+    def answer(self, agent_id: str, states: Sequence[TrustState]) -> Answer:
+        """Give the trust answer out of these states of an agent."""
+        return trust_answer(
+            states,
+            agent_id,
+            self._at_us,
+            self._now_us,
+            self._policy,
+            stale=self.stale,
+            lag_us=self._lag_us or 0,
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give one row an agent, the least trusted first."""
+        rows = [self._row(agent_id, states) for agent_id, states in self.agents.items()]
+        return sorted(rows, key=lambda row: (row["gate"] == "open", row["lower"], row["agent_id"]))
+
+    def _row(self, agent_id: str, states: list[TrustState]) -> dict[str, Any]:
+        answer = msgspec.to_builtins(self.answer(agent_id, states))
+        latest = max(states, key=lambda state: state.last_seen_us)
+        kept = ("level", "gate", "state", "score", "lower", "recovers")
+        return {
+            "agent_id": agent_id,
+            "role": latest.role,
+            "owner": latest.owner,
+            "version": latest.version,
+            "registered": any(state.registered for state in states),
+            **{name: answer[name] for name in kept},
+            "modes": sorted(state.mode for state in states),
+            "events": sum(state.events for state in states),
+            "first_seen": rfc3339(min(state.first_seen_us for state in states)),
+            "last_seen": rfc3339(latest.last_seen_us),
+            "top_reason": answer["reasons"][0] if answer["reasons"] else None,
+        }
+
+
+def lag_us(status: PipelineStatus, at_us: int, clock: str) -> int | None:
+    """Give how far behind the store is, microseconds; None when nobody can tell.
+
+    A pipeline that is gone grows later with the wall clock. Only over a recording that was judged
+    to its end does time stand still.
+    """
+    if status.state == "none" or status.heartbeat_us is None:
+        return None
+    said = status.lag_us or 0
+    if clock == "event" and status.state == "drained":
+        return said
+    return said + max(0, at_us - status.heartbeat_us)

@@ -1,0 +1,53 @@
+"""What commands share: output for people and programs, the clock, the wish to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+_WIDE = 140
+
+
+def console() -> Console:
+    """Give the console of stdout; wide when nobody's terminal limits it."""
+    return Console() if sys.stdout.isatty() else Console(width=_WIDE)
+
+
+def note(text: str) -> None:
+    """Tell a person something on stderr."""
+    Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON, indented."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def now_us() -> int:
+    """Read the wall clock: microseconds since 1970."""
+    return time.time_ns() // 1000  # noqa: TID251  # an edge: commands ask what holds now
+
+
+def stop_on_signals() -> threading.Event:
+    """Give an event that SIGTERM and SIGINT set; a second one ends the process at once."""
+    stop = threading.Event()
+
+    def asked(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a handler's shape
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    return stop

@@ -1,0 +1,49 @@
+"""The command line's own grammar: options that take several words, and errors in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    import typer
+
+_MANY = frozenset({"--history", "--without"})
+
+
+class Spread(TyperCommand):
+    """A command whose ``--history`` takes one word or several: ``FILE --history A B``."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Parse, each word with its own option."""
+        return super().parse_args(ctx, spread(args))
+
+
+def spread(args: list[str]) -> list[str]:
+    """Repeat an option for each word after it, when the command's files come first.
+
+    Files behind it would be taken for history otherwise, so a line that starts with an option is
+    read as usual: one word each.
+
+    >>> spread(["new.jsonl", "--history", "old.jsonl", "older.jsonl", "--out", "o"])
+    ['new.jsonl', '--history', 'old.jsonl', '--history', 'older.jsonl', '--out', 'o']
+    >>> spread(["--history", "old.jsonl", "new.jsonl"])
+    ['--history', 'old.jsonl', 'new.jsonl']
+    """
+    if not args or not _is_word(args[0]):
+        return args
+    option, words, taken = "", [], 0
+    for arg in args:
+        if not _is_word(arg):
+            option, taken = arg, 0
+        elif option in _MANY:
+            taken += 1
+            if taken > 1:
+                words.append(option)
+        words.append(arg)
+    return words
+
+
+def _is_word(arg: str) -> bool:
+    return arg == "-" or not arg.startswith("-")

@@ -1,0 +1,75 @@
+"""Make the API out of the settings: what ``habitus serve`` starts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pkgutil import resolve_name
+from typing import Any
+
+from models.trust_state import TrustState
+from pipeline.settings import Settings, load_settings, trust_policy_of
+from pipeline.store import Store, open_store
+from scoring_api.app import Application, create_app
+from scoring_api.config import ApiConfig
+from scoring_api.reading import PipelineStatus
+
+# By name, as the command line starts us: loading the API loads no edge of the stream.
+_NATIVE = "pipeline.formats.native:Native"
+
+
+def create_app_from_settings() -> Application:
+    """Make the application as the settings say; raises `ConfigError` for what is wrong in them."""
+    settings = load_settings()
+    config = config_of(settings)
+    config.validate()
+    return create_app(
+        StoreReading(open_store(settings.store)),
+        resolve_name(_NATIVE)().normalise,
+        config,
+        trust_policy_of(settings),
+    )
+
+
+def config_of(settings: Settings) -> ApiConfig:
+    """Give the part of the settings that the API needs."""
+    return ApiConfig(
+        listen=settings.listen,
+        api_keys_file=settings.api_keys_file,
+        jwks=settings.jwks,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        algorithms=settings.jwt_algorithms,
+        clock=settings.clock,
+    )
+
+
+class StoreReading:
+    """A store as the API reads it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def data_version(self) -> int:
+        """Give a number that changes with every commit."""
+        return self._store.data_version()
+
+    def changes(self, after: int, limit: int) -> Sequence[tuple[int, TrustState]]:
+        """Give trust rows with a sequence number above `after`, ascending."""
+        return self._store.changes(after, limit)
+
+    def status(self) -> PipelineStatus:
+        """Give the state of the pipeline."""
+        said = self._store.status()
+        return PipelineStatus(said.state, said.heartbeat_us, said.watermark_us, said.lag_us)
+
+    def anomalies(self, **chosen: Any) -> Sequence[dict[str, Any]]:
+        """Give anomalies, newest first, that come after the one with the id `before`."""
+        return self._store.anomalies(**chosen)
+
+    def anomaly(self, anomaly_id: str, /) -> dict[str, Any] | None:
+        """Give one anomaly."""
+        return self._store.anomaly(anomaly_id)
+
+    def inbox(self, values: list[bytes], /) -> Sequence[int]:
+        """Append raw native events durably; give their positions."""
+        return self._store.inbox(values)

@@ -1,0 +1,190 @@
+"""The console, as a person meets it in a browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from scoring_api.keys import make_key
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HELPDESK = "spiffe://example.com/ns/it/sa/helpdesk"
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"> is text"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path):
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser):
+    """Give a page that must load nothing from elsewhere and log no error."""
+    faults: list[str] = []
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(10_000)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda said: faults.append(said.text) if "Policy" in said.text else None)
+    opened.on(
+        "request",
+        lambda asked: (
+            faults.append(asked.url)
+            if urlsplit(asked.url).hostname not in ("127.0.0.1", "", None)
+            else None
+        ),
+    )
+    yield opened
+    opened.close()
+    assert faults == []
+
+
+@pytest.fixture
+def story(installation):
+    installation.put(
+        installation.state(),
+        installation.state(HELPDESK, items=(installation.item(severity="critical"),)),
+    )
+    reason = installation.anomaly(0)["reasons"][0]
+    installation.find(
+        installation.anomaly(1, severity="medium"),
+        installation.anomaly(2, severity="critical", agent_id=HELPDESK),
+        installation.anomaly(3, severity="critical", rank=99.0, agent_id=HELPDESK),
+        installation.anomaly(4, severity="critical", status="dismissed"),
+        installation.anomaly(5, severity="low", reasons=[{**reason, "why": HOSTILE}]),
+    )
+    with installation.client() as client:
+        yield str(client.base_url)
+
+
+def test_the_queue_begins_with_what_is_most_worth_a_persons_time(page, story):
+    page.goto(story)
+    queue = page.locator("#queue > li")
+    expect(queue).to_have_count(5)
+    severities = [item.locator(".chip").first.inner_text() for item in queue.all()]
+    assert severities == ["critical", "critical", "medium", "low", "critical"]
+    assert "dismissed" in queue.last.inner_text()
+    queue.first.locator("summary").click()
+    body = queue.first.locator(".anomaly-body")
+    expect(body).to_contain_text("9.4 bits")
+    expect(body).to_contain_text("about 1 in 3,300")
+    expect(body).to_contain_text("Expected: request (93 %)")
+
+
+def test_what_agents_say_is_never_markup(page, story):
+    page.goto(story)
+    expect(page.locator("#queue")).to_contain_text(HOSTILE)
+    assert page.locator("main img").count() == 0
+    assert page.title() == "Habitus"
+
+
+def test_an_agent_is_reached_by_keyboard_and_shows_why_it_stands_there(page, story):
+    page.goto(story)
+    link = page.locator("#agents a").first
+    expect(link).to_have_text("sa/helpdesk")
+    link.focus()
+    page.keyboard.press("Enter")
+    detail = page.locator("#detail")
+    expect(detail.locator("h1")).to_have_text("sa/helpdesk")
+    expect(detail).to_contain_text(HELPDESK)
+    expect(detail.locator(".evidence tbody tr")).to_have_count(1)
+    expect(detail.locator(".effect")).to_contain_text("-3")
+    expect(detail.locator(".chart")).to_be_visible()
+    expect(detail).to_contain_text("clean days to")
+    expect(detail.locator("ol.queue > li")).to_have_count(2)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#overview")).to_be_visible()
+
+
+def test_the_page_follows_what_happens_and_leaves_the_reader_where_they_were(
+    page, story, installation
+):
+    page.goto(story)
+    page.locator("#queue summary").first.click()
+    page.locator("#queue summary").first.focus()
+    installation.find(installation.anomaly(9, severity="critical", rank=100.0))
+    expect(page.locator("#queue > li")).to_have_count(6, timeout=12_000)
+    assert page.locator("#queue > li").nth(1).locator("details").get_attribute("open") is not None
+    assert page.evaluate("document.activeElement.dataset.key") == "anomaly-anomaly-3"
+
+
+def test_agents_are_searched_and_chosen_by_level(page, story):
+    page.goto(story)
+    expect(page.locator("#agents tr")).to_have_count(2)
+    page.locator("#q").fill("HELPDESK")
+    expect(page.locator("#agents tr")).to_have_count(1)
+    page.locator("#q").fill("nothing like it")
+    expect(page.locator("#agents-empty")).to_contain_text("No agent fits")
+    page.locator("#q").fill("")
+    page.locator("#level").select_option("trusted")
+    expect(page.locator("#agents a")).to_have_text("sa/refunds")
+
+
+def test_an_empty_installation_says_what_fills_it(page, installation):
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        expect(page.locator("#queue-empty")).to_contain_text("Nothing unusual")
+        expect(page.locator("#agents-empty")).to_contain_text("No agent has been seen")
+
+
+def test_a_late_pipeline_and_an_absent_api_are_said(page, installation):
+    installation.put(installation.state())
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        expect(page.locator("#pulse")).to_contain_text("live")
+        installation.say(lag_s=900)
+        expect(page.locator("#pulse")).to_contain_text("15 min late", timeout=12_000)
+        expect(page.locator("#agents")).to_contain_text("stale")
+    expect(page.locator("#trouble")).to_contain_text("cannot be reached", timeout=12_000)
+    expect(page.locator("#trouble")).to_contain_text("Shown is what was known at")
+
+
+def test_a_key_is_asked_for_and_kept_nowhere(page, installation, tmp_path):
+    installation.put(installation.state())
+    secret, entry = make_key("analyst", ["trust:read"])
+    path = tmp_path / "keys.json"
+    path.write_text(f'[{{"id":"analyst","sha256":"{entry.sha256}","scopes":["trust:read"]}}]')
+    with installation.client(api_keys_file=path) as client:
+        page.goto(str(client.base_url))
+        expect(page.locator("#trouble")).to_contain_text("asks for an API key")
+        page.get_by_label("API key or token").fill(secret)
+        page.keyboard.press("Enter")
+        expect(page.locator("#agents a")).to_have_text("sa/refunds")
+        expect(page.locator("#queue-empty")).to_contain_text("no scope to read anomalies")
+        kept = "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location])"
+        assert secret not in page.evaluate(kept)
+        assert secret not in page.content()
+        page.reload()
+        expect(page.locator("#trouble")).to_contain_text("asks for an API key")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_runs_out_of_the_window(page, story, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    for place in ("/", f"/console/#/agent/{HELPDESK.replace('/', '%2F')}", "/docs"):
+        page.goto(story + place)
+        page.wait_for_selector(".panel:visible")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_description_of_the_api_is_readable_offline(page, story):
+    page.goto(f"{story}/docs")
+    call = page.locator("#calls details", has_text="/v1/agents/{agent_id}/trust")
+    call.locator("summary").click()
+    expect(call).to_contain_text("valid_until")
