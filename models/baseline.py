@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from math import log2
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from river import base
 
-from models.counts import ADOPTION, AgentCounts
+from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
 from models.features import FEATURES, Feature
 from models.hashing import Hasher, mix
 from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:
     from models.hashing import Hasher as HasherType
+    from models.votes import VoteNode
 
 _LOW31 = 0x7FFF_FFFF
 _LOW32 = 0xFFFF_FFFF
 _OWN_KEY = b"habitus baseline"
 _MOST_LEVELS = 256
+_MOST_CONTEXTS = 20_000
 _OTHER_UNIVERSE = 1 << 16
 _ONE_SIDED = frozenset(QUANTITIES)
 CONTEXTS = frozenset({"previous_tool"})
@@ -33,19 +35,46 @@ class PeerView(Protocol):
     def level(self, name: str) -> Level | None:
         """Give the peers' usual level of a quantity."""
 
+    @property
+    def nodes(self) -> tuple[dict[int, VoteNode], ...]:
+        """Ballots by feature, of the fleet and of the group."""
+
+
+class Found(NamedTuple):
+    """One category of an action: its place, bits, hashed value, and node after its context."""
+
+    place: Place
+    bits: float
+    value: int
+    inside: int
+
 
 class Place:
     """Where a feature's counts stand: hashed once per key."""
 
-    __slots__ = ("context", "feature", "index", "name", "node", "uniform")
+    __slots__ = ("_contexts", "_hasher", "base", "context", "feature", "index", "name", "node",
+                 "uniform")  # fmt: skip
 
     def __init__(self, index: int, feature: Feature, hasher: HasherType) -> None:
+        self._hasher = hasher
+        self._contexts: dict[str, int] = {}
         self.index = index
         self.feature = feature
         self.name = feature.name
         self.context = feature.context
         self.uniform = 1.0 / feature.universe
         self.node = hasher.of("feature:" + feature.name) & _LOW31
+        self.base = self.node << 32
+
+    def inside(self, context: str) -> int:
+        """Give the node of the feature's counts after a context."""
+        node = self._contexts.get(context)
+        if node is None:
+            if len(self._contexts) >= _MOST_CONTEXTS:
+                self._contexts.clear()
+            node = mix(self.node, self._hasher.of(context)) & _LOW31
+            self._contexts[context] = node
+        return node
 
 
 def places_of(hasher: HasherType) -> tuple[Place, ...]:
@@ -116,17 +145,65 @@ class AgentBaseline(base.AnomalyDetector):
         for name, value in numbers.items():
             self.learn_number(str(name), value)
 
-    def surprise(self, x: dict[str, str]) -> list[tuple[Place, float]]:
-        """Give the bits of each declared category an action carries."""
-        found: list[tuple[Place, float]] = []
-        counts, of = self.counts, self._hasher.of
+    def surprise(self, x: dict[str, str]) -> list[Found]:
+        """Give the bits of each declared category an action carries.
+
+        The same arithmetic as `score_one`, written out: it runs for every event.
+        """
+        found: list[Found] = []
+        of = self._hasher.of
+        counts, total = self.counts.counts, self.counts.total
+        discounted = self.counts.discounted
+        votes, pending = self.votes, self.pending
+        levels = self._peers.nodes if self._peers is not None else ()
         for place in self._places:
-            value = x.get(place.name)
-            if value is None:
+            text = x.get(place.name)
+            if text is None:
                 continue
-            bits = self._bits(counts, place, of(value) & _LOW32, x)
-            found.append((place, bits))
+            value = of(text) & _LOW32
+            key = place.base | value
+            own_day = pending[key] if key in pending else votes.get(key, -1)
+            q = place.uniform
+            for nodes in levels:
+                node = nodes.get(place.index)
+                if node is None:
+                    continue
+                count, n, m = node.counts.get(value, 0), node.total, node.discounted
+                if own_day >= 0:
+                    own = min(node.weight(own_day), count)
+                    m -= min(count, DISCOUNT)
+                    count -= own
+                    n -= own
+                    m += min(count, DISCOUNT)
+                if n > 0:
+                    kept = count - DISCOUNT if count > DISCOUNT else 0
+                    q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)
+            n = total.get(place.node, 0)
+            if n:
+                count = counts.get(key, 0)
+                kept = count - DISCOUNT if count > DISCOUNT else 0
+                p = (kept + (STRENGTH + discounted[place.node]) * q) / (n + STRENGTH)
+                q = (1 - ADOPTION) * p + ADOPTION * q
+            inside = 0
+            context = x.get(place.context) if place.context is not None else None
+            if context is not None:
+                inside = place.inside(context)
+                n = total.get(inside, 0)
+                if n:
+                    count = counts.get(inside << 32 | value, 0)
+                    kept = count - DISCOUNT if count > DISCOUNT else 0
+                    p = (kept + (STRENGTH + discounted[inside]) * q) / (n + STRENGTH)
+                    q = (1 - ADOPTION) * p + ADOPTION * q
+            found.append(Found(place, -log2(q), value, inside))
         return found
+
+    def count(self, found: list[Found]) -> None:
+        """Count the categories that `surprise` found."""
+        add, cap = self.counts.add, self.daily_cap
+        for place, _, value, inside in found:
+            if inside:
+                add(inside, value, cap)
+            add(place.node, value, cap)
 
     def number_bits(self, name: str, value: float) -> float:
         """Surprise of a quantity in bits; 0 while its usual level is unknown."""
@@ -138,21 +215,17 @@ class AgentBaseline(base.AnomalyDetector):
             level = Level()
         return level.bits(value, peers, one_sided=name in _ONE_SIDED)
 
-    def learn_categories(self, x: dict[str, str]) -> list[tuple[Place, int, str]]:
-        """Count an action's categories; give those that were counted, for the agent's votes."""
-        learned: list[tuple[Place, int, str]] = []
-        counts, of, cap = self.counts, self._hasher.of, self.daily_cap
+    def learn_categories(self, x: dict[str, str]) -> list[Found]:
+        """Count an action's categories; give them, for the agent's votes."""
+        of = self._hasher.of
+        found = []
         for place in self._all_places(x):
-            value = x.get(place.name)
-            if value is None:
-                continue
-            hashed = of(value) & _LOW32
-            context = x.get(place.context) if place.context else None
-            if context is not None:
-                counts.add(mix(place.node, of(context)) & _LOW31, hashed, cap)
-            counts.add(place.node, hashed, cap)
-            learned.append((place, hashed, value))
-        return learned
+            if place.name in x:
+                context = x.get(place.context) if place.context else None
+                inside = place.inside(context) if context is not None else 0
+                found.append(Found(place, 0.0, of(x[place.name]) & _LOW32, inside))
+        self.count(found)
+        return found
 
     def learn_number(self, name: str, value: float) -> None:
         """Take in a quantity, that of a closed window."""
@@ -171,7 +244,7 @@ class AgentBaseline(base.AnomalyDetector):
         steps = [("anyone", place.uniform), ("peers", q), ("agent", own)]
         context = x.get(place.context) if place.context else None
         if context is not None:
-            node = mix(place.node, self._hasher.of(context)) & _LOW31
+            node = place.inside(context)
             inner = self.counts.probability(node, value, own)
             steps.append((f"after {context}", (1 - ADOPTION) * inner + ADOPTION * own))
         return steps
@@ -197,7 +270,7 @@ class AgentBaseline(base.AnomalyDetector):
         p = counts.mixed(place.node, value, q)
         context = x.get(place.context) if place.context else None
         if context is not None:
-            node = mix(place.node, self._hasher.of(context)) & _LOW31
+            node = place.inside(context)
             p = (1 - ADOPTION) * counts.probability(node, value, p) + ADOPTION * p
         return -log2(p)
 

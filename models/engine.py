@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.assessment import Assessment, Finding, Held, Kind, Reason
-from models.baseline import places_of
+from models.baseline import Found, places_of
 from models.calibrate import Calibrated, calibrate, take_in
 from models.content.detector import PLAIN_FACTOR, Content, ContentDetector, ContentTables
 from models.content.learning import close, note
+from models.content.rates import Rates
 from models.content.session import Session
+from models.content.tables import Documents, RoleTable
 from models.event import Origin, microseconds
 from models.explain import category_reason, content_reasons, quantity_reason
 from models.features import HOUR_US, extract
@@ -64,7 +66,7 @@ class Subject:
 class _Bits(msgspec.Struct):
     """The bits of one event, by detector."""
 
-    categories: list[tuple[Place, float]]
+    categories: list[Found]
     quantities: list[tuple[str, float, float]]
     content: Content | None
 
@@ -126,12 +128,9 @@ class Engine:
 
     def load(self, shared: dict[str, bytes], sessions: Iterable[tuple[int, bytes]]) -> None:
         """Read what `dump` and the open sessions wrote."""
-        from models.content.rates import Rates
-        from models.content.tables import Documents, RoleTable
-
-        decode = msgspec.msgpack.decode
         self.peers.load(shared)
-        tables = self.content.tables
+        tables = ContentTables()
+        decode = msgspec.msgpack.decode
         if "documents" in shared:
             tables.documents = decode(shared["documents"], type=Documents)
             tables.values = decode(shared["rates:values"], type=Rates)
@@ -139,6 +138,7 @@ class Engine:
         for name, blob in shared.items():
             if name.startswith("role:"):
                 tables.roles[name[5:]] = decode(blob, type=RoleTable)
+        self.content = ContentDetector(self.hasher, tables)
         self.sessions.load(sessions)
 
     def finish_recording(self) -> None:
@@ -270,8 +270,8 @@ class Engine:
 
     def _statistics(self, profile: Profile, bits: _Bits) -> list[float | None]:
         usual = profile.facts.usual
-        total = sum(b for _, b in bits.categories)
-        peak = max((b - usual[place.index] for place, b in bits.categories), default=0.0)
+        total = sum(found.bits for found in bits.categories)
+        peak = max((f.bits - usual[f.place.index] for f in bits.categories), default=0.0)
         volume = max((b for _, _, b in bits.quantities), default=None)
         content = bits.content.score if bits.content is not None else None
         return [content, total, max(0.0, peak), volume]
@@ -306,7 +306,7 @@ class Engine:
         time_us: int,
     ) -> Assessment:
         facts, content = profile.facts, bits.content
-        each = [b for _, b in bits.categories] + [b for _, _, b in bits.quantities]
+        each = [found.bits for found in bits.categories] + [b for _, _, b in bits.quantities]
         if content is not None:
             each.append(content.score)
         per_day = max(facts.per_day, _EVENTS_A_DAY if not facts.per_day else 1.0)
@@ -416,8 +416,8 @@ class Engine:
             factor = content.score / whole if whole else PLAIN_FACTOR
             reasons = content_reasons(content, factor, event)
             groups[_CONTENT] = sorted(reasons, key=lambda r: -r.bits)
-        odd = sorted(bits.categories, key=lambda item: usual[item[0].index] - item[1])
-        groups[_SUM] = [category_reason(baseline, view, place, x, b) for place, b in odd[:3]]
+        odd = sorted(bits.categories, key=lambda found: usual[found.place.index] - found.bits)
+        groups[_SUM] = [category_reason(baseline, view, f.place, x, f.bits) for f in odd[:3]]
         high = sorted(bits.quantities, key=lambda item: -item[2])
         groups[_VOLUME] = [
             quantity_reason(baseline, view, name, total, b) for name, total, b in high[:2] if b > 0
@@ -462,18 +462,29 @@ class Engine:
                 self._wait(profile, view, subject.trust, x, time_us)
             return
         out.learned = True
-        self.learn_categories(profile, view, x)
+        self._learn_found(profile, view, bits.categories, x)
         usual = profile.facts.usual
-        for place, b in bits.categories:
-            usual[place.index] += _USUAL_RATE * (b - usual[place.index])
+        for found in bits.categories:
+            index = found.place.index
+            usual[index] += _USUAL_RATE * (found.bits - usual[index])
         profile.drift.update(out.s_sum)
         if profile.drift.drift_detected:
             profile.facts.drifted_us = time_us
 
     def learn_categories(self, profile: Profile, view: GroupView, x: dict[str, str]) -> None:
         """Count an event's categories, and vote for them when the agent is known enough."""
+        self._vote(profile, view, profile.baseline.learn_categories(x), x)
+
+    def _learn_found(
+        self, profile: Profile, view: GroupView, found: list[Found], x: dict[str, str]
+    ) -> None:
+        profile.baseline.count(found)
+        self._vote(profile, view, found, x)
+
+    def _vote(
+        self, profile: Profile, view: GroupView, learned: list[Found], x: dict[str, str]
+    ) -> None:
         facts, baseline = profile.facts, profile.baseline
-        learned = baseline.learn_categories(x)
         if facts.opened <= facts.learn_until:
             return
         head = self.peers.head
@@ -482,14 +493,14 @@ class Engine:
             facts.vote_version = head.version
         facts.voted = True
         today, votes = baseline.counts.day, baseline.votes
-        for place, value, name in learned:
-            key = place.node << 32 | value
+        for place, _, value, _ in learned:
+            key = place.base | value
             before = votes.get(key, -1)
             if before >= today:
                 continue
             baseline.pending.setdefault(key, before)
             votes[key] = today
-            self.peers.vote(view.name, place.index, value, name, before, today)
+            self.peers.vote(view.name, place.index, value, x[place.name], before, today)
 
     def _wait(
         self,

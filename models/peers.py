@@ -33,7 +33,7 @@ class Pending(Struct, array_like=True):
     votes
         (group, feature index, value, name, old day or -1, new day).
     scores
-        (group, statistic, bin) -> times.
+        group -> by statistic, bin -> times.
     levels
         (group, quantity, value of a closed window).
     active
@@ -41,7 +41,7 @@ class Pending(Struct, array_like=True):
     """
 
     votes: list[tuple[str, int, int, str, int, int]] = []
-    scores: dict[str, dict[int, int]] = {}
+    scores: dict[str, list[dict[int, int]]] = {}
     levels: list[tuple[str, str, float]] = []
     active: dict[int, int] = {}
     size: int = 0
@@ -80,8 +80,13 @@ class Group:
         node = self.nodes.get(feature)
         if node is None:
             node = self.nodes[feature] = VoteNode(Ballot(), self._half_life)
-        node.roll(day)
+            node.roll(day)
         return node
+
+    def roll(self, day: int) -> None:
+        """Let every vote fade to a later day."""
+        for node in self.nodes.values():
+            node.roll(day)
 
     def dump(self) -> bytes:
         """Write the group; the same group gives the same bytes."""
@@ -145,14 +150,15 @@ class Peers:
         if day > head.day:
             head.day = day
             head.active = {d: n for d, n in head.active.items() if day - d <= 8}
+            for group in self.groups.values():
+                group.roll(day)
         for name, index, value, text, old, new in pending.votes:
             self.group(name).node(index, head.day).move(value, text, None if old < 0 else old, new)
             self.dirty.add(name)
-        for place, cells in pending.scores.items():
-            name, _, statistic = place.rpartition("|")
-            window = self.group(name).windows[int(statistic)]
-            for cell in sorted(cells):
-                window.add_cell(cell, cells[cell])
+        for name, statistics in pending.scores.items():
+            for window, cells in zip(self.group(name).windows, statistics, strict=True):
+                for cell in sorted(cells):
+                    window.add_cell(cell, cells[cell])
             self.dirty.add(name)
         for name, quantity, value in pending.levels:
             self.group(name).levels.setdefault(quantity, Level()).learn(value)
@@ -171,11 +177,14 @@ class Peers:
 
     def score(self, group: str, statistic: int, cell: int) -> None:
         """Contribute a score to the group's and the fleet's windows."""
-        scores = self.head.pending.scores
+        pending = self.head.pending
         for name in (FLEET, group) if group != FLEET else (FLEET,):
-            cells = scores.setdefault(f"{name}|{statistic}", {})
+            statistics = pending.scores.get(name)
+            if statistics is None:
+                statistics = pending.scores[name] = [{} for _ in STATISTICS]
+            cells = statistics[statistic]
             cells[cell] = cells.get(cell, 0) + 1
-        self.head.pending.size += 1
+        pending.size += 1
 
     def quantity(self, group: str, name: str, value: float) -> None:
         """Contribute the sum of a closed window."""
@@ -211,35 +220,28 @@ class Peers:
             if key.startswith("group:"):
                 self.groups[key[6:]] = Group.load(blob, self.config, self.head.day)
         for group in self.groups.values():
-            for node in group.nodes.values():
-                node.roll(self.head.day)
+            group.roll(self.head.day)
 
 
 class GroupView:
     """The peers as one agent sees them: its group first, then the fleet."""
 
-    __slots__ = ("_fleet", "_group", "name", "peers")
+    __slots__ = ("_fleet", "_group", "name", "nodes", "peers")
 
     def __init__(self, peers: Peers, name: str) -> None:
         self.peers = peers
         self.name = name
         self._fleet = peers.group(FLEET)
         self._group = peers.group(name) if name != FLEET else None
+        groups = (self._fleet, self._group) if self._group is not None else (self._fleet,)
+        self.nodes = tuple(group.nodes for group in groups)
 
     def probability(self, place: int, value: int, own_day: int | None, uniform: float) -> float:
         """P(value) at a feature among peers and fleet, without the asking agent's own vote."""
-        day = self.peers.head.day
         q = uniform
-        node = self._fleet.nodes.get(place)
-        if node is not None:
-            if node.day < day:
-                node.roll(day)
-            q = node.probability(value, own_day, q)
-        if self._group is not None:
-            node = self._group.nodes.get(place)
+        for nodes in self.nodes:
+            node = nodes.get(place)
             if node is not None:
-                if node.day < day:
-                    node.roll(day)
                 q = node.probability(value, own_day, q)
         return q
 

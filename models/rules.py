@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -138,9 +139,14 @@ def place_of(address: str, origin: Origin) -> str:
     >>> place_of("192.0.2.7", Origin()), place_of("192.0.2.7", Origin("direct", 64500, "SE"))
     ('192.0.0.0/16', 'SE AS64500')
     """
-    if origin.country is not None or origin.asn is not None:
-        operator = f"AS{origin.asn}" if origin.asn is not None else "unknown operator"
-        return f"{origin.country or 'unknown country'} {operator}"
+    return _place(address, origin.country, origin.asn)
+
+
+@lru_cache(maxsize=20_000)
+def _place(address: str, country: str | None, asn: int | None) -> str:
+    if country is not None or asn is not None:
+        operator = f"AS{asn}" if asn is not None else "unknown operator"
+        return f"{country or 'unknown country'} {operator}"
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -20,19 +20,19 @@ class Ballot(Struct, array_like=True):
 class VoteNode:
     """A ballot with the sums that scoring needs, as of one day."""
 
-    __slots__ = ("_counts", "_discounted", "_total", "_weights", "ballot", "day")
+    __slots__ = ("ballot", "counts", "day", "discounted", "total", "weights")
 
     def __init__(self, ballot: Ballot, half_life_days: float) -> None:
         self.ballot = ballot
         self.day = -1
-        self._weights = fades(half_life_days)
-        self._counts: dict[int, int] = {}
-        self._total = self._discounted = 0
+        self.weights = fades(half_life_days)
+        self.counts: dict[int, int] = {}
+        self.total = self.discounted = 0
 
     def weight(self, day: int) -> int:
         """Weight of a vote cast on `day`, in units, as of the node's day."""
         age = self.day - day
-        return self._weights[max(age, 0)] if age <= HORIZON_DAYS else 0
+        return self.weights[max(age, 0)] if age <= HORIZON_DAYS else 0
 
     def probability(self, value: int, own_day: int | None, parent: float) -> float:
         """P(value) among the group without the asking agent's own vote (leave one out).
@@ -46,8 +46,8 @@ class VoteNode:
         parent
             Probability at the next more general level.
         """
-        count = self._counts.get(value, 0)
-        total, discounted = self._total, self._discounted
+        count = self.counts.get(value, 0)
+        total, discounted = self.total, self.discounted
         if own_day is not None:
             own = min(self.weight(own_day), count)
             discounted -= min(count, DISCOUNT)
@@ -68,11 +68,11 @@ class VoteNode:
         days[new_day] = days.get(new_day, 0) + 1
         if len(self.ballot.names) < MAX_NAMES:
             self.ballot.names.setdefault(value, name)
-        before = self._counts.get(value, 0)
+        before = self.counts.get(value, 0)
         after = sum(self.weight(day) * number for day, number in days.items())
-        self._counts[value] = after
-        self._total += after - before
-        self._discounted += min(after, DISCOUNT) - min(before, DISCOUNT)
+        self.counts[value] = after
+        self.total += after - before
+        self.discounted += min(after, DISCOUNT) - min(before, DISCOUNT)
 
     def roll(self, day: int) -> None:
         """Recompute the sums for another day and forget votes beyond the horizon."""
@@ -86,18 +86,18 @@ class VoteNode:
             if not votes[value]:
                 del votes[value]
                 self.ballot.names.pop(value, None)
-        self._counts = {
+        self.counts = {
             value: sum(self.weight(cast) * number for cast, number in days.items())
             for value, days in votes.items()
         }
-        if len(self._counts) > MAX_VALUES:
+        if len(self.counts) > MAX_VALUES:
             self._drop_rarest()
-        self._total = sum(self._counts.values())
-        self._discounted = sum(min(count, DISCOUNT) for count in self._counts.values())
+        self.total = sum(self.counts.values())
+        self.discounted = sum(min(count, DISCOUNT) for count in self.counts.values())
 
     def _drop_rarest(self) -> None:
-        order = sorted(self._counts, key=lambda v: (self._counts[v], v))
+        order = sorted(self.counts, key=lambda v: (self.counts[v], v))
         for value in order[: len(order) - MAX_VALUES]:
-            del self._counts[value]
+            del self.counts[value]
             del self.ballot.votes[value]
             self.ballot.names.pop(value, None)

@@ -50,7 +50,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
 )
 _SUFFIXES = {".txt", ".json", ".csv", ".ipset", ".netset", ""}
 _ASN = re.compile(r"(?:AS)?(\d{1,10})", re.IGNORECASE)
-_HEX = re.compile(r"[0-9a-f]{7,64}")
+_HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Range(Struct, frozen=True):

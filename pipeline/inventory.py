@@ -126,7 +126,7 @@ def _csv(path: Path, text: str) -> Iterator[_Entry]:
                 )
             yield rows.line_num, row
     except csv.Error as error:
-        raise ConfigError(f"{path}, line {rows.line_num}: {error}") from error
+        raise ConfigError(f"{path}, line {rows.reader.line_num}: {error}") from error
 
 
 def _yaml(path: Path, text: str) -> Iterator[_Entry]:

@@ -56,6 +56,6 @@ def start_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Words() if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # The Kafka client tells of every connection at INFO.
-    for noisy in ("kafka", "uvicorn.access"):
+    # These tell of every connection, and of every step of a start.
+    for noisy in ("kafka", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +21,9 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LINE_SECONDS = 5.0
 
@@ -132,8 +136,17 @@ class Bar:
             self._bar = None
 
 
-def progress_for(*, json: bool) -> Progress:
-    """Choose by who is looking at stderr."""
+@contextmanager
+def progress_for(*, json: bool) -> Iterator[Progress]:
+    """Choose by who is looking at stderr; a bar is taken away whatever happens inside."""
+    progress = _chosen(json=json)
+    try:
+        yield progress
+    finally:
+        progress.stop()
+
+
+def _chosen(*, json: bool) -> Progress:
     if json:
         return Silent()
     return Bar() if sys.stderr.isatty() else Lines()

@@ -65,8 +65,6 @@ def records_of(files: Sequence[str], *, now_us: int) -> Iterator[RawRecord]:
     """
     for file in files:
         url = "-" if file == "-" else f"file:{file}"
-        if file != "-" and not Path(file).exists():
-            raise ConfigError(f"no such file: {file}")
         source = open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True)
         try:
             source.resume({})
@@ -253,6 +251,7 @@ class _Lines:
         self._rejected: BinaryIO | None = None
         if out != "-":
             self._out = stack.enter_context(Path(out).open("wb"))
+            Path(f"{out}.rejected.jsonl").unlink(missing_ok=True)  # of an earlier replay
         stack.callback(self._out.flush)
 
     def observe(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from models.engine import Engine, Subject
 from models.errors import MalformedEvent
-from models.event import microseconds
+from models.event import Mode, microseconds
 from models.profile import Profile
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trust_state import TrustState
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _DAY_US = 86_400_000_000
 _SEEN_DAYS = 30
+MODES: tuple[str, ...] = get_args(Mode)
 _encode = msgspec.msgpack.Encoder().encode
 Key = tuple[str, str]
 
@@ -101,10 +102,11 @@ class Worker:
         changed: dict[Key, Subject] = {}
         anomalies: dict[str, dict[str, Any]] = {}
         for record, event in events:
-            for one in [event] if event.kind == "action" else self._in_all_modes(event):
+            ones = [event] if event.kind == "action" else self._in_all_modes(event)
+            for place, one in enumerate(ones):
                 key = (one.agent.id, one.mode)
                 subject = changed[key] = self._subject(key)
-                self._one(record, one, subject, out, anomalies, count)
+                self._one(record, one, subject, out, anomalies, count, first=place == 0)
         self._collect(out, changed, anomalies, count)
         self._trim()
         return out
@@ -223,7 +225,10 @@ class Worker:
         out: Commit,
         anomalies: dict[str, dict[str, Any]],
         count: Counter[str],
+        *,
+        first: bool,
     ) -> None:
+        """Judge an event; one that goes to several modes is told and counted with the first."""
         if event.agent.role is None:
             role = self._inventory.role(event.agent.id)
             if role is not None:
@@ -233,7 +238,7 @@ class Worker:
         registered = self._inventory.knows(event.agent.id)
         assessment = self.engine.judge(event, origin, subject, registered=registered)
         subject.trust.position = record.where
-        count["events"] += 1
+        count["events"] += first
         if assessment.held is not None:
             held = assessment.held
             out.held.append(
@@ -247,20 +252,18 @@ class Worker:
                 states, assessment.agent_id, assessment.time_us, record.where, self.policy
             )
             out.outbox.append(message)
-        if self._observer is not None:
+        if self._observer is not None and first:
             self._observer(record, event, assessment, subject)
 
     def _states(self, subject: Subject) -> list[TrustState]:
-        """Give the agent's states in all its modes, this one as it is now."""
+        """Give the agent's states in all its modes, as they are now: some are not stored yet."""
         own = subject.trust
-        others = [
-            self._subjects[(state.agent_id, state.mode)].trust
-            if (state.agent_id, state.mode) in self._subjects
-            else state
-            for state in self.store.states(own.agent_id)
-            if state.mode != own.mode
-        ]
-        return [own, *others]
+        states = {state.mode: state for state in self.store.states(own.agent_id)}
+        for mode in MODES:
+            known = self._subjects.get((own.agent_id, mode))
+            if known is not None:
+                states[mode] = known.trust
+        return [states[mode] for mode in sorted(states)]
 
     def _anomaly(
         self,

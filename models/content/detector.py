@@ -7,7 +7,7 @@ tool given the request.
 
 from __future__ import annotations
 
-from math import log, log2
+from math import log2
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from models.content.rates import DAY_US, Rates
 from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
+from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
 from models.content.tables import Cluster, Documents, RoleTable
 from models.hashing import mix
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from models.event import Event, Origins
     from models.hashing import Hasher
 
-SIMILAR_LOW, SIMILAR_HIGH = 0.2, 0.6  # below is boilerplate, above the same kind of task
+SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # below is boilerplate, above the same kind of task
 NEAR = 0.03
+MOST_NEAR = 12  # clusters a request is compared with in detail, the most similar first
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
 FAMILIAR_HALF = 0.5
 USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
@@ -34,7 +36,7 @@ TOOL_WORD_FLOOR = 0.2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
 
-Near = list[tuple[float, Cluster]]
+Near = list[tuple[float, Cluster, float]]
 
 
 class Carrier(Struct, frozen=True):
@@ -98,7 +100,9 @@ class ContentDetector:
         self.hasher = hasher
         self.tables = tables
         self.reader = Reader(hasher)
+        self.weights = WordWeights(tables.documents)
         self._shares: dict[str, dict[int, float]] = {}
+        self._indexes: dict[str, RoleIndex] = {}
 
     def role(self, name: str) -> RoleTable:
         """Give the table of a role, a new one for a role not seen before."""
@@ -111,49 +115,32 @@ class ContentDetector:
         """Drop what was derived from a role's clusters; call after they changed."""
         self._shares.pop(role, None)
 
-    def weight(self, word: int) -> float:
-        """Weight of a word: ``ln(1 + (N+1)/(1+df))`` over the fleet's clusters."""
-        documents = self.tables.documents
-        return log(1 + (documents.n + 1) / (1 + documents.holding.get(word, 0)))
-
     def open(self, session: Session) -> None:
         """Compare the session's request with the role's clusters."""
         words = self.reader.request(session.purpose).words
-        session.near = []
-        for number, cluster in self.role(session.role).clusters.items():
-            overlap = self._overlap(words, cluster)
+        session.near = near = []
+        for number, overlap in self._index(session.role).overlaps(words):
             similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW)
-            similar = min(1.0, max(0.0, similar))
             if similar > NEAR:
-                session.near.append((number, overlap, similar))
-        session.known = self._familiarity(session, lambda c: c.full)
-
-    def _overlap(self, words: frozenset[int], cluster: Cluster) -> float:
-        if not words and not cluster.bag:
-            return 1.0
-        both = words.intersection(cluster.bag)
-        if not both:
-            return 0.0
-        weight = self.weight
-        shared = sum(map(weight, sorted(both)))
-        union = sum(map(weight, sorted(words.union(cluster.bag))))
-        return shared / union if union else 0.0
-
-    def _familiarity(self, session: Session, count: Callable[[Cluster], int]) -> float:
-        """``phi``: how well sessions like this one are known, 0 .. 1."""
+                near.append((number, overlap, min(1.0, similar)))
+        if len(near) > MOST_NEAR:
+            near.sort(key=lambda item: (-item[2], -item[1], item[0]))
+            del near[MOST_NEAR:]
         clusters = self.role(session.role).clusters
-        mass = doubt = top = 0.0
-        for number, _, similar in session.near:
-            cluster = clusters.get(number)
-            if cluster is None:
-                continue
-            square = similar * similar
-            doubt += square * cluster.skipped
-            seen = count(cluster)
-            if seen:
-                mass += square * seen
-                top = max(top, square)
-        return top * mass / (mass + doubt + FAMILIAR_HALF)
+        full = [(s, c.full, c.skipped) for c, s in self._with_clusters(clusters, session)]
+        session.known = _familiarity(full)
+
+    def _index(self, role: str) -> RoleIndex:
+        index = self._indexes.get(role)
+        if index is None:
+            index = self._indexes[role] = RoleIndex(self.role(role), self.weights)
+        return index
+
+    @staticmethod
+    def _with_clusters(
+        clusters: dict[int, Cluster], session: Session
+    ) -> list[tuple[Cluster, float]]:
+        return [(clusters[n], s) for n, _, s in session.near if n in clusters]
 
     def _near(self, session: Session) -> tuple[Near, float]:
         clusters = self.role(session.role).clusters
@@ -163,7 +150,7 @@ class ContentDetector:
             cluster = clusters.get(number)
             if cluster is not None and cluster.n:
                 weight = similar * similar * min(cluster.n, CLUSTER_CAP)
-                near.append((weight, cluster))
+                near.append((weight, cluster, similar))
                 total += weight
         return near, total
 
@@ -202,12 +189,12 @@ class ContentDetector:
             clusters = self.role(session.role).clusters
             used = sum(c.tools.get(tool, 0) / c.n for c in clusters.values() if c.n)
             overall = shares[tool] = (0.2 + used) / (4.0 + len(clusters))
-        like = sum(w * c.tools.get(tool, 0) / c.n for w, c in near)
+        like = sum(w * c.tools.get(tool, 0) / c.n for w, c, _ in near)
         p = (like + overall) / (total + 1.0)
         own = self.reader.tool_words(name)
         said = own & request.words
         if said:
-            weight = self.weight
+            weight = self.weights.of
             share = sum(map(weight, sorted(said))) / sum(map(weight, sorted(own)))
             p = max(p, TOOL_WORD_FLOOR * share)
         return -log2(p)
@@ -230,7 +217,8 @@ class ContentDetector:
         for key, found in origins.items():
             hashed_key = of(key)
             tool_key = mix(tool, hashed_key, 1)
-            mixed = (session.known + self._familiarity_at(session, tool_key)) / 2
+            here = [(s, c.keys.get(tool_key, 0), c.skipped) for _, c, s in near]
+            mixed = (session.known + _familiarity(here)) / 2
             for raw, where in found:
                 value = reader.value(raw)
                 if value is None:
@@ -261,9 +249,6 @@ class ContentDetector:
                 foreign = foreign or (level >= 2 and cover < 0.5)
         return best, foreign
 
-    def _familiarity_at(self, session: Session, tool_key: int) -> float:
-        return self._familiarity(session, lambda c: c.keys.get(tool_key, 0))
-
     def _bits(
         self, rates: Rates, contexts: tuple[int, int, int], level: int, known: float, day: int
     ) -> float:
@@ -281,6 +266,24 @@ def strata(contexts: tuple[int, int, int], stratum: int, level: int) -> tuple[in
     head = stratum * 4 + level
     kind, kind_key, exact = contexts
     return (head, mix(kind, head), mix(kind_key, head), mix(exact, head))
+
+
+def _familiarity(near: list[tuple[float, int, int]]) -> float:
+    """``phi``: how well sessions like this one are known, 0 .. 1.
+
+    Parameters
+    ----------
+    near
+        (similarity, sessions, skipped sessions) of each cluster that is like this session.
+    """
+    mass = doubt = top = 0.0
+    for similar, seen, skipped in near:
+        square = similar * similar
+        doubt += square * skipped
+        if seen:
+            mass += square * seen
+            top = max(top, square)
+    return top * mass / (mass + doubt + FAMILIAR_HALF)
 
 
 def _source(where: list[str]) -> str | None:
@@ -303,7 +306,7 @@ def _use(role: RoleTable, tool_key: int, key: int, value: Value, source: int) ->
 def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
     at = mix(use.tool_key, use.value, 2)
     level = flow_level = 0
-    carried = sum(w * c.values.get(at, 0) / c.n for w, c in near)
+    carried = sum(w * c.values.get(at, 0) / c.n for w, c, _ in near)
     if not total or carried / total <= USUAL_SHARE:
         if at in role.at:
             level = 1
@@ -311,7 +314,7 @@ def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, i
             level = 2
         else:
             level = 3
-    flowed = sum(w * c.flows.get(use.flow, 0) / c.n for w, c in near)
+    flowed = sum(w * c.flows.get(use.flow, 0) / c.n for w, c, _ in near)
     if not total or flowed / total <= USUAL_SHARE:
         if use.flow in role.flow:
             flow_level = 1

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from rich.markup import escape
 from rich.table import Table
 
-from models.answer import Answer
+from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
 
 if TYPE_CHECKING:
     from rich.console import Console

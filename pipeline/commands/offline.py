@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from models.errors import HabitusError
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
@@ -46,15 +45,16 @@ def replay(
 
     settings = load_settings()
     start_logs(settings.log_level)
-    summary = replayed(
-        files,
-        fmt=fmt or settings.format,
-        out=out,
-        history=history or [],
-        store=store,
-        settings=settings,
-        progress=progress_for(json=as_json),
-    )
+    with progress_for(json=as_json) as progress:
+        summary = replayed(
+            files,
+            fmt=fmt or settings.format,
+            out=out,
+            history=history or [],
+            store=store,
+            settings=settings,
+            progress=progress,
+        )
     if as_json and out != "-":
         print_json(msgspec.to_builtins(summary))
     elif not as_json:
@@ -65,8 +65,6 @@ def replay(
         )
         if summary.rejected:
             note(f"rejected lines: {summary.rejected_out}")
-    if summary.rejected and not summary.events:
-        raise HabitusError(f"nothing could be read as {fmt or settings.format}; wrong --format?")
 
 
 def learn(files: Files, fmt: Format = None) -> None:
@@ -75,8 +73,12 @@ def learn(files: Files, fmt: Format = None) -> None:
 
     settings = load_settings()
     start_logs(settings.log_level)
-    learned(files, fmt=fmt or settings.format, settings=settings, progress=progress_for(json=False))
-    note(f"learned into {store_path(settings.store)}")
+    with progress_for(json=False) as progress:
+        summary = learned(files, fmt=fmt or settings.format, settings=settings, progress=progress)
+    note(
+        f"{summary.events} events learned into {store_path(settings.store)}, "
+        f"{summary.rejected} rejected"
+    )
 
 
 def evaluate(
@@ -91,22 +93,24 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure on labelled recordings: what is found, how early, at how many false alerts."""
-    from pipeline import evaluate as evaluation
+    from pipeline.evaluate import evaluate as evaluated
+    from pipeline.evaluate import table
 
     settings = load_settings()
     start_logs(settings.log_level)
-    result = evaluation.evaluate(
-        files,
-        fmt=fmt or settings.format,
-        cold=cold,
-        without=without or [],
-        settings=settings,
-        progress=progress_for(json=as_json),
-    )
+    with progress_for(json=as_json) as progress:
+        result = evaluated(
+            files,
+            fmt=fmt or settings.format,
+            cold=cold,
+            without=without or [],
+            settings=settings,
+            progress=progress,
+        )
     if as_json:
         print_json(result)
     else:
-        console().print(evaluation.table(result))
+        console().print(table(result))
 
 
 def register(app: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from pipeline.commands.terminal import note, stop_on_signals
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
 from pipeline.settings import Settings, load_settings
-from pipeline.store import WriterLock, open_store, store_path
+from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +35,23 @@ def run(
 
     settings = load_settings()
     start_logs(settings.log_level)
-    summary = runner.run(
-        settings, drain=drain, progress=progress_for(json=False), stop=stop_on_signals()
-    )
+    stop = stop_on_signals()
+    with progress_for(json=False) as progress:
+        summary = runner.run(settings, drain=drain, progress=progress, stop=stop)
     note(
         f"{summary.events} events judged, {summary.anomalies} anomalies, "
         f"{summary.rejected} rejected"
     )
 
 
-def serve() -> None:
+def serve(
+    judge: Annotated[
+        bool,
+        typer.Option(
+            " /--no-judge", help="Leave events that come in over HTTP to habitus run, always."
+        ),
+    ] = True,
+) -> None:
     """Serve the scoring API and the console.
 
     Events that come in over HTTP are judged here, unless habitus run already works on this store.
@@ -60,17 +67,19 @@ def serve() -> None:
             else ("no credentials are configured, so for this machine only")
         )
         note(f"scoring API and console on http://{settings.listen}/ ({who})")
-        with _judging(settings, stop):
-            _serve(listener, settings)
+        with _judging(settings, stop) if judge else contextlib.nullcontext():
+            started = _serve(listener)
+        if not started and not stop.is_set():
+            raise HabitusError("the API did not start, see the log above")
 
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the story.")] = False,
 ) -> None:
     """Send the bundled sample through the real path and tell its story; then API and console."""
-    from pipeline import demo as demonstration
+    from pipeline.demo import demo as demonstrated
 
-    demonstration.demo(once=once)
+    demonstrated(once=once)
 
 
 def _has_credentials(settings: Settings) -> bool:
@@ -84,12 +93,15 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
     except OSError as error:
-        raise ConfigError(f"cannot listen on {settings.listen}: {error.strerror}") from error
+        # The library adds the address once more, in brackets.
+        said = (error.strerror or str(error)).partition(" (")[0].lower()
+        raise ConfigError(f"cannot listen on {settings.listen}: {said}") from error
     with listener:
         yield listener
 
 
-def _serve(listener: socket.socket, settings: Settings) -> None:
+def _serve(listener: socket.socket) -> bool:
+    """Serve until a signal; give whether it ever started."""
     import uvicorn
 
     server = uvicorn.Server(
@@ -99,39 +111,33 @@ def _serve(listener: socket.socket, settings: Settings) -> None:
             loop="uvloop",
             http="httptools",
             log_config=None,
-            log_level=settings.log_level,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_END_SECONDS,
         )
     )
     server.run(sockets=[listener])
-    if not server.started:
-        raise HabitusError("the API did not start, see the log above")
+    return server.started
 
 
 @contextlib.contextmanager
 def _judging(settings: Settings, stop: threading.Event) -> Iterator[None]:
-    """Judge what comes in over HTTP beside the API, unless someone else does."""
-    with WriterLock(store_path(settings.store)) as lock:
-        if not lock.acquire():
-            note("habitus run works on this store; it judges what comes in over HTTP")
-            yield
-            return
-        worker = threading.Thread(target=_judge, args=(settings, stop), name="habitus-judge")
-        worker.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            worker.join(_END_SECONDS)
+    """Judge what comes in over HTTP beside the API."""
+    worker = threading.Thread(target=_judge, args=(settings, stop), name="habitus-judge")
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join()
 
 
 def _judge(settings: Settings, stop: threading.Event) -> None:
     from pipeline import runner
 
     try:
-        runner.serve_inbox(settings, stop)
+        if not runner.serve_inbox(settings, stop):
+            note("habitus run works on this store; it judges what comes in over HTTP")
     except HabitusError as error:
         # The API goes on: it says that its answers are stale.
         _log.error("judging_stopped", extra={"fault": str(error)})

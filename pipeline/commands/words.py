@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from typer.core import TyperCommand
-
-if TYPE_CHECKING:
-    import typer
 
 _MANY = frozenset({"--history", "--without"})
 
@@ -15,7 +12,7 @@ _MANY = frozenset({"--history", "--without"})
 class Spread(TyperCommand):
     """A command whose ``--history`` takes one word or several: ``FILE --history A B``."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, each word with its own option."""
         return super().parse_args(ctx, spread(args))
 

@@ -57,7 +57,7 @@ class Commit(Struct, kw_only=True):
     anomalies
         New or changed ones, by their id.
     held, released
-        Events kept back from learning, and ids of those to forget.
+        Events kept back from learning, and (agent, event id) of those to forget.
     outbox
         Messages to publish, in this order.
     positions
@@ -79,7 +79,7 @@ class Commit(Struct, kw_only=True):
     seen: list[tuple[int, int]] = field(default_factory=list)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
-    released: list[str] = field(default_factory=list)
+    released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     positions: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)

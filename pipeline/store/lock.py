@@ -33,7 +33,7 @@ class WriterLock:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = None if path == ":memory:" else Path(f"{path}.lock")
+        self._path = None if path == ":memory:" else Path(f"{Path(path).resolve()}.lock")
         self._file: int | None = None
 
     def acquire(self) -> bool:

@@ -45,11 +45,12 @@ create index if not exists anomalies_time on anomalies (time_us, id);
 create index if not exists anomalies_agent on anomalies (agent_id, time_us, id);
 create table if not exists held (
     number integer primary key,
-    event_id text not null unique,
+    event_id text not null,
     agent_id text not null,
     mode text not null,
     time_us integer not null,
-    blob blob not null
+    blob blob not null,
+    unique (agent_id, event_id)
 );
 create index if not exists held_agent on held (agent_id, time_us);
 create table if not exists outbox (id integer primary key autoincrement, message blob not null);

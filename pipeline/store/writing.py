@@ -126,10 +126,10 @@ class Writer:
         run_many(_ANOMALY, anomalies)
         run_many(
             "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "
-            "on conflict (event_id) do update set blob = excluded.blob",
+            "on conflict (agent_id, event_id) do update set blob = excluded.blob",
             batch.held,
         )
-        run_many("delete from held where event_id = ?", ((known,) for known in batch.released))
+        run_many("delete from held where agent_id = ? and event_id = ?", batch.released)
         run_many(
             "insert into outbox (message) values (?)",
             ((ENCODER.encode(message),) for message in batch.outbox),

@@ -33,7 +33,7 @@ export function draw(place, data, make) {
   drawn.set(place, state);
   const held = document.activeElement?.closest?.("[data-key]");
   const key = place.contains(held) ? held.dataset.key : null;
-  place.replaceChildren(...[make()].flat());
+  place.replaceChildren(...[make()].flat().filter((node) => node instanceof Node));
   if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 

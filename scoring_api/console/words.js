@@ -64,7 +64,7 @@ export function oneIn(p) {
 }
 
 export function recovers(row) {
-  if (row.gate === "quarantined") return "until a person releases it";
+  if (row.gate === "quarantined") return "held until a person releases it";
   if (!row.recovers) return row.level === "trusted" ? "at the top" : "not by time alone";
   const days = row.recovers.clean_days;
   return `${days} clean ${days === 1 ? "day" : "days"} to ${row.recovers.to}`;

@@ -44,7 +44,7 @@ class Pages(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as http:
-        thread = threading.Thread(target=http.serve_forever)
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{http.server_port}"
         http.shutdown()
@@ -92,7 +92,7 @@ def test_only_https_leaves_this_machine(tmp_path: Path, url: str) -> None:
         fetch(url, tmp_path, "vpn.txt")
 
 
-def test_a_server_that_is_not_there_is_said(server: str, tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(HabitusError, match="cannot fetch"):
         fetch("http://127.0.0.1:9/vpn.txt", tmp_path, "vpn.txt")
 

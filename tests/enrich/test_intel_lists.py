@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.errors import ConfigError
-from pipeline.intel import intel_status, load, load_list
+from pipeline.intel import Status, intel_status, load, load_list
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +112,10 @@ def test_bad_lines_are_counted_and_the_rest_is_used(tmp_path: Path) -> None:
     bad = "198.18.0.0/16\n<html>\n999.1.1.1\n198.18.0.0/77\nASfoo\n\xff\n"
     one = written(tmp_path, "vpn.txt", bad.encode("latin-1"))
     assert (one.entries, one.bad_lines) == (1, 5)
-    ranges = "192.0.2.0,192.0.2.9,NL\n192.0.2.9,192.0.2.0,NL\n192.0.2.0,::1,NL\nx,y,z\n1,2\n1.1.1.1,1.1.1.2,Nederland\n"
+    ranges = (
+        "192.0.2.0,192.0.2.9,NL\n192.0.2.9,192.0.2.0,NL\n192.0.2.0,::1,NL\n"
+        "x,y,z\n1,2\n1.1.1.1,1.1.1.2,Nederland\n"
+    )
     one = written(tmp_path, "country.csv", ranges)
     assert (one.entries, one.bad_lines) == (1, 5)
 
@@ -146,9 +149,7 @@ def test_the_status_shows_age_version_and_bad_lines(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("not a list")
     os.utime(tmp_path / "vpn.txt", (86_400, 86_400))
     (row,) = intel_status(tmp_path, 11 * DAY_US)
-    assert (row.name, row.kind, row.entries, row.version, row.licence, row.age_days, row.bad_lines) == (
-        "vpn", "vpn", 1, "abc1234", "MIT", 10, 1,
-    )  # fmt: skip
+    assert row == Status("vpn", "vpn", 1, "abc1234", "MIT", age_days=10, bad_lines=1)
 
 
 def test_equal_content_has_an_equal_version(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_every_form_says_the_same(tmp_path: Path, name: str, text: str) -> None:
     assert inventory.role("spiffe://example.com/a") == "clerk"
     assert inventory.owner("spiffe://example.com/a") == "amal@example.com"
     assert (inventory.role("b"), inventory.owner("b"), inventory.role("c")) == (None, None, None)
-    assert [agent.more for agent in inventory][0] == {"team": "blue"}
+    assert next(iter(inventory)).more == {"team": "blue"}
 
 
 def test_without_a_file_everyone_is_known() -> None:

@@ -64,7 +64,7 @@ def test_everything_of_a_commit_is_there_after_opening_again(url: str) -> None:
         store.commit(
             Commit(
                 closed_sessions=[5],
-                released=["e-1"],
+                released=[("a", "e-1")],
                 counters={"events": 2, "rejected.not_utf8": 1},
             )
         )

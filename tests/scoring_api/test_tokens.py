@@ -35,9 +35,9 @@ def other():
     return RSAKey.generate_key(2048, {"kid": "k1"})
 
 
-@pytest.fixture
-def key_set(tmp_path, signing):
-    path = tmp_path / "jwks.json"
+@pytest.fixture(scope="module")
+def key_set(tmp_path_factory, signing):
+    path = tmp_path_factory.mktemp("keys") / "jwks.json"
     path.write_text(json.dumps({"keys": [signing.as_dict(private=False)]}))
     return str(path)
 
@@ -63,9 +63,9 @@ def token(key, alg="RS256", kid="k1", **more):
     return jwt.encode({"alg": alg, "kid": kid}, claims(**more), key, algorithms=[alg])
 
 
-@pytest.fixture
-def asked(installation, key_set):
-    with installation.client(jwks=key_set, issuer=ISSUER, audience=AUDIENCE) as client:
+@pytest.fixture(scope="module")
+def asked(module_installation, key_set):
+    with module_installation.client(jwks=key_set, issuer=ISSUER, audience=AUDIENCE) as client:
 
         def ask(bearer, path=TRUST):
             value = bearer if isinstance(bearer, bytes) else bearer.encode()
@@ -250,13 +250,17 @@ def test_a_key_set_that_cannot_be_had_lets_nobody_in(key_server, signing, served
     assert asyncio.run(refused(auth, token(signing))) == 401
 
 
-def test_keys_that_were_not_seen_for_an_hour_are_trusted_no_more(key_set, signing, monkeypatch):
+def test_keys_that_were_not_seen_for_an_hour_are_trusted_no_more(
+    key_set, tmp_path, signing, monkeypatch
+):
+    file = tmp_path / "jwks.json"
+    file.write_bytes(Path(key_set).read_bytes())
     monkeypatch.setattr("scoring_api.jwks.COOL_DOWN_US", 0)
-    auth = Authenticator(ApiConfig(jwks=key_set, issuer=ISSUER, audience=AUDIENCE))
+    auth = Authenticator(ApiConfig(jwks=str(file), issuer=ISSUER, audience=AUDIENCE))
 
     async def story():
         await let_in(auth, token(signing))
-        Path(key_set).unlink()
+        file.unlink()
         later = wall_us() + 3601 * 1_000_000
         monkeypatch.setattr("scoring_api.jwks.wall_us", lambda: later)
         assert await refused(auth, token(signing, sub="other")) == 401

@@ -57,7 +57,8 @@ class KafkaSource:
     ----------
     on_assigned
         Called with the position keys of partitions that came to this worker; gives the positions
-        the store has for them now. By default those given to `resume`.
+        the store has for them now. By default those given to `resume` and `commit`, which is
+        enough only where no other worker commits.
     on_revoked
         Called with the position keys of partitions that left this worker.
 
@@ -234,6 +235,7 @@ class KafkaSource:
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Tell the group how far the store is; a failure is logged, the store is what counts."""
+        self._stored.update(positions)
         mine = {_key(partition): partition for partition in self._consumer.assignment()}
         offsets = {
             mine[key]: OffsetAndMetadata(int(position), "", -1)

@@ -1,0 +1,62 @@
+"""Each measurement in a process of its own: ``python -m benchmarks.child NAME``, job on stdin."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.meter import Job, Result, pin
+
+# Imported only where they run: one library's memory is not another's.
+MEASUREMENTS = {
+    "decode-json": "benchmarks.decode:decode_json",
+    "decode-native": "benchmarks.decode:decode_native",
+    "kafka": "benchmarks.poll:poll",
+    "river": "benchmarks.rivers:river_in_memory",
+    "river-committed": "benchmarks.rivers:river_committed",
+    "habitus": "benchmarks.habitus:habitus_from_file",
+    "habitus-kafka": "benchmarks.habitus:habitus_from_kafka",
+}
+
+
+def measure(name: str, job: Job) -> Result:
+    """Run one measurement in a new process, and wait for it.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        It failed; what it said went to stderr.
+    """
+    done = subprocess.run(  # noqa: S603  # this very module
+        [sys.executable, "-m", "benchmarks.child", name],
+        input=msgspec.json.encode(job),
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+        env=_environment(),
+        check=True,
+    )
+    return msgspec.json.decode(done.stdout, type=Result)
+
+
+def _environment() -> dict[str, str]:
+    """Leave out settings of an installation here, which would win over the benchmark's."""
+    own = {k: v for k, v in os.environ.items() if not k.upper().startswith("HABITUS_")}
+    return own | {"PYTHONHASHSEED": "0"}
+
+
+def main() -> None:
+    """Measure, and write the result to stdout."""
+    pin()
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    module, _, function = MEASUREMENTS[sys.argv[1]].partition(":")
+    result = getattr(importlib.import_module(module), function)(job)
+    sys.stdout.buffer.write(msgspec.json.encode(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Habitus itself as `habitus run --drain` runs it: every feature on, everything committed."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.meter import Meter
+from benchmarks.stream import CORPORATE, INTEL, INVENTORY, sizes
+from pipeline import runner
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from benchmarks.meter import Job, Result
+
+_KEPT = ("profiles", "sessions", "meta")
+# The stream's time is made up, so it may be ahead of the machine's.
+_ANY_TIME_S = 10**9
+
+
+def habitus_from_file(job: Job) -> Result:
+    """From JSON lines to committed state, nothing published."""
+    meter, store = _run(job, f"file:{job.stream}", "none")
+    return meter.result("habitus", job, sizes(job), stored_bytes(store))
+
+
+def habitus_from_kafka(job: Job) -> Result:
+    """From a topic to committed state and published results."""
+    source = f"kafka://{job.broker}/{job.topic}?group={job.topic}"
+    meter, _ = _run(job, source, f"kafka://{job.broker}")
+    return meter.result("habitus-kafka", job)
+
+
+def stored_bytes(store: Path) -> dict[str, float]:
+    """Give what a store keeps, in bytes per agent.
+
+    Returns
+    -------
+    dict[str, float]
+        ``agents``, ``file`` (a database of profiles, trust and sessions alone), ``blobs`` (the sum
+        of their lengths) and ``whole_file`` (with everything else, event ids for one).
+    """
+    alone = store.with_suffix(".alone")
+    database = sqlite3.connect(store)
+    agents, blobs = database.execute(
+        "select count(distinct agent_id), sum(length(blob) + length(trust)) from profiles"
+    ).fetchone()
+    blobs += database.execute("select coalesce(sum(length(blob)), 0) from sessions").fetchone()[0]
+    database.execute("vacuum into ?", (str(alone),))
+    database.close()
+    whole = alone.stat().st_size
+    _drop_all_but(alone, _KEPT)
+    part = alone.stat().st_size
+    alone.unlink()
+    per_agent = {"file": part / agents, "blobs": blobs / agents, "whole_file": whole / agents}
+    return {"agents": agents} | per_agent
+
+
+def _run(job: Job, source: str, sink: str) -> tuple[Meter, Path]:
+    store = Path(job.folder) / f"habitus-{sink.partition(':')[0]}-{job.cache_agents}.db"
+    values: dict[str, Any] = {
+        "source": source,
+        "sink": sink,
+        "store": f"sqlite:{store}",
+        "intel": Path(job.folder) / INTEL,
+        "inventory": Path(job.folder) / INVENTORY,
+        "corporate_networks": CORPORATE,
+        "max_future_s": _ANY_TIME_S,
+        "batch_size": job.batch_size,
+    }
+    if job.cache_agents is not None:
+        values["cache_agents"] = job.cache_agents
+    meter = Meter()
+    summary = runner.run(Settings(**values), drain=True, progress=meter, stop=threading.Event())
+    assert summary.events == job.warm + job.events, summary
+    assert not summary.rejected, summary
+    return meter, store
+
+
+def _drop_all_but(path: Path, kept: tuple[str, ...]) -> None:
+    database = sqlite3.connect(path)
+    tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+    for (name,) in tables:
+        if name not in kept and not name.startswith("sqlite_"):
+            database.execute(f"drop table {name}")
+    database.commit()
+    database.execute("vacuum")
+    database.close()

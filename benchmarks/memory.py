@@ -1,0 +1,58 @@
+"""Memory and disk per agent, in a fleet ten times as large.
+
+Resident bytes are a difference of two processes that ran the same code: one over the large fleet,
+one over a hundredth of it, so that libraries, lists and one batch under way cancel out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from benchmarks.child import measure
+from benchmarks.meter import Job
+from benchmarks.stream import write_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMES = 10
+EVENTS_PER_AGENT = 20
+_ALL = 1_000_000
+# Batches enough for buffers to have grown to their size.
+_FLOOR_EVENTS = 20_480
+
+
+def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
+    """Measure with a fleet of `agents`, once with the default cache and once with all in memory.
+
+    Returns
+    -------
+    dict[str, float]
+        ``agents``, ``events``, and bytes per agent: ``resident_default_cache``,
+        ``resident_all_cached``, ``stored_file``, ``stored_blobs``, ``stored_whole_file``.
+    """
+    few, events = max(1, agents // 100), EVENTS_PER_AGENT * agents
+    say(f"memory: the same with {few} agents")
+    floor, floor_agents, _ = _resident(few, min(events, _FLOOR_EVENTS), None)
+    found: dict[str, float] = {"events": events}
+    for name, cache in (("default_cache", None), ("all_cached", _ALL)):
+        say(f"memory: {agents} agents, {name.replace('_', ' ')}")
+        size, seen, stored = _resident(agents, events, cache)
+        found[f"resident_{name}"] = (size - floor) / (seen - floor_agents)
+        found["agents"] = seen
+        found |= {f"stored_{key}": stored[key] for key in ("file", "blobs", "whole_file")}
+    return found
+
+
+def _resident(
+    agents: int, events: int, cache_agents: int | None
+) -> tuple[int, float, dict[str, float]]:
+    with tempfile.TemporaryDirectory(prefix="habitus-bench-") as folder:
+        half = events // 2
+        job = Job(folder=folder, agents=agents, cold=half, warm=half, events=events - half)
+        write_inputs(job)
+        result = measure("habitus", msgspec.structs.replace(job, cache_agents=cache_agents))
+        return result.resident_bytes, result.more["agents"], result.more

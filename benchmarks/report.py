@@ -1,0 +1,168 @@
+"""Figures for people: one table, the ratios with their goals, and memory per agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+from benchmarks.meter import Result  # noqa: TC001  # msgspec reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_KIB = 1024
+_WORDS = {
+    "decode-json": "(a) json.loads alone",
+    "decode-native": "(a) native format alone",
+    "kafka": "(b) kafka-python poll alone",
+    "river": "(c) river per agent, in memory",
+    "river-committed": "(c') river per agent, committed",
+    "habitus": "(d) Habitus, JSONL to commit",
+    "habitus-kafka": "(e) Habitus, Kafka to published",
+}
+# Ours, theirs, and how many times theirs ours should at least be (None: only told).
+_RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
+    ("d/c", "habitus", "river", 0.5),
+    ("d/c'", "habitus", "river-committed", 30.0),
+    ("e/b", "habitus-kafka", "kafka", None),
+)
+_MEMORY = (
+    ("resident_default_cache", "resident, default cache", 16),
+    ("resident_all_cached", "resident, all cached", 16),
+    ("stored_file", "stored, file of profiles, trust, sessions", 6),
+    ("stored_blobs", "stored, sum of blobs", 6),
+    ("stored_whole_file", "stored, whole database", None),
+)
+
+
+class Ratio(Struct, frozen=True):
+    """How many times the other's rate ours is, by either clock; the lower one counts."""
+
+    name: str
+    wall: float
+    cpu: float
+    goal: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Goal, and whether it is met."""
+        if self.goal is None:
+            return "no goal"
+        met = "met" if min(self.wall, self.cpu) >= self.goal else "MISSED"
+        return f"goal >= {self.goal:g}: {met}"
+
+
+class Report(Struct, kw_only=True):
+    """Everything one run found.
+
+    Attributes
+    ----------
+    absent
+        What was not measured for want of something, and of what.
+    failed
+        What broke; it said how on stderr.
+    """
+
+    agents: int
+    warm: int
+    events: int
+    results: dict[str, Result] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+    trust_lookup: dict[str, dict[str, float]] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def ratios(self) -> list[Ratio]:
+        """The ratios of what was measured."""
+        found = self.results
+        return [
+            Ratio(
+                name,
+                found[ours].warm.wall_rate / found[theirs].warm.wall_rate,
+                found[ours].warm.cpu_rate / found[theirs].warm.cpu_rate,
+                goal,
+            )
+            for name, ours, theirs, goal in _RATIOS
+            if ours in found and theirs in found
+        ]
+
+
+def write(report: Report, out: Callable[[str], Any] = print) -> None:
+    """Write the report, line by line."""
+    for lines in (_rates, _ratios, _memory, _trust_lookup, _absent):
+        for line in lines(report):
+            out(line)
+
+
+def _rates(report: Report) -> Iterator[str]:
+    if not report.results:
+        return
+    yield (
+        f"{report.events:,} events timed after {report.warm:,} to warm up, {report.agents:,} "
+        "agents; each in its own process on one core"
+    )
+    yield (
+        f"{'':<34}{'events/s':>10}{'per cpu s':>11}{'cold':>10}{'per cpu s':>11}{'peak MiB':>10}"
+    )
+    for name, words in _WORDS.items():
+        if name in report.results:
+            yield f"{words:<34}{_row(report.results[name])}"
+
+
+def _row(result: Result) -> str:
+    cold = result.cold
+    first = f"{cold.wall_rate:>10,.0f}{cold.cpu_rate:>11,.0f}" if cold else f"{'-':>10}{'-':>11}"
+    return (
+        f"{result.warm.wall_rate:>10,.0f}{result.warm.cpu_rate:>11,.0f}{first}"
+        f"{result.peak_bytes / _KIB**2:>10,.0f}"
+    )
+
+
+def _ratios(report: Report) -> Iterator[str]:
+    for one in report.ratios:
+        yield f"ratio {one.name:<5} {one.wall:8.3f} wall {one.cpu:8.3f} cpu   {one.verdict}"
+    habitus = report.results.get("habitus")
+    if habitus is not None:
+        more = habitus.more
+        yield (
+            f"stored per agent at {more['agents']:,.0f} agents, "
+            f"{(report.warm + report.events) / more['agents']:,.0f} events each: "
+            f"{more['file'] / _KIB:.1f} KiB of file, {more['blobs'] / _KIB:.1f} KiB of blobs"
+        )
+
+
+def _memory(report: Report) -> Iterator[str]:
+    if not report.memory:
+        return
+    yield (
+        f"per agent, {report.memory['agents']:,.0f} agents after {report.memory['events']:,.0f} "
+        "events"
+    )
+    for key, words, goal in _MEMORY:
+        size = report.memory[key] / _KIB
+        verdict = f"goal <= {goal} KiB: {'met' if size <= goal else 'MISSED'}" if goal else ""
+        yield f"  {words:<44}{size:>8.1f} KiB   {verdict}".rstrip()
+
+
+def _trust_lookup(report: Report) -> Iterator[str]:
+    if not report.trust_lookup:
+        return
+    yield f"{'trust look-up':<14}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}"
+    for name, found in report.trust_lookup.items():
+        yield f"{name:<14}{found['rate']:>12,.0f}{found['p50_ms']:>9.2f}{found['p99_ms']:>9.2f}"
+    ours, theirs = report.trust_lookup["habitus"], report.trust_lookup["plain"]
+    ratio = ours["rate"] / theirs["rate"]
+    met = ratio >= 2 and ours["p99_ms"] <= theirs["p99_ms"]
+    yield (
+        f"ratio {ratio:.2f}   goal >= 2 and a p99 no higher: {'met' if met else 'MISSED'} "
+        "(wrk, closed loop at saturation)"
+    )
+
+
+def _absent(report: Report) -> Iterator[str]:
+    for name, reason in report.absent.items():
+        yield f"absent: {name} ({reason})"
+    for name in report.failed:
+        yield f"FAILED: {name}, stderr says how"

@@ -1,0 +1,105 @@
+"""The figures of an evaluation as a table for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from pipeline.metrics import EVENT_LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HEADINGS = (
+    "benign", "attacked", "AUROC", "AP", "at 1%", "at 5%", "event\nAUROC", "event\nAP",
+    "p<=.05\nbenign", "p<=.05\nfound", "false/\nagent-day",
+)  # fmt: skip
+
+
+def table(result: Mapping[str, Any]) -> Table:
+    """Lay out the figures of `evaluate` for people, in 100 columns.
+
+    Columns in percent: detection where 1 % and 5 % of the benign sessions are alarmed, then the
+    benign sessions at p <= 0.05 (5 promised) and the attacked ones found there.
+    """
+    out = Table(
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        title=_title(result),
+        title_justify="left",
+        caption=_caption(result["all"]),
+        caption_justify="left",
+    )
+    out.add_column("sessions of", no_wrap=True)
+    for heading in _HEADINGS:
+        # A terminal too narrow cuts columns off on the right, not digits off every number.
+        width = max(5, *map(len, heading.split("\n")))
+        out.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    _rows(out, result)
+    if "every_phase" in result:
+        out.add_section()
+        out.add_row("baseline phase too:")
+        _rows(out, result["every_phase"])
+    return out
+
+
+def _rows(out: Table, part: Mapping[str, Any]) -> None:
+    out.add_row("all", *_cells(part["all"]), style="bold", end_section=True)
+    for kind in ("joined", "files", "roles"):
+        for name, figures in part[kind].items():
+            out.add_row(name, *_cells(figures))
+        if part[kind]:
+            out.add_section()
+
+
+def _cells(figures: Mapping[str, Any]) -> list[str]:
+    found, p = figures["detection"], figures["session_p"]["0.05"]
+    return [
+        str(figures["benign"]),
+        str(figures["attacked"]),
+        _share(figures["auroc"]),
+        _share(figures["ap"]),
+        _percent(found["0.01"]),
+        _percent(found["0.05"]),
+        _share(figures["event_auroc"]),
+        _share(figures["event_ap"]),
+        _percent(p["share"]),
+        _percent(p["detection"]),
+        _share(figures["alerts"]["false_per_agent_day"], 2),
+    ]
+
+
+def _share(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    how = "cold" if result["cold"] else "with history"
+    left_out = f", without {', '.join(result['without'])}" if result["without"] else ""
+    return (
+        f"{how}{left_out}: {result['events']} events, {result['events_per_second']:.0f}/s, "
+        f"{result['rejected']} rejected, configuration {result['config_version']}"
+    )
+
+
+def _caption(figures: Mapping[str, Any]) -> str:
+    failed, alerts = figures["attacked_failed"], figures["alerts"]
+    pools = [
+        f"{pool} {' '.join(_share(p[f'{level}']['ratio'], 2) for level in EVENT_LEVELS)}"
+        for pool, p in figures["event_p"].items()
+        if p["events"]
+    ]
+    return (
+        "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"
+        f"{'; '.join(pools) or '-'}\n"
+        f"alerts: {alerts['benign_sessions']} of {figures['benign']} benign sessions, "
+        f"{alerts['attacked_sessions']} of {figures['attacked']} attacked\n"
+        f"failed attacks: {failed['sessions']}, alarmed {_percent(failed['0.01'])} % at the 1 % "
+        f"threshold, {_percent(failed['0.05'])} % at the 5 % threshold"
+    )

@@ -1,0 +1,95 @@
+"""Events without some of their fields, to measure what a field is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.inspect import DictType, StructType, Type, UnionType, type_info
+
+from models.errors import ConfigError
+from models.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.formats import Format
+
+
+class Without:
+    """A format that leaves fields out of its events.
+
+    Parameters
+    ----------
+    wire
+        The format that reads the records.
+    names
+        Fields of `Event`, dotted: ``volume.bytes_in``, ``arguments.to``.
+
+    Raises
+    ------
+    ConfigError
+        There is no such field, or no event is one without it.
+
+    Examples
+    --------
+    >>> from pipeline.formats import Native
+    >>> line = (b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a"},"tool":"t",'
+    ...     b'"volume":{"bytes_in":9,"records":1}}')
+    >>> volume = Without(Native(), ["volume.bytes_in"]).normalise(line).volume
+    >>> volume.bytes_in, volume.records
+    (None, 1)
+    >>> Without(Native(), ["agent.id"])
+    Traceback (most recent call last):
+    models.errors.ConfigError: field 'agent.id' cannot be left out, no event is one without it
+    """
+
+    def __init__(self, wire: Format, names: Sequence[str]) -> None:
+        self._wire = wire
+        self._paths = [name.split(".") for name in names]
+        for name, path in zip(names, self._paths, strict=True):
+            _check(name, type_info(Event), path)
+
+    def normalise(self, value: bytes) -> Event:
+        """Make an event of one record and leave the fields out."""
+        event = self._wire.normalise(value)
+        for path in self._paths:
+            event = _dropped(event, path)
+        return event
+
+
+def _check(name: str, kind: Type, path: Sequence[str]) -> None:
+    """Raise `ConfigError` unless a path leads to something that may be missing."""
+    kinds = kind.types if isinstance(kind, UnionType) else (kind,)
+    struct = next((k for k in kinds if isinstance(k, StructType)), None)
+    if struct is None:
+        if path and not any(isinstance(k, DictType) for k in kinds):
+            raise ConfigError(f"no field {name!r} to leave out, {path[0]!r} is in nothing")
+        return
+    if not path:
+        return
+    known = {field.name: field for field in struct.fields}
+    if path[0] not in known:
+        raise ConfigError(
+            f"no field {name!r} to leave out, expected one of {', '.join(known)} "
+            f"in place of {path[0]!r}"
+        )
+    field = known[path[0]]
+    if len(path) == 1 and field.required:
+        raise ConfigError(f"field {name!r} cannot be left out, no event is one without it")
+    _check(name, field.type, path[1:])
+
+
+def _dropped(value: Any, path: Sequence[str]) -> Any:
+    if isinstance(value, dict):
+        gone = ".".join(path)
+        return {key: one for key, one in value.items() if key != gone}
+    name, rest = path[0], path[1:]
+    inner = getattr(value, name)
+    if inner is None:
+        return value
+    if rest:
+        inner = _dropped(inner, rest)
+    else:
+        inner = next(f.default for f in msgspec.structs.fields(value) if f.name == name)
+    return msgspec.structs.replace(value, **{name: inner})

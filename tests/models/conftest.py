@@ -1,0 +1,112 @@
+"""Builders of events, engines and subjects: say what a test is about, the rest is ordinary."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.config import ModelConfig
+from models.engine import Engine, Subject
+from models.event import Agent, Event, Origin
+from models.profile import Profile
+from models.trust_state import TrustState
+from pipeline.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from models.assessment import Assessment
+
+MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
+SECRET = b"0123456789abcdef"
+OFFICE = Origin("direct", 64500, "SE", "list@1")
+
+
+@pytest.fixture(scope="session")
+def an_event() -> Callable[..., Event]:
+    """Build an event; `at` is minutes after a Monday at eight, or an aware time.
+
+    Without an id of its own it is named for what it is: the same event, the same tie-breaking.
+    """
+
+    def build(
+        agent: str = "billing-7",
+        at: float | datetime = 0,
+        *,
+        tool: str = "mail.read",
+        role: str | None = "clerk",
+        version: str | None = None,
+        session: str | None = "s-1",
+        **more: Any,
+    ) -> Event:
+        time = at if isinstance(at, datetime) else MONDAY + timedelta(minutes=at)
+        return Event(
+            id=more.pop("id", None) or f"{agent}|{time:%d%H%M%S%f}|{tool}|{session}",
+            time=time,
+            agent=Agent(id=agent, role=role, version=version),
+            tool=tool,
+            session=session,
+            **more,
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def an_engine() -> Callable[..., Engine]:
+    """Build an engine; parameters of the model by name, and `secret`."""
+
+    def build(*, secret: bytes = SECRET, explain_all: bool = False, **config: Any) -> Engine:
+        return Engine(ModelConfig(**config), secret, catalogue(), explain_all=explain_all)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def a_subject() -> Callable[..., Subject]:
+    """Build an agent that nothing is known of yet."""
+
+    def build(
+        agent: str = "billing-7", mode: str = "unknown", config: ModelConfig | None = None
+    ) -> Subject:
+        profile = Profile.new(agent, mode, config or ModelConfig())
+        return Subject(profile, TrustState(agent_id=agent, mode=mode))
+
+    return build
+
+
+class Stream:
+    """An engine with its agents: what a worker holds, without a store."""
+
+    def __init__(self, engine: Engine, a_subject: Callable[..., Subject]) -> None:
+        self.engine = engine
+        self.subjects: dict[str, Subject] = {}
+        self._a_subject = a_subject
+
+    def subject(self, agent: str) -> Subject:
+        """Give an agent, a new one at first sight."""
+        if agent not in self.subjects:
+            self.subjects[agent] = self._a_subject(agent, config=self.engine.config)
+        return self.subjects[agent]
+
+    def judge(self, event: Event, origin: Origin = OFFICE, **more: Any) -> Assessment:
+        """Judge one event of the agent it names."""
+        return self.engine.judge(event, origin, self.subject(event.agent.id), **more)
+
+    def judge_all(self, events: Iterable[Event]) -> list[Assessment]:
+        """Judge one event after the other."""
+        return [self.judge(event) for event in events]
+
+
+@pytest.fixture(scope="session")
+def a_stream(
+    an_engine: Callable[..., Engine], a_subject: Callable[..., Subject]
+) -> Callable[..., Stream]:
+    """Build an engine with room for any number of agents; parameters as of `an_engine`."""
+
+    def build(**config: Any) -> Stream:
+        return Stream(an_engine(**config), a_subject)
+
+    return build

@@ -1,0 +1,232 @@
+"""The invariants of calibration, by their numbers in the design note."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.calibrate import calibrate
+from models.calibration import STEP, TAIL, TOP, ScoreWindow, bin_of
+from models.hashing import Hasher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOMINAL = (0.05, 0.01, 1e-3)
+MOST = 1.2  # observed over nominal
+scores = st.floats(0, 60)
+uniforms = st.floats(1e-6, 1 - 1e-6)
+windows = st.lists(scores, min_size=1, max_size=80)
+tools = ("mail.read", "mail.send", "crm.find", "crm.note")
+
+
+def a_window(values: list[float], size: int = 4_000) -> ScoreWindow:
+    window = ScoreWindow(size=size)
+    for value in values:
+        window.add(value)
+    return window
+
+
+def exponential(chance: Random) -> float:
+    return chance.expovariate(0.5)
+
+
+def heavy(chance: Random) -> float:
+    return min(200.0, 2 * chance.paretovariate(3))
+
+
+def coarse(chance: Random) -> float:
+    return float(chance.randrange(4))
+
+
+@pytest.mark.parametrize("draw", [exponential, heavy, coarse], ids=lambda draw: draw.__name__)
+def test_c1_small_p_values_are_no_more_frequent_than_they_say(draw: Callable[[Random], float]):
+    chance = Random(11)  # noqa: S311 - made-up data
+    window = ScoreWindow(size=2_000)
+    below = dict.fromkeys(NOMINAL, 0)
+    events = 40_000
+    for number in range(events + 1_000):
+        score = draw(chance)
+        if number >= 1_000:
+            p = window.p_value(score, chance.random())
+            for level in NOMINAL:
+                below[level] += p <= level
+        window.add(score)
+    for level in NOMINAL:
+        slack = 2 * (level / events) ** 0.5  # of the count itself, by chance
+        assert below[level] / events <= MOST * level + slack, level
+    assert below[0.05] / events >= 0.5 * 0.05, "and it is not blind either"
+
+
+def test_c1_a_fleet_at_its_habits_is_not_called_unusual_too_often(a_stream, an_event):
+    chance = Random(5)  # noqa: S311 - made-up data
+    stream = a_stream(pool_minimum=200, learning_sessions=5)
+    judged = []
+    for number in range(6_000):
+        minute, agent = number * 2, number % 3
+        tool = chance.choices(tools, (50, 30, 15, 5))[0]
+        event = an_event(f"clerk-{agent}", minute, tool=tool, session=f"s-{number // 30}-{agent}")
+        judged.append(stream.judge(event))
+    ps = [one.p for one in judged[3_000:] if one.p is not None]
+    assert len(ps) > 2_500
+    for level in (0.05, 0.01):
+        assert sum(p <= level for p in ps) / len(ps) <= MOST * level + 2 * (level / len(ps)) ** 0.5
+
+
+@given(past=windows, u=uniforms, pair=st.tuples(scores, scores))
+def test_c2_a_higher_score_has_no_higher_p(past, u, pair):
+    window = a_window(past)
+    low, high = sorted(pair)
+    assert window.p_value(high, u) <= window.p_value(low, u)
+
+
+@given(past=windows, u=uniforms, score=st.floats(0, 1e6))
+def test_c2_p_is_a_probability_above_zero(past, u, score):
+    assert 0 < a_window(past).p_value(score, u) <= 1
+
+
+@given(past=windows, u=uniforms)
+def test_c2_it_holds_over_the_whole_grid(past, u):
+    window = a_window(past)
+    ps = [window.p_value(cell / STEP, u) for cell in range(61 * STEP)]
+    assert all(later <= earlier for earlier, later in zip(ps, ps[1:], strict=False))
+
+
+def test_beyond_all_that_was_seen_p_goes_on_falling():
+    window = a_window([number % 40 / 10 for number in range(1_000)])
+    ps = [window.p_value(score, 0.5) for score in (5, 10, 20, 40)]
+    assert ps == sorted(ps, reverse=True)
+    assert ps[-1] < 1 / (window.n + 1) / 1_000
+
+
+@given(past=windows, score=scores, u=uniforms)
+def test_within_the_window_p_is_the_smoothed_rank(past, score, u):
+    window = a_window(past)
+    cells = [bin_of(value) for value in past]
+    above = sum(cell > bin_of(score) for cell in cells)
+    ties = cells.count(bin_of(score))
+    expected = (above + u * (ties + 1)) / (len(past) + 1)
+    if above > TAIL * len(past):  # beyond it the tail goes on
+        assert window.p_value(score, u) == expected
+
+
+def test_c3_the_same_id_key_and_state_give_the_same_p_to_the_last_bit(a_stream, an_event):
+    seen = []
+    for _ in range(2):
+        stream = a_stream(pool_minimum=30, learning_sessions=1)
+        events = (an_event(at=number, id=f"e{number}", session=f"s{number}") for number in range(90))
+        seen.append([one.p for one in stream.judge_all(events)])
+    assert seen[0] == seen[1]
+    assert seen[0][-1] is not None
+
+
+def test_c3_another_key_gives_another_u(a_stream, an_event):
+    assert Hasher(b"0123456789abcdef").uniform("e-1") != Hasher(b"another key 0000").uniform("e-1")
+    seen = []
+    for secret in (b"0123456789abcdef", b"another key 0000"):
+        stream = a_stream(pool_minimum=30, learning_sessions=1, secret=secret)
+        events = (an_event(at=number, id=f"e{number}", session=f"s{number}") for number in range(90))
+        seen.append([one.p for one in stream.judge_all(events)])
+    assert seen[0] != seen[1]
+
+
+@given(st.lists(st.text(max_size=20), unique=True, max_size=50))
+def test_c3_u_lies_between_zero_and_one(ids):
+    hasher = Hasher(b"0123456789abcdef")
+    drawn = [hasher.uniform(name) for name in ids]
+    assert all(0 < u < 1 for u in drawn)
+    assert len(set(drawn)) == len(ids)
+
+
+def test_c4_p_is_unknown_until_a_pool_is_large_enough(a_stream, an_event):
+    stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=10_000)
+    judged = [
+        stream.judge(an_event(at=number, id=f"e{number}", session=f"s{number}"))
+        for number in range(110)
+    ]
+    known = [one.p is not None for one in judged]
+    first = known.index(True)
+    assert known == [False] * first + [True] * (len(known) - first)
+    assert judged[first].p_n == 100
+    assert judged[first].p_pool == "agent"
+    assert all(one.p_pool is None and one.p_n == 0 for one in judged[:first])
+
+
+def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event):
+    stream = a_stream()
+    for number in range(120):
+        stream.judge(an_event(at=number, session=f"s{number}"))
+    odd = an_event(at=121, tool="iam.grant", session="odd", operation="admin")
+    judged = stream.judge(odd)
+    assert judged.p is None
+    assert judged.session_p is None
+    assert not judged.alert
+    assert judged.learned
+    assert judged.s_max > 8
+    by_rule = stream.judge(an_event(at=122, session="odd"), registered=False)
+    assert by_rule.p is None
+    assert by_rule.alert
+    assert by_rule.anomaly == "identity.shadow"
+
+
+def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a_stream, an_event):
+    stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
+    for number in range(130):
+        stream.judge(an_event(at=number, session=f"s{number}"))
+    assert stream.judge(an_event("clerk-new", 140)).p_pool == "role"
+    assert stream.judge(an_event("no-role", 141, role=None)).p_pool == "fleet"
+    assert stream.judge(an_event("other-role", 142, role="auditor")).p_pool == "fleet"
+    assert stream.judge(an_event(at=143)).p_pool == "agent"
+
+
+@pytest.mark.parametrize(
+    ("statistics", "tests"),
+    [([None, 20.0, 3.0, None], 2), ([9.0, 20.0, 3.0, 1.0], 4), ([None, None, None, 8.0], 1)],
+)
+def test_the_p_of_an_event_is_its_smallest_times_their_number(a_stream, an_event, statistics, tests):
+    stream = a_stream(pool_minimum=50, learning_sessions=1)
+    stream.judge(an_event())
+    subject = stream.subject("billing-7")
+    for window in subject.profile.windows:
+        for number in range(200):
+            window.add(number % 50 / 5)
+    config = stream.engine.config
+    found = calibrate(statistics, subject.profile, subject.view, config, 0.5, own=True)
+    each = [p for p in found.each if p is not None]
+    assert [p is None for p in found.each] == [value is None for value in statistics]
+    assert len(each) == tests
+    assert found.p == min(1.0, tests * min(each))
+    assert found.each[found.lead] == min(each)
+    assert (found.pool, found.n) == ("agent", 200)
+
+
+@given(past=windows, more=st.lists(scores, max_size=300))
+def test_a_window_forgets_and_stays_within_its_size(past, more):
+    window = a_window(past + more, size=64)
+    assert window.n <= 64
+    assert window.n >= min(len(past + more), 32)
+
+
+@given(past=windows)
+def test_a_window_survives_its_bytes(past):
+    window = a_window(past)
+    raw = msgspec.msgpack.encode(window)
+    back = msgspec.msgpack.decode(raw, type=ScoreWindow)
+    assert back.p_value(7.3, 0.4) == window.p_value(7.3, 0.4)
+    assert msgspec.msgpack.encode(back) == raw
+
+
+@given(past=windows, share=st.floats(0, 0.99))
+def test_at_most_the_share_exceeds_the_quantile(past, share):
+    edge = a_window(past).quantile(share)
+    assert sum(bin_of(value) > bin_of(edge) for value in past) <= share * len(past)
+
+
+@given(st.floats(0, 1e9))
+def test_scores_stand_on_a_grid_with_a_top(score):
+    assert 0 <= bin_of(score) <= TOP

@@ -1,0 +1,255 @@
+"""The invariants of learning, by their numbers in the design note."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.config import ModelConfig
+from models.counts import UNIT, AgentCounts
+from models.event import Resource, Volume
+from models.features import HOUR_US
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.assessment import Assessment
+    from models.event import Event
+
+SETTINGS = {"pool_minimum": 100, "learning_sessions": 3, "snapshot_minutes": 10}
+DAY = 24 * 60
+TOOLS = ("mail.read", "mail.send", "crm.find", "crm.note")
+AGENT = "billing-7"
+
+
+@pytest.fixture
+def known(a_stream, an_event):
+    """An agent at its habits for a day, judged by its own pool."""
+    stream = a_stream(**SETTINGS)
+    chance = Random(2)  # noqa: S311 - made-up data
+    for number in range(300):
+        tool = chance.choices(TOOLS, (50, 30, 15, 5))[0]
+        stream.judge(an_event(at=number, tool=tool, session=f"s-{number // 5}"))
+    return stream
+
+
+@pytest.fixture
+def odd(an_event) -> Callable[..., Event]:
+    """An event far from the agent's habits, on the same day."""
+
+    def build(at: float = 310, **more) -> Event:
+        return an_event(
+            at=at, tool="iam.grant", resource=Resource(id="vault/keys"), session="odd", **more
+        )
+
+    return build
+
+
+def learned(stream) -> tuple[object, ...]:
+    """All that learning may change of an agent: counts, levels, votes, and what its peers see."""
+    profile = stream.subject(AGENT).profile
+    baseline, pending = profile.baseline, stream.engine.peers.head.pending
+    return (
+        dict(baseline.counts.counts),
+        dict(baseline.counts.today),
+        dict(baseline.votes),
+        list(profile.facts.usual),
+        list(profile.facts.sums),
+        msgspec.msgpack.encode(pending.votes),
+        msgspec.msgpack.encode(pending.levels),
+    )
+
+
+def held(judged: Assessment) -> bool:
+    return judged.held is not None and not judged.learned
+
+
+def test_l1_an_event_below_the_gate_changes_no_count_and_no_vote(known, odd):
+    before = learned(known)
+    judged = known.judge(odd(volume=Volume(bytes_out=10**9)))
+    assert judged.p < known.engine.config.gate
+    assert held(judged)
+    assert learned(known) == before
+
+
+def test_l1_an_event_above_the_gate_is_learned(known, an_event):
+    before = learned(known)
+    judged = [known.judge(an_event(at=280 + number, session="s-60")) for number in range(10)]
+    assert sum(one.learned for one in judged) >= 9
+    assert all(one.learned != (one.held is not None) for one in judged)
+    assert learned(known) != before
+
+
+def test_l1_a_flood_below_the_gate_does_not_raise_the_bar(known, odd):
+    gate = known.engine.config.gate
+    windows = known.subject(AGENT).profile.windows
+    before, n = [w.quantile(gate) for w in windows], [w.n for w in windows]
+    for number in range(200):
+        assert held(known.judge(odd(311 + number * 0.1)))
+    after = [w.quantile(gate) for w in windows]
+    assert all(later <= earlier for earlier, later in zip(before, after, strict=True))
+    assert windows[1].n > n[1], "and the window does not shrink"
+
+
+def test_l1_the_peers_windows_take_in_no_more_than_the_bar(known, odd):
+    known.engine.peers.publish()
+    window = known.engine.peers.group("clerk/unknown").windows[1]
+    bar = window.quantile(0.0)
+    for number in range(50):
+        known.judge(odd(311 + number * 0.1))
+    known.engine.peers.publish()
+    assert window.quantile(0.0) <= bar
+
+
+def test_l1_a_held_event_is_kept_for_a_person_with_all_it_would_teach(known, odd):
+    event = odd()
+    judged = known.judge(event)
+    assert judged.held.event_id == event.id
+    assert judged.held.categories["tool"] == "iam.grant"
+    assert judged.held.categories["resource"] == "vault/keys"
+
+
+def test_l2_a_slow_ramp_is_flagged_to_its_end(a_stream, an_event):
+    stream = a_stream(**SETTINGS)
+    chance = Random(4)  # noqa: S311 - made-up data
+    flagged = ramp = 0
+    for day in range(30):
+        for number in range(60):
+            tool = chance.choices(TOOLS, (50, 30, 15, 5))[0]
+            at = day * DAY + number * 5
+            stream.judge(an_event(at=at, tool=tool, session=f"s-{day}-{number // 6}"))
+        for number in range(2 * (day - 10) if day > 10 else 0):
+            foreign = Resource(id="payroll/salaries")
+            at = day * DAY + 301 + number
+            judged = stream.judge(an_event(at=at, resource=foreign, session=f"ramp-{day}"))
+            flagged += held(judged)
+            ramp += 1
+    assert ramp > 300
+    assert flagged >= 0.95 * ramp
+
+
+@given(
+    cap=st.integers(1, 30),
+    added=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=120),
+)
+def test_l3_learned_mass_per_value_and_day_is_at_most_the_cap(cap, added):
+    counts = AgentCounts()
+    for node, value in added:
+        before = counts.counts.get(node << 32 | value, 0)
+        took = counts.add(node, value, cap)
+        assert counts.counts.get(node << 32 | value, 0) == before + took * UNIT
+    assert max(counts.counts.values(), default=0) <= cap * UNIT
+
+
+@pytest.mark.parametrize("days", [1, 2, 3])
+def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days):
+    stream = a_stream(daily_cap=7)
+    for day in range(days):
+        for number in range(100):
+            stream.judge(an_event(at=day * DAY + number * 0.5, session=f"s-{day}"))
+    baseline = stream.subject(AGENT).profile.baseline
+    place = next(p for p in baseline._places if p.name == "tool")
+    count = baseline.count_of(place, "mail.read")
+    assert count <= days * 7 * UNIT
+    assert count > (days - 0.2) * 7 * UNIT
+
+
+def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(
+    a_stream, an_event, odd
+):
+    kept = []
+    for vouched in (False, True):
+        stream = a_stream(**SETTINGS)
+        for number in range(300):
+            tool, session = TOOLS[number % 3], f"s-{number // 5}"
+            stream.judge(an_event(at=number, id=f"e-{number}", tool=tool, session=session))
+        stream.engine.vouched = vouched
+        judged = stream.judge(odd(id="odd"))
+        stream.engine.vouched = False
+        assert held(judged) is not vouched
+        subject = stream.subject(AGENT)
+        if not vouched:
+            stream.engine.learn_categories(subject.profile, subject.view, judged.held.categories)
+        state = learned(stream)
+        kept.append((*state[:3], state[5]))
+    assert kept[0] == kept[1]
+
+
+def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
+    stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, held_days=3)
+    baseline = stream.subject(AGENT).profile.baseline
+    place = next(p for p in stream.engine._places if p.name == "tool")
+
+    def a_day(day: int) -> None:
+        for number in range(300):
+            tool, session = TOOLS[number % 2], f"s-{day}-{number // 6}"
+            stream.judge(an_event(at=day * DAY + number, tool=tool, session=session))
+
+    a_day(0)
+    counted = []
+    for day in range(1, 5):
+        a_day(day)
+        for use in range(5):
+            at = day * DAY + 301 + use
+            judged = stream.judge(an_event(at=at, tool="crm.find", session=f"n-{day}"))
+            assert not judged.alert
+        counted.append(baseline.count_of(place, "crm.find") > 0)
+    assert counted == [False, False, True, True]
+
+
+def test_an_operator_who_vouches_has_everything_learned(known, odd):
+    known.engine.vouched = True
+    judged = known.judge(odd())
+    assert judged.learned
+    assert not judged.alert
+
+
+def test_while_learning_nothing_is_held_that_no_rule_speaks_of(a_stream, an_event):
+    stream = a_stream(pool_minimum=20, learning_sessions=50)
+    judged = [
+        stream.judge(an_event(at=number, tool=f"tool-{number}", session=f"s-{number}"))
+        for number in range(50)
+    ]
+    assert all(one.learned for one in judged)
+    assert stream.subject(AGENT).profile.state() == "learning"
+
+
+def test_a_deployment_starts_relearning_and_never_raises_trust(known, an_event):
+    subject = known.subject(AGENT)
+    baseline = subject.profile.baseline
+    place = next(p for p in baseline._places if p.name == "tool")
+    before = baseline.count_of(place, "mail.read")
+    ledger = msgspec.msgpack.encode(subject.trust.ledger)
+    known.judge(an_event(at=320, kind="deployment", version="2"))
+    assert subject.profile.state() == "relearning"
+    assert baseline.count_of(place, "mail.read") == pytest.approx(
+        before * ModelConfig().relearning_factor, abs=1
+    )
+    assert msgspec.msgpack.encode(subject.trust.ledger) == ledger
+    judged = known.judge(an_event(at=321, version="2", session="v2"))
+    assert judged.p_pool != "agent"
+    assert judged.learned
+
+
+def test_a_quantity_is_learned_when_its_hour_closes_and_a_burst_shows_before(a_stream, an_event):
+    stream = a_stream()
+
+    def send(minute: float, amount: int):
+        volume = Volume(bytes_out=amount)
+        return stream.judge(an_event(at=minute, volume=volume, session=f"s-{minute // 60}"))
+
+    for hour in range(12):
+        send(hour * 60, 1_000)
+        send(hour * 60 + 30, 1_000 + hour)
+    level = stream.subject(AGENT).profile.baseline.levels["bytes_out_hour"]
+    assert level.n == 11, "the open hour is not learned"
+    usual = send(12 * 60, 2_000)
+    burst = send(12 * 60 + 1, 500_000)
+    assert level.n == 12
+    assert burst.s_sum > usual.s_sum + 10
+    assert stream.subject(AGENT).profile.facts.hour == usual.time_us // HOUR_US

@@ -1,0 +1,301 @@
+"""The invariants of the model, by their numbers in the design note."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import log2
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
+
+from models.baseline import AgentBaseline
+from models.counts import DISCOUNT, UNIT, AgentCounts, interpolate
+from models.event import Agent, Event, Origin, Volume, microseconds
+from models.features import FEATURES, extract
+from models.profile import Profile
+from models.votes import Ballot, VoteNode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+V = 16
+VALUES = range(V)
+NODE = 5
+HALF_LIFE_DAYS = 30.0
+counts = st.lists(st.integers(0, 50 * UNIT), min_size=V, max_size=V)
+parents = st.lists(st.floats(0.01, 1), min_size=V, max_size=V)
+TOOLS = ("mail.read", "crm.find", "crm.note", "mail.send")
+OFFICE = Origin("direct", 64500, "SE", "list@1")
+WHEN = {"time_us", "key", "held"}
+
+
+def shares(weights: list[float]) -> list[float]:
+    return [weight / sum(weights) for weight in weights]
+
+
+def node_sums(given: list[int]) -> tuple[int, int]:
+    return sum(given), sum(min(count, DISCOUNT) for count in given)
+
+
+@given(given=counts, parent=parents)
+def test_m1_probabilities_of_a_level_sum_to_one_and_are_positive(given, parent):
+    total, discounted = node_sums(given)
+    level = [
+        interpolate(count, total, discounted, q)
+        for count, q in zip(given, shares(parent), strict=True)
+    ]
+    assert sum(level) == pytest.approx(1)
+    assert min(level) > 0
+
+
+@given(given=counts, votes=st.lists(st.tuples(st.integers(0, V - 1), st.integers(0, 200))))
+def test_m1_probabilities_of_the_whole_chain_sum_to_one(given, votes):
+    node = VoteNode(Ballot(), HALF_LIFE_DAYS)
+    node.roll(200)
+    for value, day in votes:
+        node.move(value, "", None, day)
+    own = AgentCounts({NODE << 32 | v: count for v, count in enumerate(given) if count})
+    after = AgentCounts({NODE << 32 | v: count for v, count in enumerate(given[::-1]) if count})
+    chain = []
+    for v in VALUES:
+        peers = node.probability(v, None, 1 / V)
+        chain.append(after.probability(NODE, v, own.mixed(NODE, v, peers)))
+    assert sum(chain) == pytest.approx(1)
+    assert min(chain) > 0
+
+
+@given(given=counts, parent=parents, v=st.integers(0, V - 1), more=st.integers(1, 50 * UNIT))
+def test_m2_more_weight_on_a_value_never_lowers_its_probability(given, parent, v, more):
+    q = shares(parent)[v]
+    before = interpolate(given[v], *node_sums(given), q)
+    given[v] += more
+    after = interpolate(given[v], *node_sums(given), q)
+    assert after >= before - 1e-15
+
+
+@given(
+    others=st.lists(st.tuples(st.integers(0, V - 1), st.integers(0, 200)), max_size=30),
+    own=st.tuples(st.integers(0, V - 1), st.integers(0, 200)),
+)
+def test_m3_an_own_vote_is_left_out_to_the_last_bit(others, own):
+    without, with_own = (VoteNode(Ballot(), HALF_LIFE_DAYS) for _ in range(2))
+    for node in (without, with_own):
+        node.roll(200)
+        for value, day in others:
+            node.move(value, "", None, day)
+    value, day = own
+    with_own.move(value, "", None, day)
+    assert with_own.probability(value, day, 0.01) == without.probability(value, None, 0.01)
+
+
+def test_m3_using_a_tool_makes_it_no_less_surprising_through_the_peers(a_stream, an_event):
+    stream = a_stream(learning_sessions=1)
+    for number in range(8):
+        agent = f"clerk-{number % 2}"
+        stream.judge(an_event(agent, 20 * number, session=f"s-{number}"))
+    mine = stream.subject("clerk-0")
+    place = next(p for p in mine.profile.baseline._places if p.name == "tool")
+
+    def through_peers() -> float:
+        value = stream.engine.hasher.of("crm.delete") & 0xFFFF_FFFF
+        own = mine.profile.baseline.own_day(place.node << 32 | value)
+        return mine.view.probability(place.index, value, own, place.uniform)
+
+    before = through_peers()
+    stream.judge(an_event("clerk-0", 200, tool="crm.delete", session="s-9"))
+    stream.engine.peers.publish()
+    stream.judge(an_event("clerk-0", 201, session="s-9"))
+    assert mine.profile.baseline.votes, "the agent votes"
+    assert through_peers() <= before
+    baseline = stream.subject("clerk-1").profile.baseline
+    value = stream.engine.hasher.of("crm.delete") & 0xFFFF_FFFF
+    assert baseline._peer_probability(place, value) > before, "a peer finds it less surprising"
+
+
+def test_m4_a_hundred_uses_by_one_agent_move_another_as_one_does(a_stream, an_event):
+    seen = []
+    for times in (1, 100):
+        stream = a_stream(learning_sessions=1, snapshot_minutes=1)
+        for number in range(4):
+            stream.judge(an_event(f"clerk-{number % 2}", 20 * number, session=f"s-{number}"))
+        for number in range(times):
+            at = 100 + 0.15 * number  # one hour: the hour is a value of its own
+            stream.judge(an_event("clerk-0", at, tool="crm.find", session="s-8"))
+        stream.engine.peers.publish()
+        judged = stream.judge(an_event("clerk-1", 320, tool="crm.find", session="s-9"))
+        seen.append((judged.s_sum, judged.s_max))
+    assert seen[0] == seen[1]
+
+
+def test_m4_uses_by_more_agents_do_make_a_tool_less_surprising(a_stream, an_event):
+    seen = []
+    for others in (1, 3):
+        stream = a_stream(learning_sessions=1)
+        for number in range(10):
+            stream.judge(an_event(f"clerk-{number % 5}", 20 * number, session=f"s-{number}"))
+        for number in range(others):
+            event = an_event(f"clerk-{number}", 250 + number, tool="crm.find", session="s-11")
+            stream.judge(event)
+        stream.engine.peers.publish()
+        judged = stream.judge(an_event("clerk-4", 320, tool="crm.find", session="s-9"))
+        seen.append(judged.s_sum)
+    assert seen[1] < seen[0] - 0.5
+
+
+def a_week_of(an_event: Callable[..., Event]) -> list[Event]:
+    chance = Random(3)  # noqa: S311 - made-up data
+    events, at = [], 0.0
+    for number in range(600):
+        at += chance.expovariate(1 / 15)
+        events.append(
+            an_event(
+                f"clerk-{chance.randrange(3)}",
+                at,
+                id=f"w-{number}",
+                tool=chance.choice(TOOLS),
+                session=f"s-{number // 6}",
+                volume=Volume(bytes_out=chance.randrange(100, 200)),
+            )
+        )
+    return events
+
+
+@pytest.mark.parametrize("weeks", [1, 40])
+def test_m5_whole_weeks_later_everything_is_judged_the_same(a_stream, an_event, weeks):
+    events = a_week_of(an_event)
+    later = [replace(e, time=e.time + timedelta(weeks=weeks)) for e in events]
+    pair = []
+    for stream_of in (events, later):
+        judged = a_stream(learning_sessions=3, pool_minimum=40).judge_all(stream_of)
+        pair.append([{k: v for k, v in asdict(a).items() if k not in WHEN} for a in judged])
+    assert any(one["p"] is not None for one in pair[0])
+    assert pair[0] == pair[1]
+
+
+def test_m6_scoring_twice_gives_the_same_bits_and_changes_nothing(a_stream, an_event):
+    stream = a_stream(learning_sessions=3)
+    stream.judge_all(a_week_of(an_event)[:200])
+    subject = stream.subject("clerk-1")
+    before = subject.profile.dump()
+    x = {"tool": "crm.delete", "previous_tool": "mail.read", "hour": "workday 08", "rows_hour": 9e9}
+    assert subject.profile.baseline.score_one(x) == subject.profile.baseline.score_one(x) > 10
+    assert subject.profile.dump() == before
+
+
+def test_m6_an_event_has_no_part_in_its_own_score(a_stream, an_event):
+    stream = a_stream(learning_sessions=3)
+    for event in a_week_of(an_event)[:200]:
+        stream.judge(event)
+    event = an_event("clerk-1", 60 * 24 * 3, tool="never.seen", session="new")
+    profile = stream.subject("clerk-1").profile
+    stream.judge(replace(event, id="before", tool="mail.read"))
+    x = extract(event, OFFICE, "mail.read", microseconds(event.time))
+    expected = profile.baseline.score_one(x)
+    judged = stream.judge(event, OFFICE)
+    assert judged.s_sum == pytest.approx(expected)
+    again = stream.judge(replace(event, id="again"), OFFICE)
+    assert again.s_sum < expected - 2
+
+
+def test_the_first_event_of_all_costs_what_the_universes_say(a_stream, an_event):
+    event = an_event(role=None)
+    judged = a_stream().judge(event)
+    x = extract(event, OFFICE, "START", microseconds(event.time))
+    assert judged.s_sum == pytest.approx(sum(log2(f.universe) for f in FEATURES if f.name in x))
+    assert judged.s_max == pytest.approx(16)
+
+
+def test_a_missing_value_is_unknown_and_gives_no_feature(an_event):
+    bare = Event(id="bare", time=an_event().time, agent=Agent(id="billing-7"), tool="mail.read")
+    x = extract(bare, Origin(), "START", microseconds(bare.time))
+    assert set(x) == {"tool", "previous_tool", "hour"}
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5), st.integers(0, 40)), max_size=60))
+def test_sums_kept_up_to_date_equal_sums_computed_anew(added):
+    kept = AgentCounts()
+    day = 0
+    for node, value, later in added:
+        day = max(day, later)
+        kept.roll(day, HALF_LIFE_DAYS)
+        kept.add(node, value, cap=20)
+    anew = AgentCounts(dict(kept.counts))
+    assert (anew.total, anew.discounted) == (kept.total, kept.discounted)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_counts_halve_in_a_half_life_and_an_earlier_day_changes_nothing(day, uses):
+    faded = AgentCounts()
+    for _ in range(uses):
+        faded.add(NODE, 1, cap=1_000)
+    faded.roll(30, HALF_LIFE_DAYS)
+    half = faded.counts[NODE << 32 | 1]
+    assert half == pytest.approx(uses * UNIT / 2, abs=1)
+    faded.roll(min(day, 30), HALF_LIFE_DAYS)
+    assert faded.counts[NODE << 32 | 1] == half
+
+
+def test_the_first_use_of_what_every_peer_uses_costs_at_most_a_few_bits_more():
+    class Everyone:
+        def probability(self, *_: object) -> float:
+            return 0.5
+
+        def level(self, _: str) -> None:
+            return None
+
+    baseline = AgentBaseline()
+    for _ in range(5):
+        for day in range(60):
+            baseline.counts.roll(day, HALF_LIFE_DAYS)
+            baseline.learn_one({"tool": "mail.read"})
+    alone = baseline.score_one({"tool": "crm.find"})
+    baseline.attach(baseline._hasher, baseline._places, Everyone())
+    assert baseline.score_one({"tool": "crm.find"}) < 1 + 3.4 < alone
+
+
+def test_the_path_of_a_reason_ends_in_its_bits(an_engine, a_subject, an_event):
+    engine, subject = an_engine(explain_all=True), a_subject()
+    for number in range(30):
+        judged = engine.judge(an_event(at=number), OFFICE, subject)
+    assert judged.reasons
+    for reason in judged.reasons:
+        assert -log2(reason.path[-1][1]) == pytest.approx(reason.bits)
+        assert reason.path[0][0] == "anyone"
+
+
+def test_a_profile_survives_its_bytes(a_stream, an_event):
+    stream = a_stream(learning_sessions=3, pool_minimum=40)
+    events = a_week_of(an_event)
+    stream.judge_all(events[:400])
+    raw = stream.subject("clerk-1").profile.dump()
+    back = Profile.load(raw, stream.engine.config)
+    assert back.dump() == raw
+    x = {"tool": "crm.delete", "previous_tool": "mail.read", "bytes_out_hour": 1e6}
+    own = stream.subject("clerk-1").profile.baseline
+    back.baseline.attach(own._hasher, own._places, stream.subject("clerk-1").view)
+    assert back.baseline.score_one(x) == own.score_one(x)
+
+
+def test_an_engine_put_down_and_taken_up_goes_on_as_if_nothing_was(a_stream, an_event):
+    events = a_week_of(an_event)
+    through = a_stream(learning_sessions=3, pool_minimum=40)
+    expected = through.judge_all(events)[300:]
+
+    first, second = (a_stream(learning_sessions=3, pool_minimum=40) for _ in range(2))
+    first.judge_all(events[:300])
+    shared = dict(first.engine.dump())
+    second.engine.load(shared, first.engine.sessions.dump()[0])
+    for agent, subject in first.subjects.items():
+        taken = second.subject(agent)
+        taken.profile = Profile.load(subject.profile.dump(), second.engine.config)
+        raw = msgspec.msgpack.encode(subject.trust)
+        taken.trust = msgspec.msgpack.decode(raw, type=type(subject.trust))
+    assert second.judge_all(events[300:]) == expected
+    for agent, subject in second.subjects.items():
+        assert subject.profile.dump() == through.subject(agent).profile.dump()

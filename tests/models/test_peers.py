@@ -1,0 +1,231 @@
+"""Votes of groups and the fleet: one each, left out to the last bit, published as versions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.config import ModelConfig
+from models.counts import HORIZON_DAYS, UNIT
+from models.peers import DAY_US, FLEET, STATISTICS, Group, GroupView, Peers
+from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
+
+TODAY = 160
+UNIFORM = 1 / 4096
+cast = st.tuples(st.integers(0, 6), st.integers(0, TODAY))
+NAMES = ("clerk/delegated", "auditor/delegated")
+
+
+def a_node(votes: list[tuple[int, int]] = (), day: int = TODAY) -> VoteNode:
+    node = VoteNode(Ballot(), 30.0)
+    node.roll(day)
+    for value, when in votes:
+        node.move(value, f"value-{value}", None, when)
+    return node
+
+
+def voted(peers: Peers, *votes: tuple[str, int]) -> Peers:
+    for name, value in votes:
+        peers.vote(name, 0, value, f"value-{value}", -1, 0)
+    peers.publish()
+    return peers
+
+
+@given(votes=st.lists(cast, max_size=40))
+def test_sums_kept_along_equal_sums_of_the_ballot_read_anew(votes):
+    kept = a_node(votes)
+    anew = VoteNode(kept.ballot, 30.0)
+    anew.roll(TODAY)
+    for value in range(7):
+        assert kept.probability(value, None, 0.1) == anew.probability(value, None, 0.1)
+
+
+@given(votes=st.lists(cast, min_size=1, max_size=30), seed=st.randoms(use_true_random=False))
+def test_the_order_of_votes_is_irrelevant(votes, seed):
+    shuffled = list(votes)
+    seed.shuffle(shuffled)
+    one, other = a_node(votes), a_node(shuffled)
+    for value in range(7):
+        assert one.probability(value, None, 0.1) == other.probability(value, None, 0.1)
+
+
+@given(
+    others=st.lists(cast, max_size=20),
+    value=st.integers(0, 6),
+    days=st.lists(st.integers(0, TODAY), min_size=1, max_size=5),
+)
+def test_a_renewed_vote_counts_once_and_as_of_its_last_day(others, value, days):
+    days = sorted(days)
+    renewed = a_node(others)
+    before = None
+    for day in days:
+        renewed.move(value, "", before, day)
+        before = day
+    once = a_node([*others, (value, days[-1])])
+    assert renewed.ballot.votes == once.ballot.votes
+    assert renewed.probability(value, None, 0.1) == once.probability(value, None, 0.1)
+
+
+@given(others=st.lists(cast, max_size=20), own=cast, later=st.integers(0, 200))
+def test_leaving_one_out_is_exact_on_every_later_day(others, own, later):
+    with_own, without = a_node([*others, own]), a_node(others)
+    for node in (with_own, without):
+        node.roll(TODAY + later)
+    value, day = own
+    assert with_own.probability(value, day, 0.01) == without.probability(value, None, 0.01)
+
+
+def test_a_vote_weighs_half_after_a_half_life_and_nothing_beyond_the_horizon():
+    node = a_node([(1, 0)], day=0)
+    assert node.weight(0) == UNIT
+    node.roll(30)
+    assert node.weight(0) == UNIT // 2
+    node.roll(HORIZON_DAYS + 1)
+    assert node.weight(0) == 0
+    assert node.ballot.votes == {}
+    assert node.ballot.names == {}
+    assert node.probability(1, None, 0.25) == 0.25
+
+
+def test_a_ballot_is_bounded_and_the_rarest_go_first():
+    node = a_node([(value, 0) for value in range(MAX_VALUES + 100)], day=0)
+    for _ in range(3):
+        node.move(MAX_VALUES + 99, "common", None, 1)
+    node.roll(1)
+    assert len(node.ballot.votes) == MAX_VALUES
+    assert MAX_VALUES + 99 in node.ballot.votes
+    assert len(node.ballot.names) <= MAX_NAMES
+
+
+def test_a_contribution_waits_for_the_next_version():
+    peers = Peers(ModelConfig())
+    view = GroupView(peers, NAMES[0])
+    peers.vote(NAMES[0], 0, 7, "seven", -1, 0)
+    assert peers.head.version == 0
+    assert view.probability(0, 7, None, UNIFORM) == UNIFORM
+    peers.publish()
+    assert peers.head.version == 1
+    assert view.probability(0, 7, None, UNIFORM) > 100 * UNIFORM
+
+
+def test_the_watermark_publishes_and_late_events_do_not():
+    peers = Peers(ModelConfig(snapshot_minutes=5))
+    minute = 60_000_000
+    peers.day_of(minute)
+    peers.advance(2 * minute)
+    assert peers.head.version == 0
+    peers.advance(6 * minute)
+    assert peers.head.version == 1
+    peers.advance(3 * minute)
+    assert peers.head.watermark_us == 6 * minute
+    assert peers.head.version == 1
+
+
+def test_the_group_knows_more_of_its_own_than_the_fleet_does():
+    peers = voted(Peers(ModelConfig()), *[(NAMES[0], 7)] * 5, *[(NAMES[1], 8)] * 5)
+    clerk, auditor, nobody = (GroupView(peers, name) for name in (*NAMES, FLEET))
+    assert clerk.probability(0, 7, None, UNIFORM) > nobody.probability(0, 7, None, UNIFORM)
+    assert nobody.probability(0, 7, None, UNIFORM) > auditor.probability(0, 7, None, UNIFORM)
+    assert auditor.probability(0, 7, None, UNIFORM) > UNIFORM, "the fleet stands in"
+    assert clerk.names(0) == {7: "value-7"}
+    assert nobody.names(0) == {7: "value-7", 8: "value-8"}
+
+
+def test_a_group_nobody_voted_in_backs_off_to_the_fleet():
+    peers = voted(Peers(ModelConfig()), *[(NAMES[0], 7)] * 5)
+    new, fleet = GroupView(peers, "intern/delegated"), GroupView(peers, FLEET)
+    assert new.probability(0, 7, None, UNIFORM) == fleet.probability(0, 7, None, UNIFORM)
+    assert new.probability(3, 7, None, UNIFORM) == UNIFORM
+
+
+def test_scores_and_quantities_reach_the_group_and_the_fleet():
+    peers = Peers(ModelConfig())
+    for number in range(10):
+        peers.score(NAMES[0], 1, number)
+        peers.score(FLEET, 1, number)
+        peers.quantity(NAMES[0], "bytes_out_hour", 100.0)
+    peers.publish()
+    clerk, auditor = (GroupView(peers, name) for name in NAMES)
+    assert [window.n for window in clerk.windows()] == [0, 10, 0, 0]
+    assert [window.n for window in clerk.fleet_windows()] == [0, 20, 0, 0]
+    assert clerk.level("bytes_out_hour").n == 10
+    assert auditor.level("bytes_out_hour").n == 10, "the fleet stands in"
+    assert auditor.level("records_hour") is None
+
+
+def full_peers() -> Peers:
+    peers = Peers(ModelConfig())
+    peers.day_of(0)
+    voted(peers, *[(name, value) for name in NAMES for value in (3, 1, 2)])
+    for cell in (5, 1, 5):
+        peers.score(NAMES[0], 2, cell)
+    peers.quantity(NAMES[0], "records_hour", 5.0)
+    peers.quantity(NAMES[0], "bytes_in_hour", 7.0)
+    peers.seen_on(0)
+    peers.advance(3 * DAY_US)
+    peers.vote(NAMES[1], 0, 9, "nine", -1, 3)
+    peers.score(NAMES[1], 2, 4)
+    return peers
+
+
+def test_groups_survive_their_bytes_with_what_waits():
+    peers = full_peers()
+    back = Peers(ModelConfig())
+    back.load(dict(peers.dump()))
+    for one in (peers, back):
+        one.publish()
+    for name in (*NAMES, FLEET):
+        mine, theirs = (GroupView(one, name) for one in (peers, back))
+        for value in (1, 2, 3, 9, 10):
+            expected = mine.probability(0, value, None, UNIFORM)
+            assert theirs.probability(0, value, None, UNIFORM) == expected
+        assert theirs.windows() == mine.windows()
+        assert theirs.names(0) == mine.names(0)
+        assert back.groups[name].dump() == peers.groups[name].dump()
+    assert back.head == peers.head
+
+
+def test_the_same_group_gives_the_same_bytes():
+    group = full_peers().groups[NAMES[0]]
+    raw = group.dump()
+    assert group.dump() == raw
+    assert Group.load(raw, ModelConfig(), 3).dump() == raw
+
+
+def test_only_groups_that_changed_are_written():
+    peers = full_peers()
+    assert {name for name, _ in peers.dump()} >= {"peers", "group:" + NAMES[0], "group:" + NAMES[1]}
+    assert [name for name, _ in peers.dump()] == ["peers"]
+    peers.publish()
+    written = [name for name, _ in peers.dump()]
+    assert written == ["peers", "group:" + FLEET, "group:" + NAMES[1]]
+
+
+def test_loading_nothing_leaves_everything_as_it_was():
+    peers = full_peers()
+    version = peers.head.version
+    peers.load({})
+    assert peers.head.version == version
+
+
+def test_active_agents_are_the_most_of_the_last_days():
+    peers = Peers(ModelConfig())
+    peers.day_of(0)
+    assert peers.active_agents() == 1
+    for day, number in ((0, 5), (1, 3)):
+        for _ in range(number):
+            peers.seen_on(day)
+    peers.advance(DAY_US)
+    assert peers.active_agents() == 5
+    peers.advance(10 * DAY_US)
+    assert peers.active_agents() == 1, "older days are forgotten"
+
+
+@pytest.mark.parametrize("statistic", range(len(STATISTICS)))
+def test_every_statistic_has_a_window_of_its_own(statistic):
+    peers = Peers(ModelConfig())
+    peers.score("a|b", statistic, 3)
+    peers.publish()
+    counts = [window.n for window in GroupView(peers, "a|b").windows()]
+    assert counts == [int(index == statistic) for index in range(len(STATISTICS))]

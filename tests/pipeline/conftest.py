@@ -1,0 +1,190 @@
+"""Small made-up inputs, runs of the pipeline over them, and everything that a store holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline import runner
+from pipeline.sample import fleet_events
+from pipeline.settings import Settings
+from pipeline.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+MORTAL = Path(__file__).with_name("mortal.py")
+SECRET = b"a secret of tests, 32 bytes long"
+SHADOW = "invoice-clerk-00004"
+STEWARD = "data-steward-00002"
+# Whatever the clock of the machine says: made-up events are never ahead of it.
+MAX_FUTURE_S = 100 * 366 * 86_400
+
+BAD = (
+    b'{"id":"bad-1"',
+    b'{"id":"bad-2","time":"2026-10-05T08:00:00Z","agent":{"id":"a"}}',
+    b'{"id":3,"time":"2026-10-05T08:00:00Z","agent":{"id":"a"},"tool":"t"}',
+    b'{"id":"bad-4","time":"yesterday","agent":{"id":"a"},"tool":"t"}',
+    b'{"id":"\xff\xfe","time":"2026-10-05T08:00:00Z","agent":{"id":"a"},"tool":"t"}',
+)
+
+# Everything a store holds, without what differs between two runs that did the same: numbers of
+# rows, and the wall time of the last heartbeat.
+_STATE = {
+    "profiles": "select agent_id, mode, role, owner, level, state, last_seen_us, trust, "
+    "trust_digest, digest, blob from profiles order by agent_id, mode",
+    "sessions": "select key, digest, blob from sessions order by key",
+    "shared": "select name, digest, blob from shared order by name",
+    "seen": "select key, day from seen order by key",
+    "anomalies": "select id, agent_id, time_us, severity, kind, rank, status, blob "
+    "from anomalies order by id",
+    "held": "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id",
+    "outbox": "select message from outbox order by id",
+    "inbox": "select value from inbox order by id",
+    "positions": "select source, position from positions order by source",
+    "counters": "select name, value from counters order by name",
+    "secret": "select value from meta where key in ('secret', 'version') order by key",
+}
+
+
+def _events(limit: int) -> list[bytes]:
+    """Events of six agents over three days, one of them in two modes, with deployments."""
+    lines = list(fleet_events(7, 6, limit=limit))
+    for at, agent, version in ((limit // 2, STEWARD, "2.0"), (limit // 3, SHADOW, "1.5")):
+        deployment = {
+            "id": f"deploy-{agent}",
+            "time": json.loads(lines[at])["time"],
+            "agent": {"id": agent, "version": version},
+            "tool": "deploy",
+            "kind": "deployment",
+        }
+        lines.insert(at, json.dumps(deployment).encode())
+    return lines
+
+
+def _mixed(limit: int) -> list[bytes]:
+    """The same with lines between that are no events, and repeats."""
+    mixed: list[bytes] = []
+    for number, line in enumerate(_events(limit)):
+        mixed.append(line)
+        if number % 40 == 7:
+            mixed.append(BAD[number // 40 % len(BAD)])
+        if number % 60 == 11:
+            mixed.append(mixed[number // 2])
+    return mixed
+
+
+class Pipeline:
+    """Runs of the pipeline in one folder."""
+
+    BAD = BAD
+    SHADOW = SHADOW
+    STEWARD = STEWARD
+    SECRET = SECRET
+    events = staticmethod(_events)
+    mixed = staticmethod(_mixed)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.inventory = folder / "inventory.csv"
+        known = sorted({json.loads(line)["agent"]["id"] for line in _events(400)} - {SHADOW})
+        rows = [f"{agent},{agent.rsplit('-', 1)[0]},team@example.com" for agent in known]
+        self.inventory.write_text("\n".join(["agent_id,role,owner", *rows]) + "\n")
+
+    def file(self, lines: list[bytes], name: str = "events.jsonl") -> Path:
+        path = self.folder / name
+        path.write_bytes(b"\n".join(lines) + b"\n")
+        return path
+
+    def settings(self, source: Path | str, name: str = "run", **more: Any) -> Settings:
+        """Settings over a store and a folder of results, both called `name`."""
+        store = self.folder / f"{name}.db"
+        if not store.exists():
+            open_store(f"sqlite:{store}", secret=SECRET).close()
+        given: dict[str, Any] = {
+            "source": f"file:{source}" if isinstance(source, Path) else source,
+            "store": f"sqlite:{store}",
+            "sink": f"file:{self.folder / name}",
+            "batch_size": 150,
+            "inventory": self.inventory,
+            "max_future_s": MAX_FUTURE_S,
+        }
+        return Settings(**given | more)
+
+    def run(self, settings: Settings, *, drain: bool = True) -> runner.RunSummary:
+        return runner.run(settings, drain=drain, stop=threading.Event())
+
+    def lives(self, settings: Settings, step: str = "none", nth: int = 2) -> int:
+        """Run as a process of its own that dies again and again; give how often."""
+        done = subprocess.run(  # noqa: S603  # our own script
+            [sys.executable, MORTAL, step, str(nth)],
+            env=self.environment(settings),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return int(done.stdout)
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not _own(name)}
+        said = settings.model_dump(mode="json", include=settings.model_fields_set)
+        said = {f"HABITUS_{name.upper()}": str(value) for name, value in said.items()}
+        return {**kept, **said, "PYTHONPATH": str(ROOT)}
+
+    def state(self, settings: Settings) -> dict[str, list[Any]]:
+        """Everything the store holds."""
+        path = settings.store.partition(":")[2]
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return {name: database.execute(query).fetchall() for name, query in _STATE.items()}
+        finally:
+            database.close()
+
+    def published(self, settings: Settings) -> dict[str, set[bytes]]:
+        """Lines published by topic, repeats taken together; half lines of a crash left out."""
+        folder = Path(settings.sink.partition(":")[2])
+        return {
+            path.stem: {line for line in path.read_bytes().splitlines() if _whole(line)}
+            for path in sorted(folder.iterdir())
+        }
+
+
+def _own(name: str) -> bool:
+    return name.startswith("HABITUS_") and not name.startswith("HABITUS_TEST_")
+
+
+def _whole(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_the_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in filter(_own, list(os.environ)):
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return Pipeline(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """One folder for the tests of a module, so that they compare with one uninterrupted run."""
+    return Pipeline(tmp_path_factory.mktemp("pipeline"))

@@ -1,0 +1,120 @@
+"""Run the pipeline in lives that end with SIGKILL, until one of them gets to the end.
+
+    python mortal.py STEP NTH
+
+STEP is a key of `STEPS`, `any moment`, or `none`; each life dies at its NTH call of that step (at
+any moment: a pause that NTH seeds). Settings come from the environment. Prints how many lives died.
+
+A life is a forked process: it has its own store, source and sink, and nothing of them is left when
+it is killed; only the imports are shared. The clock stands still, so that two runs compare.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipeline import runner
+from pipeline.adapters.files import Files
+from pipeline.adapters.folder import Folder
+from pipeline.adapters.kafka import KafkaSink, KafkaSource
+from pipeline.settings import load_settings
+from pipeline.store import Store
+from pipeline.store.writing import Writer
+from pipeline.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW_US = 1_798_761_600_000_000  # 2027-01-01, after every made-up event
+MOST_LIVES = 60
+
+# Step of the loop: the call, and whether death comes before or after it.
+STEPS: dict[str, tuple[Any, str, str]] = {
+    "1 a batch came": (runner.Loop, "step", "before"),
+    "2 judging": (Worker, "judge", "before"),
+    "2 judged": (Worker, "judge", "after"),
+    "3 in the transaction": (Writer, "_write_progress", "before"),
+    "3 at the end of the transaction": (Writer, "_write_progress", "after"),
+    "3 committed": (Store, "commit", "after"),
+    "4 publishing": (Folder, "publish", "before"),
+    "4 some topics published": (Folder, "_file", "before"),
+    "4 half a line published": (Folder, "_file", "half"),
+    "4 published": (Folder, "publish", "after"),
+    "5 forgetting what is published": (Store, "drop_outbox", "before"),
+    "5 forgotten": (Store, "drop_outbox", "after"),
+    "6 telling the source": (Files, "commit", "before"),
+    "6 source told": (Files, "commit", "after"),
+    "kafka published": (KafkaSink, "publish", "after"),
+    "kafka committed": (Store, "commit", "after"),
+    "kafka told": (KafkaSource, "commit", "after"),
+}
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class HalfAFile:
+    """A file whose disk takes half of what is written before the process ends."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data[: len(data) // 2])
+        die()
+
+
+def mortal(method: Callable[..., Any], nth: int, when: str) -> Callable[..., Any]:
+    calls = 0
+
+    @functools.wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls >= nth and when == "before":
+            die()
+        result = method(*args, **kwargs)
+        if calls >= nth and when == "after":
+            die()
+        return HalfAFile(result) if calls >= nth and when == "half" else result
+
+    return wrapped
+
+
+def live(step: str, nth: int) -> None:
+    runner.clock_us = lambda: NOW_US
+    if step in STEPS:
+        owner, name, when = STEPS[step]
+        setattr(owner, name, mortal(getattr(owner, name), nth, when))
+    runner.run(load_settings(), drain=True, stop=threading.Event())
+
+
+def main(step: str, nth: int) -> None:
+    pauses = random.Random(nth)
+    for deaths in range(MOST_LIVES):
+        life = os.fork()
+        if not life:
+            live(step, nth)
+            os._exit(0)
+        if step == "any moment":
+            time.sleep(pauses.uniform(0, 0.2 + deaths / 20))
+            os.kill(life, signal.SIGKILL)
+        _, status = os.waitpid(life, 0)
+        if status == 0:
+            print(deaths)
+            return
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            sys.exit(f"a life ended with status {status}")
+    sys.exit(f"not done after {MOST_LIVES} lives")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,239 @@
+"""The command line as people and programs meet it: output, exit codes, one line of error."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.ledger import Item
+from models.trust_policy import DAY_US
+from models.trust_state import TrustState
+from pipeline.cli import app
+from pipeline.commands.terminal import now_us
+from pipeline.store import Commit, PipelineStatus, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Run = tuple[int, str, str]
+CLERK = "spiffe://example.com/ns/shop/sa/clerk"
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("HABITUS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def habitus(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    def run(*args: str) -> Run:
+        with pytest.raises(SystemExit) as ended:
+            app(list(args))
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+def an_anomaly(number: int, agent: str = CLERK, severity: str = "high") -> dict[str, Any]:
+    return {
+        "id": f"an-{number}",
+        "agent_id": agent,
+        "time": f"2026-01-05T08:0{number}:00.000000Z",
+        "anomaly": "resource.new",
+        "severity": severity,
+        "rank": 9.4,
+        "p": 0.0003,
+        "p_pool": "agent",
+        "p_n": 812,
+        "reasons": [
+            {
+                "feature": "resource",
+                "bits": 9.4,
+                "observed": "[payroll]",
+                "expected": [["orders", 0.93]],
+                "why": "Kind of resource [payroll]: never used by this role.",
+            }
+        ],
+    }
+
+
+@pytest.fixture
+def filled() -> None:
+    """Make a store with two agents, one of them in trouble."""
+    now = now_us()
+    clerk = TrustState(agent_id=CLERK, mode="delegated", role="clerk", owner="shop@example.com")
+    helper = TrustState(agent_id="helper", mode="autonomous", role="helper", last_seen_us=now)
+    for day in range(now // DAY_US - 40, now // DAY_US):
+        for _ in range(20):
+            helper.ledger.clean(day * DAY_US)
+    clerk.ledger.add(Item("k", "an-1", now - DAY_US, "high", "resource.new", "data"))
+    with open_store("sqlite:habitus.db") as store:
+        store.commit(
+            Commit(
+                profiles=[(s.agent_id, s.mode, b"p", s) for s in (helper, clerk)],
+                anomalies=[an_anomaly(1), an_anomaly(2, "helper", "low")],
+                status=PipelineStatus("running", now, now, 0),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ((), 2, "missing command"),
+        (("nope",), 2, "no such command 'nope'"),
+        (("replay", "x.jsonl"), 2, "missing option '--out'"),
+        (("run", "--fast"), 2, "no such option"),
+        (("agents", "--limit", "0"), 2, "limit"),
+        (("agents",), 2, "there is no store at 'habitus.db'"),
+        (("anomalies", "--since", "yesterday"), 2, "no store"),
+        (("intel", "status"), 2, "HABITUS_INTEL"),
+        (("intel", "fetch", "nope", "--folder", "lists"), 2, "unknown list 'nope'"),
+        (("doctor", "--create-topics"), 2, "kafka://HOST:PORT"),
+        (("replay", "absent.jsonl", "--out", "o"), 2, "absent.jsonl"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(
+    habitus: Callable[..., Run], args: tuple[str, ...], code: int, said: str
+) -> None:
+    got, out, err = habitus(*args)
+    last = err.splitlines()[-1]
+    assert (got, out) == (code, "")
+    assert last.startswith("error: ")
+    assert said in last
+
+
+def test_a_wrong_setting_stops_every_command_with_exit_2(
+    habitus: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HABITUS_STOER", "sqlite:x.db")
+    code, _, err = habitus("config")
+    assert code == 2
+    assert err == "error: unknown setting HABITUS_STOER, did you mean HABITUS_STORE?\n"
+
+
+def test_config_shows_every_setting_and_no_password(
+    habitus: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HABITUS_SINK", "kafka://me:hunter2@broker.example.com:9092")
+    code, out, err = habitus("config", "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["alerts_per_day"] == shown["model"]["alerts_per_day"] == 5.0
+    assert shown["sink"] == "kafka://***@broker.example.com:9092"
+    code, table, err = habitus("config")
+    assert "HABITUS_MODEL__GATE" in table
+    assert "hunter2" not in out + table + err
+
+
+@pytest.mark.usefixtures("filled")
+def test_agents_come_least_trusted_first_and_can_be_chosen(habitus: Callable[..., Run]) -> None:
+    code, out, _ = habitus("agents", "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [row["agent_id"] for row in rows["agents"]] == [CLERK, "helper"]
+    assert rows["agents"][0]["top_reason"]["anomaly"] == "resource.new"
+    assert rows["pipeline"]["state"] == "running"
+    _, out, _ = habitus("agents", "--role", "helper", "--json")
+    assert [row["agent_id"] for row in json.loads(out)["agents"]] == ["helper"]
+    code, out, err = habitus("agents")
+    assert code == 0
+    assert "clerk" in out
+    assert "2 of 2 agents" in err
+
+
+@pytest.mark.usefixtures("filled")
+def test_anomalies_can_be_chosen_and_say_why(habitus: Callable[..., Run]) -> None:
+    _, out, _ = habitus("anomalies", "--json", "--severity", "low")
+    assert [one["id"] for one in json.loads(out)["anomalies"]] == ["an-2"]
+    _, out, _ = habitus("anomalies", "--json", "--since", "2026-01-05T08:02:00+00:00")
+    assert [one["id"] for one in json.loads(out)["anomalies"]] == ["an-2"]
+    _, out, _ = habitus("anomalies", "--agent", CLERK)
+    assert "[payroll]" in out
+    code, _, err = habitus("anomalies", "--since", "2026-01-05")
+    assert code == 2
+    assert "--since must be RFC 3339 with a zone" in err
+
+
+@pytest.mark.usefixtures("filled")
+def test_explain_tells_trust_reasons_recovery_and_bits(habitus: Callable[..., Run]) -> None:
+    code, out, _ = habitus("explain", CLERK)
+    words = " ".join(out.split())
+    assert code == 0
+    assert "restricted" in words
+    assert "days without a new anomaly bring it to watch" in words
+    assert "9.4 bits Kind of resource [payroll]: never used by this role." in words
+    assert "usual: orders 93%" in words
+    _, out, _ = habitus("explain", CLERK, "--json")
+    explained = json.loads(out)
+    assert explained["trust"]["agent_id"] == CLERK
+    assert explained["trust"]["reasons"][0]["effect"] < 0
+    assert [one["mode"] for one in explained["by_mode"]] == ["delegated"]
+    assert explained["anomalies"][0]["id"] == "an-1"
+
+
+@pytest.mark.usefixtures("filled")
+def test_explaining_nobody_offers_the_nearest_and_fails(habitus: Callable[..., Run]) -> None:
+    code, _, err = habitus("explain", "helpre")
+    assert code == 1
+    assert err == "error: no agent 'helpre' in the store, did you mean 'helper'?\n"
+
+
+def test_a_pipeline_that_went_away_makes_answers_stale(habitus: Callable[..., Run]) -> None:
+    state = TrustState(agent_id="a", mode="delegated", state="active")
+    long_ago = PipelineStatus("running", now_us() - 10 * DAY_US, 0, 0)
+    with open_store("sqlite:habitus.db") as store:
+        store.commit(Commit(profiles=[("a", "delegated", b"p", state)], status=long_ago))
+    _, out, _ = habitus("agents", "--json")
+    assert json.loads(out)["agents"][0]["state"] == "stale"
+
+
+def test_doctor_is_content_with_the_defaults_and_names_what_is_missing(
+    habitus: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("events.jsonl").write_text("{}\n")
+    monkeypatch.setenv("HABITUS_SOURCE", "file:events.jsonl")
+    monkeypatch.setenv("HABITUS_LISTEN", "127.0.0.1:0")
+    code, out, _ = habitus("doctor", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["ok"]
+    assert {check["name"] for check in found["checks"]} >= {"store", "source", "sink", "intel"}
+    monkeypatch.setenv("HABITUS_SOURCE", "kafka://127.0.0.1:1/agent.actions?group=g")
+    monkeypatch.setenv("HABITUS_LISTEN", "0.0.0.0:0")
+    monkeypatch.setenv("HABITUS_STORE", "sqlite:/nowhere/habitus.db")
+    monkeypatch.setenv("HABITUS_FORMAT", "nativ")
+    code, out, err = habitus("doctor")
+    assert code == 1
+    assert err == "error: missing: format, store, source, credentials\n"
+    assert "no Kafka broker answers" in out
+
+
+def test_the_lists_in_use_are_shown(habitus: Callable[..., Run]) -> None:
+    Path("lists").mkdir()
+    Path("lists/vpn_ipv4.txt").write_text("198.51.100.0/24\nnonsense\n")
+    code, out, _ = habitus("intel", "status", "--folder", "lists", "--json")
+    (row,) = json.loads(out)["lists"]
+    assert code == 0
+    assert (row["kind"], row["entries"], row["bad_lines"]) == ("vpn", 1, 1)
+    code, out, _ = habitus("intel", "status", "--folder", "lists")
+    assert "vpn_ipv4" in out
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["run", "serve", "demo", "replay", "learn", "evaluate", "agents", "anomalies", "explain"]
+    + ["config", "doctor", "intel"],
+)
+def test_every_command_has_help(habitus: Callable[..., Run], name: str) -> None:
+    code, out, err = habitus(name, "--help")
+    assert code == 0
+    assert "Usage" in out
+    assert err == ""

@@ -1,0 +1,181 @@
+"""Killed anywhere, nothing is lost, nothing counts twice, and the state is the same bytes (S3)."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from models.errors import ConfigError
+from pipeline import runner
+from pipeline.store import WriterLock, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENTS = 1_000
+STEPS = {
+    "1 a batch came": 4,
+    "2 judging": 4,
+    "2 judged": 4,
+    "3 in the transaction": 4,
+    "3 at the end of the transaction": 4,
+    "3 committed": 3,
+    "4 publishing": 2,
+    "4 some topics published": 5,
+    "4 half a line published": 5,
+    "4 published": 2,
+    "5 forgetting what is published": 3,
+    "5 forgotten": 2,
+    "6 telling the source": 3,
+    "6 source told": 3,
+}
+
+
+class Uninterrupted(NamedTuple):
+    source: Path
+    state: dict[str, list[Any]]
+    published: dict[str, set[bytes]]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(shared_pipeline) -> Uninterrupted:
+    source = shared_pipeline.file(shared_pipeline.mixed(EVENTS))
+    settings = shared_pipeline.settings(source, "uninterrupted")
+    assert shared_pipeline.lives(settings) == 0
+    return Uninterrupted(
+        source, shared_pipeline.state(settings), shared_pipeline.published(settings)
+    )
+
+
+def is_the_same(pipeline, settings, expected: Uninterrupted) -> None:
+    state = pipeline.state(settings)
+    for table, rows in expected.state.items():
+        assert state[table] == rows, table
+    assert pipeline.published(settings) == expected.published
+
+
+def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
+    state = uninterrupted.state
+    assert len(state["seen"]) == EVENTS + 2
+    assert all(state[name] for name in ("profiles", "sessions", "shared", "anomalies", "held"))
+    assert not state["outbox"]
+    assert uninterrupted.published.keys() == {
+        "agent.anomalies", "agent.trust", "agent.actions.rejected",
+    }  # fmt: skip
+    counters = dict(state["counters"])
+    rejected = sum(n for name, n in counters.items() if name.startswith("rejected_"))
+    assert rejected == len(uninterrupted.published["agent.actions.rejected"])
+    assert counters["rejected_duplicate_id"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_s3_killed_at_a_step_it_ends_as_if_nothing_had_happened(
+    shared_pipeline, uninterrupted, step
+):
+    settings = shared_pipeline.settings(uninterrupted.source, step.replace(" ", "-"))
+    assert shared_pipeline.lives(settings, step, STEPS[step]) >= 2
+    is_the_same(shared_pipeline, settings, uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [3, 5])
+def test_s3_killed_at_any_moment_it_ends_as_if_nothing_had_happened(
+    shared_pipeline, uninterrupted, seed
+):
+    settings = shared_pipeline.settings(uninterrupted.source, f"moment-{seed}", batch_size=40)
+    assert shared_pipeline.lives(settings, "any moment", seed) >= 2
+    is_the_same(shared_pipeline, settings, uninterrupted)
+
+
+@pytest.mark.parametrize("batch_size", [7, 4096])
+def test_the_size_of_a_batch_changes_nothing(shared_pipeline, uninterrupted, batch_size):
+    name = f"batch-{batch_size}"
+    settings = shared_pipeline.settings(uninterrupted.source, name, batch_size=batch_size)
+    shared_pipeline.lives(settings)
+    is_the_same(shared_pipeline, settings, uninterrupted)
+
+
+@pytest.mark.parametrize("cache", [1, 3])
+def test_agents_read_again_from_the_store_are_the_agents_that_were_written(
+    shared_pipeline, uninterrupted, cache
+):
+    name = f"cache-{cache}"
+    settings = shared_pipeline.settings(uninterrupted.source, name, cache_agents=cache)
+    shared_pipeline.lives(settings)
+    is_the_same(shared_pipeline, settings, uninterrupted)
+
+
+@pytest.mark.slow
+def test_a_cold_start_with_every_batch_changes_nothing(shared_pipeline, uninterrupted):
+    settings = shared_pipeline.settings(uninterrupted.source, "cold", cache_agents=3, batch_size=200)
+    assert shared_pipeline.lives(settings, "6 source told", 1) >= 5
+    is_the_same(shared_pipeline, settings, uninterrupted)
+
+
+def test_a_second_run_over_the_same_source_does_nothing(pipeline):
+    settings = pipeline.settings(pipeline.file(pipeline.mixed(200)))
+    first = pipeline.run(settings)
+    state, published = pipeline.state(settings), pipeline.published(settings)
+    again = pipeline.run(settings)
+    assert (first.events, again.events, again.rejected) == (202, 0, 0)
+    assert pipeline.state(settings) == state
+    assert pipeline.published(settings) == published
+
+
+def test_what_the_sink_did_not_take_waits_for_the_next_run(pipeline, caplog):
+    source = pipeline.file(pipeline.mixed(300))
+    away = pipeline.settings(source, "away", sink="kafka://127.0.0.1:1")
+    pipeline.run(away, drain=False)
+    assert len(pipeline.state(away)["outbox"]) > 10
+    assert "sink_unavailable" in caplog.text
+    back = pipeline.settings(source, "away")
+    pipeline.run(back)
+    straight = pipeline.settings(source, "straight")
+    pipeline.run(straight)
+    assert not pipeline.state(back)["outbox"]
+    for topic in ("agent.anomalies", "agent.trust"):
+        assert pipeline.published(back)[topic] == pipeline.published(straight)[topic]
+
+
+def test_a_store_has_one_writer_and_the_second_is_told(pipeline):
+    settings = pipeline.settings(pipeline.file(pipeline.events(20)))
+    with WriterLock(settings.store.partition(":")[2]) as lock:
+        assert lock.acquire()
+        with pytest.raises(ConfigError, match="is written to by another process"):
+            pipeline.run(settings)
+        assert not runner.serve_inbox(settings, threading.Event())
+    assert pipeline.run(settings).events > 0
+
+
+@pytest.mark.slow
+def test_sigterm_finishes_the_batch_in_hand_and_the_next_run_the_rest(pipeline):
+    source = pipeline.file(pipeline.mixed(1_000))
+    settings = pipeline.settings(f"file:{source}?follow=1", batch_size=20)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "run"],
+        env=pipeline.environment(settings), cwd=pipeline.folder,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with open_store(settings.store, read_only=True) as store:
+        deadline = time.monotonic() + 30
+        while not store.positions() and running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGTERM)
+        said = running.communicate(timeout=30)
+        assert running.returncode == 0, said
+        assert store.status().state == "stopped"
+        judged = store.counters()["events"]
+    assert 0 < judged
+    assert not pipeline.state(settings)["outbox"]
+    rest = pipeline.settings(source, batch_size=500)
+    assert pipeline.run(rest).events == 1_002 - judged
+    straight = pipeline.settings(source, "straight")
+    pipeline.run(straight)
+    assert pipeline.state(rest) == pipeline.state(straight)

@@ -1,0 +1,112 @@
+"""The benchmarks run, small: what they print is checked, never how long anything took."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.meter import Meter
+from benchmarks.report import Ratio
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ["--events", "2000", "--agents", "20"]
+
+
+def bench(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m benchmarks`, small."""
+    return subprocess.run(  # noqa: S603  # our own interpreter
+        [sys.executable, "-m", "benchmarks", *TINY, *arguments],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_table_has_a_row_for_each_measurement_and_progress_goes_to_stderr() -> None:
+    done = bench("--only", "decode,habitus")
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("(")]
+    assert [row[:24].rstrip() for row in rows] == [
+        "(a) json.loads alone",
+        "(a) native format alone",
+        "(d) Habitus, JSONL to co",
+    ]
+    assert "stored per agent at 20 agents, 200 events each" in done.stdout
+    assert "measuring habitus" in done.stderr
+    assert "measuring" not in done.stdout
+
+
+def test_json_has_the_same_figures_for_programs() -> None:
+    done = bench("--only", "decode,habitus", "--json")
+    found = json.loads(done.stdout)
+    assert set(found["results"]) == {"decode-json", "decode-native", "habitus"}
+    for name, result in found["results"].items():
+        assert result["warm"]["events"] > 0
+        assert result["peak_bytes"] >= result["resident_bytes"] >= 0
+        assert found["events_per_s"][name]["warm"] > 0
+    assert found["results"]["habitus"]["more"]["agents"] == 20
+    assert found["ratios"] == []
+
+
+def test_memory_is_told_per_agent_of_a_fleet_ten_times_as_large() -> None:
+    found = json.loads(bench("--agents", "5", "--only", "memory", "--json").stdout)["memory"]
+    assert found["agents"] == 50
+    assert found["stored_whole_file"] >= found["stored_file"] >= found["stored_blobs"] > 0
+    assert {"resident_default_cache", "resident_all_cached"} <= set(found)
+
+
+def test_without_a_broker_what_needs_one_is_named_as_absent() -> None:
+    done = bench("--only", "kafka,habitus-kafka", HABITUS_TEST_KAFKA="127.0.0.1:1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"absent: {name} (no Kafka broker answers, make services starts one)"
+        for name in ("kafka", "habitus-kafka")
+    ]
+
+
+@pytest.mark.broker
+def test_with_a_broker_polling_and_the_whole_path_are_compared(kafka_address: str) -> None:
+    done = bench("--only", "kafka,habitus-kafka", "--json", HABITUS_TEST_KAFKA=kafka_address)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["results"]) == {"kafka", "habitus-kafka"}
+    assert [ratio["name"] for ratio in found["ratios"]] == ["e/b"]
+
+
+def test_an_unknown_section_is_wrong_use() -> None:
+    done = bench("--only", "decod")
+    assert done.returncode == 2
+    assert "unknown section 'decod', expected some of: decode, kafka" in done.stderr
+
+
+def test_a_span_is_widened_to_whole_steps() -> None:
+    meter = Meter()
+    meter.start(None, "steps")
+    for _ in range(5):
+        meter.advance(10)
+    meter.stop()
+    assert meter.span(11, 50).events == 30
+    assert meter.span(0, 5).events == 10
+
+
+def test_steps_counted_in_bytes_become_events() -> None:
+    meter = Meter()
+    meter.start(None, "bytes")
+    meter.advance(30)
+    meter.advance(15)
+    meter.stop()
+    assert meter.span(0, 3, sizes=[10, 20, 30, 45]).events == 3
+    assert meter.span(3, 4, sizes=[10, 20, 30, 45]).events == 1
+
+
+def test_a_goal_is_met_only_by_both_clocks() -> None:
+    assert Ratio("d/c", wall=0.6, cpu=0.5, goal=0.5).verdict == "goal >= 0.5: met"
+    assert Ratio("d/c", wall=0.6, cpu=0.4, goal=0.5).verdict == "goal >= 0.5: MISSED"
+    assert Ratio("e/b", wall=0.6, cpu=0.4, goal=None).verdict == "no goal"
