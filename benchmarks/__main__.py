@@ -74,9 +74,11 @@ def _measure_rates(report: Report, names: Sequence[str]) -> None:
                 continue
             _say(f"measuring {name}")
             try:
-                report.results[name] = measure(name, job)
+                found = report.results[name] = measure(name, job)
             except subprocess.CalledProcessError:
                 report.failed.append(name)
+                continue
+            _say(f"  {found.warm.wall_rate:,.0f} events/s, {found.warm.cpu_rate:,.0f} per cpu s")
 
 
 def _with_topic(job: Job, stack: contextlib.ExitStack) -> Job:

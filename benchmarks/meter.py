@@ -158,7 +158,8 @@ class Meter:
             name=name,
             warm=self.span(job.warm, job.warm + job.events, sizes),
             cold=self.span(0, job.cold, sizes),
-            peak_bytes=peak_bytes(),
+            # The system counts both a little late, the peak later than the rest.
+            peak_bytes=max(peak_bytes(), self.resident_bytes),
             resident_bytes=self.resident_bytes,
             more=more or {},
         )
@@ -178,9 +179,7 @@ def resident_bytes() -> int:
 def peak_bytes() -> int:
     """Give the most memory the process ever had."""
     # Not ru_maxrss where there is a choice: on Linux it starts at what the parent process had.
-    # Both are counted a little late, the peak later than the rest.
-    peak = max(_status("VmHWM"), resident_bytes())
-    return peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _status(key: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from river import base
 
-from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
+from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
 from models.features import FEATURES, Feature
 from models.hashing import Hasher, mix
 from models.quantity import QUANTITIES, Level
@@ -169,12 +169,15 @@ class AgentBaseline(base.AnomalyDetector):
                 if node is None:
                     continue
                 count, n, m = node.counts.get(value, 0), node.total, node.discounted
-                if own_day >= 0:
-                    own = min(node.weight(own_day), count)
-                    m -= min(count, DISCOUNT)
-                    count -= own
-                    n -= own
-                    m += min(count, DISCOUNT)
+                if own_day >= 0 and count:
+                    age = node.day - own_day
+                    rest = count - (node.weights[age] if age <= HORIZON_DAYS else 0)
+                    if rest < 0:
+                        rest = 0
+                    n -= count - rest
+                    if rest < DISCOUNT:
+                        m -= (count if count < DISCOUNT else DISCOUNT) - rest
+                    count = rest
                 if n > 0:
                     kept = count - DISCOUNT if count > DISCOUNT else 0
                     q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)

@@ -84,12 +84,15 @@ class ScoreWindow(Struct, array_like=True):
         peaks over threshold goes on from the p-value at ``z*``, with a mean excess that is floored
         and inflated so that it errs upward (Siffer et al. 2017).
         """
-        cell = bin_of(score)
-        above, ties = self.old.rank(cell)
-        more, equal = self.new.rank(cell)
-        above += more
-        ties += equal
-        n = self.n
+        cell = int(score * STEP)
+        cell = 0 if cell < 0 else TOP if cell > TOP else cell
+        above, ties = self.new.rank(cell)
+        n = self.new.n
+        if self.old.n:
+            more, equal = self.old.rank(cell)
+            above += more
+            ties += equal
+            n += self.old.n
         if above <= TAIL * n:
             start, k, tied, excess = self._tail()
             if cell > start:

@@ -46,7 +46,7 @@ class Habitus(typer.Typer):
 
 
 def _say(text: str, *, lower: bool = False) -> None:
-    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
     print(f"error: {line[:1].lower() + line[1:] if lower else line}", file=sys.stderr)
 
 

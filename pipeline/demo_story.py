@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 
 from models.rules import RULES
 from pipeline.catalogue import title_of
@@ -87,25 +88,25 @@ def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
     """Show where every agent stands at the end."""
     console.print()
     table = Table(
-        "agent", "score", "lower", "level", "state", "recovers", "what weighs most",
-        title="Trust at the end", title_justify="left",
+        Column("agent", no_wrap=True), "score / lower", "level", "state", "recovers", "weighs most",
+        title="Trust at the end", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
+        pad_edge=False,
     )  # fmt: skip
     for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
         back, reason = row["recovers"], row["top_reason"]
         table.add_row(
             escape(row["agent_id"]),
-            str(row["score"]),
-            str(row["lower"]),
+            f"{row['score']} / {row['lower']}",
             f"[{style}]{row['level']}[/]",
             row["state"],
-            f"{back['to']} after {back['clean_days']} clean days" if back else "",
+            f"{back['to']}, {back['clean_days']} days" if back else "",
             f"{reason['anomaly']} {reason['effect']}" if reason else "",
         )
     console.print(table)
     console.print(
-        "score is the estimate, lower what the evidence supports; a level rises only after a day "
-        "above its bound.",
+        "score is the estimate, lower what the evidence supports; recovery is counted in days "
+        "without an anomaly.",
         style="dim",
     )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.engine import Subject
     from models.event import Event
+    from pipeline.formats import Format
     from pipeline.progress import Progress
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
@@ -78,8 +79,7 @@ def judge_apart(
     history: Sequence[RawRecord],
     records: Sequence[RawRecord],
     *,
-    fmt: str,
-    without: Sequence[str] = (),
+    wire: Format,
     settings: Settings,
     progress: Progress | None = None,
 ) -> tuple[list[Judgement], Worker]:
@@ -91,8 +91,8 @@ def judge_apart(
         A past that is vouched for, in order of event time; may be empty.
     records
         What is judged, in order of event time.
-    without
-        Fields of the event to leave out, as in `Without`.
+    wire
+        Makes events of both.
 
     Returns
     -------
@@ -123,9 +123,8 @@ def judge_apart(
         )
 
     with open_store("sqlite::memory:", secret=REPLAY_SECRET) as store:
-        worker = build_worker(settings, store, fmt=fmt, publish=False, observer=observe)
-        if without:
-            worker.wire = Without(worker.wire, without)
+        worker = build_worker(settings, store, publish=False, observer=observe)
+        worker.wire = wire
         if history:
             _learn(worker, history, progress)
         judge_all(worker, records, progress=progress)
@@ -208,6 +207,7 @@ def judged_sessions(
         ``without``.
     """
     wire = _labelled(fmt)
+    reader = Without(wire, without) if without else wire
     records = in_order(files, wire, now_us=clock_us())
     truth = {r.where: known for r in records if (known := _truth(r, wire)) is not None}
     if not any(known.phase == JUDGED for known in truth.values()):
@@ -221,8 +221,7 @@ def judged_sessions(
     judged, worker = judge_apart(
         [r for r in records if r.where in past],
         [r for r in records if r.where not in past],
-        fmt=fmt,
-        without=without,
+        wire=reader,
         settings=settings,
         progress=progress,
     )

@@ -84,7 +84,7 @@ def _title(result: Mapping[str, Any]) -> str:
     left_out = f", without {', '.join(result['without'])}" if result["without"] else ""
     return (
         f"{how}{left_out}: {result['events']} events, {result['events_per_second']:.0f}/s, "
-        f"{result['rejected']} rejected, configuration {result['config_version']}"
+        f"{result['rejected']} rejected, config {result['config_version']}"
     )
 
 

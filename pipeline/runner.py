@@ -77,9 +77,6 @@ class Loop:
             self._inbox_only(stop)
             return
         self.source.resume(self.store.positions())
-        if hasattr(self.source, "on_assigned"):
-            # A partition that comes back goes on where the store is by then.
-            self.source.on_assigned = lambda _: self.store.positions()
         self._publish()
         done = self.source.progress()
         for batch in self.source.batches():

@@ -97,7 +97,7 @@ class Worker:
         """
         out = Commit()
         count: Counter[str] = Counter()
-        events = self._fresh(self._events(records, wire or self.wire, out, count), out, count)
+        events = self._fresh(self._read(records, wire or self.wire), out, count)
         self._load({(event.agent.id, event.mode) for _, event in events})
         changed: dict[Key, Subject] = {}
         anomalies: dict[str, dict[str, Any]] = {}
@@ -131,10 +131,10 @@ class Worker:
 
     # ------------------------------------------------------------------ records to events
 
-    def _events(
-        self, records: Iterable[RawRecord], wire: Format, out: Commit, count: Counter[str]
-    ) -> list[tuple[RawRecord, Event]]:
-        events: list[tuple[RawRecord, Event]] = []
+    def _read(
+        self, records: Iterable[RawRecord], wire: Format
+    ) -> list[tuple[RawRecord, Event | MalformedEvent]]:
+        read: list[tuple[RawRecord, Event | MalformedEvent]] = []
         for record in records:
             try:
                 event = event_of(record, wire)
@@ -146,20 +146,29 @@ class Worker:
                         f"expected at most {self._max_future_us / 1e6:.0f} s",
                     )
             except MalformedEvent as error:
-                self._reject(record, error, out, count)
+                read.append((record, error))
                 continue
-            events.append((record, event))
-        return events
+            read.append((record, event))
+        return read
 
     def _fresh(
-        self, events: list[tuple[RawRecord, Event]], out: Commit, count: Counter[str]
+        self,
+        read: list[tuple[RawRecord, Event | MalformedEvent]],
+        out: Commit,
+        count: Counter[str],
     ) -> list[tuple[RawRecord, Event]]:
-        """Leave out events whose id is known: a second one with it changes nothing."""
+        """Leave out what is no event, and events whose id is known: a second changes nothing."""
         of = self.engine.hasher.of
-        keys = [of(f"event\x1f{e.agent.id}\x1f{e.id}") >> 1 for _, e in events]
-        known = self.store.seen(keys)
+        keys = [
+            -1 if isinstance(e, MalformedEvent) else of(f"event\x1f{e.agent.id}\x1f{e.id}") >> 1
+            for _, e in read
+        ]
+        known = self.store.seen([key for key in keys if key >= 0])
         fresh: list[tuple[RawRecord, Event]] = []
-        for key, (record, event) in zip(keys, events, strict=True):
+        for key, (record, event) in zip(keys, read, strict=True):
+            if isinstance(event, MalformedEvent):
+                self._reject(record, event, out, count)
+                continue
             if key in known:
                 detail = f"id {event.id!r} of agent {event.agent.id!r} was judged before"
                 self._reject(record, MalformedEvent("duplicate_id", detail), out, count)

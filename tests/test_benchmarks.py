@@ -55,6 +55,7 @@ def test_json_has_the_same_figures_for_programs() -> None:
     assert found["ratios"] == []
 
 
+@pytest.mark.slow
 def test_memory_is_told_per_agent_of_a_fleet_ten_times_as_large() -> None:
     found = json.loads(bench("--agents", "5", "--only", "memory", "--json").stdout)["memory"]
     assert found["agents"] == 50

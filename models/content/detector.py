@@ -16,7 +16,7 @@ from models.content.rates import DAY_US, Rates
 from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
 from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
-from models.content.tables import Cluster, Documents, RoleTable
+from models.content.tables import Cluster, Documents, RoleTable, ToolShares
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class ContentDetector:
         self.tables = tables
         self.reader = Reader(hasher)
         self.weights = WordWeights(tables.documents)
-        self._shares: dict[str, dict[int, float]] = {}
+        self._shares: dict[str, ToolShares] = {}
         self._indexes: dict[str, RoleIndex] = {}
 
     def role(self, name: str) -> RoleTable:
@@ -111,9 +111,12 @@ class ContentDetector:
             table = self.tables.roles[name] = RoleTable()
         return table
 
-    def forget_shares(self, role: str) -> None:
-        """Drop what was derived from a role's clusters; call after they changed."""
-        self._shares.pop(role, None)
+    def shares(self, role: str) -> ToolShares:
+        """Give how a role's clusters share its tools."""
+        shares = self._shares.get(role)
+        if shares is None:
+            shares = self._shares[role] = ToolShares(self.role(role))
+        return shares
 
     def open(self, session: Session) -> None:
         """Compare the session's request with the role's clusters."""
@@ -183,12 +186,8 @@ class ContentDetector:
     def _intent(
         self, session: Session, request: Request, name: str, tool: int, near: Near, total: float
     ) -> float:
-        shares = self._shares.setdefault(session.role, {})
-        overall = shares.get(tool)
-        if overall is None:
-            clusters = self.role(session.role).clusters
-            used = sum(c.tools.get(tool, 0) / c.n for c in clusters.values() if c.n)
-            overall = shares[tool] = (0.2 + used) / (4.0 + len(clusters))
+        shares = self.shares(session.role)
+        overall = (0.2 + shares.of(tool)) / (4.0 + len(shares.table.clusters))
         like = sum(w * c.tools.get(tool, 0) / c.n for w, c, _ in near)
         p = (like + overall) / (total + 1.0)
         own = self.reader.tool_words(name)

@@ -55,16 +55,18 @@ def close(detector: ContentDetector, session: Session) -> bool:
         return False
     hold = not free and session.p is not None and session.p < HOLD
     number, cluster = _join(detector, role, session)
+    shares = detector.shares(session.role)
+    shares.count(cluster, -1)
     cluster.n += 1
     cluster.used_us = max(cluster.used_us, session.last_us)
     role.n += 1
     waits = _learn_uses(role, cluster, number, session, hold=hold)
     cluster.count(cluster.tools, session.tools)
+    shares.count(cluster)
     cluster.count(cluster.keys, sorted({u.tool_key for u in session.uses.values()} - waits))
     cluster.full += not waits  # a session with waiting values makes nothing familiar
     if free:
         _vote(detector, role, session)
-    detector.forget_shares(session.role)
     return True
 
 
@@ -90,6 +92,9 @@ def _join(
     if again[2] >= SAME_REQUEST:
         return again[0], role.clusters[again[0]]
     words = sorted(detector.reader.request(session.purpose).words)
+    oldest = role.make_room()
+    if oldest is not None:
+        detector.shares(session.role).count(oldest, -1)
     number, cluster = role.found(words, session.last_us)
     detector.tables.documents.add(cluster.bag)
     return number, cluster

@@ -7,6 +7,7 @@ are derived from the tables and never stored.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING
 
@@ -19,28 +20,57 @@ Overlap = list[tuple[int, float]]
 
 
 class WordWeights:
-    """Weight of a word, ``ln(1 + (N+1)/(1+df))`` over the fleet's clusters."""
+    """Weight of a word, ``ln(1 + (N+1)/(1+df))`` over the fleet's clusters.
+
+    N and df are taken on a grid of about 3 %, so that a new cluster changes few weights.
+    """
 
     def __init__(self, documents: Documents) -> None:
         self.documents = documents
-        self._known: dict[int, float] = {}
-        self.version = documents.n
+        self.known: dict[int, float] = {}
+        self.version = 0
+        self._n = -1
+        self._seen = 0
+
+    def renew(self) -> None:
+        """Drop what a new cluster changed; `version` tells that weights moved."""
+        documents = self.documents
+        if self._seen == documents.n:
+            return
+        self._seen = documents.n
+        known, n = self.known, _on_grid(documents.n)
+        if n != self._n:
+            known.clear()
+            self._n = n
+            self.version += 1
+            return
+        for word in documents.latest:
+            if word in known and known[word] != self._weigh(word):
+                del known[word]
+                self.version += 1
 
     def of(self, word: int) -> float:
         """Give the weight of a word."""
-        documents = self.documents
-        if self.version != documents.n:
-            self._known.clear()
-            self.version = documents.n
-        weight = self._known.get(word)
+        weight = self.known.get(word)
         if weight is None:
-            weight = log(1 + (documents.n + 1) / (1 + documents.holding.get(word, 0)))
-            self._known[word] = weight
+            weight = self.known[word] = self._weigh(word)
         return weight
 
     def total(self, words: list[int]) -> float:
         """Give the weight of several words."""
         return sum(map(self.of, words))
+
+    def _weigh(self, word: int) -> float:
+        documents = self.documents
+        holding = _on_grid(documents.holding.get(word, 0))
+        return log(1 + (_on_grid(documents.n) + 1) / (1 + holding))
+
+
+@lru_cache(maxsize=100_000)
+def _on_grid(count: int) -> int:
+    """Round a count down to six binary digits."""
+    shift = max(0, count.bit_length() - 6)
+    return count >> shift << shift
 
 
 class RoleIndex:
@@ -72,11 +102,13 @@ class RoleIndex:
             return [(number, 1.0) for number, cluster in clusters.items() if not cluster.bag]
         shared: dict[int, float] = defaultdict(float)
         own = 0.0
+        known, of, by_word = self._weights.known, self._weights.of, self._by_word
         for word in sorted(words):
-            weight = self._weights.of(word)
+            weight = known[word] if word in known else of(word)
             own += weight
-            for number in self._by_word.get(word, ()):
-                shared[number] += weight
+            if word in by_word:
+                for number in by_word[word]:
+                    shared[number] += weight
         found: Overlap = []
         least = LEAST_OVERLAP * own
         for number in sorted(shared):
@@ -95,6 +127,7 @@ class RoleIndex:
     def _renew(self) -> None:
         """Take in clusters that came or went, and forget weights that no longer hold."""
         table, weights = self._table, self._weights
+        weights.renew()
         if self._next != table.next_id:
             if len(self._indexed) + table.next_id - self._next != len(table.clusters):
                 self._by_word.clear()
@@ -106,7 +139,7 @@ class RoleIndex:
                         self._by_word.setdefault(word, []).append(number)
             self._remembered.clear()
             self._next = table.next_id
-        if self._version != weights.documents.n:
+        if self._version != weights.version:
             self._totals.clear()
             self._remembered.clear()
-            self._version = weights.documents.n
+            self._version = weights.version

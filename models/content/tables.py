@@ -50,15 +50,46 @@ class RoleTable(Struct):
     flow_key: dict[int, int] = {}
     waiting: dict[int, int] = {}
 
+    def make_room(self) -> Cluster | None:
+        """Take out the least recently used cluster when there are as many as there may be."""
+        if len(self.clusters) < MAX_CLUSTERS:
+            return None
+        return self.clusters.pop(min(self.clusters, key=lambda i: (self.clusters[i].used_us, i)))
+
     def found(self, bag: list[int], used_us: int) -> tuple[int, Cluster]:
-        """Start a cluster, making room by the least recently used one."""
-        if len(self.clusters) >= MAX_CLUSTERS:
-            oldest = min(self.clusters, key=lambda i: (self.clusters[i].used_us, i))
-            del self.clusters[oldest]
+        """Start a cluster."""
         number = self.next_id
         self.next_id += 1
         cluster = self.clusters[number] = Cluster(bag[:MAX_BAG], used_us=used_us)
         return number, cluster
+
+
+_WHOLE = 1 << 40
+
+
+class ToolShares:
+    """Sum over a role's clusters of the share of sessions that used a tool.
+
+    Kept in whole units of 2**-40, so that a sum kept up to date equals one computed anew.
+    """
+
+    def __init__(self, table: RoleTable) -> None:
+        self.table = table
+        self._used: dict[int, int] = {}
+        for cluster in table.clusters.values():
+            self.count(cluster)
+
+    def of(self, tool: int) -> float:
+        """Give the sum for a tool, 0 .. number of clusters."""
+        return self._used.get(tool, 0) / _WHOLE
+
+    def count(self, cluster: Cluster, sign: int = 1) -> None:
+        """Add a cluster's shares, or take them away before it changes (`sign` -1)."""
+        if not cluster.n:
+            return
+        used = self._used
+        for tool, sessions in cluster.tools.items():
+            used[tool] = used.get(tool, 0) + sign * (sessions * _WHOLE // cluster.n)
 
 
 def remember(table: dict[int, int], key: int, day: int) -> None:
@@ -74,10 +105,12 @@ class Documents(Struct):
 
     holding: dict[int, int] = {}
     n: int = 0
+    latest: list[int] = []
 
-    def add(self, bag: Iterable[int]) -> None:
+    def add(self, bag: list[int]) -> None:
         """Count a new cluster's words."""
         self.n += 1
+        self.latest = bag
         for word in bag:
             self.holding[word] = self.holding.get(word, 0) + 1
         if len(self.holding) > MAX_KNOWN:

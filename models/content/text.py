@@ -139,6 +139,9 @@ def coverage(value: str, kind: str, request_words: tuple[str, ...]) -> float:
         if word in request_words:
             hit += len(word)
         else:
-            starts = (len(w) for w in request_words if len(w) > 3 and word.startswith(w))
-            hit += max(starts, default=0)
+            longest = 0
+            for start in request_words:
+                if len(start) > max(3, longest) and word.startswith(start):
+                    longest = len(start)
+            hit += longest
     return hit / total if total else 0.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
-from rich.markup import escape
 from rich.table import Table
 
 from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
+from pipeline.commands.terminal import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +41,7 @@ def explanation(explained: Explained, console: Console) -> None:
     answer = explained.trust
     style = LEVEL_STYLE.get(answer.level, "")
     gate = ", [bold red]quarantined[/]" if answer.gate == "quarantined" else ""
-    console.print(f"[bold]{escape(answer.agent_id)}[/]")
+    console.print(f"[bold]{plain(answer.agent_id)}[/]")
     console.print(
         f"trust {answer.score}, cautiously {answer.lower}: [{style}]{answer.level}[/]{gate}; "
         f"{answer.state}: {_STATES.get(answer.state, 'nothing is known of it')}"
@@ -68,7 +68,7 @@ def _reasons(answer: Answer, console: Console) -> None:
     table = Table("points", "anomaly", "severity", "at", "id", title="what lowers it")
     for reason in answer.reasons:
         at = reason.at[:19] + "Z"
-        table.add_row(str(reason.effect), reason.anomaly, reason.severity, at, escape(reason.id))
+        table.add_row(str(reason.effect), reason.anomaly, reason.severity, at, plain(reason.id))
     console.print()
     console.print(table)
 
@@ -85,12 +85,12 @@ def _return(answer: Answer, console: Console) -> None:
 
 def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
     head = (anomaly["time"][:19] + "Z", anomaly["severity"], anomaly["anomaly"])
-    console.print(f"\n[bold]{'  '.join(head)}[/]  {escape(str(anomaly['id']))}")
+    console.print(f"\n[bold]{plain('  '.join(head))}[/]  {plain(anomaly['id'])}")
     if anomaly.get("p") is not None:
         pool, size = anomaly.get("p_pool"), anomaly.get("p_n")
         console.print(f"  as unusual as {anomaly['p']:.2g} of {size} events of its {pool}")
     for reason in anomaly.get("reasons", ()):
-        console.print(f"  {reason['bits']:5.1f} bits  {escape(reason['why'])}")
+        console.print(f"  {reason['bits']:5.1f} bits  {plain(reason['why'])}")
         expected = ", ".join(f"{name} {share:.0%}" for name, share in reason["expected"])
-        usual = f"; usual: {escape(expected)}" if expected else ""
-        console.print(f"              seen: {escape(str(reason['observed']))}{usual}")
+        usual = f"; usual: {plain(expected)}" if expected else ""
+        console.print(f"              seen: {plain(reason['observed'])}{usual}")

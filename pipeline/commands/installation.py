@@ -7,12 +7,11 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import checks
-from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
+from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
 from pipeline.settings import Settings, load_settings, model_config_of, shown, variable
 
 intel = typer.Typer(
@@ -34,7 +33,7 @@ def config(as_json: AsJson = False) -> None:
         if name != "model":
             value = values[name]
             text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
-            table.add_row(variable(name), escape(str(text)), field.description)
+            table.add_row(variable(name), plain(text), field.description)
     for name, value in msgspec.to_builtins(model).items():
         if name != "alerts_per_day":
             table.add_row(variable(f"model__{name}"), str(value), "")
@@ -61,7 +60,7 @@ def doctor(
         for check in found:
             style = {"ok": "green", "missing": "bold red"}.get(check.state, "yellow")
             table.add_row(
-                check.name, f"[{style}]{check.state}[/]", escape(check.found), escape(check.todo)
+                check.name, f"[{style}]{check.state}[/]", plain(check.found), plain(check.todo)
             )
         console().print(table)
     if missing:

@@ -14,7 +14,7 @@ from models.errors import ConfigError, HabitusError
 from models.event import microseconds
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.standing import Standings
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.terminal import AsJson, console, note, plain, print_json
 from pipeline.settings import load_settings
 from pipeline.store import open_store
 
@@ -49,13 +49,13 @@ def agents(
         gate = " (quarantined)" if row["gate"] == "quarantined" else ""
         days = f"{row['recovers']['clean_days']} clean days" if row["recovers"] else ""
         table.add_row(
-            row["agent_id"],
+            plain(row["agent_id"]),
             f"[{style}]{row['level']}[/]{gate}",
             str(row["score"]),
             str(row["lower"]),
             row["state"],
-            row["role"] or "",
-            row["owner"] or "",
+            plain(row["role"] or ""),
+            plain(row["owner"] or ""),
             days,
         )
     console().print(table)
@@ -88,10 +88,10 @@ def anomalies(
         table.add_row(
             one["time"][:19] + "Z",
             one["severity"],
-            one["anomaly"],
-            one["agent_id"],
+            plain(one["anomaly"]),
+            plain(one["agent_id"]),
             "" if one.get("rank") is None else f"{one['rank']:.1f}",
-            _why(one),
+            plain(_why(one)),
         )
     console().print(table)
     note(f"{len(found)} anomalies")

@@ -171,11 +171,7 @@ def _connect(path: str, *, read_only: bool) -> sqlite3.Connection:
     if read_only and not Path(path).is_file():
         raise ConfigError(f"there is no store at {path!r}; habitus run makes one")
     if not read_only:
-        try:
-            # Only its owner may read it: the key of the digests is inside.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as error:
-            raise ConfigError(f"cannot open the store {path!r}: {error.strerror}") from error
+        _touch(path)
     return sqlite3.connect(
         f"file:{quote(path)}?mode={'ro' if read_only else 'rw'}",
         uri=True,
@@ -183,6 +179,21 @@ def _connect(path: str, *, read_only: bool) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
+
+
+def _touch(path: str) -> None:
+    """Make the file for its owner alone: the key of the digests is inside.
+
+    A file that is there is not opened: closing any descriptor of it would let go of the locks
+    that other connections of this process hold (that is how POSIX locks are), and the next
+    program to close the store would remove a log that is still being written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise ConfigError(f"cannot open the store {path!r}: {error.strerror}") from error
 
 
 def _in_words(path: str, error: sqlite3.Error) -> StateError:

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.config import ModelConfig
+from models.content.detector import ContentDetector, ContentTables
+from models.content.learning import close, note
+from models.content.session import Session
 from models.engine import Engine, Subject
-from models.event import Agent, Event, Origin
+from models.event import Agent, Event, Origin, microseconds
+from models.hashing import Hasher
 from models.profile import Profile
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
@@ -18,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from models.assessment import Assessment
+    from models.content.detector import Content
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECRET = b"0123456789abcdef"
+PAY = "Pay the invoice of Ines"
 OFFICE = Origin("direct", 64500, "SE", "list@1")
 
 
@@ -110,3 +116,45 @@ def a_stream(
         return Stream(an_engine(**config), a_subject)
 
     return build
+
+
+class Desk:
+    """A detector with one role, and sessions played through it."""
+
+    def __init__(self, an_event: Callable[..., Event]) -> None:
+        self.detector = ContentDetector(Hasher(SECRET), ContentTables())
+        self._an_event = an_event
+        self._sessions = 0
+
+    def event(self, tool: str = "bank.pay", **arguments: list[tuple[str, list[str]]]) -> Event:
+        """Build a call; each argument is a list of (identifier, where it had stood)."""
+        return self._an_event(tool=tool, argument_origins=arguments or None)
+
+    def open(self, purpose: str = PAY, **more: Any) -> Session:
+        """Open a session at its first moment."""
+        self._sessions += 1
+        at_us = microseconds(self._an_event(at=20 * self._sessions).time)
+        more.setdefault("learning", True)
+        session = Session(
+            agent_id="billing-7", mode="unknown", role="clerk", purpose=purpose, opened_us=at_us,
+            last_us=at_us, seen_us=at_us, ordinal=self._sessions, **more,
+        )  # fmt: skip
+        self.detector.open(session)
+        return session
+
+    def score(self, event: Event, purpose: str = PAY) -> Content:
+        """Judge a call as the first of a new session."""
+        return self.detector.score(self.open(purpose), event)
+
+    def play(self, *events: Event, purpose: str = PAY, **more: Any) -> bool:
+        """Play a session to its end and learn it; give whether anything was learned."""
+        session = self.open(purpose, **more)
+        for event in events:
+            note(session, self.detector.score(session, event))
+        return close(self.detector, session)
+
+
+@pytest.fixture
+def an_empty_desk(an_event: Callable[..., Event]) -> Desk:
+    """Build a content detector that has seen nothing."""
+    return Desk(an_event)

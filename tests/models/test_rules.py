@@ -42,6 +42,7 @@ class Case:
     minutes: tuple[float, ...] = tuple(range(30))
     between: dict[str, Any] | None = None
     peers: Origin | None = None
+    learning: int = 1
 
 
 CASES: dict[str, dict[str, Case]] = {
@@ -140,7 +141,7 @@ CASES: dict[str, dict[str, Case]] = {
         "the first version ever told": Case(fires=False, then={"version": "1"}),
         "no version is told": Case(fires=False, before={"version": "1"}),
         "still learning": Case(
-            fires=False, before={"version": "1"}, then={"version": "2"}, minutes=(1,)
+            fires=False, before={"version": "1"}, then={"version": "2"}, learning=5
         ),
     },
 }
@@ -152,7 +153,7 @@ def tell(a_stream, an_event) -> Callable[[Case], Assessment]:
     """Let the story happen; give what is said of its last event."""
 
     def run(case: Case) -> Assessment:
-        stream = a_stream(learning_sessions=1)
+        stream = a_stream(learning_sessions=case.learning)
         if case.peers is not None:
             for number in range(6):
                 for at in (0, 20):

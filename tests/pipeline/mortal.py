@@ -98,7 +98,7 @@ def live(step: str, nth: int) -> None:
 
 
 def main(step: str, nth: int) -> None:
-    pauses = random.Random(nth)
+    pauses = random.Random(nth)  # noqa: S311  # pauses, no secrets
     for deaths in range(MOST_LIVES):
         life = os.fork()
         if not life:

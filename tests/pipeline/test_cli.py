@@ -229,11 +229,26 @@ def test_the_lists_in_use_are_shown(habitus: Callable[..., Run]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["run", "serve", "demo", "replay", "learn", "evaluate", "agents", "anomalies", "explain"]
-    + ["config", "doctor", "intel"],
+    [
+        *("run", "serve", "demo", "replay", "learn", "evaluate", "agents", "anomalies"),
+        *("explain", "config", "doctor", "intel"),
+    ],
 )
 def test_every_command_has_help(habitus: Callable[..., Run], name: str) -> None:
     code, out, err = habitus(name, "--help")
     assert code == 0
     assert "Usage" in out
     assert err == ""
+
+
+def test_what_an_agent_calls_itself_cannot_steer_the_terminal(habitus: Callable[..., Run]) -> None:
+    name = "\x1b[2J[red]agent\u202e"
+    state = TrustState(agent_id=name, mode="delegated", role="\x9b1m")
+    with open_store("sqlite:habitus.db") as store:
+        store.commit(
+            Commit(profiles=[(name, "delegated", b"p", state)], anomalies=[an_anomaly(1, name)])
+        )
+    for args in (("agents",), ("anomalies",), ("explain", name), ("explain", f"{name}x")):
+        _, out, err = habitus(*args)
+        assert not {"\x1b", "\x9b", "\u202e"} & set(out + err)
+        assert "[red]agent" in out + err

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import random
+import runpy
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from rich.console import Console
 
 from models.errors import ConfigError
 from pipeline.evaluate import HISTORY, evaluate, judged_sessions, table
-from pipeline.formats import AgentLog
 from pipeline.metrics import Session, figures, groups
 from pipeline.replay import replay
 from pipeline.settings import Settings
-from pipeline.without import Without
 
 ROOT = Path(__file__).resolve().parents[2]
 FMT = "agentlog"
@@ -93,7 +90,8 @@ def test_shuffled_labels_change_no_judgement(tmp_path: Path, recording: str, *, 
     lines = a_recording()
     others = [dict(line) for line in lines]
     random.Random(3).shuffle(others)  # noqa: S311  # a shuffle, not a secret
-    shuffled = [line | {k: other[k] for k in moved} for line, other in zip(lines, others)]  # noqa: B905  # one is the other's copy
+    pairs = zip(lines, others, strict=True)
+    shuffled = [line | {k: other[k] for k in moved} for line, other in pairs]
     file = written(tmp_path / "shuffled.jsonl", shuffled)
     settings = Settings()
     honest, _ = judged_sessions([recording], fmt=FMT, cold=cold, settings=settings)
@@ -122,7 +120,7 @@ def test_cold_and_warm_measure_the_same_sessions(recording: str) -> None:
     assert warm["all"]["events"] == cold["all"]["events"]
     assert cold["every_phase"]["all"]["sessions"] == 138
     assert "every_phase" not in warm
-    assert cold["all"]["auroc"] != warm["all"]["auroc"]
+    assert cold["all"]["session_p"] != warm["all"]["session_p"]
 
 
 def test_a_replay_of_the_same_split_gives_the_same_ranks(tmp_path: Path, recording: str) -> None:
@@ -150,39 +148,17 @@ def test_a_recording_without_labels_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_format_without_labels_is_refused(recording: str) -> None:
-    with pytest.raises(ConfigError, match="format 'native' has no labels, expected .*agentlog"):
+    with pytest.raises(ConfigError, match=r"format 'native' has no labels, expected .*agentlog"):
         evaluate([recording], fmt="native", settings=Settings())
 
 
-def test_fields_left_out_are_gone_from_the_event_and_named_in_the_result(recording: str) -> None:
-    line = json.dumps(a_session(1, "eval", "benign")[1]).encode()
-    names = ["volume.bytes_in", "purpose", "arguments.to", "operation", "network.source_ip"]
-    event = Without(AgentLog(), names).normalise(line)
-    assert event.volume is not None
-    assert (event.volume.bytes_in, event.purpose, event.arguments) == (None, None, {})
-    assert (event.operation, event.network) == ("unknown", None)
+def test_fields_left_out_are_missed_and_named_in_the_result(recording: str) -> None:
     blind = evaluate(
         [recording], fmt=FMT, without=["purpose", "argument_origins"], settings=Settings()
     )
     assert blind["without"] == ["purpose", "argument_origins"]
     full = evaluate([recording], fmt=FMT, settings=Settings())
     assert blind["all"]["auroc"] < full["all"]["auroc"]
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("volume.bytes", "no field 'volume.bytes' to leave out, expected one of bytes_in, .*"),
-        ("colour", "no field 'colour' to leave out, expected one of id, time, .*"),
-        ("tool", "field 'tool' cannot be left out, no event is one without it"),
-        ("agent.id", "field 'agent.id' cannot be left out, no event is one without it"),
-        ("purpose.words", "no field 'purpose.words' to leave out, 'words' is in nothing"),
-        ("", "no field '' to leave out, .*"),
-    ],
-)
-def test_a_field_that_cannot_be_left_out_is_refused(name: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        Without(AgentLog(), [name])
 
 
 def test_the_table_fits_a_hundred_columns_whole(recording: str) -> None:
@@ -200,23 +176,22 @@ def test_the_table_fits_a_hundred_columns_whole(recording: str) -> None:
 
 
 def test_the_command_prints_json_for_programs(recording: str) -> None:
-    command = [sys.executable, "-m", "pipeline.cli", "evaluate", recording, "--format", FMT]
-    done = subprocess.run(
-        [*command, "--cold", "--without", "volume.bytes_in", "--json"],
-        capture_output=True,
-        check=True,
-        cwd=ROOT,
-        text=True,
-    )
+    done = command(recording, "--cold", "--without", "volume.bytes_in", "--json")
+    assert done.returncode == 0
     result = json.loads(done.stdout)
     assert (result["cold"], result["without"]) == (True, ["volume.bytes_in"])
     assert result["all"]["sessions"] == 48
-    wrong = subprocess.run(
-        [*command, "--without", "tool"], capture_output=True, cwd=ROOT, text=True
-    )
-    assert (wrong.returncode, wrong.stderr) == (
-        2, "error: field 'tool' cannot be left out, no event is one without it\n",
-    )  # fmt: skip
+
+
+def test_a_field_that_cannot_be_left_out_is_one_line_on_stderr(recording: str) -> None:
+    done = command(recording, "--without", "tool")
+    assert done.returncode == 2
+    assert done.stderr == "error: field 'tool' cannot be left out, no event is one without it\n"
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "pipeline.cli", "evaluate", *words, "--format", FMT]
+    return subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True)  # noqa: S603  # our own command
 
 
 # ---------------------------------------------------------------- on the labelled agent logs
@@ -262,23 +237,18 @@ def test_from_a_cold_start_attacks_are_found_as_well_as_asked(logs: list[str]) -
 def test_the_figures_of_the_logs_are_those_of_the_reference_code(
     shared_dir: Path, warm: list[Session]
 ) -> None:
-    spec = importlib.util.spec_from_file_location(
-        "reference_recipe", shared_dir / "reference" / "recipe.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
+    reference = runpy.run_path(str(shared_dir / "reference" / "recipe.py"))
     for source in (None, "agentdyn", "agentdojo"):
         part = [s for s in warm if source in (None, s.source)]
-        expected = reference.metrics([as_the_reference_has_it(s) for s in part])
+        expected = reference["metrics"]([as_the_reference_has_it(s) for s in part])
         ours = figures(part)
-        levels = [ours["session_p"][a] for a in ("0.01", "0.05")]
-        assert [
-            ours["auroc"], ours["ap"], *ours["detection"].values(), ours["event_auroc"],
-            ours["event_ap"], *(level[k] for level in levels for k in ("share", "detection")),
-            ours["sessions"], ours["attacked"],
-        ] == pytest.approx([*expected[:6], *np.ravel(expected[6]), *expected[7:]], abs=1e-12)  # fmt: skip
+        assert [ours["auroc"], ours["ap"]] == pytest.approx(expected[:2], abs=1e-12)
+        assert list(ours["detection"].values()) == pytest.approx(expected[2:4], abs=1e-12)
+        assert [ours["event_auroc"], ours["event_ap"]] == pytest.approx(expected[4:6], abs=1e-12)
+        levels = [ours["session_p"][level] for level in ("0.01", "0.05")]
+        for level, (share, found) in zip(levels, expected[6], strict=True):
+            assert (level["share"], level["detection"]) == pytest.approx((share, found))
+        assert (ours["sessions"], ours["attacked"]) == expected[7:]
 
 
 def as_the_reference_has_it(s: Session) -> tuple[list[Line], float, float | None, list[float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,15 +71,15 @@ def test_detection_never_falls_when_more_benign_sessions_may_be_alarmed(
 
 @pytest.mark.shared
 def test_the_three_figures_are_those_of_the_reference_code(shared_dir: Path) -> None:
-    reference = reference_code(shared_dir)
+    reference = runpy.run_path(str(shared_dir / "reference" / "recipe.py"))
     rng = np.random.default_rng(7)
     for size in (5, 50, 500):
         truth = np.r_[True, False, rng.random(size) < 0.3]
         scores = rng.integers(0, 40, len(truth)) / 4
         found, calm = scores[truth], scores[~truth]
-        assert auroc(found, calm) == pytest.approx(reference.auroc(truth, scores), abs=1e-12)
+        assert auroc(found, calm) == pytest.approx(reference["auroc"](truth, scores), abs=1e-12)
         assert average_precision(found, calm) == pytest.approx(
-            reference.avg_precision(truth, scores), abs=1e-12
+            reference["avg_precision"](truth, scores), abs=1e-12
         )
 
 
@@ -183,13 +183,3 @@ def test_of_nothing_everything_is_none_or_zero() -> None:
     measured = figures([])
     assert (measured["sessions"], measured["auroc"]) == (0, None)
     assert measured["alerts"]["false_per_agent_day"] is None
-
-
-def reference_code(shared_dir: Path) -> Any:
-    path = shared_dir / "reference" / "recipe.py"
-    spec = importlib.util.spec_from_file_location("reference_recipe", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -216,3 +216,35 @@ def test_processes_that_make_a_store_together_agree_on_it(path: str) -> None:
     said = {process.communicate()[0] for process in started}
     assert len(said) == 1
     assert said.pop().strip()
+
+
+WRITING = """
+import sys
+from pipeline.store import Commit, open_store
+with open_store(sys.argv[1]) as store, open_store(sys.argv[1]):
+    for _ in sys.stdin:
+        store.commit(Commit(counters={"events": 1}))
+        print("done", flush=True)
+"""
+
+
+def test_stores_opened_and_closed_beside_a_writer_take_nothing_from_it(path: str) -> None:
+    url = f"sqlite:{path}"
+    with subprocess.Popen(  # noqa: S603  # our own code
+        [sys.executable, "-c", WRITING, url],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        for number in range(1, 6):
+            writer.stdin.write("one\n")
+            writer.stdin.flush()
+            writer.stdout.readline()
+            with open_store(url) as beside:
+                assert beside.counters() == {"events": number}
+        writer.stdin.close()
+    with open_store(url) as store:
+        assert store.counters() == {"events": 5}

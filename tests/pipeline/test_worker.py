@@ -11,7 +11,6 @@ import pytest
 from models.answer import encode, trust_answer
 from models.errors import REJECT_REASONS
 from models.event import microseconds
-from models.trust_policy import TrustPolicy
 from pipeline.assembly import build_worker
 from pipeline.formats import format_named
 from pipeline.record import MAX_VALUE, RawRecord
@@ -220,7 +219,7 @@ def test_the_last_trust_published_is_the_answer_of_that_instant(pipeline):
     told: set[str] = set()
     with open_store(settings.store) as store:
         worker = build_worker(settings, store)
-        policy: TrustPolicy = trust_policy_of(settings)
+        policy = trust_policy_of(settings)
         for number, line in enumerate(pipeline.events(500), 1):
             at_us = microseconds(format_named("native").normalise(line).time)
             for message in judge(worker, line, first=number).outbox:

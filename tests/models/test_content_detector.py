@@ -1,0 +1,193 @@
+"""The content detector on small made-up sessions: what was not asked for has its price in bits."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models.content.detector import PLAIN_FACTOR, ContentDetector, ContentTables
+from models.content.learning import close, note
+
+PAY = "Pay the invoice of Ines"
+READ = "Summarise the news of today"
+WEB = "result:web.browse"
+FILE = "result:file.read"
+IBAN = "SE77 1234 5678 9012"
+OTHER = "DE31 9876 5432 1098"
+
+
+@pytest.fixture
+def desk(an_empty_desk):
+    """A role that has paid its usual invoices twenty times, the payee taken from the file."""
+    desk = an_empty_desk
+    usual = desk.event(payee=[(IBAN, [FILE])])
+    for _ in range(20):
+        desk.play(desk.event("file.read", path=[("/invoices/march.pdf", ["request"])]), usual)
+    return desk
+
+
+def test_an_unrequested_payee_out_of_a_web_page_costs_more_than_a_requested_one(desk):
+    requested = desk.score(desk.event(payee=[(OTHER, ["request"])]))
+    unrequested = desk.score(desk.event(payee=[(OTHER, [WEB])]))
+    assert requested.carrier is None
+    assert unrequested.carrier.source == "web.browse"
+    assert unrequested.carrier.key == "payee"
+    assert unrequested.score > requested.score + 5
+
+
+@pytest.mark.parametrize("where", [["request"], ["system"], [WEB, "request"], []])
+def test_a_value_that_was_asked_for_or_comes_from_nowhere_is_no_carrier(desk, where):
+    assert desk.score(desk.event(payee=[(OTHER, where)])).carrier is None
+
+
+def test_a_value_that_stands_in_the_text_of_the_request_is_no_carrier(desk):
+    event = desk.event(payee=[(OTHER, [WEB])])
+    assert desk.score(event, f"{PAY}, to {OTHER.lower()}").carrier is None
+    assert desk.score(event).carrier is not None
+
+
+def test_what_is_usual_for_such_requests_costs_nothing(desk):
+    judged = desk.score(desk.event(payee=[(IBAN, [FILE])]))
+    assert judged.carrier is None
+    assert judged.score < 1
+
+
+def test_the_better_a_value_is_known_the_fewer_bits_it_costs(desk):
+    mails = desk.event("mail.send", to=[("ines@example.com", [FILE])])
+    desk.play(mails, purpose="Write to the landlord about the heating")
+    new = desk.score(desk.event(payee=[(OTHER, [FILE])])).carrier
+    elsewhere = desk.score(desk.event(payee=[("ines@example.com", [FILE])])).carrier
+    here = desk.score(mails, PAY).carrier
+    assert (new.value_level, elsewhere.value_level, here.value_level) == (3, 2, 1)
+    assert new.value_bits >= elsewhere.value_bits > 0
+    assert here.value_bits < elsewhere.value_bits + 1
+
+
+def test_a_host_seen_before_makes_another_page_of_it_less_new(desk):
+    visit = desk.event("web.browse", url=[("https://news.example/today", [WEB])])
+    desk.play(visit, purpose=READ)
+    same_host = desk.score(desk.event("mail.send", link=[("news.example/other", [WEB])]), READ)
+    other_host = desk.score(desk.event("mail.send", link=[("evil.example/other", [WEB])]), READ)
+    assert same_host.carrier.value_level == 2
+    assert other_host.carrier.value_level == 3
+
+
+def test_a_flow_never_seen_costs_more_than_the_usual_one(desk):
+    from_file = desk.score(desk.event(payee=[(OTHER, [FILE])])).carrier
+    from_web = desk.score(desk.event(payee=[(OTHER, [WEB])])).carrier
+    assert (from_file.flow_level, from_web.flow_level) == (0, 3)
+    assert from_file.flow_bits == 0
+    assert from_web.bits > from_file.bits
+
+
+def test_the_source_is_the_first_result_the_value_stood_in(desk):
+    judged = desk.score(desk.event(payee=[(OTHER, [WEB, FILE])]))
+    assert judged.carrier.source == "web.browse"
+
+
+def test_a_new_value_in_a_well_known_request_surprises_more_than_in_a_new_one(desk):
+    event = desk.event(payee=[(OTHER, [WEB])])
+    known, unknown = desk.score(event), desk.score(event, "Quarterly vacuum tube inventory")
+    assert known.known > 0.9
+    assert unknown.known == 0
+    assert known.carrier.bits > unknown.carrier.bits + 2
+
+
+def test_a_number_tells_less_than_an_account(desk):
+    account = desk.score(desk.event(payee=[(OTHER, [WEB])])).carrier
+    number = desk.score(desk.event(payee=[("20", [WEB])])).carrier
+    assert number.bits < account.bits / 2
+
+
+def test_a_value_the_request_names_loses_most_of_its_bits(desk):
+    named = desk.score(desk.event(payee=[("ines@example.com", [WEB])])).carrier
+    foreign = desk.score(desk.event(payee=[("olga@example.com", [WEB])])).carrier
+    assert named.bits == pytest.approx(0.3 * foreign.bits, rel=0.01)
+
+
+def test_the_hardest_value_of_a_call_counts_and_the_rest_add_nothing(desk):
+    one = desk.score(desk.event(payee=[(OTHER, [WEB])]))
+    both = desk.score(desk.event(payee=[(OTHER, [WEB]), ("20", [FILE])]))
+    assert both.score == one.score
+    assert both.carrier == one.carrier
+
+
+def test_a_call_that_carries_nothing_new_counts_half(desk):
+    plain = desk.score(desk.event("shell.run"))
+    assert plain.carrier is None
+    assert plain.score == PLAIN_FACTOR * plain.intent
+    carrying = desk.score(desk.event("shell.run", path=[("/srv/secrets/key.pem", [WEB])]))
+    assert carrying.score == carrying.carrier.bits + carrying.intent
+
+
+def test_a_tool_the_request_does_not_call_for_costs_more_than_the_usual_one(desk):
+    usual, odd = desk.score(desk.event("bank.pay")), desk.score(desk.event("shell.run"))
+    assert usual.intent < 0.5
+    assert odd.intent > usual.intent + 4
+
+
+def test_a_tool_whose_name_stands_in_the_request_is_called_for(desk):
+    purpose = "Translate the letter of the landlord"
+    named = desk.score(desk.event("translate"), purpose)
+    other = desk.score(desk.event("shell.run"), purpose)
+    assert named.intent < 2.5 < other.intent
+
+
+def test_without_a_stated_request_there_are_no_intent_bits(desk):
+    judged = desk.score(desk.event("shell.run"), "")
+    assert judged.intent is None
+    assert judged.score == 0
+    assert desk.score(desk.event(payee=[(OTHER, [WEB])]), "").score > 0
+
+
+def test_scoring_changes_nothing_and_twice_gives_the_same_bits(desk):
+    session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
+    tables, before = msgspec.msgpack.encode(desk.detector.tables), msgspec.msgpack.encode(session)
+    assert desk.detector.score(session, event) == desk.detector.score(session, event)
+    assert msgspec.msgpack.encode(desk.detector.tables) == tables
+    assert msgspec.msgpack.encode(session) == before
+
+
+def test_a_session_has_no_part_in_the_score_of_its_own_calls(desk):
+    session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
+    first = desk.detector.score(session, event)
+    note(session, first)
+    assert desk.detector.score(session, event).score == first.score
+    close(desk.detector, session)
+    assert desk.score(event).score < first.score
+
+
+def test_the_tables_keep_no_text(desk):
+    desk.play(desk.event(payee=[(OTHER, [WEB])]))
+    raw = msgspec.msgpack.encode(desk.detector.tables).lower()
+    for text in (OTHER, IBAN, "invoice", "payee", "bank.pay", "march"):
+        assert text.lower().encode() not in raw
+
+
+def test_tables_survive_their_bytes(desk):
+    raw = msgspec.msgpack.encode(desk.detector.tables)
+    back = ContentDetector(desk.detector.hasher, msgspec.msgpack.decode(raw, type=ContentTables))
+    session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
+    assert back.score(session, event) == desk.detector.score(session, event)
+    assert back.tables == desk.detector.tables
+
+
+def test_the_engine_puts_content_first_when_it_decides(a_stream, an_event):
+    stream = a_stream(explain_all=True)
+    for number in range(12):
+        origins = {"payee": [(IBAN, [FILE])]}
+        event = an_event(
+            at=20 * number, tool="bank.pay", session=f"s-{number}", purpose=PAY,
+            argument_origins=origins,
+        )  # fmt: skip
+        stream.judge(event)
+    odd = an_event(
+        at=300, tool="bank.pay", session="odd", purpose=PAY,
+        argument_origins={"payee": [(OTHER, [WEB])]},
+    )  # fmt: skip
+    judged = stream.judge(odd)
+    assert judged.reasons[0].feature == "provenance"
+    assert "result of web.browse, not from the request" in judged.reasons[0].why
+    assert judged.reasons[0].observed == "payee from result:web.browse, new to the role"
+    assert OTHER not in "".join(reason.why + reason.observed for reason in judged.reasons)
+    assert judged.rank == pytest.approx(sum(reason.bits for reason in judged.reasons[:2]))

@@ -1,0 +1,199 @@
+"""Sessions open, grow and close by event time alone, and keep their highest score."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.content.session import Session
+from models.hashing import Hasher
+from models.sessions import OpenSessions
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+IDLE = 10 * MINUTE
+PAY = "Pay the invoice of Ines"
+WEB = "result:web.browse"
+
+
+def a_session(at_us: int = 0, **more) -> Session:
+    given = {
+        "agent_id": "billing-7", "mode": "unknown", "role": "clerk", "purpose": "",
+        "opened_us": at_us, "last_us": at_us, "seen_us": at_us, "ordinal": 1, "learning": True,
+    }  # fmt: skip
+    return Session(**(given | more))
+
+
+def finished(sessions: OpenSessions, at_us: int) -> list[int]:
+    return [session.ordinal for session in sessions.finished(at_us)]
+
+
+def test_a_session_closes_once_it_has_been_idle():
+    sessions = OpenSessions(IDLE)
+    sessions.add(1, a_session())
+    assert finished(sessions, IDLE - 1) == []
+    assert finished(sessions, IDLE) == [1]
+    assert finished(sessions, 2 * IDLE) == []
+    assert sessions.by_key == {}
+
+
+def test_an_event_keeps_a_session_open():
+    sessions = OpenSessions(IDLE)
+    session = a_session()
+    sessions.add(1, session)
+    session.seen_us = 5 * MINUTE
+    assert finished(sessions, IDLE) == []
+    assert finished(sessions, IDLE + 5 * MINUTE) == [1]
+
+
+def test_sessions_close_in_order_of_their_end_whatever_the_order_they_opened():
+    sessions = OpenSessions(IDLE)
+    for key, minute in ((1, 3), (2, 1), (3, 2)):
+        sessions.add(key, a_session(minute * MINUTE, ordinal=key))
+    assert finished(sessions, HOUR) == [2, 3, 1]
+
+
+def test_a_recording_that_ends_closes_every_session():
+    sessions = OpenSessions(IDLE)
+    for key, minute in ((1, 3), (2, 1)):
+        sessions.add(key, a_session(minute * MINUTE, ordinal=key))
+    assert [session.ordinal for session in sessions.all_finished()] == [2, 1]
+    assert sessions.by_key == {}
+    assert finished(sessions, HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "hours", "overfull"), [(1, 1, False), (1_000, 1, True), (1, 24, False), (1, 25, True)]
+)
+def test_an_endless_session_is_cut(events, hours, overfull):
+    session = a_session(events=events)
+    assert OpenSessions(IDLE).overfull(session, hours * HOUR) is overfull
+
+
+def test_a_key_names_agent_mode_and_session():
+    hasher = Hasher(b"0123456789abcdef")
+    names = [("a", "unknown", "s"), ("b", "unknown", "s"), ("a", "delegated", "s"),
+             ("a", "unknown", "t")]  # fmt: skip
+    keys = {OpenSessions.key(hasher, *name) for name in names}
+    assert len(keys) == len(names)
+    assert all(0 <= key < 1 << 63 for key in keys)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 120)), max_size=40))
+def test_what_was_written_and_read_closes_the_same_sessions(seen):
+    one = OpenSessions(IDLE)
+    for key, minute in seen:
+        if key in one.by_key:
+            one.by_key[key].seen_us = max(one.by_key[key].seen_us, minute * MINUTE)
+        else:
+            one.add(key, a_session(minute * MINUTE, ordinal=key))
+    changed, gone = one.dump()
+    assert gone == []
+    assert [key for key, _ in changed] == sorted(one.by_key)
+    other = OpenSessions(IDLE)
+    other.load(changed)
+    assert other.by_key == one.by_key
+    for minute in range(0, 140, 7):
+        assert finished(other, minute * MINUTE) == finished(one, minute * MINUTE)
+
+
+def test_only_sessions_touched_since_the_last_time_are_written_and_closed_ones_named():
+    sessions = OpenSessions(IDLE)
+    sessions.add(1, a_session())
+    sessions.add(2, a_session(5 * MINUTE))
+    assert [key for key, _ in sessions.dump()[0]] == [1, 2]
+    assert sessions.dump() == ([], [])
+    list(sessions.finished(IDLE))
+    sessions.touched.add(2)
+    changed, gone = sessions.dump()
+    assert ([key for key, _ in changed], gone) == ([2], [1])
+
+
+def test_a_key_used_again_is_open_and_not_closed():
+    sessions = OpenSessions(IDLE)
+    sessions.add(1, a_session())
+    list(sessions.finished(IDLE))
+    sessions.add(1, a_session(HOUR))
+    changed, gone = sessions.dump()
+    assert ([key for key, _ in changed], gone) == ([1], [])
+
+
+def test_a_late_event_does_not_close_its_session_at_once(a_stream, an_event):
+    stream = a_stream()
+    stream.judge(an_event("other", at=600, session="now"))
+    stream.judge(an_event(at=0, session="late"))
+    stream.judge(an_event(at=1, session="late"))
+    assert stream.subject("billing-7").profile.facts.opened == 1
+
+
+def test_a_session_named_again_after_a_pause_is_another_one(a_stream, an_event):
+    stream = a_stream(idle_minutes=10)
+    for at in (0, 9, 18, 40):
+        stream.judge(an_event(at=at, session="s"))
+    assert stream.subject("billing-7").profile.facts.opened == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "opened"),
+    [
+        ([{"session": "a"}, {"session": "b"}], 2),
+        ([{"session": None, "trace_id": "t"}, {"session": None, "trace_id": "t"}], 1),
+        ([{"session": None, "task": "t"}, {"session": None, "task": "u"}], 2),
+        ([{"session": None}, {"session": None}], 1),
+    ],
+)
+def test_session_trace_or_task_group_events_and_none_is_required(a_stream, an_event, names, opened):
+    stream = a_stream()
+    for at, name in enumerate(names):
+        stream.judge(an_event(at=at, **name))
+    assert stream.subject("billing-7").profile.facts.opened == opened
+
+
+@pytest.fixture
+def paying(a_stream, an_event):
+    """A clerk that has paid thirty invoices, each in a session of its own."""
+    stream = a_stream(learning_sessions=40, session_minimum=20)
+    for number in range(30):
+        origins = {"payee": [("SE77 1234 5678 9012", ["request"])]}
+        event = an_event(
+            at=20 * number, tool="bank.pay", session=f"s-{number}", purpose=PAY,
+            argument_origins=origins,
+        )  # fmt: skip
+        stream.judge(event)
+    stream.engine.finish_recording()
+    return stream
+
+
+def test_the_p_of_a_session_is_that_of_its_highest_score_so_far(paying, an_event):
+    def act(at: float, tool: str, **origins):
+        event = an_event(
+            at=at, tool=tool, session="now", purpose=PAY, argument_origins=origins or None
+        )
+        return paying.judge(event).session_p
+
+    usual = act(700, "bank.pay")
+    odd = act(701, "bank.pay", payee=[("DE31 9876 5432 1098", [WEB])])
+    after = act(702, "bank.pay")
+    assert usual > 0.1
+    assert odd < 0.05
+    assert after == odd
+
+
+def test_too_few_sessions_give_no_p(a_stream, an_event):
+    stream = a_stream(session_minimum=20)
+    judged = [
+        stream.judge(an_event(at=20 * number, session=f"s-{number}", purpose=PAY))
+        for number in range(30)
+    ]
+    assert all(one.session_p is None for one in judged[:20])
+
+
+def test_the_order_of_calls_is_known_by_the_tool_before(a_stream, an_event):
+    stream = a_stream()
+    tools = ("crm.find", "mail.send") * 20
+    for number, tool in enumerate(tools):
+        stream.judge(an_event(at=number, tool=tool))
+    after_find = stream.judge(an_event(at=41, tool="crm.find", id="a"))
+    twice = stream.judge(an_event(at=42, tool="crm.find", id="b"))
+    assert twice.s_max > after_find.s_max + 1
