@@ -29,15 +29,11 @@ CONTEXTS = frozenset({"previous_tool"})
 class PeerView(Protocol):
     """What the peers do, as the baseline asks for it."""
 
-    def probability(self, place: int, value: int, own_day: int | None, uniform: float) -> float:
-        """P(value) at a feature among peers and fleet, leaving the asking agent out."""
-
     def level(self, name: str) -> Level | None:
         """Give the peers' usual level of a quantity."""
 
-    @property
-    def nodes(self) -> tuple[dict[int, VoteNode], ...]:
-        """Ballots by feature, of the fleet and of the group."""
+    nodes: tuple[dict[int, VoteNode], ...]
+    known: dict[int, float]
 
 
 class Found(NamedTuple):
@@ -155,7 +151,7 @@ class AgentBaseline(base.AnomalyDetector):
         counts, total = self.counts.counts, self.counts.total
         discounted = self.counts.discounted
         votes, pending = self.votes, self.pending
-        levels = self._peers.nodes if self._peers is not None else ()
+        levels, known = ((), {}) if self._peers is None else (self._peers.nodes, self._peers.known)
         for place in self._places:
             text = x.get(place.name)
             if text is None:
@@ -163,24 +159,10 @@ class AgentBaseline(base.AnomalyDetector):
             value = of(text) & _LOW32
             key = place.base | value
             own_day = pending[key] if key in pending else votes.get(key, -1)
-            q = place.uniform
-            for nodes in levels:
-                node = nodes.get(place.index)
-                if node is None:
-                    continue
-                count, n, m = node.counts.get(value, 0), node.total, node.discounted
-                if own_day >= 0 and count:
-                    age = node.day - own_day
-                    rest = count - (node.weights[age] if age <= HORIZON_DAYS else 0)
-                    if rest < 0:
-                        rest = 0
-                    n -= count - rest
-                    if rest < DISCOUNT:
-                        m -= (count if count < DISCOUNT else DISCOUNT) - rest
-                    count = rest
-                if n > 0:
-                    kept = count - DISCOUNT if count > DISCOUNT else 0
-                    q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)
+            name = key << 16 | own_day + 1
+            q = known.get(name, 0.0)
+            if not q:
+                q = known[name] = _peer_probability(place, value, own_day, levels)
             n = total.get(place.node, 0)
             if n:
                 count = counts.get(key, 0)
@@ -280,8 +262,8 @@ class AgentBaseline(base.AnomalyDetector):
     def _peer_probability(self, place: Place, value: int) -> float:
         if self._peers is None:
             return place.uniform
-        own = self.own_day(place.node << 32 | value)
-        return self._peers.probability(place.index, value, own, place.uniform)
+        own = self.own_day(place.base | value)
+        return _peer_probability(place, value, -1 if own is None else own, self._peers.nodes)
 
     def _surprises(self, x: dict[str, str]) -> list[tuple[Place, float]]:
         of = self._hasher.of
@@ -310,3 +292,28 @@ class AgentBaseline(base.AnomalyDetector):
             if not isinstance(v, str) and v is not None and v == v  # noqa: PLR0124 - NaN is no value
         }
         return categories, numbers
+
+
+def _peer_probability(
+    place: Place, value: int, own_day: int, levels: tuple[dict[int, VoteNode], ...]
+) -> float:
+    """P(value) among fleet and group without the agent's own vote of `own_day` (-1: none)."""
+    q = place.uniform
+    for nodes in levels:
+        node = nodes.get(place.index)
+        if node is None:
+            continue
+        count, n, m = node.counts.get(value, 0), node.total, node.discounted
+        if own_day >= 0 and count:
+            age = node.day - own_day
+            rest = count - (node.weights[age] if age <= HORIZON_DAYS else 0)
+            if rest < 0:
+                rest = 0
+            n -= count - rest
+            if rest < DISCOUNT:
+                m -= (count if count < DISCOUNT else DISCOUNT) - rest
+            count = rest
+        if n > 0:
+            kept = count - DISCOUNT if count > DISCOUNT else 0
+            q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)
+    return q

@@ -101,6 +101,7 @@ def take_in(
     One below the learning gate enters as the quantile at the gate: it neither raises the bar nor
     shrinks the window.
     """
+    cells: list[tuple[int, int]] = []
     for index, value in enumerate(statistics):
         if value is None:
             continue
@@ -112,4 +113,5 @@ def take_in(
                 entered = min(value, window.quantile(gate))
         cell = bin_of(entered)
         profile.windows[index].add_cell(cell)
-        view.peers.score(view.name, index, cell)
+        cells.append((index, cell))
+    view.peers.score(view.name, cells)

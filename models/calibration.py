@@ -18,7 +18,8 @@ FLOOR_BITS = 0.5
 
 def bin_of(score: float) -> int:
     """Give the grid cell of a score in bits."""
-    return min(TOP, max(0, int(score * STEP)))
+    cell = int(score * STEP)
+    return 0 if cell < 0 else TOP if cell > TOP else cell
 
 
 class Histogram(Struct, array_like=True):
@@ -84,8 +85,7 @@ class ScoreWindow(Struct, array_like=True):
         peaks over threshold goes on from the p-value at ``z*``, with a mean excess that is floored
         and inflated so that it errs upward (Siffer et al. 2017).
         """
-        cell = int(score * STEP)
-        cell = 0 if cell < 0 else TOP if cell > TOP else cell
+        cell = bin_of(score)
         above, ties = self.new.rank(cell)
         n = self.new.n
         if self.old.n:

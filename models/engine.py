@@ -319,7 +319,7 @@ class Engine:
         if content is not None:
             self._session_p(session, content.score)
             out.session_p = session.p
-        out.rank = (content.score if content is not None else 0.0) + self._excess(result)
+        out.rank = (content.score if content is not None else 0.0) + self._excess(result, content=content is not None)
         out.rank += max((finding.bits for finding in findings), default=0.0)
         return out
 
@@ -331,10 +331,14 @@ class Engine:
                 name = f"{session.agent_id}\x1f{session.opened_us}\x1f{session.ordinal}"
                 session.p = pool.p_value(session.score, self.hasher.uniform(name))
 
-    def _excess(self, result: Calibrated) -> float:
-        """Bits by which the features beside content go beyond what happens by chance."""
+    def _excess(self, result: Calibrated, *, content: bool) -> float:
+        """Bits by which the features beside content go beyond what happens by chance.
+
+        Where content is scored as well, only what lies far beyond: the rest would pull its order
+        down.
+        """
         smallest = min((p for p in result.each[_SUM:] if p is not None), default=1.0)
-        return max(0.0, -log2(3 * smallest) - self.config.excess_bits)
+        return max(0.0, -log2(3 * smallest) - (self.config.excess_bits if content else 0.0))
 
     # ------------------------------------------------------------------ deciding
 

@@ -74,6 +74,7 @@ class Group:
         self.nodes: dict[int, VoteNode] = {}
         self.windows = [ScoreWindow(size=config.peer_window) for _ in STATISTICS]
         self.levels: dict[str, Level] = {}
+        self.known: dict[int, float] = {}  # probabilities under this snapshot, see GroupView
 
     def node(self, feature: int, day: int) -> VoteNode:
         """Give the node of a feature, rolled to a day."""
@@ -165,6 +166,8 @@ class Peers:
             self.dirty.add(name)
         for first, number in pending.active.items():
             head.active[first] = head.active.get(first, 0) + number
+        for group in self.groups.values():
+            group.known.clear()
         head.pending = Pending()
 
     def vote(self, group: str, feature: int, value: int, text: str, old: int, new: int) -> None:
@@ -175,15 +178,16 @@ class Peers:
             pending.votes.append((group, feature, value, text[:64], old, new))
         pending.size += 2
 
-    def score(self, group: str, statistic: int, cell: int) -> None:
-        """Contribute a score to the group's and the fleet's windows."""
+    def score(self, group: str, entered: list[tuple[int, int]]) -> None:
+        """Contribute an event's (statistic, bin) to the group's and the fleet's windows."""
         pending = self.head.pending
         for name in (FLEET, group) if group != FLEET else (FLEET,):
             statistics = pending.scores.get(name)
             if statistics is None:
                 statistics = pending.scores[name] = [{} for _ in STATISTICS]
-            cells = statistics[statistic]
-            cells[cell] = cells.get(cell, 0) + 1
+            for statistic, cell in entered:
+                cells = statistics[statistic]
+                cells[cell] = cells.get(cell, 0) + 1
         pending.size += 1
 
     def quantity(self, group: str, name: str, value: float) -> None:
@@ -226,7 +230,7 @@ class Peers:
 class GroupView:
     """The peers as one agent sees them: its group first, then the fleet."""
 
-    __slots__ = ("_fleet", "_group", "name", "nodes", "peers")
+    __slots__ = ("_fleet", "_group", "known", "name", "nodes", "peers")
 
     def __init__(self, peers: Peers, name: str) -> None:
         self.peers = peers
@@ -235,6 +239,7 @@ class GroupView:
         self._group = peers.group(name) if name != FLEET else None
         groups = (self._fleet, self._group) if self._group is not None else (self._fleet,)
         self.nodes = tuple(group.nodes for group in groups)
+        self.known = groups[-1].known
 
     def probability(self, place: int, value: int, own_day: int | None, uniform: float) -> float:
         """P(value) at a feature among peers and fleet, without the asking agent's own vote."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.errors import HabitusError
 from models.event import rfc3339
 from pipeline import demo_story as story
 from pipeline import runner
@@ -54,7 +55,7 @@ def demo(*, once: bool = False) -> Findings:
     ------
     ConfigError
         ``HABITUS_LISTEN`` cannot be listened on.
-    KeyboardInterrupt
+    HabitusError
         Interrupted before the story.
     """
     with tempfile.TemporaryDirectory(prefix="habitus-demo-") as name:
@@ -78,7 +79,7 @@ def _judged(settings: Settings) -> RunSummary:
     with progress_for(json=False) as progress:
         summary = runner.run(settings, drain=True, progress=progress, stop=stop)
     if stop.is_set():
-        raise KeyboardInterrupt
+        raise HabitusError("interrupted before everything was judged")
     return summary
 
 

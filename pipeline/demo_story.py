@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Column, Table
@@ -88,9 +87,9 @@ def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
     """Show where every agent stands at the end."""
     console.print()
     table = Table(
-        Column("agent", no_wrap=True), "score / lower", "level", "state", "recovers", "weighs most",
-        title="Trust at the end", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
-        pad_edge=False,
+        Column("agent", no_wrap=True), Column("score/lower", justify="center"), "level", "state",
+        "recovers", "weighs most",
+        title="Trust at the end", title_justify="left", box=None, padding=(0, 1, 0, 0),
     )  # fmt: skip
     for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
@@ -100,7 +99,7 @@ def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
             f"{row['score']} / {row['lower']}",
             f"[{style}]{row['level']}[/]",
             row["state"],
-            f"{back['to']}, {back['clean_days']} days" if back else "",
+            f"{back['to']} in {back['clean_days']} d" if back else "",
             f"{reason['anomaly']} {reason['effect']}" if reason else "",
         )
     console.print(table)

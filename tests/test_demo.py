@@ -43,7 +43,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
 
 
 def lower_by_agent(text: str) -> dict[str, int]:
-    rows = re.findall(r"^(\S+) +\d+ / (\d+) ", text, re.MULTILINE)
+    rows = re.findall(r"^(\S+) +\d+ / (\d+) +\w", text, re.MULTILINE)
     return {agent: int(lower) for agent, lower in rows}
 
 

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # below is boilerplate, above the same kind of task
 NEAR = 0.03
-MOST_NEAR = 12  # clusters a request is compared with in detail, the most similar first
+MOST_NEAR = 8  # clusters a request is compared with in detail, the most similar first
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
 FAMILIAR_HALF = 0.5
 USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
 TOOL_WORD_FLOOR = 0.2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
+_MOST_PLACES = 50_000
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
 
 Near = list[tuple[float, Cluster, float]]
@@ -103,6 +104,7 @@ class ContentDetector:
         self.weights = WordWeights(tables.documents)
         self._shares: dict[str, ToolShares] = {}
         self._indexes: dict[str, RoleIndex] = {}
+        self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
 
     def role(self, name: str) -> RoleTable:
         """Give the table of a role, a new one for a role not seen before."""
@@ -188,13 +190,16 @@ class ContentDetector:
     ) -> float:
         shares = self.shares(session.role)
         overall = (0.2 + shares.of(tool)) / (4.0 + len(shares.table.clusters))
-        like = sum(w * c.tools.get(tool, 0) / c.n for w, c, _ in near)
+        like = 0.0
+        for weight, cluster, _ in near:
+            if tool in cluster.tools:
+                like += weight * cluster.tools[tool] / cluster.n
         p = (like + overall) / (total + 1.0)
         own = self.reader.tool_words(name)
         said = own & request.words
         if said:
-            weight = self.weights.of
-            share = sum(map(weight, sorted(said))) / sum(map(weight, sorted(own)))
+            weigh = self.weights.of
+            share = sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own)))
             p = max(p, TOOL_WORD_FLOOR * share)
         return -log2(p)
 
@@ -210,7 +215,9 @@ class ContentDetector:
         votes: dict[int, Vote],
     ) -> tuple[Carrier | None, bool]:
         best: Carrier | None = None
+        most = 0.0
         foreign = False
+        votes_count = session.learning or session.vouched
         day = session.last_us // DAY_US
         of, reader, role = self.hasher.of, self.reader, self.role(session.role)
         for key, found in origins.items():
@@ -225,38 +232,54 @@ class ContentDetector:
                 source = _source(where)
                 if source is not None and asked_for(value, request):
                     source = None
-                use = _use(role, tool_key, hashed_key, value, of(source) if source else 0)
+                use = _use(tool_key, hashed_key, value, of(source) if source else 0)
                 level = flow_level = 0
                 if source is not None:
                     level, flow_level = _levels(role, use, near, total)
                     use.level = level
                 if len(uses) < MAX_USES:
                     uses.append(use)
-                vote = _vote(votes, session.role, tool_key, hashed_key, value.kind, mixed, of)
-                vote.value_level = max(vote.value_level, level)
-                vote.flow_level = max(vote.flow_level, flow_level)
-                if source is None:
+                if votes_count:
+                    place = self._place(session.role, tool_key, hashed_key, value.kind)
+                    _vote(votes, place, level, flow_level, mixed)
+                if not level and not flow_level:
                     continue
-                value_bits = self._bits(self.tables.values, vote.contexts, level, mixed, day)
-                flow_bits = self._bits(self.tables.flows, vote.contexts, flow_level, mixed, day)
+                place = self._place(session.role, tool_key, hashed_key, value.kind)
+                value_bits = self._bits(self.tables.values, place, level, mixed, day)
+                flow_bits = self._bits(self.tables.flows, place, flow_level, mixed, day)
                 cover = covered(value, request)
                 bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
-                if bits > (best.bits if best else 0.0):
+                if bits > most and source is not None:
+                    most = bits
                     best = Carrier(
                         bits, key, value.kind, source, value_bits, flow_bits, level, flow_level
                     )
                 foreign = foreign or (level >= 2 and cover < 0.5)
         return best, foreign
 
+    def _place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
+        """Give the contexts of (role, tool, key, kind), worked out once."""
+        name = (role, tool_key, kind)
+        place = self._vote_places.get(name)
+        if place is None:
+            if len(self._vote_places) >= _MOST_PLACES:
+                self._vote_places.clear()
+            exact = mix(tool_key, kind, 5)
+            general = mix(7, kind + 1)
+            contexts = (general, mix(general, key), mix(exact, self.hasher.of(role), 6))
+            place = self._vote_places[name] = VotePlace(exact, contexts)
+        return place
+
     def _bits(
-        self, rates: Rates, contexts: tuple[int, int, int], level: int, known: float, day: int
+        self, rates: Rates, place: VotePlace, level: int, known: float, day: int
     ) -> float:
         if not level:
             return 0.0
         bits = 0.0
-        for share, stratum in ((known, KNOWN), (1 - known, NEW)):
-            if share:
-                bits += share * rates.bits(strata(contexts, stratum, level), day)
+        if known:
+            bits = known * rates.bits(place.strata[KNOWN - 1][level], day)
+        if known < 1:
+            bits += (1 - known) * rates.bits(place.strata[NEW - 1][level], day)
         return bits
 
 
@@ -265,6 +288,19 @@ def strata(contexts: tuple[int, int, int], stratum: int, level: int) -> tuple[in
     head = stratum * 4 + level
     kind, kind_key, exact = contexts
     return (head, mix(kind, head), mix(kind_key, head), mix(exact, head))
+
+
+class VotePlace:
+    """Where the novelty of (role, tool, key, kind) is counted."""
+
+    __slots__ = ("contexts", "exact", "strata")
+
+    def __init__(self, exact: int, contexts: tuple[int, int, int]) -> None:
+        self.exact = exact
+        self.contexts = contexts
+        self.strata = tuple(
+            tuple(strata(contexts, stratum, level) for level in range(4)) for stratum in (KNOWN, NEW)
+        )
 
 
 def _familiarity(near: list[tuple[float, int, int]]) -> float:
@@ -296,7 +332,7 @@ def _source(where: list[str]) -> str | None:
     return source
 
 
-def _use(role: RoleTable, tool_key: int, key: int, value: Value, source: int) -> Use:
+def _use(tool_key: int, key: int, value: Value, source: int) -> Use:
     flow = mix(source, tool_key, 3) if source else 0
     flow_key = mix(source, key, 4) if source else 0
     return Use(tool_key, value.hashed, value.root, flow, flow_key, 0)
@@ -304,17 +340,22 @@ def _use(role: RoleTable, tool_key: int, key: int, value: Value, source: int) ->
 
 def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
     at = mix(use.tool_key, use.value, 2)
+    carried = flowed = 0.0
+    for weight, cluster, _ in near:
+        if at in cluster.values:
+            carried += weight * cluster.values[at] / cluster.n
+        if use.flow in cluster.flows:
+            flowed += weight * cluster.flows[use.flow] / cluster.n
+    usual = USUAL_SHARE * total
     level = flow_level = 0
-    carried = sum(w * c.values.get(at, 0) / c.n for w, c, _ in near)
-    if not total or carried / total <= USUAL_SHARE:
+    if carried <= usual:
         if at in role.at:
             level = 1
         elif use.value in role.anywhere or (use.root and use.root in role.roots):
             level = 2
         else:
             level = 3
-    flowed = sum(w * c.flows.get(use.flow, 0) / c.n for w, c, _ in near)
-    if not total or flowed / total <= USUAL_SHARE:
+    if flowed <= usual:
         if use.flow in role.flow:
             flow_level = 1
         else:
@@ -323,18 +364,11 @@ def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, i
 
 
 def _vote(
-    votes: dict[int, Vote],
-    role: str,
-    tool_key: int,
-    key: int,
-    kind: int,
-    familiarity: float,
-    of: Callable[[str], int],
-) -> Vote:
-    place = mix(tool_key, kind, 5)
-    vote = votes.get(place)
+    votes: dict[int, Vote], place: VotePlace, level: int, flow_level: int, known: float
+) -> None:
+    vote = votes.get(place.exact)
     if vote is None:
-        general = mix(7, kind + 1)
-        contexts = (general, mix(general, key), mix(place, of(role), 6))
-        vote = votes[place] = Vote(contexts, 0, 0, familiarity)
-    return vote
+        votes[place.exact] = Vote(place.contexts, level, flow_level, known)
+        return
+    vote.value_level = max(vote.value_level, level)
+    vote.flow_level = max(vote.flow_level, flow_level)

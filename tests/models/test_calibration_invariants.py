@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def test_c2_p_is_a_probability_above_zero(past, u, score):
 def test_c2_it_holds_over_the_whole_grid(past, u):
     window = a_window(past)
     ps = [window.p_value(cell / STEP, u) for cell in range(61 * STEP)]
-    assert all(later <= earlier for earlier, later in zip(ps, ps[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(ps))
 
 
 def test_beyond_all_that_was_seen_p_goes_on_falling():
@@ -119,7 +120,9 @@ def test_c3_the_same_id_key_and_state_give_the_same_p_to_the_last_bit(a_stream, 
     seen = []
     for _ in range(2):
         stream = a_stream(pool_minimum=30, learning_sessions=1)
-        events = (an_event(at=number, id=f"e{number}", session=f"s{number}") for number in range(90))
+        events = (
+            an_event(at=number, id=f"e{number}", session=f"s{number}") for number in range(90)
+        )
         seen.append([one.p for one in stream.judge_all(events)])
     assert seen[0] == seen[1]
     assert seen[0][-1] is not None
@@ -130,7 +133,9 @@ def test_c3_another_key_gives_another_u(a_stream, an_event):
     seen = []
     for secret in (b"0123456789abcdef", b"another key 0000"):
         stream = a_stream(pool_minimum=30, learning_sessions=1, secret=secret)
-        events = (an_event(at=number, id=f"e{number}", session=f"s{number}") for number in range(90))
+        events = (
+            an_event(at=number, id=f"e{number}", session=f"s{number}") for number in range(90)
+        )
         seen.append([one.p for one in stream.judge_all(events)])
     assert seen[0] != seen[1]
 
@@ -188,7 +193,9 @@ def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a
     ("statistics", "tests"),
     [([None, 20.0, 3.0, None], 2), ([9.0, 20.0, 3.0, 1.0], 4), ([None, None, None, 8.0], 1)],
 )
-def test_the_p_of_an_event_is_its_smallest_times_their_number(a_stream, an_event, statistics, tests):
+def test_the_p_of_an_event_is_its_smallest_times_their_number(
+    a_stream, an_event, statistics, tests
+):
     stream = a_stream(pool_minimum=50, learning_sessions=1)
     stream.judge(an_event())
     subject = stream.subject("billing-7")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models.content.detector import PLAIN_FACTOR, ContentDetector, ContentTables
+from models.content.detector import ContentDetector, ContentTables
 from models.content.learning import close, note
 
 PAY = "Pay the invoice of Ines"
@@ -115,7 +115,7 @@ def test_the_hardest_value_of_a_call_counts_and_the_rest_add_nothing(desk):
 def test_a_call_that_carries_nothing_new_counts_half(desk):
     plain = desk.score(desk.event("shell.run"))
     assert plain.carrier is None
-    assert plain.score == PLAIN_FACTOR * plain.intent
+    assert plain.score == plain.intent / 2 > 0
     carrying = desk.score(desk.event("shell.run", path=[("/srv/secrets/key.pem", [WEB])]))
     assert carrying.score == carrying.carrier.bits + carrying.intent
 

@@ -154,8 +154,8 @@ def test_a_rate_backs_off_to_the_more_general_context():
 def test_a_frequent_place_earns_no_bits_without_end():
     few, many = Rates(), Rates()
     for rates, votes in ((few, int(MEMORY)), (many, 100 * int(MEMORY))):
-        for _ in range(votes):
-            rates.vote((1,), 0.0, 1.0, day=0)
+        for number in range(votes):
+            rates.vote((1,), float(number % 10 == 0), 1.0, day=0)
     assert many.bits((1,), 0) == few.bits((1,), 0)
 
 
@@ -169,7 +169,9 @@ def test_rates_forget_by_event_time():
 
 
 votes = st.lists(
-    st.tuples(st.integers(0, 3), st.sampled_from([0.0, 1.0]), st.integers(1, 8), st.integers(0, 90)),
+    st.tuples(
+        st.integers(0, 3), st.sampled_from([0.0, 1.0]), st.integers(1, 8), st.integers(0, 90)
+    ),
     max_size=40,
 )
 
@@ -201,7 +203,10 @@ def test_the_sum_of_two_tables_is_the_table_of_all_votes(one, other):
         assert apart.bits((context,), 90) == pytest.approx(together.bits((context,), 90))
 
 
-@given(one=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 8))), cut=st.floats(0, 1))
+@given(
+    one=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 8))),
+    cut=st.floats(0, 1),
+)
 def test_within_a_day_the_sum_is_exact(one, cut):
     cast = [(context, float(x), eighths, 5) for context, x, eighths in one]
     at = int(cut * len(cast))

@@ -146,6 +146,18 @@ def test_l3_learned_mass_per_value_and_day_is_at_most_the_cap(cap, added):
     assert max(counts.counts.values(), default=0) <= cap * UNIT
 
 
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_counts_halve_in_a_half_life_and_an_earlier_day_changes_nothing(day, uses):
+    faded = AgentCounts()
+    for _ in range(uses):
+        faded.add(1, 1, cap=1_000)
+    faded.roll(30, 30.0)
+    half = faded.counts[1 << 32 | 1]
+    assert half == pytest.approx(uses * UNIT / 2, abs=1)
+    faded.roll(min(day, 30), 30.0)
+    assert faded.counts[1 << 32 | 1] == half
+
+
 @pytest.mark.parametrize("days", [1, 2, 3])
 def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days):
     stream = a_stream(daily_cap=7)
@@ -159,9 +171,7 @@ def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days
     assert count > (days - 0.2) * 7 * UNIT
 
 
-def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(
-    a_stream, an_event, odd
-):
+def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_stream, an_event, odd):
     kept = []
     for vouched in (False, True):
         stream = a_stream(**SETTINGS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
@@ -232,19 +232,6 @@ def test_sums_kept_up_to_date_equal_sums_computed_anew(added):
         kept.add(node, value, cap=20)
     anew = AgentCounts(dict(kept.counts))
     assert (anew.total, anew.discounted) == (kept.total, kept.discounted)
-
-
-@settings(max_examples=30)
-@given(st.integers(0, 60), st.integers(1, 60))
-def test_counts_halve_in_a_half_life_and_an_earlier_day_changes_nothing(day, uses):
-    faded = AgentCounts()
-    for _ in range(uses):
-        faded.add(NODE, 1, cap=1_000)
-    faded.roll(30, HALF_LIFE_DAYS)
-    half = faded.counts[NODE << 32 | 1]
-    assert half == pytest.approx(uses * UNIT / 2, abs=1)
-    faded.roll(min(day, 30), HALF_LIFE_DAYS)
-    assert faded.counts[NODE << 32 | 1] == half
 
 
 def test_the_first_use_of_what_every_peer_uses_costs_at_most_a_few_bits_more():

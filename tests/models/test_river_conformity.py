@@ -27,15 +27,18 @@ class Actions:
         for number in range(n):
             strange = number > n // 2 and chance.random() < STRANGE
             tool = f"shell.{chance.randrange(5)}" if strange else chance.choice(TOOLS)
-            yield {
-                "tool": tool,
-                "previous_tool": previous,
-                "hour": f"workday {chance.randrange(8, 18):02d}",
-                "outcome": "error" if strange else "ok",
-                "customer": f"customer-{chance.randrange(30)}",
-                "bytes_out_hour": chance.lognormvariate(12 if strange else 6, 0.3),
-                "latency": chance.gauss(20, 2),
-            }, int(strange)
+            yield (
+                {
+                    "tool": tool,
+                    "previous_tool": previous,
+                    "hour": f"workday {chance.randrange(8, 18):02d}",
+                    "outcome": "error" if strange else "ok",
+                    "customer": f"customer-{chance.randrange(30)}",
+                    "bytes_out_hour": chance.lognormvariate(12 if strange else 6, 0.3),
+                    "latency": chance.gauss(20, 2),
+                },
+                int(strange),
+            )
             previous = tool
 
 

@@ -266,9 +266,7 @@ def test_at_most_so_many_credentials_and_versions_are_remembered(a_stream, an_ev
     stream = a_stream()
     for number in range(40):
         credential = Credential(id=f"digest-{number}")
-        stream.judge(
-            an_event(at=number, credential=credential, network=NEAR, version=f"v{number}")
-        )
+        stream.judge(an_event(at=number, credential=credential, network=NEAR, version=f"v{number}"))
     facts = stream.subject("billing-7").profile.facts
     assert len(facts.credentials) == 16
     assert "digest-39" in facts.credentials

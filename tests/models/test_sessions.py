@@ -64,7 +64,8 @@ def test_a_recording_that_ends_closes_every_session():
 
 
 @pytest.mark.parametrize(
-    ("events", "hours", "overfull"), [(1, 1, False), (1_000, 1, True), (1, 24, False), (1, 25, True)]
+    ("events", "hours", "overfull"),
+    [(1, 1, False), (1_000, 1, True), (1, 24, False), (1, 25, True)],
 )
 def test_an_endless_session_is_cut(events, hours, overfull):
     session = a_session(events=events)

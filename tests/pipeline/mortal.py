@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOW_US = 1_798_761_600_000_000  # 2027-01-01, after every made-up event
-MOST_LIVES = 60
+MOST_LIVES = 200
 
 # Step of the loop: the call, and whether death comes before or after it.
 STEPS: dict[str, tuple[Any, str, str]] = {
