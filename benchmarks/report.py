@@ -27,12 +27,14 @@ _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("d/c'", "habitus", "river-committed", 30.0),
     ("e/b", "habitus-kafka", "kafka", None),
 )
-_MEMORY = (
+_RESIDENT = (
     ("resident_default_cache", "resident, default cache", 16),
     ("resident_all_cached", "resident, all cached", 16),
-    ("stored_file", "stored, file of profiles, trust, sessions", 6),
-    ("stored_blobs", "stored, sum of blobs", 6),
-    ("stored_whole_file", "stored, whole database", None),
+)
+_STORED = (
+    ("file", "stored, file of profiles, trust, sessions", 6),
+    ("blobs", "stored, sum of blobs", 6),
+    ("whole_file", "stored, whole database", None),
 )
 
 
@@ -126,11 +128,16 @@ def _ratios(report: Report) -> Iterator[str]:
     habitus = report.results.get("habitus")
     if habitus is not None:
         more = habitus.more
-        yield (
-            f"stored per agent at {more['agents']:,.0f} agents, "
-            f"{(report.warm + report.events) / more['agents']:,.0f} events each: "
-            f"{more['file'] / _KIB:.1f} KiB of file, {more['blobs'] / _KIB:.1f} KiB of blobs"
-        )
+        each = (report.warm + report.events) / more["agents"]
+        yield f"stored per agent, {more['agents']:,.0f} agents, {each:,.0f} events each"
+        for key, words, goal in _STORED[:2]:
+            yield _size(words, more[key], goal)
+
+
+def _size(words: str, size: float, goal: int | None) -> str:
+    kib = size / _KIB
+    verdict = "" if goal is None else f"goal <= {goal} KiB: {'met' if kib <= goal else 'MISSED'}"
+    return f"  {words:<44}{kib:>8.1f} KiB   {verdict}".rstrip()
 
 
 def _memory(report: Report) -> Iterator[str]:
@@ -140,10 +147,10 @@ def _memory(report: Report) -> Iterator[str]:
         f"per agent, {report.memory['agents']:,.0f} agents after {report.memory['events']:,.0f} "
         "events"
     )
-    for key, words, goal in _MEMORY:
-        size = report.memory[key] / _KIB
-        verdict = f"goal <= {goal} KiB: {'met' if size <= goal else 'MISSED'}" if goal else ""
-        yield f"  {words:<44}{size:>8.1f} KiB   {verdict}".rstrip()
+    for key, words, most in _RESIDENT:
+        yield _size(words, report.memory[key], most)
+    for key, words, goal in _STORED:
+        yield _size(words, report.memory[f"stored_{key}"], goal)
 
 
 def _trust_lookup(report: Report) -> Iterator[str]:

@@ -204,6 +204,9 @@ class Engine:
             facts.per_day = 0.7 * rate + 0.3 * facts.day_events
             facts.day_events = 0
             self.peers.seen_on(day)
+        if facts.vote_version != self.peers.head.version:  # its votes are published by now
+            subject.profile.baseline.pending.clear()
+            facts.vote_version = self.peers.head.version
         facts.events += 1
         facts.day_events += 1
         facts.last_us = max(facts.last_us, time_us)
@@ -328,7 +331,7 @@ class Engine:
             session.score = max(session.score, score)
             pool = self.peers.head.sessions
             if pool.n >= self.config.session_minimum:
-                name = f"{session.agent_id}\x1f{session.opened_us}\x1f{session.ordinal}"
+                name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
                 session.p = pool.p_value(session.score, self.hasher.uniform(name))
 
     def _excess(self, result: Calibrated, *, content: bool) -> float:
@@ -491,10 +494,6 @@ class Engine:
         facts, baseline = profile.facts, profile.baseline
         if facts.opened <= facts.learn_until:
             return
-        head = self.peers.head
-        if facts.vote_version != head.version:
-            baseline.pending.clear()
-            facts.vote_version = head.version
         facts.voted = True
         today, votes = baseline.counts.day, baseline.votes
         for place, _, value, _ in learned:

@@ -38,7 +38,7 @@ def test_the_table_has_a_row_for_each_measurement_and_progress_goes_to_stderr() 
         "(a) native format alone",
         "(d) Habitus, JSONL to co",
     ]
-    assert "stored per agent at 20 agents, 200 events each" in done.stdout
+    assert "stored per agent, 20 agents, 200 events each" in done.stdout
     assert "measuring habitus" in done.stderr
     assert "measuring" not in done.stdout
 

@@ -61,13 +61,13 @@ class Rates(Struct):
             if node is None:
                 if len(self.nodes) >= MAX_NODES:
                     self._drop_oldest()
-                self.nodes[context] = [weight * x, weight, day]
+                self.nodes[context] = [weight * x, weight, float(day)]
                 continue
             if node[2] < day:
                 fade = 2.0 ** ((node[2] - day) / HALF_LIFE_DAYS)
                 node[0] *= fade
                 node[1] *= fade
-                node[2] = day
+                node[2] = float(day)
             node[0] += weight * x
             node[1] += weight
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.baseline import places_of
 from models.config import ModelConfig
 from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
@@ -158,6 +159,18 @@ def test_counts_halve_in_a_half_life_and_an_earlier_day_changes_nothing(day, use
     assert faded.counts[1 << 32 | 1] == half
 
 
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5), st.integers(0, 40)), max_size=60))
+def test_sums_kept_up_to_date_equal_sums_computed_anew(added):
+    kept = AgentCounts()
+    day = 0
+    for node, value, later in added:
+        day = max(day, later)
+        kept.roll(day, 30.0)
+        kept.add(node, value, cap=20)
+    anew = AgentCounts(dict(kept.counts))
+    assert (anew.total, anew.discounted) == (kept.total, kept.discounted)
+
+
 @pytest.mark.parametrize("days", [1, 2, 3])
 def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days):
     stream = a_stream(daily_cap=7)
@@ -165,7 +178,7 @@ def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days
         for number in range(100):
             stream.judge(an_event(at=day * DAY + number * 0.5, session=f"s-{day}"))
     baseline = stream.subject(AGENT).profile.baseline
-    place = next(p for p in baseline._places if p.name == "tool")
+    place = next(p for p in places_of(stream.engine.hasher) if p.name == "tool")
     count = baseline.count_of(place, "mail.read")
     assert count <= days * 7 * UNIT
     assert count > (days - 0.2) * 7 * UNIT
@@ -193,7 +206,7 @@ def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_str
 def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, held_days=3)
     baseline = stream.subject(AGENT).profile.baseline
-    place = next(p for p in stream.engine._places if p.name == "tool")
+    place = next(p for p in places_of(stream.engine.hasher) if p.name == "tool")
 
     def a_day(day: int) -> None:
         for number in range(300):
@@ -232,7 +245,7 @@ def test_while_learning_nothing_is_held_that_no_rule_speaks_of(a_stream, an_even
 def test_a_deployment_starts_relearning_and_never_raises_trust(known, an_event):
     subject = known.subject(AGENT)
     baseline = subject.profile.baseline
-    place = next(p for p in baseline._places if p.name == "tool")
+    place = next(p for p in places_of(known.engine.hasher) if p.name == "tool")
     before = baseline.count_of(place, "mail.read")
     ledger = msgspec.msgpack.encode(subject.trust.ledger)
     known.judge(an_event(at=320, kind="deployment", version="2"))

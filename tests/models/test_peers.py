@@ -142,8 +142,8 @@ def test_a_group_nobody_voted_in_backs_off_to_the_fleet():
 def test_scores_and_quantities_reach_the_group_and_the_fleet():
     peers = Peers(ModelConfig())
     for number in range(10):
-        peers.score(NAMES[0], 1, number)
-        peers.score(FLEET, 1, number)
+        peers.score(NAMES[0], [(1, number)])
+        peers.score(FLEET, [(1, number)])
         peers.quantity(NAMES[0], "bytes_out_hour", 100.0)
     peers.publish()
     clerk, auditor = (GroupView(peers, name) for name in NAMES)
@@ -159,13 +159,13 @@ def full_peers() -> Peers:
     peers.day_of(0)
     voted(peers, *[(name, value) for name in NAMES for value in (3, 1, 2)])
     for cell in (5, 1, 5):
-        peers.score(NAMES[0], 2, cell)
+        peers.score(NAMES[0], [(2, cell)])
     peers.quantity(NAMES[0], "records_hour", 5.0)
     peers.quantity(NAMES[0], "bytes_in_hour", 7.0)
     peers.seen_on(0)
     peers.advance(3 * DAY_US)
     peers.vote(NAMES[1], 0, 9, "nine", -1, 3)
-    peers.score(NAMES[1], 2, 4)
+    peers.score(NAMES[1], [(2, 4)])
     return peers
 
 
@@ -225,7 +225,7 @@ def test_active_agents_are_the_most_of_the_last_days():
 @pytest.mark.parametrize("statistic", range(len(STATISTICS)))
 def test_every_statistic_has_a_window_of_its_own(statistic):
     peers = Peers(ModelConfig())
-    peers.score("a|b", statistic, 3)
+    peers.score("a|b", [(statistic, 3)])
     peers.publish()
     counts = [window.n for window in GroupView(peers, "a|b").windows()]
     assert counts == [int(index == statistic) for index in range(len(STATISTICS))]

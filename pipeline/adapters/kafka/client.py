@@ -21,6 +21,7 @@ with warnings.catch_warnings():
     from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
     from kafka.errors import (
         KafkaError,
+        KafkaTimeoutError,
         OffsetOutOfRangeError,
         RetriableError,
         TopicAlreadyExistsError,
@@ -33,6 +34,7 @@ __all__ = [
     "KafkaConsumer",
     "KafkaError",
     "KafkaProducer",
+    "KafkaTimeoutError",
     "OffsetAndMetadata",
     "OffsetOutOfRangeError",
     "RetriableError",

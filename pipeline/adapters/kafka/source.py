@@ -17,6 +17,7 @@ from pipeline.adapters.kafka.client import (
     CooperativeStickyAssignor,
     KafkaConsumer,
     KafkaError,
+    KafkaTimeoutError,
     OffsetAndMetadata,
     OffsetOutOfRangeError,
     RetriableError,
@@ -231,7 +232,11 @@ class KafkaSource:
         )
 
     def _hinted(self, partition: TopicPartition) -> int:
-        return self._consumer.committed(partition, timeout_ms=_ANSWER_MS) or 0
+        try:
+            return self._consumer.committed(partition, timeout_ms=_ANSWER_MS) or 0
+        except KafkaTimeoutError:
+            # The group waits for a member that died; until then nobody can say.
+            return 0
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Tell the group how far the store is; a failure is logged, the store is what counts."""
