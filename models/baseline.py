@@ -289,7 +289,7 @@ class AgentBaseline(base.AnomalyDetector):
         numbers = {
             str(k): float(v)
             for k, v in x.items()
-            if not isinstance(v, str) and v is not None and v == v  # noqa: PLR0124 - NaN is no value
+            if not isinstance(v, str) and v is not None and v == v
         }
         return categories, numbers
 

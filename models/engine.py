@@ -26,7 +26,6 @@ from models.hashing import Hasher
 from models.ledger import Item
 from models.levels import advance
 from models.peers import FLEET, GroupView, Peers
-from models.profile import Profile
 from models.quantity import QUANTITIES, quantities
 from models.rules import RULES, Scene, note_credential, note_version
 from models.sessions import OpenSessions
@@ -36,9 +35,9 @@ from models.trust_policy import DEFAULT_POLICY, SEVERITIES, TrustPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.baseline import Place
     from models.config import ModelConfig
     from models.event import Event
+    from models.profile import Profile
     from models.trust_state import TrustState
 
 DAY_US = 86_400_000_000
@@ -180,18 +179,15 @@ class Engine:
         self._move_trust(out, subject, time_us)
         return out
 
-    def _meet(
-        self, event: Event, subject: Subject, time_us: int, *, registered: bool
-    ) -> None:
+    def _meet(self, event: Event, subject: Subject, time_us: int, *, registered: bool) -> None:
         """Bring the profile to the event's time and note who it is."""
         facts, trust, agent = subject.profile.facts, subject.trust, event.agent
         role = agent.role or ""
-        if subject.view is None or facts.role != role:
-            if role or subject.view is None:
-                facts.role = role or facts.role
-                group = f"{facts.role}/{facts.mode}" if facts.role else FLEET
-                subject.view = GroupView(self.peers, group)
-                subject.profile.baseline.attach(self.hasher, self._places, subject.view)
+        if subject.view is None or (role and facts.role != role):
+            facts.role = role or facts.role
+            group = f"{facts.role}/{facts.mode}" if facts.role else FLEET
+            subject.view = GroupView(self.peers, group)
+            subject.profile.baseline.attach(self.hasher, self._places, subject.view)
         day = self.peers.day_of(time_us)
         counts = subject.profile.baseline.counts
         if facts.events == 0:
@@ -322,7 +318,9 @@ class Engine:
         if content is not None:
             self._session_p(session, content.score)
             out.session_p = session.p
-        out.rank = (content.score if content is not None else 0.0) + self._excess(result, content=content is not None)
+        out.rank = (content.score if content is not None else 0.0) + self._excess(
+            result, content=content is not None
+        )
         out.rank += max((finding.bits for finding in findings), default=0.0)
         return out
 
@@ -364,7 +362,7 @@ class Engine:
             out.confidence = 1.0
             out.alert = out.severity != "low" and not self.vouched
         elif unusual and out.p is not None:
-            anomaly = self._anomaly_of(out.reasons[0], x)
+            anomaly = self._anomaly_of(out.reasons[0])
             self._name(out, anomaly, self._graver(self.kinds[anomaly].severity, event), event, x)
             out.confidence = confidence(out.p, out.alpha)
             out.alert = True
@@ -390,9 +388,9 @@ class Engine:
         secret = resource is not None and resource.sensitivity in _SECRET
         if not grave and not secret:
             return severity
-        return SEVERITIES[min(SEVERITIES.index(severity) + 1, SEVERITIES.index("high"))]  # type: ignore[arg-type]
+        return SEVERITIES[min(SEVERITIES.index(severity) + 1, SEVERITIES.index("high"))]
 
-    def _anomaly_of(self, reason: Reason, x: dict[str, str]) -> str:
+    def _anomaly_of(self, reason: Reason) -> str:
         if reason.feature == "provenance":
             return "resource.new"
         if reason.feature == "intent":
@@ -412,7 +410,7 @@ class Engine:
         findings: list[Finding],
         x: dict[str, str],
     ) -> list[Reason]:
-        """The reasons, the one that decided first."""
+        """Give the reasons, the one that decided first."""
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - judge has set it
         baseline, usual = profile.baseline, profile.facts.usual
@@ -593,7 +591,9 @@ class Engine:
             facts.announced = event.agent.version
             if event.agent.version is not None and event.agent.version not in facts.versions:
                 facts.versions.append(event.agent.version)
-            facts.learn_until = max(facts.learn_until, facts.opened + self.config.relearning_sessions)
+            facts.learn_until = max(
+                facts.learn_until, facts.opened + self.config.relearning_sessions
+            )
             subject.profile.baseline.counts.scale(self.config.relearning_factor)
         subject.trust.state = subject.profile.state()  # type: ignore[assignment]
         return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)

@@ -1,10 +1,10 @@
 """What can go wrong, as a tree.
 
-    HabitusError
-      ConfigError        the operator fixes it before start
-      MalformedEvent     this record is unusable; the stream goes on
-      StateError         stored state cannot be used as it is
-      SinkUnavailable    try again later; nothing is lost, the outbox keeps it
+HabitusError
+ConfigError        the operator fixes it before start
+MalformedEvent     this record is unusable; the stream goes on
+StateError         stored state cannot be used as it is
+SinkUnavailable    try again later; nothing is lost, the outbox keeps it
 """
 
 from __future__ import annotations

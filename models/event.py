@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 Mode = Literal["delegated", "autonomous", "unknown"]
@@ -53,7 +52,7 @@ def rfc3339(us: int) -> str:
     return instant(us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Agent(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Agent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Who acted. `id` is a SPIFFE ID where there is one."""
 
     id: Id256
@@ -64,13 +63,13 @@ class Agent(Struct, frozen=True, omit_defaults=True, kw_only=True):
     owner: Word | None = None
 
 
-class Human(Struct, frozen=True):
+class Human(Struct, frozen=True, gc=False):
     """On whose behalf."""
 
     id: Id256
 
 
-class Resource(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Resource(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What the action touched."""
 
     id: Path
@@ -79,7 +78,7 @@ class Resource(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sensitivity: Sensitivity | None = None
 
 
-class Network(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Network(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Where it came from and went to; `egress`, `asn`, `country` are filled by enrichment."""
 
     source_ip: Word | None = None
@@ -89,7 +88,7 @@ class Network(Struct, frozen=True, omit_defaults=True, kw_only=True):
     country: Annotated[str, Meta(max_length=2)] | None = None
 
 
-class Volume(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Volume(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """How much moved."""
 
     bytes_in: Count | None = None
@@ -97,7 +96,7 @@ class Volume(Struct, frozen=True, omit_defaults=True, kw_only=True):
     records: Count | None = None
 
 
-class Credential(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Credential(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The credential used. `id` is a digest, never a token."""
 
     id: Id256
@@ -110,7 +109,7 @@ class Credential(Struct, frozen=True, omit_defaults=True, kw_only=True):
 Origins = dict[str, list[tuple[str, list[str]]]]
 
 
-class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One action of one agent.
 
     Examples
@@ -147,7 +146,7 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
     attributes: dict[str, Any] | None = None
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, gc=False):
     """What enrichment made of a source address, with the list that said so.
 
     Attributes

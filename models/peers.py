@@ -161,8 +161,8 @@ class Peers:
                 for cell in sorted(cells):
                     window.add_cell(cell, cells[cell])
             self.dirty.add(name)
-        for name, quantity, value in pending.levels:
-            self.group(name).levels.setdefault(quantity, Level()).learn(value)
+        for name, quantity, amount in pending.levels:
+            self.group(name).levels.setdefault(quantity, Level()).learn(amount)
             self.dirty.add(name)
         for first, number in pending.active.items():
             head.active[first] = head.active.get(first, 0) + number

@@ -156,7 +156,8 @@ class Profile:
         if stored.version != VERSION:
             raise StateError(
                 f"profile of agent {stored.facts.agent_id!r} was written by version "
-                f"{stored.version}, this is {VERSION}; upgrade, or move the store away to learn anew"
+                f"{stored.version}, this is {VERSION}; "
+                "upgrade, or move the store away to learn anew"
             )
         baseline = AgentBaseline(config.half_life_days, config.daily_cap)
         baseline.counts = AgentCounts(stored.counts, stored.today, stored.day)

@@ -45,7 +45,7 @@ class Scene(Struct):
 
 
 def shadow(scene: Scene) -> Finding | None:
-    """An agent that the inventory does not know."""
+    """Find an agent that the inventory does not know."""
     if scene.registered:
         return None
     agent = scene.event.agent.id
@@ -54,7 +54,7 @@ def shadow(scene: Scene) -> Finding | None:
 
 
 def anonymiser(scene: Scene) -> Finding | None:
-    """A VPN, proxy or Tor origin of an agent that never used one."""
+    """Find a VPN, proxy or Tor origin of an agent that never used one."""
     egress = scene.origin.egress
     if egress not in ANONYMISERS:
         return None
@@ -76,7 +76,7 @@ def anonymiser(scene: Scene) -> Finding | None:
 
 
 def expired(scene: Scene) -> Finding | None:
-    """A credential used past its end."""
+    """Find a credential used past its end."""
     credential = scene.event.credential
     if credential is None or credential.expires_at is None:
         return None
@@ -90,7 +90,7 @@ def expired(scene: Scene) -> Finding | None:
 
 
 def two_places(scene: Scene) -> Finding | None:
-    """One credential used from two places within an hour."""
+    """Find one credential used from two places within an hour."""
     credential, network = scene.event.credential, scene.event.network
     if credential is None or network is None or network.source_ip is None:
         return None
@@ -111,7 +111,7 @@ def two_places(scene: Scene) -> Finding | None:
 
 
 def unannounced_version(scene: Scene) -> Finding | None:
-    """A version of the agent that no deployment announced."""
+    """Find a version of the agent that no deployment announced."""
     facts, version = scene.profile.facts, scene.event.agent.version
     if version is None or facts.opened <= facts.learn_until or version in facts.versions:
         return None
@@ -187,4 +187,6 @@ def _finding(
     why: str,
     path: list[tuple[str, float]] | None = None,
 ) -> Finding:
-    return Finding(anomaly, _RULE_BITS, Reason(feature, _RULE_BITS, observed, expected, why, path or []))
+    return Finding(
+        anomaly, _RULE_BITS, Reason(feature, _RULE_BITS, observed, expected, why, path or [])
+    )

@@ -21,7 +21,7 @@ def catalogue() -> dict[str, Kind]:
     ['ASI03']
     """
     return {
-        name: Kind(row["severity"], row["facet"], {f: row[f] for f in FRAMEWORKS})
+        name: Kind(str(row["severity"]), str(row["facet"]), {f: row[f] for f in FRAMEWORKS})
         for name, row in _table().items()
     }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytricia import PyTricia
+from radix import Radix
 
 from models.errors import ConfigError
 from models.event import Origin
@@ -39,17 +38,16 @@ class Prefixes:
     """Longest-prefix match over IPv4 and IPv6 networks, each with a word of evidence."""
 
     def __init__(self) -> None:
-        self._v4 = PyTricia(32)
-        self._v6 = PyTricia(128, socket.AF_INET6)
+        self._tree = Radix()
 
     def add(self, network: Net, evidence: str) -> None:
         """Add a network."""
-        (self._v4 if network.version == 4 else self._v6).insert(str(network), evidence)
+        self._tree.add(str(network)).data["evidence"] = evidence
 
     def find(self, address: Address) -> str | None:
         """Give the evidence of the longest prefix that holds the address, or None."""
-        found: str | None = (self._v4 if address.version == 4 else self._v6).get(str(address))
-        return found
+        node = self._tree.search_best(str(address))
+        return None if node is None else str(node.data["evidence"])
 
 
 class Ranges:

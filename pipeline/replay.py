@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,7 +19,7 @@ from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
 from pipeline.rejected import TOPIC, rejected_line
-from pipeline.store import open_store
+from pipeline.store import open_store, store_path
 from pipeline.store.batch import PipelineStatus
 from pipeline.store.lock import WriterLock
 
@@ -74,37 +73,13 @@ def records_of(files: Sequence[str], *, now_us: int) -> Iterator[RawRecord]:
             source.close()
 
 
-def merged(
-    files: Sequence[str], wire: Format, *, now_us: int
-) -> Iterator[RawRecord]:
-    """Merge files by event time; a record that is no event keeps its place in its file."""
-    if len(files) == 1:
-        return records_of(files, now_us=now_us)
-    streams = [_timed([file], wire, now_us) for file in files]
-    return (record for _, _, record in heapq.merge(*streams, key=lambda item: item[:2]))
-
-
-def _timed(
-    files: Sequence[str], wire: Format, now_us: int
-) -> Iterator[tuple[int, str, RawRecord]]:
-    at_us = 0
-    for record in records_of(files, now_us=now_us):
-        try:
-            at_us = max(at_us, microseconds(event_of(record, wire).time))
-        except MalformedEvent:
-            pass
-        yield at_us, record.source, record
-
-
 def in_order(files: Sequence[str], wire: Format, *, now_us: int) -> list[RawRecord]:
     """Give all records sorted by event time, whatever their order in the files."""
     timed: list[tuple[int, int, RawRecord]] = []
     at_us = 0
     for number, record in enumerate(records_of(files, now_us=now_us)):
-        try:
+        with suppress(MalformedEvent):
             at_us = microseconds(event_of(record, wire).time)
-        except MalformedEvent:
-            pass
         timed.append((at_us, number, record))
     timed.sort(key=lambda item: item[:2])
     return [record for _, _, record in timed]
@@ -216,7 +191,7 @@ def learn(
 ) -> ReplaySummary:
     """Learn a history into the configured store: how an installation starts warm."""
     started = perf_counter()
-    lock = WriterLock(settings.store.partition(":")[2])
+    lock = WriterLock(store_path(settings.store))
     if not lock.acquire():
         raise ConfigError(f"store {settings.store} is written to by another process; stop it first")
     with lock, open_store(settings.store) as store:
@@ -250,7 +225,7 @@ class _Lines:
         self._out: BinaryIO = sys.stdout.buffer
         self._rejected: BinaryIO | None = None
         if out != "-":
-            self._out = stack.enter_context(Path(out).open("wb"))
+            self._out = stack.enter_context(Path(out).open("wb"))  # noqa: SIM115 - the stack closes it
             Path(f"{out}.rejected.jsonl").unlink(missing_ok=True)  # of an earlier replay
         stack.callback(self._out.flush)
 
@@ -274,5 +249,6 @@ class _Lines:
             self.refused += 1
             if self.rejected_out is not None:
                 if self._rejected is None:
-                    self._rejected = self._stack.enter_context(Path(self.rejected_out).open("wb"))
+                    file = Path(self.rejected_out).open("wb")  # noqa: SIM115 - the stack closes it
+                    self._rejected = self._stack.enter_context(file)
                 self._rejected.write(rejected_line(message) + b"\n")

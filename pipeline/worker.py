@@ -216,9 +216,7 @@ class Worker:
         modes = {state.mode for state in self.store.states(agent_id)}
         modes |= {mode for name, mode in self._subjects if name == agent_id}
         self._load({(agent_id, mode) for mode in modes})
-        return [
-            msgspec.structs.replace(event, mode=mode) for mode in sorted(modes or {event.mode})
-        ]
+        return [msgspec.structs.replace(event, mode=mode) for mode in sorted(modes or {event.mode})]
 
     def _trim(self) -> None:
         while len(self._subjects) > self._cache_agents:

@@ -20,8 +20,6 @@ from models.content.tables import Cluster, Documents, RoleTable, ToolShares
 from models.hashing import mix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from models.content.request import Request, Value
     from models.event import Event, Origins
     from models.hashing import Hasher
@@ -40,7 +38,7 @@ KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
 Near = list[tuple[float, Cluster, float]]
 
 
-class Carrier(Struct, frozen=True):
+class Carrier(Struct, frozen=True, gc=False):
     """The identifier of a call that is hardest to account for.
 
     Attributes
@@ -61,7 +59,7 @@ class Carrier(Struct, frozen=True):
     flow_level: int
 
 
-class Content(Struct, frozen=True):
+class Content(Struct, frozen=True, gc=False):
     """What the content detector says of one call, in bits.
 
     Attributes
@@ -173,7 +171,9 @@ class ContentDetector:
         foreign = False
         origins = event.argument_origins
         if origins:
-            best, foreign = self._carriers(session, request, tool, origins, near, total, uses, votes)
+            best, foreign = self._carriers(
+                session, request, tool, origins, near, total, uses, votes
+            )
         bits = (best.bits if best else 0.0) + (intent or 0.0)
         return Content(
             bits * (1.0 if foreign else PLAIN_FACTOR),
@@ -270,9 +270,7 @@ class ContentDetector:
             place = self._vote_places[name] = VotePlace(exact, contexts)
         return place
 
-    def _bits(
-        self, rates: Rates, place: VotePlace, level: int, known: float, day: int
-    ) -> float:
+    def _bits(self, rates: Rates, place: VotePlace, level: int, known: float, day: int) -> float:
         if not level:
             return 0.0
         bits = 0.0
@@ -299,7 +297,8 @@ class VotePlace:
         self.exact = exact
         self.contexts = contexts
         self.strata = tuple(
-            tuple(strata(contexts, stratum, level) for level in range(4)) for stratum in (KNOWN, NEW)
+            tuple(strata(contexts, stratum, level) for level in range(4))
+            for stratum in (KNOWN, NEW)
         )
 
 
@@ -356,10 +355,8 @@ def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, i
         else:
             level = 3
     if flowed <= usual:
-        if use.flow in role.flow:
-            flow_level = 1
-        else:
-            flow_level = 2 if use.flow_key in role.flow_key else 3
+        known = use.flow in role.flow
+        flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
     return level, flow_level
 
 

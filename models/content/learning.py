@@ -77,9 +77,7 @@ def _skip(role: RoleTable, session: Session) -> None:
             cluster.skipped += 1
 
 
-def _join(
-    detector: ContentDetector, role: RoleTable, session: Session
-) -> tuple[int, Cluster]:
+def _join(detector: ContentDetector, role: RoleTable, session: Session) -> tuple[int, Cluster]:
     best_number, best_overlap, best_similar = 0, -1.0, 0.0
     for number, overlap, similar in session.near:
         if overlap > best_overlap and number in role.clusters:

@@ -25,7 +25,7 @@ _CACHE_LIMIT = 20_000
 KINDS = ("mail", "url", "path", "date", "num", "code", "word", "text")
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """What is needed of the text that a session serves.
 
     Attributes
@@ -41,7 +41,7 @@ class Request(Struct, frozen=True):
     plain: str
 
 
-class Value(Struct, frozen=True):
+class Value(Struct, frozen=True, gc=False):
     """An identifier by itself, without its place in a call."""
 
     text: str

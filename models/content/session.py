@@ -7,7 +7,7 @@ from msgspec import Struct
 MAX_USES = 512
 
 
-class Use(Struct, array_like=True):
+class Use(Struct, array_like=True, gc=False):
     """One identifier carried at one (tool, key) by this session."""
 
     tool_key: int
@@ -18,7 +18,7 @@ class Use(Struct, array_like=True):
     level: int
 
 
-class Vote(Struct, array_like=True):
+class Vote(Struct, array_like=True, gc=False):
     """The highest novelty a session reached at one (tool, key, kind)."""
 
     contexts: tuple[int, int, int]
