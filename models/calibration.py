@@ -55,7 +55,7 @@ class ScoreWindow(Struct, array_like=True):
     >>> for i in range(400):
     ...     window.add(i / 100)
     >>> window.n, round(window.p_value(3.5, 0.5), 2)
-    (400, 0.13)
+    (400, 0.11)
     """
 
     size: int

@@ -582,7 +582,7 @@ class Engine:
 
     def anomaly_id(self, key: str) -> str:
         """Give the id of the anomaly under a correlation key; the same key, the same id."""
-        return f"an-{self.hasher.of('anomaly' + key):016x}"
+        return f"an-{self.hasher.once('anomaly' + key):016x}"
 
     def _change(self, event: Event, subject: Subject, time_us: int) -> Assessment:
         """Take in a deployment or a change of owner: announced, so not judged."""

@@ -114,6 +114,7 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
 
     Examples
     --------
+    >>> import msgspec
     >>> e = msgspec.json.decode(
     ...     b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a"},"tool":"mail.send"}',
     ...     type=Event,

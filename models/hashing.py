@@ -10,7 +10,7 @@ from hashlib import blake2b
 from hmac import digest as hmac_digest
 
 _MASK64 = (1 << 64) - 1
-_CACHE_LIMIT = 200_000
+_CACHE_LIMIT = 50_000
 
 
 class Hasher:
@@ -40,9 +40,13 @@ class Hasher:
         if known is None:
             if len(self._known) >= _CACHE_LIMIT:
                 self._known.clear()
-            raw = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self.key)
-            known = self._known[text] = int.from_bytes(raw.digest(), "little")
+            known = self._known[text] = self.once(text)
         return known
+
+    def once(self, text: str) -> int:
+        """Give the same hash without remembering it, for names that do not come again."""
+        raw = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self.key)
+        return int.from_bytes(raw.digest(), "little")
 
     def uniform(self, text: str) -> float:
         """Give a number in (0, 1) that the sender of `text` cannot choose (science 4, `u`).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -135,7 +136,7 @@ class Profile:
             self.windows,
             pickle.dumps((sorted(baseline.levels.items()), self.drift), protocol=5),
         )
-        return _encode(stored)
+        return zlib.compress(_encode(stored), 1)
 
     @classmethod
     def load(cls, raw: bytes, config: ModelConfig) -> Profile:
@@ -147,8 +148,8 @@ class Profile:
             The profile was written by another version.
         """
         try:
-            stored = msgspec.msgpack.decode(raw, type=_Stored)
-        except msgspec.ValidationError as error:
+            stored = msgspec.msgpack.decode(zlib.decompress(raw), type=_Stored)
+        except (msgspec.DecodeError, zlib.error) as error:
             raise StateError(
                 f"profile has another layout than version {VERSION}; "
                 "move the store away to learn anew"

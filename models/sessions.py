@@ -33,7 +33,7 @@ class OpenSessions:
     @staticmethod
     def key(hasher: Hasher, agent_id: str, mode: str, name: str) -> int:
         """Give a session's key, 63 bits."""
-        return hasher.of(f"session\x1f{agent_id}\x1f{mode}\x1f{name}") >> 1
+        return hasher.once(f"session\x1f{agent_id}\x1f{mode}\x1f{name}") >> 1
 
     def add(self, key: int, session: Session) -> None:
         """Take in a session just opened."""

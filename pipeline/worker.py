@@ -68,7 +68,7 @@ class Worker:
         inventory: Inventory,
         *,
         policy: TrustPolicy = DEFAULT_POLICY,
-        cache_agents: int = 4_096,
+        cache_agents: int = 2_048,
         max_future_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
@@ -158,7 +158,7 @@ class Worker:
         count: Counter[str],
     ) -> list[tuple[RawRecord, Event]]:
         """Leave out what is no event, and events whose id is known: a second changes nothing."""
-        of = self.engine.hasher.of
+        of = self.engine.hasher.once
         keys = [
             -1 if isinstance(e, MalformedEvent) else of(f"event\x1f{e.agent.id}\x1f{e.id}") >> 1
             for _, e in read

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SPECIFIC_ENOUGH = 20.0  # bits at which a match with a result is surely not chance
 COVER_DISCOUNT = 0.7  # how much of its bits a value named by the request loses
-_CACHE_LIMIT = 20_000
+_MOST_REQUESTS = 2_000
+_MOST_VALUES = 10_000
 KINDS = ("mail", "url", "path", "date", "num", "code", "word", "text")
 
 
@@ -72,7 +73,7 @@ class Reader:
         """Parse the text of a request."""
         known = self._requests.get(text)
         if known is None:
-            if len(self._requests) >= _CACHE_LIMIT:
+            if len(self._requests) >= _MOST_REQUESTS:
                 self._requests.clear()
             hashed = frozenset(self.hasher.of(word) for word in stems(text))
             known = Request(hashed, long_words(text), normalise(text))
@@ -83,7 +84,7 @@ class Reader:
         """Give the hashed stems of a tool's own name."""
         known = self._tools.get(tool)
         if known is None:
-            if len(self._tools) >= _CACHE_LIMIT:
+            if len(self._tools) >= _MOST_VALUES:
                 self._tools.clear()
             text = tool.replace("_", " ")
             known = self._tools[tool] = frozenset(self.hasher.of(w) for w in stems(text))
@@ -93,7 +94,7 @@ class Reader:
         """Parse an identifier; None when nothing is left of it after normalisation."""
         if raw in self._values:
             return self._values[raw]
-        if len(self._values) >= _CACHE_LIMIT:
+        if len(self._values) >= _MOST_VALUES:
             self._values.clear()
         text = normalise(raw)
         parsed: Value | None = None
