@@ -11,63 +11,40 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.assessment import Assessment, Finding, Held, Kind, Reason
-from models.baseline import Found, places_of
-from models.calibrate import Calibrated, calibrate, take_in
-from models.content.detector import PLAIN_FACTOR, Content, ContentDetector, ContentTables
-from models.content.learning import close, note
+from models.assessment import Assessment
+from models.baseline import places_of
+from models.calibrate import calibrate
+from models.content.detector import ContentDetector, ContentTables
+from models.content.learning import close
 from models.content.rates import Rates
 from models.content.session import Session
 from models.content.tables import Documents, RoleTable
-from models.event import Origin, microseconds
-from models.explain import category_reason, content_reasons, quantity_reason
+from models.deciding import Decider
+from models.event import microseconds
 from models.features import HOUR_US, extract
 from models.hashing import Hasher
-from models.ledger import Item
-from models.levels import advance
+from models.learner import Learner
 from models.peers import FLEET, GroupView, Peers
 from models.quantity import QUANTITIES, quantities
 from models.rules import RULES, Scene, note_credential, note_version
 from models.sessions import OpenSessions
-from models.trust import confidence, opinion
-from models.trust_policy import DEFAULT_POLICY, SEVERITIES, TrustPolicy
+from models.subject import CONTENT, SUM, VOLUME, Bits, Subject
+from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trusting import move_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from models.assessment import Finding, Kind
+    from models.calibrate import Calibrated
     from models.config import ModelConfig
-    from models.event import Event
+    from models.content.detector import Content
+    from models.event import Event, Origin
     from models.profile import Profile
-    from models.trust_state import TrustState
 
-DAY_US = 86_400_000_000
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_USUAL_RATE = 0.05
-_GRAVE = frozenset({"pay", "delete", "admin", "send"})
-_SECRET = frozenset({"confidential", "restricted"})
-_NO_ORIGIN = Origin()
-_CONTENT, _SUM, _PEAK, _VOLUME = range(4)
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class Subject:
-    """One agent in one mode, as the engine works on it."""
-
-    __slots__ = ("profile", "trust", "view")
-
-    def __init__(self, profile: Profile, trust: TrustState) -> None:
-        self.profile = profile
-        self.trust = trust
-        self.view: GroupView | None = None
-
-
-class _Bits(msgspec.Struct):
-    """The bits of one event, by detector."""
-
-    categories: list[Found]
-    quantities: list[tuple[str, float, float]]
-    content: Content | None
 
 
 class Engine:
@@ -98,8 +75,6 @@ class Engine:
     ) -> None:
         self.config = config.validate()
         self.policy = policy
-        self.kinds = kinds
-        self.explain_all = explain_all
         self.vouched = False
         self.hasher = Hasher(secret)
         self.peers = Peers(config)
@@ -107,6 +82,8 @@ class Engine:
         self.sessions = OpenSessions(config.idle_minutes * 60_000_000)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
+        self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
+        self.learner = Learner(config, self.hasher, self._places, self.peers)
         self._dirty_roles: set[str] = set()
 
     # ------------------------------------------------------------------ state
@@ -170,13 +147,17 @@ class Engine:
         state = profile.state()
         tested = statistics
         if state == "relearning":  # its habits are expected to change; content and rules stay on
-            tested = [statistics[_CONTENT], None, None, statistics[_VOLUME]]
+            tested = [statistics[CONTENT], None, None, statistics[VOLUME]]
         result = calibrate(tested, profile, view, self.config, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self._assessment(event, profile, session, bits, result, findings, time_us)
-        self._decide(out, event, subject, bits, result, findings, x)
-        self._learn(out, event, subject, session, bits, statistics, result, x, time_us)
-        self._move_trust(out, subject, time_us)
+        vouched = self.vouched
+        self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
+        self.learner.learn(
+            out, event, subject, session, bits, statistics, result, x, vouched=vouched
+        )
+        name = self.anomaly_id(out.key) if out.key else ""
+        move_trust(out, subject, name, self.policy, vouched=vouched)
         return out
 
     def _meet(self, event: Event, subject: Subject, time_us: int, *, registered: bool) -> None:
@@ -251,7 +232,7 @@ class Engine:
 
     def _score(
         self, event: Event, profile: Profile, session: Session, x: dict[str, str], time_us: int
-    ) -> _Bits:
+    ) -> Bits:
         baseline, facts = profile.baseline, profile.facts
         content: Content | None = None
         if session.purpose or event.argument_origins:
@@ -265,9 +246,9 @@ class Engine:
             total = float(max(before, 0) + amount)
             name = QUANTITIES[index]
             sums.append((name, total, baseline.number_bits(name, total)))
-        return _Bits(baseline.surprise(x), sums, content)
+        return Bits(baseline.surprise(x), sums, content)
 
-    def _statistics(self, profile: Profile, bits: _Bits) -> list[float | None]:
+    def _statistics(self, profile: Profile, bits: Bits) -> list[float | None]:
         usual = profile.facts.usual
         total = sum(found.bits for found in bits.categories)
         peak = max((f.bits - usual[f.place.index] for f in bits.categories), default=0.0)
@@ -299,7 +280,7 @@ class Engine:
         event: Event,
         profile: Profile,
         session: Session,
-        bits: _Bits,
+        bits: Bits,
         result: Calibrated,
         findings: list[Finding],
         time_us: int,
@@ -338,247 +319,8 @@ class Engine:
         Where content is scored as well, only what lies far beyond: the rest would pull its order
         down.
         """
-        smallest = min((p for p in result.each[_SUM:] if p is not None), default=1.0)
+        smallest = min((p for p in result.each[SUM:] if p is not None), default=1.0)
         return max(0.0, -log2(3 * smallest) - (self.config.excess_bits if content else 0.0))
-
-    # ------------------------------------------------------------------ deciding
-
-    def _decide(
-        self,
-        out: Assessment,
-        event: Event,
-        subject: Subject,
-        bits: _Bits,
-        result: Calibrated,
-        findings: list[Finding],
-        x: dict[str, str],
-    ) -> None:
-        unusual = out.p is not None and out.p <= out.alpha and not self.vouched
-        if self.explain_all or unusual or findings:
-            out.reasons = self._reasons(event, subject, bits, result, findings, x)
-        if findings:
-            first = max(findings, key=lambda f: SEVERITIES.index(self._severity(f)))
-            self._name(out, first.anomaly, self._severity(first), event, x)
-            out.confidence = 1.0
-            out.alert = out.severity != "low" and not self.vouched
-        elif unusual and out.p is not None:
-            anomaly = self._anomaly_of(out.reasons[0])
-            self._name(out, anomaly, self._graver(self.kinds[anomaly].severity, event), event, x)
-            out.confidence = confidence(out.p, out.alpha)
-            out.alert = True
-
-    def _severity(self, finding: Finding) -> str:
-        return finding.severity or self.kinds[finding.anomaly].severity
-
-    def _name(
-        self, out: Assessment, anomaly: str, severity: str, event: Event, x: dict[str, str]
-    ) -> None:
-        kind = self.kinds[anomaly]
-        out.anomaly, out.severity, out.facet, out.tags = anomaly, severity, kind.facet, kind.tags
-        resource = x.get("resource", event.tool)
-        day = out.time_us // DAY_US
-        out.key = f"{out.agent_id}|{out.mode}|{anomaly}|{resource}|{day}"
-        if anomaly in ("net.anonymiser", "identity.shadow", "cred.reuse", "cred.lifetime"):
-            out.key = f"{out.agent_id}|{out.mode}|{anomaly}||{day}"
-
-    def _graver(self, severity: str, event: Event) -> str:
-        """Raise the severity of what cannot be taken back, or touches sensitive data."""
-        resource = event.resource
-        grave = event.operation in _GRAVE
-        secret = resource is not None and resource.sensitivity in _SECRET
-        if not grave and not secret:
-            return severity
-        return SEVERITIES[min(SEVERITIES.index(severity) + 1, SEVERITIES.index("high"))]
-
-    def _anomaly_of(self, reason: Reason) -> str:
-        if reason.feature == "provenance":
-            return "resource.new"
-        if reason.feature == "intent":
-            return "goal.drift"
-        if reason.feature in QUANTITIES:
-            return "volume.exfil"
-        if reason.feature == "tool" and reason.path and reason.path[2][1] > 0.01:
-            return "tool.sequence"
-        return self._by_name[reason.feature].feature.anomaly
-
-    def _reasons(
-        self,
-        event: Event,
-        subject: Subject,
-        bits: _Bits,
-        result: Calibrated,
-        findings: list[Finding],
-        x: dict[str, str],
-    ) -> list[Reason]:
-        """Give the reasons, the one that decided first."""
-        profile, view = subject.profile, subject.view
-        assert view is not None  # noqa: S101 - judge has set it
-        baseline, usual = profile.baseline, profile.facts.usual
-        groups: dict[int, list[Reason]] = {_CONTENT: [], _SUM: [], _VOLUME: []}
-        content = bits.content
-        if content is not None:
-            whole = (content.carrier.bits if content.carrier else 0.0) + (content.intent or 0.0)
-            factor = content.score / whole if whole else PLAIN_FACTOR
-            reasons = content_reasons(content, factor, event)
-            groups[_CONTENT] = sorted(reasons, key=lambda r: -r.bits)
-        odd = sorted(bits.categories, key=lambda found: usual[found.place.index] - found.bits)
-        groups[_SUM] = [category_reason(baseline, view, f.place, x, f.bits) for f in odd[:3]]
-        high = sorted(bits.quantities, key=lambda item: -item[2])
-        groups[_VOLUME] = [
-            quantity_reason(baseline, view, name, total, b) for name, total, b in high[:2] if b > 0
-        ]
-        lead = _SUM if result.lead == _PEAK else result.lead
-        if lead < 0:
-            lead = _CONTENT if groups[_CONTENT] else _SUM
-        first = groups.pop(lead)
-        rest = sorted((r for reasons in groups.values() for r in reasons), key=lambda r: -r.bits)
-        return [finding.reason for finding in findings] + (first + rest)[:5]
-
-    # ------------------------------------------------------------------ learning
-
-    def _learn(
-        self,
-        out: Assessment,
-        event: Event,
-        subject: Subject,
-        session: Session,
-        bits: _Bits,
-        statistics: list[float | None],
-        result: Calibrated,
-        x: dict[str, str],
-        time_us: int,
-    ) -> None:
-        profile, view = subject.profile, subject.view
-        assert view is not None  # noqa: S101 - judge has set it
-        gate = max(self.config.gate, out.alpha)
-        state = profile.state()
-        unusual = state == "active" and out.p is not None and out.p < gate
-        held = not self.vouched and (out.alert or unusual)
-        session.events += 1
-        session.previous_tool = event.tool
-        if bits.content is not None:
-            note(session, bits.content)
-        if state == "active":
-            take_in(statistics, result, profile, view, gate)
-        self._sum_up(event, profile, view, time_us, held=held)
-        if held:
-            out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
-            if not out.alert:
-                self._wait(profile, view, subject.trust, x, time_us)
-            return
-        out.learned = True
-        self._learn_found(profile, view, bits.categories, x)
-        usual = profile.facts.usual
-        for found in bits.categories:
-            index = found.place.index
-            usual[index] += _USUAL_RATE * (found.bits - usual[index])
-        profile.drift.update(out.s_sum)
-        if profile.drift.drift_detected:
-            profile.facts.drifted_us = time_us
-
-    def learn_categories(self, profile: Profile, view: GroupView, x: dict[str, str]) -> None:
-        """Count an event's categories, and vote for them when the agent is known enough."""
-        self._vote(profile, view, profile.baseline.learn_categories(x), x)
-
-    def _learn_found(
-        self, profile: Profile, view: GroupView, found: list[Found], x: dict[str, str]
-    ) -> None:
-        profile.baseline.count(found)
-        self._vote(profile, view, found, x)
-
-    def _vote(
-        self, profile: Profile, view: GroupView, learned: list[Found], x: dict[str, str]
-    ) -> None:
-        facts, baseline = profile.facts, profile.baseline
-        if facts.opened <= facts.learn_until:
-            return
-        facts.voted = True
-        today, votes = baseline.counts.day, baseline.votes
-        for place, _, value, _ in learned:
-            key = place.base | value
-            before = votes.get(key, -1)
-            if before >= today:
-                continue
-            baseline.pending.setdefault(key, before)
-            votes[key] = today
-            self.peers.vote(view.name, place.index, value, x[place.name], before, today)
-
-    def _wait(
-        self,
-        profile: Profile,
-        view: GroupView,
-        trust: TrustState,
-        x: dict[str, str],
-        time_us: int,
-    ) -> None:
-        """Learn what was held without an alert once it was seen on enough distinct days."""
-        waiting, baseline = profile.facts.waiting, profile.baseline
-        day = time_us // DAY_US
-        ready = False
-        for place in self._places:
-            value = x.get(place.name)
-            if value is None or baseline.count_of(place, value):
-                continue
-            key = place.node << 32 | (self.hasher.of(value) & 0xFFFF_FFFF)
-            days = waiting.setdefault(key, [])
-            if day not in days:
-                days.append(day)
-            ready = ready or len(days) >= self.config.held_days
-            if ready:
-                del waiting[key]
-        if len(waiting) > self.config.held_limit:
-            del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
-        if ready and not any(item.status != "dismissed" for item in trust.ledger.items.values()):
-            self.learn_categories(profile, view, x)
-
-    def _sum_up(
-        self, event: Event, profile: Profile, view: GroupView, time_us: int, *, held: bool
-    ) -> None:
-        """Add to the open hour's sums; learn a window when it closes."""
-        facts, hour = profile.facts, time_us // HOUR_US
-        if hour > facts.hour:
-            for name, total in zip(QUANTITIES, facts.sums, strict=True):
-                if facts.hour >= 0 and total >= 0:
-                    profile.baseline.learn_number(name, float(total))
-                    if profile.state() == "active":
-                        self.peers.quantity(view.name, name, float(total))
-            facts.hour, facts.sums = hour, [-1, -1, -1]
-        if held or hour < facts.hour:
-            return
-        for index, amount in enumerate(quantities(event)):
-            if amount is not None:
-                facts.sums[index] = max(0, facts.sums[index]) + amount
-
-    # ------------------------------------------------------------------ trust
-
-    def _move_trust(self, out: Assessment, subject: Subject, time_us: int) -> None:
-        trust, facts = subject.trust, subject.profile.facts
-        trust.state = subject.profile.state()  # type: ignore[assignment]
-        moved = False
-        if out.anomaly is not None and not self.vouched:
-            item = Item(
-                out.key, self.anomaly_id(out.key), time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
-                out.facet, out.confidence,  # type: ignore[arg-type]
-            )  # fmt: skip
-            before = opinion(trust.ledger, facts.last_us, self.policy)
-            moved = trust.ledger.add(item, self.policy)
-            after = opinion(trust.ledger, facts.last_us, self.policy)
-            out.trust_before, out.trust_after = before.score, after.score
-        if not out.alert and out.learned:
-            trust.ledger.clean(time_us)
-        hour = time_us // HOUR_US
-        if moved or hour > facts.utc_hour:
-            if hour > facts.utc_hour:
-                trust.ledger.prune(time_us, self.policy)
-            facts.utc_hour = max(facts.utc_hour, hour)
-            now = opinion(trust.ledger, facts.last_us, self.policy)
-            trust.standing = advance(trust.standing, now.lower, facts.last_us, self.policy)
-            shown = (
-                round(now.score), int(now.lower), trust.standing.level, trust.standing.gate,
-                trust.state,
-            )  # fmt: skip
-            out.trust_changed = shown != facts.published
-            facts.published = shown
 
     def anomaly_id(self, key: str) -> str:
         """Give the id of the anomaly under a correlation key; the same key, the same id."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.assessment import Assessment
-    from models.engine import Subject
     from models.event import Event
+    from models.subject import Subject
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.sqlite import Store

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from models.assessment import Assessment
-    from models.engine import Subject
     from models.event import Event
+    from models.subject import Subject
     from pipeline.formats import Format
     from pipeline.progress import Progress
     from pipeline.record import RawRecord

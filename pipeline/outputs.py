@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.assessment import Assessment, Reason
-    from models.engine import Subject
     from models.event import Event
+    from models.subject import Subject
     from models.trust_policy import TrustPolicy
     from models.trust_state import TrustState
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from models.engine import Engine, Subject
+from models.engine import Engine
 from models.errors import MalformedEvent
 from models.event import Mode, microseconds
 from models.profile import Profile
+from models.subject import Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue

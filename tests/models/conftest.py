@@ -11,10 +11,11 @@ from models.config import ModelConfig
 from models.content.detector import ContentDetector, ContentTables
 from models.content.learning import close, note
 from models.content.session import Session
-from models.engine import Engine, Subject
+from models.engine import Engine
 from models.event import Agent, Event, Origin, microseconds
 from models.hashing import Hasher
 from models.profile import Profile
+from models.subject import Subject
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
 

@@ -197,7 +197,9 @@ def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_str
         assert held(judged) is not vouched
         subject = stream.subject(AGENT)
         if not vouched:
-            stream.engine.learn_categories(subject.profile, subject.view, judged.held.categories)
+            stream.engine.learner.learn_categories(
+                subject.profile, subject.view, judged.held.categories
+            )
         state = learned(stream)
         kept.append((*state[:3], state[5]))
     assert kept[0] == kept[1]

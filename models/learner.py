@@ -1,0 +1,155 @@
+"""Learn after scoring: what enters an agent's baseline, its votes and its windows, and what not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.assessment import Held
+from models.calibrate import take_in
+from models.content.learning import note
+from models.features import HOUR_US
+from models.quantity import QUANTITIES, quantities
+from models.trust_policy import DAY_US
+
+if TYPE_CHECKING:
+    from models.assessment import Assessment
+    from models.baseline import Found, Place
+    from models.calibrate import Calibrated
+    from models.config import ModelConfig
+    from models.content.session import Session
+    from models.event import Event
+    from models.hashing import Hasher
+    from models.peers import GroupView, Peers
+    from models.profile import Profile
+    from models.subject import Bits, Subject
+    from models.trust_state import TrustState
+
+_USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
+
+
+class Learner:
+    """The learning gate and what lies behind it (science 7)."""
+
+    def __init__(
+        self, config: ModelConfig, hasher: Hasher, places: tuple[Place, ...], peers: Peers
+    ) -> None:
+        self.config = config
+        self.hasher = hasher
+        self.peers = peers
+        self._places = places
+
+    def learn(
+        self,
+        out: Assessment,
+        event: Event,
+        subject: Subject,
+        session: Session,
+        bits: Bits,
+        statistics: list[float | None],
+        result: Calibrated,
+        x: dict[str, str],
+        *,
+        vouched: bool,
+    ) -> None:
+        """Learn an event, or hold it: below the gate nothing enters the baseline."""
+        profile, view, time_us = subject.profile, subject.view, out.time_us
+        assert view is not None  # noqa: S101 - judge has set it
+        gate = max(self.config.gate, out.alpha)
+        state = profile.state()
+        unusual = state == "active" and out.p is not None and out.p < gate
+        held = not vouched and (out.alert or unusual)
+        session.events += 1
+        session.previous_tool = event.tool
+        if bits.content is not None:
+            note(session, bits.content)
+        if state == "active":
+            take_in(statistics, result, profile, view, gate)
+        self._sum_up(event, profile, view, time_us, held=held)
+        if held:
+            out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
+            if not out.alert:
+                self._wait(profile, view, subject.trust, x, time_us)
+            return
+        out.learned = True
+        self._learn_found(profile, view, bits.categories, x)
+        usual = profile.facts.usual
+        for found in bits.categories:
+            index = found.place.index
+            usual[index] += _USUAL_RATE * (found.bits - usual[index])
+        profile.drift.update(out.s_sum)
+        if profile.drift.drift_detected:
+            profile.facts.drifted_us = time_us
+
+    def learn_categories(self, profile: Profile, view: GroupView, x: dict[str, str]) -> None:
+        """Count an event's categories, and vote for them when the agent is known enough."""
+        self._vote(profile, view, profile.baseline.learn_categories(x), x)
+
+    def _learn_found(
+        self, profile: Profile, view: GroupView, found: list[Found], x: dict[str, str]
+    ) -> None:
+        profile.baseline.count(found)
+        self._vote(profile, view, found, x)
+
+    def _vote(
+        self, profile: Profile, view: GroupView, learned: list[Found], x: dict[str, str]
+    ) -> None:
+        facts, baseline = profile.facts, profile.baseline
+        if facts.opened <= facts.learn_until:
+            return
+        facts.voted = True
+        today, votes = baseline.counts.day, baseline.votes
+        for place, _, value, _ in learned:
+            key = place.base | value
+            before = votes.get(key, -1)
+            if before >= today:
+                continue
+            baseline.pending.setdefault(key, before)
+            votes[key] = today
+            self.peers.vote(view.name, place.index, value, x[place.name], before, today)
+
+    def _wait(
+        self,
+        profile: Profile,
+        view: GroupView,
+        trust: TrustState,
+        x: dict[str, str],
+        time_us: int,
+    ) -> None:
+        """Learn what was held without an alert once it was seen on enough distinct days."""
+        waiting, baseline = profile.facts.waiting, profile.baseline
+        day = time_us // DAY_US
+        new: list[int] = []
+        for place in self._places:
+            value = x.get(place.name)
+            if value is None or baseline.count_of(place, value):
+                continue
+            key = place.base | (self.hasher.of(value) & 0xFFFF_FFFF)
+            days = waiting.setdefault(key, [])
+            if day not in days:
+                days.append(day)
+            new.append(key)
+        ready = bool(new) and all(len(waiting[k]) >= self.config.held_days for k in new)
+        if ready and not any(item.status != "dismissed" for item in trust.ledger.items.values()):
+            for key in new:
+                del waiting[key]
+            self.learn_categories(profile, view, x)
+        while len(waiting) > self.config.held_limit:
+            del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
+
+    def _sum_up(
+        self, event: Event, profile: Profile, view: GroupView, time_us: int, *, held: bool
+    ) -> None:
+        """Add to the open hour's sums; learn a window when it closes."""
+        facts, hour = profile.facts, time_us // HOUR_US
+        if hour > facts.hour:
+            for name, total in zip(QUANTITIES, facts.sums, strict=True):
+                if facts.hour >= 0 and total >= 0:
+                    profile.baseline.learn_number(name, float(total))
+                    if profile.state() == "active":
+                        self.peers.quantity(view.name, name, float(total))
+            facts.hour, facts.sums = hour, [-1, -1, -1]
+        if held or hour < facts.hour:
+            return
+        for index, amount in enumerate(quantities(event)):
+            if amount is not None:
+                facts.sums[index] = max(0, facts.sums[index]) + amount

@@ -1,0 +1,41 @@
+"""What the engine works on: one agent in one mode, and the bits of one event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from models.baseline import Found
+    from models.content.detector import Content
+    from models.peers import GroupView
+    from models.profile import Profile
+    from models.trust_state import TrustState
+
+CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.peers.STATISTICS`
+
+
+class Subject:
+    """One agent in one mode, as the engine works on it."""
+
+    __slots__ = ("profile", "trust", "view")
+
+    def __init__(self, profile: Profile, trust: TrustState) -> None:
+        self.profile = profile
+        self.trust = trust
+        self.view: GroupView | None = None
+
+
+class Bits(Struct):
+    """The bits of one event, by detector.
+
+    Attributes
+    ----------
+    quantities
+        (name, running sum of the open window, bits).
+    """
+
+    categories: list[Found]
+    quantities: list[tuple[str, float, float]]
+    content: Content | None

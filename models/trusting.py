@@ -1,0 +1,53 @@
+"""From judgements to trust: evidence, level, and whether the answer moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.features import HOUR_US
+from models.ledger import Item
+from models.levels import advance
+from models.trust import opinion
+
+if TYPE_CHECKING:
+    from models.assessment import Assessment
+    from models.subject import Subject
+    from models.trust_policy import TrustPolicy
+
+
+def move_trust(
+    out: Assessment, subject: Subject, anomaly_id: str, policy: TrustPolicy, *, vouched: bool
+) -> None:
+    """Let an event's judgement move its agent's trust.
+
+    The level is looked at when evidence came in and once an hour of event time, so that it does
+    not depend on how events were batched.
+    """
+    time_us = out.time_us
+    trust, facts = subject.trust, subject.profile.facts
+    trust.state = subject.profile.state()  # type: ignore[assignment]
+    moved = False
+    if out.anomaly is not None and not vouched:
+        item = Item(
+            out.key, anomaly_id, time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
+            out.facet, out.confidence,  # type: ignore[arg-type]
+        )  # fmt: skip
+        before = opinion(trust.ledger, facts.last_us, policy)
+        moved = trust.ledger.add(item, policy)
+        after = opinion(trust.ledger, facts.last_us, policy)
+        out.trust_before, out.trust_after = before.score, after.score
+    if not out.alert and out.learned:
+        trust.ledger.clean(time_us)
+    hour = time_us // HOUR_US
+    if moved or hour > facts.utc_hour:
+        if hour > facts.utc_hour:
+            trust.ledger.prune(time_us, policy)
+        facts.utc_hour = max(facts.utc_hour, hour)
+        now = opinion(trust.ledger, facts.last_us, policy)
+        trust.standing = advance(trust.standing, now.lower, facts.last_us, policy)
+        shown = (
+            round(now.score), int(now.lower), trust.standing.level, trust.standing.gate,
+            trust.state,
+        )  # fmt: skip
+        out.trust_changed = shown != facts.published
+        facts.published = shown
