@@ -69,7 +69,7 @@ class Worker:
         inventory: Inventory,
         *,
         policy: TrustPolicy = DEFAULT_POLICY,
-        cache_agents: int = 2_048,
+        cache_agents: int = 1_536,
         max_future_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
