@@ -1,0 +1,77 @@
+//! Keyed 64-bit hashes of names; the arithmetic of `models.hashing`.
+
+use blake2b_simd::Params;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+
+const CACHE_LIMIT: usize = 50_000;
+const MIX_A: u64 = 0x9E37_79B9_7F4A_7C15;
+const MIX_B: u64 = 0xBF58_476D_1CE4_E5B9;
+const MIX_C: u64 = 0x94D0_49BB_1331_11EB;
+
+/// Combine hashes into one of 64 bits; order matters.
+#[inline]
+pub fn mix(a: u64, b: u64, c: u64) -> u64 {
+    let mut x = a ^ b.wrapping_mul(MIX_A);
+    x = (x ^ (x >> 29)).wrapping_mul(MIX_B).wrapping_add(c.wrapping_mul(MIX_C));
+    x ^ (x >> 32)
+}
+
+/// Hashes strings under one key; remembers the most recent ones.
+pub struct Hasher {
+    params: Params,
+    known: RefCell<FxHashMap<Box<str>, u64>>,
+}
+
+impl Hasher {
+    /// `key` is the installation's secret, 16 to 64 bytes.
+    pub fn new(key: &[u8]) -> PyResult<Self> {
+        if key.is_empty() || key.len() > 64 {
+            let got = key.len();
+            return Err(PyValueError::new_err(format!("key must have 1 to 64 bytes, got {got}")));
+        }
+        let mut params = Params::new();
+        params.hash_length(8).key(key);
+        Ok(Hasher { params, known: RefCell::new(FxHashMap::default()) })
+    }
+
+    /// The hash of `text`.
+    pub fn of(&self, text: &str) -> u64 {
+        if let Some(&known) = self.known.borrow().get(text) {
+            return known;
+        }
+        let hash = self.once(text);
+        let mut known = self.known.borrow_mut();
+        if known.len() >= CACHE_LIMIT {
+            known.clear();
+        }
+        known.insert(text.into(), hash);
+        hash
+    }
+
+    /// The same hash without remembering it.
+    pub fn once(&self, text: &str) -> u64 {
+        let hash = self.params.hash(text.as_bytes());
+        let bytes: [u8; 8] = hash.as_bytes().try_into().expect("hash_length is 8");
+        u64::from_le_bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_matters() {
+        assert_ne!(mix(1, 2, 0), mix(2, 1, 0));
+    }
+
+    #[test]
+    fn remembered_and_fresh_hashes_agree() {
+        let hasher = Hasher::new(b"0123456789abcdef").unwrap();
+        assert_eq!(hasher.of("mail.send"), hasher.once("mail.send"));
+        assert_eq!(hasher.of("mail.send"), hasher.of("mail.send"));
+    }
+}

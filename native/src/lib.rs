@@ -1,0 +1,15 @@
+//! The inner loops of Habitus, compiled. `models/` holds the same arithmetic in Python and is the
+//! reference: both give the same numbers, bit for bit.
+
+use pyo3::prelude::*;
+
+mod content;
+mod habits;
+mod hashing;
+mod pack;
+
+#[pymodule]
+fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    content::register(module)?;
+    habits::register(module)
+}
