@@ -10,9 +10,7 @@ from models.calibration import bin_of
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
-    from models.config import ModelConfig
-    from models.peers import GroupView
-    from models.profile import Profile
+    from models.groups import View
 
 
 class Calibrated(Struct):
@@ -21,7 +19,7 @@ class Calibrated(Struct):
     Attributes
     ----------
     each
-        By statistic, in the order of `models.peers.STATISTICS`; None where the event has no such
+        By statistic, in the order of `models.groups.STATISTICS`; None where the event has no such
         statistic or no pool is large enough.
     p
         Of all together: the smallest times their number (Bonferroni: valid under dependence).
@@ -37,20 +35,16 @@ class Calibrated(Struct):
 
 
 def calibrate(
-    statistics: list[float | None],
-    profile: Profile,
-    view: GroupView,
-    config: ModelConfig,
-    u: float,
-    *,
-    own: bool,
+    statistics: list[float | None], windows: list[ScoreWindow], view: View, u: float, *, own: bool
 ) -> Calibrated:
     """Rank an event's statistics among past ones.
 
     Parameters
     ----------
     statistics
-        In the order of `models.peers.STATISTICS`; None for one the event does not have.
+        In the order of `models.groups.STATISTICS`; None for one the event does not have.
+    windows
+        The agent's own, in the same order.
     own
         Whether the agent's own pool may be used; not while it is (re)learning.
     """
@@ -59,7 +53,7 @@ def calibrate(
     for index, value in enumerate(statistics):
         if value is None:
             continue
-        window, pool = _pool(index, profile, view, config, own=own)
+        window, pool = _pool(index, windows, view, own=own)
         if window is None:
             continue
         tests += 1
@@ -72,18 +66,18 @@ def calibrate(
 
 
 def _pool(
-    index: int, profile: Profile, view: GroupView, config: ModelConfig, *, own: bool
+    index: int, windows: list[ScoreWindow], view: View, *, own: bool
 ) -> tuple[ScoreWindow | None, str | None]:
     """Choose the most specific pool that is large enough."""
-    least = config.pool_minimum
+    least = view.groups.pool_minimum
     if own:
-        window = profile.windows[index]
+        window = windows[index]
         if window.n >= least:
             return window, "agent"
-    window = view.windows()[index]
+    window = view.group.windows[index]
     if view.name and window.n >= least:
         return window, "role"
-    window = view.fleet_windows()[index]
+    window = view.fleet.windows[index]
     if window.n >= least:
         return window, "fleet"
     return None, None
@@ -92,8 +86,8 @@ def _pool(
 def take_in(
     statistics: list[float | None],
     calibrated: Calibrated,
-    profile: Profile,
-    view: GroupView,
+    windows: list[ScoreWindow],
+    view: View,
     gate: float,
 ) -> None:
     """Let an event's statistics enter the windows.
@@ -108,10 +102,10 @@ def take_in(
         p = calibrated.each[index]
         entered = value
         if p is not None and p < gate:
-            window, _ = _pool(index, profile, view, view.peers.config, own=True)
+            window, _ = _pool(index, windows, view, own=True)
             if window is not None:
                 entered = min(value, window.quantile(gate))
         cell = bin_of(entered)
-        profile.windows[index].add_cell(cell)
+        windows[index].add_cell(cell)
         cells.append((index, cell))
-    view.peers.score(view.name, cells)
+    view.groups.score(view.name, cells)

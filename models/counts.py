@@ -12,6 +12,8 @@ STRENGTH = 2 * UNIT
 NEGLIGIBLE = UNIT // 100
 HORIZON_DAYS = 150
 ADOPTION = 0.1
+MOST_COUNT = (1 << 29) - 1  # 131,071 events of one value: more would say nothing more
+MOST_TODAY = (1 << 16) - 1
 
 
 def fades(half_life_days: float) -> tuple[int, ...]:
@@ -109,10 +111,10 @@ class AgentCounts:
         """Learn one event; False when the value has had its share of the day."""
         key = node << 32 | value
         had = self.today.get(key, 0)
-        if had >= cap:
+        count = self.counts.get(key, 0)
+        if had >= cap or had >= MOST_TODAY or count > MOST_COUNT - UNIT:
             return False
         self.today[key] = had + 1
-        count = self.counts.get(key, 0)
         self.counts[key] = count + UNIT
         self.total[node] = self.total.get(node, 0) + UNIT
         if count < DISCOUNT:

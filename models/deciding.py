@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.assessment import Assessment, Finding, Kind, Reason
-    from models.baseline import Place
     from models.calibrate import Calibrated
     from models.event import Event
+    from models.places import Place
 
 _GRAVE = frozenset({"pay", "delete", "admin", "send"})
 _SECRET = frozenset({"confidential", "restricted"})
@@ -44,6 +44,7 @@ class Decider:
         self.kinds = kinds
         self.explain_all = explain_all
         self._by_name = places
+        self._places = tuple(places.values())
 
     def decide(
         self,
@@ -116,7 +117,7 @@ class Decider:
         """Give the reasons, the one that decided first."""
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - judge has set it
-        baseline, usual = profile.baseline, profile.facts.usual
+        baseline, usual, places = profile.baseline, profile.habits.usual, self._places
         groups: dict[int, list[Reason]] = {CONTENT: [], SUM: [], VOLUME: []}
         content = bits.content
         if content is not None:
@@ -124,8 +125,8 @@ class Decider:
             factor = content.score / whole if whole else PLAIN_FACTOR
             reasons = content_reasons(content, factor, event)
             groups[CONTENT] = sorted(reasons, key=lambda r: -r.bits)
-        odd = sorted(bits.categories, key=lambda found: usual[found.place.index] - found.bits)
-        groups[SUM] = [category_reason(baseline, view, f.place, x, f.bits) for f in odd[:3]]
+        odd = sorted(bits.categories.found, key=lambda found: usual[found[0]] - found[1])
+        groups[SUM] = [category_reason(baseline, view, places[i], x, b) for i, b, *_ in odd[:3]]
         high = sorted(bits.quantities, key=lambda item: -item[2])
         groups[VOLUME] = [
             quantity_reason(baseline, view, name, total, b) for name, total, b in high[:2] if b > 0

@@ -9,25 +9,21 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from models import habits as reference
 from models.assessment import Assessment
-from models.baseline import places_of
-from models.calibrate import calibrate
-from models.content.detector import ContentDetector, ContentTables
-from models.content.learning import close
-from models.content.rates import Rates
-from models.content.session import Session
-from models.content.tables import Documents, RoleTable
+from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
 from models.features import HOUR_US, extract
 from models.hashing import Hasher
+from models.kernel import native_kernel
 from models.learner import Learner
+from models.meeting import meet
 from models.peers import FLEET, GroupView, Peers
+from models.places import places_of
 from models.quantity import QUANTITIES, quantities
 from models.rules import RULES, Scene, note_credential, note_version
-from models.sessions import OpenSessions
+from models.sessions import open_sessions
 from models.subject import CONTENT, SUM, VOLUME, Bits, Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
@@ -39,12 +35,12 @@ if TYPE_CHECKING:
     from models.calibrate import Calibrated
     from models.config import ModelConfig
     from models.content.detector import Content
+    from models.content.session import Session
     from models.event import Event, Origin
     from models.profile import Profile
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class Engine:
@@ -62,6 +58,8 @@ class Engine:
         Give reasons for every event, not only for those worth a look.
     vouched
         The operator vouches for what comes: learn it without the gate.
+    kernel
+        ``auto``, ``native`` or ``python``: `models.kernel.native_kernel`.
     """
 
     def __init__(
@@ -72,49 +70,34 @@ class Engine:
         policy: TrustPolicy = DEFAULT_POLICY,
         *,
         explain_all: bool = False,
+        kernel: str = "auto",
     ) -> None:
         self.config = config.validate()
         self.policy = policy
         self.vouched = False
         self.hasher = Hasher(secret)
-        self.peers = Peers(config)
-        self.content = ContentDetector(self.hasher, ContentTables())
-        self.sessions = OpenSessions(config.idle_minutes * 60_000_000)
+        self.kernel = native = native_kernel(kernel)
+        self.peers = Peers(config, (native or reference).Groups(config, secret))
+        self.content = content_kernel(secret, native)
+        self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, native)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
-        self.learner = Learner(config, self.hasher, self._places, self.peers)
-        self._dirty_roles: set[str] = set()
+        self.learner = Learner(config, self.hasher, self._places, self.peers, self.content)
 
     # ------------------------------------------------------------------ state
 
-    def dump(self) -> list[tuple[str, bytes]]:
-        """Write what agents share and has changed since the last call."""
-        out = self.peers.dump()
-        tables = self.content.tables
-        if self._dirty_roles:
-            out.append(("documents", _encode(tables.documents)))
-            out.append(("rates:values", _encode(tables.values)))
-            out.append(("rates:flows", _encode(tables.flows)))
-            out += [
-                ("role:" + name, _encode(tables.roles[name])) for name in sorted(self._dirty_roles)
-            ]
-            self._dirty_roles.clear()
-        return out
+    def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
+        """Write what agents share and has changed since the last call.
+
+        With `whole`, content is written as one copy that stands for all its changes.
+        """
+        return self.peers.dump() + self.content.dump(whole=whole)
 
     def load(self, shared: dict[str, bytes], sessions: Iterable[tuple[int, bytes]]) -> None:
         """Read what `dump` and the open sessions wrote."""
         self.peers.load(shared)
-        tables = ContentTables()
-        decode = msgspec.msgpack.decode
-        if "documents" in shared:
-            tables.documents = decode(shared["documents"], type=Documents)
-            tables.values = decode(shared["rates:values"], type=Rates)
-            tables.flows = decode(shared["rates:flows"], type=Rates)
-        for name, blob in shared.items():
-            if name.startswith("role:"):
-                tables.roles[name[5:]] = decode(blob, type=RoleTable)
-        self.content = ContentDetector(self.hasher, tables)
+        self.content.load(shared)
         self.sessions.load(sessions)
 
     def finish_recording(self) -> None:
@@ -134,7 +117,8 @@ class Engine:
         self.peers.advance(time_us)
         for session in self.sessions.finished(self.peers.head.watermark_us):
             self._close(session)
-        self._meet(event, subject, time_us, registered=registered)
+        self._meet(event, subject)
+        meet(event, subject, self.peers, time_us, registered=registered)
         if event.kind != "action":
             return self._change(event, subject, time_us)
         session = self._session(event, subject.profile, time_us)
@@ -142,13 +126,13 @@ class Engine:
         assert view is not None  # noqa: S101 - _meet has set it
         x = extract(event, origin, session.previous_tool or "START", time_us)
         bits = self._score(event, profile, session, x, time_us)
-        statistics = self._statistics(profile, bits)
+        statistics = self._statistics(bits)
         u = self.hasher.uniform(event.id)
         state = profile.state()
         tested = statistics
         if state == "relearning":  # its habits are expected to change; content and rules stay on
             tested = [statistics[CONTENT], None, None, statistics[VOLUME]]
-        result = calibrate(tested, profile, view, self.config, u, own=state == "active")
+        result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self._assessment(event, profile, session, bits, result, findings, time_us)
         vouched = self.vouched
@@ -160,75 +144,36 @@ class Engine:
         move_trust(out, subject, name, self.policy, vouched=vouched)
         return out
 
-    def _meet(self, event: Event, subject: Subject, time_us: int, *, registered: bool) -> None:
-        """Bring the profile to the event's time and note who it is."""
-        facts, trust, agent = subject.profile.facts, subject.trust, event.agent
-        role = agent.role or ""
+    def _meet(self, event: Event, subject: Subject) -> None:
+        """Let the agent see the peers of its role."""
+        facts, role = subject.profile.facts, event.agent.role or ""
         if subject.view is None or (role and facts.role != role):
             facts.role = role or facts.role
             group = f"{facts.role}/{facts.mode}" if facts.role else FLEET
             subject.view = GroupView(self.peers, group)
+            subject.profile.use(self.kernel, self.config)
             subject.profile.baseline.attach(self.hasher, self._places, subject.view)
-        day = self.peers.day_of(time_us)
-        counts = subject.profile.baseline.counts
-        if facts.events == 0:
-            facts.first_us = trust.first_seen_us = time_us
-            counts.day = day
-            self.peers.seen_on(day)
-        elif day > counts.day:
-            counts.roll(day, self.config.half_life_days)
-            rate = facts.per_day or float(facts.day_events)
-            facts.per_day = 0.7 * rate + 0.3 * facts.day_events
-            facts.day_events = 0
-            self.peers.seen_on(day)
-        if facts.vote_version != self.peers.head.version:  # its votes are published by now
-            subject.profile.baseline.pending.clear()
-            facts.vote_version = self.peers.head.version
-        facts.events += 1
-        facts.day_events += 1
-        facts.last_us = max(facts.last_us, time_us)
-        trust.events, trust.last_seen_us, trust.registered = facts.events, facts.last_us, registered
-        if agent.role is not None:
-            trust.role = agent.role
-        if agent.owner is not None:
-            trust.owner = agent.owner
-        if agent.version is not None:
-            trust.version = agent.version
 
     def _session(self, event: Event, profile: Profile, time_us: int) -> Session:
         name = event.session or event.trace_id or event.task or ""
         facts = profile.facts
-        key = OpenSessions.key(self.hasher, facts.agent_id, facts.mode, name)
-        session = self.sessions.by_key.get(key)
-        if session is not None and self.sessions.overfull(session, time_us):
-            self._close(self.sessions.take(key))
-            session = None
+        watermark_us = self.peers.head.watermark_us
+        session = self.sessions.meet(facts.agent_id, facts.mode, name, time_us, watermark_us)
         if session is None:
+            for cut in self.sessions.cut():
+                self._close(cut)
             facts.opened += 1
-            session = Session(
-                agent_id=facts.agent_id,
-                mode=facts.mode,
-                role=facts.role,
-                purpose=event.purpose or "",
-                opened_us=time_us,
-                last_us=time_us,
-                seen_us=self.peers.head.watermark_us,
-                ordinal=facts.opened,
-                learning=facts.opened <= facts.learn_until,
-                vouched=self.vouched,
-            )
-            self.content.open(session)
-            self.sessions.add(key, session)
-        session.last_us = max(session.last_us, time_us)
-        session.seen_us = self.peers.head.watermark_us
-        self.sessions.touched.add(key)
+            session = self.content.open(
+                facts.agent_id, facts.mode, facts.role, event.purpose or "", time_us, watermark_us,
+                facts.opened, facts.opened <= facts.learn_until, self.vouched,
+            )  # fmt: skip
+            self.sessions.add(name, session)
         return session
 
     def _close(self, session: Session) -> None:
         if session.score >= 0 and (session.learning or session.vouched):
             self.peers.head.sessions.add(session.score)
-        close(self.content, session)
-        self._dirty_roles.add(session.role)
+        self.content.close(session)
 
     def _score(
         self, event: Event, profile: Profile, session: Session, x: dict[str, str], time_us: int
@@ -236,7 +181,7 @@ class Engine:
         baseline, facts = profile.baseline, profile.facts
         content: Content | None = None
         if session.purpose or event.argument_origins:
-            content = self.content.score(session, event)
+            content = self.content.score(session, event.tool, event.argument_origins)
         hour = time_us // HOUR_US
         sums: list[tuple[str, float, float]] = []
         for index, amount in enumerate(quantities(event)):
@@ -248,13 +193,10 @@ class Engine:
             sums.append((name, total, baseline.number_bits(name, total)))
         return Bits(baseline.surprise(x), sums, content)
 
-    def _statistics(self, profile: Profile, bits: Bits) -> list[float | None]:
-        usual = profile.facts.usual
-        total = sum(found.bits for found in bits.categories)
-        peak = max((f.bits - usual[f.place.index] for f in bits.categories), default=0.0)
+    def _statistics(self, bits: Bits) -> list[float | None]:
         volume = max((b for _, _, b in bits.quantities), default=None)
         content = bits.content.score if bits.content is not None else None
-        return [content, total, max(0.0, peak), volume]
+        return [content, bits.categories.total, bits.categories.peak, volume]
 
     def _findings(
         self,
@@ -286,14 +228,16 @@ class Engine:
         time_us: int,
     ) -> Assessment:
         facts, content = profile.facts, bits.content
-        each = [found.bits for found in bits.categories] + [b for _, _, b in bits.quantities]
+        total, most = bits.categories.total, bits.categories.most
+        for _, _, surplus in bits.quantities:
+            total, most = total + surplus, max(most, surplus)
         if content is not None:
-            each.append(content.score)
+            total, most = total + content.score, max(most, content.score)
         per_day = max(facts.per_day, _EVENTS_A_DAY if not facts.per_day else 1.0)
         alpha = self.config.alerts_per_day / (self.peers.active_agents() * per_day)
         out = Assessment(
             event.id, facts.agent_id, facts.mode, event.session or "", time_us,
-            s_sum=sum(each), s_max=max(each, default=0.0), p=result.p, p_pool=result.pool,
+            s_sum=total, s_max=most, p=result.p, p_pool=result.pool,
             p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self.peers.head.version,
         )  # fmt: skip
         if content is not None:
@@ -336,6 +280,6 @@ class Engine:
             facts.learn_until = max(
                 facts.learn_until, facts.opened + self.config.relearning_sessions
             )
-            subject.profile.baseline.counts.scale(self.config.relearning_factor)
+            subject.profile.habits.scale(self.config.relearning_factor)
         subject.trust.state = subject.profile.state()  # type: ignore[assignment]
         return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)

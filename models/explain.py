@@ -10,10 +10,11 @@ from models.content.request import KINDS
 from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:
-    from models.baseline import AgentBaseline, Place
+    from models.baseline import AgentBaseline
     from models.content.detector import Content
     from models.event import Event
     from models.peers import GroupView
+    from models.places import Place
 
 _KIND_WORDS = dict(zip(KINDS, (
     "mail address", "address", "path", "date", "number", "code", "value", "value"
@@ -35,6 +36,8 @@ def content_reasons(content: Content, factor: float, event: Event) -> list[Reaso
             f"{_NOVELTY[carrier.flow_level]} "
             f"({carrier.value_bits:.1f} + {carrier.flow_bits:.1f} bits)."
         )
+        if carrier.recurrences:
+            why += " The same value, which nobody asked for, stood out in other kinds of request."
         observed = f"{carrier.key} from result:{carrier.source}, {new}"
         expected = [("request", round(1 - 2 ** -(carrier.value_bits or 0.01), 3))]
         reasons.append(Reason("provenance", carrier.bits * factor, observed, expected, why))
@@ -69,8 +72,8 @@ def expected(
     names = view.names(place.index)
     likely = []
     for value, name in names.items():
-        q = view.probability(place.index, value, None, place.uniform)
-        likely.append((baseline.counts.probability(place.node, value, q), name))
+        q = view.probability(place.index, value, -1, place.uniform)
+        likely.append((baseline.habits.probability(place.node, value, q), name))
     likely.sort(reverse=True)
     return [(name, round(p, 4)) for p, name in likely[:limit]]
 

@@ -6,11 +6,11 @@ that collides with a familiar one.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from hmac import digest as hmac_digest
+from hashlib import blake2b, sha256
 
 _MASK64 = (1 << 64) - 1
 _CACHE_LIMIT = 50_000
+_BLOCK = 64  # bytes that SHA-256 takes at a time
 
 
 class Hasher:
@@ -32,16 +32,14 @@ class Hasher:
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self._known: dict[str, int] = {}
+        block = key.ljust(_BLOCK, b"\0")
+        self._inner = bytes(byte ^ 0x36 for byte in block)
+        self._outer = bytes(byte ^ 0x5C for byte in block)
+        self._known = _Known(self)
 
     def of(self, text: str) -> int:
         """Give the hash of `text`, 0 .. 2**64 - 1."""
-        known = self._known.get(text)
-        if known is None:
-            if len(self._known) >= _CACHE_LIMIT:
-                self._known.clear()
-            known = self._known[text] = self.once(text)
-        return known
+        return self._known[text]
 
     def once(self, text: str) -> int:
         """Give the same hash without remembering it, for names that do not come again."""
@@ -54,8 +52,23 @@ class Hasher:
         >>> 0 < Hasher(b"0123456789abcdef").uniform("event-1") < 1
         True
         """
-        raw = hmac_digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")
+        # HMAC-SHA256 (RFC 2104), written out: the one of the library takes twice as long.
+        inner = sha256(self._inner + text.encode("utf-8", "surrogatepass")).digest()
+        raw = sha256(self._outer + inner).digest()
         return (int.from_bytes(raw[:6], "little") + 0.5) / (1 << 48)
+
+
+class _Known(dict[str, int]):
+    """Hashes by name; a new name is hashed, and among too many all are forgotten."""
+
+    def __init__(self, hasher: Hasher) -> None:
+        self._hasher = hasher
+
+    def __missing__(self, text: str) -> int:
+        if len(self) >= _CACHE_LIMIT:
+            self.clear()
+        known = self[text] = self._hasher.once(text)
+        return known
 
 
 def mix(a: int, b: int, c: int = 0) -> int:

@@ -5,37 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.assessment import Held
-from models.calibrate import take_in
-from models.content.learning import note
 from models.features import HOUR_US
 from models.quantity import QUANTITIES, quantities
 from models.trust_policy import DAY_US
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
-    from models.baseline import Found, Place
     from models.calibrate import Calibrated
     from models.config import ModelConfig
+    from models.content.kernel import ContentKernel
     from models.content.session import Session
     from models.event import Event
     from models.hashing import Hasher
     from models.peers import GroupView, Peers
+    from models.places import Place
     from models.profile import Profile
     from models.subject import Bits, Subject
     from models.trust_state import TrustState
-
-_USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
 
 
 class Learner:
     """The learning gate and what lies behind it (science 7)."""
 
     def __init__(
-        self, config: ModelConfig, hasher: Hasher, places: tuple[Place, ...], peers: Peers
+        self,
+        config: ModelConfig,
+        hasher: Hasher,
+        places: tuple[Place, ...],
+        peers: Peers,
+        content: ContentKernel,
     ) -> None:
         self.config = config
         self.hasher = hasher
         self.peers = peers
+        self.content = content
         self._places = places
 
     def learn(
@@ -61,9 +64,9 @@ class Learner:
         session.events += 1
         session.previous_tool = event.tool
         if bits.content is not None:
-            note(session, bits.content)
+            self.content.note(session, bits.content)
         if state == "active":
-            take_in(statistics, result, profile, view, gate)
+            profile.habits.take_in(view.view, statistics, result, gate)
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
@@ -71,41 +74,17 @@ class Learner:
                 self._wait(profile, view, subject.trust, x, time_us)
             return
         out.learned = True
-        self._learn_found(profile, view, bits.categories, x)
-        usual = profile.facts.usual
-        for found in bits.categories:
-            index = found.place.index
-            usual[index] += _USUAL_RATE * (found.bits - usual[index])
-        profile.drift.update(out.s_sum)
-        if profile.drift.drift_detected:
-            profile.facts.drifted_us = time_us
+        facts, vote = profile.facts, state == "active"
+        profile.habits.learn(view.view, bits.categories, x, vote=vote)
+        facts.voted = facts.voted or vote
+        facts.day_bits += out.s_sum
+        facts.day_learned += 1
 
     def learn_categories(self, profile: Profile, view: GroupView, x: dict[str, str]) -> None:
         """Count an event's categories, and vote for them when the agent is known enough."""
-        self._vote(profile, view, profile.baseline.learn_categories(x), x)
-
-    def _learn_found(
-        self, profile: Profile, view: GroupView, found: list[Found], x: dict[str, str]
-    ) -> None:
-        profile.baseline.count(found)
-        self._vote(profile, view, found, x)
-
-    def _vote(
-        self, profile: Profile, view: GroupView, learned: list[Found], x: dict[str, str]
-    ) -> None:
-        facts, baseline = profile.facts, profile.baseline
-        if facts.opened <= facts.learn_until:
-            return
-        facts.voted = True
-        today, votes = baseline.counts.day, baseline.votes
-        for place, _, value, _ in learned:
-            key = place.base | value
-            before = votes.get(key, -1)
-            if before >= today:
-                continue
-            baseline.pending.setdefault(key, before)
-            votes[key] = today
-            self.peers.vote(view.name, place.index, value, x[place.name], before, today)
+        vote = profile.state() == "active"
+        profile.habits.count(view.view, x, vote=vote)
+        profile.facts.voted = profile.facts.voted or vote
 
     def _wait(
         self,

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import pickle
-import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct, field
-from river import drift
 
+from models import habits as reference
 from models.baseline import AgentBaseline
-from models.calibration import ScoreWindow
-from models.counts import AgentCounts
 from models.errors import StateError
-from models.features import FEATURES
-from models.peers import STATISTICS
+from models.quantity import Level
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
+    from models.habits import Habits
 
-VERSION = 1
+VERSION = 2
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -40,8 +36,10 @@ class Facts(Struct, array_like=True):
         Sessions opened, and the number of the last one that belongs to (re)learning.
     per_day, day_events
         Usual events a day, and those of the current day.
-    usual
-        Mean bits of each feature, in the order of `FEATURES`: what is ordinary for this agent.
+    day_bits, day_learned
+        Bits and number of the events learned on the current day.
+    daily
+        Mean bits of the events of the last days: `models.drifting`.
     hour, sums
         The open hour and its running sums, in the order of `QUANTITIES`; -1 is no observation.
     credentials, versions
@@ -62,7 +60,9 @@ class Facts(Struct, array_like=True):
     per_day: float = 0.0
     day_events: int = 0
     utc_hour: int = -1
-    usual: list[float] = field(default_factory=lambda: [0.0] * len(FEATURES))
+    day_bits: float = 0.0
+    day_learned: int = 0
+    daily: list[float] = []
     hour: int = -1
     sums: list[int] = field(default_factory=lambda: [-1, -1, -1])
     credentials: dict[str, CredentialUse] = {}
@@ -78,17 +78,17 @@ class Facts(Struct, array_like=True):
 class _Stored(Struct, array_like=True):
     version: int
     facts: Facts
-    counts: dict[int, int]
-    today: dict[int, int]
-    day: int
-    votes: dict[int, int]
-    pending: dict[int, int]
-    windows: list[ScoreWindow]
-    river: bytes
+    levels: list[tuple[str, int, float, float]]
+    habits: bytes
 
 
 class Profile:
-    """One agent in one mode: plain facts, the baseline, and its own score windows.
+    """One agent in one mode: plain facts, and the baseline with its habits.
+
+    Parameters
+    ----------
+    facts, baseline
+        Its parts.
 
     Examples
     --------
@@ -98,23 +98,31 @@ class Profile:
     'billing-7'
     """
 
-    __slots__ = ("baseline", "drift", "facts", "windows")
+    __slots__ = ("baseline", "facts")
 
-    def __init__(
-        self, facts: Facts, baseline: AgentBaseline, windows: list[ScoreWindow], watch: drift.ADWIN
-    ) -> None:
+    def __init__(self, facts: Facts, baseline: AgentBaseline) -> None:
         self.facts = facts
         self.baseline = baseline
-        self.windows = windows
-        self.drift = watch
 
     @classmethod
-    def new(cls, agent_id: str, mode: str, config: ModelConfig) -> Profile:
-        """Start the profile of an agent not seen before."""
+    def new(
+        cls, agent_id: str, mode: str, config: ModelConfig, kernel: Any | None = None
+    ) -> Profile:
+        """Start the profile of an agent not seen before, in the compiled kernel if one is given."""
         facts = Facts(agent_id, mode, learn_until=config.learning_sessions)
-        windows = [ScoreWindow(size=config.agent_window) for _ in STATISTICS]
-        baseline = AgentBaseline(config.half_life_days, config.daily_cap)
-        return cls(facts, baseline, windows, drift.ADWIN())
+        habits = (kernel or reference).Habits(config)
+        return cls(facts, AgentBaseline.of(habits, config, {}))
+
+    @property
+    def habits(self) -> Habits:
+        """Counts, votes and past scores."""
+        return self.baseline.habits
+
+    def use(self, kernel: Any | None, config: ModelConfig) -> None:
+        """Bring the habits into a kernel, where they are in the other one."""
+        wanted = (kernel or reference).Habits
+        if not isinstance(self.baseline.habits, wanted):
+            self.baseline.habits = wanted.load(self.baseline.habits.dump(), config)
 
     def state(self) -> str:
         """Give ``learning``, ``relearning`` or ``active``."""
@@ -124,23 +132,12 @@ class Profile:
 
     def dump(self) -> bytes:
         """Write the profile; the same profile gives the same bytes."""
-        baseline = self.baseline
-        stored = _Stored(
-            VERSION,
-            self.facts,
-            baseline.counts.counts,
-            baseline.counts.today,
-            baseline.counts.day,
-            baseline.votes,
-            baseline.pending,
-            self.windows,
-            pickle.dumps((sorted(baseline.levels.items()), self.drift), protocol=5),
-        )
-        return zlib.compress(_encode(stored), 1)
+        levels = [(name, *level.state()) for name, level in sorted(self.baseline.levels.items())]
+        return _encode(_Stored(VERSION, self.facts, levels, self.baseline.habits.dump()))
 
     @classmethod
-    def load(cls, raw: bytes, config: ModelConfig) -> Profile:
-        """Read a profile; call only with bytes whose keyed digest holds.
+    def load(cls, raw: bytes, config: ModelConfig, kernel: Any | None = None) -> Profile:
+        """Read a profile into a kernel; call only with bytes whose keyed digest holds.
 
         Raises
         ------
@@ -148,10 +145,12 @@ class Profile:
             The profile was written by another version.
         """
         try:
-            stored = msgspec.msgpack.decode(zlib.decompress(raw), type=_Stored)
-        except (msgspec.DecodeError, zlib.error) as error:
+            stored = _decode(raw)
+            if stored.version == VERSION:
+                habits = (kernel or reference).Habits.load(stored.habits, config)
+        except ValueError as error:
             raise StateError(
-                f"profile has another layout than version {VERSION}; "
+                f"profile has another layout than version {VERSION}: {error}; "
                 "move the store away to learn anew"
             ) from error
         if stored.version != VERSION:
@@ -160,9 +159,8 @@ class Profile:
                 f"{stored.version}, this is {VERSION}; "
                 "upgrade, or move the store away to learn anew"
             )
-        baseline = AgentBaseline(config.half_life_days, config.daily_cap)
-        baseline.counts = AgentCounts(stored.counts, stored.today, stored.day)
-        baseline.votes, baseline.pending = stored.votes, stored.pending
-        levels, watch = pickle.loads(stored.river)  # noqa: S301 - digest checked by the store
-        baseline.levels = dict(levels)
-        return cls(stored.facts, baseline, stored.windows, watch)
+        levels = {name: Level.of(n, mean, square) for name, n, mean, square in stored.levels}
+        return cls(stored.facts, AgentBaseline.of(habits, config, levels))
+
+
+_decode = msgspec.msgpack.Decoder(_Stored).decode

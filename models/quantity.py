@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from math import copysign, log1p, log2, sqrt
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ PRIOR_WINDOWS = 8.0  # what the peers' level counts for, in windows of the agent
 MOST_FREEDOM = 30.0
 LEAST_SPREAD = 0.35  # on the log scale: a factor of 1.4 is never remarkable
 LEAST_WINDOWS = 3.0
+# River's own forms of its two statistics: mean, fading, 1 - fading, begun; mean and mean square.
+_MEAN = struct.Struct("<ddd?d")
+_VARIANCE = struct.Struct("<ddd?ddd?dd")
 QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour")
 
 
@@ -27,6 +31,13 @@ def squash(value: float) -> float:
 class Level:
     """Usual level and spread of one quantity; river's exponentially weighted statistics.
 
+    Attributes
+    ----------
+    n
+        Windows taken in.
+    mean, variance
+        Usual level on the log scale, and its spread, squared.
+
     Examples
     --------
     >>> level = Level()
@@ -36,10 +47,12 @@ class Level:
     True
     """
 
-    __slots__ = ("_mean", "_var", "n")
+    __slots__ = ("_mean", "_var", "mean", "n", "variance")
 
     def __init__(self) -> None:
         self.n = 0
+        self.mean = 0.0
+        self.variance = 0.0
         self._mean = stats.EWMean(FADING)
         self._var = stats.EWVar(FADING)
 
@@ -49,16 +62,37 @@ class Level:
         self._mean.update(x)
         self._var.update(x)
         self.n += 1
+        self._look()
 
-    @property
-    def mean(self) -> float:
-        """Usual level on the log scale."""
-        return float(self._mean.get())
+    def state(self) -> tuple[int, float, float]:
+        """Give the number of values, their mean and their mean square: all there is to store."""
+        if not self.n:
+            return 0, 0.0, 0.0
+        raw = self._var._ewvar.__getstate__()  # noqa: SLF001 - river gives no other way to them
+        parts = _VARIANCE.unpack(raw)
+        return self.n, parts[0], parts[4]
 
-    @property
-    def variance(self) -> float:
-        """Spread on the log scale, squared."""
-        return max(0.0, float(self._var.get()))
+    @classmethod
+    def of(cls, n: int, mean: float, square: float) -> Level:
+        """Go on from what `state` gave, to the last bit."""
+        level = cls()
+        if n:
+            level._restore(n, mean, square)
+        return level
+
+    def _restore(self, n: int, mean: float, square: float) -> None:
+        rest = (FADING, 1 - FADING, True)
+        own = _MEAN.pack(mean, *rest, FADING)
+        both = _VARIANCE.pack(mean, *rest, square, *rest, FADING, FADING)
+        self.n = n
+        self._mean._ewmean.__setstate__(own)  # noqa: SLF001 - river gives no other way
+        self._var._ewvar.__setstate__(both)  # noqa: SLF001 - river gives no other way
+        self._look()
+
+    def _look(self) -> None:
+        """Ask river for its numbers once per window, not once per event."""
+        self.mean = float(self._mean.get())
+        self.variance = max(0.0, float(self._var.get()))
 
     def usual(self, peers: Level | None = None) -> tuple[float, float, float]:
         """Give location, spread and weight (in windows) of the predictive distribution."""

@@ -16,7 +16,7 @@ from models.profile import CredentialUse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.baseline import Place
+    from models.places import Place
     from models.config import ModelConfig
     from models.event import Event, Origin
     from models.profile import Profile

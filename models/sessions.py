@@ -3,87 +3,160 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
 from models.content.session import Session
+from models.errors import StateError
+from models.hashing import Hasher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from models.hashing import Hasher
+    from collections.abc import Iterable
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Session).decode
 MOST_OPEN = 200_000
 _MOST_EVENTS = 1_000
 _LONGEST_US = 24 * 3_600_000_000
 
 
-class OpenSessions:
-    """Sessions by key; closed by event time alone, so a replay closes them at the same events."""
+class Sessions(Protocol):
+    """Sessions by agent, mode and name; closed by event time alone.
 
-    def __init__(self, idle_us: int) -> None:
+    A replay therefore closes them at the same events.
+    """
+
+    def __len__(self) -> int:
+        """Give how many are open."""
+
+    def meet(
+        self, agent_id: str, mode: str, name: str, time_us: int, watermark_us: int
+    ) -> Session | None:
+        """Give the session an event belongs to, brought to its time; None: it opens one."""
+
+    def cut(self) -> list[Session]:
+        """Give the session that `meet` found too long to go on, if there was one."""
+
+    def add(self, name: str, session: Session) -> None:
+        """Take in a session just opened."""
+
+    def finished(self, watermark_us: int) -> list[Session]:
+        """Take out the sessions that have been idle, or are too many, in order of their end."""
+
+    def all_finished(self) -> list[Session]:
+        """Take out every session, in order of its end: a recording is over."""
+
+    def dump(self) -> tuple[list[tuple[int, bytes]], list[int]]:
+        """Write the sessions that changed since the last call, and name those that closed."""
+
+    def load(self, stored: Iterable[tuple[int, bytes]]) -> None:
+        """Read what `dump` wrote; `StateError` when it cannot."""
+
+
+class OpenSessions:
+    """The reference.
+
+    Parameters
+    ----------
+    idle_us
+        A session is over when the stream has gone on for so long without it.
+    secret
+        Key of the installation, for the keys of sessions.
+    """
+
+    def __init__(self, idle_us: int, secret: bytes) -> None:
         self.idle_us = idle_us
-        self.by_key: dict[int, Session] = {}
-        self.touched: set[int] = set()
-        self.closed: set[int] = set()
+        self._hasher = Hasher(secret)
+        self._by_key: dict[int, Session] = {}
+        self._touched: set[int] = set()
+        self._closed: set[int] = set()
+        self._cut: list[Session] = []
         self._due: list[tuple[int, int]] = []
 
-    @staticmethod
-    def key(hasher: Hasher, agent_id: str, mode: str, name: str) -> int:
-        """Give a session's key, 63 bits."""
-        return hasher.once(f"session\x1f{agent_id}\x1f{mode}\x1f{name}") >> 1
+    def __len__(self) -> int:
+        """Give how many are open."""
+        return len(self._by_key)
 
-    def add(self, key: int, session: Session) -> None:
+    def _key(self, agent_id: str, mode: str, name: str) -> int:
+        """Give a session's key, 63 bits."""
+        return self._hasher.once(f"session\x1f{agent_id}\x1f{mode}\x1f{name}") >> 1
+
+    def meet(
+        self, agent_id: str, mode: str, name: str, time_us: int, watermark_us: int
+    ) -> Session | None:
+        """Give the session an event belongs to, brought to its time; None: it opens one."""
+        key = self._key(agent_id, mode, name)
+        session = self._by_key.get(key)
+        if session is None:
+            return None
+        if session.events >= _MOST_EVENTS or time_us - session.opened_us > _LONGEST_US:
+            self._cut.append(self._take(key))
+            return None
+        session.last_us = max(session.last_us, time_us)
+        session.seen_us = watermark_us
+        self._touched.add(key)
+        return session
+
+    def cut(self) -> list[Session]:
+        """Give the session that `meet` found too long to go on, if there was one."""
+        out, self._cut = self._cut, []
+        return out
+
+    def add(self, name: str, session: Session) -> None:
         """Take in a session just opened."""
-        self.by_key[key] = session
-        self.touched.add(key)
-        self.closed.discard(key)
+        key = self._key(session.agent_id, session.mode, name)
+        self._by_key[key] = session
+        self._touched.add(key)
+        self._closed.discard(key)
         heappush(self._due, (session.seen_us + self.idle_us, key))
 
-    def finished(self, watermark_us: int) -> Iterator[Session]:
+    def finished(self, watermark_us: int) -> list[Session]:
         """Take out the sessions that have been idle, or are too many, in order of their end."""
-        due = self._due
-        while due and (due[0][0] <= watermark_us or len(self.by_key) > MOST_OPEN):
+        due, out = self._due, []
+        while due and (due[0][0] <= watermark_us or len(self._by_key) > MOST_OPEN):
             at_us, key = heappop(due)
-            session = self.by_key.get(key)
+            session = self._by_key.get(key)
             if session is None:
                 continue
             end_us = session.seen_us + self.idle_us
             if end_us > at_us:
                 heappush(due, (end_us, key))
             else:
-                yield self.take(key)
+                out.append(self._take(key))
+        return out
 
-    def take(self, key: int) -> Session:
-        """Take out one session."""
-        self.touched.discard(key)
-        self.closed.add(key)
-        return self.by_key.pop(key)
+    def _take(self, key: int) -> Session:
+        self._touched.discard(key)
+        self._closed.add(key)
+        return self._by_key.pop(key)
 
-    def overfull(self, session: Session, time_us: int) -> bool:
-        """Tell whether a session has grown so long that the next event starts another."""
-        return session.events >= _MOST_EVENTS or time_us - session.opened_us > _LONGEST_US
-
-    def all_finished(self) -> Iterator[Session]:
+    def all_finished(self) -> list[Session]:
         """Take out every session, in order of its end: a recording is over."""
-        order = sorted(self.by_key, key=lambda key: (self.by_key[key].last_us, key))
-        for key in order:
-            yield self.take(key)
+        order = sorted(self._by_key, key=lambda key: (self._by_key[key].last_us, key))
         self._due.clear()
+        return [self._take(key) for key in order]
 
     def dump(self) -> tuple[list[tuple[int, bytes]], list[int]]:
         """Write the sessions that changed since the last call, and name those that closed."""
-        changed = [(key, _encode(self.by_key[key])) for key in sorted(self.touched)]
-        gone = sorted(self.closed)
-        self.touched.clear()
-        self.closed.clear()
+        changed = [(key, _encode(self._by_key[key])) for key in sorted(self._touched)]
+        gone = sorted(self._closed)
+        self._touched.clear()
+        self._closed.clear()
         return changed, gone
 
     def load(self, stored: Iterable[tuple[int, bytes]]) -> None:
-        """Read what `dump` wrote."""
-        decode = msgspec.msgpack.Decoder(Session).decode
+        """Read what `dump` wrote; `StateError` when it cannot."""
         for key, blob in stored:
-            session = self.by_key[key] = decode(blob)
+            try:
+                session = self._by_key[key] = _decode(blob)
+            except (msgspec.MsgspecError, ValueError) as error:
+                raise StateError(f"a session cannot be read: {error}") from error
             heappush(self._due, (session.seen_us + self.idle_us, key))
+
+
+def open_sessions(idle_us: int, secret: bytes, native: Any | None) -> Sessions:
+    """Give the compiled sessions of the module `native`, or the reference without one."""
+    if native is None:
+        return OpenSessions(idle_us, secret)
+    return cast("Sessions", native.OpenSessions(idle_us, secret))

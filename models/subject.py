@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from models.baseline import Found
     from models.content.detector import Content
+    from models.habits import Surprise
     from models.peers import GroupView
     from models.profile import Profile
     from models.trust_state import TrustState
 
-CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.peers.STATISTICS`
+CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.groups.STATISTICS`
 
 
 class Subject:
@@ -36,6 +36,6 @@ class Bits(Struct):
         (name, running sum of the open window, bits).
     """
 
-    categories: list[Found]
+    categories: Surprise
     quantities: list[tuple[str, float, float]]
     content: Content | None

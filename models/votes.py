@@ -16,6 +16,20 @@ class Ballot(Struct, array_like=True):
     votes: dict[int, dict[int, int]] = {}
     names: dict[int, str] = {}
 
+    def rows(self) -> list[tuple[int, str | None, list[int]]]:
+        """Give (value, name, days and their numbers in turn) in order of the values."""
+        names = self.names
+        return [
+            (value, names.get(value), [n for pair in sorted(days.items()) for n in pair])
+            for value, days in sorted(self.votes.items())
+        ]
+
+    @classmethod
+    def of(cls, rows: list[tuple[int, str | None, list[int]]]) -> Ballot:
+        """Read what `rows` gave."""
+        votes = {value: dict(zip(n[::2], n[1::2], strict=True)) for value, _, n in rows}
+        return cls(votes, {value: name for value, name, _ in rows if name is not None})
+
 
 class VoteNode:
     """A ballot with the sums that scoring needs, as of one day."""

@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from pipeline import intel, inventory
+from pipeline.config_store import in_effect
+from pipeline.detectors import Panel, detectors_named
 from pipeline.enrich import Enricher
 from pipeline.formats import format_named
-from pipeline.settings import model_config_of, trust_policy_of
+from pipeline.settings import trust_policy_of
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
@@ -45,16 +47,25 @@ def build_worker(
     publish
         Whether results are queued for a sink; when None, if the settings name a sink.
     """
+    registered, panel = inventory.load(settings.inventory), detectors_named(settings.detectors)
+    if settings.offline_models is not None:
+        from pipeline.offline import load_offline  # scikit-learn takes a second to load
+
+        groups, opinions = load_offline(settings.offline_models)
+        panel += opinions
+        if groups is not None:
+            registered = registered.grouped(groups.role)
     return Worker(
         store,
-        model_config_of(settings),
+        in_effect(settings, store).config,
         format_named(fmt or settings.format),
         Enricher(settings.corporate_networks, intel.load(settings.intel)),
-        inventory.load(settings.inventory),
-        policy=trust_policy_of(settings),
+        registered,
+        policy=trust_policy_of(settings, store.configs.promoted()),
         cache_agents=settings.cache_agents,
         max_future_us=settings.max_future_s * 1_000_000,
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,
+        panel=Panel(panel),
         observer=observer,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from models.errors import ConfigError, HabitusError
-from pipeline.commands import installation, look, offline, running
+from pipeline.commands import config, installation, look, offline, running, simulate
 
 _HELP = (
     "Behavioural baselines and trust scores for AI agents. Settings come from HABITUS_… variables "
@@ -57,7 +57,7 @@ app = Habitus(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (running, offline, look, installation):
+for _group in (running, offline, simulate, look, config, installation):
     _group.register(app)
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from msgspec import Struct
 from models.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _LONGEST_ID = 256
@@ -37,18 +37,35 @@ class Inventory:
     (True, None, 0)
     """
 
-    def __init__(self, agents: dict[str, Registered], *, loaded: bool) -> None:
+    def __init__(
+        self,
+        agents: dict[str, Registered],
+        *,
+        loaded: bool,
+        others: Callable[[str], str | None] | None = None,
+    ) -> None:
         self._agents = agents
+        self._others = others
         self.loaded = loaded
+
+    def grouped(self, others: Callable[[str], str | None]) -> Inventory:
+        """Give the same inventory with a group for agents whose role nobody declared.
+
+        >>> Inventory({}, loaded=False).grouped({"a": "like:mail.read"}.get).role("a")
+        'like:mail.read'
+        """
+        return Inventory(self._agents, loaded=self.loaded, others=others)
 
     def knows(self, agent_id: str) -> bool:
         """Whether the agent is registered, or no inventory is loaded."""
         return not self.loaded or agent_id in self._agents
 
     def role(self, agent_id: str) -> str | None:
-        """Role as registered, or None."""
+        """Role as registered, else the group it behaves like where such are loaded, or None."""
         found = self._agents.get(agent_id)
-        return found.role if found else None
+        if found is not None and found.role:
+            return found.role
+        return self._others(agent_id) if self._others is not None else None
 
     def owner(self, agent_id: str) -> str | None:
         """Owner as registered, or None."""

@@ -24,7 +24,7 @@ from pipeline.store.batch import PipelineStatus
 from pipeline.store.lock import WriterLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from models.assessment import Assessment
     from models.event import Event
@@ -87,7 +87,7 @@ def in_order(files: Sequence[str], wire: Format, *, now_us: int) -> list[RawReco
 
 def judge_all(
     worker: Worker,
-    records: Iterator[RawRecord] | Sequence[RawRecord],
+    records: Iterable[RawRecord],
     *,
     on_commit: Callable[[Commit], None] | None = None,
     progress: Progress | None = None,
@@ -119,12 +119,18 @@ def _judge(
 
 
 def learn_history(
-    worker: Worker, files: Sequence[str], *, now_us: int, progress: Progress | None = None
+    worker: Worker, records: Iterable[RawRecord], *, progress: Progress | None = None
 ) -> None:
-    """Learn a past the operator vouches for: scored first, so that it calibrates; no alerts."""
+    """Learn a past the operator vouches for: scored first, so that it calibrates; no alerts.
+
+    Parameters
+    ----------
+    records
+        In order of event time (`in_order`).
+    """
     worker.engine.vouched = True
     try:
-        judge_all(worker, in_order(files, worker.wire, now_us=now_us), progress=progress)
+        judge_all(worker, records, progress=progress)
         worker.engine.finish_recording()
         _finish(worker)
     finally:
@@ -133,7 +139,7 @@ def learn_history(
 
 def _finish(worker: Worker) -> None:
     status = PipelineStatus("drained", clock_us(), worker.watermark_us or None, 0)
-    worker.commit(worker.flush(), {}, status)
+    worker.commit(worker.flush(whole=True), {}, status)
 
 
 def replay(
@@ -169,7 +175,8 @@ def replay(
             progress.start(None, "replaying")
         if history:
             lines.muted = True
-            learn_history(worker, history, now_us=now_us, progress=progress)
+            past = in_order(history, worker.wire, now_us=now_us)
+            learn_history(worker, past, progress=progress)
             lines.muted = False
             worker.counters.clear()
         judge_all(
@@ -198,7 +205,8 @@ def learn(
         worker = build_worker(settings, store, fmt=fmt, publish=False)
         if progress is not None:
             progress.start(None, "learning")
-        learn_history(worker, files, now_us=clock_us(), progress=progress)
+        past = in_order(files, worker.wire, now_us=clock_us())
+        learn_history(worker, past, progress=progress)
         if progress is not None:
             progress.stop()
         rejected = sum(n for k, n in worker.counters.items() if k.startswith("rejected_"))

@@ -118,7 +118,7 @@ class Loop:
     def end(self, state: Literal["drained", "stopped"]) -> None:
         """Say how the loop ended, after everything queued was published as far as possible."""
         self._publish()
-        self.worker.commit(self.worker.flush(), {}, self._status(state))
+        self.worker.commit(self.worker.flush(whole=True), {}, self._status(state))
 
     def publish_all(self, stop: threading.Event) -> None:
         """Empty the outbox; retry while the sink is away.

@@ -25,6 +25,7 @@ from pydantic_settings import (
 from models.config import ModelConfig
 from models.errors import ConfigError
 from models.trust_policy import TrustPolicy
+from pipeline.config_file import read_config
 from pipeline.store import store_path
 
 PREFIX = "HABITUS_"
@@ -102,9 +103,17 @@ class Settings(BaseSettings):
     max_future_s: int = Field(300, ge=0, description="how far event time may be ahead, seconds")
     batch_size: int = Field(4096, ge=1, le=100_000, description="events committed together")
     cache_agents: int = Field(1536, ge=1, description="agents kept in memory")
+    kernel: Literal["auto", "native", "python"] = Field(
+        "auto", description="who does the arithmetic: compiled where installed, or Python"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
     )
+    parameters: File = Field(
+        None, description="file of model parameters to use instead of the promoted ones"
+    )
+    detectors: Words = Field((), description="detectors that give a second opinion")
+    offline_models: File = Field(None, description="folder of models fitted on history")
     model: dict[str, float] = Field(
         default_factory=dict, description="parameters of the model, see models/config.py"
     )
@@ -149,10 +158,10 @@ class Settings(BaseSettings):
                 raise ValueError(f"entry {place} must be an address or a prefix") from None
         return value
 
-    @field_validator("intel", "inventory", "api_keys_file")
+    @field_validator("intel", "inventory", "api_keys_file", "parameters", "offline_models")
     @classmethod
     def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        kind = "folder" if info.field_name == "intel" else "file"
+        kind = "folder" if info.field_name in ("intel", "offline_models") else "file"
         if value is not None and not (value.is_dir() if kind == "folder" else value.is_file()):
             raise ValueError(f"must be a {kind} that is there, got {str(value)!r}")
         return value
@@ -199,15 +208,33 @@ def load_settings(file: Path | None = None) -> Settings:
     return settings
 
 
-def model_config_of(settings: Settings) -> ModelConfig:
-    """Give the parameters of the model: the defaults, and what the settings say."""
-    values = {**settings.model, _OWN: settings.alerts_per_day}
+def model_config_of(settings: Settings, promoted: ModelConfig | None = None) -> ModelConfig:
+    """Give the parameters of the model: a base, and on top of it what the settings say.
+
+    Parameters
+    ----------
+    promoted
+        What was promoted in the store. The base is the file that ``parameters`` names, else this,
+        else the defaults.
+
+    Examples
+    --------
+    >>> config = model_config_of(Settings(model={"gate": 0.01}), ModelConfig(alerts_per_day=2))
+    >>> config.gate, config.alerts_per_day
+    (0.01, 2.0)
+    """
+    base = promoted or ModelConfig()
+    if settings.parameters is not None:
+        base, _ = read_config(settings.parameters)
+    values = {**msgspec.structs.asdict(base), **settings.model}
+    if _OWN in settings.model_fields_set:
+        values[_OWN] = settings.alerts_per_day
     return msgspec.convert(values, ModelConfig, strict=False).validate()
 
 
-def trust_policy_of(settings: Settings) -> TrustPolicy:
+def trust_policy_of(settings: Settings, promoted: ModelConfig | None = None) -> TrustPolicy:
     """Give the trust arithmetic's numbers, named after the model's configuration."""
-    version = model_config_of(settings).version
+    version = model_config_of(settings, promoted).version
     return TrustPolicy(version=version, stale_after_s=settings.stale_after_s)
 
 

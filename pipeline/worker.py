@@ -16,6 +16,7 @@ from models.subject import Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
+from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.formats import event_of
 from pipeline.outputs import anomaly_message, anomaly_object, trust_message
 from pipeline.rejected import rejected_message
@@ -56,6 +57,10 @@ class Worker:
         How far ahead of its arrival an event may be.
     publish
         Whether anomalies and trust answers are to be queued for a sink.
+    panel
+        Detectors that give a second opinion.
+    kernel
+        ``auto``, ``native`` or ``python``: who does the arithmetic.
     observer
         Called with each event's judgement, in order; for replays.
     """
@@ -73,6 +78,8 @@ class Worker:
         max_future_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
+        kernel: str = "auto",
+        panel: Panel | None = None,
         observer: Callable[[RawRecord, Event, Assessment, Subject], None] | None = None,
     ) -> None:
         self.store = store
@@ -81,8 +88,14 @@ class Worker:
         self.wire = wire
         self.policy = policy
         self.counters: Counter[str] = Counter()
-        self.engine = Engine(config, store.secret, catalogue(), policy, explain_all=explain_all)
-        self.engine.load(store.shared(), store.all_sessions())
+        self.engine = Engine(
+            config, store.secret, catalogue(), policy, explain_all=explain_all, kernel=kernel
+        )
+        self.panel = panel or Panel()
+        shared = store.shared()
+        self.panel.load(shared)
+        own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
+        self.engine.load(own, store.all_sessions())
         self._enricher = enricher
         self._inventory = inventory
         self._cache_agents = cache_agents
@@ -119,9 +132,13 @@ class Worker:
         self.store.commit(out)
         self.counters.update(out.counters)
 
-    def flush(self) -> Commit:
-        """Give what the engine has to write beside agents, after a recording was finished."""
-        out = Commit()
+    def flush(self, *, whole: bool = False) -> Commit:
+        """Give what the engine has to write beside agents.
+
+        With `whole` what agents share is written as one copy in place of its changes, so that the
+        same events leave the same bytes however they were cut into batches.
+        """
+        out = Commit(whole=whole)
         self._collect(out, {}, {}, Counter())
         return out
 
@@ -193,7 +210,9 @@ class Worker:
             return
         decode = msgspec.msgpack.Decoder(TrustState).decode
         for key, (profile, trust) in self.store.profiles(missing).items():
-            self._subjects[key] = Subject(Profile.load(profile, self.config), decode(trust))
+            self._subjects[key] = Subject(
+                Profile.load(profile, self.config, self.engine.kernel), decode(trust)
+            )
 
     def _subject(self, key: Key) -> Subject:
         subject = self._subjects.get(key)
@@ -205,7 +224,7 @@ class Worker:
                 owner=self._inventory.owner(key[0]),
                 config_version=self.config_version,
             )
-            subject = Subject(Profile.new(*key, self.config), trust)
+            subject = Subject(Profile.new(*key, self.config, self.engine.kernel), trust)
             self._subjects[key] = subject
         else:
             self._subjects.move_to_end(key)
@@ -245,7 +264,9 @@ class Worker:
         origin = self._enricher.origin(event.network)
         registered = self._inventory.knows(event.agent.id)
         assessment = self.engine.judge(event, origin, subject, registered=registered)
+        self.panel.consider(event, assessment, subject)
         subject.trust.position = record.where
+        subject.trust.config_version = self.config_version
         count["events"] += first
         if assessment.held is not None:
             held = assessment.held
@@ -308,7 +329,7 @@ class Worker:
             for key, subject in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()
-        out.shared = self.engine.dump()
+        out.shared = self.engine.dump(whole=out.whole) + self.panel.dump()
         out.anomalies = list(anomalies.values())
         out.counters = dict(count)
         if self.watermark_us:

@@ -22,11 +22,12 @@ def create_app_from_settings() -> Application:
     settings = load_settings()
     config = config_of(settings)
     config.validate()
+    store = open_store(settings.store)
     return create_app(
-        StoreReading(open_store(settings.store)),
+        StoreReading(store),
         resolve_name(_NATIVE)().normalise,
         config,
-        trust_policy_of(settings),
+        trust_policy_of(settings, store.configs.promoted()),
     )
 
 

@@ -10,32 +10,42 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from models.content.rates import DAY_US, Rates
+from models.content.novelty import (
+    KNOWN,
+    NEW,
+    UNKNOWN,
+    Near,
+    VotePlace,
+    count_vote,
+    familiarity,
+    levels,
+    own_cluster,
+    source_of,
+    use_of,
+)
+from models.content.rates import DAY_US, FLOW, VALUE, Rates
 from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
 from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
-from models.content.tables import Cluster, Documents, RoleTable, ToolShares
+from models.content.tables import Cluster, Documents, RoleTable, ToolShares, mark_of, noted
 from models.hashing import mix
 
 if TYPE_CHECKING:
-    from models.content.request import Request, Value
-    from models.event import Event, Origins
+    from models.content.request import Request
+    from models.event import Origins
     from models.hashing import Hasher
 
 SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # below is boilerplate, above the same kind of task
 NEAR = 0.03
 MOST_NEAR = 8  # clusters a request is compared with in detail, the most similar first
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
-FAMILIAR_HALF = 0.5
-USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
 TOOL_WORD_FLOOR = 0.2
+RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
+MOST_RECURRENCES = 2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
 _MOST_PLACES = 50_000
-KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
-
-Near = list[tuple[float, Cluster, float]]
 
 
 class Carrier(Struct, frozen=True, gc=False):
@@ -47,6 +57,10 @@ class Carrier(Struct, frozen=True, gc=False):
         Value and flow bits after the discounts for specificity and coverage.
     value_level, flow_level
         0 usual for this request .. 3 new to the role.
+    value, place
+        Hashes of the value and of its (tool, key).
+    recurrences
+        In how many other kinds of request it raised suspicion before; in `value_bits`.
     """
 
     bits: float
@@ -57,6 +71,9 @@ class Carrier(Struct, frozen=True, gc=False):
     flow_bits: float
     value_level: int
     flow_level: int
+    value: int = 0
+    place: int = 0
+    recurrences: int = 0
 
 
 class Content(Struct, frozen=True, gc=False):
@@ -83,26 +100,32 @@ class Content(Struct, frozen=True, gc=False):
     tool: int = 0
 
 
-class ContentTables(Struct):
+class ContentTables:
     """Everything the content detector remembers, over all roles."""
 
-    roles: dict[str, RoleTable] = {}
-    documents: Documents = field(default_factory=Documents)
-    values: Rates = field(default_factory=Rates)
-    flows: Rates = field(default_factory=Rates)
+    __slots__ = ("documents", "rates", "roles")
+
+    def __init__(self) -> None:
+        self.roles: dict[str, RoleTable] = {}
+        self.documents = Documents()
+        self.rates = Rates()
 
 
 class ContentDetector:
-    """Reads `ContentTables`; `score` changes nothing, `open` starts a session."""
+    """Reads `ContentTables`; `score` changes nothing, `compare` prepares a session."""
 
     def __init__(self, hasher: Hasher, tables: ContentTables) -> None:
         self.hasher = hasher
-        self.tables = tables
         self.reader = Reader(hasher)
+        self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
+        self.use(tables)
+
+    def use(self, tables: ContentTables) -> None:
+        """Go on with these tables; whatever was derived from others is forgotten."""
+        self.tables = tables
         self.weights = WordWeights(tables.documents)
         self._shares: dict[str, ToolShares] = {}
         self._indexes: dict[str, RoleIndex] = {}
-        self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
 
     def role(self, name: str) -> RoleTable:
         """Give the table of a role, a new one for a role not seen before."""
@@ -118,11 +141,11 @@ class ContentDetector:
             shares = self._shares[role] = ToolShares(self.role(role))
         return shares
 
-    def open(self, session: Session) -> None:
+    def compare(self, session: Session) -> None:
         """Compare the session's request with the role's clusters."""
         words = self.reader.request(session.purpose).words
         session.near = near = []
-        for number, overlap in self._index(session.role).overlaps(words):
+        for number, overlap in self.index(session.role).overlaps(words):
             similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW)
             if similar > NEAR:
                 near.append((number, overlap, min(1.0, similar)))
@@ -131,9 +154,10 @@ class ContentDetector:
             del near[MOST_NEAR:]
         clusters = self.role(session.role).clusters
         full = [(s, c.full, c.skipped) for c, s in self._with_clusters(clusters, session)]
-        session.known = _familiarity(full)
+        session.known = familiarity(full)
 
-    def _index(self, role: str) -> RoleIndex:
+    def index(self, role: str) -> RoleIndex:
+        """Give a role's clusters by their words."""
         index = self._indexes.get(role)
         if index is None:
             index = self._indexes[role] = RoleIndex(self.role(role), self.weights)
@@ -157,19 +181,18 @@ class ContentDetector:
                 total += weight
         return near, total
 
-    def score(self, session: Session, event: Event) -> Content:
-        """Judge one call of an open session; changes nothing."""
+    def score(self, session: Session, name: str, origins: Origins | None) -> Content:
+        """Judge one call of an open session, of the tool `name`; changes nothing."""
         request = self.reader.request(session.purpose)
         near, total = self._near(session)
-        tool = self.hasher.of(event.tool)
+        tool = self.hasher.of(name)
         intent = None
         if session.purpose:
-            intent = self._intent(session, request, event.tool, tool, near, total)
+            intent = self._intent(session, request, name, tool, near, total)
         uses: list[Use] = []
         votes: dict[int, Vote] = {}
         best: Carrier | None = None
         foreign = False
-        origins = event.argument_origins
         if origins:
             best, foreign = self._carriers(
                 session, request, tool, origins, near, total, uses, votes
@@ -220,41 +243,48 @@ class ContentDetector:
         votes_count = session.learning or session.vouched
         day = session.last_us // DAY_US
         of, reader, role = self.hasher.of, self.reader, self.role(session.role)
+        number = own_cluster(session.near, role)
+        own = mark_of(number) if number else 0
         for key, found in origins.items():
             hashed_key = of(key)
             tool_key = mix(tool, hashed_key, 1)
             here = [(s, c.keys.get(tool_key, 0), c.skipped) for _, c, s in near]
-            mixed = (session.known + _familiarity(here)) / 2
+            mixed = (session.known + familiarity(here)) / 2
             for raw, where in found:
                 value = reader.value(raw)
                 if value is None:
                     continue
-                source = _source(where)
+                source = source_of(where)
                 if source is not None and asked_for(value, request):
                     source = None
-                use = _use(tool_key, hashed_key, value, of(source) if source else 0)
+                use = use_of(tool_key, hashed_key, value, of(source) if source else 0)
                 level = flow_level = 0
                 if source is not None:
-                    level, flow_level = _levels(role, use, near, total)
+                    level, flow_level = levels(role, use, near, total)
                     use.level = level
                 if len(uses) < MAX_USES:
                     uses.append(use)
                 if votes_count:
                     place = self._place(session.role, tool_key, hashed_key, value.kind)
-                    _vote(votes, place, level, flow_level, mixed)
+                    count_vote(votes, place, level, flow_level, mixed)
                 if not level and not flow_level:
                     continue
                 place = self._place(session.role, tool_key, hashed_key, value.kind)
-                value_bits = self._bits(self.tables.values, place, level, mixed, day)
-                flow_bits = self._bits(self.tables.flows, place, flow_level, mixed, day)
+                value_bits = self._bits(place, VALUE, level, mixed, day)
+                flow_bits = self._bits(place, FLOW, flow_level, mixed, day)
+                again = 0
+                if level >= UNKNOWN and use.value in role.sightings:
+                    again = min(MOST_RECURRENCES, noted(role.sightings[use.value], own))
+                    value_bits += RECURRENCE_BITS * again
                 cover = covered(value, request)
                 bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
                 if bits > most and source is not None:
                     most = bits
                     best = Carrier(
-                        bits, key, value.kind, source, value_bits, flow_bits, level, flow_level
-                    )
-                foreign = foreign or (level >= 2 and cover < 0.5)
+                        bits, key, value.kind, source, value_bits, flow_bits, level, flow_level,
+                        use.value, tool_key, again,
+                    )  # fmt: skip
+                foreign = foreign or (level >= UNKNOWN and cover < 0.5)
         return best, foreign
 
     def _place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
@@ -270,102 +300,13 @@ class ContentDetector:
             place = self._vote_places[name] = VotePlace(exact, contexts)
         return place
 
-    def _bits(self, rates: Rates, place: VotePlace, level: int, known: float, day: int) -> float:
+    def _bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
+        """Surprise of reaching a level, counted from `column` on; by how known the request is."""
         if not level:
             return 0.0
-        bits = 0.0
+        bits, rates = 0.0, self.tables.rates
         if known:
-            bits = known * rates.bits(place.strata[KNOWN - 1][level], day)
+            bits = known * rates.bits(place.strata[KNOWN - 1], column + level - 1, day)
         if known < 1:
-            bits += (1 - known) * rates.bits(place.strata[NEW - 1][level], day)
+            bits += (1 - known) * rates.bits(place.strata[NEW - 1], column + level - 1, day)
         return bits
-
-
-def strata(contexts: tuple[int, int, int], stratum: int, level: int) -> tuple[int, ...]:
-    """Give the four nodes of one stratum and level, from general to specific."""
-    head = stratum * 4 + level
-    kind, kind_key, exact = contexts
-    return (head, mix(kind, head), mix(kind_key, head), mix(exact, head))
-
-
-class VotePlace:
-    """Where the novelty of (role, tool, key, kind) is counted."""
-
-    __slots__ = ("contexts", "exact", "strata")
-
-    def __init__(self, exact: int, contexts: tuple[int, int, int]) -> None:
-        self.exact = exact
-        self.contexts = contexts
-        self.strata = tuple(
-            tuple(strata(contexts, stratum, level) for level in range(4))
-            for stratum in (KNOWN, NEW)
-        )
-
-
-def _familiarity(near: list[tuple[float, int, int]]) -> float:
-    """``phi``: how well sessions like this one are known, 0 .. 1.
-
-    Parameters
-    ----------
-    near
-        (similarity, sessions, skipped sessions) of each cluster that is like this session.
-    """
-    mass = doubt = top = 0.0
-    for similar, seen, skipped in near:
-        square = similar * similar
-        doubt += square * skipped
-        if seen:
-            mass += square * seen
-            top = max(top, square)
-    return top * mass / (mass + doubt + FAMILIAR_HALF)
-
-
-def _source(where: list[str]) -> str | None:
-    """Give the first result tool an identifier came from, None when it was asked for."""
-    source = None
-    for origin in where:
-        if origin in ("request", "system"):
-            return None
-        if source is None and origin.startswith("result:"):
-            source = origin[7:]
-    return source
-
-
-def _use(tool_key: int, key: int, value: Value, source: int) -> Use:
-    flow = mix(source, tool_key, 3) if source else 0
-    flow_key = mix(source, key, 4) if source else 0
-    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0)
-
-
-def _levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
-    at = mix(use.tool_key, use.value, 2)
-    carried = flowed = 0.0
-    for weight, cluster, _ in near:
-        if at in cluster.values:
-            carried += weight * cluster.values[at] / cluster.n
-        if use.flow in cluster.flows:
-            flowed += weight * cluster.flows[use.flow] / cluster.n
-    usual = USUAL_SHARE * total
-    level = flow_level = 0
-    if carried <= usual:
-        if at in role.at:
-            level = 1
-        elif use.value in role.anywhere or (use.root and use.root in role.roots):
-            level = 2
-        else:
-            level = 3
-    if flowed <= usual:
-        known = use.flow in role.flow
-        flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
-    return level, flow_level
-
-
-def _vote(
-    votes: dict[int, Vote], place: VotePlace, level: int, flow_level: int, known: float
-) -> None:
-    vote = votes.get(place.exact)
-    if vote is None:
-        votes[place.exact] = Vote(place.contexts, level, flow_level, known)
-        return
-    vote.value_level = max(vote.value_level, level)
-    vote.flow_level = max(vote.flow_level, flow_level)

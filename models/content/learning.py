@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.detector import KNOWN, NEW, strata
+from models.content.novelty import KNOWN, NEW, SAME_REQUEST, UNKNOWN, own_cluster, strata
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, Session
-from models.content.tables import MAX_WAITING, Cluster, RoleTable, remember
+from models.content.tables import MAX_WAITING, noted
 from models.hashing import mix
 
 if TYPE_CHECKING:
     from models.content.detector import Content, ContentDetector
+    from models.content.tables import Cluster, RoleTable
 
-SAME_REQUEST = 0.9  # a session this similar joins the cluster
-GATE = 0.05  # session p below: nothing is learned
+GATE = 0.05  # session p below: nothing is learned, unless peers do the same
+VERY_UNUSUAL = 0.01  # session p below: not even then
 HOLD = 0.5  # session p below: new values wait
-QUORUM = 3  # sessions of one cluster that must carry a new value before it is known
+FREE_HOLD = 0.1  # the same while learning without the gate, for the most surprising value
+QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
 WARM_UP = 20.0  # a role's first n sessions vote with weight n / (n + 20): all is new then
 
 
@@ -31,6 +33,9 @@ def note(session: Session, content: Content) -> None:
             known.level = max(known.level, use.level)
         elif len(session.uses) < MAX_USES:
             session.uses[place] = use
+    carrier = content.carrier
+    if carrier is not None and content.score >= session.top:
+        session.top, session.peak, session.peak_place = content.score, carrier.value, carrier.place
     for place, vote in content.votes:
         seen = session.votes.get(place)
         if seen is not None:
@@ -48,58 +53,79 @@ def close(detector: ContentDetector, session: Session) -> bool:
     bool
         True when something was learned.
     """
-    free = session.learning or session.vouched
+    free, p = session.learning or session.vouched, session.p
     role = detector.role(session.role)
-    if not free and session.p is not None and session.p < GATE:
-        _skip(role, session)
-        return False
-    hold = not free and session.p is not None and session.p < HOLD
-    number, cluster = _join(detector, role, session)
+    cluster = _join(detector, role, session)
+    number = cluster.number
+    role.touched.add(number)
+    cluster.used_us = max(cluster.used_us, session.last_us)
+    unusual = p is not None and p < GATE
+    if unusual and session.peak:
+        role.sightings.note(session.peak, number)
+    if unusual and not free:
+        _skip(role, cluster, session)
+        if not _accepted(role, cluster, session, detector.hasher.of(session.agent_id)):
+            return False
+    hold = p is not None and p < (FREE_HOLD if free else HOLD)
     shares = detector.shares(session.role)
     shares.count(cluster, -1)
     cluster.n += 1
-    cluster.used_us = max(cluster.used_us, session.last_us)
     role.n += 1
-    waits = _learn_uses(role, cluster, number, session, hold=hold)
-    cluster.count(cluster.tools, session.tools)
+    waits = _learn_uses(role, cluster, session, hold=hold, free=free)
+    cluster.tools.count(session.tools)
     shares.count(cluster)
-    cluster.count(cluster.keys, sorted({u.tool_key for u in session.uses.values()} - waits))
-    cluster.full += not waits  # a session with waiting values makes nothing familiar
+    cluster.keys.count({use.tool_key for use in session.uses.values()} - waits)
+    # Neither a session with waiting values nor one behind the gate makes anything familiar.
+    cluster.full += free and not waits
     if free:
         _vote(detector, role, session)
     return True
 
 
-def _skip(role: RoleTable, session: Session) -> None:
-    for number, _, similar in session.near:
-        cluster = role.clusters.get(number)
-        if cluster is not None and similar >= SAME_REQUEST:
-            cluster.skipped += 1
+def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
+    alike = {number for number, _, similar in session.near if similar >= SAME_REQUEST}
+    for number in alike | {cluster.number}:
+        other = role.clusters.get(number)
+        if other is not None:
+            other.skipped += 1
+            role.touched.add(number)
 
 
-def _join(detector: ContentDetector, role: RoleTable, session: Session) -> tuple[int, Cluster]:
-    best_number, best_overlap, best_similar = 0, -1.0, 0.0
-    for number, overlap, similar in session.near:
-        if overlap > best_overlap and number in role.clusters:
-            best_number, best_overlap, best_similar = number, overlap, similar
-    if best_similar >= SAME_REQUEST:
-        return best_number, role.clusters[best_number]
+def _accepted(role: RoleTable, cluster: Cluster, session: Session, agent: int) -> bool:
+    """Tell whether what is unusual has become part of such requests: several agents did it.
+
+    Not what is very unusual, and not a value that raised suspicion in other kinds of request:
+    that is no part of a request, it follows the agents around.
+    """
+    if session.p is None or session.p < VERY_UNUSUAL:
+        return False
+    agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent)
+    return agents >= QUORUM and noted(role.sightings.get(session.peak, 0)) <= 1
+
+
+def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Cluster:
+    number = own_cluster(session.near, role)
+    if number:
+        return role.clusters[number]
     # Another session of the same request may have founded its cluster since this one opened.
-    detector.open(session)
-    again = max(session.near, key=lambda near: (near[1], -near[0]), default=(0, 0.0, 0.0))
-    if again[2] >= SAME_REQUEST:
-        return again[0], role.clusters[again[0]]
+    detector.compare(session)
+    number = own_cluster(session.near, role)
+    if number:
+        return role.clusters[number]
     words = sorted(detector.reader.request(session.purpose).words)
+    index = detector.index(session.role)
     oldest = role.make_room()
     if oldest is not None:
         detector.shares(session.role).count(oldest, -1)
-    number, cluster = role.found(words, session.last_us)
-    detector.tables.documents.add(cluster.bag)
-    return number, cluster
+        index.remove(oldest)
+    cluster = role.found(words, session.last_us)
+    index.add(cluster)
+    detector.weights.add(cluster.bag)
+    return cluster
 
 
 def _learn_uses(
-    role: RoleTable, cluster: Cluster, number: int, session: Session, *, hold: bool
+    role: RoleTable, cluster: Cluster, session: Session, *, hold: bool, free: bool
 ) -> set[int]:
     """Learn values and flows; give the (tool, key) places whose values must wait."""
     waits: set[int] = set()
@@ -108,43 +134,38 @@ def _learn_uses(
     day = session.last_us // DAY_US
     for use in session.uses.values():
         at = mix(use.tool_key, use.value, 2)
-        if hold and use.level >= 2 and not _quorum(role, mix(number, at)):
+        doubtful = hold and use.level >= UNKNOWN and (not free or use.value == session.peak)
+        if doubtful and not _quorum(role, mix(cluster.number, at)):
             waits.add(use.tool_key)
             continue
         values[at] = None
-        remember(role.at, at, day)
-        remember(role.anywhere, use.value, day)
+        role.at.remember(at, day)
+        role.anywhere.remember(use.value, day)
         if use.root:
-            remember(role.roots, use.root, day)
+            role.roots.remember(use.root, day)
         if use.flow:
             flows[use.flow] = None
-            remember(role.flow, use.flow, day)
-            remember(role.flow_key, use.flow_key, day)
-    cluster.count(cluster.values, values)
-    cluster.count(cluster.flows, flows)
+            role.flow.remember(use.flow, day)
+            role.flow_key.remember(use.flow_key, day)
+    cluster.values.count(values)
+    cluster.flows.count(flows)
     return waits
 
 
 def _quorum(role: RoleTable, place: int) -> bool:
     seen = role.waiting.get(place, 0) + 1
-    role.waiting[place] = seen
-    if len(role.waiting) > MAX_WAITING:
-        for old in sorted(role.waiting, key=lambda k: (role.waiting[k], k))[: MAX_WAITING // 4]:
-            del role.waiting[old]
+    role.waiting.put(place, seen)
+    role.waiting.bound(MAX_WAITING)
     return seen >= QUORUM
 
 
 def _vote(detector: ContentDetector, role: RoleTable, session: Session) -> None:
     """Let the session vote once at each place on how new its values and flows were."""
     warm = role.n / (role.n + WARM_UP)
-    day = session.last_us // DAY_US
+    day, rates = session.last_us // DAY_US, detector.tables.rates
     for vote in session.votes.values():
         for share, stratum in ((vote.familiarity, KNOWN), (1 - vote.familiarity, NEW)):
             if not share:
                 continue
-            weight = share * warm
-            for level in (1, 2, 3):
-                contexts = strata(vote.contexts, stratum, level)
-                value, flow = vote.value_level >= level, vote.flow_level >= level
-                detector.tables.values.vote(contexts, float(value), weight, day)
-                detector.tables.flows.vote(contexts, float(flow), weight, day)
+            contexts = strata(vote.contexts, stratum)
+            rates.vote(contexts, vote.value_level, vote.flow_level, share * warm, day)

@@ -9,41 +9,49 @@ from __future__ import annotations
 
 from math import log2
 
-from msgspec import Struct
-
 DAY_US = 86_400_000_000
 HALF_LIFE_DAYS = 30.0
 BACKOFF = 4.0  # strength of the more general context
 ROOT = 0.3  # P(new) before anything is known
 MEMORY = 150.0  # votes; 100 to 150 measured alike, without a bound the early days never fade
-MAX_NODES = 65_536
+MAX_NODES = 32_768
+VALUE, FLOW = 0, 3  # columns of a node: the first of three levels each
+VOTES, DAY = 6, 7
+_ALL = range(VOTES + 1)
 
 
-class Rates(Struct):
-    """P(novelty level >= L) by context; node -> [votes for, votes, day of the last decay].
+class Rates:
+    """P(novelty level >= L) of values and flows by context.
+
+    A node counts a session once for all levels of both: [values of level 1 or more, 2 or more, 3,
+    flows of level 1 or more, 2 or more, 3, votes, day of the last decay].
 
     Examples
     --------
     >>> rates = Rates()
-    >>> round(rates.bits((1,), day=0), 2)
+    >>> round(rates.bits((1,), VALUE, day=0), 2)
     1.74
     >>> for _ in range(20):
-    ...     rates.vote((1,), 0.0, 1.0, day=0)
-    >>> round(rates.bits((1,), day=0), 2)
+    ...     rates.vote((1,), 0, 0, 1.0, day=0)
+    >>> round(rates.bits((1,), VALUE, day=0), 2)
     4.32
     """
 
-    nodes: dict[int, list[float]] = {}
+    __slots__ = ("changed", "nodes")
 
-    def bits(self, contexts: tuple[int, ...], day: int) -> float:
-        """Surprise of the event counted here; contexts run from general to specific."""
+    def __init__(self) -> None:
+        self.nodes: dict[int, list[float]] = {}
+        self.changed: set[int] = set()
+
+    def bits(self, contexts: tuple[int, ...], column: int, day: int) -> float:
+        """Surprise of what is counted in a column; contexts run from general to specific."""
         q = ROOT
         nodes = self.nodes
         for context in contexts:
             node = nodes.get(context)
             if node is None:
                 continue
-            x, n, at = node
+            x, n, at = node[column], node[VOTES], node[DAY]
             if at < day:
                 fade = 2.0 ** ((at - day) / HALF_LIFE_DAYS)
                 x *= fade
@@ -54,25 +62,32 @@ class Rates(Struct):
             q = (x + BACKOFF * q) / (n + BACKOFF)
         return -log2(q)
 
-    def vote(self, contexts: tuple[int, ...], x: float, weight: float, day: int) -> None:
-        """Count one vote of `weight`, for (`x` = 1) or against (0), in every context."""
+    def vote(
+        self, contexts: tuple[int, ...], value_level: int, flow_level: int, weight: float, day: int
+    ) -> None:
+        """Count one vote of `weight` with the levels it reached, 0 .. 3, in every context."""
+        nodes = self.nodes
+        self.changed.update(contexts)
         for context in contexts:
-            node = self.nodes.get(context)
+            node = nodes.get(context)
             if node is None:
-                if len(self.nodes) >= MAX_NODES:
+                if len(nodes) >= MAX_NODES:
                     self._drop_oldest()
-                self.nodes[context] = [weight * x, weight, float(day)]
-                continue
-            if node[2] < day:
-                fade = 2.0 ** ((node[2] - day) / HALF_LIFE_DAYS)
-                node[0] *= fade
-                node[1] *= fade
-                node[2] = float(day)
-            node[0] += weight * x
-            node[1] += weight
+                node = nodes[context] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, float(day)]
+            elif node[DAY] < day:
+                fade = 2.0 ** ((node[DAY] - day) / HALF_LIFE_DAYS)
+                for column in _ALL:
+                    node[column] *= fade
+                node[DAY] = float(day)
+            for column in range(VALUE, VALUE + value_level):
+                node[column] += weight
+            for column in range(FLOW, FLOW + flow_level):
+                node[column] += weight
+            node[VOTES] += weight
 
     def _drop_oldest(self) -> None:
         """Forget the quarter of the nodes that were voted on longest ago."""
-        order = sorted(self.nodes, key=lambda k: (self.nodes[k][2], k))
+        order = sorted(self.nodes, key=lambda k: (self.nodes[k][DAY], k))
         for context in order[: MAX_NODES // 4]:
             del self.nodes[context]
+        self.changed.update(order[: MAX_NODES // 4])

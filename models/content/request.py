@@ -96,20 +96,28 @@ class Reader:
             return self._values[raw]
         if len(self._values) >= _MOST_VALUES:
             self._values.clear()
-        text = normalise(raw)
         parsed: Value | None = None
-        if text:
-            kind = kind_of(text)
-            root = root_of(text, kind)
-            parsed = Value(
-                text,
-                self.hasher.of(text),
-                self.hasher.of(root) if root else 0,
-                KINDS.index(kind),
-                min(1.0, specificity(text, kind) / SPECIFIC_ENOUGH),
-            )
+        found = parse_value(raw)
+        if found is not None:
+            text, kind, root, specific = found
+            hashed = self.hasher.of(text)
+            parsed = Value(text, hashed, self.hasher.of(root) if root else 0, kind, specific)
         self._values[raw] = parsed
         return parsed
+
+
+def parse_value(raw: str) -> tuple[str, int, str | None, float] | None:
+    """Give an identifier's normal form, kind, root and specificity; None when nothing is left.
+
+    >>> parse_value("https://example.com/a/"), parse_value(" / ")
+    (('example.com/a', 1, 'example.com', 1.0), None)
+    """
+    text = normalise(raw)
+    if not text:
+        return None
+    kind = kind_of(text)
+    specific = min(1.0, specificity(text, kind) / SPECIFIC_ENOUGH)
+    return text, KINDS.index(kind), root_of(text, kind), specific
 
 
 def asked_for(value: Value, request: Request) -> bool:

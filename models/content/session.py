@@ -27,7 +27,7 @@ class Vote(Struct, array_like=True, gc=False):
     familiarity: float
 
 
-class Session(Struct):
+class Session(Struct, array_like=True):
     """One session of one agent; closed when it has been idle, then learned as a whole.
 
     Attributes
@@ -41,6 +41,9 @@ class Session(Struct):
         True when it belongs to the agent's learning state: learned without the gate.
     score, p
         Running maximum over its events in bits, and its p-value; p is None while uncalibrated.
+    top, peak, peak_place
+        Bits of its most surprising call that carried something unasked for, the value and the
+        (tool, key); 0 without one.
     """
 
     agent_id: str
@@ -62,3 +65,6 @@ class Session(Struct):
     tools: list[int] = []
     uses: dict[int, Use] = {}
     votes: dict[int, Vote] = {}
+    top: float = -1.0
+    peak: int = 0
+    peak_place: int = 0

@@ -12,7 +12,7 @@ from math import log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.content.tables import Documents, RoleTable
+    from models.content.tables import Cluster, Documents, RoleTable
 
 _MOST_REMEMBERED = 4_096
 LEAST_OVERLAP = 0.2
@@ -22,32 +22,30 @@ Overlap = list[tuple[int, float]]
 class WordWeights:
     """Weight of a word, ``ln(1 + (N+1)/(1+df))`` over the fleet's clusters.
 
-    N and df are taken on a grid of about 3 %, so that a new cluster changes few weights.
+    N and df are taken on a grid of about 3 %, so that a new cluster changes few weights. Whoever
+    keeps a sum of weights is told which of them moved.
     """
 
     def __init__(self, documents: Documents) -> None:
         self.documents = documents
         self.known: dict[int, float] = {}
-        self.version = 0
-        self._n = -1
-        self._seen = 0
+        self.indexes: list[RoleIndex] = []
 
-    def renew(self) -> None:
-        """Drop what a new cluster changed; `version` tells that weights moved."""
-        documents = self.documents
-        if self._seen == documents.n:
-            return
-        self._seen = documents.n
-        known, n = self.known, _on_grid(documents.n)
-        if n != self._n:
+    def add(self, bag: list[int]) -> None:
+        """Count the words of a new cluster, and forget every weight and sum that moved."""
+        documents, known = self.documents, self.known
+        before = _on_grid(documents.n)
+        gone = documents.add(bag)
+        if _on_grid(documents.n) != before:
             known.clear()
-            self._n = n
-            self.version += 1
+            for index in self.indexes:
+                index.forget()
             return
-        for word in documents.latest:
-            if word in known and known[word] != self._weigh(word):
-                del known[word]
-                self.version += 1
+        moved = [word for word in bag + gone if word in known and known[word] != self._weigh(word)]
+        for word in moved:
+            known.pop(word, None)
+        for index in self.indexes:
+            index.moved(moved)
 
     def of(self, word: int) -> float:
         """Give the weight of a word."""
@@ -79,22 +77,62 @@ class RoleIndex:
     def __init__(self, table: RoleTable, weights: WordWeights) -> None:
         self._table = table
         self._weights = weights
-        self._by_word: dict[int, list[int]] = {}
+        self._by_word: dict[int, set[int]] = {}
         self._totals: dict[int, float] = {}
         self._remembered: dict[frozenset[int], Overlap] = {}
-        self._indexed: set[int] = set()
-        self._next = 1
-        self._version = -1
+        self._asked: set[int] = set()  # words of the remembered requests
+        for cluster in table.clusters.values():
+            self.add(cluster)
+        weights.indexes.append(self)
 
     def overlaps(self, words: frozenset[int]) -> Overlap:
         """Give (cluster number, overlap 0..1) of the clusters above `LEAST_OVERLAP`, by number."""
-        self._renew()
         known = self._remembered.get(words)
         if known is None:
             if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
+                self._forget_requests()
             known = self._remembered[words] = self._compare(words)
+            self._asked |= words
         return known
+
+    def add(self, cluster: Cluster) -> None:
+        """Take in a cluster just founded."""
+        for word in cluster.bag:
+            self._by_word.setdefault(word, set()).add(cluster.number)
+        self._forget_requests()
+
+    def remove(self, cluster: Cluster) -> None:
+        """Leave out a cluster that makes room for another."""
+        for word in cluster.bag:
+            holding = self._by_word[word]
+            holding.discard(cluster.number)
+            if not holding:
+                del self._by_word[word]
+        self._totals.pop(cluster.number, None)
+        self._forget_requests()
+
+    def moved(self, words: list[int]) -> None:
+        """Forget what was computed with the weights of these words."""
+        by_word, asked, totals = self._by_word, self._asked, self._totals
+        stale = False
+        for word in words:
+            if word in by_word:
+                stale = True
+                for number in by_word[word]:
+                    totals.pop(number, None)
+            elif word in asked:
+                stale = True
+        if stale:
+            self._forget_requests()
+
+    def forget(self) -> None:
+        """Forget whatever was computed with weights."""
+        self._totals.clear()
+        self._forget_requests()
+
+    def _forget_requests(self) -> None:
+        self._remembered.clear()
+        self._asked.clear()
 
     def _compare(self, words: frozenset[int]) -> Overlap:
         clusters = self._table.clusters
@@ -123,23 +161,3 @@ class RoleIndex:
         if total is None:
             total = self._totals[number] = self._weights.total(self._table.clusters[number].bag)
         return total
-
-    def _renew(self) -> None:
-        """Take in clusters that came or went, and forget weights that no longer hold."""
-        table, weights = self._table, self._weights
-        weights.renew()
-        if self._next != table.next_id:
-            if len(self._indexed) + table.next_id - self._next != len(table.clusters):
-                self._by_word.clear()
-                self._indexed.clear()
-            for number, cluster in table.clusters.items():
-                if number not in self._indexed:
-                    self._indexed.add(number)
-                    for word in cluster.bag:
-                        self._by_word.setdefault(word, []).append(number)
-            self._remembered.clear()
-            self._next = table.next_id
-        if self._version != weights.version:
-            self._totals.clear()
-            self._remembered.clear()
-            self._version = weights.version

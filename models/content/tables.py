@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,55 +11,165 @@ MAX_CLUSTERS = 256
 MAX_KNOWN = 32_768
 MAX_WAITING = 4_096
 MAX_BAG = 128
+MOST_NOTED = 3  # different ones kept under a key of `Table.note`
+_NOTED_BITS = 20
+_NOTED = (1 << _NOTED_BITS) - 1
 
 
-class Cluster(Struct, array_like=True):
-    """Sessions with one kind of request; every count is a number of sessions."""
+class Table(dict[int, int]):
+    """Counts or days by hash; notes which of them changed. Write through `put` alone.
 
-    bag: list[int]
-    n: int = 0
-    full: int = 0
-    skipped: int = 0
-    used_us: int = 0
-    tools: dict[int, int] = {}
-    keys: dict[int, int] = {}
-    values: dict[int, int] = {}
-    flows: dict[int, int] = {}
+    Examples
+    --------
+    >>> table = Table()
+    >>> table.put(7, 1)
+    >>> table, table.changed
+    ({7: 1}, {7})
+    """
 
-    def count(self, table: dict[int, int], found: Iterable[int]) -> None:
+    __slots__ = ("changed",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed: set[int] = set()
+
+    def put(self, key: int, value: int) -> None:
+        """Set one value."""
+        self[key] = value
+        self.changed.add(key)
+
+    def bound(self, most: int) -> list[int]:
+        """Forget a quarter when there are more than `most`, the smallest first; give these."""
+        if len(self) <= most:
+            return []
+        gone = sorted(self, key=lambda key: (self[key], key))[: most // 4]
+        for key in gone:
+            del self[key]
+        self.changed.update(gone)
+        return gone
+
+    def remember(self, key: int, day: int) -> None:
+        """Note that `key` was carried on `day`; bounded, the longest unused go first."""
+        self.put(key, day)
+        if len(self) > MAX_KNOWN:
+            self.bound(MAX_KNOWN)
+
+    def note(self, key: int, who: int) -> int:
+        """Note that `who` is among those under `key`, a few at most; give how many there are.
+
+        >>> table = Table()
+        >>> [table.note(7, who) for who in (4, 5, 4)]
+        [1, 2, 2]
+        """
+        packed, mark, place = self.get(key, 0), mark_of(who), 0
+        while place < MOST_NOTED and (known := packed >> (place * _NOTED_BITS) & _NOTED):
+            if known == mark:
+                return noted(packed)
+            place += 1
+        if place < MOST_NOTED:
+            packed |= mark << (place * _NOTED_BITS)
+            self.put(key, packed)
+            self.bound(MAX_KNOWN)
+        return noted(packed)
+
+    def count(self, found: Iterable[int]) -> None:
         """Add one session to each of `found`; bounded, the rarest go first."""
         for key in found:
-            table[key] = table.get(key, 0) + 1
-        if len(table) > MAX_KNOWN:
-            for key in sorted(table, key=lambda k: (table[k], k))[: MAX_KNOWN // 4]:
-                del table[key]
+            self[key] = self.get(key, 0) + 1
+            self.changed.add(key)
+        self.bound(MAX_KNOWN)
 
 
-class RoleTable(Struct):
-    """One role's clusters, and what any of its sessions carried: key -> last day seen."""
+def mark_of(who: int) -> int:
+    """Give 20 bits, never all zero, that stand for one of those noted under a key."""
+    return who % _NOTED + 1
 
-    clusters: dict[int, Cluster] = {}
-    next_id: int = 1
-    n: int = 0
-    at: dict[int, int] = {}
-    anywhere: dict[int, int] = {}
-    roots: dict[int, int] = {}
-    flow: dict[int, int] = {}
-    flow_key: dict[int, int] = {}
-    waiting: dict[int, int] = {}
+
+def noted(packed: int, but: int = 0) -> int:
+    """Give how many are noted in the value of a key, leaving out one by its mark."""
+    marks = (packed >> (place * _NOTED_BITS) & _NOTED for place in range(MOST_NOTED))
+    return sum(1 for mark in marks if mark and mark != but)
+
+
+class Cluster:
+    """Sessions with one kind of request; every count is a number of sessions."""
+
+    __slots__ = (
+        "bag", "flows", "full", "keys", "n", "number", "skipped", "stored", "tools", "used_us",
+        "values",
+    )  # fmt: skip
+
+    def __init__(self, number: int, bag: list[int], used_us: int) -> None:
+        self.number = number
+        self.bag = bag
+        self.used_us = used_us
+        self.n = self.full = self.skipped = 0
+        self.stored = False
+        self.tools = Table()
+        self.keys = Table()
+        self.values = Table()
+        self.flows = Table()
+
+    @property
+    def tables(self) -> tuple[Table, Table, Table, Table]:
+        """Give the counts in the order of the stored layout."""
+        return self.tools, self.keys, self.values, self.flows
+
+
+class RoleTable:
+    """One role's clusters, and what any of its sessions carried: key -> last day seen.
+
+    Attributes
+    ----------
+    sightings
+        Value that made a session unusual -> the clusters in whose sessions it did.
+    doubters
+        (cluster, place that made its session unusual) -> the agents that did so.
+    """
+
+    __slots__ = (
+        "anywhere", "at", "clusters", "doubters", "flow", "flow_key", "gone", "n", "next_id",
+        "roots", "sightings", "touched", "waiting",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.clusters: dict[int, Cluster] = {}
+        self.next_id = 1
+        self.n = 0
+        self.at = Table()
+        self.anywhere = Table()
+        self.roots = Table()
+        self.flow = Table()
+        self.flow_key = Table()
+        self.waiting = Table()
+        self.sightings = Table()
+        self.doubters = Table()
+        self.touched: set[int] = set()
+        self.gone: set[int] = set()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Give what is known, in the order of the stored layout."""
+        return (
+            self.at, self.anywhere, self.roots, self.flow, self.flow_key, self.waiting,
+            self.sightings, self.doubters,
+        )  # fmt: skip
 
     def make_room(self) -> Cluster | None:
         """Take out the least recently used cluster when there are as many as there may be."""
         if len(self.clusters) < MAX_CLUSTERS:
             return None
-        return self.clusters.pop(min(self.clusters, key=lambda i: (self.clusters[i].used_us, i)))
+        oldest = min(self.clusters.values(), key=lambda cluster: (cluster.used_us, cluster.number))
+        self.gone.add(oldest.number)
+        self.touched.discard(oldest.number)
+        return self.clusters.pop(oldest.number)
 
-    def found(self, bag: list[int], used_us: int) -> tuple[int, Cluster]:
+    def found(self, bag: list[int], used_us: int) -> Cluster:
         """Start a cluster."""
         number = self.next_id
         self.next_id += 1
-        cluster = self.clusters[number] = Cluster(bag[:MAX_BAG], used_us=used_us)
-        return number, cluster
+        cluster = self.clusters[number] = Cluster(number, bag[:MAX_BAG], used_us)
+        return cluster
 
 
 _WHOLE = 1 << 40
@@ -89,31 +197,28 @@ class ToolShares:
             return
         used = self._used
         for tool, sessions in cluster.tools.items():
-            used[tool] = used.get(tool, 0) + sign * (sessions * _WHOLE // cluster.n)
+            share = used.get(tool, 0) + sign * (sessions * _WHOLE // cluster.n)
+            if share:
+                used[tool] = share
+            else:
+                del used[tool]
 
 
-def remember(table: dict[int, int], key: int, day: int) -> None:
-    """Note that `key` was carried on `day`; bounded, the longest unused go first."""
-    table[key] = day
-    if len(table) > MAX_KNOWN:
-        for old in sorted(table, key=lambda k: (table[k], k))[: MAX_KNOWN // 4]:
-            del table[old]
-
-
-class Documents(Struct):
+class Documents:
     """How many clusters of the fleet hold a word: the weights of words (idf)."""
 
-    holding: dict[int, int] = {}
-    n: int = 0
-    latest: list[int] = []
+    __slots__ = ("changed", "holding", "n")
 
-    def add(self, bag: list[int]) -> None:
-        """Count a new cluster's words."""
+    def __init__(self) -> None:
+        self.holding = Table()
+        self.n = 0
+        self.changed = False
+
+    def add(self, bag: list[int]) -> list[int]:
+        """Count a new cluster's words; give the words that were forgotten to make room."""
         self.n += 1
-        self.latest = bag
+        self.changed = True
+        holding = self.holding
         for word in bag:
-            self.holding[word] = self.holding.get(word, 0) + 1
-        if len(self.holding) > MAX_KNOWN:
-            rare = sorted(self.holding, key=lambda w: (self.holding[w], w))
-            for word in rare[: MAX_KNOWN // 4]:
-                del self.holding[word]
+            holding.put(word, holding.get(word, 0) + 1)
+        return holding.bound(MAX_KNOWN)

@@ -53,7 +53,12 @@ impl Hasher {
 
     /// The same hash without remembering it.
     pub fn once(&self, text: &str) -> u64 {
-        let hash = self.params.hash(text.as_bytes());
+        self.once_bytes(text.as_bytes())
+    }
+
+    /// The same of a name that is no UTF-8.
+    pub fn once_bytes(&self, text: &[u8]) -> u64 {
+        let hash = self.params.hash(text);
         let bytes: [u8; 8] = hash.as_bytes().try_into().expect("hash_length is 8");
         u64::from_le_bytes(bytes)
     }

@@ -5,40 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.table import Table
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import checks
 from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
-from pipeline.settings import Settings, load_settings, model_config_of, shown, variable
+from pipeline.settings import Settings, load_settings
 
 intel = typer.Typer(
     name="intel",
     help="Lists of addresses: VPN, Tor, proxies, hosting; fetch them, see how old they are.",
 )
 _OLD_DAYS = 30
-
-
-def config(as_json: AsJson = False) -> None:
-    """Show the settings in effect; passwords are masked."""
-    settings = load_settings()
-    values, model = shown(settings), model_config_of(settings)
-    if as_json:
-        print_json({**values, "model": model, "config_version": model.version})
-        return
-    table = Table("variable", "value", "meaning")
-    for name, field in Settings.model_fields.items():
-        if name != "model":
-            value = values[name]
-            text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
-            table.add_row(variable(name), plain(text), field.description)
-    for name, value in msgspec.to_builtins(model).items():
-        if name != "alerts_per_day":
-            table.add_row(variable(f"model__{name}"), str(value), "")
-    console().print(table)
-    note(f"model configuration {model.version}")
 
 
 def doctor(
@@ -151,6 +130,5 @@ def status(folder: Folder = None, as_json: AsJson = False) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command()(config)
     app.command()(doctor)
     app.add_typer(intel)

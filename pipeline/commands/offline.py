@@ -1,4 +1,4 @@
-"""Recordings: judge one, learn one, measure on one."""
+"""Recordings: judge one, learn one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.terminal import AsJson, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 from pipeline.store import store_path
 
 Files = Annotated[
@@ -20,6 +20,13 @@ Files = Annotated[
 Format = Annotated[
     str | None, typer.Option("--format", help="Format of the recordings; default: the setting.")
 ]
+
+
+def begun() -> Settings:
+    """Read the settings and start logging as they say: how each of these commands begins."""
+    settings = load_settings()
+    start_logs(settings.log_level)
+    return settings
 
 
 def replay(
@@ -43,8 +50,7 @@ def replay(
     """
     from pipeline.replay import replay as replayed
 
-    settings = load_settings()
-    start_logs(settings.log_level)
+    settings = begun()
     with progress_for(json=as_json) as progress:
         summary = replayed(
             files,
@@ -71,8 +77,7 @@ def learn(files: Files, fmt: Format = None) -> None:
     """Learn a past you vouch for into the configured store, so that an installation starts warm."""
     from pipeline.replay import learn as learned
 
-    settings = load_settings()
-    start_logs(settings.log_level)
+    settings = begun()
     with progress_for(json=False) as progress:
         summary = learned(files, fmt=fmt or settings.format, settings=settings, progress=progress)
     note(
@@ -81,40 +86,10 @@ def learn(files: Files, fmt: Format = None) -> None:
     )
 
 
-def evaluate(
-    files: Files,
-    fmt: Format = None,
-    cold: Annotated[
-        bool, typer.Option("--cold", help="No history: as a new installation meets it.")
-    ] = False,
-    without: Annotated[
-        list[str] | None, typer.Option(help="Leave a feature out, to see what it is worth.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure on labelled recordings: what is found, how early, at how many false alerts."""
-    from pipeline.evaluate import evaluate as evaluated
-    from pipeline.evaluate import table
-
-    settings = load_settings()
-    start_logs(settings.log_level)
-    with progress_for(json=as_json) as progress:
-        result = evaluated(
-            files,
-            fmt=fmt or settings.format,
-            cold=cold,
-            without=without or [],
-            settings=settings,
-            progress=progress,
-        )
-    if as_json:
-        print_json(result)
-    else:
-        console().print(table(result))
-
-
 def register(app: typer.Typer) -> None:
     """Add these commands."""
+    from pipeline.commands import evaluate  # it begins with what is above
+
     app.command(cls=Spread)(replay)
     app.command()(learn)
-    app.command(cls=Spread)(evaluate)
+    evaluate.register(app)

@@ -33,7 +33,7 @@ class Standings:
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        self._policy = trust_policy_of(settings)
+        self._policy = trust_policy_of(settings, store.configs.promoted())
         self._now_us = now_us()
         self._status = store.status()
         on_event_time = settings.clock == "event" and self._status.watermark_us is not None

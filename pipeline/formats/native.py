@@ -1,7 +1,7 @@
 """The native format, version 1: one JSON object per action, as in ``models/event.py``.
 
-The hot path is two passes in C: one makes the event, one looks at the keys alone, so that unknown
-keys are noticed and the size of the arguments is known. Anything unusual takes the slow path.
+The hot path is one pass in C that makes the event and stops at an unknown key; a long record gets a
+second that tells the size of its arguments. Anything unusual takes the slow path.
 """
 
 from __future__ import annotations
@@ -40,6 +40,27 @@ class _AnyKeys(Struct, forbid_unknown_fields=True):
     arguments: Raw | UnsetType = UNSET
     argument_origins: Raw | UnsetType = UNSET
     attributes: Raw | UnsetType = UNSET
+
+
+def _strict(shape: type[Struct]) -> type[Any]:
+    """Make the subclass of an event, or of a part of it, that stops at an unknown key."""
+    parts: list[tuple[str, Any, Any]] = [
+        (name, _strict(part) if name == "agent" else _strict(part) | None, field.default)
+        for name, part in _PARTS.items()
+        for field in msgspec.structs.fields(shape)
+        if shape is Event and field.name == name
+    ]
+    required = [
+        (name, kind) if default is msgspec.NODEFAULT else (name, kind, default)
+        for name, kind, default in parts
+    ]
+    return msgspec.defstruct(
+        shape.__name__, required, bases=(shape,), forbid_unknown_fields=True,
+        frozen=True, omit_defaults=True, kw_only=True, gc=False,
+    )  # fmt: skip
+
+
+_EVENT = _strict(Event)
 
 
 def _keys_of(shape: type[Struct], name: str, base: type[Struct] | None = None) -> type[Struct]:
@@ -81,7 +102,7 @@ class Native:
 
     def __init__(self, infer: Callable[[str], Operation] | None = None) -> None:
         self._infer = infer or load()
-        self._decode = msgspec.json.Decoder(Event).decode
+        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(_EVENT).decode
         self._keys = msgspec.json.Decoder(_keys_of(Event, "_Keys", _AnyKeys)).decode
 
     def normalise(self, value: bytes) -> Event:
@@ -98,11 +119,11 @@ class Native:
             )
         try:
             event = self._decode(value)
-            keys: Any = self._keys(value)
         except REFUSALS as error:
             event = _unusual(value, error)
         else:
-            _keep_small(event, keys)
+            if len(value) > KEPT_BYTES:
+                _keep_small(event, self._keys(value))
         if event.operation == "unknown":
             msgspec.structs.force_setattr(event, "operation", self._infer(event.tool))
         if event.volume is not None:
@@ -125,7 +146,7 @@ def _unusual(value: bytes, error: Exception) -> Event:
         fields = msgspec.json.decode(value)
         if not isinstance(fields, dict):
             raise malformed(error, value)
-        event = msgspec.convert(_known(fields), Event)
+        event: Event = msgspec.convert(_known(fields), _EVENT)
     except REFUSALS as second:
         raise malformed(second, value) from None
     if event.arguments:

@@ -54,6 +54,8 @@ class Commit(Struct, kw_only=True):
         State that no single agent owns, by name.
     seen
         Keys of events (63 bits) with the day they belong to, days since 1970.
+    whole
+        `shared` holds everything: rows of changes beside it (named ``+…``) are forgotten.
     anomalies
         New or changed ones, by their id.
     held, released
@@ -76,6 +78,7 @@ class Commit(Struct, kw_only=True):
     sessions: list[tuple[int, bytes]] = field(default_factory=list)
     closed_sessions: list[int] = field(default_factory=list)
     shared: list[tuple[str, bytes]] = field(default_factory=list)
+    whole: bool = False
     seen: list[tuple[int, int]] = field(default_factory=list)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)

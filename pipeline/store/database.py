@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
-from pipeline.store.schema import TABLES, VERSION
+from pipeline.store.schema import ADDED, TABLES, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,7 +126,10 @@ def prepare(database: Database, secret: bytes | None) -> bytes:
         raise ConfigError(f"a store's secret must have 16 to 64 bytes, got {len(secret)}")
     if not database.read_only:
         _make(database, secret)
-    return _check(database, secret)
+    kept = _check(database, secret)
+    if not database.read_only:
+        database.run(ADDED)
+    return kept
 
 
 def _make(database: Database, secret: bytes | None) -> None:

@@ -64,3 +64,10 @@ create table if not exists counters (
     id integer primary key, name text not null unique, value integer not null
 );
 """
+
+# Tables that came later; made where they are missing, so that older stores go on.
+ADDED = """
+create table if not exists configs (
+    number integer primary key, version text not null, digest blob not null, blob blob not null
+)
+"""

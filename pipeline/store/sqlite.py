@@ -9,6 +9,7 @@ import msgspec
 
 from models.errors import StateError
 from pipeline.store.batch import MESSAGE, STATUS, TRUST, Commit, HeldRow, PipelineStatus
+from pipeline.store.configs import Configs
 from pipeline.store.database import MEMORY, Database, prepare
 from pipeline.store.seal import Seal, row_key
 from pipeline.store.writing import Writer
@@ -36,6 +37,8 @@ class Store:
         Key of the digests, for others who need one (bytes, never shown).
     path
         The file, or ``:memory:``.
+    configs
+        The register of promoted configurations.
     """
 
     def __init__(self, path: str, *, secret: bytes | None, read_only: bool) -> None:
@@ -50,6 +53,7 @@ class Store:
             self.close()
             raise
         self._writer = Writer(self._work, self.secret)
+        self.configs = Configs(self._work, self.secret)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "trust", "sessions", "shared")
         }

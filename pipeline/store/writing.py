@@ -101,6 +101,8 @@ class Writer:
             ((key, self._sessions.digest(b"%d" % key, blob), blob) for key, blob in batch.sessions),
         )
         run_many("delete from sessions where key = ?", ((key,) for key in batch.closed_sessions))
+        if batch.whole:
+            self._database.run("delete from shared where name >= '+' and name < ','")
         run_many(
             "insert into shared (name, digest, blob) values (?, ?, ?) on conflict (name) "
             "do update set digest = excluded.digest, blob = excluded.blob",

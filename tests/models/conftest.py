@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.config import ModelConfig
-from models.content.detector import ContentDetector, ContentTables
-from models.content.learning import close, note
-from models.content.session import Session
+from models.content.kernel import PythonContent
 from models.engine import Engine
 from models.event import Agent, Event, Origin, microseconds
-from models.hashing import Hasher
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
 
     from models.assessment import Assessment
     from models.content.detector import Content
+    from models.content.session import Session
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECRET = b"0123456789abcdef"
@@ -66,7 +64,9 @@ def an_engine() -> Callable[..., Engine]:
     """Build an engine; parameters of the model by name, and `secret`."""
 
     def build(*, secret: bytes = SECRET, explain_all: bool = False, **config: Any) -> Engine:
-        return Engine(ModelConfig(**config), secret, catalogue(), explain_all=explain_all)
+        return Engine(
+            ModelConfig(**config), secret, catalogue(), explain_all=explain_all, kernel="python"
+        )
 
     return build
 
@@ -123,7 +123,7 @@ class Desk:
     """A detector with one role, and sessions played through it."""
 
     def __init__(self, an_event: Callable[..., Event]) -> None:
-        self.detector = ContentDetector(Hasher(SECRET), ContentTables())
+        self.detector = PythonContent(SECRET)
         self._an_event = an_event
         self._sessions = 0
 
@@ -131,28 +131,39 @@ class Desk:
         """Build a call; each argument is a list of (identifier, where it had stood)."""
         return self._an_event(tool=tool, argument_origins=arguments or None)
 
-    def open(self, purpose: str = PAY, **more: Any) -> Session:
+    def open(
+        self,
+        purpose: str = PAY,
+        *,
+        role: str = "clerk",
+        p: float | None = None,
+        agent_id: str = "billing-7",
+        **more: bool,
+    ) -> Session:
         """Open a session at its first moment."""
         self._sessions += 1
         at_us = microseconds(self._an_event(at=20 * self._sessions).time)
-        more.setdefault("learning", True)
-        session = Session(
-            agent_id="billing-7", mode="unknown", role="clerk", purpose=purpose, opened_us=at_us,
-            last_us=at_us, seen_us=at_us, ordinal=self._sessions, **more,
+        session = self.detector.open(
+            agent_id, "unknown", role, purpose, at_us, at_us, self._sessions,
+            more.get("learning", True), more.get("vouched", False),
         )  # fmt: skip
-        self.detector.open(session)
+        session.p = p
         return session
 
     def score(self, event: Event, purpose: str = PAY) -> Content:
         """Judge a call as the first of a new session."""
-        return self.detector.score(self.open(purpose), event)
+        return self.judge(self.open(purpose), event)
+
+    def judge(self, session: Session, event: Event) -> Content:
+        """Judge a call of an open session."""
+        return self.detector.score(session, event.tool, event.argument_origins)
 
     def play(self, *events: Event, purpose: str = PAY, **more: Any) -> bool:
         """Play a session to its end and learn it; give whether anything was learned."""
         session = self.open(purpose, **more)
         for event in events:
-            note(session, self.detector.score(session, event))
-        return close(self.detector, session)
+            self.detector.note(session, self.judge(session, event))
+        return self.detector.close(session)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibrate import calibrate
 from models.calibration import STEP, TAIL, TOP, ScoreWindow, bin_of
 from models.hashing import Hasher
 
@@ -199,11 +198,10 @@ def test_the_p_of_an_event_is_its_smallest_times_their_number(
     stream = a_stream(pool_minimum=50, learning_sessions=1)
     stream.judge(an_event())
     subject = stream.subject("billing-7")
-    for window in subject.profile.windows:
+    for window in subject.profile.habits.windows:
         for number in range(200):
             window.add(number % 50 / 5)
-    config = stream.engine.config
-    found = calibrate(statistics, subject.profile, subject.view, config, 0.5, own=True)
+    found = subject.profile.habits.calibrate(subject.view.view, statistics, 0.5, own=True)
     each = [p for p in found.each if p is not None]
     assert [p is None for p in found.each] == [value is None for value in statistics]
     assert len(each) == tests

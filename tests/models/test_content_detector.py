@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from models.content.detector import ContentDetector, ContentTables
-from models.content.learning import close, note
+from models.content.kernel import PythonContent
 
 PAY = "Pay the invoice of Ines"
 READ = "Summarise the news of today"
@@ -142,34 +140,36 @@ def test_without_a_stated_request_there_are_no_intent_bits(desk):
 
 def test_scoring_changes_nothing_and_twice_gives_the_same_bits(desk):
     session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
-    tables, before = msgspec.msgpack.encode(desk.detector.tables), msgspec.msgpack.encode(session)
-    assert desk.detector.score(session, event) == desk.detector.score(session, event)
-    assert msgspec.msgpack.encode(desk.detector.tables) == tables
-    assert msgspec.msgpack.encode(session) == before
+    before = desk.detector.dump_session(session)
+    desk.detector.dump()
+    assert desk.judge(session, event) == desk.judge(session, event)
+    assert desk.detector.dump() == []
+    assert desk.detector.dump_session(session) == before
 
 
 def test_a_session_has_no_part_in_the_score_of_its_own_calls(desk):
     session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
-    first = desk.detector.score(session, event)
-    note(session, first)
-    assert desk.detector.score(session, event).score == first.score
-    close(desk.detector, session)
+    first = desk.judge(session, event)
+    desk.detector.note(session, first)
+    assert desk.judge(session, event).score == first.score
+    desk.detector.close(session)
     assert desk.score(event).score < first.score
 
 
 def test_the_tables_keep_no_text(desk):
     desk.play(desk.event(payee=[(OTHER, [WEB])]))
-    raw = msgspec.msgpack.encode(desk.detector.tables).lower()
+    raw = b"".join(blob for _, blob in desk.detector.dump()).lower()
     for text in (OTHER, IBAN, "invoice", "payee", "bank.pay", "march"):
         assert text.lower().encode() not in raw
 
 
 def test_tables_survive_their_bytes(desk):
-    raw = msgspec.msgpack.encode(desk.detector.tables)
-    back = ContentDetector(desk.detector.hasher, msgspec.msgpack.decode(raw, type=ContentTables))
+    back = PythonContent(desk.detector.hasher.key)
+    back.load(dict(desk.detector.dump()))
     session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
-    assert back.score(session, event) == desk.detector.score(session, event)
-    assert back.tables == desk.detector.tables
+    again = back.load_session(desk.detector.dump_session(session))
+    assert back.score(again, event.tool, event.argument_origins) == desk.judge(session, event)
+    assert back.dump(whole=True) == desk.detector.dump(whole=True)
 
 
 def test_the_engine_puts_content_first_when_it_decides(a_stream, an_event):

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.learning import GATE, HOLD, QUORUM, SAME_REQUEST
-from models.content.rates import HALF_LIFE_DAYS, MEMORY, ROOT, Rates
+from models.content.detector import MOST_RECURRENCES, RECURRENCE_BITS
+from models.content.learning import FREE_HOLD, GATE, HOLD, QUORUM, VERY_UNUSUAL
+from models.content.novelty import SAME_REQUEST
+from models.content.rates import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
 
 PAY = "Pay the invoice of Ines"
 OTHER = "DE31 9876 5432 1098"
 WEB = "result:web.browse"
-SUSPECT, DOUBTFUL, SMOOTH = GATE / 2, (GATE + HOLD) / 2, (HOLD + 1) / 2
+SUSPECT, DOUBTFUL, SMOOTH = (GATE + VERY_UNUSUAL) / 2, (GATE + HOLD) / 2, (HOLD + 1) / 2
 CONTEXTS = (1, 2, 3, 4)
 
 
@@ -59,7 +61,8 @@ def test_skipped_sessions_make_a_request_less_familiar(desk):
 
 def test_a_suspect_session_of_another_request_is_no_doubt_about_this_one(desk):
     desk.play(new_payee(desk), purpose="Quarterly vacuum inventory", learning=False, p=SUSPECT)
-    assert cluster(desk).skipped == 0
+    skipped = [one.skipped for one in desk.detector.role("clerk").clusters.values()]
+    assert skipped == [0, 1]
 
 
 def test_a_new_value_of_doubtful_sessions_waits_for_a_quorum(desk):
@@ -79,12 +82,15 @@ def test_sessions_of_different_requests_make_no_quorum_together(desk):
     assert desk.score(new_payee(desk)).carrier.value_level == 3
 
 
-def test_a_session_with_waiting_values_makes_nothing_familiar(desk):
+def test_only_sessions_learned_without_the_gate_make_anything_familiar(desk):
+    usual = desk.event(payee=[("SE77 1234 5678 9012", ["request"])])
     full, sessions = cluster(desk).full, cluster(desk).n
-    play(desk, DOUBTFUL)
+    play(desk, SMOOTH, usual)
     assert (cluster(desk).full, cluster(desk).n) == (full, sessions + 1)
-    play(desk, DOUBTFUL, desk.event(payee=[("SE77 1234 5678 9012", ["request"])]))
-    assert (cluster(desk).full, cluster(desk).n) == (full + 1, sessions + 2)
+    desk.play(new_payee(desk), p=SUSPECT)  # its value waits
+    assert (cluster(desk).full, cluster(desk).n) == (full, sessions + 2)
+    desk.play(usual, p=SMOOTH)
+    assert (cluster(desk).full, cluster(desk).n) == (full + 1, sessions + 3)
 
 
 @pytest.mark.parametrize("p", [SMOOTH, None])
@@ -95,16 +101,58 @@ def test_a_smooth_session_is_learned_at_once(desk, p):
 
 @pytest.mark.parametrize("free", [{"learning": True}, {"learning": False, "vouched": True}])
 def test_a_session_of_the_learning_state_or_vouched_for_is_learned_whatever_its_p(desk, free):
-    assert desk.play(new_payee(desk), p=SUSPECT, **free) is True
+    assert desk.play(new_payee(desk), p=DOUBTFUL, **free) is True
     assert desk.score(new_payee(desk)).carrier.value_level == 1
 
 
+def test_a_past_with_attacks_in_it_does_not_teach_their_values(desk):
+    for _ in range(QUORUM - 1):
+        assert desk.play(new_payee(desk), p=FREE_HOLD / 2) is True
+        assert desk.score(new_payee(desk)).carrier.value_level == 3
+    desk.play(new_payee(desk), p=FREE_HOLD / 2)
+    assert desk.score(new_payee(desk)).carrier.value_level == 1
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_a_value_that_stood_out_in_other_kinds_of_request_is_worth_more_bits(desk, others):
+    before = desk.score(new_payee(desk)).carrier
+    for purpose in ("Vacuum tube inventory", "Landlord heating letter", "Photo album")[:others]:
+        desk.play(new_payee(desk), purpose=purpose, learning=False, p=SUSPECT)
+    after = desk.score(new_payee(desk)).carrier
+    counted = min(others, MOST_RECURRENCES)
+    assert (before.recurrences, after.recurrences) == (0, counted)
+    assert after.value_bits == pytest.approx(before.value_bits + counted * RECURRENCE_BITS)
+
+
+def test_a_value_that_stood_out_in_this_kind_of_request_only_is_worth_no_more(desk):
+    for _ in range(3):
+        play(desk, SUSPECT)
+    assert desk.score(new_payee(desk)).carrier.recurrences == 0
+
+
+def test_what_several_agents_do_for_a_request_becomes_part_of_it(desk):
+    learned = [
+        desk.play(new_payee(desk), learning=False, p=SUSPECT, agent_id=agent_id)
+        for agent_id in ("a-1", "a-1", "a-2", "a-3")
+    ]
+    assert learned == [False, False, False, True]
+
+
+@pytest.mark.parametrize("why", ["very unusual", "stood out elsewhere"])
+def test_what_several_agents_do_is_not_learned_when_it(desk, why):
+    p = VERY_UNUSUAL / 2 if why == "very unusual" else SUSPECT
+    if why == "stood out elsewhere":
+        desk.play(new_payee(desk), purpose="Vacuum tube inventory", learning=False, p=SUSPECT)
+    for number in range(6):
+        assert not desk.play(new_payee(desk), learning=False, p=p, agent_id=f"a-{number}")
+
+
 def test_a_session_votes_on_rates_only_while_it_is_learned_without_the_gate(desk):
-    rates = {node: list(row) for node, row in desk.detector.tables.values.nodes.items()}
+    rates = {node: list(row) for node, row in desk.detector.tables.rates.nodes.items()}
     play(desk, SMOOTH)
-    assert desk.detector.tables.values.nodes == rates
+    assert desk.detector.tables.rates.nodes == rates
     desk.play(new_payee(desk))
-    assert desk.detector.tables.values.nodes != rates
+    assert desk.detector.tables.rates.nodes != rates
 
 
 def test_a_session_votes_once_however_often_it_carries(an_empty_desk, an_event):
@@ -112,7 +160,7 @@ def test_a_session_votes_once_however_often_it_carries(an_empty_desk, an_event):
     for times in (1, 30):
         desk = type(an_empty_desk)(an_event)
         desk.play(*[new_payee(desk)] * times)
-        tables.append(desk.detector.tables)
+        tables.append(desk.detector.dump())
     assert tables[0] == tables[1]
 
 
@@ -127,51 +175,47 @@ def test_like_requests_share_a_cluster(desk, purpose, clusters):
 
 
 def test_roles_learn_apart(desk):
-    judged = desk.detector
-    session = desk.open()
-    session.role = "auditor"
-    judged.open(session)
-    assert session.near == []
-    assert judged.score(session, new_payee(desk)).known == 0
+    session = desk.open(role="auditor")
+    assert desk.judge(session, new_payee(desk)).known == 0
 
 
 def test_rates_begin_at_the_root_and_learn_either_way():
     rates, often, never = Rates(), Rates(), Rates()
     for _ in range(50):
-        often.vote(CONTEXTS, 1.0, 1.0, day=0)
-        never.vote(CONTEXTS, 0.0, 1.0, day=0)
-    assert rates.bits(CONTEXTS, 0) == pytest.approx(-log2(ROOT))
-    assert often.bits(CONTEXTS, 0) < 0.1 < 1.7 < 6 < never.bits(CONTEXTS, 0)
+        often.vote(CONTEXTS, 1, 0, 1.0, day=0)
+        never.vote(CONTEXTS, 0, 0, 1.0, day=0)
+    assert rates.bits(CONTEXTS, VALUE, 0) == pytest.approx(-log2(ROOT))
+    assert often.bits(CONTEXTS, VALUE, 0) < 0.1 < 1.7 < 6 < never.bits(CONTEXTS, VALUE, 0)
 
 
 def test_a_rate_backs_off_to_the_more_general_context():
     rates = Rates()
     for _ in range(50):
-        rates.vote((1, 2), 0.0, 1.0, day=0)
-    assert rates.bits((1, 99), 0) == rates.bits((1,), 0) > Rates().bits((1,), 0)
+        rates.vote((1, 2), 0, 0, 1.0, day=0)
+    assert (
+        rates.bits((1, 99), VALUE, 0) == rates.bits((1,), VALUE, 0) > Rates().bits((1,), VALUE, 0)
+    )
 
 
 def test_a_frequent_place_earns_no_bits_without_end():
     few, many = Rates(), Rates()
     for rates, votes in ((few, int(MEMORY)), (many, 100 * int(MEMORY))):
         for number in range(votes):
-            rates.vote((1,), float(number % 10 == 0), 1.0, day=0)
-    assert many.bits((1,), 0) == few.bits((1,), 0)
+            rates.vote((1,), int(number % 10 == 0), 0, 1.0, day=0)
+    assert many.bits((1,), VALUE, 0) == few.bits((1,), VALUE, 0)
 
 
 def test_rates_forget_by_event_time():
     rates = Rates()
     for _ in range(20):
-        rates.vote((1,), 0.0, 1.0, day=0)
-    bits = [rates.bits((1,), int(HALF_LIFE_DAYS * n)) for n in range(6)]
+        rates.vote((1,), 0, 0, 1.0, day=0)
+    bits = [rates.bits((1,), VALUE, int(HALF_LIFE_DAYS * n)) for n in range(6)]
     assert bits == sorted(bits, reverse=True)
-    assert bits[-1] == pytest.approx(Rates().bits((1,), 0), abs=0.4)
+    assert bits[-1] == pytest.approx(Rates().bits((1,), VALUE, 0), abs=0.4)
 
 
 votes = st.lists(
-    st.tuples(
-        st.integers(0, 3), st.sampled_from([0.0, 1.0]), st.integers(1, 8), st.integers(0, 90)
-    ),
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 8), st.integers(0, 90)),
     max_size=40,
 )
 
@@ -179,7 +223,7 @@ votes = st.lists(
 def counted(cast) -> Rates:
     rates = Rates()
     for context, x, eighths, day in cast:
-        rates.vote((context,), x, eighths / 8, day)
+        rates.vote((context,), x, 3 - x, eighths / 8, day)
     return rates
 
 
@@ -187,11 +231,11 @@ def merged(one: Rates, other: Rates, day: int) -> Rates:
     """Add two tables node by node, both faded to one day."""
     total = Rates()
     for rates in (one, other):
-        for context, (x, n, at) in rates.nodes.items():
-            fade = 2.0 ** ((at - day) / HALF_LIFE_DAYS)
-            row = total.nodes.setdefault(context, [0.0, 0.0, day])
-            row[0] += x * fade
-            row[1] += n * fade
+        for context, node in rates.nodes.items():
+            fade = 2.0 ** ((node[DAY] - day) / HALF_LIFE_DAYS)
+            row = total.nodes.setdefault(context, [0.0] * DAY + [float(day)])
+            for column in range(DAY):
+                row[column] += node[column] * fade
     return total
 
 
@@ -200,18 +244,20 @@ def test_the_sum_of_two_tables_is_the_table_of_all_votes(one, other):
     by_day = sorted(one + other, key=lambda vote: vote[3])
     together, apart = counted(by_day), merged(*map(in_order, (one, other)), day=90)
     for context in range(4):
-        assert apart.bits((context,), 90) == pytest.approx(together.bits((context,), 90))
+        for column in range(VALUE, FLOW + 3):
+            expected = together.bits((context,), column, 90)
+            assert apart.bits((context,), column, 90) == pytest.approx(expected)
 
 
 @given(
-    one=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 8))),
+    one=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 8))),
     cut=st.floats(0, 1),
 )
 def test_within_a_day_the_sum_is_exact(one, cut):
-    cast = [(context, float(x), eighths, 5) for context, x, eighths in one]
+    cast = [(context, x, eighths, 5) for context, x, eighths in one]
     at = int(cut * len(cast))
     apart = merged(counted(cast[:at]), counted(cast[at:]), day=5)
-    assert apart == counted(cast)
+    assert apart.nodes == counted(cast).nodes
 
 
 def in_order(cast) -> Rates:

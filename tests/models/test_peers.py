@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from models.config import ModelConfig
 from models.counts import HORIZON_DAYS, UNIT
-from models.peers import DAY_US, FLEET, STATISTICS, Group, GroupView, Peers
+from models.groups import Groups
+from models.peers import DAY_US, FLEET, STATISTICS, GroupView, Peers
 from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 
 TODAY = 160
@@ -27,7 +28,7 @@ def a_node(votes: list[tuple[int, int]] = (), day: int = TODAY) -> VoteNode:
 
 def voted(peers: Peers, *votes: tuple[str, int]) -> Peers:
     for name, value in votes:
-        peers.vote(name, 0, value, f"value-{value}", -1, 0)
+        peers.groups.vote(name, 0, value, f"value-{value}", -1, 0)
     peers.publish()
     return peers
 
@@ -101,12 +102,12 @@ def test_a_ballot_is_bounded_and_the_rarest_go_first():
 def test_a_contribution_waits_for_the_next_version():
     peers = Peers(ModelConfig())
     view = GroupView(peers, NAMES[0])
-    peers.vote(NAMES[0], 0, 7, "seven", -1, 0)
+    peers.groups.vote(NAMES[0], 0, 7, "seven", -1, 0)
     assert peers.head.version == 0
-    assert view.probability(0, 7, None, UNIFORM) == UNIFORM
+    assert view.probability(0, 7, -1, UNIFORM) == UNIFORM
     peers.publish()
     assert peers.head.version == 1
-    assert view.probability(0, 7, None, UNIFORM) > 100 * UNIFORM
+    assert view.probability(0, 7, -1, UNIFORM) > 100 * UNIFORM
 
 
 def test_the_watermark_publishes_and_late_events_do_not():
@@ -125,9 +126,9 @@ def test_the_watermark_publishes_and_late_events_do_not():
 def test_the_group_knows_more_of_its_own_than_the_fleet_does():
     peers = voted(Peers(ModelConfig()), *[(NAMES[0], 7)] * 5, *[(NAMES[1], 8)] * 5)
     clerk, auditor, nobody = (GroupView(peers, name) for name in (*NAMES, FLEET))
-    assert clerk.probability(0, 7, None, UNIFORM) > nobody.probability(0, 7, None, UNIFORM)
-    assert nobody.probability(0, 7, None, UNIFORM) > auditor.probability(0, 7, None, UNIFORM)
-    assert auditor.probability(0, 7, None, UNIFORM) > UNIFORM, "the fleet stands in"
+    assert clerk.probability(0, 7, -1, UNIFORM) > nobody.probability(0, 7, -1, UNIFORM)
+    assert nobody.probability(0, 7, -1, UNIFORM) > auditor.probability(0, 7, -1, UNIFORM)
+    assert auditor.probability(0, 7, -1, UNIFORM) > UNIFORM, "the fleet stands in"
     assert clerk.names(0) == {7: "value-7"}
     assert nobody.names(0) == {7: "value-7", 8: "value-8"}
 
@@ -135,20 +136,20 @@ def test_the_group_knows_more_of_its_own_than_the_fleet_does():
 def test_a_group_nobody_voted_in_backs_off_to_the_fleet():
     peers = voted(Peers(ModelConfig()), *[(NAMES[0], 7)] * 5)
     new, fleet = GroupView(peers, "intern/delegated"), GroupView(peers, FLEET)
-    assert new.probability(0, 7, None, UNIFORM) == fleet.probability(0, 7, None, UNIFORM)
-    assert new.probability(3, 7, None, UNIFORM) == UNIFORM
+    assert new.probability(0, 7, -1, UNIFORM) == fleet.probability(0, 7, -1, UNIFORM)
+    assert new.probability(3, 7, -1, UNIFORM) == UNIFORM
 
 
 def test_scores_and_quantities_reach_the_group_and_the_fleet():
     peers = Peers(ModelConfig())
     for number in range(10):
-        peers.score(NAMES[0], [(1, number)])
-        peers.score(FLEET, [(1, number)])
+        peers.groups.score(NAMES[0], [(1, number)])
+        peers.groups.score(FLEET, [(1, number)])
         peers.quantity(NAMES[0], "bytes_out_hour", 100.0)
     peers.publish()
     clerk, auditor = (GroupView(peers, name) for name in NAMES)
-    assert [window.n for window in clerk.windows()] == [0, 10, 0, 0]
-    assert [window.n for window in clerk.fleet_windows()] == [0, 20, 0, 0]
+    assert [window.n for window in clerk.view.group.windows] == [0, 10, 0, 0]
+    assert [window.n for window in clerk.view.fleet.windows] == [0, 20, 0, 0]
     assert clerk.level("bytes_out_hour").n == 10
     assert auditor.level("bytes_out_hour").n == 10, "the fleet stands in"
     assert auditor.level("records_hour") is None
@@ -159,13 +160,13 @@ def full_peers() -> Peers:
     peers.day_of(0)
     voted(peers, *[(name, value) for name in NAMES for value in (3, 1, 2)])
     for cell in (5, 1, 5):
-        peers.score(NAMES[0], [(2, cell)])
+        peers.groups.score(NAMES[0], [(2, cell)])
     peers.quantity(NAMES[0], "records_hour", 5.0)
     peers.quantity(NAMES[0], "bytes_in_hour", 7.0)
     peers.seen_on(0)
     peers.advance(3 * DAY_US)
-    peers.vote(NAMES[1], 0, 9, "nine", -1, 3)
-    peers.score(NAMES[1], [(2, 4)])
+    peers.groups.vote(NAMES[1], 0, 9, "nine", -1, 3)
+    peers.groups.score(NAMES[1], [(2, 4)])
     return peers
 
 
@@ -178,28 +179,31 @@ def test_groups_survive_their_bytes_with_what_waits():
     for name in (*NAMES, FLEET):
         mine, theirs = (GroupView(one, name) for one in (peers, back))
         for value in (1, 2, 3, 9, 10):
-            expected = mine.probability(0, value, None, UNIFORM)
-            assert theirs.probability(0, value, None, UNIFORM) == expected
-        assert theirs.windows() == mine.windows()
+            expected = mine.probability(0, value, -1, UNIFORM)
+            assert theirs.probability(0, value, -1, UNIFORM) == expected
+        assert theirs.view.group.windows == mine.view.group.windows
         assert theirs.names(0) == mine.names(0)
-        assert back.groups[name].dump() == peers.groups[name].dump()
+        assert back.groups.dump_group(name) == peers.groups.dump_group(name)
     assert back.head == peers.head
 
 
 def test_the_same_group_gives_the_same_bytes():
-    group = full_peers().groups[NAMES[0]]
-    raw = group.dump()
-    assert group.dump() == raw
-    assert Group.load(raw, ModelConfig(), 3).dump() == raw
+    groups = full_peers().groups
+    raw = groups.dump_group(NAMES[0])
+    assert groups.dump_group(NAMES[0]) == raw
+    back = Groups(ModelConfig(), b"0123456789abcdef")
+    back.roll(3)
+    back.load_group(NAMES[0], raw)
+    assert back.dump_group(NAMES[0]) == raw
 
 
 def test_only_groups_that_changed_are_written():
     peers = full_peers()
     assert {name for name, _ in peers.dump()} >= {"peers", "group:" + NAMES[0], "group:" + NAMES[1]}
-    assert [name for name, _ in peers.dump()] == ["peers"]
+    assert [name for name, _ in peers.dump()] == ["peers", "pending"]
     peers.publish()
     written = [name for name, _ in peers.dump()]
-    assert written == ["peers", "group:" + FLEET, "group:" + NAMES[1]]
+    assert written == ["peers", "pending", "group:" + FLEET, "group:" + NAMES[1]]
 
 
 def test_loading_nothing_leaves_everything_as_it_was():
@@ -225,7 +229,7 @@ def test_active_agents_are_the_most_of_the_last_days():
 @pytest.mark.parametrize("statistic", range(len(STATISTICS)))
 def test_every_statistic_has_a_window_of_its_own(statistic):
     peers = Peers(ModelConfig())
-    peers.score("a|b", [(statistic, 3)])
+    peers.groups.score("a|b", [(statistic, 3)])
     peers.publish()
-    counts = [window.n for window in GroupView(peers, "a|b").windows()]
+    counts = [window.n for window in peers.groups.group("a|b").windows]
     assert counts == [int(index == statistic) for index in range(len(STATISTICS))]

@@ -1,5 +1,37 @@
-use pyo3::prelude::*;
+//! Content: what calls carry, and the sessions they belong to; `models.content`, compiled.
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+mod detector;
+mod journal;
+mod kernel;
+mod learning;
+mod novelty;
+mod open;
+mod rates;
+mod reader;
+mod scene;
+mod session;
+mod similarity;
+mod tables;
+mod text;
+
+/// A name or a key, and the bytes stored under it.
+type Stored<'py, Key> = (Key, Bound<'py, PyBytes>);
+
+/// The error of the reference for bytes that cannot be read.
+fn state_error(py: Python<'_>, error: PyErr) -> PyErr {
+    let made = py
+        .import("models.errors")
+        .and_then(|errors| errors.getattr("StateError")?.call1((error.value(py).to_string(),)));
+    made.map_or(error, |made| PyErr::from_value(made))
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<session::Session>()?;
+    module.add_class::<session::Content>()?;
+    module.add_class::<session::Carrier>()?;
+    module.add_class::<kernel::ContentKernel>()?;
+    module.add_class::<open::OpenSessions>()
 }

@@ -1,5 +1,50 @@
+//! Habits of agents and what their peers do: counts, votes, score windows, and p-values from them.
+
+mod agent;
+mod calibrate;
+mod counts;
+mod group;
+mod groups;
+mod places;
+mod stored;
+mod surprise;
+mod view;
+mod votes;
+mod window;
+
 use pyo3::prelude::*;
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+/// Declared features, `models.features.FEATURES`.
+pub const FEATURES: usize = 8;
+/// `models.groups.STATISTICS`.
+pub const STATISTICS: usize = 4;
+
+/// What is read of `models.config.ModelConfig`.
+#[derive(Clone)]
+pub struct Config {
+    pub half_life_days: f64,
+    pub daily_cap: i64,
+    pub agent_window: u64,
+    pub peer_window: u64,
+    pub pool_minimum: u64,
+}
+
+impl Config {
+    fn of(config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Config {
+            half_life_days: config.getattr("half_life_days")?.extract()?,
+            daily_cap: config.getattr("daily_cap")?.extract()?,
+            agent_window: config.getattr("agent_window")?.extract()?,
+            peer_window: config.getattr("peer_window")?.extract()?,
+            pool_minimum: config.getattr("pool_minimum")?.extract()?,
+        })
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<groups::Groups>()?;
+    module.add_class::<view::View>()?;
+    module.add_class::<agent::Habits>()?;
+    module.add_class::<surprise::Surprise>()?;
+    module.add_class::<calibrate::Calibrated>()
 }

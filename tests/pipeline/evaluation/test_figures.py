@@ -10,15 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.metrics import (
-    Scored,
-    Session,
-    auroc,
-    average_precision,
-    detection,
-    figures,
-    groups,
-)
+from pipeline.evaluation.figures import figures, groups
+from pipeline.evaluation.judged import Scored, Session
+from pipeline.evaluation.ranking import auroc, average_precision, detection
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from pipeline.metrics import EVENT_LEVELS
+from pipeline.evaluation.figures import EVENT_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,31 +59,34 @@ def _cells(figures: Mapping[str, Any]) -> list[str]:
     return [
         str(figures["benign"]),
         str(figures["attacked"]),
-        _share(figures["auroc"]),
-        _share(figures["ap"]),
-        _percent(found["0.01"]),
-        _percent(found["0.05"]),
-        _share(figures["event_auroc"]),
-        _share(figures["event_ap"]),
-        _percent(p["share"]),
-        _percent(p["detection"]),
-        _share(figures["alerts"]["false_per_agent_day"], 2),
+        share(figures["auroc"]),
+        share(figures["ap"]),
+        percent(found["0.01"]),
+        percent(found["0.05"]),
+        share(figures["event_auroc"]),
+        share(figures["event_ap"]),
+        percent(p["share"]),
+        percent(p["detection"]),
+        share(figures["alerts"]["false_per_agent_day"], 2),
     ]
 
 
-def _share(value: float | None, digits: int = 3) -> str:
+def share(value: float | None, digits: int = 3) -> str:
+    """Write a number, or a dash for none."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """Write a share as percent, or a dash for none."""
     return "-" if value is None else f"{100 * value:.1f}"
 
 
 def _title(result: Mapping[str, Any]) -> str:
     how = "cold" if result["cold"] else "with history"
     left_out = f", without {', '.join(result['without'])}" if result["without"] else ""
+    rate = f"{result['events_per_second']:.0f}/s with reasons"
     return (
-        f"{how}{left_out}: {result['events']} events, {result['events_per_second']:.0f}/s, "
+        f"{how}{left_out}: {result['events']} events, {rate}, "
         f"{result['rejected']} rejected, config {result['config_version']}"
     )
 
@@ -91,7 +94,7 @@ def _title(result: Mapping[str, Any]) -> str:
 def _caption(figures: Mapping[str, Any]) -> str:
     failed, alerts = figures["attacked_failed"], figures["alerts"]
     pools = [
-        f"{pool} {' '.join(_share(p[f'{level}']['ratio'], 2) for level in EVENT_LEVELS)}"
+        f"{pool} {' '.join(share(p[f'{level}']['ratio'], 2) for level in EVENT_LEVELS)}"
         for pool, p in figures["event_p"].items()
         if p["events"]
     ]
@@ -100,6 +103,6 @@ def _caption(figures: Mapping[str, Any]) -> str:
         f"{'; '.join(pools) or '-'}\n"
         f"alerts: {alerts['benign_sessions']} of {figures['benign']} benign sessions, "
         f"{alerts['attacked_sessions']} of {figures['attacked']} attacked\n"
-        f"failed attacks: {failed['sessions']}, alarmed {_percent(failed['0.01'])} % at the 1 % "
-        f"threshold, {_percent(failed['0.05'])} % at the 5 % threshold"
+        f"failed attacks: {failed['sessions']}, alarmed {percent(failed['0.01'])} % at the 1 % "
+        f"threshold, {percent(failed['0.05'])} % at the 5 % threshold"
     )

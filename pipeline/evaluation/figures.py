@@ -5,155 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from msgspec import Struct
-from sklearn.metrics import average_precision_score, roc_auc_score
+from pipeline.evaluation.judged import DAY_US, Session
+from pipeline.evaluation.ranking import auroc, average_precision, detection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.float64]
-
 ALARMED = (0.01, 0.05)
 """Shares of benign sessions alarmed, at which detection is measured."""
-SESSION_LEVELS = (0.05, 0.01)
+SESSION_LEVELS = (0.05, 0.01, 0.001)
 EVENT_LEVELS = (0.05, 0.01, 0.001)
-_DAY_US = 86_400_000_000
-
-
-class Scored(Struct, frozen=True, kw_only=True):
-    """One judged event.
-
-    Attributes
-    ----------
-    rank
-        Bits; higher is more worth a person's time.
-    label
-        1 serves the injected goal, 0 does not, None unknown.
-    p, pool
-        Calibrated p-value and the pool it comes from; None while uncalibrated.
-    session_p
-        P-value of the session's running maximum; None while uncalibrated.
-    alert
-        Correlation key of its alert, None without one. Alerts under one key are one alert.
-    """
-
-    time_us: int
-    rank: float
-    label: int | None = None
-    p: float | None = None
-    pool: str | None = None
-    session_p: float | None = None
-    alert: str | None = None
-
-
-class Session(Struct, kw_only=True):
-    """One judged session with what is known of its truth.
-
-    Attributes
-    ----------
-    name
-        Unique within the agent.
-    label
-        ``"benign"``, ``"attacked_failed"``, ``"attacked_succeeded"`` or None.
-    carries_origins
-        Whether any of its events says where its arguments came from.
-    events
-        At least one, in order of event time.
-    """
-
-    agent_id: str
-    name: str = ""
-    role: str | None = None
-    source: str | None = None
-    phase: str | None = None
-    label: str | None = None
-    carries_origins: bool = False
-    events: list[Scored] = []
-
-    @property
-    def score(self) -> float:
-        """The highest rank of its events, in bits."""
-        return max(event.rank for event in self.events)
-
-    @property
-    def p(self) -> float | None:
-        """The p-value its running maximum ended at, None if it never had one."""
-        return next((e.session_p for e in reversed(self.events) if e.session_p is not None), None)
-
-
-def auroc(positive: Sequence[float] | Scores, negative: Sequence[float] | Scores) -> float | None:
-    """Give the chance that a positive scores above a negative, ties counted half.
-
-    Returns
-    -------
-    float or None
-        0 to 1, higher is better; None without positives or without negatives.
-
-    Examples
-    --------
-    >>> auroc([3.0, 2.0], [1.0, 2.0]), auroc([], [1.0])
-    (0.875, None)
-    """
-    if not len(positive) or not len(negative):
-        return None
-    return float(roc_auc_score(*_stacked(positive, negative)))
-
-
-def average_precision(
-    positive: Sequence[float] | Scores, negative: Sequence[float] | Scores
-) -> float | None:
-    """Give the mean precision over recall; equal scores are one step, whatever their order.
-
-    Returns
-    -------
-    float or None
-        0 to 1, higher is better; None without positives or without negatives.
-
-    Examples
-    --------
-    >>> average_precision([2.0], [2.0, 1.0]), average_precision([1.0], [])
-    (0.5, None)
-    """
-    if not len(positive) or not len(negative):
-        return None
-    return float(average_precision_score(*_stacked(positive, negative)))
-
-
-def detection(
-    scores: Sequence[float] | Scores, benign: Sequence[float] | Scores, alarmed: float
-) -> float | None:
-    """Give the share of scores above the threshold that alarms a given share of the benign.
-
-    Parameters
-    ----------
-    alarmed
-        Share of the benign that may be alarmed, 0 to 1: the threshold is their 1 - `alarmed`
-        quantile, interpolated.
-
-    Returns
-    -------
-    float or None
-        0 to 1; None when either side is empty.
-
-    Examples
-    --------
-    >>> detection([9.0, 1.0], [0.0, 1.0, 2.0, 3.0], 0.05)
-    0.5
-    """
-    if not len(scores) or not len(benign):
-        return None
-    threshold = np.quantile(np.asarray(benign, dtype=float), 1 - alarmed)
-    return float((np.asarray(scores, dtype=float) > threshold).mean())
-
-
-def _stacked(
-    positive: Sequence[float] | Scores, negative: Sequence[float] | Scores
-) -> tuple[NDArray[np.bool_], Scores]:
-    truth = np.r_[np.ones(len(positive), bool), np.zeros(len(negative), bool)]
-    return truth, np.r_[np.asarray(positive, dtype=float), np.asarray(negative, dtype=float)]
 
 
 def figures(sessions: Sequence[Session]) -> dict[str, Any]:
@@ -163,6 +24,7 @@ def figures(sessions: Sequence[Session]) -> dict[str, Any]:
 
     Examples
     --------
+    >>> from pipeline.evaluation.judged import Scored
     >>> quiet = Session(agent_id="a", label="benign", events=[Scored(time_us=0, rank=1.0)])
     >>> loud = Session(agent_id="a", label="attacked_succeeded",
     ...     events=[Scored(time_us=9, rank=7.0, label=1), Scored(time_us=9, rank=1.0, label=0)])
@@ -204,7 +66,7 @@ def _session_p(benign: Sequence[Session], attacked: Sequence[Session]) -> dict[s
     out: dict[str, Any] = {"benign": len(calm), "attacked": len(found)}
     for level in SESSION_LEVELS:
         hits = sum(p <= level for p in found)
-        out[f"{level}"] = _promise(calm, level) | {
+        out[f"{level}"] = promise(calm, level) | {
             "detection": hits / len(attacked) if found else None
         }
     return out
@@ -219,13 +81,12 @@ def _event_p(benign: Sequence[Session]) -> dict[str, Any]:
                 pools["all"].append(event.p)
                 pools[str(event.pool)].append(event.p)
     return {
-        pool: {"events": len(pools[pool])}
-        | {f"{a}": _promise(pools[pool], a) for a in EVENT_LEVELS}
+        pool: {"events": len(pools[pool])} | {f"{a}": promise(pools[pool], a) for a in EVENT_LEVELS}
         for pool in ("all", *sorted(pools.keys() - {"all"}))
     }
 
 
-def _promise(values: Sequence[float], level: float) -> dict[str, float | None]:
+def promise(values: Sequence[float], level: float) -> dict[str, float | None]:
     """Give the share at or below a level, and that over the level: 1 is what was promised."""
     if not values:
         return {"share": None, "ratio": None}
@@ -236,7 +97,7 @@ def _promise(values: Sequence[float], level: float) -> dict[str, float | None]:
 def _alerts(
     sessions: Iterable[Session], benign: Sequence[Session], attacked: Sequence[Session]
 ) -> dict[str, Any]:
-    days = {(s.agent_id, e.time_us // _DAY_US) for s in sessions for e in s.events}
+    days = {(s.agent_id, e.time_us // DAY_US) for s in sessions for e in s.events}
     raised = [e.alert for s in benign for e in s.events if e.alert is not None]
     return {
         "benign_events": len(raised),
@@ -260,12 +121,13 @@ def groups(sessions: Sequence[Session]) -> dict[str, Any]:
 
     Examples
     --------
+    >>> from pipeline.evaluation.judged import Scored
     >>> one = Session(agent_id="a", role="shop", source="lab", label="benign",
     ...     events=[Scored(time_us=0, rank=1.0)])
     >>> {name: list(part)[:2] for name, part in groups([one]).items()}
     {'all': ['sessions', 'benign'], 'joined': [], 'files': ['lab'], 'roles': ['shop']}
     """
-    files = _by(sessions, "source")
+    files = grouped(sessions, "source")
     rich = [
         name
         for name, part in files.items()
@@ -279,11 +141,11 @@ def groups(sessions: Sequence[Session]) -> dict[str, Any]:
         "all": figures(sessions),
         "joined": joined,
         "files": {name: figures(part) for name, part in files.items()},
-        "roles": {name: figures(part) for name, part in _by(sessions, "role").items()},
+        "roles": {name: figures(part) for name, part in grouped(sessions, "role").items()},
     }
 
 
-def _by(sessions: Sequence[Session], field: str) -> dict[str, list[Session]]:
+def grouped(sessions: Sequence[Session], field: str) -> dict[str, list[Session]]:
     """Group by a field, the largest group first; sessions without it are in none."""
     parts: defaultdict[str, list[Session]] = defaultdict(list)
     for session in sessions:

@@ -10,18 +10,23 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
 from models.errors import ConfigError
-from pipeline.evaluate import HISTORY, evaluate, judged_sessions, table
-from pipeline.metrics import Session, figures, groups
+from pipeline.evaluation.figures import figures, groups
+from pipeline.evaluation.run import evaluate, judged_sessions
+from pipeline.evaluation.table import table
+from pipeline.evaluation.truth import HISTORY
 from pipeline.replay import replay
 from pipeline.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from pipeline.evaluation.judged import Session
+
+ROOT = Path(__file__).resolve().parents[3]
 FMT = "agentlog"
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 LABELS = ("phase", "session_label", "event_label", "attack_id", "task_id", "source")
@@ -101,7 +106,7 @@ def test_shuffled_labels_change_no_judgement(tmp_path: Path, recording: str, *, 
 
 
 def test_planted_attacks_are_found_and_counted(recording: str) -> None:
-    result = evaluate([recording], fmt=FMT, settings=Settings())
+    result = evaluate([recording], fmt=FMT, draws=20, settings=Settings())
     found = result["all"]
     assert (found["benign"], found["attacked"]) == (36, 12)
     assert found["attacked_failed"]["sessions"] == 12
@@ -114,7 +119,7 @@ def test_planted_attacks_are_found_and_counted(recording: str) -> None:
 
 
 def test_cold_and_warm_measure_the_same_sessions(recording: str) -> None:
-    warm = evaluate([recording], fmt=FMT, settings=Settings())
+    warm = evaluate([recording], fmt=FMT, draws=20, settings=Settings())
     cold = evaluate([recording], fmt=FMT, cold=True, settings=Settings())
     assert warm["all"]["sessions"] == cold["all"]["sessions"] == 48
     assert warm["all"]["events"] == cold["all"]["events"]
@@ -135,7 +140,7 @@ def test_a_line_that_cannot_be_read_is_rejected_and_the_rest_is_measured(tmp_pat
     odd[0]["event_label"] = "perhaps"
     with file.open("a") as lines:
         lines.write("{no json\n" + json.dumps(odd[0]) + "\n")
-    result = evaluate([str(file)], fmt=FMT, settings=Settings())
+    result = evaluate([str(file)], fmt=FMT, draws=20, settings=Settings())
     assert (result["rejected"], result["unlabelled_sessions"]) == (1, 1)
     assert result["all"]["sessions"] == 48
 
@@ -144,7 +149,7 @@ def test_a_recording_without_labels_is_refused(tmp_path: Path) -> None:
     bare = [{k: v for k, v in line.items() if k not in LABELS} for line in a_recording()[:9]]
     file = written(tmp_path / "bare.jsonl", bare)
     with pytest.raises(ConfigError, match="none of 9 records is labelled with phase 'eval'"):
-        evaluate([file], fmt=FMT, settings=Settings())
+        evaluate([file], fmt=FMT, draws=20, settings=Settings())
 
 
 def test_a_format_without_labels_is_refused(recording: str) -> None:
@@ -157,7 +162,7 @@ def test_fields_left_out_are_missed_and_named_in_the_result(recording: str) -> N
         [recording], fmt=FMT, without=["purpose", "argument_origins"], settings=Settings()
     )
     assert blind["without"] == ["purpose", "argument_origins"]
-    full = evaluate([recording], fmt=FMT, settings=Settings())
+    full = evaluate([recording], fmt=FMT, draws=20, settings=Settings())
     assert blind["all"]["auroc"] < full["all"]["auroc"]
 
 

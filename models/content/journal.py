@@ -1,0 +1,222 @@
+"""The bytes of the content tables: a whole copy now and then, in between only what changed.
+
+A part of the tables is stored under its name, and its changes since under ``+K:name``, K counting
+from 0. They carry the generation of the copy they belong to: what is left of an older one is
+ignored, so nothing need be deleted; but where everything is written as a whole, counting starts
+anew and the store forgets all changes with it: the same tables then leave the same bytes, whatever
+batches they came from. Copy and changes have one layout, a copy being all changes
+since nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from models.content.tables import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.content.rates import Rates
+    from models.content.tables import Documents, RoleTable, Table
+
+MOST_CHANGES = 64  # blobs of changes beside one copy
+_encode = msgspec.msgpack.Encoder().encode
+Rows = list[tuple[int, int | None]]  # None: forgotten
+
+
+Node = tuple[float, float, float, float, float, float, float, float]
+Encode = Callable[[int, bool], bytes]  # takes a generation and whether everything is wanted
+Apply = Callable[[bytes, int], int]  # takes bytes and the generation wanted, 0: any
+
+
+class StoredCluster(Struct, array_like=True, frozen=True):
+    """A cluster, or what changed in it; `bag` is None when it is stored already."""
+
+    number: int
+    bag: list[int] | None
+    n: int
+    full: int
+    skipped: int
+    used_us: int
+    tables: tuple[Rows, Rows, Rows, Rows]
+
+
+class StoredRole(Struct, array_like=True, frozen=True):
+    """A role, or what changed in it."""
+
+    generation: int
+    next_id: int
+    n: int
+    gone: list[int]
+    clusters: list[StoredCluster]
+    tables: tuple[Rows, Rows, Rows, Rows, Rows, Rows, Rows, Rows]
+
+
+class StoredDocuments(Struct, array_like=True, frozen=True):
+    """How many clusters hold a word, or for which words that changed."""
+
+    generation: int
+    n: int
+    holding: Rows
+
+
+class StoredRates(Struct, array_like=True, frozen=True):
+    """Nodes of rates by context, None when forgotten."""
+
+    generation: int
+    nodes: list[tuple[int, Node | None]]
+
+
+class Journal:
+    """Decides for one part what is written next: its changes, or a whole copy.
+
+    A copy is due once the changes beside the last one have grown as large, so that no more than
+    about twice the changes is ever written.
+    """
+
+    __slots__ = ("changes", "generation", "size", "whole_size")
+
+    def __init__(self) -> None:
+        self.generation = self.changes = self.size = self.whole_size = 0
+
+    def write(self, name: str, encode: Encode, *, whole: bool = False) -> tuple[str, bytes]:
+        """Give the name and the bytes to store; `encode` takes a generation and `whole`."""
+        if not whole and self.generation and self.changes < MOST_CHANGES:
+            blob = encode(self.generation, False)
+            if self.size + len(blob) <= self.whole_size:
+                self.size += len(blob)
+                self.changes += 1
+                return f"+{self.changes - 1}:{name}", blob
+        self.generation = 1 if whole else self.generation + 1
+        blob = encode(self.generation, True)
+        self.changes, self.size, self.whole_size = 0, 0, len(blob)
+        return name, blob
+
+    def read(self, name: str, shared: Mapping[str, bytes], apply: Apply) -> None:
+        """Apply a copy and the changes that belong to it.
+
+        `apply` takes bytes and the generation wanted (0: any), and gives that of the bytes; it
+        leaves bytes of another one alone.
+        """
+        copy = shared[name]
+        self.generation, self.whole_size = apply(copy, 0), len(copy)
+        self.changes = self.size = 0
+        while (blob := shared.get(f"+{self.changes}:{name}")) is not None:
+            if apply(blob, self.generation) != self.generation:
+                break
+            self.changes += 1
+            self.size += len(blob)
+
+
+def write_role(role: RoleTable, generation: int, whole: bool) -> bytes:
+    """Write a role, or what changed in it since the last time."""
+    numbers = role.clusters if whole else role.touched
+    clusters = [_stored(role.clusters[number], whole=whole) for number in sorted(numbers)]
+    gone = [] if whole else sorted(role.gone)
+    tables = [_rows(table, whole=whole) for table in role.tables]
+    return _encode([generation, role.next_id, role.n, gone, clusters, tables])
+
+
+def written_role(role: RoleTable) -> None:
+    """Note that everything is stored."""
+    for number in role.touched:
+        cluster = role.clusters[number]
+        cluster.stored = True
+        for table in cluster.tables:
+            table.changed.clear()
+    for table in role.tables:
+        table.changed.clear()
+    role.touched.clear()
+    role.gone.clear()
+
+
+def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
+    """Take in what `write_role` wrote; give its generation."""
+    stored = _ROLE(blob)
+    if generation and stored.generation != generation:
+        return stored.generation
+    for number in stored.gone:
+        role.clusters.pop(number, None)
+    for one in stored.clusters:
+        cluster = role.clusters.get(one.number)
+        if cluster is None:
+            cluster = role.clusters[one.number] = Cluster(one.number, one.bag or [], one.used_us)
+            cluster.stored = True
+        cluster.n, cluster.full, cluster.skipped = one.n, one.full, one.skipped
+        cluster.used_us = one.used_us
+        for table, rows in zip(cluster.tables, one.tables, strict=True):
+            _take(table, rows)
+    role.next_id, role.n = stored.next_id, stored.n
+    for table, rows in zip(role.tables, stored.tables, strict=True):
+        _take(table, rows)
+    return stored.generation
+
+
+def write_documents(documents: Documents, generation: int, whole: bool) -> bytes:
+    """Write how many clusters hold a word, or for which words that changed."""
+    return _encode([generation, documents.n, _rows(documents.holding, whole=whole)])
+
+
+def read_documents(documents: Documents, blob: bytes, generation: int) -> int:
+    """Take in what `write_documents` wrote; give its generation."""
+    stored = _DOCUMENTS(blob)
+    if not generation or stored.generation == generation:
+        documents.n = stored.n
+        _take(documents.holding, stored.holding)
+    return stored.generation
+
+
+def write_rates(rates: Rates, generation: int, whole: bool) -> bytes:
+    """Write the nodes of rates, or those that changed."""
+    nodes = rates.nodes
+    return _encode(
+        [
+            generation,
+            [(node, nodes.get(node)) for node in sorted(nodes if whole else rates.changed)],
+        ]
+    )
+
+
+def read_rates(rates: Rates, blob: bytes, generation: int) -> int:
+    """Take in what `write_rates` wrote; give its generation."""
+    stored = _RATES(blob)
+    if generation and stored.generation != generation:
+        return stored.generation
+    for node, row in stored.nodes:
+        if row is None:
+            rates.nodes.pop(node, None)
+        else:
+            rates.nodes[node] = list(row)
+    return stored.generation
+
+
+def _stored(cluster: Cluster, *, whole: bool) -> list[object]:
+    bag = cluster.bag if whole or not cluster.stored else None
+    tables = [_rows(table, whole=whole) for table in cluster.tables]
+    return [
+        cluster.number, bag, cluster.n, cluster.full, cluster.skipped, cluster.used_us, tables,
+    ]  # fmt: skip
+
+
+def _rows(table: Table, *, whole: bool) -> Rows:
+    if whole:
+        return sorted(table.items())
+    return [(key, table.get(key)) for key in sorted(table.changed)]
+
+
+def _take(table: Table, rows: Rows) -> None:
+    for key, value in rows:
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+
+
+_ROLE = msgspec.msgpack.Decoder(StoredRole).decode
+_DOCUMENTS = msgspec.msgpack.Decoder(StoredDocuments).decode
+_RATES = msgspec.msgpack.Decoder(StoredRates).decode

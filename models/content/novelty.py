@@ -1,0 +1,117 @@
+"""How new an identifier and its flow are, and where that is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.content.session import Use, Vote
+from models.hashing import mix
+
+if TYPE_CHECKING:
+    from models.content.request import Value
+    from models.content.tables import Cluster, RoleTable
+
+Near = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
+FAMILIAR_HALF = 0.5
+USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
+SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
+UNKNOWN = 2  # level of a value from which on it is new at its place
+KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
+
+
+def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
+    """Give the four nodes of one stratum, from general to specific."""
+    kind, kind_key, exact = contexts
+    return (stratum, mix(kind, stratum), mix(kind_key, stratum), mix(exact, stratum))
+
+
+class VotePlace:
+    """Where the novelty of (role, tool, key, kind) is counted."""
+
+    __slots__ = ("contexts", "exact", "strata")
+
+    def __init__(self, exact: int, contexts: tuple[int, int, int]) -> None:
+        self.exact = exact
+        self.contexts = contexts
+        self.strata = (strata(contexts, KNOWN), strata(contexts, NEW))
+
+
+def familiarity(near: list[tuple[float, int, int]]) -> float:
+    """``phi``: how well sessions like this one are known, 0 .. 1.
+
+    Parameters
+    ----------
+    near
+        (similarity, sessions, skipped sessions) of each cluster that is like this session.
+    """
+    mass = doubt = top = 0.0
+    for similar, seen, skipped in near:
+        square = similar * similar
+        doubt += square * skipped
+        if seen:
+            mass += square * seen
+            top = max(top, square)
+    return top * mass / (mass + doubt + FAMILIAR_HALF)
+
+
+def own_cluster(near: list[tuple[int, float, float]], role: RoleTable) -> int:
+    """Give the number of the cluster that a session belongs to, 0 while there is none."""
+    best, most, alike = 0, -1.0, 0.0
+    for number, overlap, similar in near:
+        if overlap > most and number in role.clusters:
+            best, most, alike = number, overlap, similar
+    return best if alike >= SAME_REQUEST else 0
+
+
+def source_of(where: list[str]) -> str | None:
+    """Give the first result tool an identifier came from, None when it was asked for."""
+    source = None
+    for origin in where:
+        if origin in ("request", "system"):
+            return None
+        if source is None and origin.startswith("result:"):
+            source = origin[7:]
+    return source
+
+
+def use_of(tool_key: int, key: int, value: Value, source: int) -> Use:
+    """Give an identifier at its place, with the hash of where it came from (0: asked for)."""
+    flow = mix(source, tool_key, 3) if source else 0
+    flow_key = mix(source, key, 4) if source else 0
+    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0)
+
+
+def levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
+    """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role."""
+    at = mix(use.tool_key, use.value, 2)
+    carried = flowed = 0.0
+    for weight, cluster, _ in near:
+        if at in cluster.values:
+            carried += weight * cluster.values[at] / cluster.n
+        if use.flow in cluster.flows:
+            flowed += weight * cluster.flows[use.flow] / cluster.n
+    usual = USUAL_SHARE * total
+    level = flow_level = 0
+    if carried <= usual:
+        if at in role.at:
+            level = 1
+        elif use.value in role.anywhere or (use.root and use.root in role.roots):
+            level = 2
+        else:
+            level = 3
+    if flowed <= usual:
+        known = use.flow in role.flow
+        flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
+    return level, flow_level
+
+
+def count_vote(
+    votes: dict[int, Vote], place: VotePlace, level: int, flow_level: int, known: float
+) -> None:
+    """Keep the highest levels reached at a place; `known` is that of the first call there."""
+    vote = votes.get(place.exact)
+    if vote is None:
+        votes[place.exact] = Vote(place.contexts, level, flow_level, known)
+        return
+    vote.value_level = max(vote.value_level, level)
+    vote.flow_level = max(vote.flow_level, flow_level)

@@ -1,0 +1,226 @@
+"""Votes and score windows of the peer groups: what the habits of an agent are held against.
+
+The reference of the compiled kernel's class of the same name. What is contributed waits until it
+is published.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from models.calibration import ScoreWindow
+from models.hashing import Hasher
+from models.places import places_of
+from models.votes import Ballot, VoteNode
+
+if TYPE_CHECKING:
+    from models.config import ModelConfig
+
+FLEET = ""
+STATISTICS = ("content", "sum", "peak", "volume")
+_MOST_NAME = 64
+_encode = msgspec.msgpack.Encoder().encode
+_StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
+_StoredGroup = tuple[_StoredBallots, list[ScoreWindow]]
+_Vote = tuple[str, int, int, str, int, int]
+_StoredPending = tuple[list[_Vote], list[tuple[str, list[list[int]]]], int]
+
+
+class Group:
+    """One peer group, or the fleet.
+
+    Attributes
+    ----------
+    nodes
+        The votes, by index of the feature.
+    windows
+        Score windows, in the order of `STATISTICS`.
+    known
+        Probabilities that were asked for since the last publication.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._half_life = config.half_life_days
+        self.nodes: dict[int, VoteNode] = {}
+        self.windows = [ScoreWindow(size=config.peer_window) for _ in STATISTICS]
+        self.known: dict[int, float] = {}
+
+    def node(self, feature: int, day: int) -> VoteNode:
+        """Give the node of a feature, rolled to a day."""
+        node = self.nodes.get(feature)
+        if node is None:
+            node = self.nodes[feature] = VoteNode(Ballot(), self._half_life)
+            node.roll(day)
+        return node
+
+    def roll(self, day: int) -> None:
+        """Let every vote fade to a later day."""
+        for node in self.nodes.values():
+            node.roll(day)
+        self.known.clear()
+
+    def dump(self) -> bytes:
+        """Write the group; the same votes and scores give the same bytes."""
+        return _encode(([(i, self.nodes[i].ballot.rows()) for i in sorted(self.nodes)],
+                        self.windows))  # fmt: skip
+
+    def read(self, raw: bytes, day: int) -> None:
+        """Become what `dump` wrote, as of a day."""
+        ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
+        if len(self.windows) != len(STATISTICS):
+            raise ValueError(f"group has {len(self.windows)} windows, expected {len(STATISTICS)}")
+        for index, rows in ballots:
+            node = self.nodes[index] = VoteNode(Ballot.of(rows), self._half_life)
+            node.roll(day)
+
+
+class View:
+    """The groups as one agent sees them: its own first, then the fleet."""
+
+    __slots__ = ("fleet", "group", "groups", "name", "nodes")
+
+    def __init__(self, groups: Groups, name: str) -> None:
+        self.groups = groups
+        self.name = name
+        self.fleet = groups.group(FLEET)
+        self.group = groups.group(name)  # the fleet again for an agent without a group
+        both = (self.fleet, self.group) if name != FLEET else (self.fleet,)
+        self.nodes = tuple(group.nodes for group in both)
+
+    def probability(self, feature: int, value: int, own_day: int, uniform: float) -> float:
+        """P(value) of a feature among fleet and group, without the own vote of a day (-1: none)."""
+        q = uniform
+        for nodes in self.nodes:
+            node = nodes.get(feature)
+            if node is not None:
+                q = node.probability(value, own_day if own_day >= 0 else None, q)
+        return q
+
+    def names(self, feature: int) -> dict[int, str]:
+        """Give the known names of a feature's values."""
+        node = self.group.nodes.get(feature)
+        return dict(node.ballot.names) if node is not None else {}
+
+
+class Groups:
+    """All groups of one stream, and what waits to be published.
+
+    Parameters
+    ----------
+    config
+        Parameters of the model.
+    key
+        Secret of the installation, under which names are hashed.
+
+    Attributes
+    ----------
+    size
+        How much waits.
+
+    Examples
+    --------
+    >>> from models.config import ModelConfig
+    >>> groups = Groups(ModelConfig(), b"0123456789abcdef")
+    >>> groups.vote("clerk/delegated", 0, 7, "mail.read", -1, 0)
+    >>> view = groups.view("clerk/delegated")
+    >>> view.probability(0, 7, -1, 1 / 4096) == 1 / 4096
+    True
+    >>> groups.publish(0)
+    >>> view.probability(0, 7, -1, 1 / 4096) > 0.1
+    True
+    """
+
+    def __init__(self, config: ModelConfig, key: bytes) -> None:
+        self.hasher = Hasher(key)
+        self.places = places_of(self.hasher)
+        self.pool_minimum = config.pool_minimum
+        self._config = config
+        self.day = 0
+        self.groups: dict[str, Group] = {FLEET: Group(config)}
+        self.size = 0
+        self._votes: list[_Vote] = []
+        self._scores: dict[str, list[dict[int, int]]] = {}
+        self._changed: set[str] = set()
+
+    def group(self, name: str) -> Group:
+        """Give a group, a new one on first sight."""
+        group = self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = Group(self._config)
+        return group
+
+    def view(self, name: str) -> View:
+        """Give the groups as an agent of one of them sees them."""
+        return View(self, name)
+
+    def vote(self, group: str, feature: int, value: int, text: str, old: int, new: int) -> None:
+        """Let an agent vote for a value, in its group and the fleet; `old` is -1 for none."""
+        self._votes.append((group, feature, value, text[:_MOST_NAME], old, new))
+        self.size += 2
+
+    def score(self, group: str, entered: list[tuple[int, int]]) -> None:
+        """Contribute an event's (statistic, bin) to the group's and the fleet's windows."""
+        for name in (FLEET, group) if group != FLEET else (FLEET,):
+            statistics = self._scores.get(name)
+            if statistics is None:
+                statistics = self._scores[name] = [{} for _ in STATISTICS]
+            for statistic, cell in entered:
+                cells = statistics[statistic]
+                cells[cell] = cells.get(cell, 0) + 1
+        self.size += 1
+
+    def publish(self, day: int) -> None:
+        """Let votes fade to a day, and take in what waits."""
+        self.roll(day)
+        for group, feature, value, text, old, new in self._votes:
+            before = old if old >= 0 else None
+            for name in (FLEET, group) if group != FLEET else (FLEET,):
+                self.group(name).node(feature, self.day).move(value, text, before, new)
+                self._changed.add(name)
+        for name, statistics in self._scores.items():
+            for window, cells in zip(self.group(name).windows, statistics, strict=True):
+                for cell in sorted(cells):
+                    window.add_cell(cell, cells[cell])
+            self._changed.add(name)
+        for known in self.groups.values():
+            known.known.clear()
+        self._votes, self._scores, self.size = [], {}, 0
+
+    def roll(self, day: int) -> None:
+        """Let every vote fade to a later day; an earlier day changes nothing."""
+        if day > self.day:
+            self.day = day
+            for group in self.groups.values():
+                group.roll(day)
+
+    def changed(self) -> list[str]:
+        """Name the groups that changed since the last call."""
+        names = sorted(self._changed)
+        self._changed.clear()
+        return names
+
+    def dump_group(self, name: str) -> bytes:
+        """Write a group."""
+        return self.group(name).dump()
+
+    def load_group(self, name: str, raw: bytes) -> None:
+        """Read what `dump_group` wrote; `ValueError` where that is malformed."""
+        self.group(name).read(raw, self.day)
+
+    def dump_pending(self) -> bytes:
+        """Write what waits."""
+        scores = [
+            (name, [[n for pair in sorted(cells.items()) for n in pair] for cells in statistics])
+            for name, statistics in sorted(self._scores.items())
+        ]
+        return _encode((self._votes, scores, self.size))
+
+    def load_pending(self, raw: bytes) -> None:
+        """Read what `dump_pending` wrote; `ValueError` where that is malformed."""
+        self._votes, scores, self.size = msgspec.msgpack.decode(raw, type=_StoredPending)
+        self._scores = {
+            name: [dict(zip(cells[::2], cells[1::2], strict=True)) for cells in statistics]
+            for name, statistics in scores
+        }

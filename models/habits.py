@@ -1,0 +1,297 @@
+"""The habits of one agent in one mode: counts, votes and past scores, and how an act fits them.
+
+The reference of the compiled kernel's class of the same name: what runs for every event is here,
+and nothing else touches the counts of an agent.
+"""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.calibrate import Calibrated, calibrate, take_in
+from models.calibration import ScoreWindow
+from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
+from models.features import FEATURES
+from models.groups import STATISTICS, Groups
+from models.habits_bytes import Row, read, write
+from models.places import LOW32
+
+if TYPE_CHECKING:
+    from models.config import ModelConfig
+    from models.groups import View
+    from models.places import Place
+    from models.votes import VoteNode
+
+__all__ = ["Found", "Groups", "Habits", "Surprise"]
+_USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
+
+
+class Found(NamedTuple):
+    """One category of an act: its feature, bits, hashed value, and node after its context."""
+
+    feature: int
+    bits: float
+    value: int
+    inside: int
+
+
+class Surprise(NamedTuple):
+    """The categories of an act, in bits.
+
+    Attributes
+    ----------
+    found
+        Each category, in the order of `FEATURES`.
+    total, most
+        Sum and maximum of the bits.
+    peak
+        Most bits of a category above what is ordinary for the agent, at least 0.
+    """
+
+    found: list[Found]
+    total: float
+    most: float
+    peak: float
+
+
+class Habits:
+    """How one agent usually acts, in one mode.
+
+    Parameters
+    ----------
+    config
+        Parameters of the model.
+
+    Attributes
+    ----------
+    day
+        Day of the stream that the counts are valid for.
+    usual
+        Mean bits of each feature, in the order of `FEATURES`: what is ordinary for this agent.
+
+    Examples
+    --------
+    >>> from models.config import ModelConfig
+    >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
+    >>> habits, x = Habits(ModelConfig()), {"tool": "mail.read", "hour": "workday 08"}
+    >>> before = habits.surprise(view, x)
+    >>> habits.learn(view, before, x, vote=False)
+    >>> habits.surprise(view, x).total < before.total
+    True
+    >>> Habits.load(habits.dump(), ModelConfig()).dump() == habits.dump()
+    True
+    """
+
+    __slots__ = ("_cap", "_half_life_days", "counts", "pending", "usual", "votes", "windows")
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._cap = config.daily_cap
+        self._half_life_days = config.half_life_days
+        self.counts = AgentCounts()
+        self.votes: dict[int, int] = {}
+        self.pending: dict[int, int] = {}
+        self.usual = [0.0] * len(FEATURES)
+        self.windows = [ScoreWindow(size=config.agent_window) for _ in STATISTICS]
+
+    @property
+    def day(self) -> int:
+        """Day of the stream that the counts are valid for."""
+        return self.counts.day
+
+    def start(self, day: int) -> None:
+        """Let the counts of an agent not seen before begin on a day."""
+        self.counts.day = day
+
+    def roll(self, day: int) -> None:
+        """Let the counts fade to a later day; an earlier day changes nothing."""
+        self.counts.roll(day, self._half_life_days)
+
+    def scale(self, factor: float) -> None:
+        """Multiply every count."""
+        self.counts.scale(factor)
+
+    def published(self) -> None:
+        """Note that all votes of the agent are published."""
+        self.pending.clear()
+
+    def surprise(self, view: View, x: dict[str, str]) -> Surprise:
+        """Give the bits of each declared category of an act; changes nothing.
+
+        The same arithmetic as `AgentCounts.mixed` over `View.probability`, written out: it runs
+        for every event.
+        """
+        found: list[Found] = []
+        groups, known, levels = view.groups, view.group.known, view.nodes
+        of = groups.hasher.of
+        counts, total, discounted = self.counts.counts, self.counts.total, self.counts.discounted
+        votes, pending, usual = self.votes, self.pending, self.usual
+        whole = most = peak = 0.0
+        for place in groups.places:
+            text = x.get(place.name)
+            if text is None:
+                continue
+            value = of(text) & LOW32
+            key = place.base | value
+            own_day = pending[key] if key in pending else votes.get(key, -1)
+            name = key << 32 | own_day + 1
+            q = known.get(name, 0.0)
+            if not q:
+                q = known[name] = _peer_probability(place, value, own_day, levels)
+            n = total.get(place.node, 0)
+            if n:
+                count = counts.get(key, 0)
+                kept = count - DISCOUNT if count > DISCOUNT else 0
+                p = (kept + (STRENGTH + discounted[place.node]) * q) / (n + STRENGTH)
+                q = (1 - ADOPTION) * p + ADOPTION * q
+            inside = 0
+            context = x.get(place.context) if place.context is not None else None
+            if context is not None:
+                inside = place.inside(context)
+                n = total.get(inside, 0)
+                if n:
+                    count = counts.get(inside << 32 | value, 0)
+                    kept = count - DISCOUNT if count > DISCOUNT else 0
+                    p = (kept + (STRENGTH + discounted[inside]) * q) / (n + STRENGTH)
+                    q = (1 - ADOPTION) * p + ADOPTION * q
+            bits = -log2(q)
+            whole += bits
+            most = max(most, bits)
+            peak = max(peak, bits - usual[place.index])
+            found.append(Found(place.index, bits, value, inside))
+        return Surprise(found, whole, most, peak)
+
+    def calibrate(
+        self, view: View, statistics: list[float | None], u: float, *, own: bool
+    ) -> Calibrated:
+        """Rank an event's statistics among past ones; see `models.calibrate`."""
+        return calibrate(statistics, self.windows, view, u, own=own)
+
+    def take_in(
+        self, view: View, statistics: list[float | None], calibrated: Calibrated, gate: float
+    ) -> None:
+        """Let an event's statistics enter the windows; see `models.calibrate`."""
+        take_in(statistics, calibrated, self.windows, view, gate)
+
+    def learn(self, view: View, surprise: Surprise, x: dict[str, str], *, vote: bool) -> None:
+        """Count an act that `surprise` has seen, vote for it, and move what is ordinary."""
+        self._count(view, surprise.found, x, vote=vote)
+        usual = self.usual
+        for index, bits, _, _ in surprise.found:
+            usual[index] += _USUAL_RATE * (bits - usual[index])
+
+    def count(self, view: View, x: dict[str, str], *, vote: bool) -> None:
+        """Count an act that was held until now, and vote for it."""
+        of, found = view.groups.hasher.of, []
+        for place in view.groups.places:
+            if place.name in x:
+                context = x.get(place.context) if place.context else None
+                inside = place.inside(context) if context is not None else 0
+                found.append(Found(place.index, 0.0, of(x[place.name]) & LOW32, inside))
+        self._count(view, found, x, vote=vote)
+
+    def _count(self, view: View, found: list[Found], x: dict[str, str], *, vote: bool) -> None:
+        add, cap, places = self.counts.add, self._cap, view.groups.places
+        for index, _, value, inside in found:
+            if inside:
+                add(inside, value, cap)
+            add(places[index].node, value, cap)
+        if not vote:
+            return
+        today, votes = self.counts.day, self.votes
+        for index, _, value, _ in found:
+            place = places[index]
+            key = place.base | value
+            before = votes.get(key, -1)
+            if before < today:
+                self.pending.setdefault(key, before)
+                votes[key] = today
+                view.groups.vote(view.name, index, value, x[place.name], before, today)
+
+    def add(self, node: int, value: int) -> bool:
+        """Count one value at a node; False when it has had its share of the day."""
+        return self.counts.add(node, value, self._cap)
+
+    def count_of(self, node: int, value: int) -> int:
+        """Decayed count of a value at a node, in units of 1/4096 event."""
+        return self.counts.counts.get(node << 32 | value, 0)
+
+    def total_of(self, node: int) -> int:
+        """Decayed count of all values at a node, in units of 1/4096 event."""
+        return self.counts.total.get(node, 0)
+
+    def probability(self, node: int, value: int, parent: float) -> float:
+        """P(value) at a node, given the parent level's probability."""
+        return self.counts.probability(node, value, parent)
+
+    def own_day(self, node: int, value: int) -> int:
+        """Day of the agent's own published vote for a value, -1 without one."""
+        key = node << 32 | value
+        return self.pending[key] if key in self.pending else self.votes.get(key, -1)
+
+    def rows(self) -> list[Row]:
+        """Give (key, count, today, day of the vote, published day) in order of the keys.
+
+        A day is counted from 1; 0 is no vote. The published day is -1 where it is the vote's.
+        """
+        counts, today = self.counts.counts, self.counts.today
+        votes, pending = self.votes, self.pending
+        keys = sorted(counts.keys() | today.keys() | votes.keys())
+        return [
+            (key, counts.get(key, 0), today.get(key, 0), votes.get(key, -1) + 1,
+             pending[key] + 1 if key in pending else -1)
+            for key in keys
+        ]  # fmt: skip
+
+    def dump(self) -> bytes:
+        """Write the habits; the same habits give the same bytes."""
+        counts = self.counts
+        return write(
+            self.day, self.usual, self.windows,
+            counts.counts, counts.today, self.votes, self.pending,
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, raw: bytes, config: ModelConfig) -> Habits:
+        """Read what `dump` wrote; `ValueError` where that is malformed."""
+        habits = cls(config)
+        day, habits.usual, habits.windows, rows = read(raw)
+        shape = len(habits.usual), len(habits.windows)
+        if shape != (len(FEATURES), len(STATISTICS)):
+            raise ValueError(
+                f"habits have {shape} features and windows, "
+                f"expected {len(FEATURES), len(STATISTICS)}"
+            )
+        habits.counts = AgentCounts(
+            {row[0]: row[1] for row in rows if row[1]},
+            {row[0]: row[2] for row in rows if row[2]},
+            day,
+        )
+        habits.votes = {row[0]: row[3] - 1 for row in rows if row[3]}
+        habits.pending = {row[0]: row[4] - 1 for row in rows if row[4] >= 0}
+        return habits
+
+
+def _peer_probability(
+    place: Place, value: int, own_day: int, levels: tuple[dict[int, VoteNode], ...]
+) -> float:
+    """P(value) among fleet and group without the agent's own vote of `own_day` (-1: none)."""
+    q = place.uniform
+    for nodes in levels:
+        node = nodes.get(place.index)
+        if node is None:
+            continue
+        count, n, m = node.counts.get(value, 0), node.total, node.discounted
+        if own_day >= 0 and count:
+            age = max(0, node.day - own_day)
+            rest = count - (node.weights[age] if age <= HORIZON_DAYS else 0)
+            if rest < 0:
+                rest = 0
+            n -= count - rest
+            if rest < DISCOUNT:
+                m -= (count if count < DISCOUNT else DISCOUNT) - rest
+            count = rest
+        if n > 0:
+            kept = count - DISCOUNT if count > DISCOUNT else 0
+            q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)
+    return q

@@ -1,0 +1,66 @@
+"""Where the counts of a feature stand: hashed once, and again after each context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.features import FEATURES
+from models.hashing import mix
+
+if TYPE_CHECKING:
+    from models.features import Feature
+    from models.hashing import Hasher
+
+LOW31 = 0x7FFF_FFFF
+LOW32 = 0xFFFF_FFFF
+_MOST_CONTEXTS = 20_000
+
+
+class Place:
+    """Where a feature's counts stand: hashed once per key.
+
+    Attributes
+    ----------
+    index
+        The feature's place in `FEATURES`, -1 for one that is not declared.
+    node
+        31 bits that stand for the feature; a count's key is ``node << 32 | value``.
+    uniform
+        Probability of a value that nobody has used.
+
+    Examples
+    --------
+    >>> from models.hashing import Hasher
+    >>> tool = places_of(Hasher(b"0123456789abcdef"))[0]
+    >>> tool.name, tool.uniform == 1 / 4096, tool.inside("START") == tool.node
+    ('tool', True, False)
+    """
+
+    __slots__ = ("_contexts", "_hasher", "base", "context", "feature", "index", "name", "node",
+                 "uniform")  # fmt: skip
+
+    def __init__(self, index: int, feature: Feature, hasher: Hasher) -> None:
+        self._hasher = hasher
+        self._contexts: dict[str, int] = {}
+        self.index = index
+        self.feature = feature
+        self.name = feature.name
+        self.context = feature.context
+        self.uniform = 1.0 / feature.universe
+        self.node = hasher.of("feature:" + feature.name) & LOW31
+        self.base = self.node << 32
+
+    def inside(self, context: str) -> int:
+        """Give the node of the feature's counts after a context."""
+        node = self._contexts.get(context)
+        if node is None:
+            if len(self._contexts) >= _MOST_CONTEXTS:
+                self._contexts.clear()
+            node = mix(self.node, self._hasher.of(context)) & LOW31
+            self._contexts[context] = node
+        return node
+
+
+def places_of(hasher: Hasher, features: tuple[Feature, ...] = FEATURES) -> tuple[Place, ...]:
+    """Give the places of all declared features."""
+    return tuple(Place(index, feature, hasher) for index, feature in enumerate(features))

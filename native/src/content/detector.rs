@@ -1,0 +1,161 @@
+//! Scores a call by what it carries and whether its session's request calls for it.
+
+use super::novelty::{familiarity, own_cluster, Alike};
+use super::rates::Rates;
+use super::reader::{Reader, Request};
+use super::scene::{text, Scene};
+use super::session::{Content, Near, Ordered, Session};
+use super::similarity::{overlaps, Words};
+use super::tables::{mark_of, Role};
+use crate::hashing::Hasher;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+const SIMILAR_LOW: f64 = 0.2;
+const SIMILAR_HIGH: f64 = 0.6;
+const NEAR: f64 = 0.03;
+const MOST_NEAR: usize = 8;
+const TOOL_WORD_FLOOR: f64 = 0.2;
+const PLAIN_FACTOR: f64 = 0.5;
+pub const DAY_US: i64 = 86_400_000_000;
+
+/// Everything the content detector remembers, over all roles.
+pub struct Detector {
+    pub hasher: Hasher,
+    pub reader: Reader,
+    pub roles: FxHashMap<String, Role>,
+    pub words: Words,
+    pub rates: Rates,
+}
+
+impl Detector {
+    pub fn request(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<Arc<Request>> {
+        if let Some(request) = &session.request {
+            return Ok(request.clone());
+        }
+        let request = self.reader.request(py, &self.hasher, &session.purpose)?;
+        session.request = Some(request.clone());
+        Ok(request)
+    }
+
+    pub fn role(&mut self, name: &str) -> &mut Role {
+        if !self.roles.contains_key(name) {
+            self.roles.insert(name.to_owned(), Role::new());
+        }
+        self.roles.get_mut(name).expect("just put there")
+    }
+
+    /// Compares the session's request with the role's clusters.
+    pub fn compare(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<()> {
+        let request = self.request(py, session)?;
+        self.role(&session.role);
+        let Some(role) = self.roles.get_mut(&session.role) else { return Ok(()) };
+        let found = overlaps(role, &mut self.words, &request.words);
+        let similar = |(number, overlap): (i64, f64)| -> Option<Near> {
+            let similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW);
+            (similar > NEAR).then(|| (number, overlap, similar.min(1.0)))
+        };
+        let mut near: Vec<Near> = found.into_iter().filter_map(similar).collect();
+        if near.len() > MOST_NEAR {
+            near.sort_by(|a, b| b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
+            near.truncate(MOST_NEAR);
+        }
+        session.known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
+            role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
+        }));
+        session.near = near;
+        Ok(())
+    }
+
+    /// Judges one call of an open session; changes nothing that is stored.
+    pub fn score(
+        &mut self,
+        session: &mut Session,
+        name: &Bound<'_, PyString>,
+        origins: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Content> {
+        let py = name.py();
+        let request = self.request(py, session)?;
+        let name = text(name);
+        let tool = self.hasher.of(&name);
+        let alike = Alike::new(self.roles.get(&session.role), session);
+        let mut content = Content {
+            score: 0.0,
+            intent: None,
+            carrier: None,
+            known: session.known,
+            uses: Vec::new(),
+            votes: Ordered::default(),
+            tool,
+        };
+        if !session.purpose.is_empty() {
+            let own = self.reader.tool_words(py, &self.hasher, &name)?;
+            let role = self.roles.get(&session.role);
+            let intent = intent(role, &mut self.words, &request, &own, tool, &alike);
+            content.intent = Some(intent);
+        }
+        let mut foreign = false;
+        if let Some(origins) = origins {
+            let unknown = Role::new();
+            let role = self.roles.get(&session.role).unwrap_or(&unknown);
+            let own = own_cluster(&session.near, role);
+            let mut scene = Scene {
+                hasher: &self.hasher,
+                reader: &mut self.reader,
+                role,
+                rates: &self.rates,
+                role_hash: self.hasher.of(&session.role),
+                request: &request,
+                alike: &alike,
+                own: if own == 0 { 0 } else { mark_of(own as u64) },
+                votes_count: session.learning || session.vouched,
+                day: session.last_us.div_euclid(DAY_US),
+                most: 0.0,
+                foreign: false,
+            };
+            for (key, found) in origins.iter() {
+                scene.key(&mut content, key.downcast()?, found.downcast()?)?;
+            }
+            foreign = scene.foreign;
+        }
+        let carried = content.carrier.as_ref().map_or(0.0, |carrier| carrier.bits);
+        let bits = carried + content.intent.unwrap_or(0.0);
+        content.score = bits * if foreign { 1.0 } else { PLAIN_FACTOR };
+        Ok(content)
+    }
+}
+
+fn intent(
+    role: Option<&Role>,
+    words: &mut Words,
+    request: &Request,
+    own: &[u64],
+    tool: u64,
+    alike: &Alike<'_>,
+) -> f64 {
+    let shares = role.map_or(0.0, |role| role.share_of(tool));
+    let clusters = role.map_or(0, |role| role.by_number.len());
+    let overall = (0.2 + shares) / (4.0 + clusters as f64);
+    let mut like = 0.0;
+    for &(weight, cluster, _) in &alike.near {
+        if let Some(&seen) = cluster.tools.known.get(&tool) {
+            like += weight * seen as f64 / cluster.n as f64;
+        }
+    }
+    let mut p = (like + overall) / (alike.total + 1.0);
+    let (mut said, mut all, mut any) = (0.0, 0.0, false);
+    for &word in own {
+        let weight = words.weight(word);
+        all += weight;
+        if request.words.binary_search(&word).is_ok() {
+            said += weight;
+            any = true;
+        }
+    }
+    if any {
+        p = p.max(TOOL_WORD_FLOOR * (said / all));
+    }
+    -p.log2()
+}

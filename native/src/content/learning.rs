@@ -1,0 +1,185 @@
+//! Learns a closed session: its tools, values and flows, behind the learning gate.
+
+use super::detector::{Detector, DAY_US};
+use super::novelty::{own_cluster, strata, KNOWN, NEW, SAME_REQUEST, UNKNOWN};
+use super::rates::Rates;
+use super::session::{Content, Session, MAX_USES};
+use super::tables::{noted, Role, MAX_WAITING};
+use crate::hashing::mix;
+use pyo3::prelude::*;
+use rustc_hash::FxHashSet;
+
+const GATE: f64 = 0.05;
+const VERY_UNUSUAL: f64 = 0.01;
+const HOLD: f64 = 0.5;
+const FREE_HOLD: f64 = 0.1;
+const QUORUM: i64 = 3;
+const WARM_UP: f64 = 20.0;
+
+/// Adds one judged call to what its session has carried.
+pub fn note(session: &mut Session, content: &Content) {
+    if !session.tools.contains(&content.tool) {
+        session.tools.push(content.tool);
+    }
+    for held in &content.uses {
+        let place = mix(held.tool_key, held.value, held.flow);
+        if let Some(known) = session.uses.get_mut(&place) {
+            known.level = known.level.max(held.level);
+        } else if session.uses.len() < MAX_USES {
+            session.uses.insert(place, *held);
+        }
+    }
+    if let Some(carrier) = content.carrier.as_ref().filter(|_| content.score >= session.top) {
+        (session.top, session.peak) = (content.score, carrier.value);
+        session.peak_place = carrier.place;
+    }
+    for (&place, vote) in &content.votes {
+        if let Some(seen) = session.votes.get_mut(&place) {
+            seen.value_level = seen.value_level.max(vote.value_level);
+            seen.flow_level = seen.flow_level.max(vote.flow_level);
+        } else if session.votes.len() < MAX_USES {
+            session.votes.insert(place, *vote);
+        }
+    }
+}
+
+/// Learns a finished session, or notes that it was skipped and gives false.
+pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
+    let free = session.learning || session.vouched;
+    let below = |limit: f64| session.p.is_some_and(|p| p < limit);
+    let (unusual, hold) = (below(GATE), below(if free { FREE_HOLD } else { HOLD }));
+    let number = join(detector, py, session)?;
+    let agent = detector.hasher.of(&session.agent_id);
+    let role = detector.role(&session.role);
+    if let Some(cluster) = role.touch(number) {
+        cluster.used_us = cluster.used_us.max(session.last_us);
+    }
+    if unusual && session.peak != 0 {
+        role.sightings.note(session.peak, number as u64);
+    }
+    if unusual && !free {
+        skip(role, number, session);
+        if !accepted(role, number, session, agent) {
+            return Ok(false);
+        }
+    }
+    role.share(number, -1);
+    if let Some(cluster) = role.cluster_mut(number) {
+        cluster.n += 1;
+    }
+    role.n += 1;
+    let waits = learn_uses(role, number, session, hold, free);
+    if let Some(cluster) = role.cluster_mut(number) {
+        cluster.tools.count(&session.tools);
+        let keys: FxHashSet<u64> = session.uses.values().map(|held| held.tool_key).collect();
+        let keys: Vec<u64> = keys.difference(&waits).copied().collect();
+        cluster.keys.count(&keys);
+        cluster.full += i64::from(free && waits.is_empty());
+    }
+    role.share(number, 1);
+    if free {
+        let warm = role.n as f64 / (role.n as f64 + WARM_UP);
+        vote(&mut detector.rates, warm, session);
+    }
+    Ok(true)
+}
+
+fn skip(role: &mut Role, number: i64, session: &Session) {
+    let same = session.near.iter().filter(|near| near.2 >= SAME_REQUEST).map(|near| near.0);
+    let alike: FxHashSet<i64> = same.chain([number]).collect();
+    for number in alike {
+        if role.cluster(number).is_some() {
+            if let Some(cluster) = role.touch(number) {
+                cluster.skipped += 1;
+            }
+        }
+    }
+}
+
+/// Whether what is unusual has become part of such requests: several agents did it, and its value
+/// raised no suspicion in other kinds of request.
+fn accepted(role: &mut Role, number: i64, session: &Session, agent: u64) -> bool {
+    if session.p.is_none_or(|p| p < VERY_UNUSUAL) {
+        return false;
+    }
+    let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent);
+    agents >= QUORUM as u32 && noted(role.sightings.get(session.peak), 0) <= 1
+}
+
+/// Gives the cluster that a session belongs to, a new one where there is none like it.
+fn join(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> PyResult<i64> {
+    let number = own_cluster(&session.near, detector.role(&session.role));
+    if number != 0 {
+        return Ok(number);
+    }
+    // Another session of the same request may have founded its cluster since this one opened.
+    detector.compare(py, session)?;
+    let number = own_cluster(&session.near, detector.role(&session.role));
+    if number != 0 {
+        return Ok(number);
+    }
+    let request = detector.request(py, session)?;
+    let role = detector.role(&session.role);
+    role.make_room();
+    let number = role.found(&request.words, session.last_us);
+    let bag = role.cluster(number).map(|cluster| cluster.bag.clone()).unwrap_or_default();
+    detector.words.add(&bag, detector.roles.values_mut());
+    Ok(number)
+}
+
+/// Learns values and flows; gives the (tool, key) places whose values must wait.
+fn learn_uses(
+    role: &mut Role,
+    number: i64,
+    session: &Session,
+    hold: bool,
+    free: bool,
+) -> FxHashSet<u64> {
+    let mut waits = FxHashSet::default();
+    let (mut values, mut flows) = (FxHashSet::default(), FxHashSet::default());
+    let day = session.last_us.div_euclid(DAY_US);
+    for held in session.uses.values() {
+        let at = mix(held.tool_key, held.value, 2);
+        let doubtful = hold && held.level >= UNKNOWN && (!free || held.value == session.peak);
+        if doubtful && !quorum(role, mix(number as u64, at, 0)) {
+            waits.insert(held.tool_key);
+            continue;
+        }
+        values.insert(at);
+        role.at.remember(at, day);
+        role.anywhere.remember(held.value, day);
+        if held.root != 0 {
+            role.roots.remember(held.root, day);
+        }
+        if held.flow != 0 {
+            flows.insert(held.flow);
+            role.flow.remember(held.flow, day);
+            role.flow_key.remember(held.flow_key, day);
+        }
+    }
+    if let Some(cluster) = role.cluster_mut(number) {
+        cluster.values.count(&values.into_iter().collect::<Vec<u64>>());
+        cluster.flows.count(&flows.into_iter().collect::<Vec<u64>>());
+    }
+    waits
+}
+
+fn quorum(role: &mut Role, place: u64) -> bool {
+    let seen = role.waiting.get(place) + 1;
+    role.waiting.put(place, seen);
+    role.waiting.bound(MAX_WAITING);
+    seen >= QUORUM
+}
+
+/// Lets the session vote once at each place on how new its values and flows were.
+fn vote(rates: &mut Rates, warm: f64, session: &Session) {
+    let day = session.last_us.div_euclid(DAY_US);
+    for vote in session.votes.values() {
+        for (share, stratum) in [(vote.familiarity, KNOWN), (1.0 - vote.familiarity, NEW)] {
+            if share != 0.0 {
+                let levels = (vote.value_level, vote.flow_level);
+                rates.vote(&strata(&vote.contexts, stratum), levels, share * warm, day);
+            }
+        }
+    }
+}

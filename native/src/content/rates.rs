@@ -1,0 +1,125 @@
+//! How often sessions carry something new: rates with back-off, in bits; `models.content.rates`.
+
+use rustc_hash::FxHashMap;
+use std::hint::black_box;
+
+const HALF_LIFE_DAYS: f64 = 30.0;
+const BACKOFF: f64 = 4.0;
+const ROOT: f64 = 0.3;
+const MEMORY: f64 = 150.0;
+const MAX_NODES: usize = 32_768;
+/// Columns of a node: the first of three levels each, then the votes and the day they are of.
+pub const VALUE: usize = 0;
+pub const FLOW: usize = 3;
+const VOTES: usize = 6;
+const DAY: usize = 7;
+pub const COLUMNS: usize = 8;
+
+pub struct Node {
+    pub columns: [f64; COLUMNS],
+    changed: bool,
+}
+
+impl Node {
+    pub fn new(columns: [f64; COLUMNS]) -> Self {
+        Node { columns, changed: false }
+    }
+}
+
+/// P(novelty level >= L) of values and flows by context; a node counts a session once for all
+/// levels of both.
+#[derive(Default)]
+pub struct Rates {
+    pub nodes: FxHashMap<u64, Node>,
+    changed: Vec<u64>,
+}
+
+/// `2.0 ** (days / 30)` of Python. A base known to the compiler would make it `exp2`, whose last
+/// bit may differ from that of `pow`.
+fn fade(days: f64) -> f64 {
+    black_box(2.0f64).powf(days / HALF_LIFE_DAYS)
+}
+
+impl Rates {
+    /// Surprise of what is counted in a column; contexts run from general to specific.
+    pub fn bits(&self, contexts: &[u64; 4], column: usize, day: i64) -> f64 {
+        let day = day as f64;
+        let mut q = ROOT;
+        for context in contexts {
+            let Some(node) = self.nodes.get(context) else { continue };
+            let (mut x, mut n) = (node.columns[column], node.columns[VOTES]);
+            if node.columns[DAY] < day {
+                let fade = fade(node.columns[DAY] - day);
+                x *= fade;
+                n *= fade;
+            }
+            if n > MEMORY {
+                x *= MEMORY / n;
+                n = MEMORY;
+            }
+            q = (x + BACKOFF * q) / (n + BACKOFF);
+        }
+        -q.log2()
+    }
+
+    /// Counts one vote of `weight` with the levels it reached, 0 .. 3, in every context.
+    pub fn vote(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, day: i64) {
+        let day = day as f64;
+        for &context in contexts {
+            if !self.nodes.contains_key(&context) {
+                if self.nodes.len() >= MAX_NODES {
+                    self.drop_oldest();
+                }
+                let mut columns = [0.0; COLUMNS];
+                columns[DAY] = day;
+                self.nodes.insert(context, Node::new(columns));
+            }
+            let Some(node) = self.nodes.get_mut(&context) else { continue };
+            let columns = &mut node.columns;
+            if columns[DAY] < day {
+                let fade = fade(columns[DAY] - day);
+                columns[..DAY].iter_mut().for_each(|column| *column *= fade);
+                columns[DAY] = day;
+            }
+            for (first, level) in [(VALUE, levels.0), (FLOW, levels.1)] {
+                let reached = &mut columns[first..first + level.min(3) as usize];
+                reached.iter_mut().for_each(|column| *column += weight);
+            }
+            columns[VOTES] += weight;
+            if !node.changed {
+                node.changed = true;
+                self.changed.push(context);
+            }
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let nodes = self.nodes.iter();
+        let mut order: Vec<(f64, u64)> = nodes.map(|(&k, node)| (node.columns[DAY], k)).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for &(_, context) in &order[..MAX_NODES / 4] {
+            self.nodes.remove(&context);
+            self.changed.push(context);
+        }
+    }
+
+    pub fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// The contexts that changed since `stored`, in order and each once.
+    pub fn changes(&mut self) -> &[u64] {
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        &self.changed
+    }
+
+    /// Notes that everything is stored.
+    pub fn stored(&mut self) {
+        for context in std::mem::take(&mut self.changed) {
+            if let Some(node) = self.nodes.get_mut(&context) {
+                node.changed = false;
+            }
+        }
+    }
+}

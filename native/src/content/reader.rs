@@ -1,0 +1,162 @@
+//! The request of a session and the identifiers of a call, parsed once and remembered.
+
+use super::text;
+use crate::hashing::Hasher;
+use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+const SPECIFIC_ENOUGH: f64 = 20.0;
+const MOST_REQUESTS: usize = 2_000;
+const MOST_VALUES: usize = 10_000;
+
+/// What is needed of the text that a session serves.
+pub struct Request {
+    /// Hashes of its stems, in order.
+    pub words: Vec<u64>,
+    pub long_words: Vec<String>,
+    pub plain: String,
+}
+
+/// An identifier by itself, without its place in a call.
+pub struct Value {
+    pub text: String,
+    pub hashed: u64,
+    pub root: u64,
+    pub kind: u8,
+    pub specific: f64,
+}
+
+impl Value {
+    /// Whether the request's own text holds the identifier.
+    pub fn asked_for(&self, request: &Request) -> bool {
+        self.text.chars().nth(2).is_some() && request.plain.contains(&self.text)
+    }
+
+    /// The share of the identifier's letters that the request names, 0 .. 1.
+    pub fn covered(&self, request: &Request) -> f64 {
+        text::coverage(&self.text, self.kind, &request.long_words)
+    }
+}
+
+/// The functions of `models.content` for what is not ASCII.
+pub struct Foreign {
+    pub stems: Py<PyAny>,
+    pub long_words: Py<PyAny>,
+    pub normalise: Py<PyAny>,
+    pub parse_value: Py<PyAny>,
+}
+
+/// Parses requests, tool names and identifiers; a bounded memory of recent ones.
+pub struct Reader {
+    python: Foreign,
+    requests: FxHashMap<String, Arc<Request>>,
+    tools: FxHashMap<String, Arc<Vec<u64>>>,
+    values: FxHashMap<String, Option<Arc<Value>>>,
+}
+
+impl Reader {
+    pub fn new(python: Foreign) -> Self {
+        Reader {
+            python,
+            requests: FxHashMap::default(),
+            tools: FxHashMap::default(),
+            values: FxHashMap::default(),
+        }
+    }
+
+    pub fn request(
+        &mut self,
+        py: Python<'_>,
+        hasher: &Hasher,
+        raw: &str,
+    ) -> PyResult<Arc<Request>> {
+        if let Some(known) = self.requests.get(raw) {
+            return Ok(known.clone());
+        }
+        if self.requests.len() >= MOST_REQUESTS {
+            self.requests.clear();
+        }
+        let words = self.words(py, hasher, raw)?;
+        let (long_words, plain) = if raw.is_ascii() {
+            (text::long_words(raw), text::normalise(raw))
+        } else {
+            let long_words = self.python.long_words.call1(py, (raw,))?.extract(py)?;
+            (long_words, self.python.normalise.call1(py, (raw,))?.extract(py)?)
+        };
+        let request = Arc::new(Request { words, long_words, plain });
+        self.requests.insert(raw.to_owned(), request.clone());
+        Ok(request)
+    }
+
+    /// The hashed stems of a tool's own name, in order.
+    pub fn tool_words(
+        &mut self,
+        py: Python<'_>,
+        hasher: &Hasher,
+        tool: &str,
+    ) -> PyResult<Arc<Vec<u64>>> {
+        if let Some(known) = self.tools.get(tool) {
+            return Ok(known.clone());
+        }
+        if self.tools.len() >= MOST_VALUES {
+            self.tools.clear();
+        }
+        let words = Arc::new(self.words(py, hasher, &tool.replace('_', " "))?);
+        self.tools.insert(tool.to_owned(), words.clone());
+        Ok(words)
+    }
+
+    fn words(&self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Vec<u64>> {
+        let mut words: Vec<u64> = if raw.is_ascii() {
+            text::stems(raw).iter().map(|word| hasher.of(word)).collect()
+        } else {
+            let found: HashSet<String> = self.python.stems.call1(py, (raw,))?.extract(py)?;
+            found.iter().map(|word| hasher.of(word)).collect()
+        };
+        words.sort_unstable();
+        words.dedup();
+        Ok(words)
+    }
+
+    /// An identifier; None when nothing is left of it after normalisation.
+    pub fn value(
+        &mut self,
+        py: Python<'_>,
+        hasher: &Hasher,
+        raw: &str,
+    ) -> PyResult<Option<Arc<Value>>> {
+        if let Some(known) = self.values.get(raw) {
+            return Ok(known.clone());
+        }
+        if self.values.len() >= MOST_VALUES {
+            self.values.clear();
+        }
+        let parsed =
+            if raw.is_ascii() { parse(hasher, raw) } else { self.foreign(py, hasher, raw)? };
+        let parsed = parsed.map(Arc::new);
+        self.values.insert(raw.to_owned(), parsed.clone());
+        Ok(parsed)
+    }
+
+    fn foreign(&self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Option<Value>> {
+        type Parsed = (String, u8, Option<String>, f64);
+        let found: Option<Parsed> = self.python.parse_value.call1(py, (raw,))?.extract(py)?;
+        Ok(found.map(|(text, kind, root, specific)| {
+            let root = root.map_or(0, |root| hasher.of(&root));
+            Value { hashed: hasher.of(&text), text, root, kind, specific }
+        }))
+    }
+}
+
+fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
+    let text = text::normalise(raw);
+    if text.is_empty() {
+        return None;
+    }
+    let kind = text::kind_of(&text);
+    let root = text::root_of(&text, kind).map_or(0, |root| hasher.of(root));
+    let specific = (text::specificity(&text, kind) / SPECIFIC_ENOUGH).min(1.0);
+    Some(Value { hashed: hasher.of(&text), root, kind, specific, text })
+}

@@ -1,0 +1,159 @@
+//! One call: its identifiers, one after the other.
+
+use super::novelty::{familiarity, Alike, Place, UNKNOWN};
+use super::rates::{Rates, FLOW, VALUE};
+use super::reader::{Reader, Request, Value};
+use super::session::{Carrier, Content, Use, Vote, MAX_USES};
+use super::tables::{noted, Role};
+use crate::hashing::{mix, Hasher};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+use std::borrow::Cow;
+
+const COVER_DISCOUNT: f64 = 0.7;
+const RECURRENCE_BITS: f64 = 4.0;
+const MOST_RECURRENCES: u32 = 2;
+
+/// Text of a Python string; what is no text at all is replaced.
+pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
+    match string.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(string.to_string_lossy().into_owned()),
+    }
+}
+
+/// The first result tool an identifier came from, None when it was asked for.
+fn source(origins: &Bound<'_, PyList>) -> PyResult<Option<String>> {
+    let mut source = None;
+    for origin in origins.iter() {
+        let origin = origin.downcast::<PyString>()?;
+        let origin = text(origin);
+        if origin == "request" || origin == "system" {
+            return Ok(None);
+        }
+        if source.is_none() {
+            source = origin.strip_prefix("result:").map(String::from);
+        }
+    }
+    Ok(source)
+}
+
+/// One call with all that its identifiers are judged by.
+pub struct Scene<'a> {
+    pub hasher: &'a Hasher,
+    pub reader: &'a mut Reader,
+    pub role: &'a Role,
+    pub rates: &'a Rates,
+    pub role_hash: u64,
+    pub request: &'a Request,
+    pub alike: &'a Alike<'a>,
+    /// Mark of the cluster that the session belongs to.
+    pub own: i64,
+    pub votes_count: bool,
+    pub day: i64,
+    pub most: f64,
+    pub foreign: bool,
+}
+
+/// Where an identifier stands in the call.
+struct Spot<'a> {
+    key: &'a str,
+    hashed_key: u64,
+    tool_key: u64,
+    mixed: f64,
+}
+
+impl Scene<'_> {
+    pub fn key(
+        &mut self,
+        content: &mut Content,
+        key: &Bound<'_, PyString>,
+        found: &Bound<'_, PyList>,
+    ) -> PyResult<()> {
+        let key = text(key);
+        let hashed_key = self.hasher.of(&key);
+        let tool_key = mix(content.tool, hashed_key, 1);
+        let here =
+            self.alike.near.iter().map(|&(_, cluster, similar)| {
+                (similar, cluster.keys.get(tool_key), cluster.skipped)
+            });
+        let mixed = (content.known + familiarity(here)) / 2.0;
+        let spot = Spot { key: &key, hashed_key, tool_key, mixed };
+        for one in found.iter() {
+            let one = one.downcast::<PyTuple>()?;
+            let raw = one.get_item(0)?;
+            let raw = text(raw.downcast()?);
+            if let Some(value) = self.reader.value(found.py(), self.hasher, &raw)? {
+                let came = source(one.get_item(1)?.downcast()?)?;
+                self.value(content, &spot, &value, came);
+            }
+        }
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        content: &mut Content,
+        spot: &Spot<'_>,
+        value: &Value,
+        source: Option<String>,
+    ) {
+        let source = source.filter(|_| !value.asked_for(self.request));
+        let from = source.as_deref().filter(|s| !s.is_empty()).map_or(0, |s| self.hasher.of(s));
+        let mut held = Use {
+            tool_key: spot.tool_key,
+            value: value.hashed,
+            root: value.root,
+            flow: if from == 0 { 0 } else { mix(from, spot.tool_key, 3) },
+            flow_key: if from == 0 { 0 } else { mix(from, spot.hashed_key, 4) },
+            level: 0,
+        };
+        let (mut level, mut flow_level) = (0, 0);
+        if source.is_some() {
+            (level, flow_level) = self.alike.levels(self.role, &held);
+            held.level = level;
+        }
+        if content.uses.len() < MAX_USES {
+            content.uses.push(held);
+        }
+        let place = Place::new(self.role_hash, spot.tool_key, spot.hashed_key, value.kind);
+        if self.votes_count {
+            let vote = content.votes.entry(place.exact).or_insert(Vote {
+                contexts: place.contexts,
+                value_level: 0,
+                flow_level: 0,
+                familiarity: spot.mixed,
+            });
+            vote.value_level = vote.value_level.max(level);
+            vote.flow_level = vote.flow_level.max(flow_level);
+        }
+        let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
+        let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
+        let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
+        let mut recurrences = 0;
+        if level >= UNKNOWN && self.role.sightings.has(held.value) {
+            let others = noted(self.role.sightings.get(held.value), self.own);
+            recurrences = others.min(MOST_RECURRENCES);
+            value_bits += RECURRENCE_BITS * f64::from(recurrences);
+        }
+        let cover = value.covered(self.request);
+        let bits = (value_bits + flow_bits) * (1.0 - COVER_DISCOUNT * cover) * value.specific;
+        if bits > self.most {
+            self.most = bits;
+            content.carrier = Some(Carrier {
+                bits,
+                key: spot.key.to_owned(),
+                kind: value.kind,
+                source,
+                value_bits,
+                flow_bits,
+                value_level: level,
+                flow_level,
+                value: held.value,
+                place: spot.tool_key,
+                recurrences,
+            });
+        }
+        self.foreign |= level >= UNKNOWN && cover < 0.5;
+    }
+}

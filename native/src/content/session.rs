@@ -1,0 +1,253 @@
+//! An open session, and what is said of one call; `models.content.session`.
+
+use super::reader::Request;
+use crate::pack::{Reader, Writer};
+use indexmap::IndexMap;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use rustc_hash::FxBuildHasher;
+use std::sync::Arc;
+
+pub const MAX_USES: usize = 512;
+const FIELDS: usize = 22;
+
+pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
+
+/// One identifier carried at one (tool, key).
+#[derive(Clone, Copy)]
+pub struct Use {
+    pub tool_key: u64,
+    pub value: u64,
+    pub root: u64,
+    pub flow: u64,
+    pub flow_key: u64,
+    pub level: u64,
+}
+
+/// The highest novelty a session reached at one (tool, key, kind).
+#[derive(Clone, Copy)]
+pub struct Vote {
+    pub contexts: [u64; 3],
+    pub value_level: u64,
+    pub flow_level: u64,
+    pub familiarity: f64,
+}
+
+/// (cluster number, overlap, similarity) of a cluster that is like a session's request.
+pub type Near = (i64, f64, f64);
+
+/// One session of one agent; closed when it has been idle, then learned as a whole.
+#[pyclass(module = "habitus_native")]
+pub struct Session {
+    #[pyo3(get)]
+    pub agent_id: String,
+    #[pyo3(get)]
+    pub mode: String,
+    #[pyo3(get)]
+    pub role: String,
+    #[pyo3(get)]
+    pub purpose: String,
+    #[pyo3(get)]
+    pub opened_us: i64,
+    #[pyo3(get, set)]
+    pub last_us: i64,
+    #[pyo3(get, set)]
+    pub seen_us: i64,
+    #[pyo3(get)]
+    pub ordinal: i64,
+    #[pyo3(get)]
+    pub learning: bool,
+    #[pyo3(get)]
+    pub vouched: bool,
+    #[pyo3(get)]
+    pub known: f64,
+    #[pyo3(get, set)]
+    pub events: i64,
+    #[pyo3(get, set)]
+    pub score: f64,
+    #[pyo3(get, set)]
+    pub p: Option<f64>,
+    #[pyo3(get, set)]
+    pub previous_tool: String,
+    pub near: Vec<Near>,
+    pub tools: Vec<u64>,
+    pub uses: Ordered<Use>,
+    pub votes: Ordered<Vote>,
+    /// Bits, value and (tool, key) of its most surprising call that carried something unasked for.
+    pub top: f64,
+    pub peak: u64,
+    pub peak_place: u64,
+    /// Its parsed request, once it was needed; not stored.
+    pub request: Option<Arc<Request>>,
+}
+
+impl Session {
+    /// The bytes that the reference writes.
+    pub fn dump(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.array(FIELDS);
+        for text in [&self.agent_id, &self.mode, &self.role, &self.purpose] {
+            out.text(text);
+        }
+        for number in [self.opened_us, self.last_us, self.seen_us, self.ordinal] {
+            out.signed(number);
+        }
+        out.boolean(self.learning);
+        out.boolean(self.vouched);
+        out.array(self.near.len());
+        for &(number, overlap, similar) in &self.near {
+            out.array(3);
+            out.signed(number);
+            out.float(overlap);
+            out.float(similar);
+        }
+        out.float(self.known);
+        out.signed(self.events);
+        out.float(self.score);
+        match self.p {
+            Some(p) => out.float(p),
+            None => out.nil(),
+        }
+        out.text(&self.previous_tool);
+        out.array(self.tools.len());
+        self.tools.iter().for_each(|&tool| out.unsigned(tool));
+        out.map(self.uses.len());
+        for (&place, held) in &self.uses {
+            out.unsigned(place);
+            out.array(6);
+            for part in [held.tool_key, held.value, held.root, held.flow, held.flow_key, held.level]
+            {
+                out.unsigned(part);
+            }
+        }
+        out.map(self.votes.len());
+        for (&place, vote) in &self.votes {
+            out.unsigned(place);
+            out.array(4);
+            out.array(3);
+            vote.contexts.iter().for_each(|&context| out.unsigned(context));
+            out.unsigned(vote.value_level);
+            out.unsigned(vote.flow_level);
+            out.float(vote.familiarity);
+        }
+        out.float(self.top);
+        out.unsigned(self.peak);
+        out.unsigned(self.peak_place);
+        out.out
+    }
+
+    /// What `dump` wrote, here or in the reference.
+    pub fn load(raw: &[u8]) -> PyResult<Self> {
+        let mut from = Reader::new(raw);
+        exactly(from.array()?, FIELDS)?;
+        let mut session = Session {
+            agent_id: from.text()?.to_owned(),
+            mode: from.text()?.to_owned(),
+            role: from.text()?.to_owned(),
+            purpose: from.text()?.to_owned(),
+            opened_us: from.signed()?,
+            last_us: from.signed()?,
+            seen_us: from.signed()?,
+            ordinal: from.signed()?,
+            learning: from.boolean()?,
+            vouched: from.boolean()?,
+            near: Vec::new(),
+            known: 0.0,
+            events: 0,
+            score: 0.0,
+            p: None,
+            previous_tool: String::new(),
+            tools: Vec::new(),
+            uses: Ordered::default(),
+            votes: Ordered::default(),
+            top: 0.0,
+            peak: 0,
+            peak_place: 0,
+            request: None,
+        };
+        for _ in 0..from.array()? {
+            exactly(from.array()?, 3)?;
+            session.near.push((from.signed()?, from.float()?, from.float()?));
+        }
+        session.known = from.float()?;
+        session.events = from.signed()?;
+        session.score = from.float()?;
+        session.p = if from.skip_nil() { None } else { Some(from.float()?) };
+        session.previous_tool = from.text()?.to_owned();
+        for _ in 0..from.array()? {
+            session.tools.push(from.unsigned()?);
+        }
+        for _ in 0..from.map()? {
+            let place = from.unsigned()?;
+            exactly(from.array()?, 6)?;
+            let held = Use {
+                tool_key: from.unsigned()?,
+                value: from.unsigned()?,
+                root: from.unsigned()?,
+                flow: from.unsigned()?,
+                flow_key: from.unsigned()?,
+                level: from.unsigned()?,
+            };
+            session.uses.insert(place, held);
+        }
+        for _ in 0..from.map()? {
+            let place = from.unsigned()?;
+            exactly(from.array()?, 4)?;
+            exactly(from.array()?, 3)?;
+            let vote = Vote {
+                contexts: [from.unsigned()?, from.unsigned()?, from.unsigned()?],
+                value_level: from.unsigned()?,
+                flow_level: from.unsigned()?,
+                familiarity: from.float()?,
+            };
+            session.votes.insert(place, vote);
+        }
+        session.top = from.float()?;
+        session.peak = from.unsigned()?;
+        session.peak_place = from.unsigned()?;
+        from.end()?;
+        Ok(session)
+    }
+}
+
+/// An error unless an array has the expected length.
+pub fn exactly(found: usize, expected: usize) -> PyResult<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let wrong = format!("state is malformed: array of {found}, expected {expected}");
+    Err(PyValueError::new_err(wrong))
+}
+
+/// The identifier of a call that is hardest to account for.
+#[pyclass(module = "habitus_native", frozen, get_all)]
+#[derive(Clone)]
+pub struct Carrier {
+    pub bits: f64,
+    pub key: String,
+    pub kind: u8,
+    pub source: String,
+    pub value_bits: f64,
+    pub flow_bits: f64,
+    pub value_level: u64,
+    pub flow_level: u64,
+    pub value: u64,
+    pub place: u64,
+    pub recurrences: u32,
+}
+
+/// What the content detector says of one call, in bits.
+#[pyclass(module = "habitus_native", frozen)]
+pub struct Content {
+    #[pyo3(get)]
+    pub score: f64,
+    #[pyo3(get)]
+    pub intent: Option<f64>,
+    #[pyo3(get)]
+    pub carrier: Option<Carrier>,
+    #[pyo3(get)]
+    pub known: f64,
+    pub uses: Vec<Use>,
+    pub votes: Ordered<Vote>,
+    pub tool: u64,
+}

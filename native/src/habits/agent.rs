@@ -1,0 +1,269 @@
+//! The habits of one agent in one mode: what runs for every event; `models.habits`.
+
+use super::calibrate::{Calibrated, Pools, Statistics, Windows};
+use super::counts::{mixed, Counts};
+use super::groups::{Groups, FLEET};
+use super::places::Category;
+use super::surprise::Surprise;
+use super::view::View;
+use super::window::{bin_of, Window};
+use super::{stored, Config, FEATURES, STATISTICS};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyType};
+
+const USUAL_RATE: f64 = 0.05;
+
+/// How one agent usually acts, in one mode.
+#[pyclass]
+pub struct Habits {
+    counts: Counts,
+    /// Whether some vote is not published.
+    waiting: bool,
+    usual: [f64; FEATURES],
+    windows: Windows,
+    half_life_days: f64,
+    cap: i64,
+}
+
+impl Habits {
+    fn pools<'a>(&'a self, groups: &'a Groups, group: usize) -> Pools<'a> {
+        Pools {
+            own: &self.windows,
+            group: (group != FLEET).then(|| &groups.groups[group].windows),
+            fleet: &groups.groups[FLEET].windows,
+            least: groups.config.pool_minimum,
+        }
+    }
+
+    fn bits(&self, groups: &Groups, group: usize, found: Category) -> f64 {
+        let Category { index, value, inside } = found;
+        let place = &groups.places.all[index];
+        let node = self.counts.node(place.node);
+        let row = node.and_then(|node| node.row(value));
+        let own_day = row.map_or(-1, |row| row.own_day());
+        let mut q = groups.chain(group, index, value, own_day, place.uniform);
+        if let Some(node) = node.filter(|node| node.total != 0) {
+            q = mixed(node.probability(row, q), q);
+        }
+        if inside != 0 {
+            if let Some(node) = self.counts.node(inside).filter(|node| node.total != 0) {
+                q = mixed(node.probability(node.row(value), q), q);
+            }
+        }
+        -q.log2()
+    }
+
+    fn count_one(&mut self, node: u32, found: Category) {
+        if found.inside != 0 {
+            self.counts.add(found.inside, found.value, self.cap);
+        }
+        self.counts.add(node, found.value, self.cap);
+    }
+
+    fn vote_for(
+        &mut self,
+        view: &View,
+        groups: &mut Groups,
+        found: Category,
+        x: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let node = groups.places.all[found.index].node;
+        let Some(before) = self.counts.vote(node, found.value) else { return Ok(()) };
+        self.waiting = true;
+        let text = x.get_item(groups.places.name(x.py(), found.index))?;
+        let text = text.as_ref().map(|text| text.cast::<PyString>()).transpose()?;
+        let text = text.map_or_else(Default::default, |text| text.to_string_lossy());
+        groups.cast(view.group, found.index, found.value, &text, (before, self.counts.day));
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Habits {
+    #[new]
+    fn new(config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let config = Config::of(config)?;
+        Ok(Habits {
+            counts: Counts::default(),
+            waiting: false,
+            usual: [0.0; FEATURES],
+            windows: std::array::from_fn(|_| Window::new(config.agent_window)),
+            half_life_days: config.half_life_days,
+            cap: config.daily_cap,
+        })
+    }
+
+    /// Day of the stream that the counts are valid for.
+    #[getter]
+    fn day(&self) -> i64 {
+        self.counts.day
+    }
+
+    /// Mean bits of each feature.
+    #[getter]
+    fn usual(&self) -> Vec<f64> {
+        self.usual.to_vec()
+    }
+
+    /// Let the counts of an agent not seen before begin on a day.
+    fn start(&mut self, day: i64) {
+        self.counts.day = day;
+    }
+
+    /// Let the counts fade to a later day; an earlier day changes nothing.
+    fn roll(&mut self, day: i64) {
+        self.counts.roll(day, self.half_life_days);
+    }
+
+    /// Multiply every count.
+    fn scale(&mut self, factor: f64) {
+        self.counts.scale(factor);
+    }
+
+    /// Note that all votes of the agent are published.
+    fn published(&mut self) {
+        if std::mem::take(&mut self.waiting) {
+            self.counts.published();
+        }
+    }
+
+    /// The bits of each declared category of an act; changes nothing.
+    fn surprise(&self, view: &Bound<'_, View>, x: &Bound<'_, PyDict>) -> PyResult<Surprise> {
+        let view = view.get();
+        let groups = view.groups.bind(x.py()).borrow();
+        let mut out = Surprise::default();
+        groups.places.of(&groups.hasher(), x, |found| {
+            out.push(found, self.bits(&groups, view.group, found), self.usual[found.index]);
+        })?;
+        Ok(out)
+    }
+
+    /// Rank an event's statistics among past ones.
+    #[pyo3(signature = (view, statistics, u, *, own))]
+    fn calibrate(
+        &self,
+        view: &Bound<'_, View>,
+        statistics: Statistics,
+        u: f64,
+        own: bool,
+    ) -> Calibrated {
+        let groups = view.get().groups.bind(view.py()).borrow();
+        self.pools(&groups, view.get().group).calibrate(&statistics, u, own)
+    }
+
+    /// Let an event's statistics enter the windows.
+    fn take_in(
+        &mut self,
+        view: &Bound<'_, View>,
+        statistics: Statistics,
+        calibrated: &Bound<'_, Calibrated>,
+        gate: f64,
+    ) {
+        let mut groups = view.get().groups.bind(view.py()).borrow_mut();
+        let (group, each) = (view.get().group, &calibrated.get().each);
+        let mut entered = [(0, 0); STATISTICS];
+        let mut length = 0;
+        for (index, value) in statistics.iter().enumerate() {
+            let Some(value) = *value else { continue };
+            let cell = match each[index] {
+                Some(p) if p < gate => self.pools(&groups, group).entered(index, value, gate),
+                _ => bin_of(value),
+            };
+            self.windows[index].add_cell(cell, 1);
+            entered[length] = (index, cell);
+            length += 1;
+        }
+        groups.enter(group, &entered[..length]);
+    }
+
+    /// Count an act that `surprise` has seen, vote for it, and move what is ordinary.
+    #[pyo3(signature = (view, surprise, x, *, vote))]
+    fn learn(
+        &mut self,
+        view: &Bound<'_, View>,
+        surprise: &Bound<'_, Surprise>,
+        x: &Bound<'_, PyDict>,
+        vote: bool,
+    ) -> PyResult<()> {
+        let mut groups = view.get().groups.bind(x.py()).borrow_mut();
+        for (found, bits) in surprise.get().each() {
+            let usual = &mut self.usual[found.index];
+            *usual += USUAL_RATE * (bits - *usual);
+            self.count_one(groups.places.all[found.index].node, found);
+            if vote {
+                self.vote_for(view.get(), &mut groups, found, x)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Count an act that was held until now, and vote for it.
+    #[pyo3(signature = (view, x, *, vote))]
+    fn count(&mut self, view: &Bound<'_, View>, x: &Bound<'_, PyDict>, vote: bool) -> PyResult<()> {
+        let mut groups = view.get().groups.bind(x.py()).borrow_mut();
+        let mut all = Vec::with_capacity(FEATURES);
+        groups.places.of(&groups.hasher(), x, |found| all.push(found))?;
+        for found in all {
+            self.count_one(groups.places.all[found.index].node, found);
+            if vote {
+                self.vote_for(view.get(), &mut groups, found, x)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Count one value at a node; false when it has had its share of the day.
+    fn add(&mut self, node: u32, value: u32) -> bool {
+        self.counts.add(node, value, self.cap)
+    }
+
+    /// Decayed count of a value at a node, in units of 1/4096 event.
+    fn count_of(&self, node: u32, value: u32) -> u32 {
+        self.counts.row(node, value).map_or(0, |row| row.count)
+    }
+
+    /// Decayed count of all values at a node, in units of 1/4096 event.
+    fn total_of(&self, node: u32) -> i64 {
+        self.counts.node(node).map_or(0, |node| node.total)
+    }
+
+    /// P(value) at a node, given the parent level's probability.
+    fn probability(&self, node: u32, value: u32, parent: f64) -> f64 {
+        let node = self.counts.node(node);
+        node.map_or(parent, |node| node.probability(node.row(value), parent))
+    }
+
+    /// Day of the agent's own published vote for a value, -1 without one.
+    fn own_day(&self, node: u32, value: u32) -> i64 {
+        self.counts.row(node, value).map_or(-1, |row| row.own_day())
+    }
+
+    /// (key, count, today, day of the vote + 1, published day + 1) in order of the keys.
+    fn rows(&self) -> Vec<(u64, u32, u16, u32, i32)> {
+        let rows = self.counts.nodes.iter().flat_map(|node| {
+            node.rows.iter().map(|row| (u64::from(node.id) << 32 | u64::from(row.value), row))
+        });
+        rows.map(|(key, row)| (key, row.count, row.today, row.vote, row.published)).collect()
+    }
+
+    /// Write the habits; the same habits give the same bytes.
+    fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &stored::write(&self.counts, &self.usual, &self.windows))
+    }
+
+    /// Read what `dump` wrote.
+    #[classmethod]
+    fn load(_cls: &Bound<'_, PyType>, raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let config = Config::of(config)?;
+        let parts = stored::read(raw)?;
+        let mut rows = parts.counts.nodes.iter().flat_map(|node| &node.rows);
+        Ok(Habits {
+            waiting: rows.any(|row| row.published >= 0),
+            counts: parts.counts,
+            usual: parts.usual,
+            windows: parts.windows,
+            half_life_days: config.half_life_days,
+            cap: config.daily_cap,
+        })
+    }
+}

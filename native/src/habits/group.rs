@@ -1,0 +1,163 @@
+//! One peer group, and the bytes of groups and of what waits for them.
+
+use super::calibrate::Windows;
+use super::stored::{read_windows, write_windows};
+use super::votes::VoteNode;
+use super::window::Window;
+use super::{FEATURES, STATISTICS};
+use crate::pack::{Reader, Writer};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::collections::BTreeMap;
+
+/// Scores that wait, by statistic: bin and times.
+pub type Cells = [BTreeMap<u16, u32>; STATISTICS];
+
+/// One peer group, or the fleet.
+pub struct Group {
+    pub name: Box<str>,
+    pub nodes: [Option<VoteNode>; FEATURES],
+    pub windows: Windows,
+    pub scores: Option<Cells>,
+    pub changed: bool,
+}
+
+impl Group {
+    pub fn new(name: &str, window: u64) -> Self {
+        let windows = std::array::from_fn(|_| Window::new(window));
+        let nodes = Default::default();
+        Group { name: name.into(), nodes, windows, scores: None, changed: false }
+    }
+
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.array(2);
+        out.array(self.nodes.iter().flatten().count());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let Some(node) = node else { continue };
+            out.array(2);
+            out.unsigned(index as u64);
+            write_node(&mut out, node);
+        }
+        write_windows(&mut out, &self.windows);
+        out.out
+    }
+
+    /// Become what `write` wrote, as of a day.
+    pub fn read(&mut self, raw: &[u8], weights: &[i64], day: i64) -> PyResult<()> {
+        let mut reader = Reader::new(raw);
+        expect(reader.array()?, 2)?;
+        let mut nodes: [Option<VoteNode>; FEATURES] = Default::default();
+        for _ in 0..reader.array()? {
+            expect(reader.array()?, 2)?;
+            let index = feature_of(reader.unsigned()?)?;
+            let mut node = read_node(&mut reader)?;
+            node.roll(weights, day);
+            nodes[index] = Some(node);
+        }
+        let windows = read_windows(&mut reader)?;
+        reader.end()?;
+        self.nodes = nodes;
+        self.windows = windows;
+        Ok(())
+    }
+}
+
+fn write_node(out: &mut Writer, node: &VoteNode) {
+    let mut rows: Vec<_> = node.values.iter().collect();
+    rows.sort_unstable_by_key(|(value, _)| **value);
+    out.array(rows.len());
+    for (&value, ballot) in rows {
+        out.array(3);
+        out.unsigned(u64::from(value));
+        match &ballot.name {
+            Some(name) => out.text(name),
+            None => out.nil(),
+        }
+        out.array(2 * ballot.days.len());
+        for &(day, number) in &ballot.days {
+            out.signed(day);
+            out.unsigned(u64::from(number));
+        }
+    }
+}
+
+fn read_node(reader: &mut Reader<'_>) -> PyResult<VoteNode> {
+    let mut node = VoteNode::default();
+    for _ in 0..reader.array()? {
+        expect(reader.array()?, 3)?;
+        let value = small(reader.unsigned()?)?;
+        let name = if reader.skip_nil() { None } else { Some(reader.text()?) };
+        let mut days = Vec::new();
+        for _ in 0..reader.array()? / 2 {
+            days.push((reader.signed()?, small(reader.unsigned()?)?));
+        }
+        days.sort_unstable();
+        node.put(value, name, days);
+    }
+    Ok(node)
+}
+
+/// Write what waits: votes, as they were written one by one, and scores.
+pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.array(3);
+    out.array(waiting);
+    out.out.extend(votes);
+    let mut scores: Vec<_> =
+        groups.iter().filter_map(|g| g.scores.as_ref().map(|s| (&*g.name, s))).collect();
+    scores.sort_unstable_by_key(|(name, _)| *name);
+    out.array(scores.len());
+    for (name, statistics) in scores {
+        out.array(2);
+        out.text(name);
+        out.array(STATISTICS);
+        for cells in statistics {
+            out.array(2 * cells.len());
+            for (&cell, &times) in cells {
+                out.unsigned(u64::from(cell));
+                out.unsigned(u64::from(times));
+            }
+        }
+    }
+    out.unsigned(size);
+    out.out
+}
+
+/// A vote that waits.
+pub struct Vote<'a> {
+    pub group: &'a str,
+    pub feature: usize,
+    pub value: u32,
+    pub name: &'a str,
+    pub old: i64,
+    pub new: i64,
+}
+
+pub fn read_vote<'a>(reader: &mut Reader<'a>) -> PyResult<Vote<'a>> {
+    expect(reader.array()?, 6)?;
+    Ok(Vote {
+        group: reader.text()?,
+        feature: feature_of(reader.unsigned()?)?,
+        value: small(reader.unsigned()?)?,
+        name: reader.text()?,
+        old: reader.signed()?,
+        new: reader.signed()?,
+    })
+}
+
+pub fn expect(length: usize, expected: usize) -> PyResult<()> {
+    if length == expected {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("group has {length} parts, expected {expected}")))
+}
+
+pub fn feature_of(index: u64) -> PyResult<usize> {
+    let text = || PyValueError::new_err(format!("feature is {index}, expected under {FEATURES}"));
+    usize::try_from(index).ok().filter(|&index| index < FEATURES).ok_or_else(text)
+}
+
+pub fn small<T: TryFrom<u64>>(number: u64) -> PyResult<T> {
+    T::try_from(number).map_err(|_| PyValueError::new_err(format!("{number} is out of range")))
+}

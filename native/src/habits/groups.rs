@@ -1,0 +1,252 @@
+//! Votes and score windows of the peer groups, and what waits to be published; `models.groups`.
+
+use super::counts::fades;
+use super::group::{expect, feature_of, read_vote, small, write_pending, Group};
+use super::places::Places;
+use super::view::View;
+use super::votes::VoteNode;
+use super::{Config, STATISTICS};
+use crate::hashing::Hasher;
+use crate::pack::{Reader, Writer};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustc_hash::FxHashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub const FLEET: usize = 0;
+const MOST_NAME: usize = 64;
+
+/// All groups of one stream.
+#[pyclass]
+pub struct Groups {
+    hasher: Mutex<Hasher>,
+    pub places: Places,
+    pub config: Config,
+    pub weights: Vec<i64>,
+    pub groups: Vec<Group>,
+    index: FxHashMap<Box<str>, usize>,
+    day: i64,
+    /// How much waits.
+    #[pyo3(get)]
+    size: u64,
+    /// Votes that wait, as they are stored.
+    votes: Writer,
+    waiting: usize,
+}
+
+impl Groups {
+    pub fn hasher(&self) -> MutexGuard<'_, Hasher> {
+        self.hasher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn group(&mut self, name: &str) -> usize {
+        if let Some(&known) = self.index.get(name) {
+            return known;
+        }
+        self.groups.push(Group::new(name, self.config.peer_window));
+        self.index.insert(name.into(), self.groups.len() - 1);
+        self.groups.len() - 1
+    }
+
+    /// Groups that a contribution of one of them goes to.
+    fn both(group: usize) -> impl Iterator<Item = usize> {
+        std::iter::once(FLEET).chain((group != FLEET).then_some(group))
+    }
+
+    pub fn cast(&mut self, group: usize, feature: usize, value: u32, name: &str, days: (i64, i64)) {
+        let name = name.char_indices().nth(MOST_NAME).map_or(name, |(end, _)| &name[..end]);
+        self.votes.array(6);
+        self.votes.text(&self.groups[group].name);
+        self.votes.unsigned(feature as u64);
+        self.votes.unsigned(u64::from(value));
+        self.votes.text(name);
+        self.votes.signed(days.0);
+        self.votes.signed(days.1);
+        self.waiting += 1;
+        self.size += 2;
+    }
+
+    pub fn enter(&mut self, group: usize, entered: &[(usize, u16)]) {
+        for at in Self::both(group) {
+            let scores = self.groups[at].scores.get_or_insert_with(Default::default);
+            for &(statistic, cell) in entered {
+                *scores[statistic].entry(cell).or_insert(0) += 1;
+            }
+        }
+        self.size += 1;
+    }
+
+    pub fn chain(
+        &self,
+        group: usize,
+        feature: usize,
+        value: u32,
+        own_day: i64,
+        uniform: f64,
+    ) -> f64 {
+        let mut q = uniform;
+        for at in Self::both(group) {
+            if let Some(node) = &self.groups[at].nodes[feature] {
+                q = node.probability(&self.weights, value, own_day, q);
+            }
+        }
+        q
+    }
+
+    fn take_votes(&mut self) -> PyResult<()> {
+        let raw = std::mem::take(&mut self.votes.out);
+        let mut reader = Reader::new(&raw);
+        for _ in 0..std::mem::take(&mut self.waiting) {
+            let vote = read_vote(&mut reader)?;
+            let group = self.group(vote.group);
+            for at in Self::both(group) {
+                let group = &mut self.groups[at];
+                group.changed = true;
+                let node = group.nodes[vote.feature].get_or_insert_with(VoteNode::default);
+                node.roll(&self.weights, self.day);
+                node.replace(&self.weights, vote.value, vote.name, vote.old, vote.new);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Groups {
+    #[new]
+    fn new(config: &Bound<'_, PyAny>, key: &[u8]) -> PyResult<Self> {
+        let hasher = Hasher::new(key)?;
+        let places = Places::declared(config.py(), &hasher)?;
+        let config = Config::of(config)?;
+        let mut groups = Groups {
+            hasher: Mutex::new(hasher),
+            places,
+            weights: fades(config.half_life_days),
+            config,
+            groups: Vec::new(),
+            index: FxHashMap::default(),
+            day: 0,
+            size: 0,
+            votes: Writer::default(),
+            waiting: 0,
+        };
+        groups.group("");
+        Ok(groups)
+    }
+
+    /// The groups as an agent of one of them sees them.
+    fn view(slf: Bound<'_, Self>, name: &str) -> View {
+        let group = slf.borrow_mut().group(name);
+        View { groups: slf.unbind(), group }
+    }
+
+    /// Let an agent vote for a value, in its group and the fleet; `old` is -1 for none.
+    fn vote(
+        &mut self,
+        group: &str,
+        feature: u64,
+        value: u32,
+        text: &str,
+        old: i64,
+        new: i64,
+    ) -> PyResult<()> {
+        let feature = feature_of(feature)?;
+        let group = self.group(group);
+        self.cast(group, feature, value, text, (old, new));
+        Ok(())
+    }
+
+    /// Contribute an event's (statistic, bin) to the group's and the fleet's windows.
+    fn score(&mut self, group: &str, entered: Vec<(usize, u16)>) -> PyResult<()> {
+        if let Some((statistic, _)) = entered.iter().find(|(index, _)| *index >= STATISTICS) {
+            let text = format!("statistic is {statistic}, expected under {STATISTICS}");
+            return Err(PyValueError::new_err(text));
+        }
+        let group = self.group(group);
+        self.enter(group, &entered);
+        Ok(())
+    }
+
+    /// Let votes fade to a day, and take in what waits.
+    fn publish(&mut self, day: i64) -> PyResult<()> {
+        self.roll(day);
+        self.take_votes()?;
+        for group in &mut self.groups {
+            for (window, cells) in group.windows.iter_mut().zip(group.scores.iter().flatten()) {
+                for (&cell, &times) in cells {
+                    window.add_cell(cell, times);
+                }
+            }
+            group.changed |= group.scores.take().is_some();
+        }
+        self.size = 0;
+        Ok(())
+    }
+
+    /// Let every vote fade to a later day; an earlier day changes nothing.
+    fn roll(&mut self, day: i64) {
+        if day > self.day {
+            self.day = day;
+            let nodes = self.groups.iter_mut().flat_map(|group| group.nodes.iter_mut().flatten());
+            for node in nodes {
+                node.roll(&self.weights, day);
+            }
+        }
+    }
+
+    /// Name the groups that changed since the last call.
+    fn changed(&mut self) -> Vec<String> {
+        let changed = self.groups.iter().filter(|group| group.changed);
+        let mut names: Vec<String> = changed.map(|group| group.name.to_string()).collect();
+        self.groups.iter_mut().for_each(|group| group.changed = false);
+        names.sort_unstable();
+        names
+    }
+
+    /// Write a group.
+    fn dump_group<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyBytes> {
+        let at = self.group(name);
+        PyBytes::new(py, &self.groups[at].write())
+    }
+
+    /// Read what `dump_group` wrote.
+    fn load_group(&mut self, name: &str, raw: &[u8]) -> PyResult<()> {
+        let at = self.group(name);
+        self.groups[at].read(raw, &self.weights, self.day)
+    }
+
+    /// Write what waits.
+    fn dump_pending<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &write_pending(self.waiting, &self.votes.out, &self.groups, self.size))
+    }
+
+    /// Read what `dump_pending` wrote.
+    fn load_pending(&mut self, raw: &[u8]) -> PyResult<()> {
+        let mut reader = Reader::new(raw);
+        expect(reader.array()?, 3)?;
+        self.votes = Writer::default();
+        self.waiting = 0;
+        for _ in 0..reader.array()? {
+            let vote = read_vote(&mut reader)?;
+            let group = self.group(vote.group);
+            self.cast(group, vote.feature, vote.value, vote.name, (vote.old, vote.new));
+        }
+        for group in &mut self.groups {
+            group.scores = None;
+        }
+        for _ in 0..reader.array()? {
+            expect(reader.array()?, 2)?;
+            let group = self.group(reader.text()?);
+            expect(reader.array()?, STATISTICS)?;
+            let scores = self.groups[group].scores.insert(Default::default());
+            for cells in scores {
+                for _ in 0..reader.array()? / 2 {
+                    cells.insert(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
+                }
+            }
+        }
+        self.size = reader.unsigned()?;
+        reader.end()
+    }
+}

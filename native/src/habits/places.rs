@@ -1,0 +1,100 @@
+//! Where the counts of each feature stand; `models.places`.
+
+use super::FEATURES;
+use crate::hashing::{mix, Hasher};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+const LOW31: u64 = 0x7FFF_FFFF;
+
+/// One feature: its node, the probability of a value nobody used, and its context.
+pub struct Place {
+    pub node: u32,
+    pub uniform: f64,
+    context: Option<usize>,
+}
+
+/// All declared features, and the names under which an act gives them.
+pub struct Places {
+    pub all: Vec<Place>,
+    /// Features first, then contexts that are no feature.
+    names: Vec<Py<PyString>>,
+}
+
+/// One category of an act: hashed value, and node after its context (0: none).
+#[derive(Clone, Copy, Default)]
+pub struct Category {
+    pub index: usize,
+    pub value: u32,
+    pub inside: u32,
+}
+
+impl Places {
+    /// Read `models.features.FEATURES`.
+    pub fn declared(py: Python<'_>, hasher: &Hasher) -> PyResult<Self> {
+        let features = py.import("models.features")?.getattr("FEATURES")?;
+        let number = features.len()?;
+        if number != FEATURES {
+            let text = format!("models.features has {number} features, expected {FEATURES}");
+            return Err(PyValueError::new_err(text));
+        }
+        let mut names: Vec<String> = Vec::new();
+        for feature in features.try_iter()? {
+            names.push(feature?.getattr("name")?.extract()?);
+        }
+        let mut all = Vec::new();
+        for feature in features.try_iter()? {
+            let feature = feature?;
+            let universe: f64 = feature.getattr("universe")?.extract()?;
+            let context: Option<String> = feature.getattr("context")?.extract()?;
+            let context = context.map(|name| {
+                names.iter().position(|known| *known == name).unwrap_or_else(|| {
+                    names.push(name);
+                    names.len() - 1
+                })
+            });
+            let hash = hasher.of(&format!("feature:{}", names[all.len()]));
+            all.push(Place { node: (hash & LOW31) as u32, uniform: 1.0 / universe, context });
+        }
+        let names = names.iter().map(|name| PyString::intern(py, name).unbind()).collect();
+        Ok(Places { all, names })
+    }
+
+    /// Name of a feature.
+    pub fn name<'py>(&self, py: Python<'py>, index: usize) -> &Bound<'py, PyString> {
+        self.names[index].bind(py)
+    }
+
+    /// The declared categories an act carries, in the order of the features.
+    pub fn of(
+        &self,
+        hasher: &Hasher,
+        x: &Bound<'_, PyDict>,
+        mut each: impl FnMut(Category),
+    ) -> PyResult<()> {
+        let py = x.py();
+        let mut hashes = [None; 2 * FEATURES];
+        for (hash, name) in hashes.iter_mut().zip(&self.names) {
+            if let Some(text) = x.get_item(name.bind(py))? {
+                *hash = Some(hash_of(hasher, text.cast::<PyString>()?)?);
+            }
+        }
+        for (index, (place, hash)) in self.all.iter().zip(hashes).enumerate() {
+            let Some(hash) = hash else { continue };
+            let context = place.context.and_then(|at| hashes[at]);
+            let inside =
+                context.map_or(0, |context| mix(u64::from(place.node), context, 0) & LOW31);
+            each(Category { index, value: hash as u32, inside: inside as u32 });
+        }
+        Ok(())
+    }
+}
+
+fn hash_of(hasher: &Hasher, text: &Bound<'_, PyString>) -> PyResult<u64> {
+    if let Ok(text) = text.to_str() {
+        return Ok(hasher.of(text));
+    }
+    let raw = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+    Ok(hasher.once_bytes(raw.cast::<PyBytes>()?.as_bytes()))
+}

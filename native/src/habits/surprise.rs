@@ -1,0 +1,49 @@
+//! The bits of one act; `models.habits.Surprise`.
+
+use super::places::Category;
+use super::FEATURES;
+use pyo3::prelude::*;
+
+/// The categories of an act, in bits.
+#[pyclass(frozen)]
+#[derive(Default)]
+pub struct Surprise {
+    categories: [Category; FEATURES],
+    bits: [f64; FEATURES],
+    length: usize,
+    #[pyo3(get)]
+    total: f64,
+    #[pyo3(get)]
+    most: f64,
+    #[pyo3(get)]
+    peak: f64,
+}
+
+impl Surprise {
+    /// Take in one category with its bits and those that are ordinary for it.
+    pub fn push(&mut self, found: Category, bits: f64, usual: f64) {
+        self.categories[self.length] = found;
+        self.bits[self.length] = bits;
+        self.length += 1;
+        self.total += bits;
+        if bits > self.most {
+            self.most = bits;
+        }
+        if bits - usual > self.peak {
+            self.peak = bits - usual;
+        }
+    }
+
+    pub fn each(&self) -> impl Iterator<Item = (Category, f64)> + '_ {
+        self.categories.iter().copied().zip(self.bits).take(self.length)
+    }
+}
+
+#[pymethods]
+impl Surprise {
+    /// (feature, bits, value, node after its context) of each category.
+    #[getter]
+    fn found(&self) -> Vec<(usize, f64, u32, u32)> {
+        self.each().map(|(found, bits)| (found.index, bits, found.value, found.inside)).collect()
+    }
+}

@@ -1,0 +1,45 @@
+//! The groups as one agent sees them; `models.groups.View`.
+
+use super::group::feature_of;
+use super::groups::Groups;
+use pyo3::prelude::*;
+use std::collections::BTreeMap;
+
+/// The groups as one agent sees them: its own first, then the fleet.
+#[pyclass(frozen)]
+pub struct View {
+    pub groups: Py<Groups>,
+    pub group: usize,
+}
+
+#[pymethods]
+impl View {
+    /// P(value) of a feature among fleet and group, without the own vote of a day (-1: none).
+    fn probability(
+        &self,
+        py: Python<'_>,
+        feature: u64,
+        value: u32,
+        own_day: i64,
+        uniform: f64,
+    ) -> f64 {
+        match feature_of(feature) {
+            Ok(feature) => {
+                self.groups.borrow(py).chain(self.group, feature, value, own_day, uniform)
+            }
+            Err(_) => uniform,
+        }
+    }
+
+    /// The known names of a feature's values.
+    fn names(&self, py: Python<'_>, feature: u64) -> PyResult<BTreeMap<u32, String>> {
+        let groups = self.groups.borrow(py);
+        let Some(node) = &groups.groups[self.group].nodes[feature_of(feature)?] else {
+            return Ok(BTreeMap::new());
+        };
+        let named = |(value, name): (&u32, &Option<Box<str>>)| {
+            name.as_ref().map(|name| (*value, name.to_string()))
+        };
+        Ok(node.values.iter().filter_map(|(v, b)| named((v, &b.name))).collect())
+    }
+}

@@ -1,0 +1,159 @@
+//! Past scores on a grid, and p-values by rank among them; the arithmetic of `models.calibration`.
+
+const STEP: f64 = 8.0;
+const TOP: f64 = 2047.0;
+const TAIL: f64 = 0.02;
+const FLOOR_BITS: f64 = 0.5;
+
+/// The grid cell of a score in bits.
+#[inline]
+pub fn bin_of(score: f64) -> u16 {
+    (score * STEP).trunc().clamp(0.0, TOP) as u16
+}
+
+/// Sorted distinct bins with their counts.
+#[derive(Clone, Default)]
+pub struct Histogram {
+    pub bins: Vec<u16>,
+    pub counts: Vec<u32>,
+    pub n: u64,
+}
+
+impl Histogram {
+    pub fn add(&mut self, cell: u16, times: u32) {
+        match self.bins.binary_search(&cell) {
+            Ok(at) => self.counts[at] = self.counts[at].saturating_add(times),
+            Err(at) => {
+                self.bins.insert(at, cell);
+                self.counts.insert(at, times);
+            }
+        }
+        self.n += u64::from(times);
+    }
+
+    /// How many scores lie above a cell, and how many in it.
+    fn rank(&self, cell: u16) -> (u64, u64) {
+        let at = self.bins.partition_point(|&bin| bin <= cell);
+        let ties = match at {
+            0 => 0,
+            at if self.bins[at - 1] == cell => u64::from(self.counts[at - 1]),
+            _ => 0,
+        };
+        (self.counts[at..].iter().map(|&count| u64::from(count)).sum(), ties)
+    }
+}
+
+/// The last `size` / 2 to `size` scores, in two generations.
+#[derive(Clone)]
+pub struct Window {
+    pub size: u64,
+    pub old: Histogram,
+    pub new: Histogram,
+}
+
+impl Window {
+    pub fn new(size: u64) -> Self {
+        Window { size, old: Histogram::default(), new: Histogram::default() }
+    }
+
+    /// Scores in the window.
+    #[inline]
+    pub fn n(&self) -> u64 {
+        self.old.n + self.new.n
+    }
+
+    /// Count a score already on the grid, `times` over.
+    pub fn add_cell(&mut self, cell: u16, times: u32) {
+        self.new.add(cell, times);
+        if self.new.n >= self.size / 2 {
+            self.old = std::mem::take(&mut self.new);
+        }
+    }
+
+    /// P(a past score is as high), smoothed by `u`.
+    pub fn p_value(&self, score: f64, u: f64) -> f64 {
+        let cell = bin_of(score);
+        let (mut above, mut ties) = self.new.rank(cell);
+        let (more, equal) = self.old.rank(cell);
+        above += more;
+        ties += equal;
+        let n = self.n();
+        if above as f64 <= TAIL * n as f64 {
+            let (start, k, tied, excess) = self.tail();
+            if i64::from(cell) > start {
+                let spread = excess.max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
+                let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
+                let beyond = -(i64::from(cell) - start) as f64 / STEP / spread;
+                return (p * beyond.exp()).max(1e-300);
+            }
+        }
+        (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
+    }
+
+    /// The score that at most this share of the window exceeds, in bits.
+    pub fn quantile(&self, share_above: f64) -> f64 {
+        let allowed = share_above * self.n() as f64;
+        let mut above = 0;
+        for (cell, count) in self.downward() {
+            above += count;
+            if above as f64 > allowed {
+                return f64::from(cell) / STEP;
+            }
+        }
+        0.0
+    }
+
+    /// Cells of both generations with their counts, from the highest.
+    fn downward(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let (mut old, mut new) = (self.old.bins.len(), self.new.bins.len());
+        std::iter::from_fn(move || {
+            let cell = match (old, new) {
+                (0, 0) => return None,
+                (0, _) => self.new.bins[new - 1],
+                (_, 0) => self.old.bins[old - 1],
+                _ => self.old.bins[old - 1].max(self.new.bins[new - 1]),
+            };
+            let mut count = 0;
+            if old > 0 && self.old.bins[old - 1] == cell {
+                old -= 1;
+                count += u64::from(self.old.counts[old]);
+            }
+            if new > 0 && self.new.bins[new - 1] == cell {
+                new -= 1;
+                count += u64::from(self.new.counts[new]);
+            }
+            Some((cell, count))
+        })
+    }
+
+    /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
+    fn tail(&self) -> (i64, u64, u64, f64) {
+        let allowed = TAIL * self.n() as f64;
+        let (mut k, mut total) = (0u64, 0u64);
+        for (cell, count) in self.downward() {
+            if (k + count) as f64 > allowed {
+                let mean = if k > 0 { total as f64 / k as f64 - f64::from(cell) } else { 0.0 };
+                return (i64::from(cell), k, count, mean / STEP);
+            }
+            k += count;
+            total += u64::from(cell) * count;
+        }
+        (-1, k, 0, 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_score_has_no_higher_p() {
+        let mut window = Window::new(1_000);
+        for number in 0..700u16 {
+            window.add_cell(number % 37, 1);
+        }
+        assert!(window.n() <= 1_000);
+        let ps: Vec<f64> = (0..80).map(|cell| window.p_value(f64::from(cell), 0.5)).collect();
+        assert!(ps.windows(2).all(|pair| pair[1] <= pair[0] && pair[1] > 0.0));
+    }
+}

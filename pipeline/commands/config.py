@@ -1,0 +1,190 @@
+"""The configuration: what is in effect, what a file would change, and who promoted what."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from models.event import rfc3339
+from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
+from pipeline.config_file import differences, read_config
+from pipeline.config_store import InEffect, in_effect
+from pipeline.config_store import promote as promoted
+from pipeline.settings import Settings, load_settings, shown, variable
+from pipeline.store import open_store, store_path
+
+if TYPE_CHECKING:
+    from pipeline.store.configs import Promotion
+
+config = typer.Typer(name="config", invoke_without_command=True)
+File = Annotated[
+    Path, typer.Argument(help="TOML: alerts_per_day, reason, and a table [model]; see docs.")
+]
+
+
+@config.callback()
+def settings_in_effect(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show the settings in effect, passwords masked; promote another configuration of the model."""
+    if ctx.invoked_subcommand is not None:
+        return
+    settings = load_settings()
+    values, found = shown(settings), _found(settings)[0]
+    model = found.config
+    if as_json:
+        print_json({**values, "model": model, "config_version": model.version})
+        return
+    table = Table("variable", "value", "meaning")
+    for name, field in Settings.model_fields.items():
+        if name != "model":
+            value = values[name]
+            if name == "alerts_per_day":
+                value = model.alerts_per_day
+            text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
+            table.add_row(variable(name), plain(text), field.description)
+    for name, value in msgspec.to_builtins(model).items():
+        if name != "alerts_per_day":
+            table.add_row(variable(f"model__{name}"), str(value), "")
+    console().print(table)
+    note(f"model configuration {model.version}, {_origin(found)}")
+
+
+@config.command()
+def show(as_json: AsJson = False) -> None:
+    """Show the parameters of the model in effect, and every promotion in the store."""
+    found, promotions = _found(load_settings())
+    if as_json:
+        print_json(
+            {
+                "config_version": found.config.version,
+                "base": found.base,
+                "overridden": found.overridden,
+                "parameters": found.config,
+                "promotions": [_told(one) for one in promotions],
+            }
+        )
+        return
+    changed = Table("parameter", "default", "in effect", "by")
+    defaults = type(found.config)()
+    for name, before, value in differences(defaults, found.config):
+        who = "settings" if name in found.overridden else found.base
+        changed.add_row(name, str(before), str(value), who)
+    if changed.row_count:
+        console().print(changed)
+    note(f"model configuration {found.config.version}, {_origin(found)}")
+    if promotions:
+        history = Table("no.", "version", "promoted", "by", "reason")
+        for one in promotions:
+            row = (str(one.number), one.version, rfc3339(one.at_us), plain(one.by))
+            history.add_row(*row, plain(one.reason))
+        console().print(history)
+
+
+@config.command()
+def diff(file: File, as_json: AsJson = False) -> None:
+    """Show what promoting a file would change, against what is in effect now."""
+    found, _ = _found(load_settings())
+    candidate, reason = read_config(file)
+    rows = differences(found.config, candidate)
+    kept = [name for name in found.overridden if name in {row[0] for row in rows}]
+    if as_json:
+        print_json(
+            {
+                "from": found.config.version,
+                "to": candidate.version,
+                "reason": reason,
+                "changes": {name: {"from": a, "to": b} for name, a, b in rows},
+                "overridden": kept,
+            }
+        )
+        return
+    table = Table("parameter", f"now ({found.config.version})", f"file ({candidate.version})")
+    for name, before, after in rows:
+        table.add_row(name, str(before), str(after))
+    if rows:
+        console().print(table)
+    else:
+        note(f"no difference: {found.config.version} is in effect already")
+    _warn(kept)
+
+
+@config.command()
+def promote(
+    file: File,
+    by: Annotated[str | None, typer.Option(help="Who signs it off; default: your login.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; default: the line reason of the file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a tuned configuration the one that habitus run uses from its next start.
+
+    It is added to the register in the store; what was judged before keeps its scores and version.
+    """
+    settings = load_settings()
+    read_config(file)  # a file that is wrong makes no store
+    with open_store(settings.store) as store:
+        made, new = promoted(
+            store, file, by=_login() if by is None else by, reason=reason, at_us=now_us()
+        )
+        found = in_effect(settings, store)
+    if as_json:
+        print_json({"new": new, "in_effect": found.config.version, **_told(made)})
+        return
+    if not new:
+        note(f"{made.version} is promoted already: no. {made.number}, by {made.by}")
+        return
+    note(f"promoted {made.version} as no. {made.number}, by {made.by}: {made.reason}")
+    if found.base == "file":
+        note(f"but {variable('parameters')} names a file, and that is used instead")
+    _warn([name for name, *_ in differences(made.config, found.config) if name in found.overridden])
+
+
+def _found(settings: Settings) -> tuple[InEffect, list[Promotion]]:
+    """Look into the store where there is one; looking makes none."""
+    path = Path(store_path(settings.store))
+    if not path.is_file():
+        return in_effect(settings, None), []
+    with contextlib.closing(open_store(settings.store, read_only=True)) as store:
+        return in_effect(settings, store), store.configs.all()
+
+
+def _origin(found: InEffect) -> str:
+    said = {"defaults": "the defaults", "file": f"from the file in {variable('parameters')}"}
+    if found.base == "promoted" and found.promotion is not None:
+        said["promoted"] = f"promotion no. {found.promotion.number} by {found.promotion.by}"
+    over = f", settings over it: {', '.join(found.overridden)}" if found.overridden else ""
+    return said[found.base] + over
+
+
+def _told(one: Promotion) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "version": one.version,
+        "by": one.by,
+        "at": rfc3339(one.at_us),
+        "reason": one.reason,
+        "parameters": one.parameters,
+    }
+
+
+def _warn(names: list[str]) -> None:
+    if names:
+        note(f"set by a variable or habitus.toml, which wins: {', '.join(names)}")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""  # nobody: it has to be said with --by
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command and those below it."""
+    app.add_typer(config)

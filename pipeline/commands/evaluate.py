@@ -1,0 +1,97 @@
+"""Measure on a labelled recording, beside baselines, with charts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from pipeline.commands.offline import Files, Format, begun
+from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.words import Spread
+from pipeline.progress import progress_for
+
+
+def evaluate(
+    files: Files,
+    fmt: Format = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="No history: as a new installation meets it.")
+    ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave a feature out, to see what it is worth.")
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(help="Planted cases, one JSON line each, beside recordings without labels."),
+    ] = None,
+    history_days: Annotated[
+        int, typer.Option(min=0, help="With --truth: so many first days are the history.")
+    ] = 14,
+    baselines: Annotated[
+        str, typer.Option(help="Compare with these, comma between: all, or some of the names.")
+    ] = "",
+    draws: Annotated[
+        int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for none.")
+    ] = 300,
+    html: Annotated[
+        str | None, typer.Option(help="Write charts and tables as one page, to open offline.")
+    ] = None,
+    png: Annotated[str | None, typer.Option(help="Write the charts as PNG to this folder.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write every figure to this JSON file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure on labelled recordings: what is found, how early, at how many false alerts."""
+    from pipeline.evaluation.details import details
+    from pipeline.evaluation.run import evaluate as evaluated
+    from pipeline.evaluation.table import table
+
+    settings = begun()
+    if html is not None or png is not None:
+        import_module("pipeline.evaluation.plots")  # says what is missing before the work begins
+    with progress_for(json=as_json) as progress:
+        result = evaluated(
+            files,
+            fmt=fmt or settings.format,
+            cold=cold,
+            without=without or [],
+            truth=truth,
+            history_days=history_days,
+            baselines=[name.strip() for name in baselines.split(",") if name.strip()],
+            draws=draws,
+            settings=settings,
+            progress=progress,
+        )
+    if as_json:
+        print_json(result)
+    else:
+        for one in (table(result), *details(result)):
+            console().print(one)
+    for path in _written(result, html=html, png=png, out=out):
+        note(f"written: {path}")
+
+
+def _written(
+    result: dict[str, Any], *, html: str | None, png: str | None, out: str | None
+) -> list[Path]:
+    paths = []
+    if out is not None:
+        Path(out).write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+        paths.append(Path(out))
+    if html is not None:
+        from pipeline.evaluation.page import save_page
+
+        paths.append(save_page(result, html))
+    if png is not None:
+        from pipeline.evaluation.plots import save_png
+
+        paths += save_png(result, png)
+    return paths
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command(cls=Spread)(evaluate)

@@ -1,0 +1,93 @@
+"""A made-up fleet with ground truth, written to a file."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from models.errors import ConfigError
+from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.progress import progress_for
+
+_NONE = "none"
+
+
+def simulate(
+    out: Annotated[
+        str, typer.Argument(help="Where events go: .jsonl, .jsonl.gz, .jsonl.zst or .parquet.")
+    ],
+    agents: Annotated[int, typer.Option(help="Size of the fleet.")] = 1_000,
+    days: Annotated[int, typer.Option(help="How long it goes on.")] = 60,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")] = 7,
+    attacks: Annotated[
+        str, typer.Option(help="What is planted: names with commas between, all, or none.")
+    ] = "all",
+    novelties: Annotated[
+        str, typer.Option(help="Benign news that comes: names with commas between, all, or none.")
+    ] = "all",
+    attacked: Annotated[float, typer.Option(help="Share of agents that are attacked.")] = 0.3,
+    news: Annotated[float, typer.Option(help="Benign news per agent and week.")] = 0.05,
+    activity: Annotated[float, typer.Option(help="Factor on how much agents do.")] = 1.0,
+    quiet_days: Annotated[
+        int | None, typer.Option(help="Days without attacks at the start; default: a third.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make up a fleet of agents at work, with attacks and benign news planted in it.
+
+    The truth goes to OUT.truth.jsonl, one line a case, the registered agents to OUT.inventory.csv.
+    """
+    from pathlib import Path
+
+    from pipeline.simulator import ATTACKS, NOVELTIES, SimulationConfig, write
+
+    config = SimulationConfig(
+        seed=seed,
+        agents=agents,
+        days=days,
+        attacked=attacked,
+        attacks=_named(attacks, ATTACKS),
+        novelties=_named(novelties, NOVELTIES),
+        news_per_week=news,
+        activity=activity,
+        quiet_days=quiet_days,
+    ).validate()
+    path = Path(out)
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"no folder to write {path.name!r} to")
+    began = time.monotonic()
+    with progress_for(json=as_json) as progress:
+        written = write(config, path, progress)
+    if as_json:
+        print_json(msgspec.to_builtins(written))
+        return
+    table = Table(title="Planted", title_justify="left")
+    for name in ("kind", "type", "first reason"):
+        table.add_column(name)
+    for name in ("cases", "events"):
+        table.add_column(name, justify="right")
+    for one in written.planted:
+        table.add_row(one.kind, one.type, one.cause or "-", f"{one.cases:,}", f"{one.events:,}")
+    console().print(table)
+    seconds = max(time.monotonic() - began, 1e-3)
+    note(
+        f"{written.events} events of {agents} agents over {days} days in {seconds:.1f} s "
+        f"({written.events / seconds:.0f}/s); truth: {written.truth}"
+    )
+
+
+def _named(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    if text == _NONE:
+        return ()
+    if text == "all":
+        return known
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(simulate)

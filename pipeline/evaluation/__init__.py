@@ -1,0 +1,1 @@
+"""What detection is worth, measured against labels or planted cases, beside baselines."""

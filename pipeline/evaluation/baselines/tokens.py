@@ -1,0 +1,88 @@
+"""What baselines look at in an event: its categories, its numbers, and who they belong to."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import log1p
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from models.event import Event
+
+_START = "START"
+_KEPT = 100_000
+
+
+class Course:
+    """Remembers of each session its last tool and how many calls it made."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
+
+    def step(self, event: Event) -> tuple[str, int]:
+        """Give the previous tool of the event's session and its place in it, and move on."""
+        key = (event.agent.id, event.session or event.id)
+        previous, calls = self._of.pop(key, (_START, 0))
+        self._of[key] = (event.tool, calls + 1)
+        if len(self._of) > _KEPT:
+            self._of.popitem(last=False)
+        return previous, calls
+
+
+def categories(event: Event, previous: str) -> dict[str, str]:
+    """Give the categories of an event, each by name; a missing field gives none."""
+    resource, network = event.resource, event.network
+    found = {
+        "tool": event.tool,
+        "previous_tool": previous,
+        "operation": event.operation,
+        "outcome": event.outcome,
+        "hour": f"{event.time:%H}",
+        "mode": event.mode,
+        "human": event.human.id if event.human else None,
+        "resource": resource.id if resource else None,
+        "sensitivity": resource.sensitivity if resource else None,
+        "source": network.source_ip if network else None,
+        "destination": network.destination if network else None,
+    }
+    for key, values in (event.argument_origins or {}).items():
+        origins = sorted({origin for _, several in values for origin in several}) or ["made up"]
+        found[f"origin of {key}"] = " ".join(origins)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def identifiers(event: Event) -> list[str]:
+    """Give the identifiers among the arguments, each with its key."""
+    return [
+        f"{key}={value}"
+        for key, values in (event.argument_origins or {}).items()
+        for value, _ in values
+    ]
+
+
+def numbers(event: Event, calls: int) -> dict[str, float]:
+    """Give the counts and volumes of an event; volumes as the logarithm of one plus them."""
+    volume = event.volume
+    found = {"calls": float(calls)}
+    if volume is not None:
+        sizes = {"bytes_in": volume.bytes_in, "bytes_out": volume.bytes_out,
+                 "records": volume.records}  # fmt: skip
+        found |= {name: log1p(size) for name, size in sizes.items() if size is not None}
+    return found
+
+
+def hashed(event: Event, previous: str, calls: int, width: int) -> list[float]:
+    """Give an event as numbers from 0 to 1: categories hashed to places, volumes beside them.
+
+    Parameters
+    ----------
+    width
+        Places for categories; four more are for the numbers.
+    """
+    row = [0.0] * (width + 4)
+    for name, value in categories(event, previous).items():
+        row[crc32(f"{name}={value}".encode()) % width] = 1.0
+    for place, name in enumerate(("calls", "bytes_in", "bytes_out", "records")):
+        row[width + place] = min(1.0, numbers(event, calls).get(name, 0.0) / 20)
+    return row

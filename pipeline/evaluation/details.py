@@ -1,0 +1,197 @@
+"""The rest of an evaluation as tables: detectors side by side, promises kept, types, transfer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from pipeline.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
+from pipeline.evaluation.table import percent, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PRODUCT = "Habitus"
+
+
+def details(result: Mapping[str, Any]) -> Iterator[Table]:
+    """Lay out what `evaluate` measured beside the figures of `table`, for people."""
+    if result["baselines"]:
+        yield side_by_side(result)
+    yield _promises(result)
+    yield _budget(result)
+    yield _types(result)
+    if result["left_out"]:
+        yield _left_out(result)
+    if result["intervals"]:
+        yield _intervals(result)
+
+
+def side_by_side(result: Mapping[str, Any]) -> Table:
+    """Lay out the detectors, the product on top."""
+    per_day = result["budget"]["top"]["per_day"]
+    out = _table(
+        "side by side: same events, same order, no labels",
+        "detector",
+        "AUROC", "AP", "at 1%", "at 5%", "event\nAP", f"top {per_day}/day\nprecision",
+        "recall of\npossible", "benign\np<=.05", "found\np<=.05", "seconds",
+    )  # fmt: skip
+    own = {"figures": result["all"], "top": result["budget"]["top"], "seconds": result["seconds"]}
+    out.add_row(PRODUCT, *_compared(own), style="bold", end_section=True)
+    for other in result["baselines"].values():
+        if "figures" not in other:
+            out.add_row(other["title"], other.get("skipped", "nothing to judge"))
+            continue
+        out.add_row(other["title"], *_compared(other))
+    return out
+
+
+def _compared(one: Mapping[str, Any]) -> list[str]:
+    figures, top = one["figures"], one["top"]
+    p = figures["session_p"]["0.05"]
+    recall = top["recall"] / top["possible"] if top["possible"] else None
+    return [
+        share(figures["auroc"]),
+        share(figures["ap"]),
+        percent(figures["detection"]["0.01"]),
+        percent(figures["detection"]["0.05"]),
+        "-" if one.get("whole_runs") else share(figures["event_ap"]),
+        percent(top["precision"]),
+        percent(recall),
+        percent(p["share"]),
+        percent(p["detection"]),
+        f"{one['seconds']:.1f}",
+    ]
+
+
+def _promises(result: Mapping[str, Any]) -> Table:
+    out = _table(
+        "benign at p <= 0.05, 0.01, 0.001: observed over promised, 1 is what was promised",
+        "",
+        "sessions", *(f"{level}" for level in SESSION_LEVELS),
+        "events", *(f"{level} " for level in EVENT_LEVELS),
+    )  # fmt: skip
+    rows = {"all": result["all"], **result["roles"]}
+    for name, figures in rows.items():
+        sessions, events = figures["session_p"], figures["event_p"]["all"]
+        out.add_row(
+            name,
+            str(sessions["benign"]),
+            *(share(sessions[f"{level}"]["ratio"], 2) for level in SESSION_LEVELS),
+            str(events["events"]),
+            *(share(events[f"{level}"]["ratio"], 2) for level in EVENT_LEVELS),
+        )
+    out.add_section()
+    for pool, figures in result["all"]["event_p"].items():
+        if pool != "all":
+            ratios = (share(figures[f"{level}"]["ratio"], 2) for level in EVENT_LEVELS)
+            blank = [""] * (1 + len(SESSION_LEVELS))
+            out.add_row(f"pool {pool}", *blank, str(figures["events"]), *ratios)
+    return out
+
+
+def _budget(result: Mapping[str, Any]) -> Table:
+    budget = result["budget"]
+    raised, attacks = budget["raised"], result["attacks"]
+    out = _table(
+        "at the daily budget", "looked at a day", "precision", "recall", "possible",
+        "false/day",
+    )  # fmt: skip
+    for size in budget["sizes"]:
+        out.add_row(
+            f"top {size['per_day']} by rank",
+            percent(size["precision"]),
+            percent(size["recall"]),
+            percent(size["possible"]),
+            share(size["false_per_day"], 1),
+        )
+    out.add_section()
+    out.add_row(
+        f"alerts raised, {raised['alerts']}",
+        percent(raised["precision"]),
+        percent(raised["recall"]),
+        "",
+        share(raised["false_per_day"], 1),
+    )
+    out.caption = (
+        f"budget {result['alerts_per_day']:g} a day over {raised['days']} days and "
+        f"{raised['agent_days']} agent-days; false alerts per agent-day "
+        f"{share(raised['false_per_agent_day'], 2)}\nfirst reason names the planted cause: "
+        f"{percent(attacks['explained'])} % of {attacks['cases']} attacks"
+    )
+    return out
+
+
+def _types(result: Mapping[str, Any]) -> Table:
+    out = _table(
+        "by type; delay: median harmful events and minutes until the alert",
+        "type",
+        "cases", "AUROC", "alerted", "p<=.05", "p<=.01", "events", "minutes", "reason\nright",
+    )  # fmt: skip
+    kind = ""
+    for row in result["types"]:
+        if row["kind"] != kind:
+            kind = row["kind"]
+            out.add_section()
+            out.add_row(kind, style="bold")
+        out.add_row(
+            f"  {row['type']}",
+            str(row["cases"]),
+            share(row.get("auroc")),
+            percent(row["alerted"]),
+            percent(row["p_0.05"]),
+            percent(row["p_0.01"]),
+            share(row["delay_events"], 1),
+            share(row["delay_minutes"], 1),
+            percent(row["explained"]),
+        )
+    if result["unmeasured_cases"]:
+        out.caption = f"{result['unmeasured_cases']} planted cases have no judged event"
+    return out
+
+
+def _left_out(result: Mapping[str, Any]) -> Table:
+    out = _table(
+        "leave one role out: the threshold that alarms 5 % of the others' benign sessions",
+        "role",
+        "AUROC", "AP", "at 1%", "at 5%", "event\nAP", "threshold", "benign\nabove",
+        "attacked\nabove",
+    )  # fmt: skip
+    for row in result["left_out"]:
+        out.add_row(
+            row["role"],
+            share(row["auroc"]),
+            share(row["ap"]),
+            percent(row["detection"]["0.01"]),
+            percent(row["detection"]["0.05"]),
+            share(row["event_ap"]),
+            share(row["threshold"], 1),
+            percent(row["benign"]),
+            percent(row["attacked"]),
+        )
+    return out
+
+
+def _intervals(result: Mapping[str, Any]) -> Table:
+    out = _table("95 % intervals, tasks and goals drawn anew", "figure", "from", "to")
+    for name, bounds in result["intervals"].items():
+        if bounds is not None:
+            out.add_row(name, *(share(bound) for bound in bounds))
+    return out
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    out = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        min_width=len(title),
+    )
+    out.add_column(first, no_wrap=True)
+    for heading in headings:
+        out.add_column(heading, justify="right", no_wrap=True)
+    return out

@@ -1,0 +1,184 @@
+"""Charts of an evaluation: promises kept, recall against false alerts, how scores lie.
+
+Needs the extra ``plots`` (altair, vl-convert-python): charts are drawn here, without a network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.errors import ConfigError
+from pipeline.evaluation.details import PRODUCT
+from pipeline.evaluation.spread import LEVELS
+
+try:
+    import altair as alt
+    import vl_convert  # noqa: F401  # altair draws with it
+except ImportError as error:
+    raise ConfigError(
+        f"charts need the package {error.name!r} (pip install 'habitus[plots]')"
+    ) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_WIDTH, _HEIGHT = 460, 300
+_LABELS = {
+    "benign": "benign",
+    "attacked_failed": "failed attack",
+    "attacked_succeeded": "attacked",
+}
+_COLOURS = ("#4c78a8", "#f2a65a", "#c43c39")
+
+
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+def charts(result: Mapping[str, Any]) -> dict[str, Chart]:
+    """Draw the result of `evaluate`; the charts by name.
+
+    A chart that has nothing to show is not there.
+    """
+    drawn = {
+        "reliability": _reliability(result["reliability"]),
+        "recall": _recall(result),
+        "scores": _scores(result["scores"]),
+    }
+    return {name: chart for name, chart in drawn.items() if chart is not None}
+
+
+def save_png(result: Mapping[str, Any], folder: str) -> list[Path]:
+    """Write each chart as a picture into a folder, which is made if it is not there."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, chart in charts(result).items():
+        path = place / f"{name}.png"
+        chart.save(str(path), scale_factor=2)
+        written.append(path)
+    return written
+
+
+def _data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    return alt.InlineData(values=[dict(row) for row in rows])
+
+
+def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
+    """Benign sessions at or below p, by role: on the diagonal is what was promised."""
+    # Nothing at or below a level has no place on a logarithmic scale.
+    shown = [row for row in rows if row["observed"] > 0]
+    if not shown:
+        return None
+    roles = list(dict.fromkeys(row["role"] for row in rows))
+    scale = alt.Scale(type="log", domain=[LEVELS[0], 1.0], clamp=True)
+    x = alt.X("nominal:Q", title="promised: p at most", scale=scale, axis=_log_axis())
+    y = alt.Y("observed:Q", title="observed share of benign sessions", scale=scale,
+              axis=_log_axis())  # fmt: skip
+    lines = (
+        alt.Chart(_data(shown))
+        .mark_line(point=alt.OverlayMarkDef(size=45))
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("role:N", title=None, sort=roles),
+            strokeWidth=alt.condition("datum.role == 'all'", alt.value(3.5), alt.value(1.5)),
+            tooltip=["role:N", "nominal:Q", alt.Tooltip("observed:Q", format=".4f")],
+        )
+    )
+    ideal = (
+        alt.Chart(_data([{"nominal": v, "observed": v} for v in (LEVELS[0], 1.0)]))
+        .mark_line(strokeDash=[5, 4], color="#888888")
+        .encode(x=x, y=y)
+    )
+    return alt.layer(ideal, lines).properties(
+        width=_WIDTH, height=_HEIGHT, title="Reliability: is p what it says it is?"
+    )
+
+
+def _log_axis() -> alt.Axis:
+    return alt.Axis(values=[0.001, 0.01, 0.1, 1], format="~g", grid=True)
+
+
+def _recall(result: Mapping[str, Any]) -> Chart | None:
+    """Recall over all thresholds against the false alerts a day that they cost."""
+    curves = {PRODUCT: result["trade_off"]} | {
+        other["title"]: other["trade_off"]
+        for other in result["baselines"].values()
+        if "trade_off" in other
+    }
+    rows = [
+        {"detector": name, **point}
+        for name, points in curves.items()
+        for point in points
+        if point["false_per_day"] > 0
+    ]
+    if not rows:
+        return None
+    top = max(row["false_per_day"] for row in rows)
+    low = min(row["false_per_day"] for row in rows)
+    ticks = [v for v in (0.01, 0.1, 1, 10, 100, 1000) if low / 10 <= v <= top * 10]
+    x = alt.X(
+        "false_per_day:Q",
+        title="false alerts a day",
+        scale=alt.Scale(type="log", domain=[low, top]),
+        axis=alt.Axis(values=ticks, format="~g"),
+    )
+    lines = (
+        alt.Chart(_data(rows))
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=x,
+            y=alt.Y("recall:Q", title="attacked sessions found", scale=alt.Scale(domain=[0, 1]),
+                    axis=alt.Axis(format="%")),
+            color=alt.Color("detector:N", title=None, sort=list(curves),
+                            legend=alt.Legend(labelLimit=260)),
+            strokeWidth=alt.condition(
+                f"datum.detector == '{PRODUCT}'", alt.value(3.5), alt.value(1.5)
+            ),
+            tooltip=["detector:N", alt.Tooltip("false_per_day:Q", format=".2f"),
+                     alt.Tooltip("recall:Q", format=".1%")],
+        )
+    )  # fmt: skip
+    budget = float(result["alerts_per_day"])
+    drawn: Chart = lines
+    if low <= budget <= top:
+        rule = alt.Chart(_data([{"false_per_day": budget}]))
+        mark = rule.mark_rule(strokeDash=[5, 4], color="#888888").encode(x=x)
+        note = rule.mark_text(text="budget", align="right", dx=-4, dy=-_HEIGHT / 2 + 10).encode(x=x)
+        drawn = alt.layer(lines, mark, note)
+    return drawn.properties(
+        width=_WIDTH, height=_HEIGHT, title="Recall against false alerts, over all thresholds"
+    )
+
+
+def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
+    """How the sessions' scores lie, by role and label."""
+    rows = [
+        {"role": s["role"], "label": _LABELS[s["label"]], "score": s["score"]}
+        for s in scores
+        if s["label"] in _LABELS
+    ]
+    if not rows:
+        return None
+    names = list(_LABELS.values())
+    chart = (
+        alt.Chart()
+        .transform_density("score", groupby=["role", "label"], as_=["score", "density"])
+        .mark_area(opacity=0.45)
+        .encode(
+            x=alt.X("score:Q", title="highest rank of the session, bits"),
+            y=alt.Y("density:Q", title=None, stack=None, axis=alt.Axis(labels=False, ticks=False)),
+            color=alt.Color("label:N", title=None, sort=names,
+                            scale=alt.Scale(domain=names, range=list(_COLOURS))),
+        )
+        .properties(width=_WIDTH, height=90)
+    )  # fmt: skip
+    drawn: Chart = (
+        chart.facet(row=alt.Row("role:N", title=None, header=alt.Header(labelAngle=0,
+                                                                         labelAlign="left")),
+                    data=_data(rows))
+        .resolve_scale(y="independent")
+        .properties(title="Scores by role: the less the colours overlap, the better")
+    )  # fmt: skip
+    return drawn

@@ -1,0 +1,87 @@
+"""How well scores order attacks before the rest: pure functions over two lists of scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.float64]
+
+
+def auroc(positive: Sequence[float] | Scores, negative: Sequence[float] | Scores) -> float | None:
+    """Give the chance that a positive scores above a negative, ties counted half.
+
+    Returns
+    -------
+    float or None
+        0 to 1, higher is better; None without positives or without negatives.
+
+    Examples
+    --------
+    >>> auroc([3.0, 2.0], [1.0, 2.0]), auroc([], [1.0])
+    (0.875, None)
+    """
+    if not len(positive) or not len(negative):
+        return None
+    return float(roc_auc_score(*_stacked(positive, negative)))
+
+
+def average_precision(
+    positive: Sequence[float] | Scores, negative: Sequence[float] | Scores
+) -> float | None:
+    """Give the mean precision over recall; equal scores are one step, whatever their order.
+
+    Returns
+    -------
+    float or None
+        0 to 1, higher is better; None without positives or without negatives.
+
+    Examples
+    --------
+    >>> average_precision([2.0], [2.0, 1.0]), average_precision([1.0], [])
+    (0.5, None)
+    """
+    if not len(positive) or not len(negative):
+        return None
+    return float(average_precision_score(*_stacked(positive, negative)))
+
+
+def detection(
+    scores: Sequence[float] | Scores, benign: Sequence[float] | Scores, alarmed: float
+) -> float | None:
+    """Give the share of scores above the threshold that alarms a given share of the benign.
+
+    Parameters
+    ----------
+    alarmed
+        Share of the benign that may be alarmed, 0 to 1: the threshold is their 1 - `alarmed`
+        quantile, interpolated.
+
+    Returns
+    -------
+    float or None
+        0 to 1; None when either side is empty.
+
+    Examples
+    --------
+    >>> detection([9.0, 1.0], [0.0, 1.0, 2.0, 3.0], 0.05)
+    0.5
+    """
+    if not len(scores) or not len(benign):
+        return None
+    threshold = np.quantile(np.asarray(benign, dtype=float), 1 - alarmed)
+    return float((np.asarray(scores, dtype=float) > threshold).mean())
+
+
+def _stacked(
+    positive: Sequence[float] | Scores, negative: Sequence[float] | Scores
+) -> tuple[NDArray[np.bool_], Scores]:
+    truth = np.r_[np.ones(len(positive), bool), np.zeros(len(negative), bool)]
+    return truth, np.r_[np.asarray(positive, dtype=float), np.asarray(negative, dtype=float)]

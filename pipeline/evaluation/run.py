@@ -1,0 +1,243 @@
+"""Measure on labelled recordings: judge without the labels, then compare with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from pipeline.adapters.files import find
+from pipeline.assembly import clock_us
+from pipeline.evaluation.baselines import chosen
+from pipeline.evaluation.budget import at_budget, trade_off
+from pipeline.evaluation.cases import by_type, cases_of, summary
+from pipeline.evaluation.comparing import compared
+from pipeline.evaluation.figures import figures, groups
+from pipeline.evaluation.intervals import DRAWS, intervals
+from pipeline.evaluation.judged import joined
+from pipeline.evaluation.judging import judge_apart
+from pipeline.evaluation.spread import reliability, thinned
+from pipeline.evaluation.transfer import left_out
+from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels
+from pipeline.formats import format_named
+from pipeline.without import Without
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.evaluation.judged import Judgement, Session
+    from pipeline.evaluation.truth import Truth
+    from pipeline.formats import Format
+    from pipeline.progress import Progress
+    from pipeline.settings import Settings
+
+HISTORY_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A judged recording with its truth.
+
+    Attributes
+    ----------
+    sessions
+        Judged sessions in order of their first event, labels joined.
+    facts
+        ``events`` (learned and judged), ``unlabelled_sessions``, ``rejected``, ``seconds`` (of
+        learning and judging), ``events_per_second``, ``config_version``, ``alerts_per_day``,
+        ``format``, ``cold``, ``without``, ``data`` (digests by file).
+    judged
+        The judgements before the labels were joined.
+    wire
+        Makes events, without the fields left out.
+    """
+
+    sessions: list[Session]
+    facts: dict[str, Any]
+    judged: list[Judgement]
+    truth: Truth
+    wire: Format
+
+
+def evaluate(
+    files: Sequence[str],
+    *,
+    fmt: str,
+    cold: bool = False,
+    without: Sequence[str] = (),
+    truth: str | None = None,
+    history_days: int = HISTORY_DAYS,
+    baselines: Sequence[str] = (),
+    draws: int = DRAWS,
+    settings: Settings,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Judge labelled recordings and give the figures.
+
+    Parameters
+    ----------
+    files
+        Recordings; events labelled ``baseline`` are the history. With `truth`: in order of event
+        time, the first `history_days` are the history.
+    fmt
+        A format with labels, or any with `truth`.
+    cold
+        Learn no history first: judge everything in order of event time.
+    without
+        Fields of the event to leave out, dotted.
+    truth
+        File of planted cases.
+    baselines
+        Names of baselines to compare with (`pipeline.evaluation.baselines`), or ``all``.
+    draws
+        Resamples for the intervals; 0 for none.
+
+    Returns
+    -------
+    dict
+        ``all``, ``joined``, ``files``, ``roles``: figures of the sessions labelled ``eval``
+        (`figures.groups`), the same sessions warm and cold; under `cold` ``every_phase`` has them
+        over all sessions. ``intervals``, ``budget``, ``trade_off``, ``types``, ``attacks`` (all
+        types together), ``unmeasured_cases`` (planted, without a judged event), ``left_out``,
+        ``reliability``, ``scores``, and ``baselines`` by name. Beside these the facts of the run
+        (`Measured`).
+
+    Raises
+    ------
+    ConfigError
+        A file is not there, the format has no labels, nothing is labelled ``eval``, or a baseline
+        is not there.
+    """
+    offers = chosen(baselines)
+    run = measured(
+        files,
+        fmt=fmt,
+        cold=cold,
+        without=without,
+        truth=truth,
+        history_days=history_days,
+        settings=settings,
+        progress=progress,
+    )
+    part = [s for s in run.sessions if s.phase == JUDGED]
+    result = groups(part)
+    if cold:
+        result["every_phase"] = groups(run.sessions)
+    result |= _beside(run, part, draws)
+    result["baselines"] = {}
+    for name, offer in offers.items():
+        if progress is not None:
+            progress.start(run.truth.total, offer.title)
+        sessions, facts = compared(
+            offer, run.judged, run.truth, run.wire, cold=cold, progress=progress
+        )
+        theirs = [s for s in sessions if s.phase == JUDGED]
+        result["baselines"][name] = facts | _short(theirs, run.facts["alerts_per_day"], draws)
+        if progress is not None:
+            progress.stop()
+    return result | run.facts
+
+
+def _beside(run: Measured, part: list[Session], draws: int) -> dict[str, Any]:
+    cases = cases_of(part, run.truth.planted, run.truth.tasks)
+    attacks = [case for case in cases if case.kind == ATTACK]
+    calm = [s.score for s in part if s.label == "benign"]
+    return {
+        "intervals": intervals(part, draws),
+        "budget": at_budget(part, run.facts["alerts_per_day"]),
+        "trade_off": trade_off(part),
+        "types": by_type(cases, calm),
+        "attacks": summary(attacks),
+        "unmeasured_cases": len(run.truth.planted) and len(run.truth.planted) - len(cases),
+        "left_out": left_out(part),
+        "reliability": reliability(part),
+        "scores": thinned(part),
+    }
+
+
+def _short(sessions: list[Session], per_day: float, draws: int) -> dict[str, Any]:
+    """Give the figures by which detectors are compared."""
+    if not sessions:
+        return {}
+    return {
+        "figures": figures(sessions),
+        "intervals": intervals(sessions, draws),
+        "top": at_budget(sessions, per_day)["top"],
+        "trade_off": trade_off(sessions),
+    }
+
+
+def judged_sessions(
+    files: Sequence[str],
+    *,
+    fmt: str,
+    cold: bool = False,
+    without: Sequence[str] = (),
+    settings: Settings,
+    progress: Progress | None = None,
+) -> tuple[list[Session], dict[str, Any]]:
+    """Give the judged sessions themselves, to plot or to compare, and the facts of the run.
+
+    Parameters as in `evaluate`; the two are those of `Measured`.
+    """
+    run = measured(files, fmt=fmt, cold=cold, without=without, settings=settings, progress=progress)
+    return run.sessions, run.facts
+
+
+def measured(
+    files: Sequence[str],
+    *,
+    fmt: str,
+    cold: bool = False,
+    without: Sequence[str] = (),
+    truth: str | None = None,
+    history_days: int = HISTORY_DAYS,
+    settings: Settings,
+    progress: Progress | None = None,
+) -> Measured:
+    """Judge recordings and join what is known of them; parameters as in `evaluate`."""
+    wire = format_named(fmt)
+    reader = Without(wire, without) if without else wire
+    now_us = clock_us()
+    known: Truth = (
+        InLabels(files, fmt, now_us=now_us)
+        if truth is None
+        else InFile(files, truth, wire, history_days=history_days, now_us=now_us)
+    )
+    if progress is not None:
+        progress.start(known.total, "judging")
+    started = perf_counter()
+    judged, worker = judge_apart(
+        *known.split(cold=cold), wire=reader, settings=settings, explain=True, progress=progress
+    )
+    seconds = perf_counter() - started
+    if progress is not None:
+        progress.stop()
+    events, sessions = worker.counters["events"], joined(judged, known)
+    facts = {
+        "events": events,
+        "unlabelled_sessions": sum(s.label is None for s in sessions),
+        "rejected": sum(n for k, n in worker.counters.items() if k.startswith("rejected_")),
+        "seconds": seconds,
+        "events_per_second": events / max(seconds, 1e-6),
+        "config_version": worker.config_version,
+        "alerts_per_day": worker.config.alerts_per_day,
+        "format": fmt,
+        "cold": cold,
+        "without": list(without),
+        "data": digests([*files, truth] if truth is not None else files),
+    }
+    return Measured(sessions, facts, judged, known, reader)
+
+
+def digests(files: Sequence[str]) -> dict[str, str]:
+    """Give the SHA-256 of each file, by its name; standard input has none."""
+    found = {}
+    for path in (path for name in files if name != "-" for path in find(name)):
+        with path.open("rb") as data:
+            digest = sha256()
+            while block := data.read(1 << 20):
+                digest.update(block)
+        found[path.name] = digest.hexdigest()
+    return found

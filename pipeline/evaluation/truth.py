@@ -1,0 +1,271 @@
+"""Where the truth comes from: labels in the recording, or a file of planted cases beside it.
+
+Only this module reads labels, and only `joined` asks it, when all judgements are made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import msgspec
+from msgspec import Struct, field
+
+from models.errors import ConfigError, MalformedEvent
+from models.event import microseconds
+from pipeline.evaluation.judged import DAY_US
+from pipeline.formats import FORMATS, Labels, event_of, format_named
+from pipeline.replay import in_order, records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from models.event import Event
+    from pipeline.evaluation.judged import Judgement
+    from pipeline.formats import Format
+    from pipeline.record import RawRecord
+
+HISTORY = "baseline"
+JUDGED = "eval"
+ATTACK = "attack"
+# What an injected instruction shows in: a value it brought along, or a tool nobody asked for.
+_INJECTED = ("provenance", "intent")
+
+
+class Known(Struct, frozen=True):
+    """What is known of one event; every field may be unknown.
+
+    Attributes
+    ----------
+    case
+        The planted case it belongs to.
+    """
+
+    phase: str | None = None
+    session_label: str | None = None
+    event_label: int | None = None
+    attack_id: str | None = None
+    task_id: str | None = None
+    source: str | None = None
+    case: str | None = None
+
+
+class Planted(Struct, frozen=True):
+    """A line of a truth file: one planted case.
+
+    Attributes
+    ----------
+    kind
+        ``"attack"`` or ``"benign"``: a novelty that should stay quiet.
+    type
+        The anomaly type, or the name of the novelty.
+    cause, also
+        Feature that the first reason should name, and further ones that say the same; empty where
+        nothing is asked.
+    """
+
+    id: str
+    kind: str
+    type: str
+    agent_id: str | None = None
+    event_ids: list[str] = field(default_factory=list)
+    cause: str | None = None
+    also: list[str] = field(default_factory=list)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The features that count as right."""
+        return tuple(filter(None, [self.cause, *self.also]))
+
+
+class Truth(Protocol):
+    """What is known, and how the recording splits into history and what is judged."""
+
+    planted: dict[str, Planted]
+
+    @property
+    def tasks(self) -> frozenset[tuple[str | None, str | None]]:
+        """Role and task of what the history holds, where tasks are known."""
+
+    def of(self, judgement: Judgement) -> Known:
+        """Give what is known of a judged event."""
+
+    def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
+        """Give the history and the rest, each in order of event time, to be read in this order."""
+
+    @property
+    def total(self) -> int | None:
+        """How many records there are, where that is known before they are read."""
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A format that also knows the truth."""
+
+    def normalise(self, value: bytes) -> Event:
+        """Make an event of one record, without its labels."""
+
+    def labels(self, value: bytes) -> Labels:
+        """Read the labels of one record."""
+
+
+class InLabels:
+    """Labels that the records themselves carry.
+
+    Parameters
+    ----------
+    fmt
+        A format with labels.
+
+    Raises
+    ------
+    ConfigError
+        A file is not there, the format has no labels, or nothing is labelled ``eval``.
+    """
+
+    def __init__(self, files: Sequence[str], fmt: str, *, now_us: int) -> None:
+        self._wire = wire = _labelled(fmt)
+        self.planted: dict[str, Planted] = {}
+        self._records = in_order(files, wire, now_us=now_us)
+        self._known = {
+            r.where: known for r in self._records if (known := _labels(r, wire)) is not None
+        }
+        if not any(known.phase == JUDGED for known in self._known.values()):
+            raise ConfigError(
+                f"none of {len(self._records)} records is labelled with phase {JUDGED!r}, "
+                "nothing to measure"
+            )
+
+    @property
+    def total(self) -> int | None:
+        """How many records there are."""
+        return len(self._records)
+
+    @property
+    def tasks(self) -> frozenset[tuple[str | None, str | None]]:
+        """Role and task of the sessions labelled ``baseline``."""
+        return frozenset(
+            (self._wire.normalise(record.value).agent.role, known.task_id)
+            for record in self._records
+            if (known := self._known.get(record.where)) is not None and known.phase == HISTORY
+        )
+
+    def of(self, judgement: Judgement) -> Known:
+        """Give the labels of the record that a judgement is about."""
+        return self._known.get(judgement.where, _UNKNOWN)
+
+    def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
+        """Give the records labelled ``baseline`` and the others; no history when cold."""
+        past = {w for w, known in self._known.items() if known.phase == HISTORY and not cold}
+        return (
+            [r for r in self._records if r.where in past],
+            [r for r in self._records if r.where not in past],
+        )
+
+
+class InFile:
+    """A file of planted cases beside recordings that are in order of event time.
+
+    Parameters
+    ----------
+    history_days
+        So many days from the first event are learned as history. Whatever was planted in them is
+        learned too, and not measured.
+
+    Raises
+    ------
+    ConfigError
+        A file is not there, or a line of the truth is none.
+    """
+
+    def __init__(
+        self, files: Sequence[str], truth: str, wire: Format, *, history_days: int, now_us: int
+    ) -> None:
+        self._files, self._wire = files, wire
+        self._history_us = history_days * DAY_US
+        self._now_us = now_us
+        self.planted = {case.id: case for case in _planted(truth, now_us)}
+        # An event may be part of a novelty and of an attack: then it is one of the attack.
+        harmless_first = sorted(self.planted.values(), key=lambda case: case.kind == ATTACK)
+        self._case_of = {event: case for case in harmless_first for event in case.event_ids}
+        self.total: int | None = None
+        self.tasks: frozenset[tuple[str | None, str | None]] = frozenset()
+
+    def of(self, judgement: Judgement) -> Known:
+        """Give the planted case of an event; an event of none is benign."""
+        case = self._case_of.get(judgement.event_id)
+        if case is None:
+            return _ORDINARY
+        bad = case.kind == ATTACK
+        return Known(
+            phase=JUDGED,
+            session_label="attacked_succeeded" if bad else "benign",
+            event_label=int(bad),
+            attack_id=case.id if bad else None,
+            case=case.id,
+        )
+
+    def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
+        """Give the first days and the rest, as a stream: the first has to be read to its end."""
+        records = records_of(self._files, now_us=self._now_us)
+        if cold or not self._history_us:
+            return [], records
+        waiting: list[RawRecord] = []
+        return self._past(records, waiting), _rest(waiting, records)
+
+    def _past(self, records: Iterator[RawRecord], waiting: list[RawRecord]) -> Iterator[RawRecord]:
+        until_us = 0
+        for record in records:
+            try:
+                at_us = microseconds(event_of(record, self._wire).time)
+            except MalformedEvent:
+                at_us = 0  # the worker rejects it, with its reason
+            until_us = until_us or (at_us and at_us + self._history_us)
+            if until_us and at_us >= until_us:
+                waiting.append(record)
+                return
+            yield record
+
+
+_UNKNOWN = Known()
+_ORDINARY = Known(phase=JUDGED, session_label="benign", event_label=0)
+
+
+def _rest(waiting: list[RawRecord], records: Iterator[RawRecord]) -> Iterator[RawRecord]:
+    yield from waiting
+    yield from records
+
+
+def _labelled(fmt: str) -> Labelled:
+    wire = format_named(fmt)
+    if not isinstance(wire, Labelled):
+        named = ", ".join(sorted(n for n, f in FORMATS.items() if isinstance(f, Labelled)))
+        raise ConfigError(
+            f"format {fmt!r} has no labels, expected one of: {named}; or name a file of planted "
+            "cases (--truth)"
+        )
+    return wire
+
+
+def _labels(record: RawRecord, wire: Labelled) -> Known | None:
+    """Read the labels of a record; one that cannot be read is rejected when it is judged."""
+    try:
+        known: dict[str, Any] = msgspec.structs.asdict(wire.labels(record.value))
+    except MalformedEvent:
+        return None
+    return Known(**known)
+
+
+def _planted(truth: str, now_us: int) -> Iterator[Planted]:
+    read = msgspec.json.Decoder(Planted).decode
+    for number, record in enumerate(records_of([truth], now_us=now_us), 1):
+        try:
+            yield read(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise ConfigError(
+                f"line {number} of {truth} is no planted case, expected id, kind, type, event_ids"
+            ) from None
+
+
+def causes_of(planted: Planted | None) -> tuple[str, ...]:
+    """Give the features of which the first reason of an attack should name one."""
+    return _INJECTED if planted is None else planted.causes

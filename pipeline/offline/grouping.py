@@ -1,0 +1,208 @@
+"""Peer groups by behaviour, for agents whose role nobody declared: who uses which tools."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+from models.errors import ConfigError, MalformedEvent
+from pipeline.assembly import clock_us
+from pipeline.formats import event_of, format_named
+from pipeline.offline.kept import keep, kept
+from pipeline.replay import records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from models.event import Event
+
+_LEAST_EVENTS = 20
+_MOST_TOOLS = 512
+_SEED = 7
+_PREFIX = "like"
+
+
+class Shares(Struct, frozen=True):
+    """How much each agent uses each tool.
+
+    Attributes
+    ----------
+    matrix
+        Square roots of shares, a row an agent: lengths are 1, and distances are Hellinger's.
+    """
+
+    agents: list[str]
+    tools: list[str]
+    matrix: npt.NDArray[np.float64]
+
+
+def tool_shares(files: Sequence[str], *, fmt: str, least: int = _LEAST_EVENTS) -> Shares:
+    """Count the tools of every agent in recordings; agents with fewer events are left out."""
+    wire = format_named(fmt)
+    counts: dict[str, Counter[str]] = {}
+    for record in records_of(files, now_us=clock_us()):
+        try:
+            event: Event = event_of(record, wire)
+        except MalformedEvent:
+            continue
+        if event.kind == "action":
+            counts.setdefault(event.agent.id, Counter())[event.tool] += 1
+    return shares_of(counts, least=least)
+
+
+def shares_of(counts: Mapping[str, Counter[str]], *, least: int = _LEAST_EVENTS) -> Shares:
+    """Make shares of counts by agent and tool.
+
+    >>> shares_of({"a": Counter({"mail.read": 16, "mail.send": 9})}).matrix.round(2).tolist()
+    [[0.8, 0.6]]
+    """
+    agents = sorted(agent for agent, of in counts.items() if of.total() >= least)
+    whole: Counter[str] = Counter()
+    for agent in agents:
+        whole.update(counts[agent])
+    tools = sorted(tool for tool, _ in whole.most_common(_MOST_TOOLS))
+    rows = [_row(counts[agent], tools) for agent in agents]
+    return Shares(agents, tools, np.array(rows).reshape(len(agents), len(tools)))
+
+
+def _row(of: Mapping[str, int], tools: Sequence[str]) -> list[float]:
+    total = sum(of.values()) or 1
+    return [(of.get(tool, 0) / total) ** 0.5 for tool in tools]
+
+
+class _Body(Struct, frozen=True):
+    of: dict[str, str]
+    centres: dict[str, list[float]]
+    silhouette: float
+
+
+class PeerGroups:
+    """Groups of agents that behave alike; stands in for the role where none is declared.
+
+    Attributes
+    ----------
+    of
+        Group of each agent of the history. One that is not in it has none until the groups are
+        made anew; `nearest` says where it would belong.
+    silhouette
+        How well the groups are apart, -1 to 1; below some 0.2 they are not worth using.
+    """
+
+    KIND: ClassVar[str] = "peer_groups"
+
+    def __init__(
+        self,
+        tools: list[str],
+        of: dict[str, str],
+        centres: dict[str, list[float]],
+        silhouette: float,
+        version: str = "",
+    ) -> None:
+        self.tools, self.of, self.centres = tools, of, centres
+        self.silhouette, self.version = silhouette, version
+
+    def role(self, agent_id: str) -> str | None:
+        """Give the group of an agent, None for one that the history does not have."""
+        return self.of.get(agent_id)
+
+    def nearest(self, counts: Mapping[str, int]) -> str:
+        """Give the group whose use of tools is nearest to these counts."""
+        row = np.array(_row(counts, self.tools))
+        return min(
+            self.centres, key=lambda name: float(np.linalg.norm(row - self.centres[name]))
+        )  # fmt: skip
+
+    def save(self, folder: Path, name: str = "peer_groups") -> Path:
+        """Write the groups into a folder of offline models; give the file."""
+        return keep(
+            folder, self.KIND, name, self.tools, _Body(self.of, self.centres, self.silhouette)
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> PeerGroups:
+        """Read groups; `ConfigError` where they are damaged or of another shape."""
+        header, raw = kept(path, cls.KIND)
+        try:
+            body = msgspec.json.decode(raw, type=_Body)
+        except msgspec.MsgspecError as error:
+            raise ConfigError(f"{path.name} holds no peer groups: {error}") from error
+        for name, centre in body.centres.items():
+            if len(centre) != len(header.features):
+                raise ConfigError(
+                    f"{path.name}: group {name!r} has {len(centre)} columns, its header names "
+                    f"{len(header.features)} tools"
+                )
+        if unknown := set(body.of.values()) - set(body.centres):
+            raise ConfigError(f"{path.name}: agents are in groups it lacks: {sorted(unknown)}")
+        return cls(header.features, body.of, body.centres, body.silhouette, header.version)
+
+
+def group_agents(shares: Shares, sizes: Iterable[int] = range(2, 13)) -> PeerGroups:
+    """Find the number of groups that are best apart, and the group of each agent.
+
+    Parameters
+    ----------
+    shares
+        From `tool_shares`.
+    sizes
+        Numbers of groups that are tried (k-means, seeded); the best silhouette wins.
+
+    Raises
+    ------
+    ConfigError
+        There are fewer than three agents, so none can have peers and others.
+
+    Examples
+    --------
+    >>> counts = {f"post-{n}": Counter({"mail.read": 30 + n}) for n in range(3)}
+    >>> counts |= {f"bank-{n}": Counter({"bank.pay": 30 + n}) for n in range(3)}
+    >>> groups = group_agents(shares_of(counts))
+    >>> groups.role("post-0") == groups.role("post-2") != groups.role("bank-1")
+    True
+    >>> groups.role("post-0")
+    'like:mail.read'
+    """
+    count = len(shares.agents)
+    if count < 3:
+        raise ConfigError(f"groups need at least 3 agents with enough events, got {count}")
+    best: tuple[float, npt.NDArray[np.int_]] | None = None
+    different = len(np.unique(shares.matrix, axis=0))
+    for size in sizes:
+        if not 2 <= size <= min(count - 1, different):
+            continue
+        labels = KMeans(size, n_init=8, random_state=_SEED).fit_predict(shares.matrix)
+        score = float(silhouette_score(shares.matrix, labels))
+        if best is None or score > best[0] + 1e-9:
+            best = (score, labels)
+    score, labels = best or (0.0, np.zeros(count, dtype=int))
+    names = _names(shares, labels)
+    of = {agent: names[label] for agent, label in zip(shares.agents, labels, strict=True)}
+    centres = {
+        name: shares.matrix[labels == label].mean(axis=0).tolist() for label, name in names.items()
+    }
+    return PeerGroups(shares.tools, of, centres, score)
+
+
+def _names(shares: Shares, labels: npt.NDArray[np.int_]) -> dict[int, str]:
+    """Name each group by the tool it uses more than all agents do; the same name twice, numbered.
+
+    The names depend on the groups alone, not on the numbers that the fit happened to give them.
+    """
+    everyone = shares.matrix.mean(axis=0)
+    order = sorted(set(labels.tolist()), key=lambda k: shares.agents[labels.tolist().index(k)])
+    names: dict[int, str] = {}
+    for label in order:
+        more = shares.matrix[labels == label].mean(axis=0) - everyone
+        name = f"{_PREFIX}:{shares.tools[int(np.argmax(more))]}"
+        taken = sum(known == name or known.startswith(f"{name}~") for known in names.values())
+        names[label] = f"{name}~{taken + 1}" if taken else name
+    return names

@@ -1,0 +1,142 @@
+"""Attacks that show in how much, how often and how badly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.event import Volume
+from pipeline.simulator.attacks.planter import Act, Planter
+from pipeline.simulator.scene import add, change, familiar, own_resource
+from pipeline.simulator.world import STRANGE
+
+if TYPE_CHECKING:
+    from pipeline.simulator.cases import Case
+    from pipeline.simulator.scene import Scene
+
+
+def failures(scene: Scene, case: Case) -> Act:
+    """Be denied again and again."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, scene.luck(case, 3))
+    wrong = [
+        add(
+            visit,
+            played,
+            tool,
+            2.0,
+            resource=own_resource(visit, tool, n),
+            outcome="denied",
+            volume=None,
+        )
+        for n in range(15 + case.key % 15)
+    ]
+    yield played, wrong
+
+
+def burst(scene: Scene, case: Case) -> Act:
+    """Call one familiar tool hundreds of times within minutes."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, scene.luck(case, 3))
+    count = 200 + case.key % 100
+    yield (
+        played,
+        [
+            add(visit, played, tool, 0.8, resource=own_resource(visit, tool, n))
+            for n in range(count)
+        ],
+    )
+
+
+def exfiltration(scene: Scene, case: Case) -> Act:
+    """Move a hundred times what is usual, with a tool of every day."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, scene.luck(case, 3), lambda one: one.bytes_out >= 1_000)
+    size = 60 + case.key % 120
+    volume = Volume(
+        bytes_in=tool.bytes_in or None,
+        bytes_out=max(tool.bytes_out, 20_000) * size,
+        records=(tool.records or 1) * size,
+    )
+    wrong = [
+        add(visit, played, tool, 20.0, resource=own_resource(visit, tool, n), volume=volume)
+        for n in range(3 + case.key % 4)
+    ]
+    yield played, wrong
+
+
+def destruction(scene: Scene, case: Case) -> Act:
+    """Delete one thing after the other."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    own = [one for one in visit.persona.world.role.tools.values() if one.operation == "delete"]
+    tool = own[0] if own else STRANGE["records.purge"]
+    count = 25 + case.key % 35
+    yield (
+        played,
+        [
+            add(visit, played, tool, 1.2, resource=own_resource(visit, tool, n))
+            for n in range(count)
+        ],
+    )
+
+
+def cost(scene: Scene, case: Case) -> Act:
+    """Burn fifty times the usual tokens a call."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, scene.luck(case, 3))
+    wrong = [
+        add(
+            visit,
+            played,
+            tool,
+            15.0,
+            resource=own_resource(visit, tool, n),
+            attributes={"tokens": 90_000 + 7_000 * (n + case.key % 5)},
+        )
+        for n in range(8)
+    ]
+    yield played, wrong
+
+
+def silence(scene: Scene, case: Case) -> Act:
+    """Stop reporting, while another agent's work shows that this one goes on acting.
+
+    That it says nothing itself is seen to where the day's work is drawn up.
+    """
+    if scene.day != case.last_day:
+        return
+    for helper in scene.helpers(case, 1):
+        visit = scene.visit(case, index=helper)
+        people = visit.persona.humans
+        visit.delegation = [case.agent_id, people[0].id]
+        played = scene.play(change(visit, human=people[0]))
+        yield played, [event for _, event in played]
+
+
+PLANTERS = (
+    Planter(
+        "auth.failure_burst", failures, "outcome", "denied call after denied call",
+        ("rate", "failures_hour"),
+    ),
+    Planter(
+        "rate.burst", burst, "rate", "hundreds of calls within minutes",
+        ("events_hour", "events_minute", "bytes_in_hour", "bytes_out_hour", "records_hour"),
+    ),
+    Planter(
+        "volume.exfil", exfiltration, "bytes_out_hour", "a hundred times the usual volume out",
+        ("records_hour", "bytes_in_hour", "volume"),
+    ),
+    Planter(
+        "destructive.burst", destruction, "destructive", "dozens of deletions within minutes",
+        ("rate", "tool", "resource", "operation", "intent"),
+    ),
+    Planter("cost.spike", cost, "cost", "fifty times the usual tokens", ("tokens", "volume")),
+    Planter(
+        "telemetry.gap", silence, "gap", "acts through others but reports nothing itself",
+        ("delegation",), days=2, helpers=True,
+    ),
+)  # fmt: skip

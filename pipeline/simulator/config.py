@@ -1,0 +1,129 @@
+"""What a simulation may be told, and the names of what can be planted."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from models.errors import ConfigError
+
+ATTACKS: tuple[str, ...] = (
+    "net.anonymiser",
+    "net.new_origin",
+    "cred.reuse",
+    "cred.lifetime",
+    "auth.failure_burst",
+    "scope.escalation",
+    "delegation.anomaly",
+    "mode.shift",
+    "time.unusual",
+    "rate.burst",
+    "volume.exfil",
+    "resource.new",
+    "discovery.sweep",
+    "tool.new",
+    "tool.sequence",
+    "goal.drift",
+    "code.exec",
+    "destructive.burst",
+    "secret.access",
+    "memory.write",
+    "config.change",
+    "peer.new",
+    "cost.spike",
+    "cascade",
+    "identity.shadow",
+    "telemetry.gap",
+    "injection",
+    "slow.frog",
+    "slow.exfil",
+    "slow.many",
+)
+"""Attacks; named as the anomaly they are, where they are one."""
+
+NOVELTIES: tuple[str, ...] = (
+    "deployment",
+    "holiday",
+    "new_agent",
+    "new_colleague",
+    "first_use",
+    "month_end_peak",
+    "new_resource",
+)
+"""Benign news."""
+
+START_US = 1_788_739_200_000_000
+"""2026-09-07T00:00:00Z, a Monday: where a simulation starts unless told otherwise."""
+
+_MOST_AGENTS, _MOST_DAYS = 1_000_000, 3_650
+
+
+class SimulationConfig(Struct, frozen=True, kw_only=True):
+    """One simulation.
+
+    Attributes
+    ----------
+    seed
+        Equal configurations give equal bytes.
+    agents, days
+        Size of the fleet and length in days, from `start_us`, a midnight.
+    attacked
+        Share of agents that an attack is planted in, 0 to 1; the types take turns.
+    attacks, novelties
+        What is planted; names of `ATTACKS` and `NOVELTIES`.
+    news_per_week
+        Benign novelties of single agents, per agent and week. What comes to a whole peer group
+        (deployment, new resource, month end) comes to each.
+    activity
+        Factor on how much agents do; at 1 some 70 events an agent and workday.
+    quiet_days
+        Days at the start without attacks, so that there is a past; None: a third, at most 14.
+
+    Examples
+    --------
+    >>> SimulationConfig(agents=10, days=30).history_days
+    10
+    >>> SimulationConfig(agents=0).validate()
+    Traceback (most recent call last):
+    models.errors.ConfigError: agents must be 1 to 1000000, got 0
+    """
+
+    seed: int = 7
+    agents: int = 1_000
+    days: int = 60
+    attacked: float = 0.3
+    attacks: tuple[str, ...] = ATTACKS
+    novelties: tuple[str, ...] = NOVELTIES
+    news_per_week: float = 0.05
+    activity: float = 1.0
+    quiet_days: int | None = None
+    start_us: int = START_US
+
+    @property
+    def history_days(self) -> int:
+        """Days without attacks at the start."""
+        return min(14, self.days // 3) if self.quiet_days is None else self.quiet_days
+
+    def validate(self) -> SimulationConfig:
+        """Give itself when all is possible, else raise `ConfigError`."""
+        _within("agents", self.agents, 1, _MOST_AGENTS)
+        _within("days", self.days, 1, _MOST_DAYS)
+        _within("attacked", self.attacked, 0, 1)
+        _within("news_per_week", self.news_per_week, 0, 7)
+        _within("activity", self.activity, 0.01, 7)
+        _within("quiet_days", self.history_days, 0, self.days)
+        _known("attack", self.attacks, ATTACKS)
+        _known("novelty", self.novelties, NOVELTIES)
+        if self.start_us % 86_400_000_000:
+            raise ConfigError(f"start_us must be a midnight, got {self.start_us}")
+        return self
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be {low} to {high}, got {value}")
+
+
+def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"unknown {what} {name!r}, expected one of {', '.join(known)}")

@@ -1,0 +1,134 @@
+"""What is stored of the content tables: little at a time, and all of it comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.content.journal import MOST_CHANGES, Journal
+from models.content.kernel import PythonContent
+from models.errors import StateError
+
+FILE = "result:file.read"
+
+
+@pytest.fixture
+def desk(an_empty_desk):
+    """A role that has paid thirty payees out of files."""
+    for number in range(30):
+        an_empty_desk.play(an_empty_desk.event(payee=[(f"SE{number:09}", [FILE])]))
+    return an_empty_desk
+
+
+def pay(desk, payee):
+    desk.play(desk.event(payee=[(payee, [FILE])]))
+
+
+def test_first_a_whole_copy_is_written_then_only_what_changed(desk):
+    copy = dict(desk.detector.dump())
+    pay(desk, "DE1")
+    changed = dict(desk.detector.dump())
+    assert set(copy) == {"documents", "rates", "role:clerk"}
+    assert set(changed) == {"+0:rates", "+0:role:clerk"}
+    assert len(changed["+0:role:clerk"]) < len(copy["role:clerk"]) / 5
+
+
+def test_nothing_is_written_when_nothing_changed(desk):
+    desk.detector.dump()
+    assert desk.detector.dump() == []
+
+
+def test_a_copy_is_due_once_the_changes_have_grown_as_large(desk):
+    shared = dict(desk.detector.dump())
+    names = []
+    for number in range(40):
+        pay(desk, f"DE{number}")
+        changed = desk.detector.dump()
+        shared.update(changed)
+        names += [name for name, _ in changed if name.endswith("role:clerk")]
+        changes = sum(len(blob) for name, blob in shared.items() if name == "+0:role:clerk")
+        assert changes <= len(shared["role:clerk"])
+    assert 1 <= names.count("role:clerk") < len(names) / 3
+
+
+def test_no_more_than_so_many_changes_stand_beside_a_copy():
+    journal = Journal()
+    names = [
+        journal.write("part", lambda _, whole: b"x" * (10_000 if whole else 1))[0]
+        for _ in range(MOST_CHANGES + 2)
+    ]
+    assert names[0] == names[-1] == "part"
+    assert names[1:-1] == [f"+{number}:part" for number in range(MOST_CHANGES)]
+
+
+def test_whatever_was_written_comes_back_and_goes_on_alike(desk):
+    shared = dict(desk.detector.dump())
+    for number in range(50):
+        pay(desk, f"DE{number}")
+        shared.update(desk.detector.dump())
+    back = PythonContent(desk.detector.hasher.key)
+    back.load(shared)
+    first = desk.detector
+    dumps = []
+    for kernel in (first, back):
+        desk.detector = kernel
+        session = desk.open("Write to the landlord")
+        kernel.note(session, desk.judge(session, desk.event(payee=[("FR7", [FILE])])))
+        session.last_us = session.opened_us = 0
+        kernel.close(session)
+        dumps.append(kernel.dump())
+    assert dumps[0] == dumps[1] != []
+    assert first.dump(whole=True) == back.dump(whole=True)
+
+
+def test_changes_of_an_older_copy_are_ignored(desk):
+    shared = dict(desk.detector.dump())
+    copied = False
+    for number in range(60):
+        pay(desk, f"DE{number}")
+        changed = dict(desk.detector.dump())
+        shared |= changed
+        copied = "role:clerk" in changed
+        if copied and number > 20:
+            break
+    assert copied
+    assert "+1:role:clerk" in shared  # of an older copy
+    back = PythonContent(desk.detector.hasher.key)
+    back.load(shared)
+    assert back.dump(whole=True) == desk.detector.dump(whole=True)
+
+
+def test_written_whole_the_same_tables_give_the_same_bytes_whatever_was_written_before(
+    an_empty_desk, an_event
+):
+    often = type(an_empty_desk)(an_event)
+    for number in range(30):
+        pay(an_empty_desk, f"DE{number}")
+        pay(often, f"DE{number}")
+        often.detector.dump()
+    assert often.detector.dump(whole=True) == an_empty_desk.detector.dump(whole=True)
+
+
+def test_a_cluster_that_made_room_is_gone_after_reading(desk, monkeypatch):
+    monkeypatch.setattr("models.content.tables.MAX_CLUSTERS", 3)
+    shared = dict(desk.detector.dump())
+    for purpose in ("Vacuum tube stock", "Landlord heating letter", "Holiday album", "Zebra"):
+        desk.play(desk.event(), purpose=purpose)
+        shared.update(desk.detector.dump())
+    back = PythonContent(desk.detector.hasher.key)
+    back.load(shared)
+    assert list(back.role("clerk").clusters) == list(desk.detector.role("clerk").clusters)
+    assert len(back.role("clerk").clusters) == 3
+    assert back.dump(whole=True) == desk.detector.dump(whole=True)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x96\x01", b"\x90", b"\xff" * 30])
+@pytest.mark.parametrize("name", ["documents", "rates", "role:clerk"])
+def test_bytes_that_cannot_be_read_are_an_error_that_names_the_part(name, raw):
+    with pytest.raises(StateError, match=name.partition(":")[0]):
+        PythonContent(b"0123456789abcdef").load({name: raw})
+
+
+def test_what_is_not_of_content_is_left_alone():
+    content = PythonContent(b"0123456789abcdef")
+    content.load({"peers": b"", "group:clerk": b"", "+0:other": b""})
+    assert content.dump() == []

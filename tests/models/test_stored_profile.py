@@ -1,0 +1,112 @@
+"""What a profile leaves behind: small, exact, and refused when it is of another version."""
+
+from __future__ import annotations
+
+import zlib
+from hmac import digest
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.config import ModelConfig
+from models.drifting import close_day
+from models.errors import StateError
+from models.hashing import Hasher
+from models.profile import VERSION, Facts, Profile
+from models.quantity import Level
+
+MOST_BYTES = 2_560
+amounts = st.lists(st.floats(0, 1e12), max_size=40)
+
+
+def a_busy_profile(days: int = 40) -> Profile:
+    """An agent with a dozen tools, its own hours and places, for some weeks."""
+    config = ModelConfig()
+    profile = Profile.new("billing-7", "delegated", config)
+    chance = Random(1)  # noqa: S311 - made-up data
+    tools = [f"tool-{number}" for number in range(8)]
+    for day in range(days):
+        profile.habits.roll(day)
+        previous = "START"
+        for _ in range(40):
+            tool = chance.choice(tools)
+            x = {"tool": tool, "previous_tool": previous, "hour": f"workday {8 + day % 9:02d}",
+                 "outcome": "ok", "resource": f"crm/{tool}", "egress": "direct",
+                 "sensitivity": "internal"}  # fmt: skip
+            profile.baseline.learn_one(x)
+            previous = tool
+    for name in ("bytes_in_hour", "bytes_out_hour", "records_hour"):
+        profile.baseline.learn_number(name, 1_000.0)
+    for window in profile.habits.windows:
+        for _ in range(2_000):
+            window.add(chance.expovariate(0.5))
+    return profile
+
+
+def test_a_typical_profile_is_small_without_compression():
+    raw = a_busy_profile().dump()
+    assert len(raw) <= MOST_BYTES
+    assert Profile.load(raw, ModelConfig()).dump() == raw
+
+
+def test_a_profile_of_another_version_is_refused_by_name():
+    raw = msgspec.msgpack.decode(a_busy_profile(2).dump())
+    raw[0] = VERSION + 1
+    with pytest.raises(StateError, match="'billing-7' was written by version"):
+        Profile.load(msgspec.msgpack.encode(raw), ModelConfig())
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x00", zlib.compress(b"version 1"), b"\x94\x01\x02\x03"])
+def test_what_is_no_profile_is_refused(raw):
+    with pytest.raises(StateError, match="another layout"):
+        Profile.load(raw, ModelConfig())
+
+
+@given(before=amounts, after=amounts)
+def test_a_level_goes_on_from_its_numbers_to_the_last_bit(before, after):
+    through = Level()
+    for value in before:
+        through.learn(value)
+    taken = Level.of(*through.state())
+    for value in after:
+        through.learn(value)
+        taken.learn(value)
+        assert (taken.n, taken.mean, taken.variance) == (through.n, through.mean, through.variance)
+    assert taken.state() == through.state()
+
+
+@given(st.binary(min_size=16, max_size=64), st.text(max_size=200))
+def test_u_is_drawn_by_hmac_sha256(key, text):
+    raw = digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+    expected = (int.from_bytes(raw[:6], "little") + 0.5) / (1 << 48)
+    assert Hasher(key).uniform(text) == expected
+
+
+def days(facts: Facts, number: int, mean: float, first: int = 0) -> None:
+    for day in range(first, first + number):
+        facts.day_learned, facts.day_bits = 4, 4 * mean
+        close_day(facts, day)
+
+
+def test_days_alike_are_no_drift_and_the_oldest_are_forgotten():
+    facts = Facts("billing-7", "delegated")
+    days(facts, 200, 12.0)
+    assert facts.drifted_us == 0
+    assert facts.daily == [12.0] * 60
+
+
+def test_a_lasting_change_is_a_drift_and_cuts_the_days_before_it():
+    facts = Facts("billing-7", "delegated")
+    days(facts, 40, 12.0)
+    days(facts, 30, 30.0, first=40)
+    assert 40 <= facts.drifted_us < 70
+    assert len(facts.daily) < 50
+
+
+def test_a_day_on_which_nothing_was_learned_is_no_day():
+    facts = Facts("billing-7", "delegated")
+    close_day(facts, 1)
+    assert facts.daily == []

@@ -1,0 +1,128 @@
+"""A whole stream under both kernels: every judgement and every stored byte is the same."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from models.config import ModelConfig
+from models.engine import Engine
+from models.event import Origin
+from models.kernel import native_kernel
+from models.profile import Profile
+from models.subject import Subject
+from models.trust_state import TrustState
+from pipeline.catalogue import catalogue
+from pipeline.formats import FORMATS
+from pipeline.sample import fleet_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from models.event import Event
+
+native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
+pytestmark = pytest.mark.skipif(native is None, reason="habitus-native is not installed")
+
+SECRET = b"0123456789abcdef"
+CONFIG = ModelConfig(
+    pool_minimum=60, session_minimum=10, learning_sessions=4, snapshot_minutes=30, alerts_per_day=50
+)
+BATCH = 400
+
+
+class Both:
+    """Two engines with their agents: the reference first, the compiled one after it."""
+
+    def __init__(self) -> None:
+        self.engines = [self.engine(kernel) for kernel in ("python", "native")]
+        self.subjects: list[dict[tuple[str, str], Subject]] = [{}, {}]
+        self.shared: dict[str, bytes] = {}
+        self.sessions: dict[int, bytes] = {}
+
+    def engine(self, kernel: str) -> Engine:
+        return Engine(CONFIG, SECRET, catalogue(), explain_all=True, kernel=kernel)
+
+    def judge(self, event: Event) -> None:
+        key = event.agent.id, event.mode
+        seen = []
+        for engine, subjects in zip(self.engines, self.subjects, strict=True):
+            if key not in subjects:
+                profile = Profile.new(*key, CONFIG, engine.kernel)
+                subjects[key] = Subject(profile, TrustState(agent_id=key[0], mode=key[1]))
+            origin = Origin("vpn" if event.id.endswith("7") else "direct", 64500, "SE", "list@1")
+            seen.append(engine.judge(event, origin, subjects[key]))
+        assert seen[0] == seen[1]
+
+    def stored(self) -> None:
+        """Compare what a batch leaves to be stored, and keep it."""
+        one, other = [
+            (
+                dict(engine.dump()),
+                engine.sessions.dump(),
+                {key: subject.profile.dump() for key, subject in subjects.items()},
+            )
+            for engine, subjects in zip(self.engines, self.subjects, strict=True)
+        ]
+        assert one[0].keys() == other[0].keys()
+        for name, raw in one[0].items():
+            assert other[0][name] == raw, name
+        assert one[1:] == other[1:]
+        self.shared.update(one[0])
+        self.sessions.update(one[1][0])
+        for gone in one[1][1]:
+            self.sessions.pop(gone, None)
+
+    def restart(self) -> None:
+        """Go on with new engines from what was stored, each with what the other wrote."""
+        self.stored()
+        taken = [
+            {
+                key: (subject.profile.dump(), msgspec.msgpack.encode(subject.trust))
+                for key, subject in subjects.items()
+            }
+            for subjects in self.subjects
+        ]
+        self.engines = [self.engine(kernel) for kernel in ("python", "native")]
+        for number, engine in enumerate(self.engines):
+            engine.load(self.shared, self.sessions.items())
+            self.subjects[number] = {
+                key: Subject(
+                    Profile.load(profile, CONFIG, engine.kernel),
+                    msgspec.msgpack.decode(trust, type=TrustState),
+                )
+                for key, (profile, trust) in taken[1 - number].items()
+            }
+
+    def run(self, events: Iterable[Event]) -> None:
+        for number, event in enumerate(events, 1):
+            self.judge(event)
+            if number % BATCH == 0:
+                self.stored()
+            if number % (4 * BATCH) == 0:
+                self.restart()
+        self.stored()
+        for engine in self.engines:
+            engine.finish_recording()
+        self.stored()
+
+
+def test_a_made_up_fleet_is_judged_and_stored_the_same():
+    both = Both()
+    lines = fleet_events(7, 12, limit=6_000)
+    both.run(FORMATS["native"].normalise(line) for line in lines)
+    assert both.engines[0].peers.head.version > 10
+    assert any(subject.profile.state() == "active" for subject in both.subjects[0].values())
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["agentdyn", "agentdojo", "taubench", "cloudtrail"])
+def test_a_recording_is_judged_and_stored_the_same(shared_dir: Path, name: str):
+    with gzip.open(shared_dir / "datasets" / f"{name}.jsonl.gz") as lines:
+        Both().run(FORMATS["agentlog"].normalise(line) for line in islice(lines, 2_500))

@@ -1,0 +1,252 @@
+"""The compiled habits give the numbers and the bytes of the reference, bit for bit."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from math import log2
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import habits as reference
+from models.config import ModelConfig
+from models.counts import ADOPTION
+from models.errors import StateError
+from models.features import FEATURES
+from models.groups import STATISTICS
+from models.hashing import Hasher
+from models.places import LOW32, places_of
+from models.profile import Profile
+
+KEY = b"0123456789abcdef"
+CONFIG = ModelConfig(pool_minimum=12, agent_window=40, peer_window=60, daily_cap=3)
+GROUPS = ("", "clerk/delegated", "auditor/delegated")
+GATE = 0.1
+
+
+def compiled() -> Any:
+    """Give the compiled kernel; where it has to be there, its absence is an error."""
+    try:
+        return importlib.import_module("habitus_native")
+    except ImportError:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip("habitus-native is not installed")
+
+
+values = st.integers(0, 3)
+acts = st.fixed_dictionaries(
+    {"tool": values.map("tool-{}".format), "hour": values.map("workday 0{}".format)},
+    optional={
+        "previous_tool": values.map("tool-{}".format),
+        "resource": st.sampled_from(("crm/#", "büro/straße", "x" * 80, "日本語" * 30)),
+        "sensitivity": st.sampled_from(("public", "restricted")),
+        "egress": st.sampled_from(("direct", "vpn")),
+        "asn": values.map(str),
+        "country": values.map("X{}".format),
+        "outcome": st.sampled_from(("ok", "error")),
+    },
+)
+quantities = st.one_of(st.none(), st.floats(0, 300))
+agents = st.integers(0, 3)
+days = st.integers(0, 40)
+steps = st.one_of(
+    st.tuples(st.just("act"), agents, acts, quantities, st.floats(0.001, 0.999), st.booleans()),
+    st.tuples(st.just("act"), agents, acts, quantities, st.floats(0.001, 0.999), st.booleans()),
+    st.tuples(st.just("held"), agents, acts, st.booleans()),
+    st.tuples(st.just("publish"), days),
+    st.tuples(st.just("day"), days),
+    st.tuples(st.just("scale"), agents, st.sampled_from((0.2, 0.01, 1 / 3))),
+    st.tuples(st.just("reload")),
+)
+
+
+class World:
+    """Some agents in some groups, in one kernel."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        self.groups = kernel.Groups(CONFIG, KEY)
+        self.habits = [kernel.Habits(CONFIG) for _ in range(4)]
+        self.views = [self.groups.view(GROUPS[number % 3]) for number in range(4)]
+        self.names = set(GROUPS)
+        self.today = 0
+
+    def step(self, name: str, *given: Any) -> Any:
+        return getattr(self, name)(*given)
+
+    def act(
+        self, agent: int, x: dict[str, str], volume: float | None, u: float, vote: bool
+    ) -> tuple[Any, ...]:
+        habits, view = self.habits[agent], self.views[agent]
+        found = habits.surprise(view, x)
+        statistics = [volume, found.total, found.peak, None]
+        result = habits.calibrate(view, statistics, u, own=vote)
+        if vote:
+            habits.take_in(view, statistics, result, GATE)
+        habits.learn(view, found, x, vote=vote)
+        numbers = (found.total, found.most, found.peak, [tuple(one) for one in found.found])
+        return numbers, list(result.each), result.p, result.lead, result.pool, result.n
+
+    def held(self, agent: int, x: dict[str, str], vote: bool) -> None:
+        self.habits[agent].count(self.views[agent], x, vote=vote)
+
+    def publish(self, later: int) -> list[str]:
+        self.groups.publish(self.today + later)
+        self.today += later
+        for habits in self.habits:
+            habits.published()
+        return self.groups.changed()
+
+    def day(self, later: int) -> None:
+        self.today += later
+        for habits in self.habits:
+            habits.roll(self.today)
+
+    def scale(self, agent: int, factor: float) -> None:
+        self.habits[agent].scale(factor)
+
+    def reload(self) -> list[bytes]:
+        habits = [habits.dump() for habits in self.habits]
+        groups = [self.groups.dump_group(name) for name in GROUPS]
+        pending = self.groups.dump_pending()
+        self.habits = [self.kernel.Habits.load(raw, CONFIG) for raw in habits]
+        fresh = self.kernel.Groups(CONFIG, KEY)
+        fresh.roll(self.today)
+        for name, raw in zip(GROUPS, groups, strict=True):
+            fresh.load_group(name, raw)
+        fresh.load_pending(pending)
+        self.groups = fresh
+        self.views = [fresh.view(GROUPS[number % 3]) for number in range(4)]
+        return [*habits, *groups, pending]
+
+    def state(self) -> list[Any]:
+        rows = [habits.rows() for habits in self.habits]
+        return [*self.reload(), rows, [(list(h.usual), h.day) for h in self.habits],
+                self.groups.size]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(steps, max_size=80))
+def test_any_sequence_gives_the_same_numbers_and_the_same_bytes(sequence):
+    worlds = [World(reference), World(compiled())]
+    for step in sequence:
+        first, second = (world.step(*step) for world in worlds)
+        assert first == second, step
+    assert worlds[0].state() == worlds[1].state()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, max_size=60), acts)
+@pytest.mark.parametrize("which", ["reference", "compiled"])
+def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
+    world = World(reference if which == "reference" else compiled())
+    for step in sequence:
+        world.step(*step)
+    places, hasher = places_of(Hasher(KEY)), Hasher(KEY)
+    for habits, view in zip(world.habits, world.views, strict=True):
+        expected = []
+        for place in places:
+            if place.name not in x:
+                continue
+            value = hasher.of(x[place.name]) & LOW32
+            own_day = habits.own_day(place.node, value)
+            q = view.probability(place.index, value, own_day, place.uniform)
+            nodes = [place.node]
+            if place.context in x:
+                nodes.append(place.inside(x[place.context]))
+            for node in nodes:
+                p = habits.probability(node, value, q)
+                if habits.total_of(node):
+                    q = (1 - ADOPTION) * p + ADOPTION * q
+            expected.append((place.index, -log2(q)))
+        assert [tuple(one)[:2] for one in habits.surprise(view, x).found] == expected
+
+
+@given(st.lists(st.floats(0, 300), min_size=1, max_size=400), st.floats(0, 300), st.floats(0, 1))
+def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
+    worlds = [World(reference), World(compiled())]
+    x = {"tool": "tool-1", "hour": "workday 01"}
+    for world in worlds:
+        view = world.views[1]
+        nothing = world.habits[1].calibrate(view, [None] * 4, 0.5, own=True)
+        for value in past:
+            world.habits[1].take_in(view, [value, None, value / 7, value / 3], nothing, GATE)
+        assert world.habits[1].surprise(view, x).total == 12 + log2(48)
+    assert worlds[0].step("publish", 0) == worlds[1].step("publish", 0)
+    seen = []
+    for world in worlds:
+        ps = []
+        for agent in (1, 2):  # by its own pool, and by the fleet's
+            tested = [score, None, score / 7, score / 3]
+            result = world.habits[agent].calibrate(world.views[agent], tested, u, own=True)
+            ps.append((list(result.each), result.p, result.pool, result.lead, result.n))
+        seen.append(ps)
+    assert seen[0] == seen[1]
+
+
+@given(st.floats(0.1, 400), st.lists(st.integers(0, 400), max_size=6), st.integers(1, 40))
+def test_counts_fade_alike_under_any_half_life(half_life_days, later, uses):
+    config = ModelConfig(half_life_days=half_life_days, daily_cap=1_000)
+    rows = []
+    for kernel in (reference, compiled()):
+        habits, day = kernel.Habits(config), 0
+        for step in later:
+            for _ in range(uses):
+                habits.add(1, 7)
+            day += step
+            habits.roll(day)
+        rows.append((habits.rows(), habits.day, habits.total_of(1)))
+    assert rows[0] == rows[1]
+
+
+def a_profile() -> Profile:
+    profile = Profile.new("billing-7", "delegated", CONFIG)
+    world = World(reference)
+    for number in range(30):
+        x = {"tool": f"tool-{number % 4}", "previous_tool": "START", "hour": "workday 01"}
+        world.act(1, x, 3.0, 0.5, vote=True)
+    profile.baseline.habits = world.habits[1]
+    return profile
+
+
+def test_a_profile_of_one_kernel_is_read_by_the_other():
+    profile = a_profile()
+    raw = profile.dump()
+    through = Profile.load(raw, CONFIG, compiled())
+    assert through.dump() == raw
+    through.use(None, CONFIG)
+    assert isinstance(through.habits, reference.Habits)
+    assert through.dump() == raw
+
+
+@pytest.mark.parametrize("which", ["reference", "compiled"])
+def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
+    kernel = None if which == "reference" else compiled()
+    good = a_profile().habits.dump()
+    load = (kernel or reference).Habits.load
+    for end in range(len(good)):
+        with pytest.raises(ValueError, match="habits"):
+            load(good[:end], CONFIG)
+    with pytest.raises(ValueError, match="habits"):
+        load(good + b"\0", CONFIG)
+    for at in range(len(good)):
+        broken = bytearray(good)
+        broken[at] ^= 0xFF
+        try:
+            load(bytes(broken), CONFIG).dump()
+        except ValueError:
+            continue
+    with pytest.raises(StateError, match="another layout"):
+        Profile.load(b"x\x9c old", CONFIG, kernel)
+
+
+def test_both_know_the_same_features_and_statistics():
+    native = compiled()
+    assert len(native.Habits(CONFIG).usual) == len(FEATURES)
+    view = native.Groups(CONFIG, KEY).view("")
+    statistics = [None] * len(STATISTICS)
+    assert list(native.Habits(CONFIG).calibrate(view, statistics, 0.5, own=True).each) == statistics

@@ -1,0 +1,187 @@
+"""The whole command on small inputs: planted cases in a file, baselines, tables, page, pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from models.errors import ConfigError
+from pipeline.evaluation.details import details, side_by_side
+from pipeline.evaluation.run import evaluate
+from pipeline.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+PNG = b"\x89PNG\r\n"
+Line = dict[str, Any]
+
+
+def an_event(day: int, number: int, tool: str = "ledger.read", **more: Any) -> Line:
+    agent = number % 4
+    return {
+        "id": f"e-{day}-{number}",
+        "time": (START + timedelta(days=day, minutes=3 * number)).isoformat(),
+        "agent": {"id": f"clerk-{agent}", "role": "clerk"},
+        "session": f"s-{day}-{number // 8}-{agent}",
+        "tool": tool,
+        "volume": {"bytes_out": 200 + 13 * (number % 5)},
+    } | more
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("made-up")
+    lines = [an_event(day, n) for day in range(8) for n in range(120)]
+    odd = an_event(7, 120, "vault.export")
+    new = an_event(7, 124, "ledger.list")
+    cases = [
+        {"id": "c1", "kind": "attack", "type": "tool.new", "agent_id": "clerk-0", "cause": "tool",
+         "also": ["operation"], "event_ids": [odd["id"]], "what": "an export"},
+        {"id": "c2", "kind": "benign", "type": "deployment", "event_ids": [new["id"]]},
+        {"id": "c3", "kind": "attack", "type": "tool.new", "event_ids": ["e-0-1"], "cause": "tool"},
+    ]  # fmt: skip
+    for name, rows in (("events", [*lines, odd, new]), ("truth", cases)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return str(folder / "events.jsonl"), str(folder / "truth.jsonl")
+
+
+@pytest.fixture(scope="module")
+def result(recording: tuple[str, str]) -> dict[str, Any]:
+    events, truth = recording
+    return evaluate(
+        [events],
+        fmt="native",
+        truth=truth,
+        history_days=6,
+        baselines=["first_seen", "zscore", "isolation"],
+        draws=20,
+        settings=Settings(),
+    )
+
+
+def test_the_first_days_are_history_and_their_cases_are_not_measured(
+    result: dict[str, Any],
+) -> None:
+    assert result["events"] == 8 * 120 + 2
+    assert result["all"]["events"] == 2 * 120 + 2
+    assert result["unmeasured_cases"] == 1
+    assert [(t["kind"], t["type"], t["cases"]) for t in result["types"]] == [
+        ("attack", "tool.new", 1),
+        ("benign", "deployment", 1),
+    ]
+
+
+def test_a_planted_attack_is_found_first_and_named_rightly(result: dict[str, Any]) -> None:
+    assert result["all"]["auroc"] > 0.9
+    assert result["attacks"]["explained"] == 1.0
+    assert result["budget"]["top"]["recall"] == 1.0
+
+
+def test_baselines_judge_the_same_events(result: dict[str, Any]) -> None:
+    for other in result["baselines"].values():
+        assert other["figures"]["events"] == result["all"]["events"]
+        assert other["figures"]["attacked"] == result["all"]["attacked"] == 1
+    assert result["baselines"]["first_seen"]["figures"]["auroc"] > 0.9
+
+
+def test_the_product_stands_on_top_of_the_comparison(result: dict[str, Any]) -> None:
+    lines = text(side_by_side(result)).splitlines()
+    rows = [line for line in lines if re.search(r"\d\.\d{3}", line)]
+    assert [row.split("  ")[0].strip() for row in rows] == [
+        "Habitus", "first-seen flags", "z-scores of counts and volumes",
+        "isolation forest (scikit-learn)",
+    ]  # fmt: skip
+
+
+def test_every_table_can_be_read_in_120_columns(result: dict[str, Any]) -> None:
+    for one in details(result):
+        whole = text(one)
+        assert "…" not in whole
+        assert max(map(len, whole.splitlines())) <= 120
+
+
+def text(table: Any) -> str:
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def test_cold_there_is_nothing_that_a_fitted_package_could_learn_from(
+    recording: tuple[str, str],
+) -> None:
+    pytest.importorskip("agentnorm")
+    events, truth = recording
+    cold = evaluate([events], fmt="native", truth=truth, cold=True, baselines=["agentnorm"],
+                    draws=0, settings=Settings())  # fmt: skip
+    assert cold["unmeasured_cases"] == 0
+    assert cold["intervals"] == {}
+    assert "history" in cold["baselines"]["agentnorm"]["skipped"]
+    assert "learns from a history" in text(side_by_side(cold))
+
+
+def test_a_line_that_is_no_case_is_refused_by_its_number(
+    tmp_path: Path, recording: tuple[str, str]
+) -> None:
+    odd = tmp_path / "truth.jsonl"
+    odd.write_text('{"id":"a","kind":"attack","type":"tool.new"}\n{"id":3}\n')
+    with pytest.raises(ConfigError, match=r"line 2 of .* is no planted case"):
+        evaluate([recording[0]], fmt="native", truth=str(odd), settings=Settings())
+
+
+def test_the_command_writes_figures_page_and_pictures(
+    tmp_path: Path, recording: tuple[str, str]
+) -> None:
+    pytest.importorskip("altair")
+    pytest.importorskip("vl_convert")
+    events, truth = recording
+    line = [sys.executable, "-m", "pipeline.cli", "evaluate", events, "--format", "native",
+            "--truth", truth, "--history-days", "6", "--baselines", "first_seen,zscore",
+            "--draws", "0", "--out", str(tmp_path / "all.json"), "--html",
+            str(tmp_path / "page.html"), "--png", str(tmp_path / "png")]  # fmt: skip
+    done = subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True)  # noqa: S603  # our own command
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "all.json").read_text())
+    assert len(figures["config_version"]) == 12
+    assert sorted(figures["data"]) == ["events.jsonl", "truth.jsonl"]
+    assert list(figures["baselines"]) == ["first_seen", "zscore"]
+    for name in ("recall", "scores"):
+        assert (tmp_path / "png" / f"{name}.png").read_bytes().startswith(PNG)
+    page = (tmp_path / "page.html").read_text()
+    assert "vegaEmbed" in page
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page), "nothing comes from elsewhere"
+
+
+def test_an_unknown_baseline_is_one_line_on_stderr(recording: tuple[str, str]) -> None:
+    line = [sys.executable, "-m", "pipeline.cli", "evaluate", recording[0], "--baselines", "magic"]
+    done = subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True)  # noqa: S603  # our own command
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no baseline 'magic', expected all or some of first_seen")
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_on_the_labelled_logs_the_product_finds_more_than_a_user_would_pick_instead(
+    shared_dir: Path,
+) -> None:
+    logs = [str(shared_dir / "datasets" / f"{n}.jsonl.gz") for n in ("agentdyn", "agentdojo")]
+    names = ["first_seen", "zscore", "own_history"]
+    found = evaluate(logs, fmt="agentlog", without=["volume.bytes_in"], baselines=names,
+                     draws=100, settings=Settings())  # fmt: skip
+    for other in found["baselines"].values():
+        assert other["figures"]["auroc"] + 0.2 < found["intervals"]["auroc"][0]
+        assert other["figures"]["detection"]["0.05"] < found["intervals"]["detection 0.05"][0]
+    assert found["attacks"]["explained"] >= 0.95
+    assert sorted(row["role"] for row in found["left_out"]) == [
+        "dailylife", "shopping", "slack", "workspace",
+    ]  # fmt: skip
+    quiet = next(t for t in found["types"] if t["type"] == "without an attempt")
+    assert quiet["auroc"] == pytest.approx(0.5, abs=0.1), "such sessions look like benign ones"

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from models.event import Event, microseconds
+from pipeline.simulator import ATTACKS, NOVELTIES, SimulationConfig, Truth, simulate
+from pipeline.simulator.attacks import PLANTERS
+
+DAY_US = 86_400_000_000
+
+
+def test_there_is_a_planter_for_every_attack() -> None:
+    assert tuple(sorted(PLANTERS)) == tuple(sorted(ATTACKS))
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_the_truth_of_an_attack_names_events_that_exist(simulated, kind: str) -> None:
+    truths = simulated.of(kind)
+    assert truths
+    for truth in truths:
+        events = simulated.told(truth)
+        times = [microseconds(event.time) for event in events]
+        assert times == sorted(times)
+        assert len(set(truth.event_ids)) == len(truth.event_ids)
+        assert (truth.first_event_id, truth.last_event_id) == (events[0].id, events[-1].id)
+        assert {event.agent.id for event in events} == set(truth.agents)
+        assert truth.cause
+        assert truth.mode == events[0].mode
+        quiet_us = simulated.config.history_days * DAY_US
+        assert times[0] >= simulated.config.start_us + quiet_us
+
+
+@pytest.mark.parametrize("kind", NOVELTIES)
+def test_the_truth_of_a_novelty_names_ordinary_events_of_its_agent(simulated, kind: str) -> None:
+    truths = simulated.of(kind)
+    assert truths
+    attacked = {name for t in simulated.truths if t.kind == "attack" for name in t.event_ids}
+    for truth in truths:
+        assert truth.kind == "benign"
+        assert truth.agents == [truth.agent_id]
+        assert all(event.agent.id == truth.agent_id for event in simulated.told(truth))
+        assert not attacked & set(truth.event_ids)
+
+
+def test_everything_can_be_planted_in_every_role() -> None:
+    config = SimulationConfig(
+        agents=420, days=25, activity=0.05, attacked=1, news_per_week=2, quiet_days=1
+    )
+    truths: list[Truth] = []
+    names = {msgspec.json.decode(line, type=Event).id for line in simulate(config, truths.append)}
+    assert {truth.type for truth in truths} == {*ATTACKS, *NOVELTIES}
+    assert len({truth.agent_id.rpartition("-")[0] for truth in truths}) == 11  # and helpers
+    for truth in truths:
+        assert names.issuperset(truth.event_ids)
+        assert names.issuperset(truth.around)
+
+
+def test_attacks_take_turns(simulated) -> None:
+    counts = Counter(truth.type for truth in simulated.truths if truth.kind == "attack")
+    assert max(counts.values()) - min(counts.values()) <= 2
+
+
+def test_a_case_is_told_once(simulated) -> None:
+    names = [truth.id for truth in simulated.truths]
+    assert len(names) == len(set(names))
+
+
+def test_what_lies_around_an_attack_is_of_its_sessions_and_not_wrong(simulated) -> None:
+    for truth in simulated.truths:
+        around = [simulated.by_id[name] for name in truth.around]
+        assert not set(truth.around) & set(truth.event_ids)
+        if truth.kind == "benign":
+            assert around == []
+        elif truth.type not in ("cred.reuse", "goal.drift"):
+            assert {e.session for e in around} <= {e.session for e in simulated.told(truth)}
+
+
+def test_a_boiling_frog_takes_more_each_week(simulated) -> None:
+    for truth in simulated.of("slow.frog"):
+        days = Counter(event.time.date() for event in simulated.told(truth))
+        uses = [days[day] for day in sorted(days)]
+        assert uses == sorted(uses)
+        assert uses[0] == 1
+        assert uses[-1] >= 16
+        assert len({event.resource.id for event in simulated.told(truth)}) == 1
+
+
+def test_many_agents_take_a_little_each(simulated) -> None:
+    for truth in simulated.of("slow.many"):
+        assert len(truth.agents) >= 6
+        assert len(truth.event_ids) <= 4 * len(truth.agents)
+
+
+def test_a_cascade_is_held_together_by_its_trace(simulated) -> None:
+    for truth in simulated.of("cascade"):
+        assert len({event.trace_id for event in simulated.told(truth)}) == 1
+        assert len(truth.agents) == 5
+
+
+def test_an_injected_value_came_out_of_a_result_and_not_from_the_request(simulated) -> None:
+    for truth in simulated.of("injection"):
+        for event in simulated.told(truth):
+            assert event.operation in ("pay", "send")
+            (value, origins) = next(iter(event.argument_origins.values()))[0]
+            assert origins[0].startswith("result:")
+            assert value not in event.purpose
+
+
+def test_a_sequence_uses_only_tools_that_the_role_has(simulated) -> None:
+    known: dict[str, set[str]] = {}
+    for event in simulated.events:
+        known.setdefault(event.agent.role or "", set()).add(event.tool)
+    for truth in simulated.of("tool.sequence"):
+        events = simulated.told(truth)
+        assert {event.tool for event in events} <= known[events[0].agent.role]
+
+
+@pytest.mark.parametrize(
+    "kind", ["tool.sequence", "rate.burst", "auth.failure_burst", "cost.spike"]
+)
+def test_an_attack_touches_no_resource_that_would_give_it_away_instead(simulated, kind) -> None:
+    wrong = {name for t in simulated.of(kind) for name in t.event_ids}
+    everyday = {e.resource for e in simulated.events if e.id not in wrong and e.resource}
+    for truth in simulated.of(kind):
+        assert {event.resource for event in simulated.told(truth)} <= everyday
+
+
+def test_a_silent_agent_says_nothing_while_another_speaks_for_it(simulated) -> None:
+    for truth in simulated.of("telemetry.gap"):
+        for event in simulated.told(truth):
+            assert event.agent.id != truth.agent_id
+            assert event.delegation[0] == truth.agent_id
+            mine = [e for e in simulated.events if e.agent.id == truth.agent_id]
+            assert mine
+            assert all(e.time.date() != event.time.date() for e in mine)
+
+
+def test_a_deployment_is_announced_before_the_new_version_works(simulated) -> None:
+    running: dict[str, str | None] = {}
+    odd = {name for t in simulated.of("config.change") for name in t.event_ids}
+    for event in simulated.events:
+        before = running.setdefault(event.agent.id, event.agent.version)
+        if event.kind == "deployment":
+            running[event.agent.id] = event.agent.version
+        elif event.id not in odd and event.agent.version != before:
+            # A session that was under way when the version changed ends as it began.
+            assert event.agent.version < before
+
+
+def test_a_new_agent_is_unheard_of_before_its_first_day(simulated) -> None:
+    first = {}
+    for event in simulated.events:
+        first.setdefault(event.agent.id, event.id)
+    for truth in simulated.of("new_agent"):
+        assert truth.first_event_id == first[truth.agent_id]
+
+
+def test_credentials_of_everyday_work_are_short_lived_and_used_in_time(simulated) -> None:
+    attacked = {name for t in simulated.truths if t.kind == "attack" for name in t.event_ids}
+    for event in simulated.events:
+        held = event.credential
+        if held is not None and event.id not in attacked:
+            assert (held.expires_at - held.issued_at).total_seconds() == 5 * 3600
+    ordinary = [e for e in simulated.events if e.credential and e.id not in attacked]
+    late = sum(e.time > e.credential.expires_at for e in ordinary)
+    assert late == 0
