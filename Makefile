@@ -3,12 +3,13 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
+KERNEL := .venv/.native
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint format types arch bench services services-stop \
+.PHONY: help install native demo test check lint format types arch bench services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -25,10 +26,22 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## the bundled sample through the real path, then API and console (ARGS=--once ends)
+native: $(KERNEL) ## build and install the compiled kernel (needs Rust; without it Python does the work)
+
+$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs) native/Cargo.toml native/Cargo.lock | $(STAMP)
+	@if command -v cargo > /dev/null; then \
+	  echo "compiling the kernel (half a minute)" && \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release --locked \
+	    --manifest-path native/Cargo.toml --out build/native && \
+	  $(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/native/*.whl; \
+	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
+	else echo "no Rust compiler: Python does the work, at a third of the speed"; fi
+	@touch $@
+
+demo: $(KERNEL) ## the bundled sample through the real path, then API and console (ARGS=--once ends)
 	@$(BIN)/habitus demo $(ARGS)
 
-test: $(STAMP) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
+test: $(KERNEL) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: lint types arch test ## everything that must be green before a commit
@@ -36,6 +49,8 @@ check: lint types arch test ## everything that must be green before a commit
 lint: $(STAMP) ## style and likely mistakes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@if command -v cargo > /dev/null; then cd native && cargo fmt --check && \
+	  CARGO_TARGET_DIR=target cargo clippy --quiet --locked -- -D warnings; fi
 
 format: $(STAMP) ## rewrite the code in the one format, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -47,7 +62,7 @@ types: $(STAMP) ## mypy, strict
 arch: $(STAMP) ## who may import whom
 	@$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure the promises about speed on this machine
+bench: $(KERNEL) ## measure the promises about speed on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 services: ## start the components that tests use (never fails; says what is absent and why)

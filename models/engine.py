@@ -15,7 +15,7 @@ from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
 from models.features import HOUR_US, extract
-from models.hashing import Hasher
+from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
 from models.meeting import meet
@@ -75,8 +75,8 @@ class Engine:
         self.config = config.validate()
         self.policy = policy
         self.vouched = False
-        self.hasher = Hasher(secret)
         self.kernel = native = native_kernel(kernel)
+        self.hasher = hasher_of(secret, native)
         self.peers = Peers(config, (native or reference).Groups(config, secret))
         self.content = content_kernel(secret, native)
         self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, native)
@@ -172,7 +172,7 @@ class Engine:
 
     def _close(self, session: Session) -> None:
         if session.score >= 0 and (session.learning or session.vouched):
-            self.peers.head.sessions.add(session.score)
+            self.peers.head.sessions.add(session.role, session.score)
         self.content.close(session)
 
     def _score(
@@ -255,7 +255,8 @@ class Engine:
             pool = self.peers.head.sessions
             if pool.n >= self.config.session_minimum:
                 name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
-                session.p = pool.p_value(session.score, self.hasher.uniform(name))
+                u = self.hasher.uniform(name)
+                session.p = pool.p_value(session.role, session.score, u)
 
     def _excess(self, result: Calibrated, *, content: bool) -> float:
         """Bits by which the features beside content go beyond what happens by chance.

@@ -7,6 +7,7 @@ that collides with a familiar one.
 from __future__ import annotations
 
 from hashlib import blake2b, sha256
+from typing import Any
 
 _MASK64 = (1 << 64) - 1
 _CACHE_LIMIT = 50_000
@@ -56,6 +57,27 @@ class Hasher:
         inner = sha256(self._inner + text.encode("utf-8", "surrogatepass")).digest()
         raw = sha256(self._outer + inner).digest()
         return (int.from_bytes(raw[:6], "little") + 0.5) / (1 << 48)
+
+
+    def event_keys(self, names: list[tuple[str, str]]) -> list[int]:
+        """Give 63 bits for each (agent, id) of an event."""
+        return [self.once(f"event\x1f{agent_id}\x1f{name}") >> 1 for agent_id, name in names]
+
+
+class NativeHasher(Hasher):
+    """The same hashes from the compiled kernel `native`."""
+
+    def __init__(self, key: bytes, native: Any) -> None:
+        super().__init__(key)
+        hashes = native.Hashes(key)
+        self.once = hashes.once  # type: ignore[method-assign]  # without a frame between
+        self.uniform = hashes.uniform  # type: ignore[method-assign]
+        self.event_keys = hashes.event_keys  # type: ignore[method-assign]
+
+
+def hasher_of(key: bytes, native: Any | None) -> Hasher:
+    """Give the hasher of a key, compiled where `native` is."""
+    return Hasher(key) if native is None else NativeHasher(key, native)
 
 
 class _Known(dict[str, int]):

@@ -15,6 +15,7 @@ from models.calibration import ScoreWindow
 from models.errors import StateError
 from models.groups import FLEET, STATISTICS, Groups
 from models.quantity import Level
+from models.session_pools import SessionPools
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
@@ -50,7 +51,7 @@ class Head(Struct):
     watermark_us: int = 0
     day: int = 0
     active: dict[int, int] = {}
-    sessions: ScoreWindow = field(default_factory=lambda: ScoreWindow(size=4_000))
+    sessions: SessionPools = field(default_factory=lambda: SessionPools(ScoreWindow(size=4_000)))
     pending: Pending = field(default_factory=Pending)
 
 
@@ -73,7 +74,7 @@ class Peers:
     def __init__(self, config: ModelConfig, groups: Groups | None = None) -> None:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
-        self.head = Head(sessions=ScoreWindow(size=config.session_window))
+        self.head = Head(sessions=SessionPools(ScoreWindow(size=config.session_window)))
         self.levels: dict[str, dict[str, Level]] = {}
         self._changed: set[str] = set()
         self._most_active = 1

@@ -176,11 +176,9 @@ class Worker:
         count: Counter[str],
     ) -> list[tuple[RawRecord, Event]]:
         """Leave out what is no event, and events whose id is known: a second changes nothing."""
-        of = self.engine.hasher.once
-        keys = [
-            -1 if isinstance(e, MalformedEvent) else of(f"event\x1f{e.agent.id}\x1f{e.id}") >> 1
-            for _, e in read
-        ]
+        names = [(e.agent.id, e.id) for _, e in read if not isinstance(e, MalformedEvent)]
+        hashed = iter(self.engine.hasher.event_keys(names))
+        keys = [-1 if isinstance(e, MalformedEvent) else next(hashed) for _, e in read]
         known = self.store.seen([key for key in keys if key >= 0])
         fresh: list[tuple[RawRecord, Event]] = []
         for key, (record, event) in zip(keys, read, strict=True):

@@ -3,7 +3,10 @@
 use blake2b_simd::Params;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 const CACHE_LIMIT: usize = 50_000;
@@ -62,6 +65,75 @@ impl Hasher {
         let bytes: [u8; 8] = hash.as_bytes().try_into().expect("hash_length is 8");
         u64::from_le_bytes(bytes)
     }
+}
+
+/// The hashes that Python asks for; `models.hashing.Hasher`.
+#[pyclass(frozen, module = "habitus_native")]
+pub struct Hashes {
+    params: Params,
+    inner: Sha256,
+    outer: Sha256,
+}
+
+#[pymethods]
+impl Hashes {
+    #[new]
+    fn new(key: &[u8]) -> PyResult<Self> {
+        let params = Hasher::new(key)?.params;
+        let pad = |byte: u8| {
+            let mut block = [byte; 64];
+            key.iter().zip(block.iter_mut()).for_each(|(key, place)| *place ^= key);
+            Sha256::new_with_prefix(block)
+        };
+        Ok(Hashes { params, inner: pad(0x36), outer: pad(0x5c) })
+    }
+
+    /// The hash of a name that does not come again.
+    fn once(&self, text: &Bound<'_, PyString>) -> PyResult<u64> {
+        Ok(self.hash(&bytes_of(text)?))
+    }
+
+    /// A number in (0, 1) that the sender of `text` cannot choose: HMAC-SHA256.
+    fn uniform(&self, text: &Bound<'_, PyString>) -> PyResult<f64> {
+        let inner = self.inner.clone().chain_update(&*bytes_of(text)?).finalize();
+        let raw = self.outer.clone().chain_update(inner).finalize();
+        let head = raw[..6].iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
+        Ok((head as f64 + 0.5) / (1u64 << 48) as f64)
+    }
+
+    /// 63 bits for each (agent, id) of an event.
+    fn event_keys(
+        &self,
+        names: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>,
+    ) -> PyResult<Vec<u64>> {
+        let mut text = Vec::with_capacity(256);
+        let mut keys = Vec::with_capacity(names.len());
+        for (agent_id, id) in &names {
+            text.clear();
+            text.extend_from_slice(b"event\x1f");
+            text.extend_from_slice(&bytes_of(agent_id)?);
+            text.push(0x1f);
+            text.extend_from_slice(&bytes_of(id)?);
+            keys.push(self.hash(&text) >> 1);
+        }
+        Ok(keys)
+    }
+}
+
+impl Hashes {
+    fn hash(&self, text: &[u8]) -> u64 {
+        let hash = self.params.hash(text);
+        u64::from_le_bytes(hash.as_bytes().try_into().expect("hash_length is 8"))
+    }
+}
+
+/// UTF-8, lone surrogates kept as Python's ``surrogatepass`` keeps them.
+fn bytes_of<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, [u8]>> {
+    if let Ok(text) = text.to_str() {
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
+    let raw = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+    Ok(Cow::Owned(raw.extract()?))
 }
 
 #[cfg(test)]

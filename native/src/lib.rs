@@ -10,6 +10,7 @@ mod pack;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<hashing::Hashes>()?;
     content::register(module)?;
     habits::register(module)
 }

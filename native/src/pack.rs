@@ -78,21 +78,6 @@ impl Writer {
         self.out.extend(value.as_bytes());
     }
 
-    pub fn bytes(&mut self, value: &[u8]) {
-        match value.len() {
-            n @ 0..=0xff => self.out.extend([0xc4, n as u8]),
-            n @ 0x100..=0xffff => {
-                self.out.push(0xc5);
-                self.out.extend((n as u16).to_be_bytes());
-            }
-            n => {
-                self.out.push(0xc6);
-                self.out.extend((n as u32).to_be_bytes());
-            }
-        }
-        self.out.extend(value);
-    }
-
     pub fn array(&mut self, length: usize) {
         self.head(length, 0x90, 0xdc);
     }
@@ -197,16 +182,6 @@ impl<'a> Reader<'a> {
         };
         let raw = self.take(length)?;
         std::str::from_utf8(raw).map_err(|_| self.wrong("UTF-8"))
-    }
-
-    pub fn bytes(&mut self) -> Read<&'a [u8]> {
-        let length = match self.byte()? {
-            0xc4 => self.big(1)? as usize,
-            0xc5 => self.big(2)? as usize,
-            0xc6 => self.big(4)? as usize,
-            _ => return Err(self.wrong("bytes")),
-        };
-        self.take(length)
     }
 
     pub fn array(&mut self) -> Read<usize> {
