@@ -10,6 +10,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models import habits as reference
+from models import session_pools
 from models.assessment import Assessment
 from models.content.kernel import content_kernel
 from models.deciding import Decider
@@ -77,7 +78,11 @@ class Engine:
         self.vouched = False
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
-        self.peers = Peers(config, (native or reference).Groups(config, secret))
+        self.peers = Peers(
+            config,
+            (native or reference).Groups(config, secret),
+            (native or session_pools).SessionPools(config.session_window),
+        )
         self.content = content_kernel(secret, native)
         self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, native)
         self._places = places_of(self.hasher)
@@ -110,10 +115,23 @@ class Engine:
     # ------------------------------------------------------------------ judging
 
     def judge(
-        self, event: Event, origin: Origin, subject: Subject, *, registered: bool = True
+        self,
+        event: Event,
+        origin: Origin,
+        subject: Subject,
+        *,
+        registered: bool = True,
+        time_us: int | None = None,
     ) -> Assessment:
-        """Judge one event and learn from it, in that order."""
-        time_us = microseconds(event.time)
+        """Judge one event and learn from it, in that order.
+
+        Parameters
+        ----------
+        time_us
+            The event's time in microseconds, where the caller has it.
+        """
+        if time_us is None:
+            time_us = microseconds(event.time)
         self.peers.advance(time_us)
         for session in self.sessions.finished(self.peers.head.watermark_us):
             self._close(session)
@@ -172,7 +190,7 @@ class Engine:
 
     def _close(self, session: Session) -> None:
         if session.score >= 0 and (session.learning or session.vouched):
-            self.peers.head.sessions.add(session.role, session.score)
+            self.peers.sessions.add(session.role, session.score)
         self.content.close(session)
 
     def _score(
@@ -252,7 +270,7 @@ class Engine:
     def _session_p(self, session: Session, score: float) -> None:
         if score > session.score or session.p is None:
             session.score = max(session.score, score)
-            pool = self.peers.head.sessions
+            pool = self.peers.sessions
             if pool.n >= self.config.session_minimum:
                 name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
                 u = self.hasher.uniform(name)

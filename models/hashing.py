@@ -58,7 +58,6 @@ class Hasher:
         raw = sha256(self._outer + inner).digest()
         return (int.from_bytes(raw[:6], "little") + 0.5) / (1 << 48)
 
-
     def event_keys(self, names: list[tuple[str, str]]) -> list[int]:
         """Give 63 bits for each (agent, id) of an event."""
         return [self.once(f"event\x1f{agent_id}\x1f{name}") >> 1 for agent_id, name in names]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, field
 
-from models.calibration import ScoreWindow
 from models.errors import StateError
 from models.groups import FLEET, STATISTICS, Groups
 from models.quantity import Level
@@ -51,7 +50,6 @@ class Head(Struct):
     watermark_us: int = 0
     day: int = 0
     active: dict[int, int] = {}
-    sessions: SessionPools = field(default_factory=lambda: SessionPools(ScoreWindow(size=4_000)))
     pending: Pending = field(default_factory=Pending)
 
 
@@ -69,12 +67,20 @@ class Peers:
         Parameters of the model.
     groups
         Votes and score windows, of either kernel; new ones without.
+    sessions
+        Scores of past sessions, of either kernel.
     """
 
-    def __init__(self, config: ModelConfig, groups: Groups | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        groups: Groups | None = None,
+        sessions: SessionPools | None = None,
+    ) -> None:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
-        self.head = Head(sessions=SessionPools(ScoreWindow(size=config.session_window)))
+        self.head = Head()
+        self.sessions = SessionPools(config.session_window) if sessions is None else sessions
         self.levels: dict[str, dict[str, Level]] = {}
         self._changed: set[str] = set()
         self._most_active = 1
@@ -130,7 +136,11 @@ class Peers:
     def dump(self) -> list[tuple[str, bytes]]:
         """Write the head, what waits, and the groups that changed since the last call."""
         groups = self.groups
-        out = [("peers", _encode(self.head)), ("pending", groups.dump_pending())]
+        out = [
+            ("peers", _encode(self.head)),
+            ("pending", groups.dump_pending()),
+            ("sessions", self.sessions.dump()),
+        ]
         for name in sorted(self._changed.union(groups.changed())):
             levels = sorted(self.levels.get(name, {}).items())
             stored = _StoredGroup(groups.dump_group(name), [(k, *v.state()) for k, v in levels])
@@ -161,6 +171,7 @@ class Peers:
                         for quantity, n, mean, square in stored.levels
                     }
             self.groups.load_pending(shared["pending"])
+            self.sessions = type(self.sessions).load(shared["sessions"])
             self._most_active = max(self.head.active.values(), default=1)
         except (ValueError, KeyError) as error:
             raise StateError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from models.calibration import ScoreWindow
@@ -10,16 +11,29 @@ PRIOR_SESSIONS = 200.0  # what the fleet's answer counts for, in sessions of the
 MOST_ROLES = 4_096
 
 
-class SessionPools(Struct, array_like=True):
+class _Stored(Struct, array_like=True):
+    fleet: ScoreWindow
+    roles: dict[str, ScoreWindow]
+
+
+_decode = msgspec.msgpack.Decoder(_Stored).decode
+
+
+class SessionPools:
     """Highest scores of past sessions, all together and by role.
 
     Roles differ in how surprising their ordinary sessions are, yet one role has few sessions: so
     its rank and the fleet's are averaged, the fleet's with the weight of `PRIOR_SESSIONS`. It is
     the back-off of the count models, applied to ranks.
 
+    Parameters
+    ----------
+    size
+        Most scores kept of each.
+
     Examples
     --------
-    >>> pools = SessionPools(ScoreWindow(size=1000))
+    >>> pools = SessionPools(1000)
     >>> for number in range(400):
     ...     pools.add("calm", number / 400)
     ...     pools.add("lively", number / 40)
@@ -27,8 +41,11 @@ class SessionPools(Struct, array_like=True):
     True
     """
 
-    fleet: ScoreWindow
-    roles: dict[str, ScoreWindow] = {}
+    __slots__ = ("fleet", "roles")
+
+    def __init__(self, size: int) -> None:
+        self.fleet = ScoreWindow(size=size)
+        self.roles: dict[str, ScoreWindow] = {}
 
     @property
     def n(self) -> int:
@@ -60,3 +77,15 @@ class SessionPools(Struct, array_like=True):
         if own is None or not own.n:
             return p
         return (own.n * own.p_value(score, u) + PRIOR_SESSIONS * p) / (own.n + PRIOR_SESSIONS)
+
+    def dump(self) -> bytes:
+        """Write the pools."""
+        return msgspec.msgpack.encode(_Stored(self.fleet, self.roles))
+
+    @classmethod
+    def load(cls, raw: bytes) -> SessionPools:
+        """Read what `dump` wrote; `ValueError` if it cannot."""
+        stored = _decode(raw)
+        pools = cls(stored.fleet.size)
+        pools.fleet, pools.roles = stored.fleet, stored.roles
+        return pools

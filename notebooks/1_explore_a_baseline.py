@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 1. What is normal for an agent
 #
@@ -31,7 +17,7 @@ from pipeline.examples import made_up
 from pipeline.exploring import Explored
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
-example = made_up(Path(SCRATCH.name), agents=12, days=20, attacked=0.5)
+example = made_up(Path(SCRATCH.name), agents=8, days=18, attacked=0.5)
 FILES, FORMAT, SETTINGS = example.files, example.fmt, example.settings
 example.about
 
@@ -80,13 +66,19 @@ alt.Chart(long).mark_rect().encode(
 
 # %%
 tools = portrait.values("tool").head(25)
-bars = alt.Chart(tools).mark_bar(color="#4c78a8").encode(
-    x=alt.X("bits:Q", title="bits, for the agent"),
-    y=alt.Y("tool:N", sort=None, title=None),
-    tooltip=["tool", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("bits:Q", format=".1f")],
+bars = (
+    alt.Chart(tools)
+    .mark_bar(color="#4c78a8")
+    .encode(
+        x=alt.X("bits:Q", title="bits, for the agent"),
+        y=alt.Y("tool:N", sort=None, title=None),
+        tooltip=["tool", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("bits:Q", format=".1f")],
+    )
 )
-ticks = alt.Chart(tools).mark_tick(color="#c43c39", thickness=2).encode(
-    x="peer_bits:Q", y=alt.Y("tool:N", sort=None)
+ticks = (
+    alt.Chart(tools)
+    .mark_tick(color="#c43c39", thickness=2)
+    .encode(x="peer_bits:Q", y=alt.Y("tool:N", sort=None))
 )
 (bars + ticks).properties(width=460)
 

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 2. Evaluate, and compare with what one would pick instead
 #
@@ -70,7 +56,7 @@ pd.DataFrame(
         }
         for name, of in rows.items()
     }
-).T.style.format("{:.3f}", na_rep="–").highlight_max(color="#d7e8d4")
+).T.style.format("{:.3f}", na_rep="-").highlight_max(color="#d7e8d4")
 
 # %% [markdown]
 # ## Within the budget
@@ -91,7 +77,7 @@ pd.Series(result["budget"]["raised"], name="alerts raised").to_frame()
 
 # %%
 drawn = charts(result)
-drawn["reliability"] if "reliability" in drawn else "no session has a p-value yet: too few sessions"
+drawn.get("reliability", "no session has a p-value yet: too few sessions")
 
 # %% [markdown]
 # ## Recall against false alerts

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 3. Tune: sweep, re-score, compare, promote
 #
@@ -33,7 +19,7 @@ from pipeline.tuning import by_agent, candidate, sweep, with_parameters
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)
-example = made_up(FOLDER, agents=14, days=20, quiet_days=10)
+example = made_up(FOLDER, agents=8, days=18, quiet_days=10)
 example.about
 
 # %%
@@ -45,7 +31,7 @@ model_config_of(example.settings)
 # held back from learning: too low lets attacks in, too high lets no change in.
 
 # %%
-GRID = {"alerts_per_day": [1, 15, 40], "gate": [0.0005, 0.01], "half_life_days": [10]}
+GRID = {"alerts_per_day": [1, 15], "gate": [0.0005, 0.01]}
 tried = sweep(
     example.files,
     GRID,
@@ -54,16 +40,14 @@ tried = sweep(
     history_days=example.history_days,
     settings=example.settings,
 )
-tried.style.format(precision=3, na_rep="–")
+tried.style.format(precision=3, na_rep="-")
 
 # %% [markdown]
 # ## Recall at budget against false alerts
 # Up and to the left is better. A point straight above another costs nothing.
 
 # %%
-label = tried.assign(
-    trial=tried.parameter + tried.value.map(lambda v: "" if v != v else f" {v:g}")
-)
+label = tried.assign(trial=tried.parameter + tried.value.map(lambda v: "" if v != v else f" {v:g}"))
 points = alt.Chart(label).encode(
     x=alt.X("false_per_day:Q", title="false alerts a day, whole fleet"),
     y=alt.Y("alert_recall:Q", title="attacks alerted", axis=alt.Axis(format="%")),
@@ -90,8 +74,9 @@ change = by_agent(before.events, after.events)
 change.style.format(precision=1)
 
 # %%
-alt.Chart(change.melt("agent_id", ["alerts_before", "alerts_after"], "when", "alerts")).mark_bar(
-).encode(
+alt.Chart(
+    change.melt("agent_id", ["alerts_before", "alerts_after"], "when", "alerts")
+).mark_bar().encode(
     y=alt.Y("agent_id:N", sort=change.agent_id.tolist(), title=None),
     yOffset=alt.YOffset("when:N", sort=["alerts_before", "alerts_after"]),
     x=alt.X("alerts:Q", title="alerted events"),

@@ -1,24 +1,10 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 4. A detector of your own
 #
 # A detector looks at every event beside the product and may add a reason to those worth a look. It
 # moves no p-value, alert or trust: whoever wants that shows here that it raises detection at the
-# budget, and then it goes into the model with a calibration of its own. The first half builds one by
-# hand, the second fits two models on history.
+# budget, and then it goes into the model with a calibration of its own. The first half builds one
+# by hand, the second fits two models on history.
 
 # %%
 import tempfile
@@ -38,7 +24,7 @@ from pipeline.offline import History, fit_opinion, group_agents, load_offline, t
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)
-example = made_up(FOLDER, agents=14, days=20, quiet_days=10)
+example = made_up(FOLDER, agents=10, days=18, quiet_days=10)
 example.about
 
 # %% [markdown]
@@ -110,7 +96,8 @@ orders = {
 }
 pd.DataFrame(
     {
-        name: {"AUROC": f["auroc"], "AP": f["ap"]} | {f"at {k}": v for k, v in f["detection"].items()}
+        name: {"AUROC": f["auroc"], "AP": f["ap"]}
+        | {f"at {k}": v for k, v in f["detection"].items()}
         for name, sessions in orders.items()
         for f in [figures(sessions)]
     }
@@ -174,7 +161,8 @@ orders = {
 }
 pd.DataFrame(
     {
-        name: {"AUROC": f["auroc"], "AP": f["ap"]} | {f"at {k}": v for k, v in f["detection"].items()}
+        name: {"AUROC": f["auroc"], "AP": f["ap"]}
+        | {f"at {k}": v for k, v in f["detection"].items()}
         for name, sessions in orders.items()
         for f in [figures([s for s in sessions if s.phase == "eval"])]
     }

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from models.engine import Engine
-from models.errors import MalformedEvent
-from models.event import Mode, microseconds
+from models.event import Mode
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
 from pipeline.detectors.panel import PREFIX, Panel
-from pipeline.formats import event_of
+from pipeline.intake import DAY_US, Intake, Taken
 from pipeline.outputs import anomaly_message, anomaly_object, trust_message
-from pipeline.rejected import rejected_message
 from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from models.assessment import Assessment
     from models.config import ModelConfig
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from pipeline.store.sqlite import Store
 
 _log = logging.getLogger(__name__)
-_DAY_US = 86_400_000_000
 _SEEN_DAYS = 30
 MODES: tuple[str, ...] = get_args(Mode)
 _encode = msgspec.msgpack.Encoder().encode
@@ -99,7 +96,7 @@ class Worker:
         self._enricher = enricher
         self._inventory = inventory
         self._cache_agents = cache_agents
-        self._max_future_us = max_future_us
+        self._intake = Intake(store, self.engine.hasher, max_future_us)
         self._publish = publish
         self._observer = observer
         self._subjects: OrderedDict[Key, Subject] = OrderedDict()
@@ -111,16 +108,17 @@ class Worker:
         """
         out = Commit()
         count: Counter[str] = Counter()
-        events = self._fresh(self._read(records, wire or self.wire), out, count)
-        self._load({(event.agent.id, event.mode) for _, event in events})
+        events = self._intake.take(records, wire or self.wire, out, count)
+        self._load({(one.event.agent.id, one.event.mode) for one in events})
         changed: dict[Key, Subject] = {}
         anomalies: dict[str, dict[str, Any]] = {}
-        for record, event in events:
+        for one in events:
+            event = one.event
             ones = [event] if event.kind == "action" else self._in_all_modes(event)
-            for place, one in enumerate(ones):
-                key = (one.agent.id, one.mode)
+            for place, told in enumerate(ones):
+                key = (told.agent.id, told.mode)
                 subject = changed[key] = self._subject(key)
-                self._one(record, one, subject, out, anomalies, count, first=place == 0)
+                self._one(one, told, subject, out, anomalies, count, first=place == 0)
         self._collect(out, changed, anomalies, count)
         self._trim()
         return out
@@ -146,59 +144,6 @@ class Worker:
     def watermark_us(self) -> int:
         """Event time up to which events were judged."""
         return self.engine.peers.head.watermark_us
-
-    # ------------------------------------------------------------------ records to events
-
-    def _read(
-        self, records: Iterable[RawRecord], wire: Format
-    ) -> list[tuple[RawRecord, Event | MalformedEvent]]:
-        read: list[tuple[RawRecord, Event | MalformedEvent]] = []
-        for record in records:
-            try:
-                event = event_of(record, wire)
-                ahead_us = microseconds(event.time) - record.arrived_us
-                if ahead_us > self._max_future_us:
-                    raise MalformedEvent(
-                        "future_time",
-                        f"time is {ahead_us / 1e6:.0f} s ahead of arrival, "
-                        f"expected at most {self._max_future_us / 1e6:.0f} s",
-                    )
-            except MalformedEvent as error:
-                read.append((record, error))
-                continue
-            read.append((record, event))
-        return read
-
-    def _fresh(
-        self,
-        read: list[tuple[RawRecord, Event | MalformedEvent]],
-        out: Commit,
-        count: Counter[str],
-    ) -> list[tuple[RawRecord, Event]]:
-        """Leave out what is no event, and events whose id is known: a second changes nothing."""
-        names = [(e.agent.id, e.id) for _, e in read if not isinstance(e, MalformedEvent)]
-        hashed = iter(self.engine.hasher.event_keys(names))
-        keys = [-1 if isinstance(e, MalformedEvent) else next(hashed) for _, e in read]
-        known = self.store.seen([key for key in keys if key >= 0])
-        fresh: list[tuple[RawRecord, Event]] = []
-        for key, (record, event) in zip(keys, read, strict=True):
-            if isinstance(event, MalformedEvent):
-                self._reject(record, event, out, count)
-                continue
-            if key in known:
-                detail = f"id {event.id!r} of agent {event.agent.id!r} was judged before"
-                self._reject(record, MalformedEvent("duplicate_id", detail), out, count)
-                continue
-            known.add(key)
-            out.seen.append((key, microseconds(event.time) // _DAY_US))
-            fresh.append((record, event))
-        return fresh
-
-    def _reject(
-        self, record: RawRecord, error: MalformedEvent, out: Commit, count: Counter[str]
-    ) -> None:
-        count["rejected_" + error.reason] += 1
-        out.outbox.append(rejected_message(record, error))
 
     # ------------------------------------------------------------------ agents
 
@@ -244,7 +189,7 @@ class Worker:
 
     def _one(
         self,
-        record: RawRecord,
+        taken: Taken,
         event: Event,
         subject: Subject,
         out: Commit,
@@ -254,14 +199,20 @@ class Worker:
         first: bool,
     ) -> None:
         """Judge an event; one that goes to several modes is told and counted with the first."""
+        record, agent_id = taken.record, event.agent.id
         if event.agent.role is None:
-            role = self._inventory.role(event.agent.id)
+            role = self._inventory.role(agent_id)
             if role is not None:
                 agent = msgspec.structs.replace(event.agent, role=role)
                 event = msgspec.structs.replace(event, agent=agent)
         origin = self._enricher.origin(event.network)
-        registered = self._inventory.knows(event.agent.id)
-        assessment = self.engine.judge(event, origin, subject, registered=registered)
+        assessment = self.engine.judge(
+            event,
+            origin,
+            subject,
+            registered=self._inventory.knows(agent_id),
+            time_us=taken.time_us,
+        )
         self.panel.consider(event, assessment, subject)
         subject.trust.position = record.where
         subject.trust.config_version = self.config_version
@@ -331,4 +282,4 @@ class Worker:
         out.anomalies = list(anomalies.values())
         out.counters = dict(count)
         if self.watermark_us:
-            out.prune_seen_before_day = self.watermark_us // _DAY_US - _SEEN_DAYS
+            out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS

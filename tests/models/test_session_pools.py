@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import ScoreWindow
 from models.session_pools import MOST_ROLES, PRIOR_SESSIONS, SessionPools
 
 scores = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 40)), min_size=1, max_size=80)
 
 
 def pools_of(given_scores):
-    pools = SessionPools(ScoreWindow(size=1000))
+    pools = SessionPools(1000)
     for role, score in given_scores:
         pools.add(role, score)
     return pools
@@ -43,3 +42,9 @@ def test_roles_without_end_are_ranked_among_all():
     pools = pools_of([(f"role-{number}", 1.0) for number in range(MOST_ROLES + 5)])
     assert len(pools.roles) == MOST_ROLES
     assert pools.n == pytest.approx(pools.fleet.n)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x92\x90\x80", b"\x92"])
+def test_bytes_that_are_no_pools_are_an_error(raw):
+    with pytest.raises(ValueError, match="."):
+        SessionPools.load(raw)

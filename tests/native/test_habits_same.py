@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import habits as reference
+from models import session_pools
 from models.config import ModelConfig
 from models.counts import ADOPTION
 from models.errors import StateError
 from models.features import FEATURES
 from models.groups import STATISTICS
-from models.hashing import Hasher
+from models.hashing import Hasher, NativeHasher
 from models.places import LOW32, places_of
 from models.profile import Profile
 
@@ -250,3 +251,29 @@ def test_both_know_the_same_features_and_statistics():
     view = native.Groups(CONFIG, KEY).view("")
     statistics = [None] * len(STATISTICS)
     assert list(native.Habits(CONFIG).calibrate(view, statistics, 0.5, own=True).each) == statistics
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 60)), max_size=120),
+    st.floats(0, 60), st.floats(0.001, 0.999),
+)  # fmt: skip
+def test_sessions_are_ranked_alike(given_scores, score, u):
+    native = compiled()
+    both = [session_pools.SessionPools(40), native.SessionPools(40)]
+    for role, past in given_scores:
+        for pools in both:
+            pools.add(role, past)
+    both += [type(pools).load(other.dump()) for pools, other in zip(both, both[::-1], strict=True)]
+    for role in ("a", "d"):
+        assert len({pools.p_value(role, score, u) for pools in both}) == 1
+    assert len({pools.dump() for pools in both}) == 1
+
+
+@given(st.binary(min_size=16, max_size=64), st.lists(st.text(st.characters(), max_size=40)))
+def test_keys_and_tie_breakers_are_alike(key, names):
+    python, fast = Hasher(key), NativeHasher(key, compiled())
+    for name in names:
+        assert python.once(name) == fast.once(name)
+        assert python.uniform(name) == fast.uniform(name)
+    pairs = list(zip(names, names[::-1], strict=True))
+    assert python.event_keys(pairs) == fast.event_keys(pairs)

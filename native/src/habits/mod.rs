@@ -6,6 +6,7 @@ mod counts;
 mod group;
 mod groups;
 mod places;
+mod pools;
 mod stored;
 mod surprise;
 mod view;
@@ -45,6 +46,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<groups::Groups>()?;
     module.add_class::<view::View>()?;
     module.add_class::<agent::Habits>()?;
+    module.add_class::<pools::SessionPools>()?;
     module.add_class::<surprise::Surprise>()?;
     module.add_class::<calibrate::Calibrated>()
 }

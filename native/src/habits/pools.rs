@@ -1,0 +1,129 @@
+//! P-values of sessions: rank among those of the role, leaning on the fleet; `models.session_pools`.
+
+use super::window::{bin_of, Histogram, Window};
+use crate::pack::{Reader, Writer};
+use indexmap::IndexMap;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustc_hash::FxBuildHasher;
+
+const PRIOR_SESSIONS: f64 = 200.0;
+const MOST_ROLES: usize = 4_096;
+
+/// Highest scores of past sessions, all together and by role.
+#[pyclass(module = "habitus_native")]
+pub struct SessionPools {
+    fleet: Window,
+    roles: IndexMap<String, Window, FxBuildHasher>,
+}
+
+#[pymethods]
+impl SessionPools {
+    #[new]
+    fn new(size: u64) -> Self {
+        SessionPools { fleet: Window::new(size), roles: IndexMap::default() }
+    }
+
+    /// Sessions in the fleet's window.
+    #[getter]
+    fn n(&self) -> u64 {
+        self.fleet.n()
+    }
+
+    /// Takes in the highest score of a finished session, in bits.
+    fn add(&mut self, role: &str, score: f64) {
+        let cell = bin_of(score);
+        self.fleet.add_cell(cell, 1);
+        if let Some(window) = self.roles.get_mut(role) {
+            window.add_cell(cell, 1);
+        } else if self.roles.len() < MOST_ROLES {
+            let mut window = Window::new(self.fleet.size);
+            window.add_cell(cell, 1);
+            self.roles.insert(role.to_owned(), window);
+        }
+    }
+
+    /// P(a past session is as high), in (0, 1].
+    fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
+        let p = self.fleet.p_value(score, u);
+        match self.roles.get(role).filter(|own| own.n() > 0) {
+            None => p,
+            Some(own) => {
+                let n = own.n() as f64;
+                (n * own.p_value(score, u) + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
+            }
+        }
+    }
+
+    fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut out = Writer::default();
+        out.array(2);
+        write(&mut out, &self.fleet);
+        out.map(self.roles.len());
+        for (role, window) in &self.roles {
+            out.text(role);
+            write(&mut out, window);
+        }
+        PyBytes::new(py, &out.out)
+    }
+
+    #[staticmethod]
+    fn load(raw: &[u8]) -> PyResult<Self> {
+        let mut from = Reader::new(raw);
+        expect(from.array()?, 2)?;
+        let mut pools = SessionPools { fleet: read(&mut from)?, roles: IndexMap::default() };
+        for _ in 0..from.map()? {
+            let role = from.text()?.to_owned();
+            pools.roles.insert(role, read(&mut from)?);
+        }
+        from.end()?;
+        Ok(pools)
+    }
+}
+
+fn write(out: &mut Writer, window: &Window) {
+    out.array(3);
+    out.unsigned(window.size);
+    for part in [&window.old, &window.new] {
+        out.array(3);
+        out.array(part.bins.len());
+        part.bins.iter().for_each(|&bin| out.unsigned(u64::from(bin)));
+        out.array(part.counts.len());
+        part.counts.iter().for_each(|&count| out.unsigned(u64::from(count)));
+        out.unsigned(part.n);
+    }
+}
+
+fn read(from: &mut Reader<'_>) -> PyResult<Window> {
+    expect(from.array()?, 3)?;
+    let size = from.unsigned()?;
+    Ok(Window { size, old: part(from)?, new: part(from)? })
+}
+
+fn part(from: &mut Reader<'_>) -> PyResult<Histogram> {
+    expect(from.array()?, 3)?;
+    let mut part = Histogram::default();
+    for _ in 0..from.array()? {
+        part.bins.push(small(from.unsigned()?)?);
+    }
+    expect(from.array()?, part.bins.len())?;
+    for _ in 0..part.bins.len() {
+        part.counts.push(small(from.unsigned()?)?);
+    }
+    part.n = from.unsigned()?;
+    Ok(part)
+}
+
+fn expect(found: usize, expected: usize) -> PyResult<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let wrong = format!("state is malformed: array of {found}, expected {expected}");
+    Err(PyValueError::new_err(wrong))
+}
+
+fn small<T: TryFrom<u64>>(value: u64) -> PyResult<T> {
+    T::try_from(value)
+        .map_err(|_| PyValueError::new_err(format!("state is malformed: {value} is too large")))
+}

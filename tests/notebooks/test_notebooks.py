@@ -1,0 +1,74 @@
+"""The notebooks run from top to bottom, are paired, and carry no outputs."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+jupytext = pytest.importorskip("jupytext", reason="absent: extra notebooks (jupytext)")
+nbclient = pytest.importorskip("nbclient", reason="absent: extra notebooks (nbclient)")
+pytest.importorskip("altair", reason="absent: extra plots (altair)")
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+NAMES = [path.stem for path in SCRIPTS]
+each = pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
+
+
+def cells(path: Path) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source.strip()) for cell in jupytext.read(path).cells]
+
+
+def test_there_are_five_and_the_readme_names_each() -> None:
+    said = (FOLDER / "README.md").read_text()
+    assert [name[0] for name in NAMES] == list("12345")
+    assert [name for name in NAMES if f"`{name}`" not in said] == []
+
+
+@each
+def test_both_halves_of_a_pair_are_the_same(script: Path) -> None:
+    assert cells(script) == cells(script.with_suffix(".ipynb"))
+
+
+@each
+def test_no_output_is_committed(script: Path) -> None:
+    notebook = jupytext.read(script.with_suffix(".ipynb"))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell for cell in code if cell.outputs or cell.execution_count] == []
+
+
+@each
+def test_a_notebook_defines_no_logic(script: Path) -> None:
+    source = "\n".join(text for kind, text in cells(script) if kind == "code")
+    defined = re.findall(r"^(?:def|class) (\w+)", source, re.M)
+    # The fourth shows how a detector is built.
+    assert defined == (["NewPair"] if script.stem.startswith("4") else [])
+
+
+@pytest.mark.slow
+@each
+def test_a_notebook_runs_from_top_to_bottom(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("HABITUS_")]:
+        monkeypatch.delenv(name)
+    # The kernel finds the product as the notebooks do: as an installed package, or beside them.
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+    notebook = jupytext.read(script)
+    client = nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+    )
+    client.execute()
+    assert errors(notebook) == []
+
+
+def errors(notebook: Any) -> list[Any]:
+    return [
+        output
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
