@@ -97,6 +97,7 @@ def anomaly_object(
             "bits": {"sum": round(a.s_sum, 3), "max": round(a.s_max, 3)},
             "reasons": [reason_object(reason) for reason in a.reasons[:_MOST_REASONS]],
             "snapshot": a.snapshot,
+            "config_version": config_version,
         }
     events = ([] if known is None else known["events"]) + [{"id": a.event_id, "position": where}]
     first_before = known["trust"]["before"] if known is not None else None
@@ -116,7 +117,6 @@ def anomaly_object(
         "events": events[-_MOST_EVENTS:],
         "position": where,
         "status": "open" if known is None else known["status"],
-        "config_version": config_version,
         "trust": {
             "before": _rounded(a.trust_before) if first_before is None else first_before,
             "after": _rounded(a.trust_after),

@@ -108,6 +108,8 @@ class Configs:
                     f"promotion {place} is missing from the register of configurations, so it was "
                     "changed outside this program; restore the store"
                 )
+            if isinstance(blob, str):
+                blob = blob.encode()  # as another program left it: the digest says whether it holds
             self._seal.check(_key(number, before), blob, digest)
             rows.append((blob, digest))
             before = digest

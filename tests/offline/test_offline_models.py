@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,6 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 ROWS = np.random.default_rng(7).normal(size=(600, len(SIGNS)))
 
@@ -46,7 +46,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def without_roles(recording: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in open(recording, encoding="utf-8")]  # noqa: PTH123, SIM115  # short-lived
+    lines = [json.loads(line) for line in Path(recording).read_text().splitlines()]
     for line in lines:
         line["agent"].pop("role", None)
     return lines

@@ -13,6 +13,7 @@ from models.errors import ConfigError, StateError
 from pipeline.cli import app
 from pipeline.config_file import read_config, write_config
 from pipeline.config_store import in_effect, promote
+from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 from pipeline.store import open_store
 
@@ -165,16 +166,16 @@ def test_a_named_file_wins_over_the_promoted_one_and_settings_over_both(tuned: P
 
 
 def test_runs_use_a_promotion_from_their_next_start_and_old_decisions_stay(
-    pipeline: Any, lines: list[bytes], tuned: Path
+    pipeline: Any, tuned: Path
 ) -> None:
-    half = len(lines) // 2
-    settings = pipeline.settings(pipeline.file(lines[:half], "first.jsonl"))
+    lines = list(fleet_events(7, 6, limit=2_400))
+    settings = pipeline.settings(pipeline.file(lines[:450], "first.jsonl"))
     pipeline.run(settings)
     with open_store(settings.store) as store:
         before = {a["id"]: a for a in store.anomalies(limit=500)}
         promote(store, tuned, by="Ines", reason="x", at_us=1)
         now = in_effect(settings, store).config.version
-    pipeline.run(pipeline.settings(pipeline.file(lines[half:], "second.jsonl")))
+    pipeline.run(pipeline.settings(pipeline.file(lines[-450:], "second.jsonl")))
     with open_store(settings.store) as store:
         after = {a["id"]: a for a in store.anomalies(limit=500)}
         trust = {state.config_version for _, state in store.changes(0, 500)}
