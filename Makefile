@@ -28,10 +28,10 @@ $(STAMP): requirements.lock pyproject.toml
 
 native: $(KERNEL) ## build and install the compiled kernel (needs Rust; without it Python does the work)
 
-$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs) native/Cargo.toml native/Cargo.lock | $(STAMP)
+$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs) native/Cargo.toml | $(STAMP)
 	@if command -v cargo > /dev/null; then \
 	  echo "compiling the kernel (half a minute)" && \
-	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release --locked \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release \
 	    --manifest-path native/Cargo.toml --out build/native && \
 	  $(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/native/*.whl; \
 	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
@@ -50,7 +50,7 @@ lint: $(STAMP) ## style and likely mistakes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@if command -v cargo > /dev/null; then cd native && cargo fmt --check && \
-	  CARGO_TARGET_DIR=target cargo clippy --quiet --locked -- -D warnings; fi
+	  CARGO_TARGET_DIR=target cargo clippy --quiet -- -D warnings; fi
 
 format: $(STAMP) ## rewrite the code in the one format, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . || true
