@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from pipeline.evaluation.run import HISTORY_DAYS
 from pipeline.settings import Settings
 from pipeline.simulator import ATTACKS, SimulationConfig, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _QUIET_DAYS = 12
 
@@ -53,6 +56,7 @@ def made_up(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as name:
     ...     example = made_up(Path(name), agents=2, days=3, quiet_days=1)
     ...     Path(example.files[0]).stat().st_size > 1_000, example.fmt
@@ -74,7 +78,7 @@ def made_up(
     return Example(
         [written.out],
         "native",
-        Settings(inventory=Path(written.inventory)),
+        Settings.model_validate({"inventory": written.inventory}),
         f"{written.events} made-up events of {agents} agents over {days} days, "
         f"{sum(one.cases for one in written.planted if one.kind == 'attack')} attacks planted",
         written.truth,
@@ -98,5 +102,8 @@ def labelled(logs: Path, folder: Path, *names: str) -> Example:
     if not all(file.is_file() for file in files):
         return made_up(folder)
     return Example(
-        [str(file) for file in files], "agentlog", Settings(), f"labelled logs: {', '.join(names)}"
+        [str(file) for file in files],
+        "agentlog",
+        Settings.model_validate({}),
+        f"labelled logs: {', '.join(names)}",
     )

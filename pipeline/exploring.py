@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import expm1, log2
 from typing import TYPE_CHECKING, Any
 
@@ -193,15 +194,15 @@ class Portrait:
 
     def transitions(self) -> pd.DataFrame:
         """Give each pair of tools that followed one another: how often, and how expected it is."""
-        pairs = self.events.groupby(["previous_tool", "tool"]).size()
+        pairs = Counter(zip(self.events.previous_tool, self.events.tool, strict=True))
         rows = [
             {
                 "previous_tool": before,
                 "tool": tool,
-                "events": int(count),
+                "events": count,
                 "probability": self._path("tool", tool, previous_tool=before)[-1][1],
             }
-            for (before, tool), count in pairs.items()
+            for (before, tool), count in sorted(pairs.items())
         ]
         return pd.DataFrame(rows)
 
