@@ -16,9 +16,9 @@ from models.profile import CredentialUse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.places import Place
     from models.config import ModelConfig
     from models.event import Event, Origin
+    from models.places import Place
     from models.profile import Profile
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})

@@ -46,7 +46,7 @@ def test_roles_without_end_are_ranked_among_all():
 
 @pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x92\x90\x80", b"\x92"])
 def test_bytes_that_are_no_pools_are_an_error(raw):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"truncated|malformed|invalid|Expected"):
         SessionPools.load(raw)
 
 
