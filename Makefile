@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test check lint format types arch bench services services-stop \
+.PHONY: help install native demo test check lint format types arch bench notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -61,6 +61,9 @@ types: $(STAMP) ## mypy, strict
 
 arch: $(STAMP) ## who may import whom
 	@$(BIN)/lint-imports
+
+notebooks: $(KERNEL) ## execute the notebooks
+	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
 
 bench: $(KERNEL) ## measure the promises about speed on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from pipeline.store.configs import Promotion
 
 config = typer.Typer(name="config", invoke_without_command=True)
-File = Annotated[
-    Path, typer.Argument(help="TOML: alerts_per_day, reason, and a table [model]; see docs.")
-]
+File = Annotated[Path, typer.Argument(help="TOML: alerts_per_day, reason, and a table [model].")]
 
 
 @config.callback()
