@@ -65,21 +65,6 @@ def calibrate(
     return result
 
 
-def floored(result: Calibrated, index: int, floor: float) -> Calibrated:
-    """Raise one statistic's p-value to a floor, and combine anew.
-
-    Examples
-    --------
-    >>> floored(Calibrated([0.001, 0.2], 0.002, 0, "role", 900), 0, 0.01).p
-    0.02
-    """
-    each = list(result.each)
-    each[index] = max(floor, each[index] or 0.0)
-    known = [(p, place) for place, p in enumerate(each) if p is not None]
-    least, lead = min(known)
-    return Calibrated(each, min(1.0, len(known) * least), lead, result.pool, result.n)
-
-
 def _pool(
     index: int, windows: list[ScoreWindow], view: View, *, own: bool
 ) -> tuple[ScoreWindow | None, str | None]:

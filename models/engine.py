@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from models import habits as reference
 from models import session_pools
 from models.assessment import Assessment
-from models.calibrate import floored
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_RARE = 0.02  # p below: ranks among events are too coarse, see `SessionPools.floor`
 
 
 class Engine:
@@ -152,14 +150,13 @@ class Engine:
         tested = statistics
         if state == "relearning":  # its habits are expected to change; content and rules stay on
             tested = [statistics[CONTENT], None, None, statistics[VOLUME]]
-        ranked = profile.habits.calibrate(view.view, tested, u, own=state == "active")
-        result = self._by_session(ranked, session, bits, u)
+        result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self._assessment(event, profile, session, bits, result, findings, time_us)
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         self.learner.learn(
-            out, event, subject, session, bits, statistics, ranked, x, vouched=vouched
+            out, event, subject, session, bits, statistics, result, x, vouched=vouched
         )
         name = self.anomaly_id(out.key) if out.key else ""
         move_trust(out, subject, name, self.policy, vouched=vouched)
@@ -193,7 +190,7 @@ class Engine:
 
     def _close(self, session: Session) -> None:
         if session.score >= 0 and (session.learning or session.vouched):
-            self.peers.sessions.add(session.role, session.score, session.events)
+            self.peers.closed(session.role, session.score)
         self.content.close(session)
 
     def _score(
@@ -278,14 +275,6 @@ class Engine:
                 name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
                 u = self.hasher.uniform(name)
                 session.p = pool.p_value(session.role, session.score, u)
-
-    def _by_session(self, ranked: Calibrated, session: Session, bits: Bits, u: float) -> Calibrated:
-        """Let a small p-value of content be no smaller than past sessions allow."""
-        p, pool = ranked.each[CONTENT], self.peers.sessions
-        if p is None or p > _RARE or bits.content is None or pool.n < self.config.session_minimum:
-            return ranked
-        floor = pool.floor(session.role, bits.content.score, u)
-        return ranked if p >= floor else floored(ranked, CONTENT, floor)
 
     def _excess(self, result: Calibrated, *, content: bool) -> float:
         """Bits by which the features beside content go beyond what happens by chance.

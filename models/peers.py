@@ -84,6 +84,7 @@ class Peers:
         self.levels: dict[str, dict[str, Level]] = {}
         self._changed: set[str] = set()
         self._most_active = 1
+        self._sessions_changed = False
 
     def day_of(self, time_us: int) -> int:
         """Days since the first event of the stream."""
@@ -124,6 +125,11 @@ class Peers:
         """Contribute the sum of a closed window to the group's and the fleet's levels."""
         self.head.pending.levels.append((group, name, value))
 
+    def closed(self, role: str, score: float) -> None:
+        """Take in the highest score of a finished session, in bits."""
+        self.sessions.add(role, score)
+        self._sessions_changed = True
+
     def seen_on(self, day: int) -> None:
         """Count an agent that acts for the first time on a day."""
         active = self.head.pending.active
@@ -139,8 +145,10 @@ class Peers:
         out = [
             ("peers", _encode(self.head)),
             ("pending", groups.dump_pending()),
-            ("sessions", self.sessions.dump()),
         ]
+        if self._sessions_changed:
+            out.append(("sessions", self.sessions.dump()))
+            self._sessions_changed = False
         for name in sorted(self._changed.union(groups.changed())):
             levels = sorted(self.levels.get(name, {}).items())
             stored = _StoredGroup(groups.dump_group(name), [(k, *v.state()) for k, v in levels])
@@ -171,7 +179,8 @@ class Peers:
                         for quantity, n, mean, square in stored.levels
                     }
             self.groups.load_pending(shared["pending"])
-            self.sessions = type(self.sessions).load(shared["sessions"])
+            if "sessions" in shared:
+                self.sessions = type(self.sessions).load(shared["sessions"])
             self._most_active = max(self.head.active.values(), default=1)
         except (ValueError, KeyError) as error:
             raise StateError(

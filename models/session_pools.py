@@ -14,8 +14,6 @@ MOST_ROLES = 4_096
 class _Stored(Struct, array_like=True):
     fleet: ScoreWindow
     roles: dict[str, ScoreWindow]
-    sessions: int
-    events: int
 
 
 _decode = msgspec.msgpack.Decoder(_Stored).decode
@@ -37,28 +35,25 @@ class SessionPools:
     --------
     >>> pools = SessionPools(1000)
     >>> for number in range(400):
-    ...     pools.add("calm", number / 400, 5)
-    ...     pools.add("lively", number / 40, 5)
+    ...     pools.add("calm", number / 400)
+    ...     pools.add("lively", number / 40)
     >>> pools.p_value("calm", 3.0, 0.5) < pools.p_value("lively", 3.0, 0.5)
     True
     """
 
-    __slots__ = ("events", "fleet", "roles", "sessions")
+    __slots__ = ("fleet", "roles")
 
     def __init__(self, size: int) -> None:
         self.fleet = ScoreWindow(size=size)
         self.roles: dict[str, ScoreWindow] = {}
-        self.sessions = self.events = 0
 
     @property
     def n(self) -> int:
         """Sessions in the fleet's window."""
         return self.fleet.n
 
-    def add(self, role: str, score: float, events: int) -> None:
-        """Take in the highest score of a finished session, in bits, and how many events it had."""
-        self.sessions += 1
-        self.events += events
+    def add(self, role: str, score: float) -> None:
+        """Take in the highest score of a finished session, in bits."""
         self.fleet.add(score)
         window = self.roles.get(role)
         if window is None:
@@ -83,18 +78,9 @@ class SessionPools:
             return p
         return (own.n * own.p_value(score, u) + PRIOR_SESSIONS * p) / (own.n + PRIOR_SESSIONS)
 
-    def floor(self, role: str, score: float, u: float) -> float:
-        """Give what P(an *event* is as high) cannot be below, in (0, 1].
-
-        Of sessions that reach a score, each has at least one event that does. Ranks among events
-        cannot tell high scores apart, since ordinary events crowd the low ones; sessions can.
-        """
-        per_session = self.events / self.sessions if self.sessions else 1.0
-        return self.p_value(role, score, u) / max(1.0, per_session)
-
     def dump(self) -> bytes:
         """Write the pools."""
-        return msgspec.msgpack.encode(_Stored(self.fleet, self.roles, self.sessions, self.events))
+        return msgspec.msgpack.encode(_Stored(self.fleet, self.roles))
 
     @classmethod
     def load(cls, raw: bytes) -> SessionPools:
@@ -102,5 +88,4 @@ class SessionPools:
         stored = _decode(raw)
         pools = cls(stored.fleet.size)
         pools.fleet, pools.roles = stored.fleet, stored.roles
-        pools.sessions, pools.events = stored.sessions, stored.events
         return pools

@@ -29,7 +29,15 @@ from models.content.rates import DAY_US, FLOW, VALUE, Rates
 from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
 from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
-from models.content.tables import Cluster, Documents, RoleTable, ToolShares, mark_of, noted
+from models.content.tables import (
+    Cluster,
+    Documents,
+    RoleTable,
+    ToolShares,
+    mark_of,
+    marks_of,
+    noted,
+)
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -274,7 +282,8 @@ class ContentDetector:
                 flow_bits = self._bits(place, FLOW, flow_level, mixed, day)
                 again = 0
                 if level >= UNKNOWN and use.value in role.sightings:
-                    again = min(MOST_RECURRENCES, noted(role.sightings[use.value], own))
+                    marks = marks_of(role.sightings[use.value], day)
+                    again = min(MOST_RECURRENCES, noted(marks, own))
                     value_bits += RECURRENCE_BITS * again
                 cover = covered(value, request)
                 bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.content.novelty import KNOWN, NEW, SAME_REQUEST, UNKNOWN, own_cluster, strata
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, Session
-from models.content.tables import MAX_WAITING, noted
+from models.content.tables import MAX_WAITING, marks_of, noted
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def close(detector: ContentDetector, session: Session) -> bool:
     cluster.used_us = max(cluster.used_us, session.last_us)
     unusual = p is not None and p < GATE
     if unusual and session.peak:
-        role.sightings.note(session.peak, number)
+        role.sightings.note(session.peak, number, session.last_us // DAY_US)
     if unusual and not free:
         _skip(role, cluster, session)
         if not _accepted(role, cluster, session, detector.hasher.of(session.agent_id)):
@@ -99,8 +99,10 @@ def _accepted(role: RoleTable, cluster: Cluster, session: Session, agent: int) -
     """
     if session.p is None or session.p < VERY_UNUSUAL:
         return False
-    agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent)
-    return agents >= QUORUM and noted(role.sightings.get(session.peak, 0)) <= 1
+    day = session.last_us // DAY_US
+    agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent, day)
+    marks = marks_of(role.sightings.get(session.peak, 0), day)
+    return agents >= QUORUM and noted(marks) <= 1
 
 
 def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Cluster:

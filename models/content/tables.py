@@ -12,8 +12,11 @@ MAX_KNOWN = 32_768
 MAX_WAITING = 4_096
 MAX_BAG = 128
 MOST_NOTED = 3  # different ones kept under a key of `Table.note`
-_NOTED_BITS = 20
+NOTED_DAYS = 21  # after so many days without a new note, what is noted under a key is forgotten
+_NOTED_BITS = 15
 _NOTED = (1 << _NOTED_BITS) - 1
+_DAY_PLACE = MOST_NOTED * _NOTED_BITS
+_MARKS = (1 << _DAY_PLACE) - 1
 
 
 class Table(dict[int, int]):
@@ -54,23 +57,24 @@ class Table(dict[int, int]):
         if len(self) > MAX_KNOWN:
             self.bound(MAX_KNOWN)
 
-    def note(self, key: int, who: int) -> int:
+    def note(self, key: int, who: int, day: int) -> int:
         """Note that `who` is among those under `key`, a few at most; give how many there are.
 
         >>> table = Table()
-        >>> [table.note(7, who) for who in (4, 5, 4)]
-        [1, 2, 2]
+        >>> [table.note(7, who, 20_000) for who in (4, 5, 4)], table.note(7, 6, 20_100)
+        ([1, 2, 2], 1)
         """
-        packed, mark, place = self.get(key, 0), mark_of(who), 0
-        while place < MOST_NOTED and (known := packed >> (place * _NOTED_BITS) & _NOTED):
+        packed = self.get(key, 0)
+        marks, mark, place = marks_of(packed, day), mark_of(who), 0
+        while place < MOST_NOTED and (known := marks >> (place * _NOTED_BITS) & _NOTED):
             if known == mark:
-                return noted(packed)
+                break
             place += 1
         if place < MOST_NOTED:
-            packed |= mark << (place * _NOTED_BITS)
-            self.put(key, packed)
-            self.bound(MAX_KNOWN)
-        return noted(packed)
+            marks |= mark << (place * _NOTED_BITS)
+        self.put(key, max(day, packed >> _DAY_PLACE) << _DAY_PLACE | marks)
+        self.bound(MAX_KNOWN)
+        return noted(marks)
 
     def count(self, found: Iterable[int]) -> None:
         """Add one session to each of `found`; bounded, the rarest go first."""
@@ -81,14 +85,19 @@ class Table(dict[int, int]):
 
 
 def mark_of(who: int) -> int:
-    """Give 20 bits, never all zero, that stand for one of those noted under a key."""
+    """Give 15 bits, never all zero, that stand for one of those noted under a key."""
     return who % _NOTED + 1
 
 
-def noted(packed: int, but: int = 0) -> int:
-    """Give how many are noted in the value of a key, leaving out one by its mark."""
-    marks = (packed >> (place * _NOTED_BITS) & _NOTED for place in range(MOST_NOTED))
-    return sum(1 for mark in marks if mark and mark != but)
+def marks_of(packed: int, day: int) -> int:
+    """Give the marks in the value of a key, none when the last note is long ago."""
+    return packed & _MARKS if day - (packed >> _DAY_PLACE) <= NOTED_DAYS else 0
+
+
+def noted(marks: int, but: int = 0) -> int:
+    """Give how many marks there are, leaving out one."""
+    each = (marks >> (place * _NOTED_BITS) & _NOTED for place in range(MOST_NOTED))
+    return sum(1 for mark in each if mark and mark != but)
 
 
 class Cluster:

@@ -204,6 +204,8 @@ def test_only_groups_that_changed_are_written():
     peers.publish()
     written = [name for name, _ in peers.dump()]
     assert written == ["peers", "pending", "group:" + FLEET, "group:" + NAMES[1]]
+    peers.closed("clerk", 3.0)
+    assert [name for name, _ in peers.dump()] == ["peers", "pending", "sessions"]
 
 
 def test_loading_nothing_leaves_everything_as_it_was():

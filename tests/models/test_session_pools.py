@@ -14,7 +14,7 @@ scores = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 40)), min_size=
 def pools_of(given_scores):
     pools = SessionPools(1000)
     for role, score in given_scores:
-        pools.add(role, score, 4)
+        pools.add(role, score)
     return pools
 
 
@@ -48,9 +48,3 @@ def test_roles_without_end_are_ranked_among_all():
 def test_bytes_that_are_no_pools_are_an_error(raw):
     with pytest.raises(ValueError, match=r"truncated|malformed|invalid|Expected"):
         SessionPools.load(raw)
-
-
-@given(scores, st.floats(0, 40), st.floats(0.01, 0.99))
-def test_an_event_is_no_rarer_than_the_sessions_that_hold_one(given_scores, score, u):
-    pools = pools_of(given_scores)
-    assert pools.floor("a", score, u) == pytest.approx(pools.p_value("a", score, u) / 4)

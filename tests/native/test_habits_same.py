@@ -262,11 +262,10 @@ def test_sessions_are_ranked_alike(given_scores, score, u):
     both = [session_pools.SessionPools(40), native.SessionPools(40)]
     for role, past in given_scores:
         for pools in both:
-            pools.add(role, past, 3)
+            pools.add(role, past)
     both += [type(pools).load(other.dump()) for pools, other in zip(both, both[::-1], strict=True)]
     for role in ("a", "d"):
         assert len({pools.p_value(role, score, u) for pools in both}) == 1
-        assert len({pools.floor(role, score, u) for pools in both}) == 1
     assert len({pools.dump() for pools in both}) == 1
 
 

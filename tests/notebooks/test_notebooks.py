@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-
-def needed(name: str) -> Any:
-    """Import what the extra ``notebooks`` brings; where CI=true it must be there."""
-    if os.environ.get("CI") == "true":
-        return import_module(name)
-    return pytest.importorskip(name, reason=f"absent: {name} (pip install 'habitus[notebooks]')")
-
-
-jupytext, nbclient = needed("jupytext"), needed("nbclient")
-needed("altair")
-needed("ipykernel")
+jupytext = pytest.importorskip("jupytext", reason="absent: extra notebooks (jupytext)")
+nbclient = pytest.importorskip("nbclient", reason="absent: extra notebooks (nbclient)")
+pytest.importorskip("altair", reason="absent: extra plots (altair)")
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 SCRIPTS = sorted(FOLDER.glob("*.py"))

@@ -6,6 +6,8 @@ import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.json import encode
+
 from pipeline import intel, inventory
 from pipeline.enrich import Enricher
 from pipeline.formats import FORMATS
@@ -24,7 +26,8 @@ def test_the_native_format_gives_back_what_was_written(
 ) -> None:
     content = gzip.decompress((DATA / "sample_events.jsonl.gz").read_bytes())
     read = [FORMATS["native"].normalise(line) for line in content.splitlines()]
-    assert read == sample_of(7)[0]
+    # The reader's classes are stricter ones, so their bytes are compared.
+    assert [encode(event) for event in read] == [encode(event) for event in sample_of(7)[0]]
 
 
 def test_the_lists_tell_the_vpn_from_the_corporate_egress(

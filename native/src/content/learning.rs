@@ -4,7 +4,7 @@ use super::detector::{Detector, DAY_US};
 use super::novelty::{own_cluster, strata, KNOWN, NEW, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, Session, MAX_USES};
-use super::tables::{noted, Role, MAX_WAITING};
+use super::tables::{marks_of, noted, Role, MAX_WAITING};
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
@@ -55,7 +55,7 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
         cluster.used_us = cluster.used_us.max(session.last_us);
     }
     if unusual && session.peak != 0 {
-        role.sightings.note(session.peak, number as u64);
+        role.sightings.note(session.peak, number as u64, session.last_us.div_euclid(DAY_US));
     }
     if unusual && !free {
         skip(role, number, session);
@@ -102,8 +102,9 @@ fn accepted(role: &mut Role, number: i64, session: &Session, agent: u64) -> bool
     if session.p.is_none_or(|p| p < VERY_UNUSUAL) {
         return false;
     }
-    let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent);
-    agents >= QUORUM as u32 && noted(role.sightings.get(session.peak), 0) <= 1
+    let day = session.last_us.div_euclid(DAY_US);
+    let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent, day);
+    agents >= QUORUM as u32 && noted(marks_of(role.sightings.get(session.peak), day), 0) <= 1
 }
 
 /// Gives the cluster that a session belongs to, a new one where there is none like it.

@@ -4,7 +4,7 @@ use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::session::{Carrier, Content, Use, Vote, MAX_USES};
-use super::tables::{noted, Role};
+use super::tables::{marks_of, noted, Role};
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -132,7 +132,8 @@ impl Scene<'_> {
         let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
         let mut recurrences = 0;
         if level >= UNKNOWN && self.role.sightings.has(held.value) {
-            let others = noted(self.role.sightings.get(held.value), self.own);
+            let marks = marks_of(self.role.sightings.get(held.value), self.day);
+            let others = noted(marks, self.own);
             recurrences = others.min(MOST_RECURRENCES);
             value_bits += RECURRENCE_BITS * f64::from(recurrences);
         }

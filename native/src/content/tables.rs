@@ -8,8 +8,11 @@ pub const MAX_KNOWN: usize = 32_768;
 pub const MAX_WAITING: usize = 4_096;
 pub const MAX_BAG: usize = 128;
 const MOST_NOTED: u32 = 3;
-const NOTED_BITS: u32 = 20;
+const NOTED_DAYS: i64 = 21;
+const NOTED_BITS: u32 = 15;
 const NOTED: i64 = (1 << NOTED_BITS) - 1;
+const DAY_PLACE: u32 = MOST_NOTED * NOTED_BITS;
+const MARKS: i64 = (1 << DAY_PLACE) - 1;
 const WHOLE: u128 = 1 << 40;
 
 /// Counts or days by hash; notes which of them changed.
@@ -55,21 +58,22 @@ impl Table {
     }
 
     /// Notes that `who` is among those under `key`, a few at most; gives how many there are.
-    pub fn note(&mut self, key: u64, who: u64) -> u32 {
-        let (mut packed, mark, mut place) = (self.get(key), mark_of(who), 0);
+    pub fn note(&mut self, key: u64, who: u64, day: i64) -> u32 {
+        let packed = self.get(key);
+        let (mut marks, mark, mut place) = (marks_of(packed, day), mark_of(who), 0);
         while place < MOST_NOTED {
-            match packed >> (place * NOTED_BITS) & NOTED {
+            match marks >> (place * NOTED_BITS) & NOTED {
                 0 => break,
-                known if known == mark => return noted(packed, 0),
+                known if known == mark => break,
                 _ => place += 1,
             }
         }
         if place < MOST_NOTED {
-            packed |= mark << (place * NOTED_BITS);
-            self.put(key, packed);
-            self.bound(MAX_KNOWN);
+            marks |= mark << (place * NOTED_BITS);
         }
-        noted(packed, 0)
+        self.put(key, day.max(packed >> DAY_PLACE) << DAY_PLACE | marks);
+        self.bound(MAX_KNOWN);
+        noted(marks, 0)
     }
 
     /// Adds one session to each of `found`; bounded, the rarest go first.
@@ -82,15 +86,24 @@ impl Table {
     }
 }
 
-/// 20 bits, never all zero, that stand for one of those noted under a key.
+/// 15 bits, never all zero, that stand for one of those noted under a key.
 pub fn mark_of(who: u64) -> i64 {
     (who % NOTED as u64) as i64 + 1
 }
 
-/// How many are noted in the value of a key, leaving out one by its mark.
-pub fn noted(packed: i64, but: i64) -> u32 {
-    let marks = (0..MOST_NOTED).map(|place| packed >> (place * NOTED_BITS) & NOTED);
-    marks.filter(|&mark| mark != 0 && mark != but).count() as u32
+/// The marks in the value of a key, none when the last note is long ago.
+pub fn marks_of(packed: i64, day: i64) -> i64 {
+    if day - (packed >> DAY_PLACE) <= NOTED_DAYS {
+        packed & MARKS
+    } else {
+        0
+    }
+}
+
+/// How many marks there are, leaving out one.
+pub fn noted(marks: i64, but: i64) -> u32 {
+    let each = (0..MOST_NOTED).map(|place| marks >> (place * NOTED_BITS) & NOTED);
+    each.filter(|&mark| mark != 0 && mark != but).count() as u32
 }
 
 /// Sessions with one kind of request; every count is a number of sessions.

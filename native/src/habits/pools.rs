@@ -16,20 +16,13 @@ const MOST_ROLES: usize = 4_096;
 pub struct SessionPools {
     fleet: Window,
     roles: IndexMap<String, Window, FxBuildHasher>,
-    sessions: u64,
-    events: u64,
 }
 
 #[pymethods]
 impl SessionPools {
     #[new]
     fn new(size: u64) -> Self {
-        SessionPools {
-            fleet: Window::new(size),
-            roles: IndexMap::default(),
-            sessions: 0,
-            events: 0,
-        }
+        SessionPools { fleet: Window::new(size), roles: IndexMap::default() }
     }
 
     /// Sessions in the fleet's window.
@@ -38,10 +31,8 @@ impl SessionPools {
         self.fleet.n()
     }
 
-    /// Takes in the highest score of a finished session, in bits, and how many events it had.
-    fn add(&mut self, role: &str, score: f64, events: u64) {
-        self.sessions += 1;
-        self.events += events;
+    /// Takes in the highest score of a finished session, in bits.
+    fn add(&mut self, role: &str, score: f64) {
         let cell = bin_of(score);
         self.fleet.add_cell(cell, 1);
         if let Some(window) = self.roles.get_mut(role) {
@@ -65,38 +56,27 @@ impl SessionPools {
         }
     }
 
-    /// What the probability that an event is as high cannot be below.
-    fn floor(&self, role: &str, score: f64, u: f64) -> f64 {
-        let many = self.sessions > 0;
-        let events = if many { self.events as f64 / self.sessions as f64 } else { 1.0 };
-        self.p_value(role, score, u) / events.max(1.0)
-    }
-
     fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut out = Writer::default();
-        out.array(4);
+        out.array(2);
         write(&mut out, &self.fleet);
         out.map(self.roles.len());
         for (role, window) in &self.roles {
             out.text(role);
             write(&mut out, window);
         }
-        out.unsigned(self.sessions);
-        out.unsigned(self.events);
         PyBytes::new(py, &out.out)
     }
 
     #[staticmethod]
     fn load(raw: &[u8]) -> PyResult<Self> {
         let mut from = Reader::new(raw);
-        expect(from.array()?, 4)?;
-        let mut pools = SessionPools::new(0);
-        pools.fleet = read(&mut from)?;
+        expect(from.array()?, 2)?;
+        let mut pools = SessionPools { fleet: read(&mut from)?, roles: IndexMap::default() };
         for _ in 0..from.map()? {
             let role = from.text()?.to_owned();
             pools.roles.insert(role, read(&mut from)?);
         }
-        (pools.sessions, pools.events) = (from.unsigned()?, from.unsigned()?);
         from.end()?;
         Ok(pools)
     }
