@@ -24,8 +24,8 @@ _OWN_HASHER = Hasher(b"habitus baseline")  # until it joins a fleet
 _OWN_PLACES = places_of(_OWN_HASHER)
 _MOST_LEVELS = 256
 _OTHER_UNIVERSE = 1 << 16
-_ONE_SIDED = frozenset(QUANTITIES)
-CONTEXTS = frozenset({"previous_tool"})
+_ONE_SIDED = frozenset((*QUANTITIES, "bytes_out_day"))
+CONTEXTS = frozenset({"previous_tool", "previous_two"})
 
 
 class AgentBaseline(base.AnomalyDetector):
@@ -95,7 +95,7 @@ class AgentBaseline(base.AnomalyDetector):
         bits = sum(
             -log2(self.path(place, categories)[-1][1])
             for place in self._all_places(categories)
-            if place.name in categories
+            if place.name in categories and place.under < 0
         )
         for name, value in sorted(numbers.items()):
             bits += self.number_bits(name, value)
@@ -105,7 +105,7 @@ class AgentBaseline(base.AnomalyDetector):
         """Take in one action."""
         categories, numbers = self._split(x)
         for place in self._all_places(categories):
-            if place.name in categories:
+            if place.name in categories and place.under < 0:
                 context = categories.get(place.context) if place.context else None
                 value = self._value(categories[place.name])
                 if context is not None:
@@ -142,6 +142,14 @@ class AgentBaseline(base.AnomalyDetector):
     def path(self, place: Place, x: dict[str, str]) -> list[tuple[str, float]]:
         """Give the probability of a category from general to specific, for explanation."""
         value, habits = self._value(x[place.name]), self.habits
+        if place.under >= 0:
+            steps = self.path(self._places[place.under], x)
+            context = x.get(place.context) if place.context else None
+            if context is not None:
+                last = steps[-1][1]
+                inner = habits.probability(place.inside(context), value, last)
+                steps.append((f"after {context}", _mixed(inner, last)))
+            return steps
         q = place.uniform
         if self._view is not None:
             own_day = habits.own_day(place.node, value)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from models.calibration import ScoreWindow
     from models.groups import View
 
+VOLUME = 3  # place of the rarity among `models.groups.STATISTICS`
+
 
 class Calibrated(Struct):
     """P-values of an event.
@@ -39,6 +41,9 @@ def calibrate(
 ) -> Calibrated:
     """Rank an event's statistics among past ones.
 
+    The last statistic is a rarity among the peers, in bits, and mostly 0. A window of zeros cannot
+    tell how its tail goes on, so p is no smaller than that rarity says.
+
     Parameters
     ----------
     statistics
@@ -57,7 +62,10 @@ def calibrate(
         if window is None:
             continue
         tests += 1
-        p = result.each[index] = window.p_value(value, u)
+        p = window.p_value(value, u)
+        if index == VOLUME:
+            p = max(p, 2.0**-value)
+        result.each[index] = p
         if result.p is None or p < result.p:
             result.p, result.lead, result.pool, result.n = p, index, pool, window.n
     if result.p is not None:
@@ -92,16 +100,17 @@ def take_in(
 ) -> None:
     """Let an event's statistics enter the windows.
 
-    One below the learning gate enters as the quantile at the gate: it neither raises the bar nor
-    shrinks the window.
+    One below the learning gate, or of an event below it, enters as at most the quantile at the
+    gate: it neither raises the bar nor shrinks the window.
     """
     cells: list[tuple[int, int]] = []
+    below = calibrated.p is not None and calibrated.p < gate
     for index, value in enumerate(statistics):
         if value is None:
             continue
         p = calibrated.each[index]
         entered = value
-        if p is not None and p < gate:
+        if p is not None and (below or p < gate):
             window, _ = _pool(index, windows, view, own=True)
             if window is not None:
                 entered = min(value, window.quantile(gate))

@@ -29,6 +29,12 @@ class ModelConfig(Struct, frozen=True):
         An agent's first sessions are learned without the gate.
     relearning_sessions, relearning_factor
         After a deployment so many are learned without the gate, over counts scaled by the factor.
+    drift_tests
+        ``A_drift``: tests between two false alarms of the detector of slow change.
+    stray_limit
+        How far this week's mixture of tools may lie from the anchor, in thousandths of a bit.
+    degraded
+        Windows of event time, in microseconds, of degraded telemetry: judged, not learned.
     session_minimum
         Session scores needed before sessions have p-values.
     idle_minutes
@@ -63,6 +69,9 @@ class ModelConfig(Struct, frozen=True):
     relearning_factor: float = 0.2
     held_limit: int = 64
     held_days: int = 5
+    drift_tests: float = 1_000.0
+    stray_limit: int = 500
+    degraded: tuple[tuple[int, int], ...] = ()
 
     def validate(self) -> ModelConfig:
         """Give itself when every value is possible, else raise `ConfigError`."""

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.assessment import Reason
 from models.content.detector import PLAIN_FACTOR
-from models.explain import category_reason, content_reasons, quantity_reason
-from models.quantity import QUANTITIES
-from models.subject import CONTENT, PEAK, SUM, VOLUME, Bits, Subject
+from models.explain import category_reason, content_reasons, measure_reason
+from models.features import METRICS
+from models.subject import CONTENT, Bits, Subject
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
+from models.watch.naming import BY_METRIC, refined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.assessment import Assessment, Finding, Kind, Reason
+    from models.assessment import Assessment, Finding, Kind
     from models.calibrate import Calibrated
     from models.event import Event
     from models.places import Place
 
 _GRAVE = frozenset({"pay", "delete", "admin", "send"})
 _SECRET = frozenset({"confidential", "restricted"})
-_ONE_CAUSE = frozenset({"net.anonymiser", "identity.shadow", "cred.reuse", "cred.lifetime"})
+_ONE_CAUSE = frozenset({
+    "net.anonymiser", "net.new_origin", "identity.shadow", "cred.reuse", "cred.lifetime",
+    "scope.escalation", "delegation.anomaly", "mode.shift", "time.unusual", "rate.burst",
+    "volume.exfil", "cost.spike", "auth.failure_burst", "destructive.burst", "discovery.sweep",
+    "telemetry.gap", "behavior.drift", "config.change",
+})  # fmt: skip
+_GENERIC = frozenset({
+    "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "cost",
+})  # fmt: skip
+_TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
+_TELLING_BITS = 8.0
+_GENERIC_BITS = 6.0  # what says little of the cause does not lead over what says more
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
 
@@ -69,9 +82,32 @@ class Decider:
             out.alert = out.severity != "low" and not vouched
         elif unusual and out.p is not None:
             anomaly = self._anomaly_of(out.reasons[0])
+            if out.reasons[0].feature != "provenance" or event.tool.startswith("memory."):
+                anomaly = refined(anomaly, event)
             self._name(out, anomaly, self._graver(self.kinds[anomaly].severity, event), event, x)
             out.confidence = confidence(out.p, out.alpha)
             out.alert = True
+
+    def tell(
+        self, out: Assessment, event: Event, anomaly: str, reason: Reason, x: dict[str, str]
+    ) -> None:
+        """Say what the numbers of several events show; no alert."""
+        self._name(out, anomaly, self.kinds[anomaly].severity, event, x)
+        out.reasons = [reason, *out.reasons]
+        out.confidence = 1.0
+
+    def cascade(self, out: Assessment, event: Event, agents: list[str], x: dict[str, str]) -> None:
+        """Make an anomaly one of several agents that are linked by a trace."""
+        why = (
+            f"{len(agents)} agents had anomalies under one trace within an hour: "
+            f"{', '.join(agents[:5])}."
+        )
+        observed = f"{len(agents)} agents"
+        reason = Reason("trace", float(4 * len(agents)), observed, [("one agent", 1.0)], why)
+        alert = out.alert
+        self.tell(out, event, "cascade", reason, x)
+        out.key = f"{event.trace_id}|cascade"
+        out.alert = alert
 
     def _severity(self, finding: Finding) -> str:
         return finding.severity or self.kinds[finding.anomaly].severity
@@ -99,8 +135,9 @@ class Decider:
             return "resource.new"
         if reason.feature == "intent":
             return "goal.drift"
-        if reason.feature in QUANTITIES:
-            return "volume.exfil"
+        known = BY_METRIC.get(reason.feature)
+        if known is not None:
+            return known
         if reason.feature == "tool" and reason.path and reason.path[2][1] > _FAMILIAR:
             return "tool.sequence"
         return self._by_name[reason.feature].feature.anomaly
@@ -118,22 +155,32 @@ class Decider:
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - judge has set it
         baseline, usual, places = profile.baseline, profile.habits.usual, self._places
-        groups: dict[int, list[Reason]] = {CONTENT: [], SUM: [], VOLUME: []}
+        rarity = view.view.rarity
+        carried: list[Reason] = []
         content = bits.content
         if content is not None:
             whole = (content.carrier.bits if content.carrier else 0.0) + (content.intent or 0.0)
             factor = content.score / whole if whole else PLAIN_FACTOR
             reasons = content_reasons(content, factor, event)
-            groups[CONTENT] = sorted(reasons, key=lambda r: -r.bits)
-        odd = sorted(bits.categories.found, key=lambda found: usual[found[0]] - found[1])
-        groups[SUM] = [category_reason(baseline, view, places[i], x, b) for i, b, *_ in odd[:3]]
-        high = sorted(bits.quantities, key=lambda item: -item[2])
-        groups[VOLUME] = [
-            quantity_reason(baseline, view, name, total, b) for name, total, b in high[:2] if b > 0
-        ]
-        lead = SUM if result.lead == PEAK else result.lead
-        if lead < 0:
-            lead = CONTENT if groups[CONTENT] else SUM
-        first = groups.pop(lead)
-        rest = sorted((r for reasons in groups.values() for r in reasons), key=lambda r: -r.bits)
+            carried = sorted(reasons, key=lambda r: -r.bits)
+        ranked: list[tuple[float, float, Reason]] = []
+        for i, b, *_ in bits.categories.found:
+            excess = b - usual[i]
+            if excess > 0:
+                rare = rarity(i, excess) if places[i].alone else 0.0
+                if places[i].name in _GENERIC:
+                    rare = min(rare, _GENERIC_BITS)
+                ranked.append((rare, excess, category_reason(baseline, view, places[i], x, b)))
+        for one in bits.measures:
+            rare = rarity(len(places) + one.metric, one.bits)
+            if METRICS[one.metric] in _GENERIC:
+                rare = min(rare, _GENERIC_BITS)
+            elif METRICS[one.metric] in _TELLING:
+                rare += _TELLING_BITS
+            ranked.append((rare, one.bits, measure_reason(baseline, view, one)))
+        ranked.sort(key=lambda row: (-row[0], -row[1]))
+        others = [reason for _, _, reason in ranked[:4]]
+        first = carried if result.lead in (CONTENT, -1) and carried else others
+        rest = others if first is carried else carried
+        rest = sorted(rest, key=lambda r: -r.bits)
         return [finding.reason for finding in findings] + (first + rest)[:5]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from models import habits as reference
 from models import session_pools
 from models.assessment import Assessment
+from models.content.detector import RECURRENCE_BITS
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
-from models.features import HOUR_US, extract
+from models.features import FEATURES, extract
+from models.groups import LEAST_BITS
 from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
@@ -23,16 +25,20 @@ from models.meeting import meet
 from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
 from models.quantity import QUANTITIES, quantities
-from models.rules import RULES, Scene, note_credential, note_version
+from models.rules import RULES, note_credential, note_version
 from models.sessions import open_sessions
-from models.subject import CONTENT, SUM, VOLUME, Bits, Subject
+from models.subject import SUM, VOLUME, Bits, Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
+from models.watch.measure import SHIFTING, in_order, measure
+from models.watch.scene import Scene
+from models.watch.traces import LEAST_AGENTS
+from models.watch.watcher import DRIFT, NAMES, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.assessment import Finding, Kind
+    from models.assessment import Finding, Kind, Reason
     from models.calibrate import Calibrated
     from models.config import ModelConfig
     from models.content.detector import Content
@@ -42,6 +48,12 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
+_MOST_ADDED = 16
+_MOST_FAR = 6.0
+_STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
+_LOOKED_INTO = 3.0  # content bits from which on it matters where they come from
+_METRICS_FROM = len(FEATURES)
+MARK = 0xFFFF
 
 
 class Engine:
@@ -87,6 +99,7 @@ class Engine:
         self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, native)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
+        self.watcher = Watcher(config)
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
         self.learner = Learner(config, self.hasher, self._places, self.peers, self.content)
 
@@ -97,12 +110,14 @@ class Engine:
 
         With `whole`, content is written as one copy that stands for all its changes.
         """
-        return self.peers.dump() + self.content.dump(whole=whole)
+        watched = self.watcher.dump(self.peers.head.watermark_us)
+        return self.peers.dump() + self.content.dump(whole=whole) + watched
 
     def load(self, shared: dict[str, bytes], sessions: Iterable[tuple[int, bytes]]) -> None:
         """Read what `dump` and the open sessions wrote."""
         self.peers.load(shared)
-        self.content.load(shared)
+        self.watcher.load(shared)
+        self.content.load({k: raw for k, raw in shared.items() if not k.startswith(NAMES)})
         self.sessions.load(sessions)
 
     def finish_recording(self) -> None:
@@ -142,19 +157,28 @@ class Engine:
         session = self._session(event, subject.profile, time_us)
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - _meet has set it
-        x = extract(event, origin, session.previous_tool or "START", time_us)
-        bits = self._score(event, profile, session, x, time_us)
+        watch, state = profile.facts.watch, profile.state()
+        strayed = self.watcher.meet(
+            event, profile, time_us, whole=self.vouched or state != "active"
+        )
+        previous = session.previous_tool or "START"
+        before = watch.before if watch.session == session.ordinal else ""
+        x = extract(event, origin, previous, time_us, before)
+        bits = self._score(event, subject, session, x, time_us)
+        watch.session, watch.before = session.ordinal, previous
         statistics = self._statistics(bits)
         u = self.hasher.uniform(event.id)
-        state = profile.state()
         tested = statistics
-        if state == "relearning":  # its habits are expected to change; content and rules stay on
-            tested = [statistics[CONTENT], None, None, statistics[VOLUME]]
+        if state == "relearning":  # its habits are expected to change; what it carries is not
+            steady = None if event.tool in watch.added else bits.categories.steady
+            tested = [_carried(bits), None, steady, statistics[VOLUME]]
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self._assessment(event, profile, session, bits, result, findings, time_us)
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
+        if not vouched:
+            self._look_back(out, event, subject, strayed, x)
         self.learner.learn(
             out, event, subject, session, bits, statistics, result, x, vouched=vouched
         )
@@ -194,27 +218,37 @@ class Engine:
         self.content.close(session)
 
     def _score(
-        self, event: Event, profile: Profile, session: Session, x: dict[str, str], time_us: int
+        self, event: Event, subject: Subject, session: Session, x: dict[str, str], time_us: int
     ) -> Bits:
+        profile, view = subject.profile, subject.view
+        assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
         content: Content | None = None
         if session.purpose or event.argument_origins:
             content = self.content.score(session, event.tool, event.argument_origins)
-        hour = time_us // HOUR_US
-        sums: list[tuple[str, float, float]] = []
-        for index, amount in enumerate(quantities(event)):
-            if amount is None:
-                continue
-            before = facts.sums[index] if facts.hour == hour else 0
-            total = float(max(before, 0) + amount)
-            name = QUANTITIES[index]
-            sums.append((name, total, baseline.number_bits(name, total)))
-        return Bits(baseline.surprise(x), sums, content)
+        categories = baseline.surprise(x)
+        resource = x.get("resource")
+        mark = self.hasher.of(resource) & MARK if resource is not None else -1
+        found = measure(
+            event, facts, baseline, quantities(event), session.ordinal, categories.order, mark,
+            time_us,
+        )  # fmt: skip
+        metrics, rarest = in_order(found), 0.0
+        rarity = view.view.rarity
+        skipped = SHIFTING if profile.state() == "relearning" else ()
+        for one in found:
+            if one.bits >= LEAST_BITS and one.metric not in skipped:
+                rarest = max(rarest, rarity(_METRICS_FROM + one.metric, one.bits))
+        sums = [
+            (QUANTITIES[one.metric], one.value, one.bits)
+            for one in found
+            if one.metric < len(QUANTITIES)
+        ]
+        return Bits(categories, sums, content, found, metrics, rarest)
 
     def _statistics(self, bits: Bits) -> list[float | None]:
-        volume = max((b for _, _, b in bits.quantities), default=None)
-        content = bits.content.score if bits.content is not None else None
-        return [content, bits.categories.total, bits.categories.peak, volume]
+        content = _accounted(bits.content) if bits.content is not None else None
+        return [content, bits.categories.total, bits.categories.peak, bits.volume]
 
     def _findings(
         self,
@@ -227,13 +261,38 @@ class Engine:
         registered: bool,
     ) -> list[Finding]:
         scene = Scene(
-            event, origin, subject.profile, time_us, registered, x, self._by_name, self.config
-        )
+            event, origin, subject.profile, time_us, registered, x, self._by_name, self.config,
+            self.watcher.heard, self._common(subject), self.watcher.traces.announces,
+        )  # fmt: skip
         found = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
         note_credential(scene)
         if not found or self.vouched or found[0].anomaly == "config.change":
             note_version(scene)
         return found
+
+    @staticmethod
+    def _common(subject: Subject) -> bool:
+        """Whether peers act in the agent's mode; asked only of one that is new to the mode."""
+        if not subject.profile.facts.watch.shifted or subject.view is None:
+            return True
+        return bool(subject.view.names(0))
+
+    def _look_back(
+        self,
+        out: Assessment,
+        event: Event,
+        subject: Subject,
+        strayed: Reason | None,
+        x: dict[str, str],
+    ) -> None:
+        """Say what shows only over several events: slow change, and cascades of agents."""
+        if subject.profile.state() == "active":
+            reason = self.watcher.drifting(out, subject.profile) or strayed
+            if reason is not None and out.anomaly is None:
+                self.decider.tell(out, event, DRIFT, reason, x)
+        agents = self.watcher.linked(out, event)
+        if len(agents) >= LEAST_AGENTS:
+            self.decider.cascade(out, event, agents, x)
 
     def _assessment(
         self,
@@ -262,7 +321,7 @@ class Engine:
             self._session_p(session, content.score)
             out.session_p = session.p
         out.rank = (content.score if content is not None else 0.0) + self._excess(
-            result, content=content is not None
+            result, bits.categories.steady, content=content is not None
         )
         out.rank += max((finding.bits for finding in findings), default=0.0)
         return out
@@ -276,14 +335,19 @@ class Engine:
                 u = self.hasher.uniform(name)
                 session.p = pool.p_value(session.role, session.score, u)
 
-    def _excess(self, result: Calibrated, *, content: bool) -> float:
+    def _excess(self, result: Calibrated, steady: float, *, content: bool) -> float:
         """Bits by which the features beside content go beyond what happens by chance.
 
-        Where content is scored as well, only what lies far beyond: the rest would pull its order
-        down.
+        Where content is scored as well, tools, amounts and their order are mostly what the request
+        calls for: of them only what lies far beyond counts, and not much. Where from, when, for
+        whom and in which area an agent acts no request accounts for: that counts in full.
         """
         smallest = min((p for p in result.each[SUM:] if p is not None), default=1.0)
-        return max(0.0, -log2(3 * smallest) - (self.config.excess_bits if content else 0.0))
+        others = -log2(3 * smallest)
+        if not content:
+            return max(0.0, others)
+        far = min(_MOST_FAR, max(0.0, others - self.config.excess_bits))
+        return max(far, steady - _STEADY_BITS)
 
     def anomaly_id(self, key: str) -> str:
         """Give the id of the anomaly under a correlation key; the same key, the same id."""
@@ -294,11 +358,53 @@ class Engine:
         facts = subject.profile.facts
         if event.kind == "deployment":
             facts.announced = event.agent.version
+            self.watcher.traces.deployed()
             if event.agent.version is not None and event.agent.version not in facts.versions:
                 facts.versions.append(event.agent.version)
             facts.learn_until = max(
                 facts.learn_until, facts.opened + self.config.relearning_sessions
             )
             subject.profile.habits.scale(self.config.relearning_factor)
+            facts.watch.anchored = -1
+            facts.watch.added = [*facts.watch.added, *_added(event)][-_MOST_ADDED:]
+            facts.watch.definitions.clear()
         subject.trust.state = subject.profile.state()  # type: ignore[assignment]
         return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
+
+
+def _carried(bits: Bits) -> float | None:
+    """Give the content bits of what an event carries, without those of its tool's choice.
+
+    A new version turns to other partners in the usual way: that is not looked at.
+    """
+    content = bits.content
+    if content is None or content.carrier is None or not content.carrier.flow_level:
+        return None
+    whole = content.carrier.bits + (content.intent or 0.0)
+    return content.score * content.carrier.bits / whole if whole else None
+
+
+def _accounted(content: Content) -> float:
+    """Give the content bits that decide on an alert.
+
+    A value that comes along the usual way, as a new partner does, is no more suspicious for coming
+    again: what recurrence adds orders the queue only.
+    """
+    if content.score < _LOOKED_INTO or content.carrier is None:
+        return content.score
+    carrier = content.carrier
+    if carrier.flow_level or not carrier.recurrences:
+        return content.score
+    whole = carrier.bits + (content.intent or 0.0)
+    again = RECURRENCE_BITS * carrier.recurrences / carrier.value_bits
+    return content.score * (1.0 - again * carrier.bits / whole)
+
+
+def _added(event: Event) -> list[str]:
+    """Give the tools that a deployment says it brings: ``adds_tool`` or ``adds_tools``."""
+    attributes = event.attributes or {}
+    named: list[object] = []
+    for key in ("adds_tool", "adds_tools"):
+        value = attributes.get(key)
+        named += [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [name for name in named if isinstance(name, str)][:_MOST_ADDED]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Reason
 from models.content.request import KINDS
+from models.features import METRICS
 from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:
@@ -15,12 +16,21 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.peers import GroupView
     from models.places import Place
+    from models.watch.measure import Measure
 
 _KIND_WORDS = dict(zip(KINDS, (
     "mail address", "address", "path", "date", "number", "code", "value", "value"
 ), strict=True))  # fmt: skip
 _NOVELTY = ("usual for such requests", "known to the role", "known elsewhere", "new to the role")
-_QUANTITY_WORDS = dict(zip(QUANTITIES, ("bytes in", "bytes out", "records"), strict=True))
+_QUANTITY_WORDS = dict(
+    zip(QUANTITIES, ("bytes in", "bytes out", "records", "tokens"), strict=True)
+) | {"bytes_out_day": "bytes out"}
+_COUNT_WORDS = {
+    "rate_minute": "calls in this minute", "rate": "calls in this hour",
+    "rate_day": "calls on this day", "failures_hour": "failed or denied calls in this hour",
+    "failures_day": "failed or denied calls on this day", "destructive": "deletions in this hour",
+    "discovery": "different resources in this hour", "secret": "reads of secrets in this hour",
+}  # fmt: skip
 
 
 def content_reasons(content: Content, factor: float, event: Event) -> list[Reason]:
@@ -88,6 +98,27 @@ def quantity_reason(
     median, upper = expm1(mean), expm1(mean + 2.0 * spread)
     what = _QUANTITY_WORDS.get(name, name)
     times = value / median if median > 0 else 0.0
-    why = f"{value:,.0f} {what} this hour, {times:.0f} times the usual {median:,.0f}."
+    window = "on this day" if name.endswith("_day") else "this hour"
+    why = f"{value:,.0f} {what} {window}, {times:.0f} times the usual {median:,.0f}."
     limits = [(f"median {median:,.0f}", 0.5), (f"up to {upper:,.0f}", 0.95)]
     return Reason(name, bits, f"{value:,.0f}", limits, why)
+
+
+def measure_reason(baseline: AgentBaseline, view: GroupView, one: Measure) -> Reason:
+    """Reason of one metric: what was observed against what was expected."""
+    name = METRICS[one.metric]
+    if name in _COUNT_WORDS:
+        why = f"{one.value:.0f} {_COUNT_WORDS[name]}; {one.usual:.2f} were expected."
+        return Reason(name, one.bits, f"{one.value:.0f}", [(f"about {one.usual:.2f}", 0.5)], why)
+    if name == "drift":
+        why = (
+            f"Bytes out have been above the usual day after day: {one.value:.1f} spreads together."
+        )
+        return Reason(name, one.bits, f"{one.value:.1f}", [("0", 0.5)], why)
+    if name == "disorder":
+        why = (
+            f"The tools of this session follow each other as they never do: {one.value:.1f} bits "
+            "above the usual together."
+        )
+        return Reason("sequence", one.bits, f"{one.value:.1f}", [("below 1", 0.5)], why)
+    return quantity_reason(baseline, view, name, one.value, one.bits)

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from models.event import Event, Origin
 
 HOUR_US = 3_600_000_000
 _DIGITS = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 WEEK = 7
+REST = 6
+NOBODY = "nobody"
 OWN_NETWORKS = frozenset({"corporate", "internal"})
 
 
@@ -27,6 +31,13 @@ class Feature(Struct, frozen=True):
         the same whatever has been seen.
     context
         Feature whose value gives a more specific level of the chain, None without one.
+    under
+        Earlier feature of the same values whose chain this one goes on from; it then has counts
+        after its context only, and no votes.
+    alone
+        Whether a new value is remarkable by itself; without, it adds to the sum only.
+    steady
+        Whether a new version of the agent leaves it as it is.
     anomaly, facet
         What an alert led by this feature is called, and which facet of trust it moves.
     words
@@ -39,18 +50,43 @@ class Feature(Struct, frozen=True):
     anomaly: str
     facet: str
     words: str
+    under: str | None = None
+    alone: bool = True
+    steady: bool = True
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("tool", 1 << 12, "previous_tool", "tool.new", "tools", "tool"),
-    Feature("resource", 1 << 16, None, "resource.new", "data", "kind of resource"),
+    Feature("tool", 1 << 12, "previous_tool", "tool.new", "tools", "tool", steady=False),
+    Feature(
+        "sequence",
+        1 << 12,
+        "previous_two",
+        "tool.sequence",
+        "tools",
+        "tool order",
+        "tool",
+        steady=False,
+    ),
+    Feature("resource", 1 << 16, None, "resource.new", "data", "kind of resource", steady=False),
+    Feature("area", 1 << 12, None, "resource.new", "data", "area"),
     Feature("sensitivity", 8, "tool", "resource.new", "data", "data sensitivity"),
     Feature("egress", 8, None, "net.new_origin", "network", "egress"),
     Feature("asn", 1 << 16, "egress", "net.new_origin", "network", "network operator"),
     Feature("country", 256, "egress", "net.new_origin", "network", "country"),
-    Feature("hour", 48, None, "time.unusual", "tools", "hour of the week"),
+    Feature("destination", 1 << 16, "tool", "resource.new", "data", "destination"),
+    Feature("hour", 28, None, "time.unusual", "tools", "hour of the week"),
     Feature("outcome", 4, "tool", "auth.failure_burst", "tools", "outcome"),
+    Feature("human", 1 << 16, None, "delegation.anomaly", "identity", "person", None, alone=False),
+    Feature("delegation", 1 << 12, None, "delegation.anomaly", "identity", "delegation"),
+    Feature("scope", 1 << 12, None, "scope.escalation", "identity", "scopes"),
+    Feature("credential", 64, None, "cred.lifetime", "identity", "lifetime of the credential"),
 )
+METRICS = (
+    "bytes_in_hour", "bytes_out_hour", "records_hour", "cost", "bytes_out_day", "drift",
+    "rate_minute", "rate", "rate_day", "failures_hour", "failures_day", "destructive",
+    "discovery", "secret", "disorder",
+)  # fmt: skip
+"""What is measured per window of time, in bits: `models.watch.counting` and others."""
 
 
 @lru_cache(maxsize=50_000)
@@ -68,29 +104,98 @@ def hour_name(hours: int) -> str:
     """Name an hour since 1970 as hour of the day and kind of day; 1970 began on a Thursday.
 
     >>> hour_name(8), hour_name(48 + 3)
-    ('workday 08', 'weekend 03')
+    ('workday 08', 'weekend 00-06')
     """
     weekend = (hours // 24 + 3) % WEEK >= WEEK - 2
-    return f"{'weekend' if weekend else 'workday'} {hours % 24:02d}"
+    if weekend:  # seldom worked, so hour by hour nothing would ever be usual
+        start = hours % 24 // REST * REST
+        return f"weekend {start:02d}-{start + REST:02d}"
+    return f"workday {hours % 24:02d}"
 
 
-def extract(event: Event, origin: Origin, previous_tool: str, time_us: int) -> dict[str, str]:
+def _identity(event: Event, found: dict[str, str]) -> None:
+    """Add for whom an agent acts, through whom, and what its credential is like."""
+    human, delegation, credential = event.human, event.delegation, event.credential
+    who = NOBODY
+    if human is not None:
+        found["human"] = human.id
+        who = "direct"
+    if delegation:
+        person = human.id if human is not None else None
+        between = [one for one in delegation if one != person]
+        if between:
+            who = f"{who} through {len(between)}: {between[0]}"
+    if human is not None or delegation or event.mode == "delegated":
+        found["delegation"] = who
+    if credential is not None:
+        if credential.scopes:
+            found["scope"] = " ".join(sorted(credential.scopes))
+        if credential.issued_at is not None:
+            found["credential"] = lifetime(credential.issued_at, credential.expires_at)
+
+
+def lifetime(issued: datetime, expires: datetime | None) -> str:
+    """Name how long a credential lives, in powers of four.
+
+    >>> from datetime import datetime, timedelta, UTC
+    >>> at = datetime(2026, 1, 5, tzinfo=UTC)
+    >>> lifetime(at, at + timedelta(hours=5)), lifetime(at, None)
+    ('under 17 hours', 'without an end')
+    """
+    if expires is None:
+        return "without an end"
+    seconds = int((expires - issued).total_seconds())
+    return _lifetime_name(max(0, seconds).bit_length() // 2)
+
+
+@lru_cache(maxsize=64)
+def _lifetime_name(step: int) -> str:
+    seconds = 4 ** (step + 1)
+    if seconds < 2 * 3_600:
+        return f"under {seconds // 60} minutes"
+    return f"under {seconds // 3_600} hours"
+
+
+@lru_cache(maxsize=50_000)
+def host_of(destination: str) -> str:
+    """Give the host of a destination: without scheme, path, port and user.
+
+    >>> host_of("https://api.example.com:443/v1/send"), host_of("192.0.2.7")
+    ('api.example.com', '192.0.2.7')
+    """
+    rest = destination.partition("://")[2] or destination
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].lower()
+    if host.startswith("["):
+        return host.partition("]")[0][1:]
+    return host.partition(":")[0] if host.count(":") == 1 else host
+
+
+def extract(
+    event: Event, origin: Origin, previous_tool: str, time_us: int, before: str = ""
+) -> dict[str, str]:
     """Give the categorical features that an event carries; a missing field gives none.
 
     Parameters
     ----------
     previous_tool
         The session's tool before this one, or ``START``.
+    before
+        The one before that, or ``START``; empty where there is none.
     time_us
         Event time in microseconds.
     """
     found = {"tool": event.tool, "previous_tool": previous_tool}
+    if before:
+        found["previous_two"] = f"{before} > {previous_tool}"
+        found["sequence"] = event.tool
     resource = event.resource
     if resource is not None:
         kind = resource_class(resource.id)
         found["resource"] = f"{resource.type}:{kind}" if resource.type else kind
         if resource.sensitivity is not None:
             found["sensitivity"] = resource.sensitivity
+        area = resource.domain or kind.partition("/")[0]
+        found["area"] = f"{area} {resource.sensitivity}" if resource.sensitivity else area
     if origin.egress != "unknown":
         found["egress"] = origin.egress
         if origin.egress not in OWN_NETWORKS:  # the operator's exits are no new place
@@ -98,6 +203,10 @@ def extract(event: Event, origin: Origin, previous_tool: str, time_us: int) -> d
                 found["asn"] = str(origin.asn)
             if origin.country is not None:
                 found["country"] = origin.country
+    network = event.network
+    if network is not None and network.destination is not None:
+        found["destination"] = host_of(network.destination)
+    _identity(event, found)
     found["hour"] = hour_name(time_us // HOUR_US % (WEEK * 24))
     if event.outcome is not None:
         found["outcome"] = event.outcome

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.calibration import ScoreWindow
+from models.features import FEATURES, METRICS
 from models.hashing import Hasher
 from models.places import places_of
 from models.votes import Ballot, VoteNode
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 FLEET = ""
 STATISTICS = ("content", "sum", "peak", "volume")
+WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
+"""Score windows of a group: of the statistics, of each feature, of each metric."""
+
+LEAST_BITS = 5.0
+"""What goes less far beyond the usual is not looked at more closely."""
+
 _MOST_NAME = 64
 _encode = msgspec.msgpack.Encoder().encode
 _StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
@@ -36,7 +43,7 @@ class Group:
     nodes
         The votes, by index of the feature.
     windows
-        Score windows, in the order of `STATISTICS`.
+        Score windows: `STATISTICS`, then excess bits of `FEATURES`, then bits of `METRICS`.
     known
         Probabilities that were asked for since the last publication.
     """
@@ -44,7 +51,7 @@ class Group:
     def __init__(self, config: ModelConfig) -> None:
         self._half_life = config.half_life_days
         self.nodes: dict[int, VoteNode] = {}
-        self.windows = [ScoreWindow(size=config.peer_window) for _ in STATISTICS]
+        self.windows = [ScoreWindow(size=config.peer_window) for _ in range(WINDOWS)]
         self.known: dict[int, float] = {}
 
     def node(self, feature: int, day: int) -> VoteNode:
@@ -69,8 +76,8 @@ class Group:
     def read(self, raw: bytes, day: int) -> None:
         """Become what `dump` wrote, as of a day."""
         ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
-        if len(self.windows) != len(STATISTICS):
-            raise ValueError(f"group has {len(self.windows)} windows, expected {len(STATISTICS)}")
+        if len(self.windows) != WINDOWS:
+            raise ValueError(f"group has {len(self.windows)} windows, expected {WINDOWS}")
         for index, rows in ballots:
             node = self.nodes[index] = VoteNode(Ballot.of(rows), self._half_life)
             node.roll(day)
@@ -97,6 +104,26 @@ class View:
             if node is not None:
                 q = node.probability(value, own_day if own_day >= 0 else None, q)
         return q
+
+    def rarity(self, channel: int, bits: float) -> float:
+        """Give how rare so many bits of a feature or metric are among the peers, in bits.
+
+        `ScoreWindow.rarity`, and no rarer than the model itself says: where nobody had any, a rank
+        cannot tell two from twenty. Comparable between features, as bits themselves are
+        not: a new partner comes every day, a new country never. 0 below `LEAST_BITS`.
+
+        Parameters
+        ----------
+        channel
+            Index of a feature, or number of features plus index of a metric.
+        """
+        if bits < LEAST_BITS:
+            return 0.0
+        at = len(STATISTICS) + channel
+        window = self.group.windows[at]
+        if window.n < self.groups.pool_minimum:
+            window = self.fleet.windows[at]
+        return min(bits, window.rarity(bits))
 
     def names(self, feature: int) -> dict[int, str]:
         """Give the known names of a feature's values."""
@@ -165,7 +192,7 @@ class Groups:
         for name in (FLEET, group) if group != FLEET else (FLEET,):
             statistics = self._scores.get(name)
             if statistics is None:
-                statistics = self._scores[name] = [{} for _ in STATISTICS]
+                statistics = self._scores[name] = [{} for _ in range(WINDOWS)]
             for statistic, cell in entered:
                 cells = statistics[statistic]
                 cells[cell] = cells.get(cell, 0) + 1

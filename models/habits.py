@@ -10,20 +10,24 @@ from math import log2
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.calibrate import Calibrated, calibrate, take_in
-from models.calibration import ScoreWindow
+from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
 from models.features import FEATURES
-from models.groups import STATISTICS, Groups
+from models.groups import LEAST_BITS, STATISTICS, Groups
 from models.habits_bytes import Row, read, write
 from models.places import LOW32
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.config import ModelConfig
     from models.groups import View
     from models.places import Place
     from models.votes import VoteNode
 
 __all__ = ["Found", "Groups", "Habits", "Surprise"]
+OFTEN = 8 * 4_096
+"""Weight a tool must have been followed with before the tool before it matters as well."""
 _USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
 
 
@@ -46,13 +50,20 @@ class Surprise(NamedTuple):
     total, most
         Sum and maximum of the bits.
     peak
-        Most bits of a category above what is ordinary for the agent, at least 0.
+        Rarity among the peers, in bits, of the category that goes furthest beyond what is
+        ordinary for the agent: `View.rarity`.
+    order
+        Bits of the tool after the two before it, above what is ordinary for the agent.
+    steady
+        `peak` over those categories that a new version leaves as they are.
     """
 
     found: list[Found]
     total: float
     most: float
     peak: float
+    order: float = 0.0
+    steady: float = 0.0
 
 
 class Habits:
@@ -126,19 +137,23 @@ class Habits:
         of = groups.hasher.of
         counts, total, discounted = self.counts.counts, self.counts.total, self.counts.discounted
         votes, pending, usual = self.votes, self.pending, self.usual
-        whole = most = peak = 0.0
+        whole = most = peak = order = steady = q = 0.0
+        chain = [0.0] * len(FEATURES)
         for place in groups.places:
             text = x.get(place.name)
             if text is None:
                 continue
             value = of(text) & LOW32
-            key = place.base | value
-            own_day = pending[key] if key in pending else votes.get(key, -1)
-            name = key << 32 | own_day + 1
-            q = known.get(name, 0.0)
-            if not q:
-                q = known[name] = _peer_probability(place, value, own_day, levels)
-            n = total.get(place.node, 0)
+            if place.under >= 0:
+                q, n = chain[place.under], 0
+            else:
+                key = place.base | value
+                own_day = pending[key] if key in pending else votes.get(key, -1)
+                name = key << 32 | own_day + 1
+                q = known.get(name, 0.0)
+                if not q:
+                    q = known[name] = _peer_probability(place, value, own_day, levels)
+                n = total.get(place.node, 0)
             if n:
                 count = counts.get(key, 0)
                 kept = count - DISCOUNT if count > DISCOUNT else 0
@@ -154,12 +169,21 @@ class Habits:
                     kept = count - DISCOUNT if count > DISCOUNT else 0
                     p = (kept + (STRENGTH + discounted[inside]) * q) / (n + STRENGTH)
                     q = (1 - ADOPTION) * p + ADOPTION * q
+            chain[place.index] = q
             bits = -log2(q)
-            whole += bits
-            most = max(most, bits)
-            peak = max(peak, bits - usual[place.index])
+            excess = bits - usual[place.index]
+            if place.under < 0:
+                whole += bits
+                most = max(most, bits)
+            else:
+                order = excess
+            if excess >= LEAST_BITS and place.alone:
+                rare = view.rarity(place.index, excess)
+                peak = max(peak, rare)
+                if place.steady:
+                    steady = max(steady, rare)
             found.append(Found(place.index, bits, value, inside))
-        return Surprise(found, whole, most, peak)
+        return Surprise(found, whole, most, peak, order, steady)
 
     def calibrate(
         self, view: View, statistics: list[float | None], u: float, *, own: bool
@@ -173,10 +197,30 @@ class Habits:
         """Let an event's statistics enter the windows; see `models.calibrate`."""
         take_in(statistics, calibrated, self.windows, view, gate)
 
-    def learn(self, view: View, surprise: Surprise, x: dict[str, str], *, vote: bool) -> None:
-        """Count an act that `surprise` has seen, vote for it, and move what is ordinary."""
+    def learn(
+        self,
+        view: View,
+        surprise: Surprise,
+        x: dict[str, str],
+        *,
+        vote: bool,
+        metrics: Sequence[float] = (),
+    ) -> None:
+        """Count an act that `surprise` has seen, vote for it, and move what is ordinary.
+
+        With a vote, the excess bits of its features and the bits of its metrics enter the peers'
+        windows; a feature that it does not have is as usual.
+        """
         self._count(view, surprise.found, x, vote=vote)
         usual = self.usual
+        if vote:
+            first = len(STATISTICS)
+            entered = [(first + i, 0) for i in range(len(FEATURES))]
+            for i, bits, _, _ in surprise.found:
+                entered[i] = first + i, bin_of(bits - usual[i])
+            first += len(FEATURES)
+            entered += [(first + i, bin_of(bits)) for i, bits in enumerate(metrics)]
+            view.groups.score(view.name, entered)
         for index, bits, _, _ in surprise.found:
             usual[index] += _USUAL_RATE * (bits - usual[index])
 
@@ -192,15 +236,25 @@ class Habits:
 
     def _count(self, view: View, found: list[Found], x: dict[str, str], *, vote: bool) -> None:
         add, cap, places = self.counts.add, self._cap, view.groups.places
+        total, order = self.counts.total, 0
         for index, _, value, inside in found:
+            place = places[index]
+            if place.under >= 0:  # a longer context only where the shorter one is well known
+                if inside and total.get(order, 0) >= OFTEN:
+                    add(inside, value, cap)
+                continue
+            if index == 0:
+                order = inside
             if inside:
                 add(inside, value, cap)
-            add(places[index].node, value, cap)
+            add(place.node, value, cap)
         if not vote:
             return
         today, votes = self.counts.day, self.votes
         for index, _, value, _ in found:
             place = places[index]
+            if place.under >= 0:
+                continue
             key = place.base | value
             before = votes.get(key, -1)
             if before < today:

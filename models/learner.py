@@ -8,6 +8,7 @@ from models.assessment import Held
 from models.features import HOUR_US
 from models.quantity import QUANTITIES, quantities
 from models.trust_policy import DAY_US
+from models.watch.mixture import use
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
@@ -60,7 +61,7 @@ class Learner:
         gate = max(self.config.gate, out.alpha)
         state = profile.state()
         unusual = state == "active" and out.p is not None and out.p < gate
-        held = not vouched and (out.alert or unusual)
+        held = not vouched and (out.alert or unusual or self._kept_out(event, subject, out))
         session.events += 1
         session.previous_tool = event.tool
         if bits.content is not None:
@@ -75,10 +76,24 @@ class Learner:
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
-        profile.habits.learn(view.view, bits.categories, x, vote=vote)
+        profile.habits.learn(view.view, bits.categories, x, vote=vote, metrics=bits.metrics)
+        use(facts.watch, self.hasher.of(event.tool) & 0xFFFF)
         facts.voted = facts.voted or vote
         facts.day_bits += out.s_sum
         facts.day_learned += 1
+
+    def _kept_out(self, event: Event, subject: Subject, out: Assessment) -> bool:
+        """Whether nothing is learned for a reason beside the event's own numbers (science 7.4)."""
+        trust = subject.trust
+        if trust.standing.gate == "quarantined":
+            return True
+        item = trust.ledger.items.get(out.key) if out.key else None
+        if item is not None and item.status == "confirmed":
+            return True
+        attributes = event.attributes
+        if attributes is not None and attributes.get("telemetry") == "degraded":
+            return True
+        return any(start <= out.time_us < end for start, end in self.config.degraded)
 
     def learn_categories(self, profile: Profile, view: GroupView, x: dict[str, str]) -> None:
         """Count an event's categories, and vote for them when the agent is known enough."""
@@ -100,7 +115,7 @@ class Learner:
         new: list[int] = []
         for place in self._places:
             value = x.get(place.name)
-            if value is None or baseline.count_of(place, value):
+            if place.under >= 0 or value is None or baseline.count_of(place, value):
                 continue
             key = place.base | (self.hasher.of(value) & 0xFFFF_FFFF)
             days = waiting.setdefault(key, [])
@@ -108,7 +123,8 @@ class Learner:
                 days.append(day)
             new.append(key)
         ready = bool(new) and all(len(waiting[k]) >= self.config.held_days for k in new)
-        if ready and not any(item.status != "dismissed" for item in trust.ledger.items.values()):
+        items = trust.ledger.items.values()
+        if ready and all(item.status == "dismissed" or item.severity == "low" for item in items):
             for key in new:
                 del waiting[key]
             self.learn_categories(profile, view, x)
@@ -126,7 +142,7 @@ class Learner:
                     profile.baseline.learn_number(name, float(total))
                     if profile.state() == "active":
                         self.peers.quantity(view.name, name, float(total))
-            facts.hour, facts.sums = hour, [-1, -1, -1]
+            facts.hour, facts.sums = hour, [-1] * len(QUANTITIES)
         if held or hour < facts.hour:
             return
         for index, amount in enumerate(quantities(event)):

@@ -23,6 +23,8 @@ class Place:
     ----------
     index
         The feature's place in `FEATURES`, -1 for one that is not declared.
+    under
+        Index of the feature whose chain it goes on from, -1 for none.
     node
         31 bits that stand for the feature; a count's key is ``node << 32 | value``.
     uniform
@@ -36,8 +38,8 @@ class Place:
     ('tool', True, False)
     """
 
-    __slots__ = ("_contexts", "_hasher", "base", "context", "feature", "index", "name", "node",
-                 "uniform")  # fmt: skip
+    __slots__ = ("_contexts", "_hasher", "alone", "base", "context", "feature", "index", "name",
+                 "node", "steady", "under", "uniform")  # fmt: skip
 
     def __init__(self, index: int, feature: Feature, hasher: Hasher) -> None:
         self._hasher = hasher
@@ -46,6 +48,8 @@ class Place:
         self.feature = feature
         self.name = feature.name
         self.context = feature.context
+        self.under = -1
+        self.alone, self.steady = feature.alone, feature.steady
         self.uniform = 1.0 / feature.universe
         self.node = hasher.of("feature:" + feature.name) & LOW31
         self.base = self.node << 32
@@ -63,4 +67,9 @@ class Place:
 
 def places_of(hasher: Hasher, features: tuple[Feature, ...] = FEATURES) -> tuple[Place, ...]:
     """Give the places of all declared features."""
-    return tuple(Place(index, feature, hasher) for index, feature in enumerate(features))
+    places = tuple(Place(index, feature, hasher) for index, feature in enumerate(features))
+    index = {place.name: place.index for place in places}
+    for place in places:
+        if place.feature.under is not None:
+            place.under = index[place.feature.under]
+    return places

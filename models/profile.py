@@ -10,13 +10,14 @@ from msgspec import Struct, field
 from models import habits as reference
 from models.baseline import AgentBaseline
 from models.errors import StateError
-from models.quantity import Level
+from models.quantity import QUANTITIES, Level
+from models.watch.state import Watch
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.habits import Habits
 
-VERSION = 2
+VERSION = 3
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -44,6 +45,8 @@ class Facts(Struct, array_like=True):
         The open hour and its running sums, in the order of `QUANTITIES`; -1 is no observation.
     credentials, versions
         Recently used credentials by digest, and the versions the agent has run as.
+    watch
+        What the detectors of `models.watch` remember.
     waiting
         Days on which a held value was seen, for values that were never alerted on.
     """
@@ -64,7 +67,7 @@ class Facts(Struct, array_like=True):
     day_learned: int = 0
     daily: list[float] = []
     hour: int = -1
-    sums: list[int] = field(default_factory=lambda: [-1, -1, -1])
+    sums: list[int] = field(default_factory=lambda: [-1] * len(QUANTITIES))
     credentials: dict[str, CredentialUse] = {}
     versions: list[str] = []
     announced: str | None = None
@@ -73,6 +76,7 @@ class Facts(Struct, array_like=True):
     vote_version: int = -1
     drifted_us: int = 0
     published: tuple[int, int, str, str, str] | None = None
+    watch: Watch = field(default_factory=Watch)
 
 
 class _Stored(Struct, array_like=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from math import copysign, log1p, log2, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from river import stats
 from scipy.special import stdtr
@@ -20,7 +20,8 @@ LEAST_WINDOWS = 3.0
 # River's own forms of its two statistics: mean, fading, 1 - fading, begun; mean and mean square.
 _MEAN = struct.Struct("<ddd?d")
 _VARIANCE = struct.Struct("<ddd?ddd?dd")
-QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour")
+QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour", "cost")
+_SPENT = ("tokens", "total_tokens", "cost")  # attributes that say what a call took
 
 
 def squash(value: float) -> float:
@@ -133,9 +134,19 @@ class Level:
         return -log2(max(float(stdtr(freedom, -z)), 1e-300))
 
 
-def quantities(event: Event) -> tuple[int | None, int | None, int | None]:
-    """Give bytes in, bytes out and records of an event, in the order of `QUANTITIES`."""
-    volume = event.volume
+def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | None]:
+    """Give bytes in and out, records and tokens of an event, in the order of `QUANTITIES`."""
+    volume, spent = event.volume, None
+    if event.attributes is not None:
+        spent = _spent(event.attributes)
     if volume is None:
-        return None, None, None
-    return volume.bytes_in, volume.bytes_out, volume.records
+        return None, None, None, spent
+    return volume.bytes_in, volume.bytes_out, volume.records, spent
+
+
+def _spent(attributes: dict[str, Any]) -> int | None:
+    for name in _SPENT:
+        value = attributes.get(name)
+        if isinstance(value, int | float) and value >= 0:
+            return int(value)
+    return None

@@ -6,42 +6,26 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from models.assessment import Finding, Reason
 from models.event import microseconds
 from models.features import OWN_NETWORKS
 from models.profile import CredentialUse
+from models.watch import RULES as WATCHED
+from models.watch.scene import finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.config import ModelConfig
-    from models.event import Event, Origin
-    from models.places import Place
-    from models.profile import Profile
+    from models.assessment import Finding
+    from models.event import Origin
+    from models.watch.scene import Scene
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
 _ENOUGH_EVENTS = 20
 _COMMON_AMONG_PEERS = 0.2
-_RULE_BITS = 24.0
 _LOW_BITS = 0.0
 _MOST_CREDENTIALS = 16
 _MOST_VERSIONS = 16
 _UNIT = 4096
-
-
-class Scene(Struct):
-    """An event with what the rules need to know of its surroundings."""
-
-    event: Event
-    origin: Origin
-    profile: Profile
-    time_us: int
-    registered: bool
-    categories: dict[str, str]
-    places: dict[str, Place]
-    config: ModelConfig
 
 
 def shadow(scene: Scene) -> Finding | None:
@@ -50,7 +34,7 @@ def shadow(scene: Scene) -> Finding | None:
         return None
     agent = scene.event.agent.id
     why = "The agent is not in the inventory: nobody registered it and nobody owns it."
-    return _finding("identity.shadow", "agent", agent, [("in the inventory", 1.0)], why)
+    return finding("identity.shadow", "agent", agent, [("in the inventory", 1.0)], why)
 
 
 def anonymiser(scene: Scene) -> Finding | None:
@@ -72,7 +56,7 @@ def anonymiser(scene: Scene) -> Finding | None:
         f"is on the list {scene.origin.evidence}."
     )
     observed = f"{egress} ({scene.origin.evidence})"
-    return _finding("net.anonymiser", "egress", observed, [("no anonymiser", 1.0)], why, path)
+    return finding("net.anonymiser", "egress", observed, [("no anonymiser", 1.0)], why, path)
 
 
 def expired(scene: Scene) -> Finding | None:
@@ -86,7 +70,7 @@ def expired(scene: Scene) -> Finding | None:
     minutes = late_us / 60_000_000
     why = f"The credential was used {minutes:.1f} minutes after it expired."
     expected = [("used before its end", 1.0)]
-    return _finding("cred.lifetime", "credential", "used after expiry", expected, why)
+    return finding("cred.lifetime", "credential", "used after expiry", expected, why)
 
 
 def two_places(scene: Scene) -> Finding | None:
@@ -107,7 +91,7 @@ def two_places(scene: Scene) -> Finding | None:
         f"The same credential was used from {before.place} and from {here} "
         f"within {apart_us / 60_000_000:.1f} minutes."
     )
-    return _finding("cred.reuse", "credential", here, [(before.place, 1.0)], why)
+    return finding("cred.reuse", "credential", here, [(before.place, 1.0)], why)
 
 
 def unannounced_version(scene: Scene) -> Finding | None:
@@ -119,8 +103,9 @@ def unannounced_version(scene: Scene) -> Finding | None:
         return None
     why = "The agent runs as a version that no deployment event announced."
     known = [(name, 1 / len(facts.versions)) for name in facts.versions[-3:]]
-    finding = _finding("config.change", "version", version, known, why)
-    return Finding(finding.anomaly, _LOW_BITS, finding.reason, "low")
+    if scene.announces:
+        return finding("config.change", "version", version, known, why, severity="medium")
+    return finding("config.change", "version", version, known, why, bits=_LOW_BITS, severity="low")
 
 
 RULES: dict[str, Callable[[Scene], Finding | None]] = {
@@ -129,6 +114,7 @@ RULES: dict[str, Callable[[Scene], Finding | None]] = {
     "cred.lifetime": expired,
     "cred.reuse": two_places,
     "config.change": unannounced_version,
+    **WATCHED,
 }
 
 
@@ -177,16 +163,3 @@ def note_version(scene: Scene) -> None:
     if version is not None and version not in facts.versions:
         facts.versions.append(version)
         del facts.versions[:-_MOST_VERSIONS]
-
-
-def _finding(
-    anomaly: str,
-    feature: str,
-    observed: str,
-    expected: list[tuple[str, float]],
-    why: str,
-    path: list[tuple[str, float]] | None = None,
-) -> Finding:
-    return Finding(
-        anomaly, _RULE_BITS, Reason(feature, _RULE_BITS, observed, expected, why, path or [])
-    )

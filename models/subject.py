@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from models.peers import GroupView
     from models.profile import Profile
     from models.trust_state import TrustState
+    from models.watch.measure import Measure
 
 CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.groups.STATISTICS`
 
@@ -34,8 +35,15 @@ class Bits(Struct):
     ----------
     quantities
         (name, running sum of the open window, bits).
+    measures, metrics
+        What `models.watch.measure` found, and the bits of every metric, in order.
+    volume
+        Rarity among the peers, in bits, of the rarest metric.
     """
 
     categories: Surprise
     quantities: list[tuple[str, float, float]]
     content: Content | None
+    measures: list[Measure] = []
+    metrics: list[float] = []
+    volume: float = 0.0

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from models.config import ModelConfig
 from models.counts import HORIZON_DAYS, UNIT
-from models.groups import Groups
-from models.peers import DAY_US, FLEET, STATISTICS, GroupView, Peers
+from models.groups import WINDOWS, Groups
+from models.peers import DAY_US, FLEET, GroupView, Peers
 from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 
 TODAY = 160
@@ -148,8 +148,8 @@ def test_scores_and_quantities_reach_the_group_and_the_fleet():
         peers.quantity(NAMES[0], "bytes_out_hour", 100.0)
     peers.publish()
     clerk, auditor = (GroupView(peers, name) for name in NAMES)
-    assert [window.n for window in clerk.view.group.windows] == [0, 10, 0, 0]
-    assert [window.n for window in clerk.view.fleet.windows] == [0, 20, 0, 0]
+    assert [window.n for window in clerk.view.group.windows[:4]] == [0, 10, 0, 0]
+    assert [window.n for window in clerk.view.fleet.windows[:4]] == [0, 20, 0, 0]
     assert clerk.level("bytes_out_hour").n == 10
     assert auditor.level("bytes_out_hour").n == 10, "the fleet stands in"
     assert auditor.level("records_hour") is None
@@ -228,10 +228,10 @@ def test_active_agents_are_the_most_of_the_last_days():
     assert peers.active_agents() == 1, "older days are forgotten"
 
 
-@pytest.mark.parametrize("statistic", range(len(STATISTICS)))
+@pytest.mark.parametrize("statistic", range(WINDOWS))
 def test_every_statistic_has_a_window_of_its_own(statistic):
     peers = Peers(ModelConfig())
     peers.groups.score("a|b", [(statistic, 3)])
     peers.publish()
     counts = [window.n for window in peers.groups.group("a|b").windows]
-    assert counts == [int(index == statistic) for index in range(len(STATISTICS))]
+    assert counts == [int(index == statistic) for index in range(WINDOWS)]

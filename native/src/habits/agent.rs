@@ -7,10 +7,11 @@ use super::places::Category;
 use super::surprise::Surprise;
 use super::view::View;
 use super::window::{bin_of, Window};
-use super::{stored, Config, FEATURES, STATISTICS};
+use super::{stored, Config, FEATURES, METRICS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
+const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
 
 /// How one agent usually acts, in one mode.
@@ -29,31 +30,56 @@ impl Habits {
     fn pools<'a>(&'a self, groups: &'a Groups, group: usize) -> Pools<'a> {
         Pools {
             own: &self.windows,
-            group: (group != FLEET).then(|| &groups.groups[group].windows),
+            group: (group != FLEET).then(|| groups.groups[group].windows.as_slice()),
             fleet: &groups.groups[FLEET].windows,
             least: groups.config.pool_minimum,
         }
     }
 
-    fn bits(&self, groups: &Groups, group: usize, found: Category) -> f64 {
+    /// P(value) of one category, given those of the features before it.
+    fn chance(
+        &self,
+        groups: &Groups,
+        group: usize,
+        found: Category,
+        before: &[f64; FEATURES],
+    ) -> f64 {
         let Category { index, value, inside } = found;
         let place = &groups.places.all[index];
-        let node = self.counts.node(place.node);
-        let row = node.and_then(|node| node.row(value));
-        let own_day = row.map_or(-1, |row| row.own_day());
-        let mut q = groups.chain(group, index, value, own_day, place.uniform);
-        if let Some(node) = node.filter(|node| node.total != 0) {
-            q = mixed(node.probability(row, q), q);
+        let mut q;
+        if let Some(under) = place.under {
+            q = before[under];
+        } else {
+            let node = self.counts.node(place.node);
+            let row = node.and_then(|node| node.row(value));
+            let own_day = row.map_or(-1, |row| row.own_day());
+            q = groups.chain(group, index, value, own_day, place.uniform);
+            if let Some(node) = node.filter(|node| node.total != 0) {
+                q = mixed(node.probability(row, q), q);
+            }
         }
         if inside != 0 {
             if let Some(node) = self.counts.node(inside).filter(|node| node.total != 0) {
                 q = mixed(node.probability(node.row(value), q), q);
             }
         }
-        -q.log2()
+        q
     }
 
-    fn count_one(&mut self, node: u32, found: Category) {
+    /// Count one category; `order` is the node of the tool after the one before it.
+    fn count_one(&mut self, groups: &Groups, found: Category, order: &mut u32) {
+        let place = &groups.places.all[found.index];
+        if place.under.is_some() {
+            let known = self.counts.node(*order).map_or(0, |node| node.total);
+            if found.inside != 0 && known >= OFTEN {
+                self.counts.add(found.inside, found.value, self.cap);
+            }
+            return;
+        }
+        if found.index == 0 {
+            *order = found.inside;
+        }
+        let node = place.node;
         if found.inside != 0 {
             self.counts.add(found.inside, found.value, self.cap);
         }
@@ -67,7 +93,11 @@ impl Habits {
         found: Category,
         x: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let node = groups.places.all[found.index].node;
+        let place = &groups.places.all[found.index];
+        if place.under.is_some() {
+            return Ok(());
+        }
+        let node = place.node;
         let Some(before) = self.counts.vote(node, found.value) else { return Ok(()) };
         self.waiting = true;
         let text = x.get_item(groups.places.name(x.py(), found.index))?;
@@ -132,8 +162,21 @@ impl Habits {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
         let mut out = Surprise::default();
+        let mut chances = [0.0; FEATURES];
         groups.places.of(&groups.hasher(), x, |found| {
-            out.push(found, self.bits(&groups, view.group, found), self.usual[found.index]);
+            let index = found.index;
+            let q = self.chance(&groups, view.group, found, &chances);
+            chances[index] = q;
+            let bits = -q.log2();
+            out.push(found, bits, groups.places.all[index].under.is_none());
+            let excess = bits - self.usual[index];
+            let place = &groups.places.all[index];
+            if place.under.is_some() {
+                out.order = excess;
+            }
+            if place.alone {
+                out.rare(groups.rarity(view.group, index, excess), place.steady);
+            }
         })?;
         Ok(out)
     }
@@ -161,12 +204,15 @@ impl Habits {
     ) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
         let (group, each) = (view.get().group, &calibrated.get().each);
+        let below = calibrated.get().p.is_some_and(|p| p < gate);
         let mut entered = [(0, 0); STATISTICS];
         let mut length = 0;
         for (index, value) in statistics.iter().enumerate() {
             let Some(value) = *value else { continue };
             let cell = match each[index] {
-                Some(p) if p < gate => self.pools(&groups, group).entered(index, value, gate),
+                Some(p) if below || p < gate => {
+                    self.pools(&groups, group).entered(index, value, gate)
+                }
                 _ => bin_of(value),
             };
             self.windows[index].add_cell(cell, 1);
@@ -177,19 +223,37 @@ impl Habits {
     }
 
     /// Count an act that `surprise` has seen, vote for it, and move what is ordinary.
-    #[pyo3(signature = (view, surprise, x, *, vote))]
+    /// With a vote, excess bits of features and bits of metrics enter the peers' windows.
+    #[pyo3(signature = (view, surprise, x, *, vote, metrics = Vec::new()))]
     fn learn(
         &mut self,
         view: &Bound<'_, View>,
         surprise: &Bound<'_, Surprise>,
         x: &Bound<'_, PyDict>,
         vote: bool,
+        metrics: Vec<f64>,
     ) -> PyResult<()> {
         let mut groups = view.get().groups.bind(x.py()).borrow_mut();
+        if vote {
+            let mut entered = [(0, 0); WINDOWS];
+            for (at, one) in entered.iter_mut().take(FEATURES).enumerate() {
+                one.0 = STATISTICS + at;
+            }
+            for (found, bits) in surprise.get().each() {
+                entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+            }
+            let mut length = FEATURES;
+            for (at, bits) in metrics.into_iter().take(METRICS).enumerate() {
+                entered[length] = (STATISTICS + FEATURES + at, bin_of(bits));
+                length += 1;
+            }
+            groups.enter(view.get().group, &entered[..length]);
+        }
+        let mut order = 0;
         for (found, bits) in surprise.get().each() {
             let usual = &mut self.usual[found.index];
             *usual += USUAL_RATE * (bits - *usual);
-            self.count_one(groups.places.all[found.index].node, found);
+            self.count_one(&groups, found, &mut order);
             if vote {
                 self.vote_for(view.get(), &mut groups, found, x)?;
             }
@@ -203,8 +267,9 @@ impl Habits {
         let mut groups = view.get().groups.bind(x.py()).borrow_mut();
         let mut all = Vec::with_capacity(FEATURES);
         groups.places.of(&groups.hasher(), x, |found| all.push(found))?;
+        let mut order = 0;
         for found in all {
-            self.count_one(groups.places.all[found.index].node, found);
+            self.count_one(&groups, found, &mut order);
             if vote {
                 self.vote_for(view.get(), &mut groups, found, x)?;
             }

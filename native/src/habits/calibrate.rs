@@ -3,6 +3,10 @@
 use super::window::{bin_of, Window};
 use super::STATISTICS;
 use pyo3::prelude::*;
+use std::hint::black_box;
+
+/// Place of the rarity among the statistics.
+const VOLUME: usize = 3;
 
 pub type Statistics = [Option<f64>; STATISTICS];
 pub type Windows = [Window; STATISTICS];
@@ -19,9 +23,9 @@ pub struct Calibrated {
 
 /// The windows an agent is ranked in, most specific first.
 pub struct Pools<'a> {
-    pub own: &'a Windows,
-    pub group: Option<&'a Windows>,
-    pub fleet: &'a Windows,
+    pub own: &'a [Window],
+    pub group: Option<&'a [Window]>,
+    pub fleet: &'a [Window],
     pub least: u64,
 }
 
@@ -48,7 +52,10 @@ impl Pools<'_> {
             let Some(value) = *value else { continue };
             let Some((window, name)) = self.pool(index, own) else { continue };
             tests += 1;
-            let p = window.p_value(value, u);
+            let mut p = window.p_value(value, u);
+            if index == VOLUME {
+                p = p.max(black_box(2f64).powf(-value));
+            }
             out.each[index] = Some(p);
             if out.p.is_none_or(|least| p < least) {
                 out.p = Some(p);

@@ -1,23 +1,27 @@
 //! One peer group, and the bytes of groups and of what waits for them.
 
-use super::calibrate::Windows;
 use super::stored::{read_windows, write_windows};
 use super::votes::VoteNode;
 use super::window::Window;
-use super::{FEATURES, STATISTICS};
+use super::{FEATURES, WINDOWS};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 
 /// Scores that wait, by statistic: bin and times.
-pub type Cells = [BTreeMap<u16, u32>; STATISTICS];
+pub type Cells = [BTreeMap<u16, u32>; WINDOWS];
+
+/// Give cells without a score.
+pub fn no_cells() -> Cells {
+    std::array::from_fn(|_| BTreeMap::new())
+}
 
 /// One peer group, or the fleet.
 pub struct Group {
     pub name: Box<str>,
     pub nodes: [Option<VoteNode>; FEATURES],
-    pub windows: Windows,
+    pub windows: [Window; WINDOWS],
     pub scores: Option<Cells>,
     pub changed: bool,
 }
@@ -111,7 +115,7 @@ pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) 
     for (name, statistics) in scores {
         out.array(2);
         out.text(name);
-        out.array(STATISTICS);
+        out.array(WINDOWS);
         for cells in statistics {
             out.array(2 * cells.len());
             for (&cell, &times) in cells {

@@ -1,11 +1,11 @@
 //! Votes and score windows of the peer groups, and what waits to be published; `models.groups`.
 
 use super::counts::fades;
-use super::group::{expect, feature_of, read_vote, small, write_pending, Group};
+use super::group::{expect, feature_of, no_cells, read_vote, small, write_pending, Group};
 use super::places::Places;
 use super::view::View;
 use super::votes::VoteNode;
-use super::{Config, STATISTICS};
+use super::{Config, LEAST_BITS, STATISTICS, WINDOWS};
 use crate::hashing::Hasher;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -69,12 +69,25 @@ impl Groups {
 
     pub fn enter(&mut self, group: usize, entered: &[(usize, u16)]) {
         for at in Self::both(group) {
-            let scores = self.groups[at].scores.get_or_insert_with(Default::default);
+            let scores = self.groups[at].scores.get_or_insert_with(no_cells);
             for &(statistic, cell) in entered {
                 *scores[statistic].entry(cell).or_insert(0) += 1;
             }
         }
         self.size += 1;
+    }
+
+    /// How rare so many bits of a feature or metric are among the peers, in bits.
+    pub fn rarity(&self, group: usize, channel: usize, bits: f64) -> f64 {
+        let at = STATISTICS + channel;
+        if bits < LEAST_BITS || at >= WINDOWS {
+            return 0.0;
+        }
+        let mut window = &self.groups[group].windows[at];
+        if window.n() < self.config.pool_minimum {
+            window = &self.groups[FLEET].windows[at];
+        }
+        window.rarity(bits).min(bits)
     }
 
     pub fn chain(
@@ -159,8 +172,8 @@ impl Groups {
 
     /// Contribute an event's (statistic, bin) to the group's and the fleet's windows.
     fn score(&mut self, group: &str, entered: Vec<(usize, u16)>) -> PyResult<()> {
-        if let Some((statistic, _)) = entered.iter().find(|(index, _)| *index >= STATISTICS) {
-            let text = format!("statistic is {statistic}, expected under {STATISTICS}");
+        if let Some((statistic, _)) = entered.iter().find(|(index, _)| *index >= WINDOWS) {
+            let text = format!("statistic is {statistic}, expected under {WINDOWS}");
             return Err(PyValueError::new_err(text));
         }
         let group = self.group(group);
@@ -238,8 +251,8 @@ impl Groups {
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
-            expect(reader.array()?, STATISTICS)?;
-            let scores = self.groups[group].scores.insert(Default::default());
+            expect(reader.array()?, WINDOWS)?;
+            let scores = self.groups[group].scores.insert(no_cells());
             for cells in scores {
                 for _ in 0..reader.array()? / 2 {
                     cells.insert(small(reader.unsigned()?)?, small(reader.unsigned()?)?);

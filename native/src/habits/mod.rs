@@ -16,9 +16,15 @@ mod window;
 use pyo3::prelude::*;
 
 /// Declared features, `models.features.FEATURES`.
-pub const FEATURES: usize = 8;
+pub const FEATURES: usize = 15;
+/// `models.features.METRICS`.
+pub const METRICS: usize = 15;
 /// `models.groups.STATISTICS`.
 pub const STATISTICS: usize = 4;
+/// Score windows of a group: of the statistics, of each feature, of each metric.
+pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
+/// `models.groups.LEAST_BITS`.
+pub const LEAST_BITS: f64 = 5.0;
 
 /// What is read of `models.config.ModelConfig`.
 #[derive(Clone)]

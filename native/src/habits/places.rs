@@ -13,6 +13,12 @@ pub struct Place {
     pub node: u32,
     pub uniform: f64,
     context: Option<usize>,
+    /// Earlier feature of the same values whose chain this one goes on from.
+    pub under: Option<usize>,
+    /// Whether a new value is remarkable by itself.
+    pub alone: bool,
+    /// Whether a new version of the agent leaves it as it is.
+    pub steady: bool,
 }
 
 /// All declared features, and the names under which an act gives them.
@@ -54,8 +60,19 @@ impl Places {
                     names.len() - 1
                 })
             });
+            let under: Option<String> = feature.getattr("under")?.extract()?;
+            let under = under.and_then(|name| names.iter().position(|known| *known == name));
+            let alone: bool = feature.getattr("alone")?.extract()?;
+            let steady: bool = feature.getattr("steady")?.extract()?;
             let hash = hasher.of(&format!("feature:{}", names[all.len()]));
-            all.push(Place { node: (hash & LOW31) as u32, uniform: 1.0 / universe, context });
+            all.push(Place {
+                node: (hash & LOW31) as u32,
+                uniform: 1.0 / universe,
+                context,
+                under,
+                alone,
+                steady,
+            });
         }
         let names = names.iter().map(|name| PyString::intern(py, name).unbind()).collect();
         Ok(Places { all, names })

@@ -225,8 +225,8 @@ impl Reader<'_> {
 }
 
 /// Write score windows as msgspec writes `models.calibration.ScoreWindow`.
-pub fn write_windows(out: &mut pack::Writer, windows: &Windows) {
-    out.array(STATISTICS);
+pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
+    out.array(windows.len());
     for window in windows {
         out.array(3);
         out.unsigned(window.size);
@@ -242,10 +242,10 @@ pub fn write_windows(out: &mut pack::Writer, windows: &Windows) {
 }
 
 /// Read what `write_windows` wrote.
-pub fn read_windows(reader: &mut pack::Reader<'_>) -> PyResult<Windows> {
+pub fn read_windows<const N: usize>(reader: &mut pack::Reader<'_>) -> PyResult<[Window; N]> {
     let mut windows = std::array::from_fn(|_| Window::new(0));
     let wrong = |_| wrong("group has a score window out of range".to_owned());
-    if reader.array()? != STATISTICS {
+    if reader.array()? != N {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
     for window in &mut windows {

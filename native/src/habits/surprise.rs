@@ -17,20 +17,29 @@ pub struct Surprise {
     most: f64,
     #[pyo3(get)]
     peak: f64,
+    #[pyo3(get)]
+    pub order: f64,
+    #[pyo3(get)]
+    steady: f64,
 }
 
 impl Surprise {
-    /// Take in one category with its bits and those that are ordinary for it.
-    pub fn push(&mut self, found: Category, bits: f64, usual: f64) {
+    /// Take in one category with its bits; one that goes on from another is not summed up.
+    pub fn push(&mut self, found: Category, bits: f64, summed: bool) {
         self.categories[self.length] = found;
         self.bits[self.length] = bits;
         self.length += 1;
-        self.total += bits;
-        if bits > self.most {
-            self.most = bits;
+        if summed {
+            self.total += bits;
+            self.most = self.most.max(bits);
         }
-        if bits - usual > self.peak {
-            self.peak = bits - usual;
+    }
+
+    /// Take in how rare one category is among the peers.
+    pub fn rare(&mut self, bits: f64, steady: bool) {
+        self.peak = self.peak.max(bits);
+        if steady {
+            self.steady = self.steady.max(bits);
         }
     }
 

@@ -31,6 +31,11 @@ impl View {
         }
     }
 
+    /// How rare so many bits of a feature or metric are among the peers, in bits.
+    fn rarity(&self, py: Python<'_>, channel: usize, bits: f64) -> f64 {
+        self.groups.borrow(py).rarity(self.group, channel, bits)
+    }
+
     /// The known names of a feature's values.
     fn names(&self, py: Python<'_>, feature: u64) -> PyResult<BTreeMap<u32, String>> {
         let groups = self.groups.borrow(py);

@@ -4,6 +4,7 @@ const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
 const TAIL: f64 = 0.02;
 const FLOOR_BITS: f64 = 0.5;
+const FEW: u64 = 10;
 
 /// The grid cell of a score in bits.
 #[inline]
@@ -88,6 +89,31 @@ impl Window {
             }
         }
         (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
+    }
+
+    /// How rare so high a score is, in bits.
+    pub fn rarity(&self, score: f64) -> f64 {
+        let cell = bin_of(score);
+        let n = (self.n() + 1) as f64;
+        let above = self.new.rank(cell).0 + self.old.rank(cell).0;
+        if above < FEW {
+            let (mut k, mut total, mut start) = (0u64, 0u64, 0u16);
+            for (bin, count) in self.downward() {
+                start = bin;
+                if k + count > FEW {
+                    break;
+                }
+                k += count;
+                total += u64::from(bin) * count;
+            }
+            if cell > start {
+                let mean = if k > 0 { total as f64 / k as f64 - f64::from(start) } else { 0.0 };
+                let spread = (mean / STEP).max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
+                let beyond = f64::from(cell - start) / STEP / spread;
+                return -((k + 1) as f64 / n).log2() + beyond * std::f64::consts::LOG2_E;
+            }
+        }
+        -((above + 1) as f64 / n).log2()
     }
 
     /// The score that at most this share of the window exceeds, in bits.

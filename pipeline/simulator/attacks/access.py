@@ -56,7 +56,7 @@ def settings(scene: Scene, case: Case) -> Act:
         played = scene.play(visit)
         yield played, events(played)
     else:
-        case.cause, case.also = "tool", ("resource", "intent")
+        case.cause, case.also = "tool", ("resource", "intent", "area")
         yield from _strange(scene, case, STRANGE["agent.settings"], 2)
 
 
@@ -115,25 +115,26 @@ def no_code(persona: Persona) -> bool:
 PLANTERS = (
     Planter(
         "resource.new", resource, "resource", "restricted files of another department read",
-        ("sensitivity",),
+        ("sensitivity", "area"),
     ),
     Planter(
-        "tool.new", tool, "tool", "a tool of another role", ("resource", "intent", "sequence")
+        "tool.new", tool, "tool", "a tool of another role",
+        ("resource", "intent", "sequence", "area", "destination"),
     ),
     Planter(
         "code.exec", code, "tool", "code run by an agent that runs none",
-        ("resource", "operation", "intent"), fits=no_code,
+        ("resource", "operation", "intent", "area"), fits=no_code,
     ),
     Planter(
         "secret.access", secrets, "resource", "root keys read from the vault",
-        ("sensitivity", "tool", "intent", "secret"),
+        ("sensitivity", "tool", "intent", "secret", "area"),
     ),
     Planter(
         "config.change", settings, "version", "own settings or version changed by itself"
     ),
     Planter(
         "discovery.sweep", sweep, "discovery", "dozens of things listed within minutes",
-        ("resource", "tool", "rate", "resources_hour"),
+        ("resource", "tool", "rate", "resources_hour", "area"),
     ),
     Planter(
         "peer.new", peer, "destination", "work handed to an unknown agent outside",

@@ -36,6 +36,7 @@ def cascade(scene: Scene, case: Case) -> Act:
 PLANTERS = (
     Planter(
         "cascade", cascade, "trace", "five agents under one trace, strange tools and failures",
-        ("tool", "resource", "outcome", "delegation", "intent"), helpers=True,
+        ("tool", "resource", "outcome", "delegation", "intent", "area", "destination"),
+        helpers=True,
     ),
 )  # fmt: skip

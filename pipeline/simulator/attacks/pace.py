@@ -120,21 +120,21 @@ def silence(scene: Scene, case: Case) -> Act:
 PLANTERS = (
     Planter(
         "auth.failure_burst", failures, "outcome", "denied call after denied call",
-        ("rate", "failures_hour"),
+        ("rate", "failures_hour", "failures_day"),
     ),
     Planter(
         "rate.burst", burst, "rate", "hundreds of calls within minutes",
-        ("events_hour", "events_minute", "bytes_in_hour", "bytes_out_hour", "records_hour"),
+        ("rate_minute", "rate_day", "bytes_in_hour", "bytes_out_hour", "records_hour"),
     ),
     Planter(
         "volume.exfil", exfiltration, "bytes_out_hour", "a hundred times the usual volume out",
-        ("records_hour", "bytes_in_hour", "volume"),
+        ("records_hour", "bytes_in_hour", "bytes_out_day"),
     ),
     Planter(
         "destructive.burst", destruction, "destructive", "dozens of deletions within minutes",
-        ("rate", "tool", "resource", "operation", "intent"),
+        ("rate", "tool", "resource", "operation", "intent", "area"),
     ),
-    Planter("cost.spike", cost, "cost", "fifty times the usual tokens", ("tokens", "volume")),
+    Planter("cost.spike", cost, "cost", "fifty times the usual tokens", ("tokens", "rate")),
     Planter(
         "telemetry.gap", silence, "gap", "acts through others but reports nothing itself",
         ("delegation",), days=2, helpers=True,

@@ -67,14 +67,14 @@ def crowd(scene: Scene, case: Case) -> Act:
 PLANTERS = (
     Planter(
         "slow.frog", frog, "resource", "a foreign resource: 1, 2, 4 … 40 uses a day",
-        ("sensitivity", "drift"), days=28,
+        ("sensitivity", "area", "drift"), days=28,
     ),
     Planter(
         "slow.exfil", seepage, "bytes_out_hour", "twice the usual volume out, for three weeks",
-        ("drift", "records_hour", "volume"), days=21,
+        ("drift", "records_hour", "bytes_out_day"), days=21,
     ),
     Planter(
         "slow.many", crowd, "resource", "eight agents, each reads a little of one foreign resource",
-        ("sensitivity", "drift"), days=10, helpers=True,
+        ("sensitivity", "area", "drift"), days=10, helpers=True,
     ),
 )  # fmt: skip

@@ -1,0 +1,63 @@
+"""What an event's attributes say of tools, other agents and approvals."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from models.watch.scene import finding
+
+if TYPE_CHECKING:
+    from models.assessment import Finding
+    from models.watch.scene import Scene
+
+_MOST_DEFINITIONS = 64
+_HASTY_SECONDS = 2.0
+_MOST_HASTY = 5
+
+
+def definition(scene: Scene) -> Finding | None:
+    """Find a tool whose definition (``attributes.tool_digest``) is another than before."""
+    attributes = scene.event.attributes
+    digest = attributes.get("tool_digest") if attributes else None
+    if not isinstance(digest, str):
+        return None
+    known = scene.profile.facts.watch.definitions
+    mark, now = _mark(scene.event.tool), _mark(digest)
+    before = known.get(mark)
+    if before is None and len(known) >= _MOST_DEFINITIONS:
+        del known[next(iter(known))]
+    known[mark] = now
+    if before is None or before == now or scene.profile.state() != "active":
+        return None
+    why = f"The definition of {scene.event.tool} is another than before, and nothing announced it."
+    return finding("tool.definition_changed", "definition", digest[:64], [("as before", 1.0)], why)
+
+
+def unverified(scene: Scene) -> Finding | None:
+    """Find work with an agent whose card is not verified (``attributes.peer_verified``)."""
+    attributes = scene.event.attributes
+    if not attributes or attributes.get("peer_verified") is not False:
+        return None
+    network = scene.event.network
+    peer = network.destination if network is not None and network.destination else "unknown"
+    why = f"The other agent at {peer} could not prove who it is."
+    return finding("peer.unverified", "peer", peer[:128], [("verified", 1.0)], why)
+
+
+def hasty(scene: Scene) -> Finding | None:
+    """Find approvals given too fast, many in an hour (``attributes.approval_seconds``)."""
+    attributes = scene.event.attributes
+    seconds = attributes.get("approval_seconds") if attributes else None
+    if not isinstance(seconds, int | float) or seconds >= _HASTY_SECONDS:
+        return None
+    watch = scene.profile.facts.watch
+    watch.hasty += 1
+    if watch.hasty < _MOST_HASTY:
+        return None
+    why = f"{watch.hasty} approvals within this hour were given in under {_HASTY_SECONDS:.0f} s."
+    return finding("approval.pattern", "approval", f"{seconds:.1f} s", [("read first", 1.0)], why)
+
+
+def _mark(text: str) -> int:
+    return zlib.crc32(text.encode())

@@ -1,0 +1,165 @@
+"""How often: counts per minute, hour and day against gamma-Poisson predictions (science 3)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from math import log2
+from typing import TYPE_CHECKING
+
+from scipy.special import betainc
+
+from models.features import METRICS
+
+if TYPE_CHECKING:
+    from models.event import Event
+    from models.watch.state import Watch
+
+MINUTE, HOUR, DAY = range(3)
+LENGTH_US = (60_000_000, 3_600_000_000, 86_400_000_000)
+HALF_LIFE = (10_080.0, 720.0, 30.0)  # in windows: a week of minutes, a month of hours and of days
+PRIOR = 1.0  # one window with one act
+MOST_BITS = 250.0
+MOST_SEEN = 96
+_FADE = tuple(2.0 ** (-1 / half) for half in HALF_LIFE)
+_SECRET = re.compile(r"secret|vault|credential|passw|api.?key|private.?key|root.?key|\bkms\b|token")
+
+RATE_MINUTE, RATE, RATE_DAY, FAILED, FAILED_DAY, DESTROYED, FOUND, SECRET = range(8)
+COUNTED = (
+    ("rate_minute", MINUTE), ("rate", HOUR), ("rate_day", DAY), ("failures_hour", HOUR),
+    ("failures_day", DAY), ("destructive", HOUR), ("discovery", HOUR), ("secret", HOUR),
+)  # fmt: skip
+"""What is counted, by which metric it is known, and over which window."""
+
+METRIC_OF = tuple(METRICS.index(name) for name, _ in COUNTED)
+_EVERY = (RATE_MINUTE, RATE, RATE_DAY)
+
+
+def surprise(count: int, rate: float, weight: float) -> float:
+    """Bits of so many acts in one window: ``-log2`` of a mid-p negative binomial tail.
+
+    Parameters
+    ----------
+    count
+        Of the open window; it can only grow, so a burst shows before the window closes.
+    rate, weight
+        Faded acts and faded windows of the past.
+
+    Returns
+    -------
+    float
+        0 (nothing unusual) .. `MOST_BITS`; only too many are unusual.
+
+    Examples
+    --------
+    >>> surprise(10, 4000.0, 400.0) < 2 < 20 < surprise(60, 4000.0, 400.0)
+    True
+    """
+    a, b = rate + PRIOR, weight + PRIOR
+    mean = a / b
+    above = count - mean
+    if above <= 1.0 or above * above <= 4.0 * mean:
+        return 0.0
+    share = 1.0 / (b + 1.0)
+    p = (float(betainc(count + 1, a, share)) + float(betainc(count, a, share))) / 2
+    return min(MOST_BITS, -log2(max(p, 1e-300)))
+
+
+def close(watch: Watch, time_us: int, *, whole: bool) -> int:
+    """Learn windows that are over; empty ones between them are observations of zero.
+
+    Parameters
+    ----------
+    whole
+        Take counts as they are; otherwise one far above what was expected counts only as that.
+
+    Returns
+    -------
+    int
+        The longest kind of window that began anew, -1 for none.
+    """
+    windows, begun = watch.windows, -1
+    for kind in (MINUTE, HOUR, DAY):
+        window = time_us // LENGTH_US[kind]
+        if window <= windows[kind]:
+            if kind == MINUTE:  # an hour does not end within a minute
+                return begun
+            continue
+        if windows[kind] >= 0:
+            # Work comes in sessions: among all minutes the count is so uneven that every session
+            # would be a burst, so minutes are compared with minutes in which the agent acted.
+            passed = 1 if kind == MINUTE else window - windows[kind]
+            _learn(watch, kind, passed, whole=whole)
+        windows[kind], begun = window, kind
+    return begun
+
+
+def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
+    fade = _FADE[kind]
+    empty = fade ** (passed - 1)
+    weight, counts, rates = watch.weights[kind], watch.counts, watch.rates
+    for index, (_, window) in enumerate(COUNTED):
+        if window == kind:
+            count = float(counts[index])
+            if not whole:
+                mean = (rates[index] + PRIOR) / (weight + PRIOR)
+                count = min(count, 4.0 * mean + 4.0)
+            rates[index] = (rates[index] * fade + count) * empty
+            counts[index] = 0
+    watch.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade)
+    if kind == HOUR:
+        watch.seen = []
+        watch.hasty = 0
+
+
+def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float]]:
+    """Count an act in the open windows, and say what is unusual about the counts.
+
+    Parameters
+    ----------
+    mark
+        Stands for the kind of resource; -1 for none.
+
+    Returns
+    -------
+    list of (int, float, int, float)
+        Metric, bits, count and what was expected, where bits are above 0.
+    """
+    counts = watch.counts
+    touched: tuple[int, ...] = _EVERY
+    for index in _EVERY:
+        counts[index] += 1
+    if event.outcome in ("denied", "error"):
+        counts[FAILED] += 1
+        counts[FAILED_DAY] += 1
+        touched = (*touched, FAILED, FAILED_DAY)
+    if event.operation == "delete":
+        counts[DESTROYED] += 1
+        touched = (*touched, DESTROYED)
+    if mark >= 0 and mark not in watch.seen and len(watch.seen) < MOST_SEEN:
+        watch.seen.append(mark)
+        counts[FOUND] += 1
+        touched = (*touched, FOUND)
+    resource = event.resource
+    if secret(event.tool, resource.id if resource is not None else ""):
+        counts[SECRET] += 1
+        touched = (*touched, SECRET)
+    found = []
+    rates, weights = watch.rates, watch.weights
+    for index in touched:
+        weight = weights[COUNTED[index][1]]
+        bits = surprise(counts[index], rates[index], weight)
+        if bits:
+            usual = (rates[index] + PRIOR) / (weight + PRIOR)
+            found.append((METRIC_OF[index], bits, counts[index], usual))
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def secret(tool: str, resource: str) -> bool:
+    """Whether a tool or a resource names secrets.
+
+    >>> secret("vault.read", "kv/db"), secret("crm.read", "customers/7")
+    (True, False)
+    """
+    return _SECRET.search(f"{tool} {resource}".lower()) is not None

@@ -1,0 +1,147 @@
+"""When each agent was last heard of, and how long it is usually silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOUR_US = 3_600_000_000
+NAME = "heard:"
+_BUCKETS = 64
+_LEAST_GAP = 4  # hours; shorter silences say nothing
+_KEPT = 0.9
+_LEAST_SILENCE = 24
+_TIMES = 2.0
+_SETTLED_HOURS = 72
+_WEEK, _DAY, _WORKDAYS = 168, 24, 5
+MODES = ("unknown", "delegated", "autonomous")
+
+
+class Voice(Struct, array_like=True):
+    """What is remembered of one agent over all modes.
+
+    Attributes
+    ----------
+    first, last
+        Hours since 1970 in which it was first and last heard.
+    reach
+        Longest usual silence, in workday hours; older ones fade.
+    modes
+        Bits of the modes it acts in.
+    weekends
+        Hours it was heard in on weekends, to 255.
+    """
+
+    first: int
+    last: int
+    reach: float = 0.0
+    modes: int = 0
+    weekends: int = 0
+
+
+class Heard:
+    """All agents of a stream.
+
+    Examples
+    --------
+    >>> heard = Heard()
+    >>> for hour in range(72, 172, 8):
+    ...     _ = heard.note("billing-7", "delegated", hour)
+    >>> heard.silence("billing-7", 172) is None, heard.silence("billing-7", 400) is None
+    (True, False)
+    """
+
+    __slots__ = ("_buckets", "_changed")
+
+    def __init__(self) -> None:
+        self._buckets: list[dict[str, Voice]] = [{} for _ in range(_BUCKETS)]
+        self._changed: set[int] = set()
+
+    def note(self, agent_id: str, mode: str, hour: int) -> Voice:
+        """Note that an agent acts; give what was known of it before its mode is noted."""
+        at = _bucket(agent_id)
+        voice = self._buckets[at].get(agent_id)
+        if voice is None:
+            voice = self._buckets[at][agent_id] = Voice(hour, hour)
+        elif hour > voice.last:
+            gap = hour - voice.last
+            if gap >= _LEAST_GAP:
+                voice.reach = max(_KEPT * voice.reach, float(_working(voice, hour)))
+            voice.last = hour
+            if _weekend(hour):
+                voice.weekends = min(255, voice.weekends + 1)
+        bit = 1 << MODES.index(mode)
+        if not voice.modes & bit:
+            voice.modes |= bit
+        self._changed.add(at)
+        return voice
+
+    def known(self, agent_id: str) -> Voice | None:
+        """Give what is remembered of an agent."""
+        return self._buckets[_bucket(agent_id)].get(agent_id)
+
+    def silence(self, agent_id: str, hour: int) -> tuple[int, float] | None:
+        """Give (hours silent, longest usual silence) where an agent is silent for far too long.
+
+        Weekend hours do not count for an agent that rests then. None for one that is not known
+        well enough, or speaks.
+        """
+        voice = self.known(agent_id)
+        if voice is None or voice.last - voice.first < _SETTLED_HOURS:
+            return None
+        silent = _working(voice, hour)
+        if silent < max(_LEAST_SILENCE, _TIMES * voice.reach):
+            return None
+        return silent, voice.reach
+
+    def silent(self, hour: int) -> Iterator[tuple[str, int, float]]:
+        """Give (agent, hours silent, longest usual silence) of all that have fallen silent."""
+        for bucket in self._buckets:
+            for agent_id in sorted(bucket):
+                found = self.silence(agent_id, hour)
+                if found is not None:
+                    yield agent_id, *found
+
+    def dump(self) -> list[tuple[str, bytes]]:
+        """Write what changed since the last call."""
+        out = []
+        for at in sorted(self._changed):
+            rows = sorted(self._buckets[at].items())
+            out.append((f"{NAME}{at:02d}", msgspec.msgpack.encode(rows)))
+        self._changed.clear()
+        return out
+
+    def load(self, shared: dict[str, bytes]) -> None:
+        """Read what `dump` wrote."""
+        for name, raw in shared.items():
+            if name.startswith(NAME):
+                rows = msgspec.msgpack.decode(raw, type=list[tuple[str, Voice]])
+                self._buckets[int(name[len(NAME) :])] = dict(rows)
+
+
+def _bucket(agent_id: str) -> int:
+    return sum(agent_id.encode()) % _BUCKETS
+
+
+def _weekend(hour: int) -> bool:
+    return (hour // _DAY + 3) % 7 >= _WORKDAYS
+
+
+def _working(voice: Voice, hour: int) -> int:
+    """Hours since an agent was last heard, without weekends where it hardly works then."""
+    gap = hour - voice.last
+    if voice.weekends * 20 > voice.last - voice.first or gap <= 0:
+        return max(0, gap)
+    return _workday_hours(hour) - _workday_hours(voice.last)
+
+
+def _workday_hours(hour: int) -> int:
+    """Workday hours since the Monday before 1970."""
+    since_monday = hour + 3 * _DAY
+    weeks, rest = divmod(since_monday, _WEEK)
+    return weeks * _WORKDAYS * _DAY + min(rest, _WORKDAYS * _DAY)

@@ -1,0 +1,102 @@
+"""What is measured of one event beside its categories: metrics in bits, each with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.features import HOUR_US, METRICS
+from models.quantity import QUANTITIES
+from models.watch.counting import DAY, LENGTH_US, count
+from models.watch.leaning import DAY_METRIC, add_out
+from models.watch.order import add_up
+
+if TYPE_CHECKING:
+    from models.baseline import AgentBaseline
+    from models.event import Event
+    from models.profile import Facts
+
+_DAY_AT, _DRIFT_AT, _ORDER_AT = map(METRICS.index, (DAY_METRIC, "drift", "disorder"))
+
+SHIFTING = frozenset(
+    METRICS.index(name)
+    for name in ("rate_minute", "rate", "rate_day", "discovery", DAY_METRIC, "drift", "disorder")
+)
+"""What a new version may change for good: not tested while habits are learned anew."""
+
+
+class Measure(Struct, frozen=True, gc=False):
+    """One metric of an event.
+
+    Attributes
+    ----------
+    metric
+        Index in `models.features.METRICS`.
+    value
+        What was observed.
+    bits
+        Surprise; 0 where it is not too high.
+    usual
+        What was expected; 0 where the level of the quantity says so.
+    """
+
+    metric: int
+    value: float
+    bits: float
+    usual: float = 0.0
+
+
+def measure(
+    event: Event,
+    facts: Facts,
+    baseline: AgentBaseline,
+    amounts: tuple[int | None, ...],
+    session: int,
+    order: float,
+    mark: int,
+    time_us: int,
+) -> list[Measure]:
+    """Give what is unusual about how much, how often and in which order; learns no baseline.
+
+    Parameters
+    ----------
+    amounts
+        Of the event, in the order of `QUANTITIES`.
+    session
+        Ordinal of the session among the agent's.
+    order
+        Bits of the tool after the two before it, above the usual.
+    mark
+        Stands for the kind of resource; -1 for none.
+    """
+    watch, found = facts.watch, []
+    sums, same_hour = facts.sums, facts.hour == time_us // HOUR_US
+    for index, amount in enumerate(amounts):
+        if amount is not None:
+            before = sums[index] if same_hour else 0
+            total = float(max(before, 0) + amount)
+            bits = baseline.number_bits(QUANTITIES[index], total)
+            if bits:
+                found.append(Measure(index, total, bits))
+    out = add_out(watch, baseline, time_us // LENGTH_US[DAY], amounts[1])
+    if out is not None:
+        bits = baseline.number_bits(DAY_METRIC, out)
+        if bits:
+            found.append(Measure(_DAY_AT, out, bits))
+    if watch.leaning:
+        found.append(Measure(_DRIFT_AT, watch.leaning, watch.leaning))
+    for metric, bits, number, usual in count(watch, event, mark):
+        found.append(Measure(metric, float(number), bits, usual))
+    disorder = add_up(watch, session, order)
+    if disorder:
+        found.append(Measure(_ORDER_AT, disorder, disorder))
+    return found
+
+
+def in_order(found: list[Measure]) -> list[float]:
+    """Give the bits of every metric, in the order of `METRICS`."""
+    bits = [0.0] * len(METRICS)
+    for one in found:
+        bits[one.metric] = one.bits
+    return bits

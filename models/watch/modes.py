@@ -1,0 +1,43 @@
+"""An agent that has always acted for people acts by itself, or the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.watch.heard import MODES
+from models.watch.scene import finding
+
+if TYPE_CHECKING:
+    from models.assessment import Finding
+    from models.watch.heard import Voice
+    from models.watch.scene import Scene
+    from models.watch.state import Watch
+
+_SETTLED_HOURS = 72
+_FIRST_SESSIONS = 3
+
+
+def note_mode(watch: Watch, voice: Voice | None, mode: str, hour: int) -> None:
+    """Note, at an agent's first event in a mode, in which one it has acted alone until now.
+
+    Parameters
+    ----------
+    voice
+        What is known of the agent from before this event; None for one never heard.
+    """
+    if voice is None or hour - voice.first < _SETTLED_HOURS:
+        return
+    known = [name for at, name in enumerate(MODES) if voice.modes >> at & 1]
+    if len(known) == 1 and known[0] not in (mode, "unknown") and mode != "unknown":
+        watch.shifted = known[0]
+
+
+def shifted(scene: Scene) -> Finding | None:
+    """Find an agent in the first sessions of a mode that neither it nor its peers act in."""
+    facts = scene.profile.facts
+    before = facts.watch.shifted
+    if not before or scene.common or facts.opened > _FIRST_SESSIONS:
+        return None
+    mode = scene.event.mode
+    why = f"The agent has acted only {before} until now and acts {mode}; no agent of its role does."
+    return finding("mode.shift", "mode", mode, [(before, 1.0)], why)

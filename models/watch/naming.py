@@ -1,0 +1,62 @@
+"""What an alert is called: by the feature that leads it, and by what the event is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.watch.counting import secret
+
+if TYPE_CHECKING:
+    from models.event import Event
+
+BY_METRIC = {
+    "bytes_in_hour": "volume.exfil",
+    "bytes_out_hour": "volume.exfil",
+    "records_hour": "volume.exfil",
+    "bytes_out_day": "volume.exfil",
+    "drift": "volume.exfil",
+    "cost": "cost.spike",
+    "rate_minute": "rate.burst",
+    "rate": "rate.burst",
+    "rate_day": "rate.burst",
+    "failures_hour": "auth.failure_burst",
+    "failures_day": "auth.failure_burst",
+    "destructive": "destructive.burst",
+    "discovery": "discovery.sweep",
+    "secret": "secret.access",
+    "disorder": "tool.sequence",
+}
+_REFINED = frozenset({"tool.new", "resource.new", "goal.drift"})
+_PEERS = ("agents.", "a2a.", "agent_card", "peer.")
+_OWN_SETTINGS = ("agents/settings", "agent/settings", "agent/config")
+
+
+def refined(anomaly: str, event: Event) -> str:
+    """Give the more telling type of a first use of a tool or resource, by what it is.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from models.event import Agent, Event
+    >>> at = datetime(2026, 1, 5, tzinfo=UTC)
+    >>> event = Event(id="1", time=at, agent=Agent(id="a"), tool="run", operation="execute")
+    >>> refined("tool.new", event), refined("net.new_origin", event)
+    ('code.exec', 'net.new_origin')
+    """
+    if anomaly not in _REFINED:
+        return anomaly
+    tool = event.tool.lower()
+    place = event.resource.id.lower() if event.resource is not None else ""
+    if place.startswith(_OWN_SETTINGS) or tool.startswith("agent.settings"):
+        return "config.change"
+    if tool.startswith("memory.") or place.startswith("memory/"):
+        return "memory.write" if event.operation in ("write", "delete", "admin") else anomaly
+    if tool.startswith(_PEERS):
+        return "peer.new"
+    if secret(event.tool, place):
+        return "secret.access"
+    if event.operation == "execute":
+        return "code.exec"
+    if event.operation == "delete":
+        return "destructive.burst"
+    return anomaly

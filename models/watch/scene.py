@@ -1,0 +1,60 @@
+"""An event with what the rules need to know of its surroundings, and what a rule says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.assessment import Finding, Reason
+
+if TYPE_CHECKING:
+    from models.config import ModelConfig
+    from models.event import Event, Origin
+    from models.places import Place
+    from models.profile import Profile
+    from models.watch.heard import Heard
+
+RULE_BITS = 24.0
+
+
+class Scene(Struct):
+    """An event with what the rules need to know of its surroundings.
+
+    Attributes
+    ----------
+    heard
+        When each agent of the stream was last heard; None where nobody listens.
+    common
+        Whether peers act in the event's mode.
+    announces
+        Whether deployments are announced in this stream.
+    """
+
+    event: Event
+    origin: Origin
+    profile: Profile
+    time_us: int
+    registered: bool
+    categories: dict[str, str]
+    places: dict[str, Place]
+    config: ModelConfig
+    heard: Heard | None = None
+    common: bool = True
+    announces: bool = False
+
+
+def finding(
+    anomaly: str,
+    feature: str,
+    observed: str,
+    expected: list[tuple[str, float]],
+    why: str,
+    path: list[tuple[str, float]] | None = None,
+    *,
+    bits: float = RULE_BITS,
+    severity: str | None = None,
+) -> Finding:
+    """Give what a rule found; a low severity is told, and no alert."""
+    reason = Reason(feature, RULE_BITS, observed, expected, why, path or [])
+    return Finding(anomaly, bits, reason, severity)

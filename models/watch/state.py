@@ -1,0 +1,63 @@
+"""What the detectors remember of one agent in one mode: a few hundred bytes."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+COUNTS = 8
+
+
+class Watch(Struct, array_like=True):
+    """The memory of `models.watch`, part of an agent's facts.
+
+    Attributes
+    ----------
+    session, before
+        Session that was looked at last, and the tool before its last one.
+    disorder
+        Running sum of the bits by which that session's order of tools is odd.
+    windows, weights
+        Open minute, hour and day, and how many closed ones are remembered of each.
+    counts, rates
+        Of each count in `models.watch.counting`: in the open window, and faded over closed ones.
+    seen
+        Marks of the resources of the open hour.
+    out_day, out_sum
+        Day and its bytes out so far, -1 for none.
+    leaning
+        Running sum of the days' bytes out above their level, in spreads.
+    evidence
+        ``log2`` of the e-value that p-values have stopped being uniform.
+    mixture
+        Mark of a tool -> uses today, and faded over 7 days, over 90 days, at the anchor.
+    anchored, strayed
+        Day of the anchor, -1 for none; and how far the fast mixture lies from it, in thousandths.
+    shifted
+        Mode the agent had acted in alone until it first acted in this one.
+    definitions
+        Mark of a tool -> mark of its definition.
+    hasty
+        Approvals given too fast in the open hour.
+    added
+        Tools that a deployment announced.
+    """
+
+    session: int = -1
+    before: str = ""
+    disorder: float = 0.0
+    windows: list[int] = field(default_factory=lambda: [-1, -1, -1])
+    weights: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    counts: list[int] = field(default_factory=lambda: [0] * COUNTS)
+    rates: list[float] = field(default_factory=lambda: [0.0] * COUNTS)
+    seen: list[int] = []
+    out_day: int = -1
+    out_sum: int = -1
+    leaning: float = 0.0
+    evidence: float = 0.0
+    mixture: dict[int, list[int]] = {}
+    anchored: int = -1
+    strayed: int = 0
+    shifted: str = ""
+    definitions: dict[int, int] = {}
+    hasty: int = 0
+    added: list[str] = []

@@ -1,0 +1,97 @@
+"""What an engine's detectors share: all agents heard, open traces; and when each detector runs."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING
+
+from models.assessment import Reason
+from models.features import HOUR_US
+from models.watch.counting import DAY, HOUR, close
+from models.watch.evidence import gather
+from models.watch.heard import NAME as HEARD
+from models.watch.heard import Heard
+from models.watch.mixture import close_day
+from models.watch.modes import note_mode
+from models.watch.traces import NAME as TRACES
+from models.watch.traces import Traces
+
+if TYPE_CHECKING:
+    from models.assessment import Assessment
+    from models.config import ModelConfig
+    from models.event import Event
+    from models.profile import Profile
+
+DRIFT = "behavior.drift"
+NAMES = (HEARD, TRACES)
+
+
+class Watcher:
+    """The shared part of `models.watch`.
+
+    Parameters
+    ----------
+    config
+        Parameters of the model.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.config = config
+        self.heard = Heard()
+        self.traces = Traces()
+
+    def dump(self, now_us: int) -> list[tuple[str, bytes]]:
+        """Write what changed since the last call."""
+        return self.heard.dump() + self.traces.dump(now_us)
+
+    def load(self, shared: dict[str, bytes]) -> None:
+        """Read what `dump` wrote."""
+        self.heard.load(shared)
+        self.traces.load(shared)
+
+    def meet(self, event: Event, profile: Profile, time_us: int, *, whole: bool) -> Reason | None:
+        """Bring an agent's windows to the time of an event; once a day, look how far it strayed.
+
+        Parameters
+        ----------
+        whole
+            Learn closed windows as they are: nothing is held against the agent now.
+        """
+        facts = profile.facts
+        watch = facts.watch
+        closed = close(watch, time_us, whole=whole)
+        if closed >= HOUR:
+            hour = time_us // HOUR_US
+            if facts.events == 1:
+                note_mode(watch, self.heard.known(facts.agent_id), event.mode, hour)
+            self.heard.note(facts.agent_id, event.mode, hour)
+        if closed < DAY:
+            return None
+        active = profile.state() == "active"
+        before = watch.strayed
+        strayed = close_day(watch, time_us // 86_400_000_000, anchor=active and watch.anchored < 0)
+        limit = self.config.stray_limit
+        if not active or strayed <= limit or before > limit:
+            return None
+        why = (
+            f"This week's mixture of tools lies {strayed / 1_000:.2f} bits from what was learned "
+            f"at first; the bound is {limit / 1_000:.2f}."
+        )
+        return Reason("drift", strayed / 100, f"{strayed / 1_000:.2f}", [("as learned", 1.0)], why)
+
+    def drifting(self, out: Assessment, profile: Profile) -> Reason | None:
+        """Take in an event's p-value; say so when habits have changed."""
+        if out.p is None or not gather(profile.facts.watch, out.p, self.config.drift_tests):
+            return None
+        why = (
+            f"Events have been unusual for a while: together as improbable as one in "
+            f"{self.config.drift_tests:.0f}."
+        )
+        bits = log2(self.config.drift_tests)
+        return Reason("drift", bits, "many unusual events", [("p uniform", 1.0)], why)
+
+    def linked(self, out: Assessment, event: Event) -> list[str]:
+        """Note an anomaly under its trace; give all agents that had one within the hour."""
+        if event.trace_id is None or out.severity in (None, "low"):
+            return []
+        return self.traces.add(event.trace_id, out.agent_id, out.time_us)
