@@ -64,8 +64,9 @@ class Assessment(Struct):
         Calibrated p-value, the pool it comes from and its size; None while uncalibrated.
     session_p
         P-value of the session's running maximum; None while uncalibrated.
-    alpha
-        The agent's share of the alert budget, per test.
+    alpha, session_alpha
+        The agent's share of the alert budget, per event and per session; the latter 0 unless this
+        event is the most surprising of its session so far.
     key
         Correlation key of the alert: agent, type, class and day are one alert.
     """
@@ -83,6 +84,7 @@ class Assessment(Struct):
     p_n: int = 0
     session_p: float | None = None
     alpha: float = 0.0
+    session_alpha: float = 0.0
     alert: bool = False
     severity: str | None = None
     anomaly: str | None = None

@@ -72,20 +72,30 @@ class Decider:
         vouched: bool,
     ) -> None:
         """Say whether an event is an anomaly, which one, how severe and why."""
-        unusual = out.p is not None and out.p <= out.alpha and not vouched
+        odd_event = out.p is not None and out.p <= out.alpha
+        odd_session = out.session_p is not None and out.session_p <= out.session_alpha
+        unusual = (odd_event or odd_session) and not vouched
         if self.explain_all or unusual or findings:
-            out.reasons = self._reasons(event, subject, bits, result, findings, x)
+            by_session = odd_session and not odd_event
+            out.reasons = self._reasons(
+                event, subject, bits, result, findings, x, by_session=by_session
+            )
         if findings:
             first = max(findings, key=lambda f: SEVERITIES.index(self._severity(f)))
             self._name(out, first.anomaly, self._severity(first), event, x)
             out.confidence = 1.0
             out.alert = out.severity != "low" and not vouched
-        elif unusual and out.p is not None:
+        elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
             if out.reasons[0].feature != "provenance" or event.tool.startswith("memory."):
                 anomaly = refined(anomaly, event)
             self._name(out, anomaly, self._graver(self.kinds[anomaly].severity, event), event, x)
-            out.confidence = confidence(out.p, out.alpha)
+            out.confidence = max(
+                confidence(out.p, out.alpha) if odd_event and out.p is not None else 0.0,
+                confidence(out.session_p, out.session_alpha)
+                if odd_session and out.session_p is not None
+                else 0.0,
+            )
             out.alert = True
 
     def tell(
@@ -150,6 +160,8 @@ class Decider:
         result: Calibrated,
         findings: list[Finding],
         x: dict[str, str],
+        *,
+        by_session: bool,
     ) -> list[Reason]:
         """Give the reasons, the one that decided first."""
         profile, view = subject.profile, subject.view
@@ -180,7 +192,8 @@ class Decider:
             ranked.append((rare, one.bits, measure_reason(baseline, view, one)))
         ranked.sort(key=lambda row: (-row[0], -row[1]))
         others = [reason for _, _, reason in ranked[:4]]
-        first = carried if result.lead in (CONTENT, -1) and carried else others
+        leads = by_session or result.lead in (CONTENT, -1)
+        first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
         return [finding.reason for finding in findings] + (first + rest)[:5]

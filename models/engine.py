@@ -318,22 +318,28 @@ class Engine:
             p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self.peers.head.version,
         )  # fmt: skip
         if content is not None:
-            self._session_p(session, content.score)
+            if self._session_p(session, content.score):
+                per_session = max(1.0, facts.events / max(1, facts.opened))
+                out.session_alpha = min(alpha * per_session / 2, _MOST_ALPHA)
             out.session_p = session.p
+            out.alpha /= 2  # the other half of the budget is the sessions'
         out.rank = (content.score if content is not None else 0.0) + self._excess(
             result, bits.categories.steady, content=content is not None
         )
         out.rank += max((finding.bits for finding in findings), default=0.0)
         return out
 
-    def _session_p(self, session: Session, score: float) -> None:
-        if score > session.score or session.p is None:
+    def _session_p(self, session: Session, score: float) -> bool:
+        """Rank the session by its most surprising event; tell whether that is this one."""
+        rose = score > session.score
+        if rose or session.p is None:
             session.score = max(session.score, score)
             pool = self.peers.sessions
             if pool.n >= self.config.session_minimum:
                 name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
                 u = self.hasher.uniform(name)
                 session.p = pool.p_value(session.role, session.score, u)
+        return rose
 
     def _excess(self, result: Calibrated, steady: float, *, content: bool) -> float:
         """Bits by which the features beside content go beyond what happens by chance.
