@@ -140,7 +140,7 @@ def lifetime(issued: datetime, expires: datetime | None) -> str:
     >>> from datetime import datetime, timedelta, UTC
     >>> at = datetime(2026, 1, 5, tzinfo=UTC)
     >>> lifetime(at, at + timedelta(hours=5)), lifetime(at, None)
-    ('under 17 hours', 'without an end')
+    ('under 18 hours', 'without an end')
     """
     if expires is None:
         return "without an end"

@@ -53,7 +53,7 @@ class Explored:
     events
         A row per judged event: what `habitus replay` writes (``trust`` is the score alone,
         ``level`` beside it), and ``role``, ``tool``, ``previous_tool``, ``resource`` (its class),
-        ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``reason`` (feature of the first),
+        ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``spent``, ``reason`` (feature of the first),
         ``held``, ``day`` and ``hour``.
     subjects
         What is known of each (agent, mode) at the end.
@@ -98,7 +98,9 @@ class Explored:
         x = extract(event, Origin(), previous, assessment.time_us)
         row = replay_line(assessment, subject, self.worker.policy)
         trust = row.pop("trust")
-        amounts = dict(zip(("bytes_in", "bytes_out", "records"), quantities(event), strict=True))
+        amounts = dict(
+            zip(("bytes_in", "bytes_out", "records", "spent"), quantities(event), strict=True)
+        )
         time = pd.Timestamp(event.time)
         self._rows.append(
             row

@@ -27,7 +27,7 @@ def add_up(watch: Watch, session: int, excess: float) -> float:
     Examples
     --------
     >>> from models.watch.state import Watch
-    >>> watch = Watch()
+    >>> watch = Watch(session=1)
     >>> [add_up(watch, 1, excess) for excess in (0.5, 6.0, 5.0)]
     [0.0, 5.0, 9.0]
     """

@@ -45,6 +45,11 @@ class Case:
     learning: int = 1
 
 
+def said(**attributes: Any) -> dict[str, Any]:
+    """Give what an event carries beside the words of its format."""
+    return {"attributes": attributes}
+
+
 CASES: dict[str, dict[str, Case]] = {
     "identity.shadow": {
         "nobody registered it": Case(fires=True, registered=False),
@@ -144,7 +149,39 @@ CASES: dict[str, dict[str, Case]] = {
             fires=False, before={"version": "1"}, then={"version": "2"}, learning=5
         ),
     },
+    "tool.definition_changed": {
+        "another definition than before": Case(
+            fires=True, before=said(tool_digest="d-1"), then=said(tool_digest="d-2")
+        ),
+        "the definition it always had": Case(
+            fires=False, before=said(tool_digest="d-1"), then=said(tool_digest="d-1")
+        ),
+        "the first definition ever told": Case(fires=False, then=said(tool_digest="d-1")),
+    },
+    "peer.unverified": {
+        "the other agent could not prove who it is": Case(
+            fires=True, then=said(peer_verified=False)
+        ),
+        "it could": Case(fires=False, then=said(peer_verified=True)),
+        "nothing is said of it": Case(fires=False),
+    },
+    "approval.pattern": {
+        "five hasty approvals within an hour": Case(
+            fires=True,
+            before=said(approval_seconds=0.5),
+            minutes=(61, 62, 63, 64),
+            then=said(approval_seconds=0.4),
+        ),
+        "approvals that were read": Case(
+            fires=False,
+            before=said(approval_seconds=40),
+            minutes=(61, 62, 63, 64),
+            then=said(approval_seconds=30),
+        ),
+        "a single hasty one": Case(fires=False, then=said(approval_seconds=0.4)),
+    },
 }
+OVER_DAYS = {"mode.shift", "telemetry.gap"}  # tests/models/watch/test_slow_change.py
 ALL = [(rule, name) for rule, cases in CASES.items() for name in cases]
 
 
@@ -186,7 +223,7 @@ def test_a_rule_speaks_when_it_should_and_only_then(tell, rule, name):
 
 
 def test_every_rule_has_a_case_that_fires_and_one_that_must_not():
-    assert set(CASES) == set(RULES)
+    assert set(CASES) | OVER_DAYS == set(RULES)
     for rule, cases in CASES.items():
         assert {case.fires for case in cases.values()} == {True, False}, rule
 

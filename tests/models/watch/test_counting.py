@@ -1,0 +1,78 @@
+"""Counts of windows: bursts show before the window closes, whatever the history."""
+
+from __future__ import annotations
+
+from math import log2
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.watch import counting
+from models.watch.counting import COUNTED, DAY, HOUR, LENGTH_US, MINUTE, RATE, close, surprise
+from models.watch.state import Watch
+
+HOUR_US = LENGTH_US[HOUR]
+
+
+def hours(counts):
+    """Give the memory of an agent that acted so often in each hour."""
+    watch = Watch()
+    for hour, acts in enumerate(counts):
+        close(watch, hour * HOUR_US, whole=True)
+        watch.counts[RATE] = acts
+    close(watch, len(counts) * HOUR_US, whole=True)
+    return watch
+
+
+def test_c6_a_constant_history_does_not_blind_it():
+    watch = hours([10] * 400)
+    assert surprise(60, watch.rates[RATE], watch.weights[HOUR]) > -log2(1e-6)
+    assert surprise(12, watch.rates[RATE], watch.weights[HOUR]) < 3
+
+
+@given(st.integers(0, 300), st.floats(0, 1e4), st.floats(0, 1e3))
+def test_more_is_never_less_surprising(count, rate, weight):
+    assert 0 <= surprise(count, rate, weight) <= surprise(count + 1, rate, weight) + 1e-9
+
+
+def test_empty_hours_are_observations_of_zero():
+    busy, idle = hours([10] * 50), hours([10] * 50)
+    close(idle, 300 * HOUR_US, whole=True)
+    assert idle.weights[HOUR] > busy.weights[HOUR]
+    assert idle.rates[RATE] < busy.rates[RATE]
+
+
+@given(st.integers(2, 40))
+def test_empty_hours_at_once_are_as_empty_hours_one_by_one(empty):
+    at_once, stepwise = hours([7, 3]), hours([7, 3])
+    close(at_once, (2 + empty) * HOUR_US, whole=True)
+    for hour in range(3, 3 + empty):
+        close(stepwise, hour * HOUR_US, whole=True)
+    assert at_once.rates[RATE] == pytest.approx(stepwise.rates[RATE])
+    assert at_once.weights[HOUR] == pytest.approx(stepwise.weights[HOUR])
+
+
+def test_a_burst_is_learned_as_hardly_more_than_expected_behind_the_gate():
+    watch = hours([5] * 100)
+    before = watch.rates[RATE] / watch.weights[HOUR]
+    watch.counts[RATE] = 10_000
+    close(watch, 101 * HOUR_US, whole=False)
+    assert watch.rates[RATE] / watch.weights[HOUR] < before * 1.1
+
+
+def test_minutes_are_compared_with_minutes_of_work():
+    watch = Watch()
+    for hour in range(100):  # eight calls within a minute, once an hour
+        close(watch, hour * HOUR_US, whole=True)
+        for index, (_, window) in enumerate(COUNTED):
+            if window == MINUTE:
+                watch.counts[index] = 8
+    close(watch, 100 * HOUR_US, whole=True)
+    assert surprise(8, watch.rates[0], watch.weights[MINUTE]) < 3
+    assert surprise(80, watch.rates[0], watch.weights[MINUTE]) > 20
+
+
+def test_the_windows_are_a_minute_an_hour_and_a_day():
+    assert LENGTH_US[DAY] == 24 * LENGTH_US[HOUR] == 24 * 60 * LENGTH_US[MINUTE]
+    assert counting.MOST_BITS == 250

@@ -1,0 +1,118 @@
+"""What shows only over time: drift of p-values and tools, leaks by the day, silence, cascades."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.baseline import AgentBaseline
+from models.watch import mixture
+from models.watch.evidence import e_value, gather
+from models.watch.heard import Heard
+from models.watch.leaning import add_out
+from models.watch.modes import note_mode
+from models.watch.order import add_up
+from models.watch.state import Watch
+from models.watch.traces import LEAST_AGENTS, WITHIN_US, Traces
+
+A_DRIFT = 1000.0
+MONDAY = 96  # hours since 1970
+
+
+def test_c5_false_alarms_lie_at_least_a_drift_tests_apart():
+    draw = np.random.default_rng(5)
+    watch, alarms, tests = Watch(), 0, 200_000
+    for _ in range(tests):
+        alarms += gather(watch, draw.random(), A_DRIFT)
+    assert alarms <= tests / A_DRIFT
+
+
+def test_a_shift_of_p_values_is_noticed_within_a_few_hundred_events():
+    draw, watch = np.random.default_rng(5), Watch()
+    needed = next(n for n in range(2_000) if gather(watch, draw.random() ** 2.5, A_DRIFT))
+    assert needed < 400
+
+
+@given(st.floats(1e-12, 1), st.floats(1e-12, 1))
+def test_a_smaller_p_is_no_less_evidence(first, second):
+    low, high = sorted((first, second))
+    assert e_value(low) >= e_value(high) - 1e-9
+
+
+def test_the_week_is_compared_with_the_anchor():
+    watch = Watch()
+    for day in range(30):
+        for _ in range(10):
+            mixture.use(watch, 1)
+        steady = mixture.close_day(watch, day, anchor=day == 20)
+    assert steady < 50
+    for day in range(30, 60):
+        for _ in range(10):
+            mixture.use(watch, 2)
+        strayed = mixture.close_day(watch, day, anchor=False)
+    assert strayed > 800
+
+
+def test_a_leak_a_little_above_the_usual_adds_up_over_days():
+    draw = np.random.default_rng(3)
+    usual, leaking = Watch(), Watch()
+    for watch, extra in ((usual, 1.0), (leaking, 2.5)):
+        baseline = AgentBaseline()
+        for day in range(60):
+            factor = extra if day >= 30 else 1.0
+            add_out(watch, baseline, day, int(1e6 * factor * draw.lognormal(0, 0.2)))
+    assert leaking.leaning > 3 * max(1.0, usual.leaning)
+
+
+def test_an_agent_is_silent_after_twice_its_longest_usual_silence_of_workdays():
+    heard = Heard()
+    for day in range(12):
+        if day % 7 < 5:
+            for hour in range(8, 17):
+                heard.note("a-1", "delegated", MONDAY + day * 24 + hour)
+    friday = MONDAY + 11 * 24 + 16
+    assert heard.silence("a-1", friday + 2 * 24 + 16) is None  # a weekend
+    assert heard.silence("a-1", friday + 6 * 24) is not None
+    assert heard.silence("nobody", friday) is None
+
+
+def test_what_was_heard_survives_its_bytes():
+    heard, back = Heard(), Heard()
+    for hour in range(0, 200, 7):
+        heard.note("a-1", "delegated", hour)
+    back.load(dict(heard.dump()))
+    assert back.known("a-1") == heard.known("a-1")
+    assert heard.dump() == []
+
+
+def test_a_first_act_in_another_mode_is_noted_once_an_agent_is_settled():
+    heard = Heard()
+    settled, young = Watch(), Watch()
+    for hour in range(0, 200, 5):
+        heard.note("a-1", "delegated", hour)
+    note_mode(settled, heard.known("a-1"), "autonomous", 200)
+    note_mode(young, heard.known("a-1"), "autonomous", 40)
+    assert (settled.shifted, young.shifted) == ("delegated", "")
+
+
+def test_several_slightly_odd_steps_of_one_session_count_together():
+    watch = Watch(session=1)
+    sums = [add_up(watch, 1, 4.0) for _ in range(5)]
+    assert sums == sorted(sums)
+    assert sums[-1] > 12
+    assert add_up(watch, 2, 0.0) == 0
+
+
+def test_agents_anomalous_under_one_trace_within_an_hour_are_a_cascade():
+    traces = Traces()
+    agents = [traces.add("t-1", f"a-{n}", n) for n in range(LEAST_AGENTS)][-1]
+    assert len(agents) == LEAST_AGENTS
+    assert traces.add("t-1", "late", WITHIN_US + LEAST_AGENTS) == ["late"]
+
+
+def test_open_traces_survive_their_bytes():
+    traces, back = Traces(), Traces()
+    traces.add("t-1", "a", 0)
+    back.load(dict(traces.dump(1)))
+    assert back.add("t-1", "b", 1) == ["a", "b"]
