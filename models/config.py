@@ -82,6 +82,11 @@ class ModelConfig(Struct, frozen=True):
             raise ConfigError(f"gate must be a probability, got {self.gate}")
         return self
 
+    def numbers(self) -> dict[str, float]:
+        """Give the parameters that can be tuned: all but what an operator lists."""
+        values = msgspec.structs.asdict(self)
+        return {name: value for name, value in values.items() if isinstance(value, int | float)}
+
     @property
     def version(self) -> str:
         """Twelve digits that change whenever a parameter does."""

@@ -34,6 +34,7 @@ _GENERIC = frozenset({
 })  # fmt: skip
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
+_AS_RARE = 10.0  # times the combined p, up to which content leads
 _GENERIC_BITS = 6.0  # what says little of the cause does not lead over what says more
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
@@ -192,7 +193,10 @@ class Decider:
             ranked.append((rare, one.bits, measure_reason(baseline, view, one)))
         ranked.sort(key=lambda row: (-row[0], -row[1]))
         others = [reason for _, _, reason in ranked[:4]]
-        leads = by_session or result.lead in (CONTENT, -1)
+        # Where both are unusual, what a call carries says more of the cause than that it is odd.
+        carries = result.each[CONTENT]
+        near = carries is not None and result.p is not None and carries <= _AS_RARE * result.p
+        leads = by_session or near or result.lead in (CONTENT, -1)
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)

@@ -94,7 +94,7 @@ def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any,
     >>> differences(ModelConfig(), ModelConfig(daily_cap=30))
     [('daily_cap', 20, 30)]
     """
-    old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
+    old, new = before.numbers(), after.numbers()
     return [(name, old[name], new[name]) for name in old if old[name] != new[name]]
 
 
@@ -110,8 +110,8 @@ def _loaded(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {str(path)!r}: {error}") from error
 
 
-def _defaults() -> dict[str, Any]:
-    return msgspec.structs.asdict(ModelConfig())
+def _defaults() -> dict[str, float]:
+    return ModelConfig().numbers()
 
 
 def _fault(name: str, value: Any) -> str | None:

@@ -53,8 +53,8 @@ class Explored:
     events
         A row per judged event: what `habitus replay` writes (``trust`` is the score alone,
         ``level`` beside it), and ``role``, ``tool``, ``previous_tool``, ``resource`` (its class),
-        ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``spent``, ``reason`` (feature of the first),
-        ``held``, ``day`` and ``hour``.
+        ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``spent``, ``reason``
+        (feature of the first), ``held``, ``day`` and ``hour``.
     subjects
         What is known of each (agent, mode) at the end.
     """

@@ -84,9 +84,7 @@ class Configs:
         with database.transaction():
             rows = self._rows()
             number, before = len(rows) + 1, rows[-1][1] if rows else b""
-            made = Promotion(
-                number, config.version, by, at_us, reason, msgspec.structs.asdict(config)
-            )
+            made = Promotion(number, config.version, by, at_us, reason, config.numbers())
             blob = _encode(made)
             digest = self._seal.digest(_key(number, before), blob)
             database.run(
