@@ -165,11 +165,15 @@ class Portrait:
         self.events = events[(events.agent_id == agent_id) & (events["mode"] == mode)]
 
     def hours(self) -> pd.DataFrame:
-        """Give the probability of each hour, for workdays and weekends, of the agent and peers."""
+        """Give the probability of each hour, for workdays and weekends, of the agent and peers.
+
+        On weekends several hours share one probability.
+        """
         rows = []
         for hours in range(_WEEK * _HOURS):
-            kind, hour = hour_name(hours).split(" ")
-            rows.append({"days": kind, "hour": int(hour)} | self._steps("hour", hour_name(hours)))
+            name = hour_name(hours)
+            kind, _, _ = name.partition(" ")
+            rows.append({"days": kind, "hour": hours % _HOURS} | self._steps("hour", name))
         table = pd.DataFrame(rows).drop_duplicates(["days", "hour"])
         return table.sort_values(["days", "hour"], ascending=[False, True], ignore_index=True)
 
