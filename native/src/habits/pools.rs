@@ -1,9 +1,10 @@
 //! P-values of sessions: rank among those of the role, leaning on the fleet; `models.session_pools`.
 
-use super::window::{bin_of, Histogram, Window};
+use super::group::expect;
+use super::stored::{read_window, write_window};
+use super::window::{bin_of, Window};
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustc_hash::FxBuildHasher;
@@ -59,11 +60,11 @@ impl SessionPools {
     fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut out = Writer::default();
         out.array(2);
-        write(&mut out, &self.fleet);
+        write_window(&mut out, &self.fleet);
         out.map(self.roles.len());
         for (role, window) in &self.roles {
             out.text(role);
-            write(&mut out, window);
+            write_window(&mut out, window);
         }
         PyBytes::new(py, &out.out)
     }
@@ -72,58 +73,12 @@ impl SessionPools {
     fn load(raw: &[u8]) -> PyResult<Self> {
         let mut from = Reader::new(raw);
         expect(from.array()?, 2)?;
-        let mut pools = SessionPools { fleet: read(&mut from)?, roles: IndexMap::default() };
+        let mut pools = SessionPools { fleet: read_window(&mut from)?, roles: IndexMap::default() };
         for _ in 0..from.map()? {
             let role = from.text()?.to_owned();
-            pools.roles.insert(role, read(&mut from)?);
+            pools.roles.insert(role, read_window(&mut from)?);
         }
         from.end()?;
         Ok(pools)
     }
-}
-
-fn write(out: &mut Writer, window: &Window) {
-    out.array(3);
-    out.unsigned(window.size);
-    for part in [&window.old, &window.new] {
-        out.array(3);
-        out.array(part.bins.len());
-        part.bins.iter().for_each(|&bin| out.unsigned(u64::from(bin)));
-        out.array(part.counts.len());
-        part.counts.iter().for_each(|&count| out.unsigned(u64::from(count)));
-        out.unsigned(part.n);
-    }
-}
-
-fn read(from: &mut Reader<'_>) -> PyResult<Window> {
-    expect(from.array()?, 3)?;
-    let size = from.unsigned()?;
-    Ok(Window { size, old: part(from)?, new: part(from)? })
-}
-
-fn part(from: &mut Reader<'_>) -> PyResult<Histogram> {
-    expect(from.array()?, 3)?;
-    let mut part = Histogram::default();
-    for _ in 0..from.array()? {
-        part.bins.push(small(from.unsigned()?)?);
-    }
-    expect(from.array()?, part.bins.len())?;
-    for _ in 0..part.bins.len() {
-        part.counts.push(small(from.unsigned()?)?);
-    }
-    part.n = from.unsigned()?;
-    Ok(part)
-}
-
-fn expect(found: usize, expected: usize) -> PyResult<()> {
-    if found == expected {
-        return Ok(());
-    }
-    let wrong = format!("state is malformed: array of {found}, expected {expected}");
-    Err(PyValueError::new_err(wrong))
-}
-
-fn small<T: TryFrom<u64>>(value: u64) -> PyResult<T> {
-    T::try_from(value)
-        .map_err(|_| PyValueError::new_err(format!("state is malformed: {value} is too large")))
 }

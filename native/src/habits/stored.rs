@@ -224,46 +224,55 @@ impl Reader<'_> {
     }
 }
 
-/// Write score windows as msgspec writes `models.calibration.ScoreWindow`.
-pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
-    out.array(windows.len());
-    for window in windows {
+/// Write a score window as msgspec writes `models.calibration.ScoreWindow`.
+pub fn write_window(out: &mut pack::Writer, window: &Window) {
+    out.array(3);
+    out.unsigned(window.size);
+    for part in [&window.old, &window.new] {
         out.array(3);
-        out.unsigned(window.size);
-        for part in [&window.old, &window.new] {
-            out.array(3);
-            out.array(part.bins.len());
-            part.bins.iter().for_each(|&bin| out.unsigned(u64::from(bin)));
-            out.array(part.counts.len());
-            part.counts.iter().for_each(|&count| out.unsigned(u64::from(count)));
-            out.unsigned(part.n);
+        out.array(part.bins.len());
+        part.bins.iter().for_each(|&bin| out.unsigned(u64::from(bin)));
+        out.array(part.counts.len());
+        part.counts.iter().for_each(|&count| out.unsigned(u64::from(count)));
+        out.unsigned(part.n);
+    }
+}
+
+/// Read what `write_window` wrote.
+pub fn read_window(reader: &mut pack::Reader<'_>) -> PyResult<Window> {
+    let wrong = |_| wrong("score window out of range".to_owned());
+    reader.array()?;
+    let mut window = Window::new(reader.unsigned()?);
+    for part in [&mut window.old, &mut window.new] {
+        reader.array()?;
+        for _ in 0..reader.array()? {
+            part.bins.push(u16::try_from(reader.unsigned()?).map_err(wrong)?);
+        }
+        for _ in 0..reader.array()? {
+            part.counts.push(u32::try_from(reader.unsigned()?).map_err(wrong)?);
+        }
+        part.n = reader.unsigned()?;
+        if part.bins.len() != part.counts.len() || part.bins.windows(2).any(|p| p[0] >= p[1]) {
+            return Err(PyValueError::new_err("score window out of order"));
         }
     }
+    Ok(window)
+}
+
+/// Write the score windows of a group.
+pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
+    out.array(windows.len());
+    windows.iter().for_each(|window| write_window(out, window));
 }
 
 /// Read what `write_windows` wrote.
 pub fn read_windows<const N: usize>(reader: &mut pack::Reader<'_>) -> PyResult<[Window; N]> {
     let mut windows = std::array::from_fn(|_| Window::new(0));
-    let wrong = |_| wrong("group has a score window out of range".to_owned());
     if reader.array()? != N {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
     for window in &mut windows {
-        reader.array()?;
-        window.size = reader.unsigned()?;
-        for part in [&mut window.old, &mut window.new] {
-            reader.array()?;
-            for _ in 0..reader.array()? {
-                part.bins.push(u16::try_from(reader.unsigned()?).map_err(wrong)?);
-            }
-            for _ in 0..reader.array()? {
-                part.counts.push(u32::try_from(reader.unsigned()?).map_err(wrong)?);
-            }
-            part.n = reader.unsigned()?;
-            if part.bins.len() != part.counts.len() || part.bins.windows(2).any(|p| p[0] >= p[1]) {
-                return Err(PyValueError::new_err("group has a score window out of order"));
-            }
-        }
+        *window = read_window(reader)?;
     }
     Ok(windows)
 }
