@@ -12,8 +12,7 @@ from models.counts import ADOPTION
 from models.features import Feature
 from models.habits import Habits
 from models.hashing import Hasher
-from models.places import LOW32, places_of
-from models.places import Place as Place  # for those who know it from here
+from models.places import LOW32, Place, places_of
 from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:

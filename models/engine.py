@@ -6,13 +6,12 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
-from math import log2
 from typing import TYPE_CHECKING
 
 from models import habits as reference
 from models import session_pools
-from models.assessment import Assessment
-from models.content.detector import RECURRENCE_BITS
+from models.assessing import Assessor, accounted, carried
+from models.changing import take_change
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
@@ -27,31 +26,24 @@ from models.places import places_of
 from models.quantity import QUANTITIES, quantities
 from models.rules import RULES, note_credential, note_version
 from models.sessions import open_sessions
-from models.subject import SUM, VOLUME, Bits, Subject
+from models.subject import VOLUME, Bits, Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch.measure import SHIFTING, in_order, measure
 from models.watch.scene import Scene
 from models.watch.traces import LEAST_AGENTS
-from models.watch.watcher import DRIFT, NAMES, Watcher
+from models.watch.watcher import DRIFT, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.assessment import Finding, Kind, Reason
-    from models.calibrate import Calibrated
+    from models.assessment import Assessment, Finding, Kind, Reason
     from models.config import ModelConfig
     from models.content.detector import Content
     from models.content.session import Session
     from models.event import Event, Origin
     from models.profile import Profile
 
-_EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
-_MOST_ALPHA = 0.01
-_MOST_ADDED = 16
-_MOST_FAR = 6.0
-_STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
-_LOOKED_INTO = 3.0  # content bits from which on it matters where they come from
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
 
@@ -100,6 +92,7 @@ class Engine:
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
         self.watcher = Watcher(config)
+        self.assessor = Assessor(config, self.peers, self.hasher)
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
         self.learner = Learner(config, self.hasher, self._places, self.peers, self.content)
 
@@ -117,7 +110,7 @@ class Engine:
         """Read what `dump` and the open sessions wrote."""
         self.peers.load(shared)
         self.watcher.load(shared)
-        self.content.load({k: raw for k, raw in shared.items() if not k.startswith(NAMES)})
+        self.content.load(shared)
         self.sessions.load(sessions)
 
     def finish_recording(self) -> None:
@@ -153,7 +146,7 @@ class Engine:
         self._meet(event, subject)
         meet(event, subject, self.peers, time_us, registered=registered)
         if event.kind != "action":
-            return self._change(event, subject, time_us)
+            return take_change(event, subject, self.watcher.traces, self.config, time_us)
         session = self._session(event, subject.profile, time_us)
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - _meet has set it
@@ -171,10 +164,10 @@ class Engine:
         tested = statistics
         if state == "relearning":  # its habits are expected to change; what it carries is not
             steady = None if event.tool in watch.added else bits.categories.steady
-            tested = [_carried(bits), None, steady, statistics[VOLUME]]
+            tested = [carried(bits.content), None, steady, statistics[VOLUME]]
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
-        out = self._assessment(event, profile, session, bits, result, findings, time_us)
+        out = self.assessor.assess(event, profile, session, bits, result, findings, time_us)
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:
@@ -247,7 +240,7 @@ class Engine:
         return Bits(categories, sums, content, found, metrics, rarest)
 
     def _statistics(self, bits: Bits) -> list[float | None]:
-        content = _accounted(bits.content) if bits.content is not None else None
+        content = accounted(bits.content) if bits.content is not None else None
         return [content, bits.categories.total, bits.categories.peak, bits.volume]
 
     def _findings(
@@ -294,123 +287,6 @@ class Engine:
         if len(agents) >= LEAST_AGENTS:
             self.decider.cascade(out, event, agents, x)
 
-    def _assessment(
-        self,
-        event: Event,
-        profile: Profile,
-        session: Session,
-        bits: Bits,
-        result: Calibrated,
-        findings: list[Finding],
-        time_us: int,
-    ) -> Assessment:
-        facts, content = profile.facts, bits.content
-        total, most = bits.categories.total, bits.categories.most
-        for _, _, surplus in bits.quantities:
-            total, most = total + surplus, max(most, surplus)
-        if content is not None:
-            total, most = total + content.score, max(most, content.score)
-        per_day = max(facts.per_day, _EVENTS_A_DAY if not facts.per_day else 1.0)
-        alpha = self.config.alerts_per_day / (self.peers.active_agents() * per_day)
-        out = Assessment(
-            event.id, facts.agent_id, facts.mode, event.session or "", time_us,
-            s_sum=total, s_max=most, p=result.p, p_pool=result.pool,
-            p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self.peers.head.version,
-        )  # fmt: skip
-        if content is not None:
-            if self._session_p(session, content.score):
-                per_session = max(1.0, facts.events / max(1, facts.opened))
-                out.session_alpha = min(alpha * per_session / 2, _MOST_ALPHA)
-            out.session_p = session.p
-            out.alpha /= 2  # the other half of the budget is the sessions'
-        out.rank = (content.score if content is not None else 0.0) + self._excess(
-            result, bits.categories.steady, content=content is not None
-        )
-        out.rank += max((finding.bits for finding in findings), default=0.0)
-        return out
-
-    def _session_p(self, session: Session, score: float) -> bool:
-        """Rank the session by its most surprising event; tell whether that is this one."""
-        rose = score > session.score
-        if rose or session.p is None:
-            session.score = max(session.score, score)
-            pool = self.peers.sessions
-            if pool.n >= self.config.session_minimum:
-                name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
-                u = self.hasher.uniform(name)
-                session.p = pool.p_value(session.role, session.score, u)
-        return rose
-
-    def _excess(self, result: Calibrated, steady: float, *, content: bool) -> float:
-        """Bits by which the features beside content go beyond what happens by chance.
-
-        Where content is scored as well, tools, amounts and their order are mostly what the request
-        calls for: of them only what lies far beyond counts, and not much. Where from, when, for
-        whom and in which area an agent acts no request accounts for: that counts in full.
-        """
-        smallest = min((p for p in result.each[SUM:] if p is not None), default=1.0)
-        others = -log2(3 * smallest)
-        if not content:
-            return max(0.0, others)
-        far = min(_MOST_FAR, max(0.0, others - self.config.excess_bits))
-        return max(far, steady - _STEADY_BITS)
-
     def anomaly_id(self, key: str) -> str:
         """Give the id of the anomaly under a correlation key; the same key, the same id."""
         return f"an-{self.hasher.once('anomaly' + key):016x}"
-
-    def _change(self, event: Event, subject: Subject, time_us: int) -> Assessment:
-        """Take in a deployment or a change of owner: announced, so not judged."""
-        facts = subject.profile.facts
-        if event.kind == "deployment":
-            facts.announced = event.agent.version
-            self.watcher.traces.deployed()
-            if event.agent.version is not None and event.agent.version not in facts.versions:
-                facts.versions.append(event.agent.version)
-            facts.learn_until = max(
-                facts.learn_until, facts.opened + self.config.relearning_sessions
-            )
-            subject.profile.habits.scale(self.config.relearning_factor)
-            facts.watch.anchored = -1
-            facts.watch.added = [*facts.watch.added, *_added(event)][-_MOST_ADDED:]
-            facts.watch.definitions.clear()
-        subject.trust.state = subject.profile.state()  # type: ignore[assignment]
-        return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
-
-
-def _carried(bits: Bits) -> float | None:
-    """Give the content bits of what an event carries, without those of its tool's choice.
-
-    A new version turns to other partners in the usual way: that is not looked at.
-    """
-    content = bits.content
-    if content is None or content.carrier is None or not content.carrier.flow_level:
-        return None
-    whole = content.carrier.bits + (content.intent or 0.0)
-    return content.score * content.carrier.bits / whole if whole else None
-
-
-def _accounted(content: Content) -> float:
-    """Give the content bits that decide on an alert.
-
-    A value that comes along the usual way, as a new partner does, is no more suspicious for coming
-    again: what recurrence adds orders the queue only.
-    """
-    if content.score < _LOOKED_INTO or content.carrier is None:
-        return content.score
-    carrier = content.carrier
-    if carrier.flow_level or not carrier.recurrences:
-        return content.score
-    whole = carrier.bits + (content.intent or 0.0)
-    again = RECURRENCE_BITS * carrier.recurrences / carrier.value_bits
-    return content.score * (1.0 - again * carrier.bits / whole)
-
-
-def _added(event: Event) -> list[str]:
-    """Give the tools that a deployment says it brings: ``adds_tool`` or ``adds_tools``."""
-    attributes = event.attributes or {}
-    named: list[object] = []
-    for key in ("adds_tool", "adds_tools"):
-        value = attributes.get(key)
-        named += [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return [name for name in named if isinstance(name, str)][:_MOST_ADDED]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOUR_US = 3_600_000_000
 NAME = "heard:"
@@ -98,14 +93,6 @@ class Heard:
         if silent < max(_LEAST_SILENCE, _TIMES * voice.reach):
             return None
         return silent, voice.reach
-
-    def silent(self, hour: int) -> Iterator[tuple[str, int, float]]:
-        """Give (agent, hours silent, longest usual silence) of all that have fallen silent."""
-        for bucket in self._buckets:
-            for agent_id in sorted(bucket):
-                found = self.silence(agent_id, hour)
-                if found is not None:
-                    yield agent_id, *found
 
     def dump(self) -> list[tuple[str, bytes]]:
         """Write what changed since the last call."""

@@ -9,11 +9,9 @@ from models.assessment import Reason
 from models.features import HOUR_US
 from models.watch.counting import DAY, HOUR, close
 from models.watch.evidence import gather
-from models.watch.heard import NAME as HEARD
 from models.watch.heard import Heard
 from models.watch.mixture import close_day
 from models.watch.modes import note_mode
-from models.watch.traces import NAME as TRACES
 from models.watch.traces import Traces
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from models.profile import Profile
 
 DRIFT = "behavior.drift"
-NAMES = (HEARD, TRACES)
 
 
 class Watcher:

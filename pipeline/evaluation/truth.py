@@ -31,8 +31,8 @@ ATTACK = "attack"
 _INJECTED = ("provenance", "intent")
 
 
-class Known(Struct, frozen=True):
-    """What is known of one event; every field may be unknown.
+class Known(Labels, frozen=True):
+    """What is known of one event, in labels or a truth file; every field may be unknown.
 
     Attributes
     ----------
@@ -40,12 +40,6 @@ class Known(Struct, frozen=True):
         The planted case it belongs to.
     """
 
-    phase: str | None = None
-    session_label: str | None = None
-    event_label: int | None = None
-    attack_id: str | None = None
-    task_id: str | None = None
-    source: str | None = None
     case: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.event import Volume
 from pipeline.simulator.attacks.planter import Act, Planter
@@ -10,8 +10,21 @@ from pipeline.simulator.scene import add, change, familiar, own_resource
 from pipeline.simulator.world import STRANGE
 
 if TYPE_CHECKING:
+    from models.event import Event
+    from pipeline.sample.roles import Tool
     from pipeline.simulator.cases import Case
     from pipeline.simulator.scene import Scene
+    from pipeline.simulator.session import Played, Visit
+
+
+def again(
+    visit: Visit, played: Played, tool: Tool, gap_s: float, times: int, **changes: Any
+) -> list[Event]:
+    """Let one tool be called so many times more, each on a resource of its own."""
+    return [
+        add(visit, played, tool, gap_s, resource=own_resource(visit, tool, n), **changes)
+        for n in range(times)
+    ]
 
 
 def failures(scene: Scene, case: Case) -> Act:
@@ -19,18 +32,7 @@ def failures(scene: Scene, case: Case) -> Act:
     visit = scene.visit(case)
     played = scene.play(visit)
     tool = familiar(visit, scene.luck(case, 3))
-    wrong = [
-        add(
-            visit,
-            played,
-            tool,
-            2.0,
-            resource=own_resource(visit, tool, n),
-            outcome="denied",
-            volume=None,
-        )
-        for n in range(15 + case.key % 15)
-    ]
+    wrong = again(visit, played, tool, 2.0, 15 + case.key % 15, outcome="denied", volume=None)
     yield played, wrong
 
 
@@ -40,13 +42,7 @@ def burst(scene: Scene, case: Case) -> Act:
     played = scene.play(visit)
     tool = familiar(visit, scene.luck(case, 3))
     count = 200 + case.key % 100
-    yield (
-        played,
-        [
-            add(visit, played, tool, 0.8, resource=own_resource(visit, tool, n))
-            for n in range(count)
-        ],
-    )
+    yield played, again(visit, played, tool, 0.8, count)
 
 
 def exfiltration(scene: Scene, case: Case) -> Act:
@@ -60,10 +56,7 @@ def exfiltration(scene: Scene, case: Case) -> Act:
         bytes_out=max(tool.bytes_out, 20_000) * size,
         records=(tool.records or 1) * size,
     )
-    wrong = [
-        add(visit, played, tool, 20.0, resource=own_resource(visit, tool, n), volume=volume)
-        for n in range(3 + case.key % 4)
-    ]
+    wrong = again(visit, played, tool, 20.0, 3 + case.key % 4, volume=volume)
     yield played, wrong
 
 
@@ -74,13 +67,7 @@ def destruction(scene: Scene, case: Case) -> Act:
     own = [one for one in visit.persona.world.role.tools.values() if one.operation == "delete"]
     tool = own[0] if own else STRANGE["records.purge"]
     count = 25 + case.key % 35
-    yield (
-        played,
-        [
-            add(visit, played, tool, 1.2, resource=own_resource(visit, tool, n))
-            for n in range(count)
-        ],
-    )
+    yield played, again(visit, played, tool, 1.2, count)
 
 
 def cost(scene: Scene, case: Case) -> Act:

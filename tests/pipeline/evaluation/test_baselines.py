@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
@@ -34,7 +35,10 @@ def a_call(number: int, tool: str = "read_file", size: int = 100, session: str =
 
 def built(name: str) -> Baseline | RunBaseline:
     if not OFFERS[name].available:
-        pytest.skip(f"absent: package {OFFERS[name].package}")
+        absent = f"absent: package {OFFERS[name].package}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(absent, pytrace=False)
+        pytest.skip(absent)
     return OFFERS[name].build()
 
 

@@ -1,0 +1,136 @@
+"""The numbers of a judgement: alpha, the session's p-value, and the order of the queue."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING
+
+from models.assessment import Assessment
+from models.content.detector import RECURRENCE_BITS
+from models.subject import SUM
+
+if TYPE_CHECKING:
+    from models.assessment import Finding
+    from models.calibrate import Calibrated
+    from models.config import ModelConfig
+    from models.content.detector import Content
+    from models.content.session import Session
+    from models.event import Event
+    from models.hashing import Hasher
+    from models.peers import Peers
+    from models.profile import Profile
+    from models.subject import Bits
+
+_EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
+_MOST_ALPHA = 0.01
+_MOST_FAR = 6.0
+_STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
+_LOOKED_INTO = 3.0  # content bits from which on it matters where they come from
+
+
+class Assessor:
+    """Puts the bits and p-values of an event together.
+
+    Parameters
+    ----------
+    config
+        Parameters of the model.
+    peers
+        Gives the agents of a day, and past sessions.
+    hasher
+        Breaks ties among sessions.
+    """
+
+    def __init__(self, config: ModelConfig, peers: Peers, hasher: Hasher) -> None:
+        self._config = config
+        self._peers = peers
+        self._hasher = hasher
+
+    def assess(
+        self,
+        event: Event,
+        profile: Profile,
+        session: Session,
+        bits: Bits,
+        result: Calibrated,
+        findings: list[Finding],
+        time_us: int,
+    ) -> Assessment:
+        """Give the numbers of an event's judgement; whether it is an anomaly is decided later."""
+        facts, content = profile.facts, bits.content
+        total, most = bits.categories.total, bits.categories.most
+        for _, _, surplus in bits.quantities:
+            total, most = total + surplus, max(most, surplus)
+        if content is not None:
+            total, most = total + content.score, max(most, content.score)
+        per_day = max(facts.per_day, _EVENTS_A_DAY if not facts.per_day else 1.0)
+        alpha = self._config.alerts_per_day / (self._peers.active_agents() * per_day)
+        out = Assessment(
+            event.id, facts.agent_id, facts.mode, event.session or "", time_us,
+            s_sum=total, s_max=most, p=result.p, p_pool=result.pool,
+            p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self._peers.head.version,
+        )  # fmt: skip
+        if content is not None:
+            if self._session_p(session, content.score):
+                per_session = max(1.0, facts.events / max(1, facts.opened))
+                out.session_alpha = min(alpha * per_session / 2, _MOST_ALPHA)
+            out.session_p = session.p
+            out.alpha /= 2  # the other half of the budget is the sessions'
+        out.rank = (content.score if content is not None else 0.0) + self._excess(
+            result, bits.categories.steady, content=content is not None
+        )
+        out.rank += max((finding.bits for finding in findings), default=0.0)
+        return out
+
+    def _session_p(self, session: Session, score: float) -> bool:
+        """Rank the session by its most surprising event; tell whether that is this one."""
+        rose = score > session.score
+        if rose or session.p is None:
+            session.score = max(session.score, score)
+            pool = self._peers.sessions
+            if pool.n >= self._config.session_minimum:
+                name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
+                u = self._hasher.uniform(name)
+                session.p = pool.p_value(session.role, session.score, u)
+        return rose
+
+    def _excess(self, result: Calibrated, steady: float, *, content: bool) -> float:
+        """Bits by which the features beside content go beyond what happens by chance.
+
+        Where content is scored as well, tools, amounts and their order are mostly what the request
+        calls for: of them only what lies far beyond counts, and not much. Where from, when, for
+        whom and in which area an agent acts no request accounts for: that counts in full.
+        """
+        smallest = min((p for p in result.each[SUM:] if p is not None), default=1.0)
+        others = -log2(3 * smallest)
+        if not content:
+            return max(0.0, others)
+        far = min(_MOST_FAR, max(0.0, others - self._config.excess_bits))
+        return max(far, steady - _STEADY_BITS)
+
+
+def carried(content: Content | None) -> float | None:
+    """Give the content bits of what an event carries, without those of its tool's choice.
+
+    A new version turns to other partners in the usual way: that is not looked at.
+    """
+    if content is None or content.carrier is None or not content.carrier.flow_level:
+        return None
+    whole = content.carrier.bits + (content.intent or 0.0)
+    return content.score * content.carrier.bits / whole if whole else None
+
+
+def accounted(content: Content) -> float:
+    """Give the content bits that decide on an alert.
+
+    A value that comes along the usual way, as a new partner does, is no more suspicious for coming
+    again: what recurrence adds orders the queue only.
+    """
+    if content.score < _LOOKED_INTO or content.carrier is None:
+        return content.score
+    carrier = content.carrier
+    if carrier.flow_level or not carrier.recurrences:
+        return content.score
+    whole = carrier.bits + (content.intent or 0.0)
+    again = RECURRENCE_BITS * carrier.recurrences / carrier.value_bits
+    return content.score * (1.0 - again * carrier.bits / whole)
