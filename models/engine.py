@@ -6,10 +6,10 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
-from models import session_pools
+from models import peer_levels, session_pools
 from models.assessing import Assessor, accounted, carried
 from models.changing import take_change
 from models.content.kernel import content_kernel
@@ -29,6 +29,7 @@ from models.sessions import open_sessions
 from models.subject import VOLUME, Bits, Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
+from models.watch import heard
 from models.watch.measure import SHIFTING, in_order, measure
 from models.watch.scene import Scene
 from models.watch.traces import LEAST_AGENTS
@@ -86,12 +87,13 @@ class Engine:
             config,
             (native or reference).Groups(config, secret),
             (native or session_pools).SessionPools(config.session_window),
+            (native or peer_levels).PeerLevels(),
         )
         self.content = content_kernel(secret, native)
         self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, native)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
-        self.watcher = Watcher(config)
+        self.watcher = Watcher(config, (native or heard).Heard())
         self.assessor = Assessor(config, self.peers, self.hasher)
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
         self.learner = Learner(config, self.hasher, self._places, self.peers, self.content)
@@ -184,10 +186,22 @@ class Engine:
         facts, role = subject.profile.facts, event.agent.role or ""
         if subject.view is None or (role and facts.role != role):
             facts.role = role or facts.role
-            group = f"{facts.role}/{facts.mode}" if facts.role else FLEET
-            subject.view = GroupView(self.peers, group)
             subject.profile.use(self.kernel, self.config)
-            subject.profile.baseline.attach(self.hasher, self._places, subject.view)
+            self._join(subject)
+
+    def _join(self, subject: Subject) -> None:
+        profile = subject.profile
+        group = f"{profile.role}/{profile.mode}" if profile.role else FLEET
+        subject.view = GroupView(self.peers, group)
+        profile.attach(self.hasher, self._places, subject.view)
+
+    def pack(self, subject: Subject) -> Any:
+        """Give an agent to the compiled kernel whole; see `models.profile.Profile.pack`."""
+        if subject.view is None:
+            if subject.profile.agent is None:
+                subject.profile.use(self.kernel, self.config)
+            self._join(subject)
+        return subject.profile.pack(self.kernel)
 
     def _session(self, event: Event, profile: Profile, time_us: int) -> Session:
         name = event.session or event.trace_id or event.task or ""

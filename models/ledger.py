@@ -138,11 +138,14 @@ class Ledger(Struct):
 
     def clean(self, at_us: int) -> bool:
         """Count one clean event; False if its day was full already and nothing changed."""
-        day = at_us // DAY_US
+        return self.count(at_us // DAY_US, 1)
+
+    def count(self, day: int, number: int) -> bool:
+        """Count clean events of a day since 1970; False if it was full already."""
         count = self.days.get(day, 0)
         if count >= FULL_DAY:
             return False
-        self.days[day] = count + 1
+        self.days[day] = min(FULL_DAY, count + number)
         return True
 
     def add(self, item: Item, policy: TrustPolicy = DEFAULT_POLICY) -> bool:

@@ -13,11 +13,12 @@ from msgspec import Struct, field
 
 from models.errors import StateError
 from models.groups import FLEET, STATISTICS, Groups
-from models.quantity import Level
+from models.peer_levels import PeerLevels
 from models.session_pools import SessionPools
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
+    from models.quantity import Level
 
 __all__ = ["DAY_US", "FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
 DAY_US = 86_400_000_000
@@ -32,7 +33,7 @@ class Pending(Struct, array_like=True):
     Attributes
     ----------
     levels
-        (group, quantity, value of a closed window).
+        (group, quantity, value of a closed window); filled when it is written.
     active
         Agents first seen on a day: day -> number.
     """
@@ -67,8 +68,8 @@ class Peers:
         Parameters of the model.
     groups
         Votes and score windows, of either kernel; new ones without.
-    sessions
-        Scores of past sessions, of either kernel.
+    sessions, levels
+        Scores of past sessions and levels of quantities, of either kernel.
     """
 
     def __init__(
@@ -76,15 +77,15 @@ class Peers:
         config: ModelConfig,
         groups: Groups | None = None,
         sessions: SessionPools | None = None,
+        levels: PeerLevels | None = None,
     ) -> None:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
         self.head = Head()
         self.sessions = SessionPools(config.session_window) if sessions is None else sessions
-        self.levels: dict[str, dict[str, Level]] = {}
+        self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
         self._most_active = 1
-        self._sessions_changed = False
 
     def day_of(self, time_us: int) -> int:
         """Days since the first event of the stream."""
@@ -99,7 +100,7 @@ class Peers:
             return
         head.watermark_us = time_us
         due = time_us - head.published_us >= self.config.snapshot_minutes * 60_000_000
-        if due or self.groups.size + 2 * len(head.pending.levels) >= MOST_PENDING:
+        if due or self.groups.size + 2 * self.levels.waiting >= MOST_PENDING:
             self.publish()
 
     def publish(self) -> None:
@@ -112,10 +113,7 @@ class Peers:
             head.day = day
             head.active = {d: n for d, n in head.active.items() if day - d <= 8}
         self.groups.publish(head.day)
-        for group, quantity, amount in pending.levels:
-            for name in (group, FLEET) if group != FLEET else (FLEET,):
-                self.levels.setdefault(name, {}).setdefault(quantity, Level()).learn(amount)
-                self._changed.add(name)
+        self._changed |= self.levels.publish()
         for first, number in pending.active.items():
             head.active[first] = head.active.get(first, 0) + number
         head.pending = Pending()
@@ -123,12 +121,11 @@ class Peers:
 
     def quantity(self, group: str, name: str, value: float) -> None:
         """Contribute the sum of a closed window to the group's and the fleet's levels."""
-        self.head.pending.levels.append((group, name, value))
+        self.levels.add(group, name, value)
 
     def closed(self, role: str, score: float) -> None:
         """Take in the highest score of a finished session, in bits."""
         self.sessions.add(role, score)
-        self._sessions_changed = True
 
     def seen_on(self, day: int) -> None:
         """Count an agent that acts for the first time on a day."""
@@ -142,16 +139,15 @@ class Peers:
     def dump(self) -> list[tuple[str, bytes]]:
         """Write the head, what waits, and the groups that changed since the last call."""
         groups = self.groups
+        self.head.pending.levels = self.levels.pending()
         out = [
             ("peers", _encode(self.head)),
             ("pending", groups.dump_pending()),
         ]
-        if self._sessions_changed:
+        if self.sessions.changed:
             out.append(("sessions", self.sessions.dump()))
-            self._sessions_changed = False
         for name in sorted(self._changed.union(groups.changed())):
-            levels = sorted(self.levels.get(name, {}).items())
-            stored = _StoredGroup(groups.dump_group(name), [(k, *v.state()) for k, v in levels])
+            stored = _StoredGroup(groups.dump_group(name), self.levels.rows(name))
             out.append(("group:" + name, _encode(stored)))
         self._changed.clear()
         return out
@@ -174,10 +170,8 @@ class Peers:
                 if key.startswith("group:"):
                     stored = msgspec.msgpack.decode(blob, type=_StoredGroup)
                     self.groups.load_group(key[6:], stored.votes)
-                    self.levels[key[6:]] = {
-                        quantity: Level.of(n, mean, square)
-                        for quantity, n, mean, square in stored.levels
-                    }
+                    self.levels.load(key[6:], stored.levels)
+            self.levels.wait(self.head.pending.levels)
             self.groups.load_pending(shared["pending"])
             if "sessions" in shared:
                 self.sessions = type(self.sessions).load(shared["sessions"])
@@ -215,9 +209,4 @@ class GroupView:
 
     def level(self, name: str) -> Level | None:
         """Give the usual level of a quantity in the group, else in the fleet."""
-        levels = self.peers.levels
-        own = levels.get(self.name)
-        if own is not None and name in own:
-            return own[name]
-        fleet = levels.get(FLEET)
-        return fleet.get(name) if fleet is not None else None
+        return self.peers.levels.level(self.name, name)

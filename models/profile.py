@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import Struct, field
@@ -16,6 +17,9 @@ from models.watch.state import Watch
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.habits import Habits
+    from models.hashing import Hasher
+    from models.peers import GroupView
+    from models.places import Place
 
 VERSION = 3
 _encode = msgspec.msgpack.Encoder().encode
@@ -92,7 +96,11 @@ class Profile:
     Parameters
     ----------
     facts, baseline
-        Its parts.
+        Its parts; None where the kernel holds them.
+    agent
+        The whole profile where the compiled kernel holds it, else None.
+    config
+        Parameters of the model, needed to take the parts out of the kernel.
 
     Examples
     --------
@@ -102,11 +110,21 @@ class Profile:
     'billing-7'
     """
 
-    __slots__ = ("baseline", "facts")
+    __slots__ = ("_baseline", "_config", "_facts", "_peers", "agent")
 
-    def __init__(self, facts: Facts, baseline: AgentBaseline) -> None:
-        self.facts = facts
-        self.baseline = baseline
+    def __init__(
+        self,
+        facts: Facts | None,
+        baseline: AgentBaseline | None,
+        *,
+        agent: Any | None = None,
+        config: ModelConfig | None = None,
+    ) -> None:
+        self._facts = facts
+        self._baseline = baseline
+        self._config = config
+        self._peers: tuple[Hasher, tuple[Place, ...], GroupView] | None = None
+        self.agent = agent
 
     @classmethod
     def new(
@@ -118,9 +136,33 @@ class Profile:
         return cls(facts, AgentBaseline.of(habits, config, {}))
 
     @property
+    def facts(self) -> Facts:
+        """The plain part."""
+        if self.agent is not None:
+            self._unpack()
+        return cast("Facts", self._facts)
+
+    @property
+    def baseline(self) -> AgentBaseline:
+        """Habits, and levels of quantities."""
+        if self.agent is not None:
+            self._unpack()
+        return cast("AgentBaseline", self._baseline)
+
+    @property
     def habits(self) -> Habits:
         """Counts, votes and past scores."""
         return self.baseline.habits
+
+    @property
+    def role(self) -> str:
+        """Role of the agent, empty without one."""
+        return cast("str", self.agent.role) if self.agent is not None else self.facts.role
+
+    @property
+    def mode(self) -> str:
+        """Mode the profile is of."""
+        return cast("str", self.agent.mode) if self.agent is not None else self.facts.mode
 
     def use(self, kernel: Any | None, config: ModelConfig) -> None:
         """Bring the habits into a kernel, where they are in the other one."""
@@ -128,14 +170,54 @@ class Profile:
         if not isinstance(self.baseline.habits, wanted):
             self.baseline.habits = wanted.load(self.baseline.habits.dump(), config)
 
+    def attach(self, hasher: Hasher, places: tuple[Place, ...], view: GroupView) -> None:
+        """Join a fleet: its key for hashes and the view of its peers."""
+        self._peers = hasher, places, view
+        if self.agent is None:
+            self.baseline.attach(hasher, places, view)
+        else:
+            self.agent.join(view.view, view.name)
+
+    def pack(self, kernel: Any) -> Any:
+        """Give the whole profile as an agent of the compiled kernel.
+
+        From now on the kernel holds it; whoever asks for `facts` or `baseline` takes it back.
+        """
+        if self.agent is None:
+            assert self._peers is not None  # noqa: S101 - engine.pack attaches first
+            baseline, view = self.baseline, self._peers[2]
+            levels = [(name, *level.state()) for name, level in baseline.levels.items()]
+            agent = kernel.Agent(_encode(self._facts), levels, baseline.habits)
+            agent.join(view.view, view.name)
+            self.agent = agent
+        return self.agent
+
+    def _unpack(self) -> None:
+        agent, self.agent = self.agent, None
+        assert agent is not None  # noqa: S101 - asked by the callers
+        raw, rows = agent.unpack()
+        self._facts = _decode_facts(raw)
+        levels = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
+        if self._baseline is None:
+            assert self._config is not None  # noqa: S101 - set by `load`
+            self._baseline = AgentBaseline.of(agent.habits, self._config, levels)
+        else:
+            self._baseline.levels = levels
+        if self._peers is not None:
+            self._baseline.attach(*self._peers)
+
     def state(self) -> str:
         """Give ``learning``, ``relearning`` or ``active``."""
+        if self.agent is not None:
+            return cast("str", self.agent.state())
         if self.facts.opened > self.facts.learn_until:
             return "active"
         return "relearning" if self.facts.voted else "learning"
 
     def dump(self) -> bytes:
         """Write the profile; the same profile gives the same bytes."""
+        if self.agent is not None:
+            return cast("bytes", self.agent.dump())
         levels = [(name, *level.state()) for name, level in sorted(self.baseline.levels.items())]
         return _encode(_Stored(VERSION, self.facts, levels, self.baseline.habits.dump()))
 
@@ -148,6 +230,10 @@ class Profile:
         StateError
             The profile was written by another version.
         """
+        if kernel is not None:
+            with suppress(ValueError):  # what is wrong is found below, and told
+                agent = kernel.Agent.load(raw, config)
+                return cls(None, None, agent=agent, config=config)
         try:
             stored = _decode(raw)
             if stored.version == VERSION:
@@ -167,4 +253,5 @@ class Profile:
         return cls(stored.facts, AgentBaseline.of(habits, config, levels))
 
 
+_decode_facts = msgspec.msgpack.Decoder(Facts).decode
 _decode = msgspec.msgpack.Decoder(_Stored).decode

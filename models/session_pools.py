@@ -41,11 +41,12 @@ class SessionPools:
     True
     """
 
-    __slots__ = ("fleet", "roles")
+    __slots__ = ("changed", "fleet", "roles")
 
     def __init__(self, size: int) -> None:
         self.fleet = ScoreWindow(size=size)
         self.roles: dict[str, ScoreWindow] = {}
+        self.changed = False
 
     @property
     def n(self) -> int:
@@ -54,6 +55,7 @@ class SessionPools:
 
     def add(self, role: str, score: float) -> None:
         """Take in the highest score of a finished session, in bits."""
+        self.changed = True
         self.fleet.add(score)
         window = self.roles.get(role)
         if window is None:
@@ -80,6 +82,7 @@ class SessionPools:
 
     def dump(self) -> bytes:
         """Write the pools."""
+        self.changed = False
         return msgspec.msgpack.encode(_Stored(self.fleet, self.roles))
 
     @classmethod

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.subject import Subject
     from models.trust_policy import TrustPolicy
+    from models.trust_state import TrustState
+
+Shown = tuple[int, int, str, str, str]
+"""What is published of trust: score, lower, level, gate and state."""
+
+
+def stand(trust: TrustState, at_us: int, policy: TrustPolicy) -> Shown:
+    """Bring an agent's level to an instant; give what there is to publish."""
+    now = opinion(trust.ledger, at_us, policy)
+    trust.standing = advance(trust.standing, now.lower, at_us, policy)
+    standing = trust.standing
+    return round(now.score), int(now.lower), standing.level, standing.gate, trust.state
 
 
 def move_trust(
@@ -43,11 +55,6 @@ def move_trust(
         if hour > facts.utc_hour:
             trust.ledger.prune(time_us, policy)
         facts.utc_hour = max(facts.utc_hour, hour)
-        now = opinion(trust.ledger, facts.last_us, policy)
-        trust.standing = advance(trust.standing, now.lower, facts.last_us, policy)
-        shown = (
-            round(now.score), int(now.lower), trust.standing.level, trust.standing.gate,
-            trust.state,
-        )  # fmt: skip
+        shown = stand(trust, facts.last_us, policy)
         out.trust_changed = shown != facts.published
         facts.published = shown

@@ -66,6 +66,7 @@ def build_worker(
         max_future_us=settings.max_future_s * 1_000_000,
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,
+        kernel=settings.kernel,
         panel=Panel(panel),
         observer=observer,
     )

@@ -137,6 +137,12 @@ class Enricher:
             return _UNKNOWN
         return self._cached(network.source_ip, network.egress, network.asn, network.country)
 
+    def located(
+        self, source_ip: str | None, egress: Egress | None, asn: int | None, country: str | None
+    ) -> Origin:
+        """Say the same of the parts of a network."""
+        return self._cached(source_ip, egress, asn, country)
+
     def _look_up(
         self, source_ip: str | None, egress: Egress | None, asn: int | None, country: str | None
     ) -> Origin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.errors import MalformedEvent
 from models.event import microseconds
@@ -11,10 +11,11 @@ from pipeline.rejected import rejected_message
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     from models.event import Event
     from models.hashing import Hasher
+    from models.quiet import Quiet
     from pipeline.formats import Format
     from pipeline.record import RawRecord
     from pipeline.store.batch import Commit
@@ -29,6 +30,59 @@ class Taken(NamedTuple):
     record: RawRecord
     event: Event
     time_us: int
+
+
+class Fresh:
+    """The events of a batch that are to be judged.
+
+    Parameters
+    ----------
+    records
+        The batch.
+    read
+        Makes an event of a record.
+    acts
+        The records as the compiled kernel has read them, None where it has not.
+
+    Attributes
+    ----------
+    order
+        Numbers of the records to judge, in order.
+    """
+
+    def __init__(
+        self, records: Sequence[RawRecord], read: Callable[[RawRecord], Taken], acts: Any
+    ) -> None:
+        self.records = records
+        self.acts = acts
+        self.order: list[int] = []
+        self.read = read
+        self._known: dict[int, Taken] = {}
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def keep(self, at: int, taken: Taken) -> None:
+        """Remember what a record was read as."""
+        self._known[at] = taken
+
+    def event(self, position: int) -> Taken:
+        """Give the event at a position."""
+        return self.known_or_read(self.order[position])
+
+    def known_or_read(self, at: int) -> Taken:
+        """Give the event of a record."""
+        known = self._known.get(at)
+        return self.read(self.records[at]) if known is None else known
+
+    def known(self) -> list[tuple[int, Taken]]:
+        """Give the events that the compiled kernel left alone, with their positions."""
+        place_of = {at: place for place, at in enumerate(self.order)} if self._known else {}
+        return [(place_of[at], taken) for at, taken in self._known.items() if at in place_of]
+
+    def where(self, at: int) -> str:
+        """Say where a record stands in its stream."""
+        return self.records[at].where
 
 
 class Intake:
@@ -50,48 +104,72 @@ class Intake:
         self._max_future_us = max_future_us
 
     def take(
-        self, records: Iterable[RawRecord], wire: Format, out: Commit, count: Counter[str]
-    ) -> list[Taken]:
-        """Give the events to judge, in order; what is rejected goes to `out` with its reason."""
-        read: list[tuple[RawRecord, Taken | MalformedEvent]] = [
-            (record, self._read(record, wire)) for record in records
-        ]
-        taken = [one for _, one in read if isinstance(one, Taken)]
-        names = [(one.event.agent.id, one.event.id) for one in taken]
-        keys = self._hasher.event_keys(names)
-        known = self._store.seen(keys)
-        fresh: list[Taken] = []
-        at = 0
-        for record, one in read:
-            if isinstance(one, MalformedEvent):
-                _reject(record, one, out, count)
-                continue
-            key = keys[at]
-            at += 1
-            if key in known:
-                event = one.event
-                detail = f"id {event.id!r} of agent {event.agent.id!r} was judged before"
-                _reject(record, MalformedEvent("duplicate_id", detail), out, count)
-                continue
-            known.add(key)
-            out.seen.append((key, one.time_us // DAY_US))
-            fresh.append(one)
+        self,
+        records: Sequence[RawRecord],
+        wire: Format,
+        out: Commit,
+        count: Counter[str],
+        quiet: Quiet | None = None,
+    ) -> Fresh:
+        """Give the events to judge, in order; what is rejected goes to `out` with its reason.
+
+        Parameters
+        ----------
+        quiet
+            The kernel's way, for records of the native format.
+        """
+        acts = quiet.read(records, self._max_future_us) if quiet is not None else None
+        fresh = Fresh(records, lambda record: self._read(record, wire), acts)
+        keys: list[int | None] = [None] * len(records) if quiet is None else quiet.keys(acts)
+        days = [0] * len(records) if acts is None else acts.days()
+        refused = self._read_others(fresh, keys, days)
+        known = self._store.seen([key for key in keys if key is not None])
+        for at, key in enumerate(keys):
+            if key is None:
+                _reject(records[at], refused[at], out, count)
+            elif key in known:
+                _reject(records[at], _judged_before(fresh, at), out, count)
+            else:
+                known.add(key)
+                out.seen.append((key, days[at]))
+                fresh.order.append(at)
         return fresh
 
-    def _read(self, record: RawRecord, wire: Format) -> Taken | MalformedEvent:
-        try:
-            event = event_of(record, wire)
-            time_us = microseconds(event.time)
-            ahead_us = time_us - record.arrived_us
-            if ahead_us > self._max_future_us:
-                return MalformedEvent(
-                    "future_time",
-                    f"time is {ahead_us / 1e6:.0f} s ahead of arrival, "
-                    f"expected at most {self._max_future_us / 1e6:.0f} s",
-                )
-        except MalformedEvent as error:
-            return error
+    def _read_others(
+        self, fresh: Fresh, keys: list[int | None], days: list[int]
+    ) -> dict[int, MalformedEvent]:
+        """Read the records without a key yet; give those that cannot be read, with the reason."""
+        refused: dict[int, MalformedEvent] = {}
+        read: list[tuple[int, Taken]] = []
+        for at, record in enumerate(fresh.records):
+            if keys[at] is None:
+                try:
+                    read.append((at, fresh.read(record)))
+                except MalformedEvent as error:
+                    refused[at] = error
+        names = [(taken.event.agent.id, taken.event.id) for _, taken in read]
+        for (at, taken), key in zip(read, self._hasher.event_keys(names), strict=True):
+            keys[at], days[at] = key, taken.time_us // DAY_US
+            fresh.keep(at, taken)
+        return refused
+
+    def _read(self, record: RawRecord, wire: Format) -> Taken:
+        event = event_of(record, wire)
+        time_us = microseconds(event.time)
+        ahead_us = time_us - record.arrived_us
+        if ahead_us > self._max_future_us:
+            raise MalformedEvent(
+                "future_time",
+                f"time is {ahead_us / 1e6:.0f} s ahead of arrival, "
+                f"expected at most {self._max_future_us / 1e6:.0f} s",
+            )
         return Taken(record, event, time_us)
+
+
+def _judged_before(fresh: Fresh, at: int) -> MalformedEvent:
+    event = fresh.known_or_read(at).event
+    detail = f"id {event.id!r} of agent {event.agent.id!r} was judged before"
+    return MalformedEvent("duplicate_id", detail)
 
 
 def _reject(record: RawRecord, error: MalformedEvent, out: Commit, count: Counter[str]) -> None:

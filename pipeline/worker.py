@@ -11,12 +11,15 @@ import msgspec
 from models.engine import Engine
 from models.event import Mode
 from models.profile import Profile
+from models.quiet import HOUR, PACK, Quiet, look_at_trust, tell
 from models.subject import Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
 from pipeline.detectors.panel import PREFIX, Panel
-from pipeline.intake import DAY_US, Intake, Taken
+from pipeline.formats import Native
+from pipeline.intake import DAY_US, Intake
+from pipeline.job import Job, Key
 from pipeline.outputs import anomaly_message, anomaly_object, trust_message
 from pipeline.store.batch import Commit, PipelineStatus
 
@@ -36,7 +39,6 @@ _log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
 MODES: tuple[str, ...] = get_args(Mode)
 _encode = msgspec.msgpack.Encoder().encode
-Key = tuple[str, str]
 
 
 class Worker:
@@ -99,29 +101,48 @@ class Worker:
         self._intake = Intake(store, self.engine.hasher, max_future_us)
         self._publish = publish
         self._observer = observer
+        self._quiet = self._quiet_way(explain_all=explain_all)
         self._subjects: OrderedDict[Key, Subject] = OrderedDict()
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give what is to be written; writes nothing.
 
         A record that cannot become an event is rejected with its reason, and the rest goes on.
+        What is as usual the compiled kernel judges by itself, where there is one.
         """
-        out = Commit()
-        count: Counter[str] = Counter()
-        events = self._intake.take(records, wire or self.wire, out, count)
-        self._load({(one.event.agent.id, one.event.mode) for one in events})
-        changed: dict[Key, Subject] = {}
-        anomalies: dict[str, dict[str, Any]] = {}
-        for one in events:
-            event = one.event
-            ones = [event] if event.kind == "action" else self._in_all_modes(event)
-            for place, told in enumerate(ones):
-                key = (told.agent.id, told.mode)
-                subject = changed[key] = self._subject(key)
-                self._one(one, told, subject, out, anomalies, count, first=place == 0)
-        self._collect(out, changed, anomalies, count)
+        out, count, wire = Commit(), Counter[str](), wire or self.wire
+        quiet = self._quiet if type(wire) is Native else None
+        fresh = self._intake.take(records, wire, out, count, quiet)
+        job = Job(fresh, out, count)
+        self._load(set(job.changed))
+        slots = [self._put(job, slot) for slot in range(len(job.slots))]
+        position = 0
+        while position < len(fresh):
+            if quiet is not None:
+                position = self._quietly(quiet, job, slots, position)
+            if position < len(fresh):
+                self._closely(job, position)
+                position += 1
+                self._put_new(job, slots, position - 1)
+        changed = job.in_order(self._subjects)
+        for subject in changed.values():
+            tell(subject, fresh.where)
+            subject.trust.config_version = self.config_version
+        self._collect(out, changed, job.anomalies, count)
         self._trim()
         return out
+
+    def _quiet_way(self, *, explain_all: bool) -> Quiet | None:
+        """Give the kernel's way; None where every event is to be told of."""
+        told = (
+            explain_all
+            or self._observer is not None
+            or self.panel.detectors
+            or self.config.degraded
+        )
+        if told or self.engine.kernel is None or not isinstance(self.wire, Native):
+            return None
+        return Quiet(self.engine, self._enricher.located, self.wire.infer)
 
     def commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         """Write a judged batch with the position it leads to, in one transaction."""
@@ -185,21 +206,76 @@ class Worker:
         while len(self._subjects) > self._cache_agents:
             self._subjects.popitem(last=False)
 
-    # ------------------------------------------------------------------ one event
+    # ------------------------------------------------------------------ events as usual
+
+    def _put(self, job: Job, slot: int) -> bool:
+        """Hand an agent that is known to the kernel; False for one that has yet to begin."""
+        key = job.slots[slot]
+        subject = self._subjects.get(key)
+        if subject is None or self._quiet is None:
+            return False
+        self._subjects.move_to_end(key)
+        registered, role = self._inventory.knows(key[0]), self._inventory.role(key[0])
+        self._quiet.put(job.fresh.acts, slot, subject, registered=registered, role=role)
+        return True
+
+    def _put_new(self, job: Job, slots: list[bool], position: int) -> None:
+        """Hand the agent of the event at a position to the kernel, if it has just begun."""
+        slot = job.fresh.acts.slot(position) if slots else -1
+        if slot >= 0 and not slots[slot]:
+            slots[slot] = self._put(job, slot)
+
+    def _quietly(self, quiet: Quiet, job: Job, slots: list[bool], position: int) -> int:
+        """Let the kernel judge from a position on; give the position of what it leaves."""
+        acts, vouched = job.fresh.acts, self.engine.vouched
+        while not vouched:
+            start = position
+            position, why = quiet.run(acts, position)
+            job.count["events"] += position - start
+            if why == PACK:
+                slots[acts.slot(position)] = self._put(job, acts.slot(position))
+            elif why == HOUR:
+                self._trust_by_the_hour(job, position)
+                job.count["events"] += 1
+                position += 1
+            else:
+                break
+        return position
+
+    def _trust_by_the_hour(self, job: Job, position: int) -> None:
+        acts, fresh = job.fresh.acts, job.fresh
+        subject = self._subjects[job.slots[acts.slot(position)]]
+        tell(subject, fresh.where)
+        time_us = acts.time_us(position)
+        if look_at_trust(subject, time_us, self.policy) and self._publish:
+            self._tell_trust(job, subject, time_us, fresh.where(fresh.order[position]))
+
+    # ------------------------------------------------------------------ events looked at closely
+
+    def _closely(self, job: Job, position: int) -> None:
+        """Judge the event at a position by the reference."""
+        taken = job.fresh.event(position)
+        event = taken.event
+        ones = [event] if event.kind == "action" else self._in_all_modes(event)
+        for among, told in enumerate(ones):
+            key = (told.agent.id, told.mode)
+            job.change(key, position, among)
+            subject = self._subject(key)
+            tell(subject, job.fresh.where)
+            self._one(job, taken.record, told, subject, taken.time_us, first=among == 0)
 
     def _one(
         self,
-        taken: Taken,
+        job: Job,
+        record: RawRecord,
         event: Event,
         subject: Subject,
-        out: Commit,
-        anomalies: dict[str, dict[str, Any]],
-        count: Counter[str],
+        time_us: int,
         *,
         first: bool,
     ) -> None:
         """Judge an event; one that goes to several modes is told and counted with the first."""
-        record, agent_id = taken.record, event.agent.id
+        agent_id = event.agent.id
         if event.agent.role is None:
             role = self._inventory.role(agent_id)
             if role is not None:
@@ -211,58 +287,58 @@ class Worker:
             origin,
             subject,
             registered=self._inventory.knows(agent_id),
-            time_us=taken.time_us,
+            time_us=time_us,
         )
         self.panel.consider(event, assessment, subject)
         subject.trust.position = record.where
         subject.trust.config_version = self.config_version
-        count["events"] += first
+        job.count["events"] += first
         if assessment.held is not None:
             held = assessment.held
-            out.held.append(
+            job.out.held.append(
                 (held.event_id, held.agent_id, held.mode, held.time_us, _encode(held.categories))
             )
         if assessment.anomaly is not None and not self.engine.vouched:
-            self._anomaly(record, event, assessment, subject, out, anomalies, count)
+            self._anomaly(job, record, event, assessment, subject)
         if assessment.trust_changed and self._publish:
-            states = self._states(subject)
-            message = trust_message(
-                states, assessment.agent_id, assessment.time_us, record.where, self.policy
-            )
-            out.outbox.append(message)
+            self._tell_trust(job, subject, assessment.time_us, record.where)
         if self._observer is not None and first:
             self._observer(record, event, assessment, subject)
 
-    def _states(self, subject: Subject) -> list[TrustState]:
+    def _tell_trust(self, job: Job, subject: Subject, time_us: int, where: str) -> None:
+        states = self._states(job, subject)
+        message = trust_message(states, subject.trust.agent_id, time_us, where, self.policy)
+        job.out.outbox.append(message)
+
+    def _states(self, job: Job, subject: Subject) -> list[TrustState]:
         """Give the agent's states in all its modes, as they are now: some are not stored yet."""
         own = subject.trust
         states = {state.mode: state for state in self.store.states(own.agent_id)}
         for mode in MODES:
             known = self._subjects.get((own.agent_id, mode))
             if known is not None:
+                tell(known, job.fresh.where)
                 states[mode] = known.trust
         return [states[mode] for mode in sorted(states)]
 
     def _anomaly(
         self,
+        job: Job,
         record: RawRecord,
         event: Event,
         assessment: Assessment,
         subject: Subject,
-        out: Commit,
-        anomalies: dict[str, dict[str, Any]],
-        count: Counter[str],
     ) -> None:
         name = self.engine.anomaly_id(assessment.key)
-        known = anomalies.get(name) or self.store.anomaly(name)
+        known = job.anomalies.get(name) or self.store.anomaly(name)
         anomaly = anomaly_object(
             assessment, event, subject, known, name, record.where, self.config_version
         )
-        anomalies[name] = anomaly
+        job.anomalies[name] = anomaly
         if known is None:
-            count[f"anomalies_{assessment.anomaly}_{assessment.severity}"] += 1
+            job.count[f"anomalies_{assessment.anomaly}_{assessment.severity}"] += 1
         if self._publish:
-            out.outbox.append(anomaly_message(anomaly))
+            job.out.outbox.append(anomaly_message(anomaly))
 
     # ------------------------------------------------------------------ state to bytes
 

@@ -40,13 +40,13 @@ class Voice(Struct, array_like=True):
 
 
 class Heard:
-    """All agents of a stream.
+    """All agents of a stream; the reference of the compiled kernel's class of the same name.
 
     Examples
     --------
     >>> heard = Heard()
     >>> for hour in range(72, 172, 8):
-    ...     _ = heard.note("billing-7", "delegated", hour)
+    ...     heard.note("billing-7", "delegated", hour)
     >>> heard.silence("billing-7", 172) is None, heard.silence("billing-7", 400) is None
     (True, False)
     """
@@ -57,8 +57,8 @@ class Heard:
         self._buckets: list[dict[str, Voice]] = [{} for _ in range(_BUCKETS)]
         self._changed: set[int] = set()
 
-    def note(self, agent_id: str, mode: str, hour: int) -> Voice:
-        """Note that an agent acts; give what was known of it before its mode is noted."""
+    def note(self, agent_id: str, mode: str, hour: int) -> None:
+        """Note that an agent acts."""
         at = _bucket(agent_id)
         voice = self._buckets[at].get(agent_id)
         if voice is None:
@@ -74,7 +74,6 @@ class Heard:
         if not voice.modes & bit:
             voice.modes |= bit
         self._changed.add(at)
-        return voice
 
     def known(self, agent_id: str) -> Voice | None:
         """Give what is remembered of an agent."""

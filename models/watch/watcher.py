@@ -30,11 +30,13 @@ class Watcher:
     ----------
     config
         Parameters of the model.
+    heard
+        When agents were heard, of either kernel.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, heard: Heard | None = None) -> None:
         self.config = config
-        self.heard = Heard()
+        self.heard = Heard() if heard is None else heard
         self.traces = Traces()
 
     def dump(self, now_us: int) -> list[tuple[str, bytes]]:

@@ -95,10 +95,7 @@ impl Hashes {
 
     /// A number in (0, 1) that the sender of `text` cannot choose: HMAC-SHA256.
     fn uniform(&self, text: &Bound<'_, PyString>) -> PyResult<f64> {
-        let inner = self.inner.clone().chain_update(&*bytes_of(text)?).finalize();
-        let raw = self.outer.clone().chain_update(inner).finalize();
-        let head = raw[..6].iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
-        Ok((head as f64 + 0.5) / (1u64 << 48) as f64)
+        Ok(self.uniform_of(&bytes_of(text)?))
     }
 
     /// 63 bits for each (agent, id) of an event.
@@ -106,21 +103,27 @@ impl Hashes {
         &self,
         names: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>,
     ) -> PyResult<Vec<u64>> {
-        let mut text = Vec::with_capacity(256);
-        let mut keys = Vec::with_capacity(names.len());
-        for (agent_id, id) in &names {
-            text.clear();
-            text.extend_from_slice(b"event\x1f");
-            text.extend_from_slice(&bytes_of(agent_id)?);
-            text.push(0x1f);
-            text.extend_from_slice(&bytes_of(id)?);
-            keys.push(self.hash(&text) >> 1);
-        }
-        Ok(keys)
+        let key = |(agent_id, id): &(Bound<'_, PyString>, Bound<'_, PyString>)| {
+            Ok(self.event_key(&bytes_of(agent_id)?, &bytes_of(id)?))
+        };
+        names.iter().map(key).collect()
     }
 }
 
 impl Hashes {
+    /// 63 bits for the (agent, id) of an event.
+    pub fn event_key(&self, agent_id: &[u8], id: &[u8]) -> u64 {
+        self.hash(&[b"event\x1f", agent_id, b"\x1f", id].concat()) >> 1
+    }
+
+    /// A number in (0, 1) that the sender of `text` cannot choose.
+    pub fn uniform_of(&self, text: &[u8]) -> f64 {
+        let inner = self.inner.clone().chain_update(text).finalize();
+        let raw = self.outer.clone().chain_update(inner).finalize();
+        let head = raw[..6].iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
+        (head as f64 + 0.5) / (1u64 << 48) as f64
+    }
+
     fn hash(&self, text: &[u8]) -> u64 {
         let hash = self.params.hash(text);
         u64::from_le_bytes(hash.as_bytes().try_into().expect("hash_length is 8"))

@@ -7,10 +7,12 @@ mod content;
 mod habits;
 mod hashing;
 mod pack;
+mod quiet;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<hashing::Hashes>()?;
     content::register(module)?;
-    habits::register(module)
+    habits::register(module)?;
+    quiet::register(module)
 }

@@ -78,6 +78,21 @@ impl Writer {
         self.out.extend(value.as_bytes());
     }
 
+    pub fn bytes(&mut self, value: &[u8]) {
+        match value.len() {
+            n @ 0..=0xff => self.out.extend([0xc4, n as u8]),
+            n @ 0x100..=0xffff => {
+                self.out.push(0xc5);
+                self.out.extend((n as u16).to_be_bytes());
+            }
+            n => {
+                self.out.push(0xc6);
+                self.out.extend((n as u32).to_be_bytes());
+            }
+        }
+        self.out.extend(value);
+    }
+
     pub fn array(&mut self, length: usize) {
         self.head(length, 0x90, 0xdc);
     }
@@ -182,6 +197,49 @@ impl<'a> Reader<'a> {
         };
         let raw = self.take(length)?;
         std::str::from_utf8(raw).map_err(|_| self.wrong("UTF-8"))
+    }
+
+    pub fn bytes(&mut self) -> Read<&'a [u8]> {
+        let length = match self.byte()? {
+            0xc4 => self.big(1)? as usize,
+            0xc5 => self.big(2)? as usize,
+            0xc6 => self.big(4)? as usize,
+            _ => return Err(self.wrong("bytes")),
+        };
+        self.take(length)
+    }
+
+    /// The bytes of one value, whatever it is.
+    pub fn whole(&mut self) -> Read<&'a [u8]> {
+        let (start, mut left) = (self.at, 1usize);
+        while left > 0 {
+            left -= 1;
+            match self.byte()? {
+                0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => {}
+                0xcc | 0xd0 => drop(self.take(1)?),
+                0xcd | 0xd1 => drop(self.take(2)?),
+                0xca | 0xce | 0xd2 => drop(self.take(4)?),
+                0xcb | 0xcf | 0xd3 => drop(self.take(8)?),
+                0xa0..=0xbf | 0xd9..=0xdb => {
+                    self.at -= 1;
+                    self.text()?;
+                }
+                0xc4..=0xc6 => {
+                    self.at -= 1;
+                    self.bytes()?;
+                }
+                0x90..=0x9f | 0xdc | 0xdd => {
+                    self.at -= 1;
+                    left += self.array()?;
+                }
+                0x80..=0x8f | 0xde | 0xdf => {
+                    self.at -= 1;
+                    left += 2 * self.map()?;
+                }
+                _ => return Err(self.wrong("a value")),
+            }
+        }
+        Ok(&self.raw[start..self.at])
     }
 
     pub fn array(&mut self) -> Read<usize> {

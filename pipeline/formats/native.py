@@ -87,6 +87,11 @@ class Native:
     infer
         From tool to operation, asked when the event does not say; the shipped table by default.
 
+    Attributes
+    ----------
+    infer
+        The same.
+
     Examples
     --------
     >>> event = Native().normalise(
@@ -101,7 +106,7 @@ class Native:
     """
 
     def __init__(self, infer: Callable[[str], Operation] | None = None) -> None:
-        self._infer = infer or load()
+        self.infer = infer or load()
         self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(_EVENT).decode
         self._keys = msgspec.json.Decoder(_keys_of(Event, "_Keys", _AnyKeys)).decode
 
@@ -125,7 +130,7 @@ class Native:
             if len(value) > KEPT_BYTES:
                 _keep_small(event, self._keys(value))
         if event.operation == "unknown":
-            msgspec.structs.force_setattr(event, "operation", self._infer(event.tool))
+            msgspec.structs.force_setattr(event, "operation", self.infer(event.tool))
         if event.volume is not None:
             _check_counts(event.volume)
         if b"\\u0000" in value:

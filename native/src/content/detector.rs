@@ -1,15 +1,15 @@
 //! Scores a call by what it carries and whether its session's request calls for it.
 
+use super::learning;
 use super::novelty::{familiarity, own_cluster, Alike};
 use super::rates::Rates;
 use super::reader::{Reader, Request};
-use super::scene::{text, Scene};
+use super::scene::{Carried, Scene};
 use super::session::{Content, Near, Ordered, Session};
 use super::similarity::{overlaps, Words};
 use super::tables::{mark_of, Role};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -69,17 +69,21 @@ impl Detector {
         Ok(())
     }
 
+    /// Learns a finished session; false when it was skipped.
+    pub fn close(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
+        learning::close(self, py, session)
+    }
+
     /// Judges one call of an open session; changes nothing that is stored.
     pub fn score(
         &mut self,
+        py: Python<'_>,
         session: &mut Session,
-        name: &Bound<'_, PyString>,
-        origins: Option<&Bound<'_, PyDict>>,
+        name: &str,
+        origins: Option<&[Carried]>,
     ) -> PyResult<Content> {
-        let py = name.py();
         let request = self.request(py, session)?;
-        let name = text(name);
-        let tool = self.hasher.of(&name);
+        let tool = self.hasher.of(name);
         let alike = Alike::new(self.roles.get(&session.role), session);
         let mut content = Content {
             score: 0.0,
@@ -91,7 +95,7 @@ impl Detector {
             tool,
         };
         if !session.purpose.is_empty() {
-            let own = self.reader.tool_words(py, &self.hasher, &name)?;
+            let own = self.reader.tool_words(py, &self.hasher, name)?;
             let role = self.roles.get(&session.role);
             let intent = intent(role, &mut self.words, &request, &own, tool, &alike);
             content.intent = Some(intent);
@@ -115,8 +119,8 @@ impl Detector {
                 most: 0.0,
                 foreign: false,
             };
-            for (key, found) in origins.iter() {
-                scene.key(&mut content, key.downcast()?, found.downcast()?)?;
+            for (key, found) in origins {
+                scene.key(py, &mut content, key, found)?;
             }
             foreign = scene.foreign;
         }

@@ -8,7 +8,8 @@ use super::journal::{
 use super::learning;
 use super::rates::Rates;
 use super::reader::{Foreign, Reader};
-use super::session::{Content, Ordered, Session};
+use super::scene::{read_origins, text};
+use super::session::{Content, Session};
 use super::similarity::Words;
 use super::tables::Role;
 use super::{state_error, Stored};
@@ -39,6 +40,10 @@ pub struct ContentKernel {
 impl ContentKernel {
     fn state(&mut self) -> &mut State {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn detector(&mut self) -> &mut Detector {
+        &mut self.state().detector
     }
 }
 
@@ -78,31 +83,10 @@ impl ContentKernel {
         learning: bool,
         vouched: bool,
     ) -> PyResult<Session> {
-        let mut session = Session {
-            agent_id,
-            mode,
-            role,
-            purpose: purpose.to_string_lossy().into_owned(),
-            opened_us,
-            last_us: opened_us,
-            seen_us,
-            ordinal,
-            learning,
-            vouched,
-            known: 0.0,
-            events: 0,
-            score: -1.0,
-            p: None,
-            previous_tool: String::new(),
-            near: Vec::new(),
-            tools: Vec::new(),
-            uses: Ordered::default(),
-            votes: Ordered::default(),
-            top: -1.0,
-            peak: 0,
-            peak_place: 0,
-            request: None,
-        };
+        let purpose = purpose.to_string_lossy().into_owned();
+        let mut session = Session::new(
+            agent_id, mode, role, purpose, opened_us, seen_us, ordinal, learning, vouched,
+        );
         self.state().detector.compare(py, &mut session)?;
         Ok(session)
     }
@@ -114,7 +98,9 @@ impl ContentKernel {
         tool: &Bound<'_, PyString>,
         origins: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Content> {
-        self.state().detector.score(session, tool, origins)
+        let py = tool.py();
+        let origins = origins.map(read_origins).transpose()?;
+        self.state().detector.score(py, session, &text(tool), origins.as_deref())
     }
 
     /// Add one judged call to what its session has carried.
@@ -124,7 +110,7 @@ impl ContentKernel {
 
     /// Learn a finished session; False when it was skipped.
     fn close(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
-        learning::close(&mut self.state().detector, py, session)
+        self.state().detector.close(py, session)
     }
 
     /// Write what changed since the last call, or everything; what is new replaces the old.

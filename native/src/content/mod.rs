@@ -17,6 +17,12 @@ mod similarity;
 mod tables;
 mod text;
 
+pub use detector::Detector;
+pub use kernel::ContentKernel;
+pub use learning::note;
+pub use open::OpenSessions;
+pub use session::{Content, Session};
+
 /// A name or a key, and the bytes stored under it.
 type Stored<'py, Key> = (Key, Bound<'py, PyBytes>);
 

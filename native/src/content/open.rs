@@ -54,6 +54,18 @@ impl OpenSessions {
     fn state(&mut self) -> &mut State {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whether `finished` has something to look at.
+    pub fn due(&mut self, watermark_us: i64) -> bool {
+        let state = self.state();
+        let first = state.due.peek();
+        first.is_some_and(|first| first.0 .0 <= watermark_us || state.by_key.len() > MOST_OPEN)
+    }
+
+    /// Whether `meet` found a session too long to go on, which is still to be closed.
+    pub fn has_cut(&mut self) -> bool {
+        !self.state().cut.is_empty()
+    }
 }
 
 #[pymethods]
@@ -78,7 +90,7 @@ impl OpenSessions {
     }
 
     /// Give the session an event belongs to, brought to its time; None: it opens one.
-    fn meet(
+    pub fn meet(
         &mut self,
         py: Python<'_>,
         agent_id: &str,
@@ -111,7 +123,7 @@ impl OpenSessions {
     }
 
     /// Take in a session just opened.
-    fn add(&mut self, name: &str, session: Bound<'_, Session>) {
+    pub fn add(&mut self, name: &str, session: Bound<'_, Session>) {
         let state = self.state();
         let open = session.borrow();
         let key = state.key(&open.agent_id, &open.mode, name);
@@ -124,7 +136,7 @@ impl OpenSessions {
     }
 
     /// Take out the sessions that have been idle, or are too many, in order of their end.
-    fn finished(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
+    pub fn finished(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
         let state = self.state();
         let mut out = Vec::new();
         while let Some(&Reverse((at_us, key))) = state.due.peek() {

@@ -7,7 +7,7 @@ use super::session::{Carrier, Content, Use, Vote, MAX_USES};
 use super::tables::{marks_of, noted, Role};
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::borrow::Cow;
 
 const COVER_DISCOUNT: f64 = 0.7;
@@ -22,20 +22,39 @@ pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
     }
 }
 
+/// The identifiers of one argument, each with where it had stood before.
+pub type Carried = (String, Vec<(String, Vec<String>)>);
+
+/// What a call carries, out of Python's hands.
+pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<Carried>> {
+    let texts = |all: &Bound<'_, PyAny>| -> PyResult<Vec<String>> {
+        let each = all.downcast::<PyList>()?.iter();
+        each.map(|one| Ok(text(one.downcast()?).into_owned())).collect()
+    };
+    let one = |one: Bound<'_, PyAny>| -> PyResult<(String, Vec<String>)> {
+        let one = one.downcast::<PyTuple>()?;
+        let value = text(one.get_item(0)?.downcast()?).into_owned();
+        Ok((value, texts(&one.get_item(1)?)?))
+    };
+    let carried = |(key, found): (Bound<'_, PyAny>, Bound<'_, PyAny>)| -> PyResult<Carried> {
+        let values = found.downcast::<PyList>()?.iter().map(one).collect::<PyResult<_>>()?;
+        Ok((text(key.downcast()?).into_owned(), values))
+    };
+    origins.iter().map(carried).collect()
+}
+
 /// The first result tool an identifier came from, None when it was asked for.
-fn source(origins: &Bound<'_, PyList>) -> PyResult<Option<String>> {
+fn source(origins: &[String]) -> Option<&str> {
     let mut source = None;
-    for origin in origins.iter() {
-        let origin = origin.downcast::<PyString>()?;
-        let origin = text(origin);
+    for origin in origins {
         if origin == "request" || origin == "system" {
-            return Ok(None);
+            return None;
         }
         if source.is_none() {
-            source = origin.strip_prefix("result:").map(String::from);
+            source = origin.strip_prefix("result:");
         }
     }
-    Ok(source)
+    source
 }
 
 /// One call with all that its identifiers are judged by.
@@ -66,26 +85,22 @@ struct Spot<'a> {
 impl Scene<'_> {
     pub fn key(
         &mut self,
+        py: Python<'_>,
         content: &mut Content,
-        key: &Bound<'_, PyString>,
-        found: &Bound<'_, PyList>,
+        key: &str,
+        found: &[(String, Vec<String>)],
     ) -> PyResult<()> {
-        let key = text(key);
-        let hashed_key = self.hasher.of(&key);
+        let hashed_key = self.hasher.of(key);
         let tool_key = mix(content.tool, hashed_key, 1);
         let here =
             self.alike.near.iter().map(|&(_, cluster, similar)| {
                 (similar, cluster.keys.get(tool_key), cluster.skipped)
             });
         let mixed = (content.known + familiarity(here)) / 2.0;
-        let spot = Spot { key: &key, hashed_key, tool_key, mixed };
-        for one in found.iter() {
-            let one = one.downcast::<PyTuple>()?;
-            let raw = one.get_item(0)?;
-            let raw = text(raw.downcast()?);
-            if let Some(value) = self.reader.value(found.py(), self.hasher, &raw)? {
-                let came = source(one.get_item(1)?.downcast()?)?;
-                self.value(content, &spot, &value, came);
+        let spot = Spot { key, hashed_key, tool_key, mixed };
+        for (raw, origins) in found {
+            if let Some(value) = self.reader.value(py, self.hasher, raw)? {
+                self.value(content, &spot, &value, source(origins));
             }
         }
         Ok(())
@@ -96,10 +111,10 @@ impl Scene<'_> {
         content: &mut Content,
         spot: &Spot<'_>,
         value: &Value,
-        source: Option<String>,
+        source: Option<&str>,
     ) {
         let source = source.filter(|_| !value.asked_for(self.request));
-        let from = source.as_deref().filter(|s| !s.is_empty()).map_or(0, |s| self.hasher.of(s));
+        let from = source.filter(|s| !s.is_empty()).map_or(0, |s| self.hasher.of(s));
         let mut held = Use {
             tool_key: spot.tool_key,
             value: value.hashed,
@@ -145,7 +160,7 @@ impl Scene<'_> {
                 bits,
                 key: spot.key.to_owned(),
                 kind: value.kind,
-                source,
+                source: source.to_owned(),
                 value_bits,
                 flow_bits,
                 value_level: level,

@@ -82,6 +82,46 @@ pub struct Session {
 }
 
 impl Session {
+    /// A session that begins, not compared with any request yet.
+    #[allow(clippy::too_many_arguments)] // the fields of a session
+    pub fn new(
+        agent_id: String,
+        mode: String,
+        role: String,
+        purpose: String,
+        opened_us: i64,
+        seen_us: i64,
+        ordinal: i64,
+        learning: bool,
+        vouched: bool,
+    ) -> Self {
+        Session {
+            agent_id,
+            mode,
+            role,
+            purpose,
+            opened_us,
+            last_us: opened_us,
+            seen_us,
+            ordinal,
+            learning,
+            vouched,
+            known: 0.0,
+            events: 0,
+            score: -1.0,
+            p: None,
+            previous_tool: String::new(),
+            near: Vec::new(),
+            tools: Vec::new(),
+            uses: Ordered::default(),
+            votes: Ordered::default(),
+            top: -1.0,
+            peak: 0,
+            peak_place: 0,
+            request: None,
+        }
+    }
+
     /// The bytes that the reference writes.
     pub fn dump(&self) -> Vec<u8> {
         let mut out = Writer::default();

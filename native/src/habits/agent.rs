@@ -10,6 +10,7 @@ use super::window::{bin_of, Window};
 use super::{stored, Config, FEATURES, METRICS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
+use std::borrow::Cow;
 
 const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
@@ -86,26 +87,176 @@ impl Habits {
         self.counts.add(node, found.value, self.cap);
     }
 
-    fn vote_for(
+    fn vote_for<'a>(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        found: Category,
+        name: impl FnOnce() -> Cow<'a, str>,
+    ) {
+        let place = &groups.places.all[found.index];
+        if place.under.is_some() {
+            return;
+        }
+        let Some(before) = self.counts.vote(place.node, found.value) else { return };
+        self.waiting = true;
+        groups.cast(group, found.index, found.value, &name(), (before, self.counts.day));
+    }
+
+    fn vote_named(
         &mut self,
         view: &View,
         groups: &mut Groups,
         found: Category,
         x: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let place = &groups.places.all[found.index];
-        if place.under.is_some() {
-            return Ok(());
-        }
-        let node = place.node;
-        let Some(before) = self.counts.vote(node, found.value) else { return Ok(()) };
-        self.waiting = true;
         let text = x.get_item(groups.places.name(x.py(), found.index))?;
         let text = text.as_ref().map(|text| text.cast::<PyString>()).transpose()?;
-        let text = text.map_or_else(Default::default, |text| text.to_string_lossy());
-        groups.cast(view.group, found.index, found.value, &text, (before, self.counts.day));
+        let name = || text.map_or_else(Default::default, |text| text.to_string_lossy());
+        self.vote_for(groups, view.group, found, name);
         Ok(())
     }
+
+    /// Take in the bits of one category, after those of the features before it.
+    fn weigh(&self, groups: &Groups, group: usize, found: Category, all: &mut Weighed) {
+        let index = found.index;
+        let q = self.chance(groups, group, found, &all.chances);
+        all.chances[index] = q;
+        let bits = -q.log2();
+        let place = &groups.places.all[index];
+        all.out.push(found, bits, place.under.is_none());
+        let excess = bits - self.usual[index];
+        if place.under.is_some() {
+            all.out.order = excess;
+        }
+        if place.alone {
+            all.out.rare(groups.rarity(group, index, excess), place.steady);
+        }
+    }
+
+    /// Excess bits of features and bits of metrics enter the peers' windows.
+    fn contribute(&self, groups: &mut Groups, group: usize, surprise: &Surprise, metrics: &[f64]) {
+        let mut entered = [(0, 0); WINDOWS];
+        for (at, one) in entered.iter_mut().take(FEATURES).enumerate() {
+            one.0 = STATISTICS + at;
+        }
+        for (found, bits) in surprise.each() {
+            entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+        }
+        let mut length = FEATURES;
+        for (at, bits) in metrics.iter().take(METRICS).enumerate() {
+            entered[length] = (STATISTICS + FEATURES + at, bin_of(*bits));
+            length += 1;
+        }
+        groups.enter(group, &entered[..length]);
+    }
+
+    fn move_usual(&mut self, index: usize, bits: f64) {
+        let usual = &mut self.usual[index];
+        *usual += USUAL_RATE * (bits - *usual);
+    }
+}
+
+/// What the kernel asks of the habits of an agent it holds itself.
+impl Habits {
+    pub fn surprise_of<'a>(
+        &self,
+        groups: &Groups,
+        group: usize,
+        text: impl Fn(usize) -> Option<&'a str>,
+    ) -> Surprise {
+        let mut found = Weighed::default();
+        let hasher = groups.hasher();
+        groups.places.of_texts(&hasher, text, |one| self.weigh(groups, group, one, &mut found));
+        found.out
+    }
+
+    pub fn calibrated(
+        &self,
+        groups: &Groups,
+        group: usize,
+        statistics: &Statistics,
+        u: f64,
+        own: bool,
+    ) -> Calibrated {
+        self.pools(groups, group).calibrate(statistics, u, own)
+    }
+
+    /// Let an event's statistics enter the windows.
+    pub fn enter(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        statistics: &Statistics,
+        calibrated: &Calibrated,
+        gate: f64,
+    ) {
+        let below = calibrated.p.is_some_and(|p| p < gate);
+        let mut entered = [(0, 0); STATISTICS];
+        let mut length = 0;
+        for (index, value) in statistics.iter().enumerate() {
+            let Some(value) = *value else { continue };
+            let cell = match calibrated.each[index] {
+                Some(p) if below || p < gate => {
+                    self.pools(groups, group).entered(index, value, gate)
+                }
+                _ => bin_of(value),
+            };
+            self.windows[index].add_cell(cell, 1);
+            entered[length] = (index, cell);
+            length += 1;
+        }
+        groups.enter(group, &entered[..length]);
+    }
+
+    /// Count an act that was scored, vote for it, and move what is ordinary.
+    pub fn learned<'a>(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        surprise: &Surprise,
+        vote: bool,
+        metrics: &[f64],
+        text: impl Fn(usize) -> Option<&'a str>,
+    ) {
+        if vote {
+            self.contribute(groups, group, surprise, metrics);
+        }
+        let mut order = 0;
+        for (found, bits) in surprise.each() {
+            self.move_usual(found.index, bits);
+            self.count_one(groups, found, &mut order);
+            if vote {
+                let name = || Cow::Borrowed(text(found.index).unwrap_or_default());
+                self.vote_for(groups, group, found, name);
+            }
+        }
+    }
+
+    pub fn read(raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let config = Config::of(config)?;
+        let parts = stored::read(raw)?;
+        let mut rows = parts.counts.nodes.iter().flat_map(|node| &node.rows);
+        Ok(Habits {
+            waiting: rows.any(|row| row.published >= 0),
+            counts: parts.counts,
+            usual: parts.usual,
+            windows: parts.windows,
+            half_life_days: config.half_life_days,
+            cap: config.daily_cap,
+        })
+    }
+
+    pub fn written(&self) -> Vec<u8> {
+        stored::write(&self.counts, &self.usual, &self.windows)
+    }
+}
+
+/// The categories of an act weighed so far.
+#[derive(Default)]
+struct Weighed {
+    chances: [f64; FEATURES],
+    out: Surprise,
 }
 
 #[pymethods]
@@ -125,7 +276,7 @@ impl Habits {
 
     /// Day of the stream that the counts are valid for.
     #[getter]
-    fn day(&self) -> i64 {
+    pub fn day(&self) -> i64 {
         self.counts.day
     }
 
@@ -151,7 +302,7 @@ impl Habits {
     }
 
     /// Note that all votes of the agent are published.
-    fn published(&mut self) {
+    pub fn published(&mut self) {
         if std::mem::take(&mut self.waiting) {
             self.counts.published();
         }
@@ -161,24 +312,11 @@ impl Habits {
     fn surprise(&self, view: &Bound<'_, View>, x: &Bound<'_, PyDict>) -> PyResult<Surprise> {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
-        let mut out = Surprise::default();
-        let mut chances = [0.0; FEATURES];
-        groups.places.of(&groups.hasher(), x, |found| {
-            let index = found.index;
-            let q = self.chance(&groups, view.group, found, &chances);
-            chances[index] = q;
-            let bits = -q.log2();
-            out.push(found, bits, groups.places.all[index].under.is_none());
-            let excess = bits - self.usual[index];
-            let place = &groups.places.all[index];
-            if place.under.is_some() {
-                out.order = excess;
-            }
-            if place.alone {
-                out.rare(groups.rarity(view.group, index, excess), place.steady);
-            }
-        })?;
-        Ok(out)
+        let mut found = Weighed::default();
+        groups
+            .places
+            .of(&groups.hasher(), x, |one| self.weigh(&groups, view.group, one, &mut found))?;
+        Ok(found.out)
     }
 
     /// Rank an event's statistics among past ones.
@@ -203,23 +341,7 @@ impl Habits {
         gate: f64,
     ) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
-        let (group, each) = (view.get().group, &calibrated.get().each);
-        let below = calibrated.get().p.is_some_and(|p| p < gate);
-        let mut entered = [(0, 0); STATISTICS];
-        let mut length = 0;
-        for (index, value) in statistics.iter().enumerate() {
-            let Some(value) = *value else { continue };
-            let cell = match each[index] {
-                Some(p) if below || p < gate => {
-                    self.pools(&groups, group).entered(index, value, gate)
-                }
-                _ => bin_of(value),
-            };
-            self.windows[index].add_cell(cell, 1);
-            entered[length] = (index, cell);
-            length += 1;
-        }
-        groups.enter(group, &entered[..length]);
+        self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate);
     }
 
     /// Count an act that `surprise` has seen, vote for it, and move what is ordinary.
@@ -235,27 +357,14 @@ impl Habits {
     ) -> PyResult<()> {
         let mut groups = view.get().groups.bind(x.py()).borrow_mut();
         if vote {
-            let mut entered = [(0, 0); WINDOWS];
-            for (at, one) in entered.iter_mut().take(FEATURES).enumerate() {
-                one.0 = STATISTICS + at;
-            }
-            for (found, bits) in surprise.get().each() {
-                entered[found.index].1 = bin_of(bits - self.usual[found.index]);
-            }
-            let mut length = FEATURES;
-            for (at, bits) in metrics.into_iter().take(METRICS).enumerate() {
-                entered[length] = (STATISTICS + FEATURES + at, bin_of(bits));
-                length += 1;
-            }
-            groups.enter(view.get().group, &entered[..length]);
+            self.contribute(&mut groups, view.get().group, surprise.get(), &metrics);
         }
         let mut order = 0;
         for (found, bits) in surprise.get().each() {
-            let usual = &mut self.usual[found.index];
-            *usual += USUAL_RATE * (bits - *usual);
+            self.move_usual(found.index, bits);
             self.count_one(&groups, found, &mut order);
             if vote {
-                self.vote_for(view.get(), &mut groups, found, x)?;
+                self.vote_named(view.get(), &mut groups, found, x)?;
             }
         }
         Ok(())
@@ -271,7 +380,7 @@ impl Habits {
         for found in all {
             self.count_one(&groups, found, &mut order);
             if vote {
-                self.vote_for(view.get(), &mut groups, found, x)?;
+                self.vote_named(view.get(), &mut groups, found, x)?;
             }
         }
         Ok(())
@@ -283,12 +392,12 @@ impl Habits {
     }
 
     /// Decayed count of a value at a node, in units of 1/4096 event.
-    fn count_of(&self, node: u32, value: u32) -> u32 {
+    pub fn count_of(&self, node: u32, value: u32) -> u32 {
         self.counts.row(node, value).map_or(0, |row| row.count)
     }
 
     /// Decayed count of all values at a node, in units of 1/4096 event.
-    fn total_of(&self, node: u32) -> i64 {
+    pub fn total_of(&self, node: u32) -> i64 {
         self.counts.node(node).map_or(0, |node| node.total)
     }
 
@@ -313,22 +422,12 @@ impl Habits {
 
     /// Write the habits; the same habits give the same bytes.
     fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &stored::write(&self.counts, &self.usual, &self.windows))
+        PyBytes::new(py, &self.written())
     }
 
     /// Read what `dump` wrote.
     #[classmethod]
     fn load(_cls: &Bound<'_, PyType>, raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let config = Config::of(config)?;
-        let parts = stored::read(raw)?;
-        let mut rows = parts.counts.nodes.iter().flat_map(|node| &node.rows);
-        Ok(Habits {
-            waiting: rows.any(|row| row.published >= 0),
-            counts: parts.counts,
-            usual: parts.usual,
-            windows: parts.windows,
-            half_life_days: config.half_life_days,
-            cap: config.daily_cap,
-        })
+        Habits::read(raw, config)
     }
 }

@@ -13,7 +13,12 @@ pub const MOST_TODAY: i64 = (1 << 16) - 1;
 
 /// `pow(2, y)` of the C library; a constant base would let the compiler take `exp2` instead.
 pub fn power_of_two(y: f64) -> f64 {
-    black_box(2.0f64).powf(y)
+    power(2.0, y)
+}
+
+/// `pow(x, y)` of the C library.
+pub fn power(x: f64, y: f64) -> f64 {
+    black_box(x).powf(y)
 }
 
 /// Weights in units of one vote by age in days.

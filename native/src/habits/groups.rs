@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub const FLEET: usize = 0;
+pub const FLEET_NAME: &str = "";
 const MOST_NAME: usize = 64;
 
 /// All groups of one stream.
@@ -107,6 +108,20 @@ impl Groups {
         q
     }
 
+    /// How much waits.
+    pub fn waiting_size(&self) -> u64 {
+        self.size
+    }
+
+    pub fn hash(&self, text: &str) -> u64 {
+        self.hasher().of(text)
+    }
+
+    /// Node of a feature, and the hashed value of a text.
+    pub fn value_at(&self, feature: usize, text: &str) -> (u32, u32) {
+        (self.places.all[feature].node, self.hash(text) as u32)
+    }
+
     fn take_votes(&mut self) -> PyResult<()> {
         let raw = std::mem::take(&mut self.votes.out);
         let mut reader = Reader::new(&raw);
@@ -144,7 +159,7 @@ impl Groups {
             votes: Writer::default(),
             waiting: 0,
         };
-        groups.group("");
+        groups.group(FLEET_NAME);
         Ok(groups)
     }
 

@@ -15,6 +15,15 @@ mod window;
 
 use pyo3::prelude::*;
 
+pub use agent::Habits;
+pub use calibrate::{Calibrated, Statistics};
+pub use counts::{power, power_of_two};
+pub use groups::{Groups, FLEET_NAME};
+pub use places::Places;
+pub use pools::SessionPools;
+pub use surprise::Surprise;
+pub use view::View;
+
 /// Declared features, `models.features.FEATURES`.
 pub const FEATURES: usize = 15;
 /// `models.features.METRICS`.
@@ -25,6 +34,8 @@ pub const STATISTICS: usize = 4;
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
 /// `models.groups.LEAST_BITS`.
 pub const LEAST_BITS: f64 = 5.0;
+/// Events after which an agent that never used an anonymiser is known for it; `models.rules`.
+pub const OFTEN_ENOUGH: u32 = 20;
 
 /// What is read of `models.config.ModelConfig`.
 #[derive(Clone)]

@@ -97,14 +97,39 @@ impl Places {
                 *hash = Some(hash_of(hasher, text.cast::<PyString>()?)?);
             }
         }
+        self.each(&hashes, &mut each);
+        Ok(())
+    }
+
+    /// The same of texts by the place of their feature or context.
+    pub fn of_texts<'a>(
+        &self,
+        hasher: &Hasher,
+        text: impl Fn(usize) -> Option<&'a str>,
+        mut each: impl FnMut(Category),
+    ) {
+        let mut hashes = [None; 2 * FEATURES];
+        for (at, hash) in hashes.iter_mut().enumerate().take(self.names.len()) {
+            *hash = text(at).map(|text| hasher.of(text));
+        }
+        self.each(&hashes, &mut each);
+    }
+
+    /// Place of a feature or context by its name.
+    pub fn place_of(&self, py: Python<'_>, name: &str) -> PyResult<usize> {
+        let known = |known: &Py<PyString>| known.bind(py).to_str().is_ok_and(|text| text == name);
+        let text = || PyValueError::new_err(format!("models.features has no {name:?}"));
+        self.names.iter().position(known).ok_or_else(text)
+    }
+
+    fn each(&self, hashes: &[Option<u64>; 2 * FEATURES], each: &mut impl FnMut(Category)) {
         for (index, (place, hash)) in self.all.iter().zip(hashes).enumerate() {
-            let Some(hash) = hash else { continue };
+            let Some(hash) = *hash else { continue };
             let context = place.context.and_then(|at| hashes[at]);
             let inside =
                 context.map_or(0, |context| mix(u64::from(place.node), context, 0) & LOW31);
             each(Category { index, value: hash as u32, inside: inside as u32 });
         }
-        Ok(())
     }
 }
 

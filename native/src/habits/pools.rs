@@ -17,23 +17,27 @@ const MOST_ROLES: usize = 4_096;
 pub struct SessionPools {
     fleet: Window,
     roles: IndexMap<String, Window, FxBuildHasher>,
+    /// Whether a session was taken in since the last `dump`.
+    #[pyo3(get)]
+    changed: bool,
 }
 
 #[pymethods]
 impl SessionPools {
     #[new]
     fn new(size: u64) -> Self {
-        SessionPools { fleet: Window::new(size), roles: IndexMap::default() }
+        SessionPools { fleet: Window::new(size), roles: IndexMap::default(), changed: false }
     }
 
     /// Sessions in the fleet's window.
     #[getter]
-    fn n(&self) -> u64 {
+    pub fn n(&self) -> u64 {
         self.fleet.n()
     }
 
     /// Takes in the highest score of a finished session, in bits.
-    fn add(&mut self, role: &str, score: f64) {
+    pub fn add(&mut self, role: &str, score: f64) {
+        self.changed = true;
         let cell = bin_of(score);
         self.fleet.add_cell(cell, 1);
         if let Some(window) = self.roles.get_mut(role) {
@@ -46,7 +50,7 @@ impl SessionPools {
     }
 
     /// P(a past session is as high), in (0, 1].
-    fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
+    pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
         let p = self.fleet.p_value(score, u);
         match self.roles.get(role).filter(|own| own.n() > 0) {
             None => p,
@@ -57,7 +61,8 @@ impl SessionPools {
         }
     }
 
-    fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    fn dump<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        self.changed = false;
         let mut out = Writer::default();
         out.array(2);
         write_window(&mut out, &self.fleet);
@@ -73,7 +78,8 @@ impl SessionPools {
     fn load(raw: &[u8]) -> PyResult<Self> {
         let mut from = Reader::new(raw);
         expect(from.array()?, 2)?;
-        let mut pools = SessionPools { fleet: read_window(&mut from)?, roles: IndexMap::default() };
+        let fleet = read_window(&mut from)?;
+        let mut pools = SessionPools { fleet, roles: IndexMap::default(), changed: false };
         for _ in 0..from.map()? {
             let role = from.text()?.to_owned();
             pools.roles.insert(role, read_window(&mut from)?);

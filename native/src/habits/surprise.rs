@@ -12,15 +12,15 @@ pub struct Surprise {
     bits: [f64; FEATURES],
     length: usize,
     #[pyo3(get)]
-    total: f64,
+    pub total: f64,
     #[pyo3(get)]
     most: f64,
     #[pyo3(get)]
-    peak: f64,
+    pub peak: f64,
     #[pyo3(get)]
     pub order: f64,
     #[pyo3(get)]
-    steady: f64,
+    pub steady: f64,
 }
 
 impl Surprise {

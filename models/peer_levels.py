@@ -1,0 +1,77 @@
+"""Usual levels of quantities in groups and in the fleet, and what waits to be published.
+
+The reference of the compiled kernel's class of the same name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.groups import FLEET
+from models.quantity import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["PeerLevels"]
+
+
+class PeerLevels:
+    """Levels by group and quantity.
+
+    Examples
+    --------
+    >>> levels = PeerLevels()
+    >>> levels.add("clerk/delegated", "bytes_out_hour", 1000.0)
+    >>> levels.level("clerk/delegated", "bytes_out_hour") is None
+    True
+    >>> sorted(levels.publish()), levels.level("auditor/delegated", "bytes_out_hour").n
+    (['', 'clerk/delegated'], 1)
+    """
+
+    def __init__(self) -> None:
+        self._levels: dict[str, dict[str, Level]] = {}
+        self._pending: list[tuple[str, str, float]] = []
+
+    @property
+    def waiting(self) -> int:
+        """Values that wait."""
+        return len(self._pending)
+
+    def add(self, group: str, name: str, value: float) -> None:
+        """Contribute the sum of a closed window to the group's and the fleet's levels."""
+        self._pending.append((group, name, value))
+
+    def publish(self) -> set[str]:
+        """Take in what waits; name the groups that changed."""
+        changed = set()
+        for group, quantity, amount in self._pending:
+            for name in (group, FLEET) if group != FLEET else (FLEET,):
+                self._levels.setdefault(name, {}).setdefault(quantity, Level()).learn(amount)
+                changed.add(name)
+        self._pending = []
+        return changed
+
+    def level(self, group: str, name: str) -> Level | None:
+        """Give the level of a quantity in the group, else in the fleet."""
+        own = self._levels.get(group)
+        if own is not None and name in own:
+            return own[name]
+        fleet = self._levels.get(FLEET)
+        return fleet.get(name) if fleet is not None else None
+
+    def rows(self, group: str) -> list[tuple[str, int, float, float]]:
+        """Give quantity, number, mean and mean square of a group, in order of the names."""
+        return [(k, *level.state()) for k, level in sorted(self._levels.get(group, {}).items())]
+
+    def load(self, group: str, rows: Iterable[tuple[str, int, float, float]]) -> None:
+        """Become what `rows` gave."""
+        self._levels[group] = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
+
+    def pending(self) -> list[tuple[str, str, float]]:
+        """Give (group, quantity, value) of all that waits."""
+        return list(self._pending)
+
+    def wait(self, pending: Iterable[tuple[str, str, float]]) -> None:
+        """Let this wait instead."""
+        self._pending = list(pending)

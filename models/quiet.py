@@ -1,0 +1,112 @@
+"""Events that are as usual, judged whole by the compiled kernel.
+
+The kernel judges one event after the other for as long as there is nothing to say: no rule speaks,
+no p-value is small, nothing is held. Where there is, it changes nothing and stops, and
+`models.engine.Engine.judge`, the reference, does all of that event. Both leave the same state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from models.features import HOUR_US
+from models.trusting import stand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.engine import Engine
+    from models.subject import Subject
+    from models.trust_policy import TrustPolicy
+
+DONE, SECOND_LOOK, PACK, PUBLISH, HOUR = range(5)
+"""Why the kernel stopped: at the end; for the reference; for an agent that Python has changed; for
+a snapshot of the peers that is due; after an event with which an hour of trust begins."""
+
+
+class Quiet:
+    """The kernel's way through a batch.
+
+    Parameters
+    ----------
+    engine
+        Whose state is read and changed.
+    origin
+        From source address, egress, network and country of an event to its `Origin`.
+    infer
+        From a tool to what it does.
+    """
+
+    def __init__(
+        self, engine: Engine, origin: Callable[..., Any], infer: Callable[[str], str]
+    ) -> None:
+        native, peers = engine.kernel, engine.peers
+        assert native is not None  # noqa: S101 - the caller has looked
+        self._native, self._engine = native, engine
+        self._hashes = native.Hashes(engine.hasher.key)
+        self._judge = native.Judge(
+            engine.config, peers.groups, engine.content, engine.sessions, peers.sessions,
+            peers.levels, engine.watcher.heard, self._hashes, origin, infer,
+        )  # fmt: skip
+
+    def read(self, records: Sequence[Any], max_future_us: int) -> Any:
+        """Read records of the native format; what is at all unusual is left to the reference."""
+        return self._native.Acts(list(records), max_future_us)
+
+    def keys(self, acts: Any) -> list[int | None]:
+        """Give the keys of what was read, as `models.hashing.Hasher.event_keys`."""
+        keys: list[int | None] = acts.keys(self._hashes)
+        return keys
+
+    def put(
+        self, acts: Any, slot: int, subject: Subject, *, registered: bool, role: str | None
+    ) -> None:
+        """Hand an agent to the kernel for the events of a batch."""
+        if subject.trust.standing.gate == "open":
+            acts.put(slot, self._engine.pack(subject), registered, role)
+
+    def run(self, acts: Any, position: int) -> tuple[int, int]:
+        """Judge from a position on; give where it stopped and why."""
+        peers = self._engine.peers
+        while True:
+            stopped: tuple[int, int] = self._judge.run(
+                acts, position, peers.head, peers.active_agents()
+            )
+            position, why = stopped
+            if why != PUBLISH:
+                return position, why
+            peers.advance(acts.time_us(position))
+
+
+def tell(subject: Subject, where: Callable[[int], str]) -> None:
+    """Bring an agent's trust up to what the kernel has judged since it was last told.
+
+    Parameters
+    ----------
+    where
+        From the number of a record to where it stands in the stream.
+    """
+    agent = subject.profile.agent
+    if agent is None:
+        return
+    events, last_us, state, clean, record, (role, owner, version) = agent.news()
+    if record is None:
+        return
+    trust = subject.trust
+    trust.events, trust.last_seen_us, trust.state = events, last_us, state
+    trust.registered, trust.position = True, where(record)
+    trust.role = trust.role if role is None else role
+    trust.owner = trust.owner if owner is None else owner
+    trust.version = trust.version if version is None else version
+    for day, number in clean:
+        trust.ledger.count(day, number)
+
+
+def look_at_trust(subject: Subject, time_us: int, policy: TrustPolicy) -> bool:
+    """Look at the level of an agent that was told, as once an hour; whether its answer moved."""
+    agent, trust = cast("Any", subject.profile.agent), subject.trust
+    trust.ledger.prune(time_us, policy)
+    _, published = agent.shown
+    shown = stand(trust, trust.last_seen_us, policy)
+    agent.show(time_us // HOUR_US, shown)
+    return bool(shown != published)

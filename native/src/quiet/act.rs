@@ -1,0 +1,512 @@
+//! One record of the native format, read strictly: what is at all unusual about it is left to
+//! `pipeline.formats.native`, which tells what is wrong or takes it after a second look.
+
+use super::when;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use std::fmt;
+
+const KEPT_BYTES: usize = 8 << 10;
+const WORD: usize = 256;
+const PATH: usize = 2_048;
+const LARGEST: f64 = 9e15;
+/// Attributes that rules look at.
+const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
+/// Attributes that say what a call took, the first that does counts; `models.quantity`.
+const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
+
+/// On whose behalf an agent acts.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    Delegated,
+    Autonomous,
+    #[default]
+    Unknown,
+}
+
+impl Mode {
+    pub fn name(self) -> &'static str {
+        ["delegated", "autonomous", "unknown"][self as usize]
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    Read,
+    Write,
+    Delete,
+    Execute,
+    Send,
+    Pay,
+    Admin,
+    #[default]
+    Unknown,
+}
+
+impl Operation {
+    /// The operation of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let from: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        Self::deserialize(from).ok()
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ok,
+    Denied,
+    Error,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        ["ok", "denied", "error"][self as usize]
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Sensitivity {
+    Public,
+    Internal,
+    Confidential,
+    Restricted,
+}
+
+impl Sensitivity {
+    pub fn name(self) -> &'static str {
+        ["public", "internal", "confidential", "restricted"][self as usize]
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum Egress {
+    Direct,
+    Corporate,
+    Vpn,
+    Proxy,
+    Tor,
+    Hosting,
+    Internal,
+    Unknown,
+}
+
+impl Egress {
+    pub fn name(self) -> &'static str {
+        ["direct", "corporate", "vpn", "proxy", "tor", "hosting", "internal", "unknown"]
+            [self as usize]
+    }
+
+    /// The class of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let from: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        Self::deserialize(from).ok()
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+pub enum Kind {
+    #[default]
+    #[serde(rename = "action")]
+    Action,
+    #[serde(rename = "deployment")]
+    Deployment,
+    #[serde(rename = "owner_change")]
+    OwnerChange,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    pub id: String,
+    instance: Option<String>,
+    pub role: Option<String>,
+    model: Option<String>,
+    pub version: Option<String>,
+    pub owner: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Human {
+    pub id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub domain: Option<String>,
+    pub sensitivity: Option<Sensitivity>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    pub source_ip: Option<String>,
+    pub destination: Option<String>,
+    pub egress: Option<Egress>,
+    pub asn: Option<i64>,
+    pub country: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    pub bytes_in: Option<i64>,
+    pub bytes_out: Option<i64>,
+    pub records: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    pub id: String,
+    issued_at: Option<String>,
+    expires_at: Option<String>,
+    pub scopes: Option<Vec<String>>,
+    purpose: Option<String>,
+    #[serde(skip)]
+    pub issued_us: Option<i64>,
+    #[serde(skip)]
+    pub expires_us: Option<i64>,
+}
+
+/// Where each identifier of each argument had stood before.
+pub type Origins = Vec<(String, Vec<(String, Vec<String>)>)>;
+
+/// One action of one agent; `models.event.Event`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    pub id: String,
+    time: String,
+    pub agent: Agent,
+    pub tool: String,
+    pub human: Option<Human>,
+    #[serde(default)]
+    pub mode: Mode,
+    pub delegation: Option<Vec<String>>,
+    pub session: Option<String>,
+    pub task: Option<String>,
+    pub trace_id: Option<String>,
+    pub purpose: Option<String>,
+    #[serde(default)]
+    pub operation: Operation,
+    #[serde(rename = "arguments")]
+    _arguments: Option<Checked>,
+    #[serde(default, deserialize_with = "origins")]
+    pub argument_origins: Option<Origins>,
+    pub resource: Option<Resource>,
+    pub network: Option<Network>,
+    pub volume: Option<Volume>,
+    pub outcome: Option<Outcome>,
+    duration_ms: Option<f64>,
+    pub credential: Option<Credential>,
+    #[serde(default)]
+    pub kind: Kind,
+    attributes: Option<Attributes>,
+    #[serde(skip)]
+    pub time_us: i64,
+}
+
+impl Act {
+    /// Read a record; None where the reference has to look at it.
+    pub fn read(raw: &[u8]) -> Option<Act> {
+        let escaped = |at: usize| raw[at] == b'\\' && raw[at..].starts_with(b"\\u0000");
+        if raw.len() > KEPT_BYTES || (0..raw.len()).any(escaped) {
+            return None;
+        }
+        let mut act: Act = serde_json::from_slice(raw).ok()?;
+        act.time_us = when::microseconds(&act.time)?;
+        if let Some(credential) = &mut act.credential {
+            let at = |text: &Option<String>| -> Option<Option<i64>> {
+                text.as_ref().map_or(Some(None), |text| when::microseconds(text).map(Some))
+            };
+            credential.issued_us = at(&credential.issued_at)?;
+            credential.expires_us = at(&credential.expires_at)?;
+        }
+        act.fits().then_some(act)
+    }
+
+    /// What the call took, where its attributes say so.
+    pub fn spent(&self) -> Option<i64> {
+        self.attributes.as_ref().and_then(|found| found.spent)
+    }
+
+    /// Bytes in and out, records, and what the call took.
+    pub fn amounts(&self) -> [Option<i64>; 4] {
+        let volume = self.volume.as_ref();
+        let of = |one: fn(&Volume) -> Option<i64>| volume.and_then(one);
+        [of(|v| v.bytes_in), of(|v| v.bytes_out), of(|v| v.records), self.spent()]
+    }
+
+    /// Name under which the event belongs to a session.
+    pub fn session_name(&self) -> &str {
+        let named = [&self.session, &self.trace_id, &self.task];
+        named.into_iter().flatten().find(|name| !name.is_empty()).map_or("", |name| name)
+    }
+
+    fn fits(&self) -> bool {
+        let agent = &self.agent;
+        let words = [
+            &agent.instance,
+            &agent.role,
+            &agent.model,
+            &agent.version,
+            &agent.owner,
+            &self.session,
+            &self.task,
+            &self.trace_id,
+        ];
+        let ids = [&agent.id, &self.tool].into_iter().chain(self.human.as_ref().map(|one| &one.id));
+        let ids = ids.chain(self.credential.as_ref().map(|one| &one.id));
+        let ids = ids.chain(self.delegation.iter().flatten());
+        short(&self.id, 128)
+            && !self.id.is_empty()
+            && ids.into_iter().all(|id| !id.is_empty() && short(id, WORD))
+            && words.into_iter().flatten().all(|word| short(word, WORD))
+            && self.delegation.as_ref().is_none_or(|chain| chain.len() <= 16)
+            && self.purpose.as_ref().is_none_or(|purpose| short(purpose, 2_000))
+            && self.duration_ms.is_none_or(|duration| duration >= 0.0)
+            && self.attributes.as_ref().is_none_or(|found| !found.told)
+            && self.parts_fit()
+    }
+
+    fn parts_fit(&self) -> bool {
+        let resource = self.resource.as_ref().is_none_or(|one| {
+            short(&one.id, PATH)
+                && [&one.kind, &one.domain].into_iter().flatten().all(|w| short(w, WORD))
+        });
+        let network = self.network.as_ref().is_none_or(|one| {
+            one.source_ip.as_ref().is_none_or(|address| short(address, WORD))
+                && one.destination.as_ref().is_none_or(|place| short(place, PATH))
+                && one.country.as_ref().is_none_or(|country| short(country, 2))
+                && one.asn.is_none_or(|asn| asn >= 0)
+        });
+        let volume = self.volume.as_ref().is_none_or(|one| {
+            [one.bytes_in, one.bytes_out, one.records].into_iter().flatten().all(|n| n >= 0)
+        });
+        let credential = self.credential.as_ref().is_none_or(|one| {
+            one.scopes.iter().flatten().all(|scope| short(scope, WORD))
+                && one.purpose.as_ref().is_none_or(|purpose| short(purpose, 2_000))
+        });
+        resource && network && volume && credential
+    }
+}
+
+fn short(text: &str, most: usize) -> bool {
+    text.len() <= most || text.chars().count() <= most
+}
+
+/// A JSON object whose values are checked and forgotten.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Checked;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Checked, A::Error> {
+                while map.next_key::<Text>()?.is_some() {
+                    map.next_value::<Plain>()?;
+                }
+                Ok(Checked)
+            }
+        }
+        from.deserialize_map(Object)
+    }
+}
+
+/// A string that is checked and forgotten.
+struct Text;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(Anything).map(|_| Text)
+    }
+}
+
+/// Any JSON value; a number is kept.
+enum Plain {
+    Number(f64),
+    Truth,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Anything)
+    }
+}
+
+struct Anything;
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = Plain;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Plain, E> {
+        Ok(Plain::Truth)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Plain, E> {
+        Ok(Plain::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Plain, E> {
+        Ok(Plain::Number(value as f64))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Plain, E> {
+        if value.abs() > LARGEST {
+            return Err(E::custom("a number this large is left to the reference"));
+        }
+        Ok(Plain::Number(value))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Plain, E> {
+        Ok(Plain::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Plain, E> {
+        Ok(Plain::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain, A::Error> {
+        while seq.next_element::<Plain>()?.is_some() {}
+        Ok(Plain::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
+        while map.next_key::<Text>()?.is_some() {
+            map.next_value::<Plain>()?;
+        }
+        Ok(Plain::Other)
+    }
+}
+
+/// What is read of the attributes.
+#[derive(Default)]
+struct Attributes {
+    spent: Option<i64>,
+    /// Whether there is something that a rule looks at.
+    told: bool,
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Attributes;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
+                let (mut out, mut spent) = (Attributes::default(), [None; SPENT.len()]);
+                while let Some(key) = map.next_key::<String>()? {
+                    let value = map.next_value::<Plain>()?;
+                    out.told |= TOLD.contains(&key.as_str());
+                    let Some(at) = SPENT.iter().position(|name| *name == key) else { continue };
+                    spent[at] = match value {
+                        Plain::Number(number) if number.abs() <= LARGEST => Some(number),
+                        Plain::Other => None,
+                        _ => {
+                            out.told = true;
+                            None
+                        }
+                    };
+                }
+                let first = spent.into_iter().flatten().find(|number| *number >= 0.0);
+                out.spent = first.map(|number| number as i64);
+                Ok(out)
+            }
+        }
+        from.deserialize_map(Object)
+    }
+}
+
+fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins>, D::Error> {
+    struct Object;
+    impl<'de> Visitor<'de> for Object {
+        type Value = Option<Origins>;
+
+        fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+            out.write_str("an object or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found: Origins = Vec::new();
+            while let Some((key, values)) =
+                map.next_entry::<String, Vec<(String, Vec<String>)>>()?
+            {
+                if found.iter().any(|(known, _)| *known == key) {
+                    return Err(A::Error::custom(
+                        "a key that comes twice is left to the reference",
+                    ));
+                }
+                found.push((key, values));
+            }
+            Ok(Some(found))
+        }
+    }
+    from.deserialize_any(Object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(more: &str) -> Option<Act> {
+        let text = format!(
+            r#"{{"id":"1","time":"2026-01-05T08:00:00Z","agent":{{"id":"a"}},"tool":"t"{more}}}"#
+        );
+        Act::read(text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_plain_is_read() {
+        let act = read(r#","attributes":{"cost":1.5,"tokens":7},"volume":{"records":3}"#).unwrap();
+        assert_eq!(act.amounts(), [None, None, Some(3), Some(7)]);
+        assert_eq!((act.time_us, act.session_name()), (1_767_600_000_000_000, ""));
+    }
+
+    #[test]
+    fn what_is_unusual_is_left_alone() {
+        for more in [
+            r#","team":"x""#,
+            r#","mode":null"#,
+            r#","volume":{"records":-1}"#,
+            r#","volume":{"records":1.0}"#,
+            r#","tool":"u""#,
+            r#","arguments":{"x":1e400}"#,
+            r#","attributes":{"tokens":true}"#,
+            r#","attributes":{"telemetry":"degraded"}"#,
+            r#","session":"\u0000""#,
+            r#","argument_origins":{"a":[],"a":[]}"#,
+        ] {
+            assert!(read(more).is_none(), "{more}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The records of one batch, read, and the agents they are of.
+
+use super::act::{Act, Kind};
+use super::agent::Agent;
+use crate::hashing::Hashes;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use rustc_hash::FxHashMap;
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// An agent of the batch: in the kernel or not, and its role where the event names none.
+#[derive(Default)]
+pub struct Slot {
+    pub agent: Option<Py<Agent>>,
+    pub registered: bool,
+    pub role: Option<String>,
+}
+
+/// The records of one batch.
+#[pyclass(module = "habitus_native")]
+pub struct Acts {
+    /// By record; None where the reference has to read it.
+    pub acts: Vec<Option<Act>>,
+    /// Records to judge, in order.
+    pub order: Vec<usize>,
+    /// By record: which of the agents it is of.
+    pub subject: Vec<usize>,
+    pub slots: Vec<Slot>,
+}
+
+#[pymethods]
+impl Acts {
+    /// Read records; those that happen too far ahead of their arrival are left to the reference.
+    #[new]
+    fn new(records: &Bound<'_, PyList>, max_future_us: i64) -> PyResult<Self> {
+        let py = records.py();
+        let mut acts = Vec::with_capacity(records.len());
+        for record in records.iter() {
+            let value = record.getattr(intern!(py, "value"))?;
+            let length: usize = record.getattr(intern!(py, "full_length"))?.extract()?;
+            let arrived_us: i64 = record.getattr(intern!(py, "arrived_us"))?.extract()?;
+            let act = match value.cast::<PyBytes>() {
+                Ok(value) if length == 0 => Act::read(value.as_bytes()),
+                _ => None,
+            };
+            acts.push(act.filter(|act| act.time_us - arrived_us <= max_future_us));
+        }
+        Ok(Acts { acts, order: Vec::new(), subject: Vec::new(), slots: Vec::new() })
+    }
+
+    /// 63 bits for each (agent, id), None where the reference has to read the record.
+    fn keys(&self, hashes: &Hashes) -> Vec<Option<u64>> {
+        let key = |act: &Act| hashes.event_key(act.agent.id.as_bytes(), act.id.as_bytes());
+        self.acts.iter().map(|act| act.as_ref().map(key)).collect()
+    }
+
+    /// Days since 1970, 0 where the reference has to read the record.
+    fn days(&self) -> Vec<i64> {
+        let day = |act: &Act| act.time_us.div_euclid(DAY_US);
+        self.acts.iter().map(|act| act.as_ref().map_or(0, day)).collect()
+    }
+
+    /// Judge these records only, in this order; gives (agent, mode, first position) of
+    /// those that were read.
+    fn keep(&mut self, order: Vec<usize>) -> Vec<(String, &'static str, usize)> {
+        let mut known: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+        let mut found = Vec::new();
+        self.subject = vec![0; self.acts.len()];
+        for (place, &at) in order.iter().enumerate() {
+            let Some(act) = self.acts.get(at).and_then(Option::as_ref) else { continue };
+            let key = (act.agent.id.as_str(), act.mode.name());
+            self.subject[at] = *known.entry(key).or_insert_with(|| {
+                found.push((key.0.to_owned(), key.1, place));
+                found.len() - 1
+            });
+        }
+        self.slots = found.iter().map(|_| Slot::default()).collect();
+        self.order = order;
+        found
+    }
+
+    /// Put an agent into its place; `None` for one that the reference has to begin.
+    fn put(&mut self, at: usize, agent: Option<Py<Agent>>, registered: bool, role: Option<String>) {
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { agent, registered, role };
+        }
+    }
+
+    /// Place of the agent of the record at a position, -1 where the reference has to read it.
+    fn slot(&self, position: usize) -> i64 {
+        let Some(&at) = self.order.get(position) else { return -1 };
+        self.acts[at].as_ref().map_or(-1, |_| self.subject[at] as i64)
+    }
+
+    /// Event time of the record at a position, microseconds.
+    fn time_us(&self, position: usize) -> i64 {
+        let act = self.order.get(position).and_then(|&at| self.acts[at].as_ref());
+        act.map_or(0, |act| act.time_us)
+    }
+}
+
+impl Acts {
+    /// The act at a position, if it is one that the kernel may judge.
+    pub fn plain(&self, position: usize) -> Option<&Act> {
+        let act = self.acts[self.order[position]].as_ref()?;
+        (act.kind == Kind::Action).then_some(act)
+    }
+}

@@ -1,0 +1,184 @@
+//! One agent in one mode, kept whole in the kernel between events that need a second look.
+
+use super::facts::{expect, Facts, State};
+use super::level::Level;
+use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
+use crate::habits::{Habits, View};
+use crate::pack::{Reader, Writer};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+const VERSION: u64 = 3;
+
+type LevelRow = (String, i64, f64, f64);
+type News = (i64, i64, &'static str, Vec<(i64, i64)>, Option<usize>, [Option<String>; 3]);
+
+/// One agent in one mode; `models.profile.Profile`, packed.
+#[pyclass(module = "habitus_native")]
+pub struct Agent {
+    pub facts: Facts,
+    pub levels: Levels,
+    pub habits: Py<Habits>,
+    /// Its group among `models.groups.Groups`, once it has joined.
+    pub group: Option<(usize, String)>,
+    /// Whether Python has taken over and changed the parts since.
+    pub taken: bool,
+    /// Clean events by day since trust was last told.
+    pub clean: Vec<(i64, i64)>,
+    /// Role, owner and version it said since then.
+    pub said: [Option<String>; 3],
+    /// The last record it was in since then.
+    pub record: Option<usize>,
+}
+
+impl Agent {
+    fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
+        Agent {
+            facts,
+            levels,
+            habits,
+            group: None,
+            taken: false,
+            clean: Vec::new(),
+            said: Default::default(),
+            record: None,
+        }
+    }
+
+    fn rows(&self) -> Vec<LevelRow> {
+        let row = |at: usize| {
+            self.levels[at].map(|one| (LEVELS[at].to_owned(), one.n, one.mean, one.square))
+        };
+        BY_NAME.into_iter().filter_map(row).collect()
+    }
+
+    /// Count a clean event.
+    pub fn count_clean(&mut self, day: i64) {
+        match self.clean.iter_mut().find(|(known, _)| *known == day) {
+            Some((_, number)) => *number += 1,
+            None => self.clean.push((day, 1)),
+        }
+    }
+}
+
+#[pymethods]
+impl Agent {
+    /// Take over the plain facts (as bytes), levels and habits of a profile.
+    #[new]
+    fn new(facts: &[u8], levels: Vec<LevelRow>, habits: Py<Habits>) -> PyResult<Self> {
+        let mut from = Reader::new(facts);
+        let facts = Facts::read(&mut from)?;
+        from.end()?;
+        let mut found = Levels::default();
+        for (name, n, mean, square) in levels {
+            take_level(&mut found, &name, Level { n, mean, square })?;
+        }
+        Ok(Agent::of(facts, found, habits))
+    }
+
+    /// Read the bytes of a profile.
+    #[staticmethod]
+    fn load(py: Python<'_>, raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut from = Reader::new(raw);
+        expect(from.array()?, 4)?;
+        let version = from.unsigned()?;
+        if version != VERSION {
+            let text = format!("profile was written by version {version}, this is {VERSION}");
+            return Err(PyValueError::new_err(text));
+        }
+        let facts = Facts::read(&mut from)?;
+        let mut levels = Levels::default();
+        for _ in 0..from.array()? {
+            expect(from.array()?, 4)?;
+            let name = from.text()?;
+            let level = Level { n: from.signed()?, mean: from.float()?, square: from.float()? };
+            take_level(&mut levels, name, level)?;
+        }
+        let habits = Habits::read(from.bytes()?, config)?;
+        from.end()?;
+        Ok(Agent::of(facts, levels, Py::new(py, habits)?))
+    }
+
+    /// The bytes of the profile.
+    fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut out = Writer::default();
+        out.array(4);
+        out.unsigned(VERSION);
+        self.facts.write(&mut out);
+        let rows = self.rows();
+        out.array(rows.len());
+        for (name, n, mean, square) in rows {
+            out.array(4);
+            out.text(&name);
+            out.signed(n);
+            out.float(mean);
+            out.float(square);
+        }
+        out.bytes(&self.habits.borrow(py).written());
+        PyBytes::new(py, &out.out)
+    }
+
+    /// Hand the plain facts (as bytes) and levels over; from now on they are Python's.
+    fn unpack<'py>(&mut self, py: Python<'py>) -> (Bound<'py, PyBytes>, Vec<LevelRow>) {
+        let mut out = Writer::default();
+        self.facts.write(&mut out);
+        self.taken = true;
+        (PyBytes::new(py, &out.out), self.rows())
+    }
+
+    /// See the peers of a group.
+    fn join(&mut self, view: &Bound<'_, View>, name: String) {
+        self.group = Some((view.get().group, name));
+    }
+
+    #[getter]
+    fn habits(&self, py: Python<'_>) -> Py<Habits> {
+        self.habits.clone_ref(py)
+    }
+
+    #[getter]
+    fn role(&self) -> &str {
+        &self.facts.role
+    }
+
+    #[getter]
+    fn mode(&self) -> &str {
+        &self.facts.mode
+    }
+
+    /// What trust has to know: events, the last instant, the state, clean events by day, the last
+    /// record, and role, owner and version as last said. Told once.
+    fn news(&mut self) -> News {
+        let facts = &self.facts;
+        (
+            facts.events,
+            facts.last_us,
+            facts.state().name(),
+            std::mem::take(&mut self.clean),
+            self.record.take(),
+            std::mem::take(&mut self.said),
+        )
+    }
+
+    /// Hour at which trust was last looked at, and what was published of it.
+    #[getter]
+    fn shown(&self) -> (i64, Option<(i64, i64, String, String, String)>) {
+        (self.facts.utc_hour, self.facts.published.clone())
+    }
+
+    /// Note that trust was looked at.
+    fn show(&mut self, utc_hour: i64, published: (i64, i64, String, String, String)) {
+        (self.facts.utc_hour, self.facts.published) = (utc_hour, Some(published));
+    }
+
+    fn state(&self) -> &'static str {
+        State::name(self.facts.state())
+    }
+}
+
+fn take_level(levels: &mut Levels, name: &str, level: Level) -> PyResult<()> {
+    let text = || PyValueError::new_err(format!("profile has a level of {name:?}, which is none"));
+    levels[place(name).ok_or_else(text)?] = Some(level);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Counts per minute, hour and day; `models.watch.counting`.
+
+use super::facts::Watch;
+use crate::habits::{power, power_of_two};
+use pyo3::prelude::*;
+
+pub const MINUTE: usize = 0;
+pub const HOUR: usize = 1;
+pub const DAY: usize = 2;
+pub const COUNTS: usize = 8;
+const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
+const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
+const PRIOR: f64 = 1.0;
+const MOST_BITS: f64 = 250.0;
+const MOST_SEEN: usize = 96;
+
+pub const FAILED: usize = 3;
+pub const FAILED_DAY: usize = 4;
+pub const DESTROYED: usize = 5;
+pub const FOUND: usize = 6;
+pub const SECRET: usize = 7;
+/// What is counted, by which metric it is known, and over which window.
+pub const COUNTED: [(&str, usize); COUNTS] = [
+    ("rate_minute", MINUTE),
+    ("rate", HOUR),
+    ("rate_day", DAY),
+    ("failures_hour", HOUR),
+    ("failures_day", DAY),
+    ("destructive", HOUR),
+    ("discovery", HOUR),
+    ("secret", HOUR),
+];
+
+/// Bits of so many acts in one window; `tail` is the regularised incomplete beta function.
+pub fn surprise(
+    count: i64,
+    rate: f64,
+    weight: f64,
+    tail: impl Fn(f64, f64, f64) -> PyResult<f64>,
+) -> PyResult<f64> {
+    let (a, b) = (rate + PRIOR, weight + PRIOR);
+    let mean = a / b;
+    let above = count as f64 - mean;
+    if above <= 1.0 || above * above <= 4.0 * mean {
+        return Ok(0.0);
+    }
+    let share = 1.0 / (b + 1.0);
+    let count = count as f64;
+    let p = (tail(count + 1.0, a, share)? + tail(count, a, share)?) / 2.0;
+    Ok((-p.max(1e-300).log2()).min(MOST_BITS))
+}
+
+/// Learn windows that are over; the longest kind of window that began anew, None for none.
+pub fn close(watch: &mut Watch, time_us: i64, whole: bool) -> Option<usize> {
+    let mut begun = None;
+    for kind in [MINUTE, HOUR, DAY] {
+        let window = time_us.div_euclid(LENGTH_US[kind]);
+        if window <= watch.windows[kind] {
+            if kind == MINUTE {
+                return begun;
+            }
+            continue;
+        }
+        if watch.windows[kind] >= 0 {
+            let passed = if kind == MINUTE { 1 } else { window - watch.windows[kind] };
+            learn(watch, kind, passed, whole);
+        }
+        watch.windows[kind] = window;
+        begun = Some(kind);
+    }
+    begun
+}
+
+fn learn(watch: &mut Watch, kind: usize, passed: i64, whole: bool) {
+    let fade = power_of_two(-1.0 / HALF_LIFE[kind]);
+    let empty = power(fade, (passed - 1) as f64);
+    let weight = watch.weights[kind];
+    for (index, &(_, window)) in COUNTED.iter().enumerate() {
+        if window == kind {
+            let mut count = watch.counts[index] as f64;
+            if !whole {
+                let mean = (watch.rates[index] + PRIOR) / (weight + PRIOR);
+                count = count.min(4.0 * mean + 4.0);
+            }
+            watch.rates[index] = (watch.rates[index] * fade + count) * empty;
+            watch.counts[index] = 0;
+        }
+    }
+    watch.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade);
+    if kind == HOUR {
+        watch.seen.clear();
+        watch.hasty = 0;
+    }
+}
+
+/// What one act adds to, beside the rates.
+#[derive(Default)]
+pub struct Told {
+    pub failed: bool,
+    pub deleted: bool,
+    pub mark: Option<i64>,
+    pub secret: bool,
+}
+
+/// Count an act in the open windows; gives index and bits of each count that is unusual.
+pub fn count(
+    watch: &mut Watch,
+    told: &Told,
+    tail: impl Fn(f64, f64, f64) -> PyResult<f64>,
+    mut found: impl FnMut(usize, f64),
+) -> PyResult<()> {
+    let mut touched = [true, true, true, false, false, false, false, false];
+    (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
+    touched[DESTROYED] = told.deleted;
+    if let Some(mark) = told.mark {
+        if !watch.seen.contains(&mark) && watch.seen.len() < MOST_SEEN {
+            watch.seen.push(mark);
+            touched[FOUND] = true;
+        }
+    }
+    touched[SECRET] = told.secret;
+    for (index, _) in touched.iter().enumerate().filter(|(_, touched)| **touched) {
+        watch.counts[index] += 1;
+        let weight = watch.weights[COUNTED[index].1];
+        let bits = surprise(watch.counts[index], watch.rates[index], weight, &tail)?;
+        if bits != 0.0 {
+            found(index, bits);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,293 @@
+//! Judges events one after the other, as long as they are as usual.
+//!
+//! The reference is `models.engine.Engine.judge`. An event that is at all worth a word (a rule
+//! speaks, p is small, something is held, an agent's day begins) changes nothing here and is left to
+//! the reference, which then does all of it.
+
+use super::act::{Egress, Operation};
+use super::acts::Acts;
+use super::counting::{COUNTED, COUNTS};
+use super::heard::Heard;
+use super::one::{Bench, Judged};
+use super::peer_levels::PeerLevels;
+use super::texts::{Names, Origin, Texts};
+use crate::content::{ContentKernel, OpenSessions};
+use crate::habits::{Groups, SessionPools};
+use crate::hashing::Hashes;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+
+const MOST_PENDING: u64 = 20_000;
+const MOST_KNOWN: usize = 50_000;
+
+/// Why the kernel stopped.
+const DONE: u8 = 0;
+const SECOND_LOOK: u8 = 1;
+const PACK: u8 = 2;
+const PUBLISH: u8 = 3;
+const HOUR: u8 = 4;
+
+/// What is read of `models.config.ModelConfig`, beside that of habits.
+pub struct Config {
+    pub alerts_per_day: f64,
+    pub gate: f64,
+    pub session_minimum: u64,
+    pub credential_us: i64,
+    pub drift_bits: f64,
+    pub stray_limit: i64,
+    snapshot_us: i64,
+}
+
+/// Places of metrics in `models.features.METRICS`.
+pub struct Metrics {
+    pub counted: [usize; COUNTS],
+    pub out_day: usize,
+    pub drift: usize,
+    pub disorder: usize,
+    /// Metrics that a new version may change for good.
+    pub shifting: Vec<usize>,
+}
+
+type AddressKey = (Option<String>, Option<Egress>, Option<i64>, Option<String>);
+
+/// Functions of Python, and what they answered.
+pub struct Asked {
+    origin: Py<PyAny>,
+    infer: Py<PyAny>,
+    betainc: Py<PyAny>,
+    stdtr: Py<PyAny>,
+    origins: FxHashMap<AddressKey, Origin>,
+    operations: FxHashMap<String, Operation>,
+}
+
+/// Judges what is as usual.
+#[pyclass(module = "habitus_native")]
+pub struct Judge {
+    config: Config,
+    metrics: Metrics,
+    names: Names,
+    groups: Py<Groups>,
+    content: Py<ContentKernel>,
+    sessions: Py<OpenSessions>,
+    pools: Py<SessionPools>,
+    levels: Py<PeerLevels>,
+    heard: Py<Heard>,
+    hashes: Py<Hashes>,
+    asked: Asked,
+    texts: Texts,
+}
+
+#[pymethods]
+impl Judge {
+    #[new]
+    #[allow(clippy::too_many_arguments)] // the parts of an engine
+    fn new(
+        py: Python<'_>,
+        config: &Bound<'_, PyAny>,
+        groups: Py<Groups>,
+        content: Py<ContentKernel>,
+        sessions: Py<OpenSessions>,
+        pools: Py<SessionPools>,
+        levels: Py<PeerLevels>,
+        heard: Py<Heard>,
+        hashes: Py<Hashes>,
+        origin: Py<PyAny>,
+        infer: Py<PyAny>,
+    ) -> PyResult<Self> {
+        let names = Names::of(&groups.borrow(py).places, py)?;
+        let special = py.import("scipy.special")?;
+        let asked = Asked {
+            origin,
+            infer,
+            betainc: special.getattr("betainc")?.unbind(),
+            stdtr: special.getattr("stdtr")?.unbind(),
+            origins: FxHashMap::default(),
+            operations: FxHashMap::default(),
+        };
+        let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
+        Ok(Judge {
+            config,
+            metrics,
+            names,
+            groups,
+            content,
+            sessions,
+            pools,
+            levels,
+            heard,
+            hashes,
+            asked,
+            texts,
+        })
+    }
+
+    /// Judge from a position on; gives where it stopped and why.
+    ///
+    /// `head` is `models.peers.Head`, `active` how many agents act on a day.
+    fn run(
+        &mut self,
+        py: Python<'_>,
+        acts: &Acts,
+        position: usize,
+        head: &Bound<'_, PyAny>,
+        active: u64,
+    ) -> PyResult<(usize, u8)> {
+        let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
+        let (version, epoch_us) =
+            (number(intern!(py, "version"))?, number(intern!(py, "epoch_us"))?);
+        let published_us = number(intern!(py, "published_us"))?;
+        let mut watermark_us = number(intern!(py, "watermark_us"))?;
+        if epoch_us < 0 {
+            return Ok((position, SECOND_LOOK));
+        }
+        let mut content = self.content.borrow_mut(py);
+        let mut bench = Bench {
+            py,
+            config: &self.config,
+            metrics: &self.metrics,
+            names: &self.names,
+            groups: &mut self.groups.borrow_mut(py),
+            content: content.detector(),
+            sessions: &mut self.sessions.borrow_mut(py),
+            pools: &mut self.pools.borrow_mut(py),
+            levels: &mut self.levels.borrow_mut(py),
+            heard: &mut self.heard.borrow_mut(py),
+            hashes: self.hashes.get(),
+            asked: &mut self.asked,
+            texts: &mut self.texts,
+            version,
+            epoch_us,
+            active: active as f64,
+            watermark_us,
+        };
+        let (mut at, mut why) = (position, DONE);
+        while at < acts.order.len() {
+            why = SECOND_LOOK;
+            let Some(act) = acts.plain(at) else { break };
+            let record = acts.order[at];
+            let slot = &acts.slots[acts.subject[record]];
+            let Some(agent) = slot.agent.as_ref().filter(|_| slot.registered) else { break };
+            let mut agent = agent.borrow_mut(py);
+            if agent.taken {
+                why = PACK;
+                break;
+            }
+            if act.time_us > watermark_us {
+                let waits = bench.groups.waiting_size() + 2 * bench.levels.waiting() as u64;
+                let due = act.time_us - published_us >= self.config.snapshot_us;
+                if due || waits >= MOST_PENDING {
+                    why = PUBLISH;
+                    break;
+                }
+                watermark_us = act.time_us;
+            }
+            bench.watermark_us = watermark_us;
+            bench.close_finished()?;
+            match bench.judge(act, &mut agent, slot.role.as_deref())? {
+                Judged::SecondLook => break,
+                Judged::Quiet => agent.record = Some(record),
+                Judged::QuietAndHour => {
+                    agent.record = Some(record);
+                    why = HOUR;
+                    break;
+                }
+            }
+            at += 1;
+            why = DONE;
+        }
+        head.setattr(intern!(py, "watermark_us"), watermark_us)?;
+        Ok((at, why))
+    }
+}
+
+impl Config {
+    fn of(config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let number = |name: &str| -> PyResult<f64> { config.getattr(name)?.extract() };
+        let whole = |name: &str| -> PyResult<i64> { config.getattr(name)?.extract() };
+        Ok(Config {
+            alerts_per_day: number("alerts_per_day")?,
+            gate: number("gate")?,
+            session_minimum: config.getattr("session_minimum")?.extract()?,
+            credential_us: whole("credential_minutes")? * 60_000_000,
+            drift_bits: number("drift_tests")?.log2(),
+            stray_limit: whole("stray_limit")?,
+            snapshot_us: whole("snapshot_minutes")? * 60_000_000,
+        })
+    }
+}
+
+impl Metrics {
+    fn of(py: Python<'_>) -> PyResult<Self> {
+        let names: Vec<String> = py.import("models.features")?.getattr("METRICS")?.extract()?;
+        let at = |name: &str| -> PyResult<usize> {
+            let text = || PyValueError::new_err(format!("models.features has no metric {name:?}"));
+            names.iter().position(|known| known == name).ok_or_else(text)
+        };
+        let mut counted = [0; COUNTS];
+        for (place, (name, _)) in counted.iter_mut().zip(COUNTED) {
+            *place = at(name)?;
+        }
+        let shifting: Vec<usize> = py
+            .import("models.watch.measure")?
+            .getattr("SHIFTING")?
+            .try_iter()?
+            .map(|one| one?.extract())
+            .collect::<PyResult<_>>()?;
+        let (out_day, drift, disorder) = (at("bytes_out_day")?, at("drift")?, at("disorder")?);
+        Ok(Metrics { counted, out_day, drift, disorder, shifting })
+    }
+}
+
+impl Asked {
+    /// Where an event came from.
+    pub fn origin(
+        &mut self,
+        py: Python<'_>,
+        network: Option<&super::act::Network>,
+    ) -> PyResult<Origin> {
+        let Some(one) = network else { return Ok(Origin::UNKNOWN) };
+        let key = (one.source_ip.clone(), one.egress, one.asn, one.country.clone());
+        if let Some(known) = self.origins.get(&key) {
+            return Ok(known.clone());
+        }
+        let egress = one.egress.map(Egress::name);
+        let found = self.origin.bind(py).call1((&key.0, egress, key.2, &key.3))?;
+        let name: String = found.getattr("egress")?.extract()?;
+        let origin = Origin {
+            egress: Egress::named(&name).unwrap_or(Egress::Unknown),
+            asn: found.getattr("asn")?.extract()?,
+            country: found.getattr("country")?.extract()?,
+        };
+        if self.origins.len() >= MOST_KNOWN {
+            self.origins.clear();
+        }
+        self.origins.insert(key, origin.clone());
+        Ok(origin)
+    }
+
+    /// What a tool does, where the event does not say.
+    pub fn operation(&mut self, py: Python<'_>, tool: &str) -> PyResult<Operation> {
+        if let Some(&known) = self.operations.get(tool) {
+            return Ok(known);
+        }
+        let name: String = self.infer.bind(py).call1((tool,))?.extract()?;
+        let operation = Operation::named(&name).unwrap_or_default();
+        if self.operations.len() >= MOST_KNOWN {
+            self.operations.clear();
+        }
+        self.operations.insert(tool.to_owned(), operation);
+        Ok(operation)
+    }
+
+    /// Regularised incomplete beta function.
+    pub fn betainc(&self, py: Python<'_>, a: f64, b: f64, x: f64) -> PyResult<f64> {
+        self.betainc.bind(py).call1((a, b, x))?.extract()
+    }
+
+    /// Distribution function of Student's t.
+    pub fn stdtr(&self, py: Python<'_>, freedom: f64, t: f64) -> PyResult<f64> {
+        self.stdtr.bind(py).call1((freedom, t))?.extract()
+    }
+}

@@ -1,0 +1,27 @@
+//! Events that are as usual, judged whole; the reference is `models.engine`.
+
+mod act;
+mod acts;
+mod agent;
+mod counting;
+mod facts;
+mod heard;
+mod judge;
+mod level;
+mod mixture;
+mod one;
+mod peer_levels;
+mod texts;
+mod when;
+mod words;
+
+use pyo3::prelude::*;
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<acts::Acts>()?;
+    module.add_class::<agent::Agent>()?;
+    module.add_class::<heard::Heard>()?;
+    module.add_class::<heard::Voice>()?;
+    module.add_class::<judge::Judge>()?;
+    module.add_class::<peer_levels::PeerLevels>()
+}

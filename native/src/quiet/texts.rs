@@ -1,0 +1,215 @@
+//! The categories of an act as texts; `models.features.extract`.
+
+use super::act::{Act, Egress, Mode};
+use super::words::{host_of, hour_name, lifetime, resource_class};
+use crate::habits::{Places, FEATURES};
+
+const HOUR_US: i64 = 3_600_000_000;
+
+/// What enrichment made of a source address.
+#[derive(Clone)]
+pub struct Origin {
+    pub egress: Egress,
+    pub asn: Option<i64>,
+    pub country: Option<String>,
+}
+
+impl Origin {
+    pub const UNKNOWN: Origin = Origin { egress: Egress::Unknown, asn: None, country: None };
+
+    /// Whether it is one of the operator's own networks.
+    pub fn own(&self) -> bool {
+        matches!(self.egress, Egress::Corporate | Egress::Internal)
+    }
+}
+
+/// Places of the features that are filled here.
+pub struct Names {
+    tool: usize,
+    sequence: usize,
+    resource: usize,
+    area: usize,
+    sensitivity: usize,
+    pub egress: usize,
+    asn: usize,
+    country: usize,
+    destination: usize,
+    hour: usize,
+    outcome: usize,
+    human: usize,
+    delegation: usize,
+    scope: usize,
+    credential: usize,
+    previous_tool: usize,
+    previous_two: usize,
+}
+
+impl Names {
+    pub fn of(places: &Places, py: pyo3::Python<'_>) -> pyo3::PyResult<Self> {
+        let at = |name: &str| places.place_of(py, name);
+        Ok(Names {
+            tool: at("tool")?,
+            sequence: at("sequence")?,
+            resource: at("resource")?,
+            area: at("area")?,
+            sensitivity: at("sensitivity")?,
+            egress: at("egress")?,
+            asn: at("asn")?,
+            country: at("country")?,
+            destination: at("destination")?,
+            hour: at("hour")?,
+            outcome: at("outcome")?,
+            human: at("human")?,
+            delegation: at("delegation")?,
+            scope: at("scope")?,
+            credential: at("credential")?,
+            previous_tool: at("previous_tool")?,
+            previous_two: at("previous_two")?,
+        })
+    }
+}
+
+/// Texts by place of the feature or context; one buffer holds them all.
+#[derive(Default)]
+pub struct Texts {
+    buffer: String,
+    spans: [Option<(u32, u32)>; 2 * FEATURES],
+}
+
+impl Texts {
+    pub fn get(&self, at: usize) -> Option<&str> {
+        self.spans[at].map(|(from, to)| &self.buffer[from as usize..to as usize])
+    }
+
+    fn put(&mut self, at: usize, text: &str) {
+        self.with(at, |out| out.push_str(text));
+    }
+
+    fn with(&mut self, at: usize, write: impl FnOnce(&mut String)) {
+        let from = self.buffer.len();
+        write(&mut self.buffer);
+        self.spans[at] = Some((from as u32, self.buffer.len() as u32));
+    }
+
+    /// Fill with the categories of an act; None where the reference has to name them.
+    ///
+    /// `previous` is the session's tool before this one, `before` the one before that.
+    pub fn fill(
+        &mut self,
+        names: &Names,
+        act: &Act,
+        origin: &Origin,
+        previous: &str,
+        before: &str,
+    ) -> Option<()> {
+        self.buffer.clear();
+        self.spans = [None; 2 * FEATURES];
+        self.put(names.tool, &act.tool);
+        self.put(names.previous_tool, previous);
+        if !before.is_empty() {
+            self.with(names.previous_two, |out| {
+                [before, " > ", previous].into_iter().for_each(|part| out.push_str(part));
+            });
+            self.put(names.sequence, &act.tool);
+        }
+        self.resource(names, act)?;
+        self.origin(names, origin);
+        if let Some(destination) = act.network.as_ref().and_then(|one| one.destination.as_ref()) {
+            let mut known = Some(());
+            self.with(names.destination, |out| known = host_of(destination, out));
+            known?;
+        }
+        self.identity(names, act)?;
+        self.with(names.hour, |out| {
+            hour_name(act.time_us.div_euclid(HOUR_US).rem_euclid(168), out)
+        });
+        if let Some(outcome) = act.outcome {
+            self.put(names.outcome, outcome.name());
+        }
+        Some(())
+    }
+
+    fn resource(&mut self, names: &Names, act: &Act) -> Option<()> {
+        let Some(resource) = &act.resource else { return Some(()) };
+        let mut class = String::with_capacity(resource.id.len().min(128));
+        resource_class(&resource.id, &mut class)?;
+        let kind = resource.kind.as_deref().filter(|kind| !kind.is_empty());
+        self.with(names.resource, |out| {
+            if let Some(kind) = kind {
+                out.push_str(kind);
+                out.push(':');
+            }
+            out.push_str(&class);
+        });
+        if let Some(sensitivity) = resource.sensitivity {
+            self.put(names.sensitivity, sensitivity.name());
+        }
+        let domain = resource.domain.as_deref().filter(|domain| !domain.is_empty());
+        let area = domain.unwrap_or_else(|| class.split('/').next().unwrap_or(""));
+        self.with(names.area, |out| {
+            out.push_str(area);
+            if let Some(sensitivity) = resource.sensitivity {
+                out.push(' ');
+                out.push_str(sensitivity.name());
+            }
+        });
+        Some(())
+    }
+
+    fn origin(&mut self, names: &Names, origin: &Origin) {
+        use std::fmt::Write;
+        if origin.egress == Egress::Unknown {
+            return;
+        }
+        self.put(names.egress, origin.egress.name());
+        if origin.own() {
+            return;
+        }
+        if let Some(asn) = origin.asn {
+            self.with(names.asn, |out| {
+                let _ = write!(out, "{asn}");
+            });
+        }
+        if let Some(country) = &origin.country {
+            self.put(names.country, country);
+        }
+    }
+
+    /// For whom an agent acts, through whom, and what its credential is like.
+    fn identity(&mut self, names: &Names, act: &Act) -> Option<()> {
+        use std::fmt::Write;
+        let person = act.human.as_ref().map(|human| human.id.as_str());
+        if let Some(person) = person {
+            self.put(names.human, person);
+        }
+        let chain = act.delegation.as_deref().unwrap_or(&[]);
+        if person.is_some() || !chain.is_empty() || act.mode == Mode::Delegated {
+            let who = if person.is_some() { "direct" } else { "nobody" };
+            let between: Vec<&String> =
+                chain.iter().filter(|one| Some(one.as_str()) != person).collect();
+            self.with(names.delegation, |out| {
+                out.push_str(who);
+                if let Some(first) = between.first() {
+                    let _ = write!(out, " through {}: {first}", between.len());
+                }
+            });
+        }
+        let Some(credential) = &act.credential else { return Some(()) };
+        if let Some(scopes) = credential.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
+            let mut sorted: Vec<&str> = scopes.iter().map(String::as_str).collect();
+            sorted.sort_unstable();
+            self.put(names.scope, &sorted.join(" "));
+        }
+        if credential.issued_us.is_some() {
+            let mut known = Some(());
+            self.with(names.credential, |out| known = lifetime(credential, out));
+            known?;
+        }
+        Some(())
+    }
+
+    /// Text of the kind of resource.
+    pub fn resource_text(&self, names: &Names) -> Option<&str> {
+        self.get(names.resource)
+    }
+}

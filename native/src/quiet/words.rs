@@ -1,0 +1,159 @@
+//! The texts that categories are made of; `models.features` and `models.rules.place_of`.
+//!
+//! None where a text is not ASCII: Python's own rules for letters and digits then decide.
+
+use super::act::Credential;
+use std::net::Ipv4Addr;
+
+const MOST_CLASS: usize = 128;
+
+/// The class of a resource: at most three path parts, digits blanked.
+pub fn resource_class(id: &str, out: &mut String) -> Option<()> {
+    if !id.is_ascii() {
+        return None;
+    }
+    let raw = id.as_bytes();
+    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F');
+    let (mut at, mut slashes) = (0, 0);
+    let start = out.len();
+    while at < raw.len() {
+        let run = raw[at..].iter().take_while(|byte| hex(byte)).count();
+        let word = &id[at..at + run];
+        if word.bytes().any(|byte| byte.is_ascii_digit()) {
+            out.push('#');
+        } else {
+            out.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
+        }
+        at += run;
+        if let Some(&byte) = raw.get(at) {
+            slashes += usize::from(byte == b'/');
+            if slashes == 3 {
+                break;
+            }
+            out.push(char::from(byte.to_ascii_lowercase()));
+            at += 1;
+        }
+    }
+    out.truncate(start + MOST_CLASS);
+    Some(())
+}
+
+/// The host of a destination: without scheme, path, port and user.
+pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
+    if !destination.is_ascii() {
+        return None;
+    }
+    let rest = destination.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = if rest.is_empty() { destination } else { rest };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = match host.strip_prefix('[') {
+        Some(inner) => inner.split(']').next().unwrap_or(""),
+        None if host.bytes().filter(|&byte| byte == b':').count() == 1 => {
+            host.split(':').next().unwrap_or("")
+        }
+        None => host,
+    };
+    out.extend(host.chars().map(|letter| letter.to_ascii_lowercase()));
+    Some(())
+}
+
+/// How long a credential lives, in powers of four; none without its start.
+pub fn lifetime(credential: &Credential, out: &mut String) -> Option<()> {
+    use std::fmt::Write;
+    let issued = credential.issued_us?;
+    let Some(expires) = credential.expires_us else {
+        out.push_str("without an end");
+        return Some(());
+    };
+    let seconds = ((expires - issued) / 1_000_000).max(0);
+    let step = (i64::BITS - seconds.leading_zeros()) / 2;
+    let seconds = 4i64.checked_pow(step + 1)?;
+    let _ = if seconds < 2 * 3_600 {
+        write!(out, "under {} minutes", seconds / 60)
+    } else {
+        write!(out, "under {} hours", seconds / 3_600)
+    };
+    Some(())
+}
+
+/// An hour since 1970 as hour of the day and kind of day; 1970 began on a Thursday.
+pub fn hour_name(hours: i64, out: &mut String) {
+    use std::fmt::Write;
+    let weekend = (hours.div_euclid(24) + 3).rem_euclid(7) >= 5;
+    let hour = hours.rem_euclid(24);
+    let _ = if weekend {
+        let start = hour / 6 * 6;
+        write!(out, "weekend {start:02}-{:02}", start + 6)
+    } else {
+        write!(out, "workday {hour:02}")
+    };
+}
+
+/// The place of an address: country and operator where known, else its network.
+///
+/// None for an address that is not a plain IPv4 one.
+pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Option<String> {
+    if country.is_some() || asn.is_some() {
+        let operator = asn.map_or("unknown operator".to_owned(), |asn| format!("AS{asn}"));
+        return Some(format!("{} {operator}", country.unwrap_or("unknown country")));
+    }
+    let parsed: Ipv4Addr = address.parse().ok()?;
+    let [a, b, _, _] = parsed.octets();
+    Some(format!("{a}.{b}.0.0/16"))
+}
+
+/// Whether a tool or a resource names secrets.
+pub fn secret(tool: &str, resource: &str) -> Option<bool> {
+    if !tool.is_ascii() || !resource.is_ascii() {
+        return None;
+    }
+    let text = format!("{tool} {resource}").to_ascii_lowercase();
+    const PLAIN: [&str; 5] = ["secret", "vault", "credential", "passw", "token"];
+    const SPLIT: [&str; 3] = ["api", "private", "root"];
+    Some(
+        PLAIN.iter().any(|word| text.contains(word))
+            || SPLIT.iter().any(|word| before_key(&text, word))
+            || alone(&text, "kms"),
+    )
+}
+
+/// Whether a word is followed by "key", with at most one letter between.
+fn before_key(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let rest = &text[at + word.len()..];
+        let skipped = rest.strip_prefix(|letter| letter != '\n').unwrap_or("");
+        rest.starts_with("key") || skipped.starts_with("key")
+    })
+}
+
+fn alone(text: &str, word: &str) -> bool {
+    let inside = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let raw = text.as_bytes();
+    text.match_indices(word).any(|(at, _)| {
+        !inside(at.checked_sub(1).and_then(|at| raw.get(at))) && !inside(raw.get(at + word.len()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(id: &str) -> String {
+        let mut out = String::new();
+        resource_class(id, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn names_are_those_of_the_reference() {
+        assert_eq!(class("crm/customers/4711/notes/2"), "crm/customers/#");
+        assert_eq!(class("CRM/Cafe/a1b-xyz9z"), "crm/cafe/#-xyz#z");
+        let mut out = String::new();
+        host_of("https://u@api.example.com:443/v1/send", &mut out).unwrap();
+        assert_eq!(out, "api.example.com");
+        assert_eq!(secret("crm.read", "customers/7"), Some(false));
+        assert_eq!(secret("x", "my api-key"), Some(true));
+        assert_eq!(place_of("192.0.2.7", Some("SE"), Some(64_500)).unwrap(), "SE AS64500");
+    }
+}

@@ -1,0 +1,61 @@
+"""What is going on while one batch is judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Mapping
+
+    from models.subject import Subject
+    from pipeline.intake import Fresh
+    from pipeline.store.batch import Commit
+
+Key = tuple[str, str]
+"""Agent and mode."""
+
+
+class Job:
+    """The events of one batch, and what they have led to so far.
+
+    Parameters
+    ----------
+    fresh
+        The events.
+    out, count
+        What is to be written, and how many of what.
+
+    Attributes
+    ----------
+    changed
+        Where in the batch each agent is changed first.
+    slots
+        The agents of the events that the compiled kernel has read, in its order.
+    anomalies
+        Those of the batch, by id.
+    """
+
+    def __init__(self, fresh: Fresh, out: Commit, count: Counter[str]) -> None:
+        self.fresh = fresh
+        self.out = out
+        self.count = count
+        self.anomalies: dict[str, dict[str, Any]] = {}
+        self.changed: dict[Key, tuple[int, int]] = {}
+        for place, taken in fresh.known():
+            self.change((taken.event.agent.id, taken.event.mode), place)
+        self.slots: list[Key] = []
+        if fresh.acts is not None:
+            for agent_id, mode, place in fresh.acts.keep(fresh.order):
+                self.slots.append((agent_id, mode))
+                self.change((agent_id, mode), place)
+
+    def change(self, key: Key, place: int, among: int = 0) -> None:
+        """Note that the event at a place changes an agent, as one among several."""
+        here = (place, among)
+        if here < self.changed.get(key, (place + 1, 0)):
+            self.changed[key] = here
+
+    def in_order(self, subjects: Mapping[Key, Subject]) -> dict[Key, Subject]:
+        """Give the agents that were changed, in the order of when they were first."""
+        return {key: subjects[key] for key in sorted(self.changed, key=self.changed.__getitem__)}
