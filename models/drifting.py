@@ -40,9 +40,19 @@ def close_day(facts: Facts, time_us: int) -> None:
     facts.daily.append(facts.day_bits / facts.day_learned)
     facts.day_bits, facts.day_learned = 0.0, 0
     del facts.daily[:-_MOST_DAYS]
-    watch = drift.ADWIN(delta=_DELTA, clock=1)
-    for mean in facts.daily:
-        watch.update(mean)
-    if watch.width < len(facts.daily):
+    width = alike(facts.daily)
+    if width < len(facts.daily):
         facts.drifted_us = time_us
-        del facts.daily[: len(facts.daily) - int(watch.width)]
+        del facts.daily[: len(facts.daily) - width]
+
+
+def alike(daily: list[float]) -> int:
+    """Give how many of the last days belong together: all, or those after river's last cut.
+
+    >>> alike([20.0] * 20), alike([20.0] * 20 + [200.0] * 20) < 40
+    (20, True)
+    """
+    watch = drift.ADWIN(delta=_DELTA, clock=1)
+    for mean in daily:
+        watch.update(mean)
+    return int(watch.width)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from models.drifting import alike
 from models.features import HOUR_US
 from models.trusting import stand
 
@@ -47,6 +48,7 @@ class Quiet:
         self._judge = native.Judge(
             engine.config, peers.groups, engine.content, engine.sessions, peers.sessions,
             peers.levels, engine.watcher.heard, self._hashes, origin, infer,
+            alike, peers.seen_on,
         )  # fmt: skip
 
     def read(self, records: Sequence[Any], max_future_us: int) -> Any:

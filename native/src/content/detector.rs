@@ -11,6 +11,7 @@ use super::tables::{mark_of, Role};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 const SIMILAR_LOW: f64 = 0.2;
@@ -75,12 +76,12 @@ impl Detector {
     }
 
     /// Judges one call of an open session; changes nothing that is stored.
-    pub fn score(
+    pub fn score<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
         session: &mut Session,
         name: &str,
-        origins: Option<&[Carried]>,
+        origins: Option<&[Carried<T>]>,
     ) -> PyResult<Content> {
         let request = self.request(py, session)?;
         let tool = self.hasher.of(name);

@@ -9,6 +9,7 @@ use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::borrow::Cow;
+use std::ops::Deref;
 
 const COVER_DISCOUNT: f64 = 0.7;
 const RECURRENCE_BITS: f64 = 4.0;
@@ -23,7 +24,7 @@ pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
 }
 
 /// The identifiers of one argument, each with where it had stood before.
-pub type Carried = (String, Vec<(String, Vec<String>)>);
+pub type Carried<T = String> = (T, Vec<(T, Vec<T>)>);
 
 /// What a call carries, out of Python's hands.
 pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<Carried>> {
@@ -44,9 +45,10 @@ pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<Carried>> {
 }
 
 /// The first result tool an identifier came from, None when it was asked for.
-fn source(origins: &[String]) -> Option<&str> {
+fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
     let mut source = None;
     for origin in origins {
+        let origin: &str = origin;
         if origin == "request" || origin == "system" {
             return None;
         }
@@ -83,12 +85,12 @@ struct Spot<'a> {
 }
 
 impl Scene<'_> {
-    pub fn key(
+    pub fn key<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
         content: &mut Content,
         key: &str,
-        found: &[(String, Vec<String>)],
+        found: &[(T, Vec<T>)],
     ) -> PyResult<()> {
         let hashed_key = self.hasher.of(key);
         let tool_key = mix(content.tool, hashed_key, 1);

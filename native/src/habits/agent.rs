@@ -292,7 +292,7 @@ impl Habits {
     }
 
     /// Let the counts fade to a later day; an earlier day changes nothing.
-    fn roll(&mut self, day: i64) {
+    pub fn roll(&mut self, day: i64) {
         self.counts.roll(day, self.half_life_days);
     }
 

@@ -5,7 +5,9 @@ use super::when;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 const KEPT_BYTES: usize = 8 << 10;
 const WORD: usize = 256;
@@ -15,6 +17,39 @@ const LARGEST: f64 = 9e15;
 const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
 /// Attributes that say what a call took, the first that does counts; `models.quantity`.
 const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
+
+/// A string, without a copy where its JSON has no escapes.
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl<'de> Visitor<'de> for Whole {
+            type Value = Text<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        from.deserialize_str(Whole)
+    }
+}
 
 /// On whose behalf an agent acts.
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
@@ -121,40 +156,40 @@ pub enum Kind {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Agent {
-    pub id: String,
-    instance: Option<String>,
-    pub role: Option<String>,
-    model: Option<String>,
-    pub version: Option<String>,
-    pub owner: Option<String>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct Agent<'a> {
+    pub id: Text<'a>,
+    instance: Option<Text<'a>>,
+    pub role: Option<Text<'a>>,
+    model: Option<Text<'a>>,
+    pub version: Option<Text<'a>>,
+    pub owner: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Human {
-    pub id: String,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct Human<'a> {
+    pub id: Text<'a>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resource {
-    pub id: String,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct Resource<'a> {
+    pub id: Text<'a>,
     #[serde(rename = "type")]
-    pub kind: Option<String>,
-    pub domain: Option<String>,
+    pub kind: Option<Text<'a>>,
+    pub domain: Option<Text<'a>>,
     pub sensitivity: Option<Sensitivity>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Network {
-    pub source_ip: Option<String>,
-    pub destination: Option<String>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct Network<'a> {
+    pub source_ip: Option<Text<'a>>,
+    pub destination: Option<Text<'a>>,
     pub egress: Option<Egress>,
     pub asn: Option<i64>,
-    pub country: Option<String>,
+    pub country: Option<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -166,13 +201,13 @@ pub struct Volume {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Credential {
-    pub id: String,
-    issued_at: Option<String>,
-    expires_at: Option<String>,
-    pub scopes: Option<Vec<String>>,
-    purpose: Option<String>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct Credential<'a> {
+    pub id: Text<'a>,
+    issued_at: Option<Text<'a>>,
+    expires_at: Option<Text<'a>>,
+    pub scopes: Option<Vec<Text<'a>>>,
+    purpose: Option<Text<'a>>,
     #[serde(skip)]
     pub issued_us: Option<i64>,
     #[serde(skip)]
@@ -180,36 +215,36 @@ pub struct Credential {
 }
 
 /// Where each identifier of each argument had stood before.
-pub type Origins = Vec<(String, Vec<(String, Vec<String>)>)>;
+pub type Origins<'a> = Vec<(Text<'a>, Vec<(Text<'a>, Vec<Text<'a>>)>)>;
 
 /// One action of one agent; `models.event.Event`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Act {
-    pub id: String,
-    time: String,
-    pub agent: Agent,
-    pub tool: String,
-    pub human: Option<Human>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct Act<'a> {
+    pub id: Text<'a>,
+    time: Text<'a>,
+    pub agent: Agent<'a>,
+    pub tool: Text<'a>,
+    pub human: Option<Human<'a>>,
     #[serde(default)]
     pub mode: Mode,
-    pub delegation: Option<Vec<String>>,
-    pub session: Option<String>,
-    pub task: Option<String>,
-    pub trace_id: Option<String>,
-    pub purpose: Option<String>,
+    pub delegation: Option<Vec<Text<'a>>>,
+    pub session: Option<Text<'a>>,
+    pub task: Option<Text<'a>>,
+    pub trace_id: Option<Text<'a>>,
+    pub purpose: Option<Text<'a>>,
     #[serde(default)]
     pub operation: Operation,
     #[serde(rename = "arguments")]
     _arguments: Option<Checked>,
     #[serde(default, deserialize_with = "origins")]
-    pub argument_origins: Option<Origins>,
-    pub resource: Option<Resource>,
-    pub network: Option<Network>,
+    pub argument_origins: Option<Origins<'a>>,
+    pub resource: Option<Resource<'a>>,
+    pub network: Option<Network<'a>>,
     pub volume: Option<Volume>,
     pub outcome: Option<Outcome>,
     duration_ms: Option<f64>,
-    pub credential: Option<Credential>,
+    pub credential: Option<Credential<'a>>,
     #[serde(default)]
     pub kind: Kind,
     attributes: Option<Attributes>,
@@ -217,17 +252,17 @@ pub struct Act {
     pub time_us: i64,
 }
 
-impl Act {
+impl<'a> Act<'a> {
     /// Read a record; None where the reference has to look at it.
-    pub fn read(raw: &[u8]) -> Option<Act> {
+    pub fn read(raw: &'a [u8]) -> Option<Act<'a>> {
         let escaped = |at: usize| raw[at] == b'\\' && raw[at..].starts_with(b"\\u0000");
         if raw.len() > KEPT_BYTES || (0..raw.len()).any(escaped) {
             return None;
         }
-        let mut act: Act = serde_json::from_slice(raw).ok()?;
+        let mut act: Act<'a> = serde_json::from_slice(raw).ok()?;
         act.time_us = when::microseconds(&act.time)?;
         if let Some(credential) = &mut act.credential {
-            let at = |text: &Option<String>| -> Option<Option<i64>> {
+            let at = |text: &Option<Text<'_>>| -> Option<Option<i64>> {
                 text.as_ref().map_or(Some(None), |text| when::microseconds(text).map(Some))
             };
             credential.issued_us = at(&credential.issued_at)?;
@@ -320,7 +355,7 @@ impl<'de> Deserialize<'de> for Checked {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Checked, A::Error> {
-                while map.next_key::<Text>()?.is_some() {
+                while map.next_key::<Word>()?.is_some() {
                     map.next_value::<Plain>()?;
                 }
                 Ok(Checked)
@@ -331,11 +366,11 @@ impl<'de> Deserialize<'de> for Checked {
 }
 
 /// A string that is checked and forgotten.
-struct Text;
+struct Word;
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_str(Anything).map(|_| Text)
+        from.deserialize_str(Anything).map(|_| Word)
     }
 }
 
@@ -394,7 +429,7 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
-        while map.next_key::<Text>()?.is_some() {
+        while map.next_key::<Word>()?.is_some() {
             map.next_value::<Plain>()?;
         }
         Ok(Plain::Other)
@@ -421,10 +456,10 @@ impl<'de> Deserialize<'de> for Attributes {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
                 let (mut out, mut spent) = (Attributes::default(), [None; SPENT.len()]);
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(key) = map.next_key::<Text>()? {
                     let value = map.next_value::<Plain>()?;
-                    out.told |= TOLD.contains(&key.as_str());
-                    let Some(at) = SPENT.iter().position(|name| *name == key) else { continue };
+                    out.told |= TOLD.contains(&&*key);
+                    let Some(at) = SPENT.iter().position(|name| **name == *key) else { continue };
                     spent[at] = match value {
                         Plain::Number(number) if number.abs() <= LARGEST => Some(number),
                         Plain::Other => None,
@@ -443,10 +478,10 @@ impl<'de> Deserialize<'de> for Attributes {
     }
 }
 
-fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins>, D::Error> {
+fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins<'de>>, D::Error> {
     struct Object;
     impl<'de> Visitor<'de> for Object {
-        type Value = Option<Origins>;
+        type Value = Option<Origins<'de>>;
 
         fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
             out.write_str("an object or null")
@@ -457,11 +492,9 @@ fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins>, D::Err
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found: Origins = Vec::new();
-            while let Some((key, values)) =
-                map.next_entry::<String, Vec<(String, Vec<String>)>>()?
-            {
-                if found.iter().any(|(known, _)| *known == key) {
+            let mut found: Origins<'de> = Vec::new();
+            while let Some((key, values)) = map.next_entry::<Text, Vec<(Text, Vec<Text>)>>()? {
+                if found.iter().any(|(known, _)| **known == *key) {
                     return Err(A::Error::custom(
                         "a key that comes twice is left to the reference",
                     ));
@@ -478,16 +511,17 @@ fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins>, D::Err
 mod tests {
     use super::*;
 
-    fn read(more: &str) -> Option<Act> {
+    fn with(more: &str) -> String {
         let text = format!(
             r#"{{"id":"1","time":"2026-01-05T08:00:00Z","agent":{{"id":"a"}},"tool":"t"{more}}}"#
         );
-        Act::read(text.as_bytes())
+        text
     }
 
     #[test]
     fn what_is_plain_is_read() {
-        let act = read(r#","attributes":{"cost":1.5,"tokens":7},"volume":{"records":3}"#).unwrap();
+        let text = with(r#","attributes":{"cost":1.5,"tokens":7},"volume":{"records":3}"#);
+        let act = Act::read(text.as_bytes()).unwrap();
         assert_eq!(act.amounts(), [None, None, Some(3), Some(7)]);
         assert_eq!((act.time_us, act.session_name()), (1_767_600_000_000_000, ""));
     }
@@ -506,7 +540,7 @@ mod tests {
             r#","session":"\u0000""#,
             r#","argument_origins":{"a":[],"a":[]}"#,
         ] {
-            assert!(read(more).is_none(), "{more}");
+            assert!(Act::read(with(more).as_bytes()).is_none(), "{more}");
         }
     }
 }

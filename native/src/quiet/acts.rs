@@ -5,8 +5,10 @@ use super::agent::Agent;
 use crate::hashing::Hashes;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyList;
 use rustc_hash::FxHashMap;
+use self_cell::self_cell;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -18,11 +20,23 @@ pub struct Slot {
     pub role: Option<String>,
 }
 
+self_cell!(
+    /// Records as they were received, and what was read of them without a copy.
+    struct Read {
+        owner: Vec<PyBackedBytes>,
+
+        #[covariant]
+        dependent: Found,
+    }
+);
+
+/// By record; None where the reference has to read it.
+type Found<'a> = Vec<Option<Act<'a>>>;
+
 /// The records of one batch.
 #[pyclass(module = "habitus_native")]
 pub struct Acts {
-    /// By record; None where the reference has to read it.
-    pub acts: Vec<Option<Act>>,
+    read: Read,
     /// Records to judge, in order.
     pub order: Vec<usize>,
     /// By record: which of the agents it is of.
@@ -36,30 +50,28 @@ impl Acts {
     #[new]
     fn new(records: &Bound<'_, PyList>, max_future_us: i64) -> PyResult<Self> {
         let py = records.py();
-        let mut acts = Vec::with_capacity(records.len());
+        let mut raw = Vec::with_capacity(records.len());
+        let mut arrived = Vec::with_capacity(records.len());
         for record in records.iter() {
-            let value = record.getattr(intern!(py, "value"))?;
             let length: usize = record.getattr(intern!(py, "full_length"))?.extract()?;
-            let arrived_us: i64 = record.getattr(intern!(py, "arrived_us"))?.extract()?;
-            let act = match value.cast::<PyBytes>() {
-                Ok(value) if length == 0 => Act::read(value.as_bytes()),
-                _ => None,
-            };
-            acts.push(act.filter(|act| act.time_us - arrived_us <= max_future_us));
+            let at: i64 = record.getattr(intern!(py, "arrived_us"))?.extract()?;
+            raw.push(record.getattr(intern!(py, "value"))?.extract()?);
+            arrived.push((length == 0).then_some(at));
         }
-        Ok(Acts { acts, order: Vec::new(), subject: Vec::new(), slots: Vec::new() })
+        let read = Read::new(raw, |raw| read_all(raw, &arrived, max_future_us));
+        Ok(Acts { read, order: Vec::new(), subject: Vec::new(), slots: Vec::new() })
     }
 
     /// 63 bits for each (agent, id), None where the reference has to read the record.
     fn keys(&self, hashes: &Hashes) -> Vec<Option<u64>> {
         let key = |act: &Act| hashes.event_key(act.agent.id.as_bytes(), act.id.as_bytes());
-        self.acts.iter().map(|act| act.as_ref().map(key)).collect()
+        self.acts().iter().map(|act| act.as_ref().map(key)).collect()
     }
 
     /// Days since 1970, 0 where the reference has to read the record.
     fn days(&self) -> Vec<i64> {
         let day = |act: &Act| act.time_us.div_euclid(DAY_US);
-        self.acts.iter().map(|act| act.as_ref().map_or(0, day)).collect()
+        self.acts().iter().map(|act| act.as_ref().map_or(0, day)).collect()
     }
 
     /// Judge these records only, in this order; gives (agent, mode, first position) of
@@ -67,10 +79,11 @@ impl Acts {
     fn keep(&mut self, order: Vec<usize>) -> Vec<(String, &'static str, usize)> {
         let mut known: FxHashMap<(&str, &str), usize> = FxHashMap::default();
         let mut found = Vec::new();
-        self.subject = vec![0; self.acts.len()];
+        let acts = self.read.borrow_dependent();
+        self.subject = vec![0; acts.len()];
         for (place, &at) in order.iter().enumerate() {
-            let Some(act) = self.acts.get(at).and_then(Option::as_ref) else { continue };
-            let key = (act.agent.id.as_str(), act.mode.name());
+            let Some(act) = acts.get(at).and_then(Option::as_ref) else { continue };
+            let key = (&*act.agent.id, act.mode.name());
             self.subject[at] = *known.entry(key).or_insert_with(|| {
                 found.push((key.0.to_owned(), key.1, place));
                 found.len() - 1
@@ -91,20 +104,36 @@ impl Acts {
     /// Place of the agent of the record at a position, -1 where the reference has to read it.
     fn slot(&self, position: usize) -> i64 {
         let Some(&at) = self.order.get(position) else { return -1 };
-        self.acts[at].as_ref().map_or(-1, |_| self.subject[at] as i64)
+        self.acts()[at].as_ref().map_or(-1, |_| self.subject[at] as i64)
     }
 
     /// Event time of the record at a position, microseconds.
     fn time_us(&self, position: usize) -> i64 {
-        let act = self.order.get(position).and_then(|&at| self.acts[at].as_ref());
+        let act = self.order.get(position).and_then(|&at| self.acts()[at].as_ref());
         act.map_or(0, |act| act.time_us)
     }
 }
 
 impl Acts {
+    fn acts(&self) -> &[Option<Act<'_>>] {
+        self.read.borrow_dependent()
+    }
+
     /// The act at a position, if it is one that the kernel may judge.
-    pub fn plain(&self, position: usize) -> Option<&Act> {
-        let act = self.acts[self.order[position]].as_ref()?;
+    pub fn plain(&self, position: usize) -> Option<&Act<'_>> {
+        let act = self.acts()[self.order[position]].as_ref()?;
         (act.kind == Kind::Action).then_some(act)
     }
+}
+
+fn read_all<'a>(
+    raw: &'a [PyBackedBytes],
+    arrived: &[Option<i64>],
+    max_future_us: i64,
+) -> Found<'a> {
+    let one = |(raw, at): (&'a PyBackedBytes, &Option<i64>)| {
+        let latest_us = (*at)? + max_future_us;
+        Act::read(raw).filter(|act| act.time_us <= latest_us)
+    };
+    raw.iter().zip(arrived).map(one).collect()
 }

@@ -1,5 +1,6 @@
 //! One agent in one mode, kept whole in the kernel between events that need a second look.
 
+use super::act::Act;
 use super::facts::{expect, Facts, State};
 use super::level::Level;
 use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
@@ -24,26 +25,23 @@ pub struct Agent {
     pub group: Option<(usize, String)>,
     /// Whether Python has taken over and changed the parts since.
     pub taken: bool,
-    /// Clean events by day since trust was last told.
-    pub clean: Vec<(i64, i64)>,
-    /// Role, owner and version it said since then.
-    pub said: [Option<String>; 3],
-    /// The last record it was in since then.
+    pub untold: Untold,
+}
+
+/// What trust has not been told yet.
+#[derive(Default)]
+pub struct Untold {
+    /// Clean events by day.
+    clean: Vec<(i64, i64)>,
+    /// Role, owner and version as last said.
+    said: [Option<String>; 3],
+    /// The last record of the agent.
     pub record: Option<usize>,
 }
 
 impl Agent {
     fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
-        Agent {
-            facts,
-            levels,
-            habits,
-            group: None,
-            taken: false,
-            clean: Vec::new(),
-            said: Default::default(),
-            record: None,
-        }
+        Agent { facts, levels, habits, group: None, taken: false, untold: Untold::default() }
     }
 
     fn rows(&self) -> Vec<LevelRow> {
@@ -51,6 +49,23 @@ impl Agent {
             self.levels[at].map(|one| (LEVELS[at].to_owned(), one.n, one.mean, one.square))
         };
         BY_NAME.into_iter().filter_map(row).collect()
+    }
+}
+
+impl Untold {
+    /// Note what an event says of the agent.
+    pub fn hear(&mut self, act: &Act<'_>, role: &str) {
+        let given = (!role.is_empty()).then_some(role);
+        let [known_role, owner, version] = &mut self.said;
+        for (known, said) in [
+            (known_role, act.agent.role.as_deref().or(given)),
+            (owner, act.agent.owner.as_deref()),
+            (version, act.agent.version.as_deref()),
+        ] {
+            if said.is_some() && said != known.as_deref() {
+                *known = said.map(str::to_owned);
+            }
+        }
     }
 
     /// Count a clean event.
@@ -150,30 +165,23 @@ impl Agent {
     /// What trust has to know: events, the last instant, the state, clean events by day, the last
     /// record, and role, owner and version as last said. Told once.
     fn news(&mut self) -> News {
-        let facts = &self.facts;
-        (
-            facts.events,
-            facts.last_us,
-            facts.state().name(),
-            std::mem::take(&mut self.clean),
-            self.record.take(),
-            std::mem::take(&mut self.said),
-        )
+        let (now, untold) = (&self.facts.now, std::mem::take(&mut self.untold));
+        (now.events, now.last_us, now.state().name(), untold.clean, untold.record, untold.said)
     }
 
     /// Hour at which trust was last looked at, and what was published of it.
     #[getter]
     fn shown(&self) -> (i64, Option<(i64, i64, String, String, String)>) {
-        (self.facts.utc_hour, self.facts.published.clone())
+        (self.facts.now.utc_hour, self.facts.published.clone())
     }
 
     /// Note that trust was looked at.
     fn show(&mut self, utc_hour: i64, published: (i64, i64, String, String, String)) {
-        (self.facts.utc_hour, self.facts.published) = (utc_hour, Some(published));
+        (self.facts.now.utc_hour, self.facts.published) = (utc_hour, Some(published));
     }
 
     fn state(&self) -> &'static str {
-        State::name(self.facts.state())
+        State::name(self.facts.now.state())
     }
 }
 

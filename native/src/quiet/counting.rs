@@ -1,6 +1,6 @@
-//! Counts per minute, hour and day; `models.watch.counting`.
+//! Counts per minute, hour and day; `models.now.counting`.
 
-use super::facts::Watch;
+use super::facts::Now;
 use crate::habits::{power, power_of_two};
 use pyo3::prelude::*;
 
@@ -51,45 +51,45 @@ pub fn surprise(
 }
 
 /// Learn windows that are over; the longest kind of window that began anew, None for none.
-pub fn close(watch: &mut Watch, time_us: i64, whole: bool) -> Option<usize> {
+pub fn close(now: &mut Now, time_us: i64, whole: bool) -> Option<usize> {
     let mut begun = None;
     for kind in [MINUTE, HOUR, DAY] {
         let window = time_us.div_euclid(LENGTH_US[kind]);
-        if window <= watch.windows[kind] {
+        if window <= now.windows[kind] {
             if kind == MINUTE {
                 return begun;
             }
             continue;
         }
-        if watch.windows[kind] >= 0 {
-            let passed = if kind == MINUTE { 1 } else { window - watch.windows[kind] };
-            learn(watch, kind, passed, whole);
+        if now.windows[kind] >= 0 {
+            let passed = if kind == MINUTE { 1 } else { window - now.windows[kind] };
+            learn(now, kind, passed, whole);
         }
-        watch.windows[kind] = window;
+        now.windows[kind] = window;
         begun = Some(kind);
     }
     begun
 }
 
-fn learn(watch: &mut Watch, kind: usize, passed: i64, whole: bool) {
+fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
     let fade = power_of_two(-1.0 / HALF_LIFE[kind]);
     let empty = power(fade, (passed - 1) as f64);
-    let weight = watch.weights[kind];
+    let weight = now.weights[kind];
     for (index, &(_, window)) in COUNTED.iter().enumerate() {
         if window == kind {
-            let mut count = watch.counts[index] as f64;
+            let mut count = now.counts[index] as f64;
             if !whole {
-                let mean = (watch.rates[index] + PRIOR) / (weight + PRIOR);
+                let mean = (now.rates[index] + PRIOR) / (weight + PRIOR);
                 count = count.min(4.0 * mean + 4.0);
             }
-            watch.rates[index] = (watch.rates[index] * fade + count) * empty;
-            watch.counts[index] = 0;
+            now.rates[index] = (now.rates[index] * fade + count) * empty;
+            now.counts[index] = 0;
         }
     }
-    watch.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade);
+    now.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade);
     if kind == HOUR {
-        watch.seen.clear();
-        watch.hasty = 0;
+        now.seen.clear();
+        now.hasty = 0;
     }
 }
 
@@ -104,7 +104,7 @@ pub struct Told {
 
 /// Count an act in the open windows; gives index and bits of each count that is unusual.
 pub fn count(
-    watch: &mut Watch,
+    now: &mut Now,
     told: &Told,
     tail: impl Fn(f64, f64, f64) -> PyResult<f64>,
     mut found: impl FnMut(usize, f64),
@@ -113,16 +113,16 @@ pub fn count(
     (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
     touched[DESTROYED] = told.deleted;
     if let Some(mark) = told.mark {
-        if !watch.seen.contains(&mark) && watch.seen.len() < MOST_SEEN {
-            watch.seen.push(mark);
+        if !now.seen.contains(&mark) && now.seen.len() < MOST_SEEN {
+            now.seen.push(mark);
             touched[FOUND] = true;
         }
     }
     touched[SECRET] = told.secret;
     for (index, _) in touched.iter().enumerate().filter(|(_, touched)| **touched) {
-        watch.counts[index] += 1;
-        let weight = watch.weights[COUNTED[index].1];
-        let bits = surprise(watch.counts[index], watch.rates[index], weight, &tail)?;
+        now.counts[index] += 1;
+        let weight = now.weights[COUNTED[index].1];
+        let bits = surprise(now.counts[index], now.rates[index], weight, &tail)?;
         if bits != 0.0 {
             found(index, bits);
         }

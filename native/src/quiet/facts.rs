@@ -7,16 +7,28 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
-const FACTS: usize = 25;
+const FACTS: usize = 26;
 const WATCH: usize = 19;
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
-/// What the detectors remember of one agent in one mode.
+/// What every event may move: all numbers of `Facts` and `Watch` that do.
 #[derive(Clone, Default)]
-pub struct Watch {
+pub struct Now {
+    pub last_us: i64,
+    pub events: i64,
+    pub opened: i64,
+    pub learn_until: i64,
+    pub per_day: f64,
+    pub day_events: i64,
+    pub utc_hour: i64,
+    pub day_bits: f64,
+    pub day_learned: i64,
+    pub hour: i64,
+    pub sums: [i64; QUANTITIES],
+    pub voted: bool,
+    pub vote_version: i64,
     pub session: i64,
-    pub before: String,
     pub disorder: f64,
     pub windows: [i64; 3],
     pub weights: [f64; 3],
@@ -27,17 +39,12 @@ pub struct Watch {
     pub out_sum: i64,
     pub leaning: f64,
     pub evidence: f64,
-    pub mixture: Mixture,
     pub anchored: i64,
     pub strayed: i64,
-    pub shifted: String,
-    definitions: Vec<u8>,
     pub hasty: i64,
-    pub added: Vec<String>,
 }
 
 /// Where and when a credential was last used.
-#[derive(Clone)]
 pub struct CredentialUse {
     pub id: String,
     pub place: String,
@@ -48,34 +55,26 @@ pub struct CredentialUse {
 pub type Shown = (i64, i64, String, String, String);
 
 /// The plain part of a profile.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Facts {
     pub agent_id: String,
     pub mode: String,
     pub role: String,
     version: Option<String>,
     first_us: i64,
-    pub last_us: i64,
-    pub events: i64,
-    pub opened: i64,
-    pub learn_until: i64,
-    pub per_day: f64,
-    pub day_events: i64,
-    pub utc_hour: i64,
-    pub day_bits: f64,
-    pub day_learned: i64,
-    daily: Vec<u8>,
-    pub hour: i64,
-    pub sums: [i64; QUANTITIES],
+    pub daily: Vec<f64>,
     pub credentials: Vec<CredentialUse>,
     pub versions: Vec<String>,
     pub announced: Option<String>,
     waiting: Vec<u8>,
-    pub voted: bool,
-    pub vote_version: i64,
-    drifted_us: i64,
+    pub drifted_us: i64,
     pub published: Option<Shown>,
-    pub watch: Watch,
+    pub before: String,
+    pub mixture: Mixture,
+    pub shifted: String,
+    definitions: Vec<u8>,
+    pub added: Vec<String>,
+    pub now: Now,
 }
 
 /// Whether an agent's habits are known.
@@ -92,7 +91,7 @@ impl State {
     }
 }
 
-impl Facts {
+impl Now {
     pub fn state(&self) -> State {
         if self.opened > self.learn_until {
             State::Active
@@ -102,7 +101,9 @@ impl Facts {
             State::Learning
         }
     }
+}
 
+impl Facts {
     /// Remember where a credential was used; the longest unused goes where there are too many.
     pub fn note_credential(&mut self, id: &str, place: String, time_us: i64) {
         if let Some(known) = self.credentials.iter_mut().find(|known| known.id == id) {
@@ -130,23 +131,23 @@ impl Facts {
     }
 
     pub fn write(&self, out: &mut Writer) {
-        out.array(FACTS + 1);
+        let now = &self.now;
+        out.array(FACTS);
         out.text(&self.agent_id);
         out.text(&self.mode);
         out.text(&self.role);
         optional(out, self.version.as_deref());
-        for number in [self.first_us, self.last_us, self.events, self.opened, self.learn_until] {
+        for number in [self.first_us, now.last_us, now.events, now.opened, now.learn_until] {
             out.signed(number);
         }
-        out.float(self.per_day);
-        out.signed(self.day_events);
-        out.signed(self.utc_hour);
-        out.float(self.day_bits);
-        out.signed(self.day_learned);
-        out.out.extend(&self.daily);
-        out.signed(self.hour);
-        out.array(QUANTITIES);
-        self.sums.iter().for_each(|&sum| out.signed(sum));
+        out.float(now.per_day);
+        out.signed(now.day_events);
+        out.signed(now.utc_hour);
+        out.float(now.day_bits);
+        out.signed(now.day_learned);
+        floats(out, &self.daily);
+        out.signed(now.hour);
+        numbers(out, &now.sums);
         out.map(self.credentials.len());
         for one in &self.credentials {
             out.text(&one.id);
@@ -157,8 +158,8 @@ impl Facts {
         texts(out, &self.versions);
         optional(out, self.announced.as_deref());
         out.out.extend(&self.waiting);
-        out.boolean(self.voted);
-        out.signed(self.vote_version);
+        out.boolean(now.voted);
+        out.signed(now.vote_version);
         out.signed(self.drifted_us);
         match &self.published {
             None => out.nil(),
@@ -169,31 +170,62 @@ impl Facts {
                 [level, gate, state].into_iter().for_each(|text| out.text(text));
             }
         }
-        self.watch.write(out);
+        self.write_watch(out);
+    }
+
+    fn write_watch(&self, out: &mut Writer) {
+        let now = &self.now;
+        out.array(WATCH);
+        out.signed(now.session);
+        out.text(&self.before);
+        out.float(now.disorder);
+        numbers(out, &now.windows);
+        floats(out, &now.weights);
+        numbers(out, &now.counts);
+        floats(out, &now.rates);
+        numbers(out, &now.seen);
+        out.signed(now.out_day);
+        out.signed(now.out_sum);
+        out.float(now.leaning);
+        out.float(now.evidence);
+        out.map(self.mixture.len());
+        for (mark, row) in &self.mixture {
+            out.signed(*mark);
+            numbers(out, row);
+        }
+        out.signed(now.anchored);
+        out.signed(now.strayed);
+        out.text(&self.shifted);
+        out.out.extend(&self.definitions);
+        out.signed(now.hasty);
+        texts(out, &self.added);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        expect(from.array()?, FACTS + 1)?;
+        expect(from.array()?, FACTS)?;
         let mut facts = Facts {
             agent_id: from.text()?.to_owned(),
             mode: from.text()?.to_owned(),
             role: from.text()?.to_owned(),
             version: maybe(from)?,
             first_us: from.signed()?,
-            last_us: from.signed()?,
-            events: from.signed()?,
-            opened: from.signed()?,
-            learn_until: from.signed()?,
-            per_day: from.float()?,
-            day_events: from.signed()?,
-            utc_hour: from.signed()?,
-            day_bits: from.float()?,
-            day_learned: from.signed()?,
-            daily: from.whole()?.to_vec(),
-            hour: from.signed()?,
+            now: Now {
+                last_us: from.signed()?,
+                events: from.signed()?,
+                opened: from.signed()?,
+                learn_until: from.signed()?,
+                per_day: from.float()?,
+                day_events: from.signed()?,
+                utc_hour: from.signed()?,
+                day_bits: from.float()?,
+                day_learned: from.signed()?,
+                ..Now::default()
+            },
+            daily: some_floats(from)?,
             ..Facts::default()
         };
-        numbers(from, &mut facts.sums)?;
+        facts.now.hour = from.signed()?;
+        all_numbers(from, &mut facts.now.sums)?;
         for _ in 0..from.map()? {
             let id = from.text()?.to_owned();
             expect(from.array()?, 2)?;
@@ -203,8 +235,8 @@ impl Facts {
         facts.versions = all_texts(from)?;
         facts.announced = maybe(from)?;
         facts.waiting = from.whole()?.to_vec();
-        facts.voted = from.boolean()?;
-        facts.vote_version = from.signed()?;
+        facts.now.voted = from.boolean()?;
+        facts.now.vote_version = from.signed()?;
         facts.drifted_us = from.signed()?;
         if !from.skip_nil() {
             expect(from.array()?, 5)?;
@@ -212,74 +244,39 @@ impl Facts {
             let mut text = || -> PyResult<String> { Ok(from.text()?.to_owned()) };
             facts.published = Some((score, lower, text()?, text()?, text()?));
         }
-        facts.watch = Watch::read(from)?;
+        facts.read_watch(from)?;
         Ok(facts)
     }
-}
 
-impl Watch {
-    fn write(&self, out: &mut Writer) {
-        out.array(WATCH);
-        out.signed(self.session);
-        out.text(&self.before);
-        out.float(self.disorder);
-        out.array(self.windows.len());
-        self.windows.iter().for_each(|&window| out.signed(window));
-        floats(out, &self.weights);
-        out.array(COUNTS);
-        self.counts.iter().for_each(|&count| out.signed(count));
-        floats(out, &self.rates);
-        out.array(self.seen.len());
-        self.seen.iter().for_each(|&mark| out.signed(mark));
-        out.signed(self.out_day);
-        out.signed(self.out_sum);
-        out.float(self.leaning);
-        out.float(self.evidence);
-        out.map(self.mixture.len());
-        for (mark, row) in &self.mixture {
-            out.signed(*mark);
-            out.array(row.len());
-            row.iter().for_each(|&count| out.signed(count));
-        }
-        out.signed(self.anchored);
-        out.signed(self.strayed);
-        out.text(&self.shifted);
-        out.out.extend(&self.definitions);
-        out.signed(self.hasty);
-        texts(out, &self.added);
-    }
-
-    fn read(from: &mut Reader<'_>) -> PyResult<Self> {
+    fn read_watch(&mut self, from: &mut Reader<'_>) -> PyResult<()> {
         expect(from.array()?, WATCH)?;
-        let mut watch = Watch {
-            session: from.signed()?,
-            before: from.text()?.to_owned(),
-            disorder: from.float()?,
-            ..Watch::default()
-        };
-        numbers(from, &mut watch.windows)?;
-        all_floats(from, &mut watch.weights)?;
-        numbers(from, &mut watch.counts)?;
-        all_floats(from, &mut watch.rates)?;
+        let now = &mut self.now;
+        now.session = from.signed()?;
+        self.before = from.text()?.to_owned();
+        now.disorder = from.float()?;
+        all_numbers(from, &mut now.windows)?;
+        all_floats(from, &mut now.weights)?;
+        all_numbers(from, &mut now.counts)?;
+        all_floats(from, &mut now.rates)?;
         for _ in 0..from.array()? {
-            watch.seen.push(from.signed()?);
+            now.seen.push(from.signed()?);
         }
-        watch.out_day = from.signed()?;
-        watch.out_sum = from.signed()?;
-        watch.leaning = from.float()?;
-        watch.evidence = from.float()?;
+        now.out_day = from.signed()?;
+        now.out_sum = from.signed()?;
+        now.leaning = from.float()?;
+        now.evidence = from.float()?;
         for _ in 0..from.map()? {
             let (mark, mut row) = (from.signed()?, [0; 4]);
-            numbers(from, &mut row)?;
-            watch.mixture.push((mark, row));
+            all_numbers(from, &mut row)?;
+            self.mixture.push((mark, row));
         }
-        watch.anchored = from.signed()?;
-        watch.strayed = from.signed()?;
-        watch.shifted = from.text()?.to_owned();
-        watch.definitions = from.whole()?.to_vec();
-        watch.hasty = from.signed()?;
-        watch.added = all_texts(from)?;
-        Ok(watch)
+        now.anchored = from.signed()?;
+        now.strayed = from.signed()?;
+        self.shifted = from.text()?.to_owned();
+        self.definitions = from.whole()?.to_vec();
+        now.hasty = from.signed()?;
+        self.added = all_texts(from)?;
+        Ok(())
     }
 }
 
@@ -320,7 +317,17 @@ fn all_floats(from: &mut Reader<'_>, out: &mut [f64]) -> PyResult<()> {
     })
 }
 
-fn numbers(from: &mut Reader<'_>, out: &mut [i64]) -> PyResult<()> {
+fn some_floats(from: &mut Reader<'_>) -> PyResult<Vec<f64>> {
+    let length = from.array()?;
+    (0..length).map(|_| from.float()).collect()
+}
+
+fn numbers(out: &mut Writer, all: &[i64]) {
+    out.array(all.len());
+    all.iter().for_each(|&value| out.signed(value));
+}
+
+fn all_numbers(from: &mut Reader<'_>, out: &mut [i64]) -> PyResult<()> {
     expect(from.array()?, out.len())?;
     out.iter_mut().try_for_each(|value| {
         *value = from.signed()?;

@@ -18,6 +18,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 const MOST_PENDING: u64 = 20_000;
 const MOST_KNOWN: usize = 50_000;
@@ -50,15 +51,16 @@ pub struct Metrics {
     pub shifting: Vec<usize>,
 }
 
-type AddressKey = (Option<String>, Option<Egress>, Option<i64>, Option<String>);
-
 /// Functions of Python, and what they answered.
 pub struct Asked {
     origin: Py<PyAny>,
     infer: Py<PyAny>,
+    width: Py<PyAny>,
+    seen_on: Py<PyAny>,
     betainc: Py<PyAny>,
     stdtr: Py<PyAny>,
-    origins: FxHashMap<AddressKey, Origin>,
+    origins: FxHashMap<String, Arc<Origin>>,
+    key: String,
     operations: FxHashMap<String, Operation>,
 }
 
@@ -95,15 +97,20 @@ impl Judge {
         hashes: Py<Hashes>,
         origin: Py<PyAny>,
         infer: Py<PyAny>,
+        width: Py<PyAny>,
+        seen_on: Py<PyAny>,
     ) -> PyResult<Self> {
         let names = Names::of(&groups.borrow(py).places, py)?;
         let special = py.import("scipy.special")?;
         let asked = Asked {
             origin,
             infer,
+            width,
+            seen_on,
             betainc: special.getattr("betainc")?.unbind(),
             stdtr: special.getattr("stdtr")?.unbind(),
             origins: FxHashMap::default(),
+            key: String::new(),
             operations: FxHashMap::default(),
         };
         let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
@@ -187,9 +194,9 @@ impl Judge {
             bench.close_finished()?;
             match bench.judge(act, &mut agent, slot.role.as_deref())? {
                 Judged::SecondLook => break,
-                Judged::Quiet => agent.record = Some(record),
+                Judged::Quiet => agent.untold.record = Some(record),
                 Judged::QuietAndHour => {
-                    agent.record = Some(record);
+                    agent.untold.record = Some(record);
                     why = HOUR;
                     break;
                 }
@@ -245,26 +252,40 @@ impl Asked {
     pub fn origin(
         &mut self,
         py: Python<'_>,
-        network: Option<&super::act::Network>,
-    ) -> PyResult<Origin> {
-        let Some(one) = network else { return Ok(Origin::UNKNOWN) };
-        let key = (one.source_ip.clone(), one.egress, one.asn, one.country.clone());
-        if let Some(known) = self.origins.get(&key) {
+        network: Option<&super::act::Network<'_>>,
+    ) -> PyResult<Arc<Origin>> {
+        use std::fmt::Write;
+        self.key.clear();
+        if let Some(one) = network {
+            let (address, country) = (one.source_ip.as_deref(), one.country.as_deref());
+            let egress = one.egress.map(|egress| egress as u8);
+            let _ = write!(self.key, "{egress:?}{:?}{country:?}{address:?}", one.asn);
+        }
+        if let Some(known) = self.origins.get(&self.key) {
             return Ok(known.clone());
         }
-        let egress = one.egress.map(Egress::name);
-        let found = self.origin.bind(py).call1((&key.0, egress, key.2, &key.3))?;
-        let name: String = found.getattr("egress")?.extract()?;
-        let origin = Origin {
-            egress: Egress::named(&name).unwrap_or(Egress::Unknown),
-            asn: found.getattr("asn")?.extract()?,
-            country: found.getattr("country")?.extract()?,
+        let origin = match network {
+            None => Origin { egress: Egress::Unknown, asn: None, country: None },
+            Some(one) => self.look_up(py, one)?,
         };
         if self.origins.len() >= MOST_KNOWN {
             self.origins.clear();
         }
-        self.origins.insert(key, origin.clone());
+        let origin = Arc::new(origin);
+        self.origins.insert(self.key.clone(), origin.clone());
         Ok(origin)
+    }
+
+    fn look_up(&self, py: Python<'_>, one: &super::act::Network<'_>) -> PyResult<Origin> {
+        let egress = one.egress.map(Egress::name);
+        let given = (one.source_ip.as_deref(), egress, one.asn, one.country.as_deref());
+        let found = self.origin.bind(py).call1(given)?;
+        let name: String = found.getattr("egress")?.extract()?;
+        Ok(Origin {
+            egress: Egress::named(&name).unwrap_or(Egress::Unknown),
+            asn: found.getattr("asn")?.extract()?,
+            country: found.getattr("country")?.extract()?,
+        })
     }
 
     /// What a tool does, where the event does not say.
@@ -279,6 +300,16 @@ impl Asked {
         }
         self.operations.insert(tool.to_owned(), operation);
         Ok(operation)
+    }
+
+    /// How many of the last days belong together, by their mean bits.
+    pub fn width(&self, py: Python<'_>, daily: &[f64]) -> PyResult<usize> {
+        self.width.bind(py).call1((daily.to_vec(),))?.extract()
+    }
+
+    /// Tell that an agent acts for the first time on a day.
+    pub fn seen_on(&self, py: Python<'_>, day: i64) -> PyResult<()> {
+        self.seen_on.bind(py).call1((day,)).map(drop)
     }
 
     /// Regularised incomplete beta function.

@@ -3,11 +3,11 @@
 use super::act::{Act, Egress, Operation, Outcome};
 use super::agent::Agent;
 use super::counting::{self, Told, DAY, HOUR};
-use super::facts::{Facts, State, QUANTITIES};
+use super::facts::{Facts, Now, State, QUANTITIES};
 use super::heard::Heard;
 use super::judge::{Asked, Config, Metrics};
 use super::level::{Level, LEAST_WINDOWS};
-use super::mixture;
+use super::mixture::{self, Mixture};
 use super::peer_levels::{Levels, PeerLevels};
 use super::texts::{Names, Origin, Texts};
 use super::words::{place_of, secret};
@@ -36,6 +36,8 @@ const DRIFT_BITS: f64 = 1.0;
 const MOST_DISORDER: f64 = 12.0;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
+const MOST_DAYS: usize = 60;
+const NEWEST_DAY: f64 = 0.3;
 
 /// What became of an event.
 pub enum Judged {
@@ -105,32 +107,33 @@ impl Bench<'_, '_> {
     }
 
     /// Judge and learn one event.
-    pub fn judge(&mut self, act: &Act, agent: &mut Agent, role: Option<&str>) -> PyResult<Judged> {
+    pub fn judge(
+        &mut self,
+        act: &Act<'_>,
+        agent: &mut Agent,
+        role: Option<&str>,
+    ) -> PyResult<Judged> {
         let py = self.py;
-        let Some((group, group_name)) = agent.group.clone() else {
-            return Ok(Judged::SecondLook);
-        };
+        let Agent { facts, levels: kept, habits, group, untold, .. } = agent;
+        let Some((group, group_name)) = group.as_ref() else { return Ok(Judged::SecondLook) };
+        let group = (*group, group_name.as_str());
         let role = act.agent.role.as_deref().or(role).unwrap_or("");
-        let day = ((act.time_us - self.epoch_us).div_euclid(DAY_US)).max(0);
-        let habits = agent.habits.clone_ref(py);
         let habits = &mut *habits.borrow_mut(py);
-        if agent.facts.events == 0
-            || (!role.is_empty() && agent.facts.role != role)
-            || day > habits.day()
-            || self.someone_silent(act)
-        {
+        let stranger = facts.now.events == 0 || (!role.is_empty() && facts.role != role);
+        if stranger || self.someone_silent(act) {
             return Ok(Judged::SecondLook);
         }
+        self.roll(act, facts, habits)?;
         let origin = self.asked.origin(py, act.network.as_ref())?;
-        let mut facts = agent.facts.clone();
-        let mut levels = agent.levels;
-        if facts.vote_version != self.version {
+        let mut now = facts.now.clone();
+        let mut levels = *kept;
+        if now.vote_version != self.version {
             habits.published();
-            facts.vote_version = self.version;
+            now.vote_version = self.version;
         }
-        facts.events += 1;
-        facts.day_events += 1;
-        facts.last_us = facts.last_us.max(act.time_us);
+        now.events += 1;
+        now.day_events += 1;
+        now.last_us = now.last_us.max(act.time_us);
         let name = act.session_name();
         let (agent_id, mode) = (&facts.agent_id, &facts.mode);
         let known = self.sessions.meet(py, agent_id, mode, name, act.time_us, self.watermark_us);
@@ -141,113 +144,113 @@ impl Bench<'_, '_> {
         let session = match known {
             Some(session) => session,
             None => {
-                facts.opened += 1;
-                Py::new(py, self.open(act, &facts)?)?
+                now.opened += 1;
+                Py::new(py, self.open(act, facts, &now)?)?
             }
         };
         let mut open = session.borrow_mut(py);
-        if !facts.watch.shifted.is_empty() && facts.opened <= FIRST_SESSIONS {
+        if !facts.shifted.is_empty() && now.opened <= FIRST_SESSIONS {
             return Ok(Judged::SecondLook);
         }
-        let state = facts.state();
-        let closed = counting::close(&mut facts.watch, act.time_us, state != State::Active);
-        if closed == Some(DAY) && self.strays(&mut facts, act.time_us, state) {
+        let state = now.state();
+        let closed = counting::close(&mut now, act.time_us, state != State::Active);
+        let mixture = (closed == Some(DAY)).then(|| end_day(facts, &mut now, act.time_us, state));
+        let (limit, before) = (self.config.stray_limit, facts.now.strayed);
+        let strays = state == State::Active && now.strayed > limit && before <= limit;
+        if strays && mixture.is_some() || !self.rules_are_silent(act, facts, &now, habits, &origin)
+        {
             return Ok(Judged::SecondLook);
         }
-        if !self.rules_are_silent(act, &facts, habits, &origin) {
-            return Ok(Judged::SecondLook);
-        }
-        let scored = self.score(
-            act,
-            &mut facts,
-            &mut levels,
-            habits,
-            &mut open,
-            (group, &group_name),
-            &origin,
-            state,
-        )?;
+        let scored =
+            self.score(act, facts, &mut now, &mut levels, habits, &mut open, group, &origin)?;
         let Some(scored) = scored else { return Ok(Judged::SecondLook) };
-        let Some((ranked, gate)) = self.is_quiet(&mut facts, &open, &scored, state) else {
+        let Some((ranked, gate)) = self.is_quiet(&mut now, &open, &scored, state) else {
             return Ok(Judged::SecondLook);
         };
         if closed.is_some_and(|kind| kind >= HOUR) {
             self.heard.note(&facts.agent_id, &facts.mode, act.time_us.div_euclid(HOUR_US));
         }
-        self.learn(
-            act,
-            &mut facts,
-            &mut levels,
-            habits,
-            &mut open,
-            (group, &group_name),
-            &scored,
-            ranked,
-            gate,
-            state,
-        );
-        self.note(act, &mut facts, &origin);
+        facts.mixture = mixture.unwrap_or_else(|| std::mem::take(&mut facts.mixture));
+        facts.before.clear();
+        facts.before.push_str(previous_of(&open));
+        if let Some(ranked) = ranked {
+            (open.score, open.p) = (ranked.score, ranked.p);
+        }
+        self.learn(act, facts, &mut now, &mut levels, habits, &mut open, group, &scored, gate);
+        note(act, facts, &origin);
         drop(open);
         if opens {
             self.sessions.add(name, session.bind(py).clone());
         }
-        let hour = act.time_us.div_euclid(HOUR_US) > facts.utc_hour;
-        (agent.facts, agent.levels) = (facts, levels);
-        agent.count_clean(act.time_us.div_euclid(DAY_US));
-        let said = [&act.agent.role, &act.agent.owner, &act.agent.version];
-        let given = act.agent.role.is_none() && !role.is_empty();
-        for (known, said) in agent.said.iter_mut().zip(said) {
-            if said.is_some() {
-                known.clone_from(said);
-            }
-        }
-        if given {
-            agent.said[0] = Some(role.to_owned());
-        }
+        let hour = act.time_us.div_euclid(HOUR_US) > now.utc_hour;
+        (facts.now, *kept) = (now, levels);
+        untold.count_clean(act.time_us.div_euclid(DAY_US));
+        untold.hear(act, role);
         Ok(if hour { Judged::QuietAndHour } else { Judged::Quiet })
     }
 
+    /// Let an agent's counts fade to the day of an event, and end its day before.
+    ///
+    /// The reference does the same at the same event, and finds it done.
+    fn roll(&self, act: &Act<'_>, facts: &mut Facts, habits: &mut Habits) -> PyResult<()> {
+        let day = (act.time_us - self.epoch_us).div_euclid(DAY_US).max(0);
+        if day <= habits.day() {
+            return Ok(());
+        }
+        habits.roll(day);
+        let now = &mut facts.now;
+        if now.day_learned != 0 {
+            facts.daily.push(now.day_bits / now.day_learned as f64);
+            (now.day_bits, now.day_learned) = (0.0, 0);
+            let over = facts.daily.len().saturating_sub(MOST_DAYS);
+            facts.daily.drain(..over);
+            let width = self.asked.width(self.py, &facts.daily)?;
+            if width < facts.daily.len() {
+                facts.drifted_us = act.time_us;
+                facts.daily.drain(..facts.daily.len() - width);
+            }
+        }
+        let events = now.day_events as f64;
+        let rate = if now.per_day != 0.0 { now.per_day } else { events };
+        now.per_day = (1.0 - NEWEST_DAY) * rate + NEWEST_DAY * events;
+        now.day_events = 0;
+        self.asked.seen_on(self.py, day)
+    }
+
     /// Whether another agent of the delegation has been silent for far too long.
-    fn someone_silent(&self, act: &Act) -> bool {
+    fn someone_silent(&self, act: &Act<'_>) -> bool {
         let hour = act.time_us.div_euclid(HOUR_US);
         let chain = act.delegation.iter().flatten();
         chain
-            .filter(|name| **name != act.agent.id)
+            .filter(|name| ***name != *act.agent.id)
             .any(|name| self.heard.silence(name, hour).is_some())
     }
 
-    fn open(&mut self, act: &Act, facts: &Facts) -> PyResult<Session> {
+    fn open(&mut self, act: &Act<'_>, facts: &Facts, now: &Now) -> PyResult<Session> {
         let mut session = Session::new(
             facts.agent_id.clone(),
             facts.mode.clone(),
             facts.role.clone(),
-            act.purpose.clone().unwrap_or_default(),
+            act.purpose.as_deref().unwrap_or_default().to_owned(),
             act.time_us,
             self.watermark_us,
-            facts.opened,
-            facts.opened <= facts.learn_until,
+            now.opened,
+            now.opened <= now.learn_until,
             false,
         );
         self.content.compare(self.py, &mut session)?;
         Ok(session)
     }
 
-    /// End a day of the mixture of tools; tells whether it has just strayed too far.
-    fn strays(&self, facts: &mut Facts, time_us: i64, state: State) -> bool {
-        let (active, watch) = (state == State::Active, &mut facts.watch);
-        let anchor = active && watch.anchored < 0;
-        mixture::close_day(&mut watch.mixture, anchor);
-        if anchor {
-            watch.anchored = time_us.div_euclid(DAY_US);
-        }
-        let before = watch.strayed;
-        watch.strayed = if watch.anchored >= 0 { mixture::strayed(&watch.mixture) } else { 0 };
-        let limit = self.config.stray_limit;
-        active && watch.strayed > limit && before <= limit
-    }
-
     /// Whether none of `models.rules` has anything to say.
-    fn rules_are_silent(&self, act: &Act, facts: &Facts, habits: &Habits, origin: &Origin) -> bool {
+    fn rules_are_silent(
+        &self,
+        act: &Act<'_>,
+        facts: &Facts,
+        now: &Now,
+        habits: &Habits,
+        origin: &Origin,
+    ) -> bool {
         if matches!(origin.egress, Egress::Vpn | Egress::Proxy | Egress::Tor) {
             let (node, value) = self.groups.value_at(self.names.egress, origin.egress.name());
             let enough = habits.total_of(node) >= i64::from(OFTEN_ENOUGH * UNIT);
@@ -256,9 +259,11 @@ impl Bench<'_, '_> {
             }
         }
         if let Some(version) = &act.agent.version {
-            let known = facts.versions.contains(version) || facts.versions.is_empty();
-            let announced = facts.announced.as_ref() == Some(version);
-            if facts.opened > facts.learn_until && !known && !announced {
+            let version: &str = version;
+            let known = facts.versions.iter().any(|one| one == version);
+            let known = known || facts.versions.is_empty();
+            let announced = facts.announced.as_deref() == Some(version);
+            if now.opened > now.learn_until && !known && !announced {
                 return false;
             }
         }
@@ -275,7 +280,7 @@ impl Bench<'_, '_> {
         let Some(here) = place_of(address, origin.country.as_deref(), origin.asn) else {
             return false;
         };
-        let before = facts.credentials.iter().find(|known| known.id == credential.id);
+        let before = facts.credentials.iter().find(|known| *known.id == *credential.id);
         before.is_none_or(|before| {
             before.place == here || (act.time_us - before.time_us).abs() > self.config.credential_us
         })
@@ -284,27 +289,21 @@ impl Bench<'_, '_> {
     #[allow(clippy::too_many_arguments)] // the parts of an agent
     fn score(
         &mut self,
-        act: &Act,
-        facts: &mut Facts,
+        act: &Act<'_>,
+        facts: &Facts,
+        now: &mut Now,
         levels: &mut Levels,
         habits: &Habits,
         session: &mut Session,
         group: (usize, &str),
         origin: &Origin,
-        state: State,
     ) -> PyResult<Option<Scored>> {
-        let previous = match session.previous_tool.as_str() {
-            "" => "START",
-            tool => tool,
-        };
-        let before = match facts.watch.session == session.ordinal {
-            true => facts.watch.before.as_str(),
-            false => "",
-        };
+        let state = now.state();
+        let before = if now.session == session.ordinal { facts.before.as_str() } else { "" };
+        let previous = previous_of(session);
         if self.texts.fill(self.names, act, origin, previous, before).is_none() {
             return Ok(None);
         }
-        let previous = previous.to_owned();
         let carries = act.argument_origins.as_ref().is_some_and(|found| !found.is_empty());
         let content = match carries || !session.purpose.is_empty() {
             true => {
@@ -316,10 +315,9 @@ impl Bench<'_, '_> {
         let texts = &*self.texts;
         let categories = habits.surprise_of(self.groups, group.0, |at| texts.get(at));
         let measures =
-            self.measure(act, facts, levels, session.ordinal, categories.order, group.1)?;
+            self.measure(act, now, levels, session.ordinal, categories.order, group.1)?;
         let Some(measures) = measures else { return Ok(None) };
-        facts.watch.session = session.ordinal;
-        facts.watch.before = previous;
+        now.session = session.ordinal;
         let volume = self.rarest(&measures, group.0, state);
         let statistics = [
             content.as_ref().map(accounted),
@@ -329,7 +327,7 @@ impl Bench<'_, '_> {
         ];
         let mut tested = statistics;
         if state == State::Relearning {
-            let added = facts.watch.added.contains(&act.tool);
+            let added = facts.added.iter().any(|tool| **tool == *act.tool);
             let steady = (!added).then_some(categories.steady);
             tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
         }
@@ -347,8 +345,8 @@ impl Bench<'_, '_> {
     /// Measure how much, how often and in which order; `models.watch.measure`.
     fn measure(
         &mut self,
-        act: &Act,
-        facts: &mut Facts,
+        act: &Act<'_>,
+        now: &mut Now,
         levels: &mut Levels,
         session: i64,
         order: f64,
@@ -362,7 +360,7 @@ impl Bench<'_, '_> {
             }
         };
         let amounts = act.amounts();
-        let same_hour = facts.hour == act.time_us.div_euclid(HOUR_US);
+        let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
         let asked = &*self.asked;
         let peers = &*self.levels;
         let bits_of = |levels: &Levels, at: usize, value: f64| -> PyResult<f64> {
@@ -371,16 +369,15 @@ impl Bench<'_, '_> {
         };
         for (at, amount) in amounts.iter().enumerate() {
             let Some(amount) = *amount else { continue };
-            let before = if same_hour { facts.sums[at] } else { 0 };
+            let before = if same_hour { now.sums[at] } else { 0 };
             let total = (before.max(0) + amount) as f64;
             put(at, bits_of(levels, at, total)?);
         }
-        if let Some(out) =
-            add_out(facts, levels, act.time_us.div_euclid(DAY_US), amounts[BYTES_OUT])
+        if let Some(out) = add_out(now, levels, act.time_us.div_euclid(DAY_US), amounts[BYTES_OUT])
         {
             put(metrics.out_day, bits_of(levels, OUT_DAY, out)?);
         }
-        put(metrics.drift, facts.watch.leaning);
+        put(metrics.drift, now.leaning);
         let resource = act.resource.as_ref().map_or("", |resource| &resource.id);
         let Some(secret) = secret(&act.tool, resource) else { return Ok(None) };
         let operation = match act.operation {
@@ -396,10 +393,10 @@ impl Bench<'_, '_> {
         };
         let asked = &*self.asked;
         let tail = |a: f64, b: f64, x: f64| asked.betainc(py, a, b, x);
-        counting::count(&mut facts.watch, &told, tail, |index, bits| {
+        counting::count(now, &told, tail, |index, bits| {
             put(metrics.counted[index], bits);
         })?;
-        put(metrics.disorder, add_up(facts, session, order));
+        put(metrics.disorder, add_up(now, session, order));
         Ok(Some(out))
     }
 
@@ -418,12 +415,12 @@ impl Bench<'_, '_> {
     /// The session's rank and the learning gate, where nothing about an event is to be said.
     fn is_quiet(
         &self,
-        facts: &mut Facts,
+        now: &mut Now,
         session: &Session,
         scored: &Scored,
         state: State,
     ) -> Option<(Option<Ranked>, f64)> {
-        let per_day = match facts.per_day {
+        let per_day = match now.per_day {
             0.0 => EVENTS_A_DAY,
             known => known.max(1.0),
         };
@@ -432,18 +429,18 @@ impl Bench<'_, '_> {
         let mut ranked = None;
         if let Some(content) = &scored.content {
             let rose = content.score > session.score;
-            let now = self.rank(session, content.score, rose);
+            let rank = self.rank(session, content.score, rose);
             if rose {
-                let per_session = (facts.events as f64 / facts.opened.max(1) as f64).max(1.0);
+                let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
                 let session_alpha = (alpha * per_session / 2.0).min(MOST_ALPHA);
-                if now.p.is_some_and(|p| p <= session_alpha) {
+                if rank.p.is_some_and(|p| p <= session_alpha) {
                     return None;
                 }
-            } else if now.p.is_some_and(|p| p <= 0.0) {
+            } else if rank.p.is_some_and(|p| p <= 0.0) {
                 return None;
             }
             event_alpha /= 2.0;
-            ranked = Some(now);
+            ranked = Some(rank);
         }
         let gate = self.config.gate.max(event_alpha);
         let Some(p) = scored.calibrated.p else { return Some((ranked, gate)) };
@@ -451,11 +448,11 @@ impl Bench<'_, '_> {
             return None;
         }
         if state == State::Active {
-            let evidence = facts.watch.evidence.max(0.0) + e_value(p).log2();
+            let evidence = now.evidence.max(0.0) + e_value(p).log2();
             if p < gate || evidence >= self.config.drift_bits {
                 return None;
             }
-            facts.watch.evidence = evidence;
+            now.evidence = evidence;
         }
         Some((ranked, gate))
     }
@@ -477,95 +474,106 @@ impl Bench<'_, '_> {
     #[allow(clippy::too_many_arguments)] // the parts of an agent
     fn learn(
         &mut self,
-        act: &Act,
+        act: &Act<'_>,
         facts: &mut Facts,
+        now: &mut Now,
         levels: &mut Levels,
         habits: &mut Habits,
         session: &mut Session,
         group: (usize, &str),
         scored: &Scored,
-        ranked: Option<Ranked>,
         gate: f64,
-        state: State,
     ) {
-        if let Some(ranked) = ranked {
-            (session.score, session.p) = (ranked.score, ranked.p);
-        }
         session.events += 1;
-        session.previous_tool.clone_from(&act.tool);
+        session.previous_tool.clear();
+        session.previous_tool.push_str(&act.tool);
         if let Some(content) = &scored.content {
             crate::content::note(session, content);
         }
-        let active = state == State::Active;
+        let active = now.state() == State::Active;
         if active {
             habits.enter(self.groups, group.0, &scored.statistics, &scored.calibrated, gate);
         }
-        self.sum_up(act, facts, levels, group.1, active);
-        let texts = &*self.texts;
-        habits.learned(
-            self.groups,
-            group.0,
-            &scored.categories,
-            active,
-            &scored.measures.bits,
-            |at| texts.get(at),
-        );
+        self.sum_up(act, now, levels, group.1, active);
+        let (texts, metrics) = (&*self.texts, &scored.measures.bits);
+        habits
+            .learned(self.groups, group.0, &scored.categories, active, metrics, |at| texts.get(at));
         let mark = self.groups.hash(&act.tool) & MARK;
-        mixture::count_use(&mut facts.watch.mixture, mark as i64);
-        facts.voted |= active;
-        facts.day_bits += scored.total;
-        facts.day_learned += 1;
+        mixture::count_use(&mut facts.mixture, mark as i64);
+        now.voted |= active;
+        now.day_bits += scored.total;
+        now.day_learned += 1;
     }
 
     /// Add to the open hour's sums; learn a window when it closes.
     fn sum_up(
         &mut self,
-        act: &Act,
-        facts: &mut Facts,
+        act: &Act<'_>,
+        now: &mut Now,
         levels: &mut Levels,
         group: &str,
         active: bool,
     ) {
         let hour = act.time_us.div_euclid(HOUR_US);
-        if hour > facts.hour {
-            for (at, &total) in facts.sums.iter().enumerate() {
-                if facts.hour >= 0 && total >= 0 {
+        if hour > now.hour {
+            for (at, &total) in now.sums.iter().enumerate() {
+                if now.hour >= 0 && total >= 0 {
                     levels[at].get_or_insert_default().learn(total as f64);
                     if active {
                         self.levels.contribute(group, at, total as f64);
                     }
                 }
             }
-            (facts.hour, facts.sums) = (hour, [-1; QUANTITIES]);
+            (now.hour, now.sums) = (hour, [-1; QUANTITIES]);
         }
-        if hour < facts.hour {
+        if hour < now.hour {
             return;
         }
-        for (sum, amount) in facts.sums.iter_mut().zip(act.amounts()) {
+        for (sum, amount) in now.sums.iter_mut().zip(act.amounts()) {
             if let Some(amount) = amount {
                 *sum = (*sum).max(0) + amount;
             }
         }
     }
+}
 
-    /// Remember where the credential was used, and the version.
-    fn note(&self, act: &Act, facts: &mut Facts, origin: &Origin) {
-        let address = act.network.as_ref().and_then(|one| one.source_ip.as_ref());
-        if let (Some(credential), Some(address)) = (&act.credential, address) {
-            if !origin.own() {
-                let here = place_of(address, origin.country.as_deref(), origin.asn);
-                facts.note_credential(&credential.id, here.unwrap_or_default(), act.time_us);
-            }
+/// The session's tool before this one.
+fn previous_of(session: &Session) -> &str {
+    match session.previous_tool.as_str() {
+        "" => "START",
+        tool => tool,
+    }
+}
+
+/// End a day of the mixture of tools, and see how far it has strayed; gives the mixture after it.
+fn end_day(facts: &Facts, now: &mut Now, time_us: i64, state: State) -> Mixture {
+    let mut mixture = facts.mixture.clone();
+    let anchor = state == State::Active && now.anchored < 0;
+    mixture::close_day(&mut mixture, anchor);
+    if anchor {
+        now.anchored = time_us.div_euclid(DAY_US);
+    }
+    now.strayed = if now.anchored >= 0 { mixture::strayed(&mixture) } else { 0 };
+    mixture
+}
+
+/// Remember where the credential was used, and the version.
+fn note(act: &Act<'_>, facts: &mut Facts, origin: &Origin) {
+    let address = act.network.as_ref().and_then(|one| one.source_ip.as_ref());
+    if let (Some(credential), Some(address)) = (&act.credential, address) {
+        if !origin.own() {
+            let here = place_of(address, origin.country.as_deref(), origin.asn);
+            facts.note_credential(&credential.id, here.unwrap_or_default(), act.time_us);
         }
-        if let Some(version) = &act.agent.version {
-            facts.note_version(version);
-        }
+    }
+    if let Some(version) = &act.agent.version {
+        facts.note_version(version);
     }
 }
 
 /// Add bytes out to the day's sum, closing the day before; gives the sum.
-fn add_out(facts: &mut Facts, levels: &mut Levels, day: i64, amount: Option<i64>) -> Option<f64> {
-    let watch = &mut facts.watch;
+fn add_out(now: &mut Now, levels: &mut Levels, day: i64, amount: Option<i64>) -> Option<f64> {
+    let watch = now;
     if day > watch.out_day {
         if watch.out_day >= 0 && watch.out_sum >= 0 {
             let value = watch.out_sum as f64;
@@ -584,8 +592,8 @@ fn add_out(facts: &mut Facts, levels: &mut Levels, day: i64, amount: Option<i64>
 }
 
 /// Add a call to the running sum of its session; gives the sum.
-fn add_up(facts: &mut Facts, session: i64, excess: f64) -> f64 {
-    let watch = &mut facts.watch;
+fn add_up(now: &mut Now, session: i64, excess: f64) -> f64 {
+    let watch = now;
     if watch.session != session {
         watch.disorder = 0.0;
     }

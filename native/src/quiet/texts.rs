@@ -7,7 +7,6 @@ use crate::habits::{Places, FEATURES};
 const HOUR_US: i64 = 3_600_000_000;
 
 /// What enrichment made of a source address.
-#[derive(Clone)]
 pub struct Origin {
     pub egress: Egress,
     pub asn: Option<i64>,
@@ -15,8 +14,6 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub const UNKNOWN: Origin = Origin { egress: Egress::Unknown, asn: None, country: None };
-
     /// Whether it is one of the operator's own networks.
     pub fn own(&self) -> bool {
         matches!(self.egress, Egress::Corporate | Egress::Internal)
@@ -97,7 +94,7 @@ impl Texts {
     pub fn fill(
         &mut self,
         names: &Names,
-        act: &Act,
+        act: &Act<'_>,
         origin: &Origin,
         previous: &str,
         before: &str,
@@ -129,7 +126,7 @@ impl Texts {
         Some(())
     }
 
-    fn resource(&mut self, names: &Names, act: &Act) -> Option<()> {
+    fn resource(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
         let Some(resource) = &act.resource else { return Some(()) };
         let mut class = String::with_capacity(resource.id.len().min(128));
         resource_class(&resource.id, &mut class)?;
@@ -176,17 +173,17 @@ impl Texts {
     }
 
     /// For whom an agent acts, through whom, and what its credential is like.
-    fn identity(&mut self, names: &Names, act: &Act) -> Option<()> {
+    fn identity(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
         use std::fmt::Write;
-        let person = act.human.as_ref().map(|human| human.id.as_str());
+        let person = act.human.as_ref().map(|human| &*human.id);
         if let Some(person) = person {
             self.put(names.human, person);
         }
         let chain = act.delegation.as_deref().unwrap_or(&[]);
         if person.is_some() || !chain.is_empty() || act.mode == Mode::Delegated {
             let who = if person.is_some() { "direct" } else { "nobody" };
-            let between: Vec<&String> =
-                chain.iter().filter(|one| Some(one.as_str()) != person).collect();
+            let between: Vec<&str> =
+                chain.iter().map(|one| &**one).filter(|one| Some(*one) != person).collect();
             self.with(names.delegation, |out| {
                 out.push_str(who);
                 if let Some(first) = between.first() {
@@ -196,7 +193,7 @@ impl Texts {
         }
         let Some(credential) = &act.credential else { return Some(()) };
         if let Some(scopes) = credential.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
-            let mut sorted: Vec<&str> = scopes.iter().map(String::as_str).collect();
+            let mut sorted: Vec<&str> = scopes.iter().map(|scope| &**scope).collect();
             sorted.sort_unstable();
             self.put(names.scope, &sorted.join(" "));
         }

@@ -59,7 +59,7 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
 }
 
 /// How long a credential lives, in powers of four; none without its start.
-pub fn lifetime(credential: &Credential, out: &mut String) -> Option<()> {
+pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
     use std::fmt::Write;
     let issued = credential.issued_us?;
     let Some(expires) = credential.expires_us else {
