@@ -100,18 +100,22 @@ def advance(
     >>> risen.level, advance(risen, 49.9, day + 1).level
     ('normal', 'watch')
     """
-    since = tuple(
-        _since(lower >= policy.bound(level) + policy.margin, known, at_us)
-        for level, known in zip(LEVELS[1:], standing.above_since_us, strict=True)
-    )
-    reached: list[Level] = [
-        level
-        for level, start in zip(LEVELS[1:], since, strict=True)
-        if start is not None and at_us - start >= policy.rise_us
-    ]
-    held = min(standing.level, level_of(lower, policy), key=LEVELS.index)
-    level = max([held, *reached], key=LEVELS.index)
-    return replace(standing, level=level, above_since_us=since)
+    known, margin, rise_us = standing.above_since_us, policy.margin, policy.rise_us
+    since: list[int | None] = []
+    by_itself = reached = 0
+    for place in range(1, len(LEVELS)):
+        bound = policy.bound(LEVELS[place])
+        start = _since(lower >= bound + margin, known[place - 1], at_us)
+        since.append(start)
+        if lower >= bound:
+            by_itself = place
+        if start is not None and at_us - start >= rise_us:
+            reached = place
+    level = LEVELS[max(min(LEVELS.index(standing.level), by_itself), reached)]
+    watch, normal, trusted = since
+    if level == standing.level and (watch, normal, trusted) == known:
+        return standing
+    return replace(standing, level=level, above_since_us=(watch, normal, trusted))
 
 
 def _since(above: bool, known: int | None, at_us: int) -> int | None:

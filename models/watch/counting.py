@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from math import log2
 from typing import TYPE_CHECKING
 
-from scipy.special import betainc
-
 from models.features import METRICS
+from models.watch.tail import upper_bits
 
 if TYPE_CHECKING:
     from models.event import Event
@@ -60,9 +58,7 @@ def surprise(count: int, rate: float, weight: float) -> float:
     above = count - mean
     if above <= 1.0 or above * above <= 4.0 * mean:
         return 0.0
-    share = 1.0 / (b + 1.0)
-    p = (float(betainc(count + 1, a, share)) + float(betainc(count, a, share))) / 2
-    return min(MOST_BITS, -log2(max(p, 1e-300)))
+    return min(MOST_BITS, upper_bits(count, a, 1.0 / (b + 1.0)))
 
 
 def close(watch: Watch, time_us: int, *, whole: bool) -> int:

@@ -1,8 +1,8 @@
 //! Counts per minute, hour and day; `models.now.counting`.
 
 use super::facts::Now;
+use super::tail::upper_bits;
 use crate::habits::{power, power_of_two};
-use pyo3::prelude::*;
 
 pub const MINUTE: usize = 0;
 pub const HOUR: usize = 1;
@@ -31,23 +31,15 @@ pub const COUNTED: [(&str, usize); COUNTS] = [
     ("secret", HOUR),
 ];
 
-/// Bits of so many acts in one window; `tail` is the regularised incomplete beta function.
-pub fn surprise(
-    count: i64,
-    rate: f64,
-    weight: f64,
-    tail: impl Fn(f64, f64, f64) -> PyResult<f64>,
-) -> PyResult<f64> {
+/// Bits of so many acts in one window.
+pub fn surprise(count: i64, rate: f64, weight: f64) -> f64 {
     let (a, b) = (rate + PRIOR, weight + PRIOR);
     let mean = a / b;
     let above = count as f64 - mean;
     if above <= 1.0 || above * above <= 4.0 * mean {
-        return Ok(0.0);
+        return 0.0;
     }
-    let share = 1.0 / (b + 1.0);
-    let count = count as f64;
-    let p = (tail(count + 1.0, a, share)? + tail(count, a, share)?) / 2.0;
-    Ok((-p.max(1e-300).log2()).min(MOST_BITS))
+    upper_bits(count, a, 1.0 / (b + 1.0)).min(MOST_BITS)
 }
 
 /// Learn windows that are over; the longest kind of window that began anew, None for none.
@@ -103,12 +95,7 @@ pub struct Told {
 }
 
 /// Count an act in the open windows; gives index and bits of each count that is unusual.
-pub fn count(
-    now: &mut Now,
-    told: &Told,
-    tail: impl Fn(f64, f64, f64) -> PyResult<f64>,
-    mut found: impl FnMut(usize, f64),
-) -> PyResult<()> {
+pub fn count(now: &mut Now, told: &Told, mut found: impl FnMut(usize, f64)) {
     let mut touched = [true, true, true, false, false, false, false, false];
     (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
     touched[DESTROYED] = told.deleted;
@@ -122,10 +109,9 @@ pub fn count(
     for (index, _) in touched.iter().enumerate().filter(|(_, touched)| **touched) {
         now.counts[index] += 1;
         let weight = now.weights[COUNTED[index].1];
-        let bits = surprise(now.counts[index], now.rates[index], weight, &tail)?;
+        let bits = surprise(now.counts[index], now.rates[index], weight);
         if bits != 0.0 {
             found(index, bits);
         }
     }
-    Ok(())
 }

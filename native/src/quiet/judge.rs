@@ -57,7 +57,6 @@ pub struct Asked {
     infer: Py<PyAny>,
     width: Py<PyAny>,
     seen_on: Py<PyAny>,
-    betainc: Py<PyAny>,
     stdtr: Py<PyAny>,
     origins: FxHashMap<String, Arc<Origin>>,
     key: String,
@@ -107,7 +106,6 @@ impl Judge {
             infer,
             width,
             seen_on,
-            betainc: special.getattr("betainc")?.unbind(),
             stdtr: special.getattr("stdtr")?.unbind(),
             origins: FxHashMap::default(),
             key: String::new(),
@@ -310,11 +308,6 @@ impl Asked {
     /// Tell that an agent acts for the first time on a day.
     pub fn seen_on(&self, py: Python<'_>, day: i64) -> PyResult<()> {
         self.seen_on.bind(py).call1((day,)).map(drop)
-    }
-
-    /// Regularised incomplete beta function.
-    pub fn betainc(&self, py: Python<'_>, a: f64, b: f64, x: f64) -> PyResult<f64> {
-        self.betainc.bind(py).call1((a, b, x))?.extract()
     }
 
     /// Distribution function of Student's t.

@@ -11,6 +11,7 @@ mod level;
 mod mixture;
 mod one;
 mod peer_levels;
+mod tail;
 mod texts;
 mod when;
 mod words;
