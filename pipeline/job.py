@@ -43,6 +43,8 @@ class Job:
         self.anomalies: dict[str, dict[str, Any]] = {}
         self.changed: dict[Key, tuple[int, int]] = {}
         for place, taken in fresh.known():
+            if taken.event.kind != "action":  # an agent's change comes to all modes it acts in
+                continue
             self.change((taken.event.agent.id, taken.event.mode), place)
         self.slots: list[Key] = []
         if fresh.acts is not None:

@@ -61,7 +61,7 @@ def learned(stream) -> tuple[object, ...]:
         votes,
         list(habits.usual),
         list(profile.facts.sums),
-        msgspec.msgpack.encode(peers.head.pending.levels),
+        msgspec.msgpack.encode(peers.levels.pending()),
     )
 
 

@@ -75,14 +75,14 @@ impl Acts {
     }
 
     /// Judge these records only, in this order; gives (agent, mode, first position) of
-    /// those that were read.
+    /// those it may judge.
     fn keep(&mut self, order: Vec<usize>) -> Vec<(String, &'static str, usize)> {
         let mut known: FxHashMap<(&str, &str), usize> = FxHashMap::default();
         let mut found = Vec::new();
         let acts = self.read.borrow_dependent();
         self.subject = vec![0; acts.len()];
         for (place, &at) in order.iter().enumerate() {
-            let Some(act) = acts.get(at).and_then(Option::as_ref) else { continue };
+            let Some(act) = acts.get(at).and_then(plain) else { continue };
             let key = (&*act.agent.id, act.mode.name());
             self.subject[at] = *known.entry(key).or_insert_with(|| {
                 found.push((key.0.to_owned(), key.1, place));
@@ -101,10 +101,10 @@ impl Acts {
         }
     }
 
-    /// Place of the agent of the record at a position, -1 where the reference has to read it.
+    /// Place of the agent of the record at a position, -1 where the reference has to judge it.
     fn slot(&self, position: usize) -> i64 {
         let Some(&at) = self.order.get(position) else { return -1 };
-        self.acts()[at].as_ref().map_or(-1, |_| self.subject[at] as i64)
+        plain(&self.acts()[at]).map_or(-1, |_| self.subject[at] as i64)
     }
 
     /// Event time of the record at a position, microseconds.
@@ -121,8 +121,7 @@ impl Acts {
 
     /// The act at a position, if it is one that the kernel may judge.
     pub fn plain(&self, position: usize) -> Option<&Act<'_>> {
-        let act = self.acts()[self.order[position]].as_ref()?;
-        (act.kind == Kind::Action).then_some(act)
+        plain(&self.acts()[self.order[position]])
     }
 }
 
@@ -136,4 +135,9 @@ fn read_all<'a>(
         Act::read(raw).filter(|act| act.time_us <= latest_us)
     };
     raw.iter().zip(arrived).map(one).collect()
+}
+
+/// An act that the kernel may judge, which an announced change of an agent is not.
+fn plain<'a, 'b>(act: &'b Option<Act<'a>>) -> Option<&'b Act<'a>> {
+    act.as_ref().filter(|act| act.kind == Kind::Action)
 }

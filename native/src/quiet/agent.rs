@@ -1,7 +1,7 @@
 //! One agent in one mode, kept whole in the kernel between events that need a second look.
 
 use super::act::Act;
-use super::facts::{expect, Facts, State};
+use super::facts::{expect, Facts, Shown, State};
 use super::level::Level;
 use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
 use crate::habits::{Habits, View};
@@ -171,12 +171,12 @@ impl Agent {
 
     /// Hour at which trust was last looked at, and what was published of it.
     #[getter]
-    fn shown(&self) -> (i64, Option<(i64, i64, String, String, String)>) {
+    fn shown(&self) -> (i64, Option<Shown>) {
         (self.facts.now.utc_hour, self.facts.published.clone())
     }
 
     /// Note that trust was looked at.
-    fn show(&mut self, utc_hour: i64, published: (i64, i64, String, String, String)) {
+    fn show(&mut self, utc_hour: i64, published: Shown) {
         (self.facts.now.utc_hour, self.facts.published) = (utc_hour, Some(published));
     }
 

@@ -575,7 +575,7 @@ fn add_out(now: &mut Now, levels: &mut Levels, day: i64, amount: Option<i64>) ->
             let value = watch.out_sum as f64;
             if let Some(level) = levels[OUT_DAY].filter(|level| level.n as f64 >= LEAST_WINDOWS) {
                 let z = Level::distance(value, level.usual(None));
-                let step = z.min(MOST_STEP).max(-MOST_STEP);
+                let step = z.clamp(-MOST_STEP, MOST_STEP);
                 watch.leaning = (watch.leaning + step - SLACK).max(0.0);
             }
             levels[OUT_DAY].get_or_insert_default().learn(value);

@@ -13,7 +13,7 @@ pub fn resource_class(id: &str, out: &mut String) -> Option<()> {
         return None;
     }
     let raw = id.as_bytes();
-    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F');
+    let hex = |byte: &u8| byte.is_ascii_hexdigit();
     let (mut at, mut slashes) = (0, 0);
     let start = out.len();
     while at < raw.len() {

@@ -1,0 +1,204 @@
+"""The kernel's way past the reference: the same state, and the same records taken for events."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.errors import MalformedEvent
+from models.event import microseconds
+from models.hashing import Hasher
+from models.kernel import native_kernel
+from models.watch.heard import Heard
+from pipeline import runner
+from pipeline.formats import Native
+from pipeline.record import RawRecord
+from pipeline.sample import fleet_events
+from pipeline.settings import Settings
+from pipeline.simulator.config import SimulationConfig
+from pipeline.simulator.stream import simulate
+from pipeline.store import open_store
+from pipeline.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
+pytestmark = pytest.mark.skipif(native is None, reason="habitus-native is not installed")
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+DAY_US = 86_400_000_000
+MAX_FUTURE_S = 100 * 366 * 86_400
+
+
+def stored(folder: Path, stream: Path, kernel: str, batch: int) -> tuple[dict[str, Any], int]:
+    """Judge a stream; give all that is stored and published, and how many events were quiet."""
+    store = folder / f"{kernel}.db"
+    open_store(f"sqlite:{store}", secret=SECRET).close()
+    values = Settings(
+        source=f"file:{stream}", store=f"sqlite:{store}", sink=f"file:{folder / kernel}",
+        batch_size=batch, kernel=kernel, max_future_s=MAX_FUTURE_S, alerts_per_day=50,
+        model={"pool_minimum": 100, "learning_sessions": 4, "session_minimum": 10},
+    )  # fmt: skip
+    quiet = 0
+    whole = Worker._quietly
+
+    def counted(self: Worker, way: Any, job: Any, slots: Any, position: int) -> int:
+        nonlocal quiet
+        end = whole(self, way, job, slots, position)
+        quiet += end - position
+        return end
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "_quietly", counted)
+        runner.run(values, drain=True, stop=threading.Event())
+    found: dict[str, Any] = {}
+    database = sqlite3.connect(store)
+    for (table,) in database.execute("select name from sqlite_master where type = 'table'"):
+        rows = database.execute(f"select * from {table}").fetchall()  # noqa: S608 - its own tables
+        found[table] = sorted(row for row in map(repr, rows) if "heartbeat" not in row)
+    database.close()
+    for topic in sorted((folder / kernel).glob("*.jsonl")):
+        found[topic.name] = topic.read_bytes().splitlines()
+    return found, quiet
+
+
+def same(folder: Path, events: Iterable[bytes], batch: int = 700) -> tuple[dict[str, Any], int]:
+    stream = folder / "stream.jsonl"
+    stream.write_bytes(b"".join(line + b"\n" for line in events))
+    reference, none = stored(folder, stream, "python", batch)
+    kernel, quiet = stored(folder, stream, "native", batch)
+    assert not none
+    for name, rows in reference.items():
+        assert kernel[name] == rows, name
+    return kernel, quiet
+
+
+def test_a_fleet_leaves_the_same_state(tmp_path):
+    _, quiet = same(tmp_path, fleet_events(11, 25, limit=9_000))
+    assert quiet > 7_000
+
+
+@pytest.mark.slow
+def test_a_fleet_under_attack_leaves_the_same_state(tmp_path):
+    config = SimulationConfig(seed=5, agents=36, days=12, attacked=0.9, quiet_days=3)
+    found, quiet = same(tmp_path, simulate(config), batch=2_000)
+    assert quiet > 10_000
+    assert len(found["anomalies"]) > 10
+
+
+# ------------------------------------------------------------------ records
+
+BASE = {
+    "id": "1", "time": "2026-01-05T08:00:00Z", "agent": {"id": "a", "role": "clerk"}, "tool": "t.x",
+    "human": {"id": "h"}, "mode": "delegated", "delegation": ["h"], "session": "s", "purpose": "p",
+    "operation": "read", "arguments": {"to": "x"}, "argument_origins": {"to": [["x", ["request"]]]},
+    "resource": {"id": "crm/1", "sensitivity": "internal"}, "outcome": "ok", "duration_ms": 1.5,
+    "network": {"source_ip": "192.0.2.7", "destination": "api.example.com", "asn": 64500},
+    "volume": {"bytes_in": 3}, "credential": {"id": "c", "issued_at": "2026-01-05T07:00:00+01:00"},
+    "attributes": {"tokens": 7},
+}  # fmt: skip
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+    | st.sampled_from([
+        "", "read", "delegated", "vpn", "restricted", "deployment", "denied", "x" * 257, "\0",
+        "2026-01-05T08:00:00Z", "2026-01-05 08:00:00Z", "2026-01-05T08:00:00.1234567Z",
+        "2026-02-30T00:00:00Z", "2026-01-05T08:00:00", "2026-01-05T08:00:00.5-03:30", 1e300,
+        1 << 70,
+    ]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["id", "to", "tokens", "asn", "x"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+keys = st.sampled_from([*BASE, "team", "task", "trace_id", "kind"])
+changes = st.dictionaries(keys, values, max_size=3)
+parts = st.dictionaries(
+    st.sampled_from([
+        ("agent", "id"), ("agent", "version"), ("agent", "team"), ("resource", "id"),
+        ("resource", "type"), ("network", "egress"), ("network", "country"), ("network", "asn"),
+        ("volume", "records"), ("credential", "expires_at"), ("credential", "scopes"),
+        ("attributes", "cost"), ("attributes", "telemetry"), ("arguments", "x"),
+        ("argument_origins", "y"),
+    ]), values, max_size=2,
+)  # fmt: skip
+
+
+def read_alike(raw: bytes) -> bool:
+    """Whether the kernel takes a record; it must then be the event that the reference makes."""
+    record = RawRecord(raw, "test", 1, 2_000_000_000_000_000)
+    acts = native.Acts([record], 0)
+    (key,) = acts.keys(native.Hashes(SECRET))
+    if key is None:
+        return False
+    event = Native().normalise(raw)
+    assert key == Hasher(SECRET).event_keys([(event.agent.id, event.id)])[0]
+    assert acts.days() == [microseconds(event.time) // DAY_US]
+    assert acts.keep([0]) == [(event.agent.id, event.mode, 0)]
+    assert acts.time_us(0) == microseconds(event.time)
+    return True
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes, parts)
+def test_what_the_kernel_takes_the_reference_takes_too(whole, some):
+    fields = json.loads(json.dumps(BASE)) | whole
+    for (part, name), value in some.items():
+        if isinstance(fields[part], dict):
+            fields[part][name] = value
+    read_alike(json.dumps(fields, allow_nan=True).encode(errors="surrogatepass"))
+
+
+def test_a_plain_record_is_taken_and_an_odd_one_is_not():
+    plain = json.dumps(BASE).encode()
+    assert read_alike(plain)
+    assert read_alike(plain.replace(b'"t.x"', b'"t.\\u00e9\\n"'))
+    for odd in (
+        plain[:-1],
+        plain.replace(b'"1"', b"1"),
+        plain.replace(b'"1"', b'"\xff"'),
+        plain.replace(b'"tool"', b'"tool": "u", "tool"'),
+        plain.replace(b'"tokens": 7', b'"approval_seconds": 1'),
+        plain + b" " * 9_000,
+    ):
+        assert not read_alike(odd)
+
+
+def test_a_record_ahead_of_time_is_left_to_the_reference():
+    record = RawRecord(json.dumps(BASE).encode(), "test", 1, 0)
+    assert native.Acts([record], 1).keys(native.Hashes(SECRET)) == [None]
+    with pytest.raises(MalformedEvent):
+        Native().normalise(b"{}")
+
+
+# ------------------------------------------------------------------ who was heard when
+
+heard_of = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "billing-7", "é"]),
+        st.sampled_from(["delegated", "autonomous", "unknown"]), st.integers(0, 900),
+    ), max_size=40,
+)  # fmt: skip
+
+
+@given(heard_of, st.integers(0, 2_000))
+def test_agents_are_heard_alike(heard, later):
+    both = [Heard(), native.Heard()]
+    for agent_id, mode, hour in heard:
+        for one in both:
+            one.note(agent_id, mode, hour)
+    stored_ = [dict(one.dump()) for one in both]
+    assert stored_[0] == stored_[1]
+    fresh = [Heard(), native.Heard()]
+    for one in fresh:
+        one.load(stored_[0])
+    for name in ("a", "billing-7", "nobody"):
+        assert both[0].silence(name, later) == both[1].silence(name, later)
+        assert fresh[0].silence(name, later) == fresh[1].silence(name, later)
