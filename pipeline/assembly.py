@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.subject import Subject
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
 
 
 def clock_us() -> int:

@@ -24,9 +24,8 @@ from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
 from pipeline.record import RawRecord
-from pipeline.store import open_store, store_path
+from pipeline.store import open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
-from pipeline.store.lock import WriterLock
 
 if TYPE_CHECKING:
     import threading
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.progress import Progress
     from pipeline.record import Batch, Sink, Source
     from pipeline.settings import Settings
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
     from pipeline.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -70,6 +69,7 @@ class Loop:
         self.store = store
         self.sink = sink
         self.source = source
+        self._at: dict[str, str] = {}
         self._beat_us = 0
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
@@ -79,8 +79,8 @@ class Loop:
             self._inbox_only(stop)
             return
         if hasattr(self.source, "on_assigned"):  # a partition may come from another worker
-            self.source.on_assigned = lambda _: self.store.positions()
-        self.source.resume(self.store.positions())
+            self.source.on_assigned = lambda _: self._resumed()
+        self.source.resume(self._resumed())
         self._publish()
         done = self.source.progress()
         for batch in self.source.batches():
@@ -98,10 +98,17 @@ class Loop:
     def step(self, batch: Batch) -> None:
         """Judge, commit and publish one batch."""
         out = self.worker.judge(batch.records)
+        out.expected = {source: self._at.get(source) for source in batch.positions}
         self.worker.commit(out, batch.positions, self._status("running"))
+        self._at.update(batch.positions)
         self._publish()
         if self.source is not None:
             self.source.commit(batch.positions)
+
+    def _resumed(self) -> dict[str, str]:
+        """Give the stored positions, and note them: the next commit expects them still there."""
+        self._at = self.store.positions()
+        return dict(self._at)
 
     def inbox(self) -> int:
         """Judge what came over HTTP; give how many events."""
@@ -177,10 +184,14 @@ def run(
         With `drain`: the sink did not take everything.
     """
     store = open_store(settings.store)
-    lock = WriterLock(store_path(settings.store))
+    lock = writer_lock(settings.store)
     if not lock.acquire():
-        raise ConfigError(f"store {settings.store} is written to by another process; stop it first")
+        store.close()
+        raise ConfigError(
+            f"store {shown_url(settings.store)} is written to by another process; stop it first"
+        )
     with lock, store:
+        store.claim()
         source = open_source(
             settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
         )
@@ -209,10 +220,11 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
     bool
         False when another process is the writer; that one judges the inbox.
     """
-    lock = WriterLock(store_path(settings.store))
+    lock = writer_lock(settings.store)
     if not lock.acquire():
         return False
     with lock, open_store(settings.store) as store:
+        store.claim()
         sink = open_sink(settings.sink)
         try:
             loop = Loop(build_worker(settings, store), store, sink)

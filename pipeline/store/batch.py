@@ -64,6 +64,9 @@ class Commit(Struct, kw_only=True):
         Messages to publish, in this order.
     positions
         From where each source goes on.
+    expected
+        What the positions of some sources must be before; None: not there yet. If one is not,
+        another worker took over and nothing is written.
     counters
         By how much each counter grows.
     inbox_done
@@ -85,6 +88,7 @@ class Commit(Struct, kw_only=True):
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     positions: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, str | None] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
     status: PipelineStatus | None = None
