@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from models.content.session import Session
     from models.event import Event, Origin
     from models.profile import Profile
+    from models.telling import Telling
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
@@ -80,6 +81,7 @@ class Engine:
         self.config = config.validate()
         self.policy = policy
         self.vouched = False
+        self.telling: Telling | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
         self.peers = Peers(
@@ -208,6 +210,8 @@ class Engine:
     def _close(self, session: Session) -> None:
         if session.score >= 0 and (session.learning or session.vouched):
             self.peers.closed(session.role, session.score)
+        if self.telling is not None:
+            self.telling.finished(self.content.dump_session(session))
         self.content.close(session)
 
     def _score(

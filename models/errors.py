@@ -6,6 +6,7 @@ MalformedEvent     this record is unusable; the stream goes on
 StateError         stored state cannot be used as it is
   StoreUnavailable     the store cannot be reached now
   Superseded           another worker took over what this one judges
+SourceUnavailable  try again later; the store knows from where
 SinkUnavailable    try again later; nothing is lost, the outbox keeps it
 """
 
@@ -47,6 +48,10 @@ class StoreUnavailable(StateError):
 
 class Superseded(StateError):
     """Another worker took over what this one judges, so this one may not commit any more."""
+
+
+class SourceUnavailable(HabitusError):
+    """The source cannot be read now."""
 
 
 class SinkUnavailable(HabitusError):

@@ -24,11 +24,12 @@ from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
 from pipeline.record import RawRecord
-from pipeline.store import open_store, shown_url, writer_lock
+from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
 
 if TYPE_CHECKING:
     import threading
+    from collections import Counter
     from typing import Literal
 
     from pipeline.progress import Progress
@@ -183,6 +184,11 @@ def run(
     SinkUnavailable
         With `drain`: the sink did not take everything.
     """
+    if is_postgresql(settings.store) and settings.source.startswith("kafka:"):
+        from pipeline.sharding.loop import run_sharded  # one of several, perhaps
+
+        _collect_rarely()
+        return summary_of(run_sharded(settings, drain=drain, progress=progress, stop=stop))
     store = open_store(settings.store)
     lock = writer_lock(settings.store)
     if not lock.acquire():
@@ -209,7 +215,7 @@ def run(
                 progress.stop()
             source.close()
             sink.close()
-    return summary_of(loop.worker)
+    return summary_of(loop.worker.counters)
 
 
 def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
@@ -245,9 +251,8 @@ def _collect_rarely() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def summary_of(worker: Worker) -> RunSummary:
-    """Sum up what a worker counted."""
-    counters = worker.counters
+def summary_of(counters: Counter[str]) -> RunSummary:
+    """Sum up what was counted."""
     return RunSummary(
         counters["events"],
         sum(n for name, n in counters.items() if name.startswith("rejected_")),

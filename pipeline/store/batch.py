@@ -73,6 +73,10 @@ class Commit(Struct, kw_only=True):
         Events of the inbox up to this position are judged.
     status
         The pipeline's word about itself.
+    told
+        What this shard tells the others; only where there are several.
+    taken
+        Up to which number the contributions of other shards were taken in before this batch.
     prune_seen_before_day
         Keys of earlier days may be forgotten.
     """
@@ -90,6 +94,8 @@ class Commit(Struct, kw_only=True):
     positions: dict[str, str] = field(default_factory=dict)
     expected: dict[str, str | None] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    told: bytes | None = None
+    taken: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
     status: PipelineStatus | None = None
     prune_seen_before_day: int | None = None

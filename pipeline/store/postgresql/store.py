@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from models.errors import StateError
@@ -11,11 +12,11 @@ from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
 from pipeline.store.postgresql.connection import PostgresConnection
 from pipeline.store.postgresql.migrations import prepare
-from pipeline.store.postgresql.writing import PostgresWriter
+from pipeline.store.postgresql.writing import PostgresWriter, contribution_key
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.record import Message
 
@@ -165,6 +166,57 @@ class PostgresStore(Asking):
             "select id, value, arrived_us from inbox where id > ? order by id limit ?",
             (after, limit),
         )
+
+    # ---- one of several shards
+
+    def of(self, shard: str) -> PostgresStore:
+        """Give the same store as one shard sees it, over the same connections."""
+        other = copy(self)
+        other._become(shard)  # noqa: SLF001  # of its own kind
+        return other
+
+    def _become(self, shard: str) -> None:
+        self.shard, self._opened = shard, []
+        self._writer = PostgresWriter(self._work, self.secret, shard)
+
+    def taken(self) -> dict[str, int]:
+        """Give up to which contribution of each other shard this one has taken them in."""
+        return dict(
+            self._work.rows(
+                "select other, max(seq) from imports where shard = ? group by other", (self.shard,)
+            )
+        )
+
+    def contributions(
+        self, taken: Mapping[str, int], limit: int, *, only: str | None = None
+    ) -> list[tuple[str, int, bytes]]:
+        """Give what other shards told since: shard, number and bytes, in that order.
+
+        Parameters
+        ----------
+        taken
+            Up to which number the contributions of each are known.
+        limit
+            At most so many.
+        only
+            Of this shard alone.
+        """
+        seal = Seal(self.secret, "contributions")
+        out: list[tuple[str, int, bytes]] = []
+        for shard, told in self._work.rows(
+            "select name, contributed from shards where name <> ? order by name", (self.shard,)
+        ):
+            after = taken.get(shard, 0)
+            if told <= after or len(out) >= limit or only not in (None, shard):
+                continue
+            for seq, digest, blob in self._work.rows(
+                "select seq, digest, blob from contributions where shard = ? and seq > ? "
+                "and seq <= ? order by seq limit ?",
+                (shard, after, told, limit - len(out)),
+            ):
+                seal.check(contribution_key(shard, seq), blob, digest)
+                out.append((shard, seq, blob))
+        return out
 
     # ---- the API
 

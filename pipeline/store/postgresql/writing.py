@@ -81,6 +81,8 @@ class PostgresWriter:
         self._database = database
         self._shard = shard
         self.epoch: int | None = None
+        self._contributed = 0
+        self._told = Seal(secret, "contributions")
         self._profiles = Seal(secret, "profiles")
         self._trust = Seal(secret, "trust")
         self._sessions = Seal(secret, "sessions")
@@ -105,19 +107,21 @@ class PostgresWriter:
             self._write_seen(batch)
             self._write_found(batch)
             self._write_progress(batch)
+            self._write_exchange(batch)
             self._write_common(batch, profiles)
 
     def _check(self, batch: Commit) -> None:
         """Hold the row of the shard until the end, and compare where everything should stand."""
         if self.epoch is not None:
             row = self._database.row(
-                "select epoch from shards where name = ? for update", (self._shard,)
+                "select epoch, contributed from shards where name = ? for update", (self._shard,)
             )
             if row[0] != self.epoch:
                 raise Superseded(
                     f"another worker took over {self._shard or 'this store'}: this is turn "
                     f"{self.epoch}, now is turn {row[0]}; this worker must not go on"
                 )
+            self._contributed = int(row[1])
         if not batch.expected:
             return
         found = dict(
@@ -213,6 +217,28 @@ class PostgresWriter:
                 (ENCODER.encode(batch.status), self._shard),
             )
 
+    def _write_exchange(self, batch: Commit) -> None:
+        """Write what the shard tells the others, and what it took in of theirs before."""
+        shard, run = self._shard, self._database.run
+        if batch.told is not None:
+            seq = self._contributed + 1
+            digest = self._told.digest(contribution_key(shard, seq), batch.told)
+            run(
+                "insert into contributions (shard, seq, position, digest, blob) "
+                "values (?, ?, ?, ?, ?)",
+                (shard, seq, batch.positions[shard], digest, batch.told),
+            )
+            run("update shards set contributed = ? where name = ?", (seq, shard))
+        at = batch.expected.get(shard) or ""
+        self._columns(
+            "insert into imports (shard, position, other, seq) "
+            "select ?, ?, other, seq from unnest(?::text[], ?::bigint[]) "
+            "with ordinality as row (other, seq, place) order by place",
+            sorted(batch.taken.items()),
+            shard,
+            at,
+        )
+
     def _write_common(self, batch: Commit, profiles: list[tuple[Any, ...]]) -> None:
         """Write what all workers share, from the row that each of them waits for."""
         self._database.run(
@@ -234,6 +260,11 @@ class PostgresWriter:
         columns = [list(column) for column in zip(*rows, strict=True)]
         if columns:
             self._database.run(statement, (*before, *columns))
+
+
+def contribution_key(shard: str, seq: int) -> bytes:
+    """Give the key that a contribution is sealed under."""
+    return f"{shard}\0{seq}".encode()
 
 
 def _floating(row: tuple[Any, ...]) -> tuple[Any, ...]:
