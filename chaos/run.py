@@ -78,8 +78,22 @@ class Outcome(Struct, frozen=True):
     differences: list[str]
 
 
-def run(plan: Plan, folder: Path, servers: Servers, say: Callable[[str], None] = print) -> Outcome:
-    """Do what the plan says, and compare with a straight judging of the same input."""
+def run(
+    plan: Plan,
+    folder: Path,
+    servers: Servers,
+    say: Callable[[str], None] = print,
+    before_comparing: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Do what the plan says, and compare with a straight judging of the same input.
+
+    Parameters
+    ----------
+    folder
+        For the workers' logs.
+    before_comparing
+        Called with the URL of the store: for the test of this check.
+    """
     mark = f"chaos-{uuid.uuid4().hex[:10]}"
     url = _database(servers.postgresql, mark.replace("-", "_"))
     topics = Topics(servers.kafka, mark, plan.partitions)
@@ -97,6 +111,8 @@ def run(plan: Plan, folder: Path, servers: Servers, say: Callable[[str], None] =
         _disturb(plan, workers, servers, topics, say)
         in_time = _counted(url)
         _drain(workers, say)
+        if before_comparing is not None:
+            before_comparing(url)
         return _compare(values, topics, workers, in_time, say)
     finally:
         workers.close()

@@ -95,7 +95,12 @@ def _id(record: Any) -> str:
 
 class _reader:  # noqa: N801  # used like a function
     def __init__(self, brokers: str) -> None:
-        self._consumer = KafkaConsumer(bootstrap_servers=brokers, auto_offset_reset="none")
+        # What an overtaken worker had under way was never committed.
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=brokers,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+        )
 
     def __enter__(self) -> Any:
         return self._consumer

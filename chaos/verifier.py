@@ -167,7 +167,8 @@ def _recorded(
     """Give what a shard told by position, and by position what it took in before going on."""
     with psycopg.connect(url) as database:
         query = "select position::bigint, blob from contributions where shard = %s"
-        told: dict[int, bytes] = dict(database.cursor(binary=True).execute(query, (shard,)).fetchall())
+        row = database.cursor(binary=True).execute(query, (shard,))
+        told: dict[int, bytes] = dict(row.fetchall())
         query = (
             "select coalesce(nullif(position, '')::bigint, 0), other, seq from imports "
             "where shard = %s order by number"

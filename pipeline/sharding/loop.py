@@ -13,7 +13,7 @@ from models.errors import (
     StoreUnavailable,
     Superseded,
 )
-from pipeline.adapters import open_sink, open_source
+from pipeline.adapters import open_source
 from pipeline.assembly import Surroundings, clock_us
 from pipeline.sharding.shard import Shard
 from pipeline.store import open_shard
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
     from pipeline.adapters.kafka import KafkaSource
     from pipeline.progress import Progress
-    from pipeline.record import Batch, RawRecord, Sink
+    from pipeline.record import Batch, RawRecord
     from pipeline.settings import Settings
     from pipeline.store.postgresql import PostgresStore
 
 _log = logging.getLogger(__name__)
 _HEARTBEAT_US = 1_000_000
-_OUTBOX_CHUNK = 5_000
 _MOST_WAITING = 50_000  # messages of a shard that wait for a sink that is away
 _DRAIN_TRIES = 30
 _RETRY_S = 1.0
@@ -45,13 +44,10 @@ class ShardedLoop:
         What was counted by shards this worker has had.
     """
 
-    def __init__(
-        self, settings: Settings, store: PostgresStore, sink: Sink, source: KafkaSource
-    ) -> None:
+    def __init__(self, settings: Settings, store: PostgresStore, source: KafkaSource) -> None:
         self.counters: Counter[str] = Counter()
         self._settings = settings
         self._store = store
-        self._sink = sink
         self._source = source
         self._around = Surroundings.of(settings)
         self._shards: dict[str, Shard] = {}
@@ -82,7 +78,7 @@ class ShardedLoop:
                 continue
             shard.judge(records, batch.positions[name], self._source.lag_us(name))
             done[name] = batch.positions[name]
-            self._publish(shard)
+            shard.publish()
         if done:
             self._source.commit(done)
 
@@ -96,7 +92,7 @@ class ShardedLoop:
         """
         for shard in self._shards.values():
             for _ in range(_DRAIN_TRIES if drained else 1):
-                if self._publish(shard) or stop.wait(_RETRY_S):
+                if shard.publish() or stop.wait(_RETRY_S):
                     break
             else:
                 if drained:
@@ -104,40 +100,31 @@ class ShardedLoop:
                         "the sink took nothing for 30 s; the outbox keeps it, run again"
                     )
             shard.end("drained" if drained else "stopped")
-            self.counters.update(shard.worker.counters)
-        self._shards.clear()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._revoked(list(self._shards))
 
     # ------------------------------------------------------------------ partitions come and go
 
     def _assigned(self, names: Sequence[str]) -> Mapping[str, str]:
         positions = {}
+        self._revoked(names)
         for name in names:
             shard = self._shards[name] = Shard(self._settings, self._store.of(name), self._around)
-            self._publish(shard)
+            shard.publish()
             if shard.position is not None:
                 positions[name] = shard.position
         return positions
 
     def _revoked(self, names: Sequence[str]) -> None:
-        # What was judged is committed, batch by batch: there is nothing left to write.
         for name in names:
             shard = self._shards.pop(name, None)
             if shard is not None:
                 self.counters.update(shard.worker.counters)
+                shard.close()
 
     # ------------------------------------------------------------------ results and signs of life
-
-    def _publish(self, shard: Shard) -> bool:
-        """Publish a shard's messages in their order; False when the sink did not take them."""
-        while rows := shard.store.outbox(_OUTBOX_CHUNK):
-            try:
-                self._sink.publish([message for _, message in rows])
-            except SinkUnavailable as error:
-                _log.warning("sink_unavailable", extra={"detail": str(error)})
-                return False
-            shard.store.drop_outbox([number for number, _ in rows])
-        shard.waiting = 0
-        return True
 
     def _waiting(self) -> int:
         return max((shard.waiting for shard in self._shards.values()), default=0)
@@ -148,7 +135,7 @@ class ShardedLoop:
         self._beat_us = clock_us()
         for shard in self._shards.values():
             shard.beat(self._source.lag_us(shard.name))
-            self._publish(shard)
+            shard.publish()
 
 
 def run_sharded(
@@ -183,16 +170,15 @@ def _once(
         source = open_source(
             settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
         )
-        sink = open_sink(settings.sink)
+        loop = ShardedLoop(settings, store, source)  # type: ignore[arg-type]  # Kafka's
         try:
-            loop = ShardedLoop(settings, store, sink, source)  # type: ignore[arg-type]  # Kafka's
             if progress is not None:
                 progress.start(source.size_hint(), "judging")
             loop.run(stop, progress)
             loop.end(drained=drain and not stop.is_set(), stop=stop)
         finally:
             source.close()
-            sink.close()
+            loop.close()
     return loop.counters
 
 

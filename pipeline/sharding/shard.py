@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from models.errors import SinkUnavailable
 from models.exchange import NAME, Exchange
+from pipeline.adapters import open_fenced_sink
 from pipeline.assembly import build_worker, clock_us
 from pipeline.store.batch import PipelineStatus
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.store.batch import Commit
     from pipeline.store.postgresql import PostgresStore
 
+_log = logging.getLogger(__name__)
+_OUTBOX_CHUNK = 5_000
 MOST_TAKEN = 256  # contributions before one batch; the rest come before the next
 
 
@@ -50,6 +55,8 @@ class Shard:
         self.position: str | None = store.positions().get(self.name)
         self.worker = build_worker(settings, store, around=around)
         self.exchange = Exchange(self.worker.engine, store.shared().get(NAME, b""))
+        owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
+        self.sink = open_fenced_sink(settings.sink, f"habitus-{owner:016x}", store.still_ours)
         self.waiting = 0
         self._taken = store.taken()
 
@@ -71,6 +78,28 @@ class Shard:
         self._commit(out, {self.name: position}, self._status("running", lag_us))
         self.position = position
         self.waiting += len(out.outbox)
+
+    def publish(self) -> bool:
+        """Publish the shard's messages in their order; False when the sink did not take them.
+
+        Raises
+        ------
+        Superseded
+            Another worker publishes them.
+        """
+        while rows := self.store.outbox(_OUTBOX_CHUNK):
+            try:
+                self.sink.publish([message for _, message in rows])
+            except SinkUnavailable as error:
+                _log.warning("sink_unavailable", extra={"detail": str(error)})
+                return False
+            self.store.drop_outbox([number for number, _ in rows])
+        self.waiting = 0
+        return True
+
+    def close(self) -> None:
+        """Let go of it: what was judged is committed, batch by batch."""
+        self.sink.close()
 
     def end(self, state: Literal["drained", "stopped"]) -> None:
         """Write all that is shared as one copy, and how it ended."""

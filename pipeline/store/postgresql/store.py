@@ -179,6 +179,10 @@ class PostgresStore(Asking):
         self.shard, self._opened = shard, []
         self._writer = PostgresWriter(self._work, self.secret, shard)
 
+    def still_ours(self) -> None:
+        """Raise `Superseded` where another worker took over since `claim`."""
+        self._writer.still_ours()
+
     def taken(self) -> dict[str, int]:
         """Give up to which contribution of each other shard this one has taken them in."""
         return dict(

@@ -97,6 +97,18 @@ class PostgresWriter:
         )
         self.epoch = int(row[0])
 
+    def still_ours(self) -> None:
+        """Raise `Superseded` where the shard was taken by somebody else since."""
+        row = self._database.row("select epoch from shards where name = ?", (self._shard,))
+        self._compare(row[0])
+
+    def _compare(self, epoch: int) -> None:
+        if epoch != self.epoch:
+            raise Superseded(
+                f"another worker took over {self._shard or 'this store'}: this is turn "
+                f"{self.epoch}, now is turn {epoch}; this worker must not go on"
+            )
+
     def write(self, batch: Commit) -> None:
         """Write all of it in one transaction."""
         profiles = [self._profile_row(row) for row in batch.profiles]
@@ -116,11 +128,7 @@ class PostgresWriter:
             row = self._database.row(
                 "select epoch, contributed from shards where name = ? for update", (self._shard,)
             )
-            if row[0] != self.epoch:
-                raise Superseded(
-                    f"another worker took over {self._shard or 'this store'}: this is turn "
-                    f"{self.epoch}, now is turn {row[0]}; this worker must not go on"
-                )
+            self._compare(row[0])
             self._contributed = int(row[1])
         if not batch.expected:
             return
