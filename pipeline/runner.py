@@ -184,7 +184,7 @@ def run(
     SinkUnavailable
         With `drain`: the sink did not take everything.
     """
-    if is_postgresql(settings.store) and settings.source.startswith("kafka:"):
+    if _shared(settings):
         from pipeline.sharding.loop import run_sharded  # one of several, perhaps
 
         _collect_rarely()
@@ -226,6 +226,8 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
     bool
         False when another process is the writer; that one judges the inbox.
     """
+    if _shared(settings):  # an agent is judged where its partition is
+        return False
     lock = writer_lock(settings.store)
     if not lock.acquire():
         return False
@@ -239,6 +241,11 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         finally:
             sink.close()
     return True
+
+
+def _shared(settings: Settings) -> bool:
+    """Tell whether several workers may share the stream."""
+    return is_postgresql(settings.store) and settings.source.startswith("kafka:")
 
 
 def _collect_rarely() -> None:

@@ -66,6 +66,16 @@ def postgresql_server() -> str:
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """Give the URL of an empty database of this test alone."""
+    yield from _database(postgresql_server)
+
+
+@pytest.fixture
+def other_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """Give the URL of another one."""
+    yield from _database(postgresql_server)
+
+
+def _database(postgresql_server: str) -> Iterator[str]:
     name = f"habitus_{secrets.token_hex(6)}"
     with psycopg.connect(postgresql_server, autocommit=True) as server:
         server.execute(f"create database {name}")

@@ -15,6 +15,7 @@ from models.errors import (
 )
 from pipeline.adapters import open_source
 from pipeline.assembly import Surroundings, clock_us
+from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.store import open_shard
 
@@ -62,6 +63,8 @@ class ShardedLoop:
         for batch in source.batches():
             self.step(batch)
             self._beat()
+            if any(name.endswith(":0") for name in self._shards):
+                forward(self._store, source)
             if progress is not None:
                 progress.advance(source.progress() - done)
                 done = source.progress()

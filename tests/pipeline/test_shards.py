@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.errors import StateError, Superseded
+from models.errors import ConfigError, SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
 from pipeline.record import RawRecord
+from pipeline.replay import learn
 from pipeline.settings import Settings
+from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.store import Commit, PipelineStatus, open_shard
 
@@ -70,17 +72,66 @@ def test_each_shard_takes_in_what_the_other_told_and_says_up_to_where(
 
 
 def test_a_partition_goes_on_in_other_hands_as_if_it_had_stayed(
+    pipeline: Any, settings: Settings, store: PostgresStore, other_postgresql_url: str
+) -> None:
+    stream = records(pipeline, ZERO)
+    for start in range(0, len(stream), 80):  # each time to somebody else
+        judge(a_shard(settings, store, ZERO), stream[start : start + 80], 80)
+    with open_shard(other_postgresql_url, "", secret=store.secret) as elsewhere:
+        kept = settings.model_copy(update={"store": other_postgresql_url})
+        judge(a_shard(kept, elsewhere, ZERO), stream)
+        keys = [(json.loads(one.value)["agent"]["id"], "delegated") for one in stream]
+        assert store.profiles(keys) == elsewhere.profiles(keys) != {}
+        for name in ("all_sessions", "positions"):
+            held = [getattr(one.of(ZERO), name)() for one in (store, elsewhere)]
+            assert dict(held[0]) == dict(held[1]) != {}
+
+
+def test_an_agent_in_two_partitions_is_refused_by_name(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     stream = records(pipeline, ZERO)
-    stayed = a_shard(settings, store, "kafka:other:0")
-    judge(stayed, stream)
-    for start in range(0, len(stream), 80):  # each time to somebody else
-        judge(a_shard(settings, store, ZERO), stream[start : start + 80], 80)
-    # Two names for one stream: agents are the same, so what is shared is what can be compared.
-    apart = [dict(store.of(name).all_sessions()).keys() for name in (ZERO, "kafka:other:0")]
-    assert apart[0] == apart[1] != set()
-    assert store.positions()[ZERO] == str(len(stream))
+    judge(a_shard(settings, store, ZERO), stream[:50])
+    with pytest.raises(ConfigError, match=r"is judged in kafka:t:0, and came in kafka:t:1 too"):
+        judge(a_shard(settings, store, ONE), stream[50:100])
+    assert store.counters()["events"] == 50
+
+
+def test_what_was_learned_before_is_where_every_shard_begins(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    history = pipeline.file(pipeline.events(300))
+    learned = learn([str(history)], fmt="native", settings=settings)
+    shard = a_shard(settings, store, ZERO)
+    assert learned.events > 0
+    assert shard.store.shared() == store.shared() != {}
+    judge(shard, records(pipeline, ZERO)[:50])
+    assert store.counters()["rejected_duplicate_id"] == 50  # they were in the history
+
+
+def test_events_from_http_are_written_to_the_topic_under_their_agents(
+    store: PostgresStore,
+) -> None:
+    class Topic:
+        """Takes what is written to it, or nothing."""
+
+        def __init__(self) -> None:
+            self.away = True
+            self.records: list[Any] = []
+
+        def hand_in(self, records: list[Any]) -> None:
+            if self.away:
+                raise SinkUnavailable("away")
+            self.records += records
+
+    topic: Any = Topic()
+    event = b'{"id":"e-1","agent":{"id":"billing-7"}}'
+    store.inbox([event, b"{}"])
+    assert forward(store, topic) == 0
+    topic.away = False
+    assert forward(store, topic) == 2
+    assert topic.records == [(b"billing-7", event), (None, b"{}")]
+    assert store.inbox_batch(0, 10) == []
 
 
 def test_whoever_lost_a_partition_cannot_commit_and_the_new_one_lacks_nothing(

@@ -170,10 +170,10 @@ def test_another_version_is_refused_with_both_versions_named(
     open_store(url).close()
     marks = {
         "sqlite": "update meta set value = 9 where key = 'version'",
-        "postgresql": "update migrations set number = 9",
+        "postgresql": "insert into migrations (number) values (9)",
     }
     from_outside(url, marks[url.partition(":")[0]])
-    with pytest.raises(StateError, match="written by version 9, this is 1"):
+    with pytest.raises(StateError, match=r"written by version 9, this is \d"):
         open_store(url)
 
 

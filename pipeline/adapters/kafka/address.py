@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
@@ -39,6 +40,12 @@ class Address(Struct, frozen=True):
     group: str
     skip_lost: bool
     client: dict[str, Any]
+
+
+def without_group(address: Address) -> Address:
+    """Give the same broker without what concerns a consumer group alone."""
+    own = {name: value for name, value in address.client.items() if not _GROUP_KEYS.match(name)}
+    return msgspec.structs.replace(address, client=own)
 
 
 def parse(url: str, *, topic: bool) -> Address:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from models.errors import ConfigError, SinkUnavailable
-from pipeline.adapters.kafka.address import answers, parse
+from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.client import (
     KafkaAdminClient,
     KafkaError,
@@ -16,6 +16,7 @@ from pipeline.adapters.kafka.client import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.adapters.kafka.address import Address
     from pipeline.record import Message
 
 # Above the longest record that is taken in, so that a rejected one fits with its headers.
@@ -55,6 +56,13 @@ class KafkaSink:
         self._address = parse(url, topic=False)
         self._producer: Any = None
         self._topic = ""
+
+    @classmethod
+    def at(cls, address: Address) -> Self:
+        """Make a sink at the broker of a source, with its options."""
+        made = cls(f"kafka://{','.join(address.brokers)}")
+        made._address = without_group(address)
+        return made
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Send all and wait until all are confirmed.

@@ -23,10 +23,11 @@ from pipeline.adapters.kafka.client import (
     RetriableError,
     TopicPartition,
 )
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, RawRecord
+from pipeline.adapters.kafka.sink import KafkaSink
+from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, Message, RawRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 IDLE_MS = 200
 _FETCH_BYTES = 8 << 20
@@ -83,6 +84,7 @@ class KafkaSource:
         self._taken = 0
         self._newest: dict[str, tuple[TopicPartition, int, int]] = {}
         self._held = False
+        self._back: KafkaSink | None = None
         self._changes: deque[tuple[str, list[TopicPartition]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
         self.on_revoked: Callable[[list[str]], None] = self._nothing
@@ -279,6 +281,13 @@ class KafkaSource:
         for partition in self._consumer.assignment():
             (self._consumer.pause if held else self._consumer.resume)(partition)
 
+    def hand_in(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
+        """Write records (key, value) to the topic itself; `SinkUnavailable` where it cannot."""
+        if self._back is None:
+            self._back = KafkaSink.at(self._address)
+        topic = self._address.topic
+        self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
+
     def size_hint(self) -> int | None:
         """Count the records in the topic at the start."""
         return sum(end - self._first[partition] for partition, end in self._end.items())
@@ -289,6 +298,8 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the group."""
+        if self._back is not None:
+            self._back.close()
         self._consumer.close(autocommit=False, timeout_ms=_ANSWER_MS)
 
     def _resumed(self, keys: list[str]) -> Mapping[str, str]:

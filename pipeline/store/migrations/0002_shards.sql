@@ -23,3 +23,6 @@ create table imports (
     seq bigint not null
 );
 create index imports_shard on imports (shard, other, seq);
+
+-- Who judges an agent: its events come from one partition, or two shards would overwrite each other.
+alter table profiles add column shard text collate "C" not null default '';

@@ -143,7 +143,7 @@ class PostgresStore(Asking):
     def seen(self, keys: Sequence[int]) -> set[int]:
         """Give those of these event keys that were committed before."""
         found = self._work.rows(
-            "select key from seen where shard = ? and key = any(?::bigint[])",
+            "select key from seen where shard in (?, '') and key = any(?::bigint[])",
             (self.shard, list(keys)),
         )
         return {key for (key,) in found}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.errors import Superseded
+from models.errors import ConfigError, Superseded
 from pipeline.store.batch import ENCODER, Commit
 from pipeline.store.seal import Seal, row_key
 from pipeline.store.writing import anomaly_row, compare
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from pipeline.store.postgresql.connection import PostgresConnection
 
 _PROFILES = """
-insert into profiles (
-    seq, agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob
+with written as (
+insert into profiles as known (
+    shard, seq, agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest,
+    digest, blob
 )
-select (select value from tallies where name = 'seq') - ?::bigint + place, row.agent_id, row.mode,
-    row.role, row.owner, row.level, row.state, row.last_seen_us, row.trust, row.trust_digest,
-    row.digest, row.blob
+select ?, (select value from tallies where name = 'seq') - ?::bigint + place, row.agent_id,
+    row.mode, row.role, row.owner, row.level, row.state, row.last_seen_us, row.trust,
+    row.trust_digest, row.digest, row.blob
 from unnest(
     ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[],
     ?::bytea[], ?::bytea[], ?::bytea[]
@@ -31,7 +33,12 @@ from unnest(
 on conflict (agent_id, mode) do update set
     seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
     state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
-    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob
+    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob,
+    shard = excluded.shard
+where known.shard in ('', excluded.shard)
+returning 1
+)
+select count(*) from written
 """
 
 _ANOMALIES = """
@@ -89,12 +96,22 @@ class PostgresWriter:
         self._shared = Seal(secret, "shared")
 
     def claim(self) -> None:
-        """Take the shard: commits of whoever had it before are refused from now on."""
-        row = self._database.row(
-            "insert into shards as known (name, epoch) values (?, 1) "
-            "on conflict (name) do update set epoch = known.epoch + 1 returning epoch",
-            (self._shard,),
-        )
+        """Take the shard: commits of whoever had it before are refused from now on.
+
+        A new one begins with what the store as a whole has learned, from `habitus learn`.
+        """
+        with self._database.transaction():
+            row = self._database.row(
+                "insert into shards as known (name, epoch) values (?, 1) "
+                "on conflict (name) do update set epoch = known.epoch + 1 returning epoch",
+                (self._shard,),
+            )
+            if row[0] == 1 and self._shard:
+                self._database.run(
+                    "insert into shared (shard, name, digest, blob) "
+                    "select ?, name, digest, blob from shared where shard = ''",
+                    (self._shard,),
+                )
         self.epoch = int(row[0])
 
     def still_ours(self) -> None:
@@ -261,7 +278,24 @@ class PostgresWriter:
             "on conflict (name) do update set value = known.value + excluded.value",
             sorted(batch.counters.items()),
         )
-        self._columns(_PROFILES, profiles, len(profiles))
+        if profiles:
+            columns = [list(column) for column in zip(*profiles, strict=True)]
+            row = self._database.row(_PROFILES, (self._shard, len(profiles), *columns))
+            if row[0] != len(profiles):
+                raise ConfigError(self._strays([row[0] for row in profiles]))
+
+    def _strays(self, agents: list[str]) -> str:
+        agent_id, shard = self._database.row(
+            "select agent_id, shard from profiles where agent_id = any(?) "
+            "and shard not in ('', ?) order by agent_id limit 1",
+            (agents, self._shard),
+        )
+        here = self._shard or "a single worker"
+        return (
+            f"agent {agent_id!r} is judged in {shard}, and came in {here} too: an "
+            "agent has one partition; key the records by the agent's id, with the "
+            "partitioner of the Java client, and do not add partitions to the topic"
+        )
 
     def _columns(self, statement: str, rows: Iterable[Sequence[Any]], *before: Any) -> None:
         """Run a statement with one array a column, where there are rows."""
