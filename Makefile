@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test check lint format types arch bench notebooks services services-stop \
+.PHONY: help install native demo test check lint format types arch bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -76,6 +76,9 @@ services-stop: ## end what `make services` started
 
 services-status: ## which components are up, and where
 	@$(SERVICES) status
+
+chaos: $(KERNEL) services ## workers, broker and database that die; is anything lost? (minutes; ARGS="--kills 50")
+	@$(BIN)/python -m chaos $(ARGS)
 
 lock: $(STAMP) ## remake requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@mkdir -p build

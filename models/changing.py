@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
     from models.subject import Subject
-    from models.watch.traces import Traces
+    from models.watch.watcher import Watcher
 
 _MOST_ADDED = 16
 
 
 def take_change(
-    event: Event, subject: Subject, traces: Traces, config: ModelConfig, time_us: int
+    event: Event, subject: Subject, watcher: Watcher, config: ModelConfig, time_us: int
 ) -> Assessment:
     """Take in a deployment or a change of owner: announced, so not judged.
 
@@ -25,7 +25,7 @@ def take_change(
     facts = subject.profile.facts
     if event.kind == "deployment":
         facts.announced = event.agent.version
-        traces.deployed()
+        watcher.deployed()
         if event.agent.version is not None and event.agent.version not in facts.versions:
             facts.versions.append(event.agent.version)
         facts.learn_until = max(facts.learn_until, facts.opened + config.relearning_sessions)

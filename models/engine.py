@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from models.content.session import Session
     from models.event import Event, Origin
     from models.profile import Profile
+    from models.telling import Telling
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
@@ -81,6 +82,7 @@ class Engine:
         self.config = config.validate()
         self.policy = policy
         self.vouched = False
+        self.telling: Telling | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
         self.peers = Peers(
@@ -148,7 +150,7 @@ class Engine:
         self._meet(event, subject)
         meet(event, subject, self.peers, time_us, registered=registered)
         if event.kind != "action":
-            return take_change(event, subject, self.watcher.traces, self.config, time_us)
+            return take_change(event, subject, self.watcher, self.config, time_us)
         session = self._session(event, subject.profile, time_us)
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - _meet has set it
@@ -222,6 +224,8 @@ class Engine:
     def _close(self, session: Session) -> None:
         if session.score >= 0 and (session.learning or session.vouched):
             self.peers.closed(session.role, session.score)
+        if self.telling is not None:
+            self.telling.finished(self.content.dump_session(session))
         self.content.close(session)
 
     def _score(

@@ -4,6 +4,9 @@ HabitusError
 ConfigError        the operator fixes it before start
 MalformedEvent     this record is unusable; the stream goes on
 StateError         stored state cannot be used as it is
+  StoreUnavailable     the store cannot be reached now
+  Superseded           another worker took over what this one judges
+SourceUnavailable  try again later; the store knows from where
 SinkUnavailable    try again later; nothing is lost, the outbox keeps it
 """
 
@@ -37,6 +40,18 @@ class MalformedEvent(HabitusError):
 
 class StateError(HabitusError):
     """Stored state has another version, or its digest does not hold."""
+
+
+class StoreUnavailable(StateError):
+    """The store cannot be reached now; what is in it is whole."""
+
+
+class Superseded(StateError):
+    """Another worker took over what this one judges, so this one may not commit any more."""
+
+
+class SourceUnavailable(HabitusError):
+    """The source cannot be read now."""
 
 
 class SinkUnavailable(HabitusError):

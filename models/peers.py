@@ -19,6 +19,7 @@ from models.session_pools import SessionPools
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.quantity import Level
+    from models.telling import Telling
 
 __all__ = ["DAY_US", "FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
 DAY_US = 86_400_000_000
@@ -86,10 +87,13 @@ class Peers:
         self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
         self._most_active = 1
+        self.telling: Telling | None = None
 
     def day_of(self, time_us: int) -> int:
         """Days since the first event of the stream."""
         if self.head.epoch_us < 0:
+            if self.telling is not None:  # days that all shards count alike
+                time_us -= time_us % DAY_US
             self.head.epoch_us = self.head.published_us = time_us
         return max(0, (time_us - self.head.epoch_us) // DAY_US)
 
@@ -108,6 +112,8 @@ class Peers:
         head, pending = self.head, self.head.pending
         head.published_us = head.watermark_us
         day = self.day_of(head.watermark_us)
+        if self.telling is not None:
+            self.telling.publishing()
         head.version += 1
         if day > head.day:
             head.day = day
@@ -125,6 +131,12 @@ class Peers:
 
     def closed(self, role: str, score: float) -> None:
         """Take in the highest score of a finished session, in bits."""
+        self.take_pooled(role, score)
+        if self.telling is not None:
+            self.telling.pooled(role, score)
+
+    def take_pooled(self, role: str, score: float) -> None:
+        """Take in the same of a session that another shard has finished."""
         self.sessions.add(role, score)
 
     def seen_on(self, day: int) -> None:

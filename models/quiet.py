@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from models.engine import Engine
     from models.subject import Subject
+    from models.telling import Telling
     from models.trust_policy import TrustPolicy
 
 DONE, SECOND_LOOK, PACK, PUBLISH, HOUR = range(5)
@@ -71,13 +72,26 @@ class Quiet:
         """Judge from a position on; give where it stopped and why."""
         peers = self._engine.peers
         while True:
+            telling = self._engine.telling
             stopped: tuple[int, int] = self._judge.run(
-                acts, position, peers.head, peers.active_agents()
+                acts, position, peers.head, peers.active_agents(), telling is not None
             )
             position, why = stopped
+            if telling is not None:
+                self._tell(telling)
             if why != PUBLISH:
                 return position, why
             peers.advance(acts.time_us(position))
+
+    def _tell(self, telling: Telling) -> None:
+        """Pass on what the kernel has to tell other engines."""
+        pools, sessions, voices = self._judge.told()
+        for role, score in pools:
+            telling.pooled(role, score)
+        for session in sessions:
+            telling.finished(session)
+        for agent_id, mode, hour in voices:
+            telling.heard(agent_id, mode, hour)
 
 
 def tell(subject: Subject, where: Callable[[int], str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import intel, inventory
 from pipeline.config_store import in_effect
@@ -19,14 +19,28 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.event import Event
     from models.subject import Subject
+    from pipeline.inventory import Inventory
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
 
 
 def clock_us() -> int:
     """Give the wall time in microseconds since 1970: arrival and heartbeats, never judgements."""
     return time.time_ns() // 1_000  # noqa: TID251 - the one clock of the pipeline
+
+
+class Surroundings(NamedTuple):
+    """What workers know beside the stream, and never change: loaded once, shared by all shards."""
+
+    enricher: Enricher
+    registered: Inventory
+
+    @classmethod
+    def of(cls, settings: Settings) -> Surroundings:
+        """Load what the settings name."""
+        enricher = Enricher(settings.corporate_networks, intel.load(settings.intel))
+        return cls(enricher, inventory.load(settings.inventory))
 
 
 def build_worker(
@@ -37,6 +51,7 @@ def build_worker(
     publish: bool | None = None,
     explain_all: bool = False,
     observer: Callable[[RawRecord, Event, Assessment, Subject], None] | None = None,
+    around: Surroundings | None = None,
 ) -> Worker:
     """Build the worker of a store.
 
@@ -46,8 +61,11 @@ def build_worker(
         Format of the records; that of the settings when None.
     publish
         Whether results are queued for a sink; when None, if the settings name a sink.
+    around
+        What is loaded already.
     """
-    registered, panel = inventory.load(settings.inventory), detectors_named(settings.detectors)
+    enricher, registered = around or Surroundings.of(settings)
+    panel = detectors_named(settings.detectors)
     if settings.offline_models is not None:
         from pipeline.offline import load_offline  # scikit-learn takes a second to load
 
@@ -59,7 +77,7 @@ def build_worker(
         store,
         in_effect(settings, store).config,
         format_named(fmt or settings.format),
-        Enricher(settings.corporate_networks, intel.load(settings.intel)),
+        enricher,
         registered,
         policy=trust_policy_of(settings, store.configs.promoted()),
         cache_agents=settings.cache_agents,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from pipeline.settings import Settings
     from pipeline.store.configs import Promotion
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
 
 Base = Literal["defaults", "file", "promoted"]
 _LONGEST_NAME, _LONGEST_REASON = 200, 2_000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.formats import Format
     from pipeline.record import RawRecord
     from pipeline.store.batch import Commit
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
 
 DAY_US = 86_400_000_000
 

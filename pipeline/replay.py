@@ -19,9 +19,8 @@ from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
 from pipeline.rejected import TOPIC, rejected_line
-from pipeline.store import open_store, store_path
+from pipeline.store import open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
-from pipeline.store.lock import WriterLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.batch import Commit
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
     from pipeline.worker import Worker
 
 # A recording is judged the same wherever it is replayed, so the key is part of the program. The
@@ -198,10 +197,13 @@ def learn(
 ) -> ReplaySummary:
     """Learn a history into the configured store: how an installation starts warm."""
     started = perf_counter()
-    lock = WriterLock(store_path(settings.store))
+    lock = writer_lock(settings.store)
     if not lock.acquire():
-        raise ConfigError(f"store {settings.store} is written to by another process; stop it first")
+        raise ConfigError(
+            f"store {shown_url(settings.store)} is written to by another process; stop it first"
+        )
     with lock, open_store(settings.store) as store:
+        store.claim()
         worker = build_worker(settings, store, fmt=fmt, publish=False)
         if progress is not None:
             progress.start(None, "learning")

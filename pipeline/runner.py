@@ -24,18 +24,18 @@ from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
 from pipeline.record import RawRecord
-from pipeline.store import open_store, store_path
+from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
-from pipeline.store.lock import WriterLock
 
 if TYPE_CHECKING:
     import threading
+    from collections import Counter
     from typing import Literal
 
     from pipeline.progress import Progress
     from pipeline.record import Batch, Sink, Source
     from pipeline.settings import Settings
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
     from pipeline.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ class Loop:
         self.store = store
         self.sink = sink
         self.source = source
+        self._at: dict[str, str] = {}
         self._beat_us = 0
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
@@ -79,8 +80,8 @@ class Loop:
             self._inbox_only(stop)
             return
         if hasattr(self.source, "on_assigned"):  # a partition may come from another worker
-            self.source.on_assigned = lambda _: self.store.positions()
-        self.source.resume(self.store.positions())
+            self.source.on_assigned = lambda _: self._resumed()
+        self.source.resume(self._resumed())
         self._publish()
         done = self.source.progress()
         for batch in self.source.batches():
@@ -98,10 +99,17 @@ class Loop:
     def step(self, batch: Batch) -> None:
         """Judge, commit and publish one batch."""
         out = self.worker.judge(batch.records)
+        out.expected = {source: self._at.get(source) for source in batch.positions}
         self.worker.commit(out, batch.positions, self._status("running"))
+        self._at.update(batch.positions)
         self._publish()
         if self.source is not None:
             self.source.commit(batch.positions)
+
+    def _resumed(self) -> dict[str, str]:
+        """Give the stored positions, and note them: the next commit expects them still there."""
+        self._at = self.store.positions()
+        return dict(self._at)
 
     def inbox(self) -> int:
         """Judge what came over HTTP; give how many events."""
@@ -176,11 +184,20 @@ def run(
     SinkUnavailable
         With `drain`: the sink did not take everything.
     """
+    if _shared(settings):
+        from pipeline.sharding.loop import run_sharded  # one of several, perhaps
+
+        _collect_rarely()
+        return summary_of(run_sharded(settings, drain=drain, progress=progress, stop=stop))
     store = open_store(settings.store)
-    lock = WriterLock(store_path(settings.store))
+    lock = writer_lock(settings.store)
     if not lock.acquire():
-        raise ConfigError(f"store {settings.store} is written to by another process; stop it first")
+        store.close()
+        raise ConfigError(
+            f"store {shown_url(settings.store)} is written to by another process; stop it first"
+        )
     with lock, store:
+        store.claim()
         source = open_source(
             settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
         )
@@ -198,7 +215,7 @@ def run(
                 progress.stop()
             source.close()
             sink.close()
-    return summary_of(loop.worker)
+    return summary_of(loop.worker.counters)
 
 
 def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
@@ -209,10 +226,13 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
     bool
         False when another process is the writer; that one judges the inbox.
     """
-    lock = WriterLock(store_path(settings.store))
+    if _shared(settings):  # an agent is judged where its partition is
+        return False
+    lock = writer_lock(settings.store)
     if not lock.acquire():
         return False
     with lock, open_store(settings.store) as store:
+        store.claim()
         sink = open_sink(settings.sink)
         try:
             loop = Loop(build_worker(settings, store), store, sink)
@@ -221,6 +241,11 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         finally:
             sink.close()
     return True
+
+
+def _shared(settings: Settings) -> bool:
+    """Tell whether several workers may share the stream."""
+    return is_postgresql(settings.store) and settings.source.startswith("kafka:")
 
 
 def _collect_rarely() -> None:
@@ -233,9 +258,8 @@ def _collect_rarely() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def summary_of(worker: Worker) -> RunSummary:
-    """Sum up what a worker counted."""
-    counters = worker.counters
+def summary_of(counters: Counter[str]) -> RunSummary:
+    """Sum up what was counted."""
     return RunSummary(
         counters["events"],
         sum(n for name, n in counters.items() if name.startswith("rejected_")),

@@ -26,7 +26,7 @@ from models.config import ModelConfig
 from models.errors import ConfigError
 from models.trust_policy import TrustPolicy
 from pipeline.config_file import read_config
-from pipeline.store import store_path
+from pipeline.store import check_url, shown_url
 
 PREFIX = "HABITUS_"
 FILE_VARIABLE = "HABITUS_CONFIG"
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     @classmethod
     def _store(cls, value: str) -> str:
         try:
-            store_path(value)
+            check_url(value)
         except ConfigError as error:
             raise ValueError(str(error)) from None
         return value
@@ -245,6 +245,7 @@ def shown(settings: Settings) -> dict[str, Any]:
     'kafka://***@broker.example.com:9092'
     """
     plain = settings.model_dump(mode="json")
+    plain["store"] = shown_url(plain["store"])
     return {name: _masked(value) for name, value in plain.items()}
 
 

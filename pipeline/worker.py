@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.formats import Format
     from pipeline.inventory import Inventory
     from pipeline.record import RawRecord
-    from pipeline.store.sqlite import Store
+    from pipeline.store.protocol import Store
 
 _log = logging.getLogger(__name__)
 _SEEN_DAYS = 30

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import socket
 from collections import Counter
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 KAFKA = "Kafka broker"
+POSTGRESQL = "PostgreSQL"
 CHROMIUM = "Chromium"
 SHARED = "shared data folder"
 _HOW = {
     KAFKA: "make services says why; or set HABITUS_TEST_KAFKA to HOST:PORT",
+    POSTGRESQL: "make services says why; or set HABITUS_TEST_POSTGRESQL to a URL",
     CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
     SHARED: "it lies beside the repository, as ../shared",
 }
@@ -43,6 +51,39 @@ def kafka_address() -> str:
 
 
 @pytest.fixture(scope="session")
+def postgresql_server() -> str:
+    """Give the URL of a PostgreSQL server on which we may make databases."""
+    url = os.environ.get("HABITUS_TEST_POSTGRESQL") or _started_postgresql()
+    if url is None:
+        absent(POSTGRESQL)
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error:
+        absent(POSTGRESQL)
+    return url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """Give the URL of an empty database of this test alone."""
+    yield from _database(postgresql_server)
+
+
+@pytest.fixture
+def other_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """Give the URL of another one."""
+    yield from _database(postgresql_server)
+
+
+def _database(postgresql_server: str) -> Iterator[str]:
+    name = f"habitus_{secrets.token_hex(6)}"
+    with psycopg.connect(postgresql_server, autocommit=True) as server:
+        server.execute(f"create database {name}")
+        yield urlsplit(postgresql_server)._replace(path=f"/{name}").geturl()
+        server.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Give the path of a Chromium that playwright can launch."""
     named = os.environ.get("HABITUS_TEST_CHROMIUM")
@@ -65,6 +106,14 @@ def _started_broker() -> str | None:
     """Give the address that `make services` wrote down."""
     try:
         return str(json.loads((ROOT / ".services" / "kafka.json").read_text())["bootstrap"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def _started_postgresql() -> str | None:
+    """Give the URL that `make services` wrote down."""
+    try:
+        return str(json.loads((ROOT / ".services" / "postgresql.json").read_text())["url"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
 

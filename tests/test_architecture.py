@@ -29,6 +29,7 @@ OFFENCES = {
     ),
     "Kafka lives in its adapter": ("pipeline/record.py", "import kafka"),
     "SQLite lives in the store": ("pipeline/record.py", "import sqlite3"),
+    "PostgreSQL lives in its folder": ("pipeline/store/batch.py", "import psycopg"),
 }
 
 _COMMAND = "from importlinter.cli import lint_imports_command as command; command()"

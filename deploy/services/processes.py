@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +16,13 @@ _GRACE_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 
 
-def start(command: list[str], log: Path, pid_file: Path) -> subprocess.Popen[bytes]:
+def start(
+    command: list[str], log: Path, pid_file: Path, *, user: str | None = None
+) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, output to `log`, pid to `pid_file`.
 
-    The session keeps it alive when the make or the shell that asked for it ends.
+    The session keeps it alive when the make or the shell that asked for it ends. `user` is whom
+    it runs as, None for ourselves.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - the command is put together in this folder
@@ -27,9 +31,18 @@ def start(command: list[str], log: Path, pid_file: Path) -> subprocess.Popen[byt
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=None if user is None else "/",
+            **identity(user),
         )
     pid_file.write_text(f"{process.pid}\n")
     return process
+
+
+def identity(user: str | None) -> dict[str, Any]:
+    """Give what makes a child run as another user, with that user's group alone."""
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def running(pid_file: Path, mark: str) -> int | None:
@@ -56,13 +69,13 @@ def running(pid_file: Path, mark: str) -> int | None:
     return pid if mark in shown and not shown.startswith("Z") else None
 
 
-def end(pid_file: Path, mark: str) -> bool:
+def end(pid_file: Path, mark: str, polite: signal.Signals = signal.SIGTERM) -> bool:
     """End the process of `pid_file`: politely, then firmly. False if it was not running."""
     pid = running(pid_file, mark)
     if pid is None:
         pid_file.unlink(missing_ok=True)
         return False
-    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, polite)
     deadline = time.monotonic() + _GRACE_SECONDS
     while running(pid_file, mark) is not None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
     from models.profile import Profile
+    from models.telling import Telling
 
 DRIFT = "behavior.drift"
 
@@ -37,6 +38,7 @@ class Watcher:
     def __init__(self, config: ModelConfig, heard: Heard | None = None) -> None:
         self.config = config
         self.heard = Heard() if heard is None else heard
+        self.telling: Telling | None = None
         self.traces = Traces()
 
     def dump(self, now_us: int) -> list[tuple[str, bytes]]:
@@ -64,6 +66,8 @@ class Watcher:
             if facts.events == 1:
                 note_mode(watch, self.heard.known(facts.agent_id), event.mode, hour)
             self.heard.note(facts.agent_id, event.mode, hour)
+            if self.telling is not None:
+                self.telling.heard(facts.agent_id, event.mode, hour)
         if closed < DAY:
             return None
         active = profile.state() == "active"
@@ -93,4 +97,12 @@ class Watcher:
         """Note an anomaly under its trace; give all agents that had one within the hour."""
         if event.trace_id is None or out.severity in (None, "low"):
             return []
+        if self.telling is not None:
+            self.telling.traced(event.trace_id, out.agent_id, out.time_us)
         return self.traces.add(event.trace_id, out.agent_id, out.time_us)
+
+    def deployed(self) -> None:
+        """Count a deployment that was announced."""
+        if self.telling is not None:
+            self.telling.deployed()
+        self.traces.deployed()

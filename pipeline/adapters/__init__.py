@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.record import Sink, Source
 
-__all__ = ["SINKS", "SOURCES", "Options", "open_sink", "open_source"]
+__all__ = ["SINKS", "SOURCES", "Options", "open_fenced_sink", "open_sink", "open_source"]
 
 _FOLLOW = re.compile(r"\?follow=(?P<value>[^?&=]*)$")
 
@@ -94,6 +94,22 @@ def open_sink(url: str) -> Sink:
             f"unknown sink {masked(url)!r}, expected one of: none, file:FOLDER, kafka://HOST:PORT"
         )
     return SINKS[scheme](url)
+
+
+def open_fenced_sink(url: str, owner: str, still_ours: Callable[[], None]) -> Sink:
+    """Open a sink for a shard that workers take over from each other.
+
+    Parameters
+    ----------
+    owner, still_ours
+        As of `pipeline.adapters.kafka.fenced.FencedSink`; only Kafka can refuse those that were
+        overtaken.
+    """
+    if not url.startswith("kafka:"):
+        return open_sink(url)
+    from pipeline.adapters.kafka.fenced import FencedSink
+
+    return FencedSink(url, owner, still_ours)
 
 
 def masked(url: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from models.errors import HabitusError
-from pipeline.store import WriterLock, open_store, store_path
+from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,8 @@ def _format(settings: Settings) -> Check:
 
 
 def _store(settings: Settings) -> Check:
+    if is_postgresql(settings.store):
+        return _server(settings.store)
     path = Path(store_path(settings.store))
     if not path.exists():
         if os.access(path.resolve().parent, os.W_OK):
@@ -97,9 +99,17 @@ def _store(settings: Settings) -> Check:
     if not (os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)):
         todo = "give this user the right to write to the file and its folder"
         return Check("store", "missing", f"{path} cannot be written", todo)
-    with WriterLock(str(path)) as lock:
+    with writer_lock(settings.store) as lock:
         busy = "nobody writes now" if lock.acquire() else "a worker writes to it now"
     return Check("store", "ok", f"{path}, pipeline {said}, {busy}")
+
+
+def _server(url: str) -> Check:
+    with open_store(url, read_only=True) as store:
+        said = store.status().state
+    with writer_lock(url) as lock:
+        busy = "no single worker holds it" if lock.acquire() else "a single worker holds it now"
+    return Check("store", "ok", f"{shown_url(url)}, pipeline {said}, {busy}")
 
 
 def _source(settings: Settings) -> Check:

@@ -11,13 +11,14 @@ import msgspec
 import typer
 from rich.table import Table
 
+from models.errors import ConfigError
 from models.event import rfc3339
 from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
 from pipeline.config_file import differences, read_config
 from pipeline.config_store import InEffect, in_effect
 from pipeline.config_store import promote as promoted
 from pipeline.settings import Settings, load_settings, shown, variable
-from pipeline.store import open_store, store_path
+from pipeline.store import is_made, open_store
 
 if TYPE_CHECKING:
     from pipeline.store.configs import Promotion
@@ -145,10 +146,14 @@ def promote(
 
 def _found(settings: Settings) -> tuple[InEffect, list[Promotion]]:
     """Look into the store where there is one; looking makes none."""
-    path = Path(store_path(settings.store))
-    if not path.is_file():
+    if not is_made(settings.store):
         return in_effect(settings, None), []
-    with contextlib.closing(open_store(settings.store, read_only=True)) as store:
+    try:
+        store = open_store(settings.store, read_only=True)
+    except ConfigError as error:  # a server that is away, or holds no store yet
+        note(f"promotions are not looked at: {error}")
+        return in_effect(settings, None), []
+    with contextlib.closing(store):
         return in_effect(settings, store), store.configs.all()
 
 

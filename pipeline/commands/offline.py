@@ -12,7 +12,7 @@ from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
 from pipeline.settings import Settings, load_settings
-from pipeline.store import store_path
+from pipeline.store import shown_url
 
 Files = Annotated[
     list[str], typer.Argument(help="Recordings: files, folders, patterns; - is stdin.")
@@ -80,10 +80,8 @@ def learn(files: Files, fmt: Format = None) -> None:
     settings = begun()
     with progress_for(json=False) as progress:
         summary = learned(files, fmt=fmt or settings.format, settings=settings, progress=progress)
-    note(
-        f"{summary.events} events learned into {store_path(settings.store)}, "
-        f"{summary.rejected} rejected"
-    )
+    where = shown_url(settings.store).removeprefix("sqlite:")
+    note(f"{summary.events} events learned into {where}, {summary.rejected} rejected")
 
 
 def register(app: typer.Typer) -> None:

@@ -64,12 +64,19 @@ class Commit(Struct, kw_only=True):
         Messages to publish, in this order.
     positions
         From where each source goes on.
+    expected
+        What the positions of some sources must be before; None: not there yet. If one is not,
+        another worker took over and nothing is written.
     counters
         By how much each counter grows.
     inbox_done
         Events of the inbox up to this position are judged.
     status
         The pipeline's word about itself.
+    told
+        What this shard tells the others; only where there are several.
+    taken
+        Up to which number the contributions of other shards were taken in before this batch.
     prune_seen_before_day
         Keys of earlier days may be forgotten.
     """
@@ -85,7 +92,10 @@ class Commit(Struct, kw_only=True):
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     positions: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, str | None] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    told: bytes | None = None
+    taken: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
     status: PipelineStatus | None = None
     prune_seen_before_day: int | None = None

@@ -12,7 +12,7 @@ from models.errors import StateError
 from pipeline.store.seal import Seal
 
 if TYPE_CHECKING:
-    from pipeline.store.database import Database
+    from pipeline.store.protocol import Connection
 
 _TABLE = "configs"
 
@@ -63,7 +63,7 @@ class Configs:
         Key of the digests.
     """
 
-    def __init__(self, database: Database, secret: bytes) -> None:
+    def __init__(self, database: Connection, secret: bytes) -> None:
         self._database = database
         self._seal = Seal(secret, _TABLE)
 
@@ -95,7 +95,8 @@ class Configs:
 
     def _rows(self) -> list[tuple[bytes, bytes]]:
         """Give blob and digest of each promotion whose digest holds."""
-        if not self._there():
+        # A store of an earlier release that was opened for reading only has no such table yet.
+        if not self._database.has_table(_TABLE):
             return []
         rows, before = list[tuple[bytes, bytes]](), b""
         for place, (number, digest, blob) in enumerate(
@@ -112,11 +113,6 @@ class Configs:
             rows.append((blob, digest))
             before = digest
         return rows
-
-    def _there(self) -> bool:
-        # A store of an earlier release that was opened for reading only has no such table yet.
-        row = self._database.row("select count(*) from sqlite_master where name = ?", (_TABLE,))
-        return bool(row[0])
 
 
 def _key(number: int, before: bytes) -> bytes:

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
 from pipeline.store.schema import ADDED, TABLES, VERSION
+from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MEMORY = ":memory:"
-SECRET_BYTES = 32
 
 # A batch of the worker holds the file for tenths of a second; a checkpoint for a few seconds.
 _BUSY_MS = 30_000
@@ -107,6 +107,10 @@ class Database:
                 return self._db.total_changes
             return int(self._db.execute("pragma data_version").fetchone()[0])
 
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is such a table."""
+        return bool(self.row("select count(*) from sqlite_master where name = ?", (name,))[0])
+
     def close(self) -> None:
         """Close the connection."""
         with self.lock:
@@ -122,8 +126,7 @@ class Database:
 
 def prepare(database: Database, secret: bytes | None) -> bytes:
     """Make the tables, or check that they are ours; give the secret of the digests."""
-    if secret is not None and not 16 <= len(secret) <= 64:
-        raise ConfigError(f"a store's secret must have 16 to 64 bytes, got {len(secret)}")
+    checked_secret(secret)
     if not database.read_only:
         _make(database, secret)
     kept = _check(database, secret)

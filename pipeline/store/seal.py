@@ -5,9 +5,10 @@ from __future__ import annotations
 from hashlib import blake2b
 from hmac import compare_digest
 
-from models.errors import StateError
+from models.errors import ConfigError, StateError
 
 SIZE = 16
+SECRET_BYTES = 32
 
 
 class Seal:
@@ -58,3 +59,9 @@ was changed outside this program; restore the store, or move it away to learn an
 def row_key(agent_id: str, mode: str) -> bytes:
     """Give the key of an agent's row. No mode holds a NUL, so two rows never share one."""
     return f"{agent_id}\0{mode}".encode(errors="surrogatepass")
+
+
+def checked_secret(secret: bytes | None) -> None:
+    """Raise `ConfigError` for a secret of a wrong length."""
+    if secret is not None and not 16 <= len(secret) <= 64:
+        raise ConfigError(f"a store's secret must have 16 to 64 bytes, got {len(secret)}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from models.errors import StateError
-from pipeline.store.batch import MESSAGE, STATUS, TRUST, Commit, HeldRow, PipelineStatus
+from pipeline.store.asking import Asking
+from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
 from pipeline.store.database import MEMORY, Database, prepare
 from pipeline.store.seal import Seal, row_key
@@ -17,7 +18,6 @@ from pipeline.store.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from models.trust_state import TrustState
     from pipeline.record import Message
 
 _PAGE = 500
@@ -25,7 +25,7 @@ _PAGE = 500
 _PROFILES = "select agent_id, mode, trust, trust_digest, digest, blob from profiles"
 
 
-class Store:
+class SqliteStore(Asking):
     """One file that holds all state; made by `pipeline.store.open_store`.
 
     The worker's calls and the API's calls use two connections, so that neither waits for the
@@ -52,10 +52,11 @@ class Store:
         except BaseException:
             self.close()
             raise
+        Asking.__init__(self, self._api, self.secret)
         self._writer = Writer(self._work, self.secret)
         self.configs = Configs(self._work, self.secret)
         self._seals = {
-            table: Seal(self.secret, table) for table in ("profiles", "trust", "sessions", "shared")
+            table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
         }
 
     def _another(self, *, read_only: bool) -> Database:
@@ -77,6 +78,9 @@ class Store:
             database.close()
 
     # ---- the worker
+
+    def claim(self) -> None:
+        """Do nothing: whoever holds `WriterLock` is the only one who commits."""
 
     def commit(self, batch: Commit) -> None:
         """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
@@ -110,7 +114,7 @@ class Store:
                 if (agent_id, mode) in wanted:
                     trust, trust_digest, digest, blob = row
                     key = row_key(agent_id, mode)
-                    self._seals["trust"].check(key, trust, trust_digest)
+                    self._trust.check(key, trust, trust_digest)
                     self._seals["profiles"].check(key, blob, digest)
                     found[agent_id, mode] = (blob, trust)
         return found
@@ -171,71 +175,10 @@ class Store:
         """Give a number that is cheap to have and changes with every commit."""
         return self._api.version
 
-    def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
-        """Give trust states changed past a sequence number, in order of change."""
-        return self._states("seq > ? order by seq limit ?", after, limit)
-
-    def states(self, agent_id: str) -> list[TrustState]:
-        """Give the trust states of an agent, one a mode; none for an unknown one."""
-        return [state for _, state in self._states("agent_id = ? order by mode", agent_id)]
-
-    def _states(self, condition: str, *values: Any) -> list[tuple[int, TrustState]]:
-        found = []
-        for seq, agent_id, mode, trust, digest in self._api.rows(
-            f"select seq, agent_id, mode, trust, trust_digest from profiles where {condition}",  # noqa: S608  # ours alone
-            values,
-        ):
-            self._seals["trust"].check(row_key(agent_id, mode), trust, digest)
-            found.append((seq, TRUST.decode(trust)))
-        return found
-
     def status(self) -> PipelineStatus:
         """Give what the pipeline last said of itself."""
         found = self._api.row("select value from meta where key = 'status'")
         return STATUS.decode(found[0]) if found else PipelineStatus()
-
-    def counters(self) -> dict[str, int]:
-        """Give all counters by name."""
-        return dict(self._api.rows("select name, value from counters order by name"))
-
-    def held(self, agent_id: str) -> list[HeldRow]:
-        """Give the events of an agent that are kept back from learning, oldest first."""
-        return self._api.rows(
-            "select event_id, agent_id, mode, time_us, blob from held "
-            "where agent_id = ? order by time_us, number",
-            (agent_id,),
-        )
-
-    def anomalies(
-        self,
-        *,
-        agent_id: str | None = None,
-        severity: str | None = None,
-        kind: str | None = None,
-        since_us: int | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[dict[str, Any]]:
-        """Give anomalies, newest first, that come after the one with the id `before`."""
-        given = {
-            "agent_id = ?": agent_id,
-            "severity = ?": severity,
-            "kind = ?": kind,
-            "time_us >= ?": since_us,
-            "(time_us, id) < (select time_us, id from anomalies where id = ?)": before,
-        }
-        chosen = {part: value for part, value in given.items() if value is not None}
-        rows = self._api.rows(
-            f"select blob from anomalies where {' and '.join(chosen) or 'true'} "  # noqa: S608  # the parts above
-            "order by time_us desc, id desc limit ?",
-            (*chosen.values(), limit),
-        )
-        return [msgspec.json.decode(blob) for (blob,) in rows]
-
-    def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
-        """Give one anomaly, None when there is none."""
-        row = self._api.row("select blob from anomalies where id = ?", (anomaly_id,))
-        return None if row is None else msgspec.json.decode(row[0])
 
     def inbox(self, values: Sequence[bytes]) -> list[int]:
         """Append raw events, on disk before this returns; give their positions."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from models.errors import Superseded
 from models.event import microseconds
 from pipeline.store.batch import ENCODER, AnomalyRow, Commit
 from pipeline.store.seal import Seal, row_key
@@ -59,13 +60,19 @@ class Writer:
         """Write all of it in one transaction."""
         # Encoding takes as long as writing: others should not wait for it.
         profiles = list(self._profile_rows(batch))
-        anomalies = [_anomaly_row(anomaly) for anomaly in batch.anomalies]
+        anomalies = [anomaly_row(anomaly) for anomaly in batch.anomalies]
         with self._database.transaction():
+            self._check_positions(batch)
             self._write_profiles(profiles)
             self._write_state(batch)
             self._write_seen(batch)
             self._write_found(batch, anomalies)
             self._write_progress(batch)
+
+    def _check_positions(self, batch: Commit) -> None:
+        for source, expected in batch.expected.items():
+            row = self._database.row("select position from positions where source = ?", (source,))
+            compare(source, expected, row[0] if row else None)
 
     def _profile_rows(self, batch: Commit) -> Iterator[tuple[object, ...]]:
         for agent_id, mode, blob, trust in batch.profiles:
@@ -155,7 +162,17 @@ class Writer:
             self._database.run(_META, ("status", ENCODER.encode(batch.status)))
 
 
-def _anomaly_row(anomaly: AnomalyRow) -> tuple[object, ...]:
+def compare(source: str, expected: str | None, found: str | None) -> None:
+    """Raise `Superseded` where a stored position is not the expected one."""
+    if found != expected:
+        raise Superseded(
+            f"position of {source} is {found or 'not there'}, expected {expected or 'none'}: "
+            "another worker went on from there; this one must not"
+        )
+
+
+def anomaly_row(anomaly: AnomalyRow) -> tuple[object, ...]:
+    """Give the columns of an anomaly."""
     return (
         anomaly["id"],
         anomaly["agent_id"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.errors import ConfigError, SinkUnavailable, StateError
+from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import TOPICS, KafkaSource, create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -115,7 +115,7 @@ def test_a_position_that_retention_overtook_stops_with_a_sentence(
     expected = (
         rf"position 5 of {topic}\[0\] is outside what the broker holds, 40 to \d+; .*lost=skip"
     )
-    with pytest.raises(StateError, match=expected):
+    with pytest.raises(ConfigError, match=expected):
         list(source.batches())
     source.close()
     found = drained(a_source(kafka_address, topic, more="&lost=skip"), stored)["records"]
@@ -127,7 +127,7 @@ def test_a_position_beyond_the_end_stops_too(kafka_address: str, topic: str) -> 
     fill(kafka_address, topic, 0, 5)
     source = a_source(kafka_address, topic)
     source.resume({f"kafka:{topic}:0": "9000"})
-    with pytest.raises(StateError, match=r"position 9000 of .* outside"):
+    with pytest.raises(ConfigError, match=r"position 9000 of .* outside"):
         list(source.batches())
     source.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -10,7 +11,9 @@ import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from pipeline import runner
@@ -19,7 +22,7 @@ from pipeline.settings import Settings
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 MORTAL = Path(__file__).with_name("mortal.py")
@@ -52,7 +55,7 @@ _STATE = {
     "inbox": "select value from inbox order by id",
     "positions": "select source, position from positions order by source",
     "counters": "select name, value from counters order by name",
-    "secret": "select value from meta where key in ('secret', 'version') order by key",
+    "secret": "select value from meta where key = 'secret'",
 }
 
 
@@ -93,8 +96,10 @@ class Pipeline:
     events = staticmethod(_events)
     mixed = staticmethod(_mixed)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: str | None = None) -> None:
         self.folder = folder
+        self._server = server  # where databases are made; None: files
+        self._made: set[str] = set()
         self.inventory = folder / "inventory.csv"
         known = sorted({json.loads(line)["agent"]["id"] for line in _events(400)} - {SHADOW})
         rows = [f"{agent},{agent.rsplit('-', 1)[0]},team@example.com" for agent in known]
@@ -107,18 +112,38 @@ class Pipeline:
 
     def settings(self, source: Path | str, name: str = "run", **more: Any) -> Settings:
         """Settings over a store and a folder of results, both called `name`."""
-        store = self.folder / f"{name}.db"
-        if not store.exists():
-            open_store(f"sqlite:{store}", secret=SECRET).close()
+        store = self.store(name)
         given: dict[str, Any] = {
             "source": f"file:{source}" if isinstance(source, Path) else source,
-            "store": f"sqlite:{store}",
+            "store": store,
             "sink": f"file:{self.folder / name}",
             "batch_size": 150,
             "inventory": self.inventory,
             "max_future_s": MAX_FUTURE_S,
         }
         return Settings(**given | more)
+
+    def store(self, name: str) -> str:
+        """Give the URL of a store, made at the first call."""
+        url = f"sqlite:{self.folder / name}.db"
+        if self._server is not None:
+            own = hashlib.sha256(f"{self.folder}/{name}".encode()).hexdigest()[:16]
+            url = urlsplit(self._server)._replace(path=f"/habitus_{own}").geturl()
+        if url not in self._made:
+            self._made.add(url)
+            if self._server is not None:
+                self._on_server("create database {}", url)
+            open_store(url, secret=SECRET).close()
+        return url
+
+    def forget(self) -> None:
+        """Take the databases away again."""
+        for url in self._made if self._server is not None else ():
+            self._on_server("drop database {} with (force)", url)
+
+    def _on_server(self, statement: str, url: str) -> None:
+        with psycopg.connect(self._server, autocommit=True) as server:
+            server.execute(statement.format(url.rpartition("/")[2]).encode())
 
     def run(self, settings: Settings, *, drain: bool = True) -> runner.RunSummary:
         return runner.run(settings, drain=drain, stop=threading.Event())
@@ -145,6 +170,12 @@ class Pipeline:
 
     def state(self, settings: Settings) -> dict[str, list[Any]]:
         """Everything the store holds."""
+        if self._server is not None:
+            with psycopg.connect(settings.store) as server:
+                return {
+                    name: server.cursor(binary=True).execute(query.encode()).fetchall()
+                    for name, query in _STATE.items()
+                }
         path = settings.store.partition(":")[2]
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
@@ -179,12 +210,55 @@ def _settings_of_the_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a store that is not made yet, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'habitus.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def from_outside() -> Callable[[str, str], None]:
+    """Give what runs a statement on a store's tables as another program would."""
+    return _from_outside
+
+
+def _from_outside(url: str, statement: str) -> None:
+    if url.startswith("postgresql:"):
+        with psycopg.connect(url) as database:
+            database.execute(statement.encode())
+        return
+    database = sqlite3.connect(url.removeprefix("sqlite:"))
+    database.execute(statement)
+    database.commit()
+    database.close()
+
+
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Pipeline:
     return Pipeline(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def shared_pipeline(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
     """One folder for the tests of a module, so that they compare with one uninterrupted run."""
-    return Pipeline(tmp_path_factory.mktemp("pipeline"))
+    server = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+    made = Pipeline(tmp_path_factory.mktemp("pipeline"), server)
+    yield made
+    made.forget()
+
+
+@pytest.fixture
+def on_server(tmp_path_factory: pytest.TempPathFactory, postgresql_server: str) -> Iterator[Any]:
+    """Give runs of the pipeline over databases of a server."""
+    made = Pipeline(tmp_path_factory.mktemp("on-server"), postgresql_server)
+    yield made
+    made.forget()

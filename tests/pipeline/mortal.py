@@ -25,7 +25,9 @@ from pipeline.adapters.files import Files
 from pipeline.adapters.folder import Folder
 from pipeline.adapters.kafka import KafkaSink, KafkaSource
 from pipeline.settings import load_settings
-from pipeline.store import Store
+from pipeline.store import SqliteStore, is_postgresql
+from pipeline.store.postgresql import PostgresStore
+from pipeline.store.postgresql.writing import PostgresWriter
 from pipeline.store.writing import Writer
 from pipeline.worker import Worker
 
@@ -42,19 +44,21 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "2 judged": (Worker, "judge", "after"),
     "3 in the transaction": (Writer, "_write_progress", "before"),
     "3 at the end of the transaction": (Writer, "_write_progress", "after"),
-    "3 committed": (Store, "commit", "after"),
+    "3 committed": (SqliteStore, "commit", "after"),
     "4 publishing": (Folder, "publish", "before"),
     "4 some topics published": (Folder, "_file", "before"),
     "4 half a line published": (Folder, "_file", "half"),
     "4 published": (Folder, "publish", "after"),
-    "5 forgetting what is published": (Store, "drop_outbox", "before"),
-    "5 forgotten": (Store, "drop_outbox", "after"),
+    "5 forgetting what is published": (SqliteStore, "drop_outbox", "before"),
+    "5 forgotten": (SqliteStore, "drop_outbox", "after"),
     "6 telling the source": (Files, "commit", "before"),
     "6 source told": (Files, "commit", "after"),
     "kafka published": (KafkaSink, "publish", "after"),
-    "kafka committed": (Store, "commit", "after"),
+    "kafka committed": (SqliteStore, "commit", "after"),
     "kafka told": (KafkaSource, "commit", "after"),
 }
+
+ON_A_SERVER = {SqliteStore: PostgresStore, Writer: PostgresWriter}
 
 
 def die() -> None:
@@ -91,10 +95,13 @@ def mortal(method: Callable[..., Any], nth: int, when: str) -> Callable[..., Any
 
 def live(step: str, nth: int) -> None:
     runner.clock_us = lambda: NOW_US
+    settings = load_settings()
     if step in STEPS:
         owner, name, when = STEPS[step]
+        if is_postgresql(settings.store):
+            owner = ON_A_SERVER.get(owner, owner)
         setattr(owner, name, mortal(getattr(owner, name), nth, when))
-    runner.run(load_settings(), drain=True, stop=threading.Event())
+    runner.run(settings, drain=True, stop=threading.Event())
 
 
 def main(step: str, nth: int) -> None:

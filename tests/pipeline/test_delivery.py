@@ -179,3 +179,14 @@ def test_sigterm_finishes_the_batch_in_hand_and_the_next_run_the_rest(pipeline):
     straight = pipeline.settings(source, "straight")
     pipeline.run(straight)
     assert pipeline.state(rest) == pipeline.state(straight)
+
+
+@pytest.mark.postgresql
+def test_both_kinds_of_store_hold_the_same_bytes(pipeline, on_server):
+    source = pipeline.file(pipeline.mixed(400))
+    held = []
+    for kind in (pipeline, on_server):
+        settings = kind.settings(source, "same", inventory=pipeline.inventory)
+        kind.lives(settings)
+        held.append((kind.state(settings), kind.published(settings)))
+    assert held[0] == held[1]

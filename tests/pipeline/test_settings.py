@@ -81,7 +81,8 @@ def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("STORE", "postgresql://u:hunter2@db.example.com/x", "not available in this version"),
+        ("STORE", "postgresql://u:hunter2@db.example.com", "no database in the store's URL"),
+        ("STORE", "mysql://u:hunter2@db.example.com/x", "unknown store 'mysql'"),
         ("CORPORATE_NETWORKS", "192.0.2.0/24,hunter2", "entry 2 must be an address or a prefix"),
         ("CLOCK", "sundial", "'wall' or 'event', got 'sundial'"),
         ("INTEL", "nowhere", "must be a folder that is there"),
@@ -128,3 +129,8 @@ def test_every_setting_has_a_sentence_and_shows_without_passwords() -> None:
     plain = shown(Settings(source="kafka://me:hunter2@broker.example.com:9092/t?group=g"))
     assert plain["source"] == "kafka://***@broker.example.com:9092/t?group=g"
     assert set(plain) == set(Settings.model_fields)
+    for store in ("me:hunter2@db.example.com/h", "db.example.com/h?password=hunter2&user=me"):
+        assert shown(Settings(store=f"postgresql://{store}"))["store"].startswith(
+            "postgresql://db.example.com/h"
+        )
+        assert "hunter2" not in str(shown(Settings(store=f"postgresql://{store}")))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.errors import ConfigError, StateError
+from models.errors import ConfigError, StateError, Superseded
 from models.trust_state import TrustState
 from pipeline.record import Message
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 def a_state(agent_id: str = "a", mode: str = "delegated", **more: Any) -> TrustState:
@@ -26,14 +25,19 @@ def a_message(number: int) -> Message:
     return Message("agent.trust", b"a", f"m-{number}", b"{}", (("x", b"\xff"),))
 
 
+BLOB = {"sqlite": "x'00'", "postgresql": r"'\x00'"}
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:{tmp_path / 'habitus.db'}"
+def url(store_url: str) -> str:
+    return store_url
 
 
-@pytest.fixture(params=["file", "memory"])
-def store(request: pytest.FixtureRequest, url: str) -> Iterator[Store]:
-    with open_store(url if request.param == "file" else "sqlite::memory:") as opened:
+@pytest.fixture(params=["file", "memory", pytest.param("server", marks=pytest.mark.postgresql)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    kinds = {"file": f"sqlite:{tmp_path / 'habitus.db'}", "memory": "sqlite::memory:"}
+    url = kinds.get(request.param) or request.getfixturevalue("postgresql_url")
+    with open_store(url) as opened:
         yield opened
 
 
@@ -110,6 +114,18 @@ def test_published_messages_leave_the_outbox_and_their_positions_are_not_used_ag
     assert store.outbox(10)[0][0] > first[-1][0] + 1
 
 
+def test_a_commit_on_another_position_than_it_expects_writes_nothing(store: Store) -> None:
+    store.commit(Commit(positions={"kafka:t:0": "5"}, expected={"kafka:t:0": None}))
+    store.commit(Commit(positions={"kafka:t:0": "9"}, expected={"kafka:t:0": "5"}))
+    late = Commit(positions={"kafka:t:0": "7"}, expected={"kafka:t:0": "5"}, counters={"events": 2})
+    with pytest.raises(Superseded, match=r"kafka:t:0 is 9, expected 5"):
+        store.commit(late)
+    with pytest.raises(Superseded, match="not there, expected 3"):
+        store.commit(Commit(positions={"stdin": "4"}, expected={"stdin": "3"}))
+    assert store.positions() == {"kafka:t:0": "9"}
+    assert store.counters() == {}
+
+
 def test_old_event_keys_are_forgotten_once_a_day(store: Store) -> None:
     store.commit(Commit(seen=[(1, 10), (2, 11), (3, 12)]))
     store.commit(Commit(prune_seen_before_day=12))
@@ -121,7 +137,9 @@ def test_old_event_keys_are_forgotten_once_a_day(store: Store) -> None:
 
 
 @pytest.mark.parametrize("table", ["profiles", "sessions", "shared"])
-def test_bytes_changed_outside_are_refused_by_the_name_of_their_row(url: str, table: str) -> None:
+def test_bytes_changed_outside_are_refused_by_the_name_of_their_row(
+    url: str, table: str, from_outside: Callable[[str, str], None]
+) -> None:
     with open_store(url) as store:
         store.commit(
             Commit(
@@ -130,32 +148,32 @@ def test_bytes_changed_outside_are_refused_by_the_name_of_their_row(url: str, ta
                 shared=[("agent-7", b"s")],
             )
         )
-    db = sqlite3.connect(url.removeprefix("sqlite:"))
-    db.execute(f"update {table} set blob = x'00'")  # noqa: S608  # the names above
-    db.commit()
-    db.close()
+    nothing = BLOB[url.partition(":")[0]]
+    from_outside(url, f"update {table} set blob = {nothing}")  # noqa: S608  # the names above
     with open_store(url) as store, pytest.raises(StateError, match=r"row '(agent-)?7.*digest"):
         _ = store.profiles([("agent-7", "delegated")]), list(store.all_sessions()), store.shared()
 
 
-def test_a_row_moved_to_another_agent_is_refused(url: str) -> None:
+def test_a_row_moved_to_another_agent_is_refused(
+    url: str, from_outside: Callable[[str, str], None]
+) -> None:
     with open_store(url) as store:
         store.commit(Commit(profiles=[("good", "delegated", b"p", a_state("good"))]))
-    db = sqlite3.connect(url.removeprefix("sqlite:"))
-    db.execute("update profiles set agent_id = 'bad'")
-    db.commit()
-    db.close()
+    from_outside(url, "update profiles set agent_id = 'bad'")
     with open_store(url) as store, pytest.raises(StateError, match="'bad delegated'"):
         store.states("bad")
 
 
-def test_another_version_is_refused_with_both_versions_named(url: str) -> None:
+def test_another_version_is_refused_with_both_versions_named(
+    url: str, from_outside: Callable[[str, str], None]
+) -> None:
     open_store(url).close()
-    db = sqlite3.connect(url.removeprefix("sqlite:"))
-    db.execute("update meta set value = 9 where key = 'version'")
-    db.commit()
-    db.close()
-    with pytest.raises(StateError, match="written by version 9, this is 1"):
+    marks = {
+        "sqlite": "update meta set value = 9 where key = 'version'",
+        "postgresql": "insert into migrations (number) values (9)",
+    }
+    from_outside(url, marks[url.partition(":")[0]])
+    with pytest.raises(StateError, match=r"written by version 9, this is \d"):
         open_store(url)
 
 
@@ -167,25 +185,28 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert other.read_text().startswith("hello")
 
 
-def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "other.db"
-    db = sqlite3.connect(path)
-    db.execute("create table things (id)")
-    db.close()
+def test_a_database_of_another_program_is_left_alone(
+    url: str, from_outside: Callable[[str, str], None]
+) -> None:
+    from_outside(url, "create table things (id integer)")
     with pytest.raises(StateError, match="not a store"):
-        open_store(f"sqlite:{path}")
+        open_store(url)
 
 
-def test_the_secret_is_made_once_and_its_file_is_for_its_owner(url: str) -> None:
+def test_the_secret_is_made_once(url: str) -> None:
     with open_store(url) as store:
         secret = store.secret
         assert len(secret) == 32
-        path = store.path
     with open_store(url) as store:
         assert store.secret == secret
     with open_store("sqlite::memory:") as other:
         assert other.secret != secret
-    assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+
+
+def test_the_file_of_a_store_is_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "habitus.db"
+    open_store(f"sqlite:{path}").close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_given_secret_is_kept_and_another_one_refused(url: str) -> None:
@@ -200,7 +221,8 @@ def test_a_given_secret_is_kept_and_another_one_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://localhost/habitus", "not available in this version"),
+        ("postgresql://127.0.0.1:1/habitus", "cannot open the store postgresql://127.0.0.1:1/"),
+        ("postgresql://127.0.0.1", "no database"),
         ("mysql:x", "unknown store 'mysql'"),
         ("sqlite:", "no path"),
         ("habitus.db", "unknown store"),

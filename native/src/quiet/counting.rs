@@ -87,7 +87,7 @@ fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
 
 /// What one act adds to, beside the rates.
 #[derive(Default)]
-pub struct Told {
+pub struct Counted {
     pub failed: bool,
     pub deleted: bool,
     pub mark: Option<i64>,
@@ -95,7 +95,7 @@ pub struct Told {
 }
 
 /// Count an act in the open windows; gives index and bits of each count that is unusual.
-pub fn count(now: &mut Now, told: &Told, mut found: impl FnMut(usize, f64)) {
+pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64)) {
     let mut touched = [true, true, true, false, false, false, false, false];
     (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
     touched[DESTROYED] = told.deleted;

@@ -17,6 +17,7 @@ use crate::hashing::Hashes;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub struct Asked {
     operations: FxHashMap<String, Operation>,
 }
 
+type TellTale<'py> = (Vec<(String, f64)>, Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
+
 /// Judges what is as usual.
 #[pyclass(module = "habitus_native")]
 pub struct Judge {
@@ -78,6 +81,16 @@ pub struct Judge {
     hashes: Py<Hashes>,
     asked: Asked,
     texts: Texts,
+    told: Told,
+}
+
+/// What other engines are to be told: finished sessions that calibrate, all that finished, and who
+/// was heard when.
+#[derive(Default)]
+pub struct Told {
+    pub pools: Vec<(String, f64)>,
+    pub sessions: Vec<Vec<u8>>,
+    pub voices: Vec<(String, String, i64)>,
 }
 
 #[pymethods]
@@ -125,6 +138,7 @@ impl Judge {
             hashes,
             asked,
             texts,
+            told: Told::default(),
         })
     }
 
@@ -138,6 +152,7 @@ impl Judge {
         position: usize,
         head: &Bound<'_, PyAny>,
         active: u64,
+        telling: bool,
     ) -> PyResult<(usize, u8)> {
         let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
         let (version, epoch_us) =
@@ -162,6 +177,7 @@ impl Judge {
             hashes: self.hashes.get(),
             asked: &mut self.asked,
             texts: &mut self.texts,
+            told: telling.then_some(&mut self.told),
             version,
             epoch_us,
             active: active as f64,
@@ -204,6 +220,12 @@ impl Judge {
         }
         head.setattr(intern!(py, "watermark_us"), watermark_us)?;
         Ok((at, why))
+    }
+
+    /// What other engines are to be told; once.
+    fn told<'py>(&mut self, py: Python<'py>) -> TellTale<'py> {
+        let Told { pools, sessions, voices } = std::mem::take(&mut self.told);
+        (pools, sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::act::{Act, Egress, Operation, Outcome};
 use super::agent::Agent;
-use super::counting::{self, Told, DAY, HOUR};
+use super::counting::{self, Counted, DAY, HOUR};
 use super::facts::{Facts, Now, State, QUANTITIES};
 use super::heard::Heard;
-use super::judge::{Asked, Config, Metrics};
+use super::judge::{Asked, Config, Metrics, Told};
 use super::level::{Level, LEAST_WINDOWS};
 use super::mixture::{self, Mixture};
 use super::peer_levels::{Levels, PeerLevels};
@@ -62,6 +62,7 @@ pub struct Bench<'a, 'py> {
     pub hashes: &'a Hashes,
     pub asked: &'a mut Asked,
     pub texts: &'a mut Texts,
+    pub told: Option<&'a mut Told>,
     pub version: i64,
     pub epoch_us: i64,
     pub active: f64,
@@ -100,6 +101,12 @@ impl Bench<'_, '_> {
             let session = &mut *session.borrow_mut(self.py);
             if session.score >= 0.0 && (session.learning || session.vouched) {
                 self.pools.add(&session.role, session.score);
+                if let Some(told) = &mut self.told {
+                    told.pools.push((session.role.clone(), session.score));
+                }
+            }
+            if let Some(told) = &mut self.told {
+                told.sessions.push(session.dump());
             }
             self.content.close(self.py, session)?;
         }
@@ -168,7 +175,11 @@ impl Bench<'_, '_> {
             return Ok(Judged::SecondLook);
         };
         if closed.is_some_and(|kind| kind >= HOUR) {
-            self.heard.note(&facts.agent_id, &facts.mode, act.time_us.div_euclid(HOUR_US));
+            let hour = act.time_us.div_euclid(HOUR_US);
+            self.heard.note(&facts.agent_id, &facts.mode, hour);
+            if let Some(told) = &mut self.told {
+                told.voices.push((facts.agent_id.clone(), facts.mode.clone(), hour));
+            }
         }
         facts.mixture = mixture.unwrap_or_else(|| std::mem::take(&mut facts.mixture));
         facts.before.clear();
@@ -385,13 +396,13 @@ impl Bench<'_, '_> {
             known => known,
         };
         let mark = self.texts.resource_text(self.names).map(|text| self.groups.hash(text) & MARK);
-        let told = Told {
+        let counted = Counted {
             failed: matches!(act.outcome, Some(Outcome::Denied | Outcome::Error)),
             deleted: operation == Operation::Delete,
             mark: mark.map(|mark| mark as i64),
             secret,
         };
-        counting::count(now, &told, |index, bits| put(metrics.counted[index], bits));
+        counting::count(now, &counted, |index, bits| put(metrics.counted[index], bits));
         put(metrics.disorder, add_up(now, session, order));
         Ok(Some(out))
     }

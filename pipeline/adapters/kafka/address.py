@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
+_GROUP_KEYS = re.compile(r"(group_instance_id|session_timeout_ms|heartbeat_interval_ms)$")
 _TRY_SECONDS = 3
 
 
@@ -29,7 +31,8 @@ class Address(Struct, frozen=True):
     skip_lost
         Go on at the first record still held when the stored position is no longer.
     client
-        Options of the client for encryption and authentication, from the file in ``config=``.
+        Options of the client for encryption and authentication, of a source also for its group,
+        from the file in ``config=``.
     """
 
     brokers: list[str]
@@ -37,6 +40,12 @@ class Address(Struct, frozen=True):
     group: str
     skip_lost: bool
     client: dict[str, Any]
+
+
+def without_group(address: Address) -> Address:
+    """Give the same broker without what concerns a consumer group alone."""
+    own = {name: value for name, value in address.client.items() if not _GROUP_KEYS.match(name)}
+    return msgspec.structs.replace(address, client=own)
 
 
 def parse(url: str, *, topic: bool) -> Address:
@@ -83,7 +92,7 @@ def parse(url: str, *, topic: bool) -> Address:
         topic=name,
         group=query.get("group") or "habitus",
         skip_lost=query.get("lost") == "skip",
-        client=_client(query["config"]) if "config" in query else {},
+        client=_client(query["config"], group=topic) if "config" in query else {},
     )
 
 
@@ -103,15 +112,15 @@ def answers(brokers: list[str]) -> bool:
     return False
 
 
-def _client(path: str) -> dict[str, Any]:
+def _client(path: str, *, group: bool) -> dict[str, Any]:
     try:
         options = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"Kafka client file {path!r} cannot be read: {error}") from error
     for key in options:
-        if not _CLIENT_KEYS.match(key):
+        if not (_CLIENT_KEYS.match(key) or (group and _GROUP_KEYS.match(key))):
             raise ConfigError(
                 f"unknown key {key!r} in {path!r}, expected security_protocol, client_id, "
-                "ssl_… or sasl_…"
+                "ssl_… or sasl_…" + (" or one of the group's" if group else "")
             )
     return options

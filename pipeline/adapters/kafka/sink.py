@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from models.errors import ConfigError, SinkUnavailable
-from pipeline.adapters.kafka.address import answers, parse
+from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.client import (
     KafkaAdminClient,
     KafkaError,
@@ -16,6 +16,7 @@ from pipeline.adapters.kafka.client import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.adapters.kafka.address import Address
     from pipeline.record import Message
 
 # Above the longest record that is taken in, so that a rejected one fits with its headers.
@@ -54,6 +55,14 @@ class KafkaSink:
     def __init__(self, url: str) -> None:
         self._address = parse(url, topic=False)
         self._producer: Any = None
+        self._topic = ""
+
+    @classmethod
+    def at(cls, address: Address) -> Self:
+        """Make a sink at the broker of a source, with its options."""
+        made = cls(f"kafka://{','.join(address.brokers)}")
+        made._address = without_group(address)
+        return made
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Send all and wait until all are confirmed.
@@ -63,30 +72,39 @@ class KafkaSink:
         SinkUnavailable
             At least one was not; sending the same messages again is harmless.
         """
-        topic = ""
         brokers = ",".join(self._address.brokers)
         if self._producer is None and not answers(self._address.brokers):
             raise SinkUnavailable(f"no Kafka broker answers at {brokers}")
         try:
-            producer = self._connected()
-            sent = []
-            for message in messages:
-                topic = message.topic
-                headers = [*message.headers, ("id", message.id.encode())]
-                key = message.key or (None if message.value is not None else b"")
-                sent.append(producer.send(topic, message.value, key, headers))
-            # Longer than delivery may take: what is still on its way when the producer is let
-            # go could overtake the repetition.
-            producer.flush(timeout=_DELIVERY_SECONDS + _ANSWER_MS / 1000)
-            for message, future in zip(messages, sent, strict=True):
-                topic = message.topic
-                future.get(timeout=0)
+            self._send(self._connected(), messages)
         except (KafkaError, OSError) as error:
             self._drop()
-            where = f" to topic {topic!r}" if topic else ""
+            where = f" to topic {self._topic!r}" if self._topic else ""
             raise SinkUnavailable(
                 f"cannot publish{where} at {brokers}: {type(error).__name__}"
             ) from error
+
+    def _send(self, producer: Any, messages: Sequence[Message]) -> None:
+        self._topic = ""  # of the message in hand, for the error
+        sent = []
+        for message in messages:
+            self._topic = message.topic
+            headers = [*message.headers, ("id", message.id.encode())]
+            key = message.key or (None if message.value is not None else b"")
+            sent.append(producer.send(message.topic, message.value, key, headers))
+        # Longer than delivery may take: what is still on its way when the producer is let
+        # go could overtake the repetition.
+        producer.flush(timeout=_DELIVERY_SECONDS + _ANSWER_MS / 1000)
+        for message, future in zip(messages, sent, strict=True):
+            self._topic = message.topic
+            future.get(timeout=0)
+
+    def _options(self) -> dict[str, Any]:
+        """Give further options of the producer."""
+        return {}
+
+    def _made(self, producer: Any) -> None:
+        """Do what a new producer needs before its first message."""
 
     def _connected(self) -> Any:
         if self._producer is None:
@@ -104,7 +122,13 @@ class KafkaSink:
                 bootstrap_timeout_ms=_ANSWER_MS,
                 allow_auto_create_topics=False,
                 **self._address.client,
+                **self._options(),
             )
+            try:
+                self._made(self._producer)
+            except BaseException:
+                self._drop()
+                raise
         return self._producer
 
     def _drop(self) -> None:

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from models.errors import ConfigError, HabitusError, StateError
+from models.errors import ConfigError, SourceUnavailable
 from pipeline.adapters.kafka.address import answers, parse
 from pipeline.adapters.kafka.client import (
     ConsumerRebalanceListener,
@@ -23,14 +23,18 @@ from pipeline.adapters.kafka.client import (
     RetriableError,
     TopicPartition,
 )
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, RawRecord
+from pipeline.adapters.kafka.sink import KafkaSink
+from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, Message, RawRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 IDLE_MS = 200
 _FETCH_BYTES = 8 << 20
 _ANSWER_MS = 10_000
+# Sent from the client's own thread, however long a batch takes; the defaults leave the partitions
+# of a killed worker unread for 45 s.
+_MEMBER = {"session_timeout_ms": 15_000, "heartbeat_interval_ms": 1_000}
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +82,9 @@ class KafkaSource:
         self._drain = drain
         self._stored: dict[str, str] = {}
         self._taken = 0
+        self._newest: dict[str, tuple[TopicPartition, int, int]] = {}
+        self._held = False
+        self._back: KafkaSink | None = None
         self._changes: deque[tuple[str, list[TopicPartition]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
         self.on_revoked: Callable[[list[str]], None] = self._nothing
@@ -104,12 +111,8 @@ class KafkaSource:
                 max_poll_records=self._batch_size,
                 fetch_max_bytes=_FETCH_BYTES,
                 allow_auto_create_topics=False,
-                # Sent from the client's own thread, however long a batch takes; the defaults
-                # leave the partitions of a killed worker unread for 45 s.
-                session_timeout_ms=15_000,
-                heartbeat_interval_ms=1_000,
                 bootstrap_timeout_ms=_ANSWER_MS,
-                **self._address.client,
+                **{**_MEMBER, **self._address.client},
             )
         except (KafkaError, OSError, ValueError) as error:
             raise ConfigError(
@@ -138,10 +141,10 @@ class KafkaSource:
 
         Raises
         ------
-        StateError
+        ConfigError
             A stored position is outside what the broker still holds.
-        HabitusError
-            The broker refuses for good (authorisation, for example).
+        SourceUnavailable
+            The broker refuses (authorisation, for example), or does not answer.
         """
         while True:
             polled = self._poll()
@@ -162,7 +165,7 @@ class KafkaSource:
             _log.warning("kafka_waits", extra={"error": type(error).__name__})
             return {}
         except KafkaError as error:
-            raise HabitusError(
+            raise SourceUnavailable(
                 f"cannot read topic {self._address.topic!r}: {type(error).__name__}: {error}"
             ) from error
         return polled
@@ -173,8 +176,9 @@ class KafkaSource:
         positions: dict[str, str] = {}
         for partition, received in polled.items():
             key = _key(partition)
-            records.extend(_record(key, one, now) for one in received)
+            records.extend(record_of(key, one, now) for one in received)
             positions[key] = str(received[-1].offset + 1)
+            self._newest[key] = (partition, received[-1].offset + 1, received[-1].timestamp)
         self._taken += len(records)
         return Batch(records, positions)
 
@@ -191,6 +195,14 @@ class KafkaSource:
 
     def _settle(self) -> None:
         """Act on rebalances, on the caller's thread."""
+        try:
+            self._act()
+        except KafkaError as error:
+            raise SourceUnavailable(
+                f"topic {self._address.topic!r} does not answer: {type(error).__name__}"
+            ) from error
+
+    def _act(self) -> None:
         while self._changes:
             change, partitions = self._changes.popleft()
             keys = [_key(partition) for partition in partitions]
@@ -202,7 +214,8 @@ class KafkaSource:
             for partition in self._consumer.assignment() & set(partitions):
                 position = stored.get(_key(partition))
                 self._start(partition, None if position is None else int(position))
-                self._consumer.resume(partition)
+                if not self._held:
+                    self._consumer.resume(partition)
 
     def _start(self, partition: TopicPartition, offset: int | None) -> None:
         """Seek to an offset, or to the beginning; say so if the broker no longer holds it."""
@@ -214,7 +227,7 @@ class KafkaSource:
                 f"the broker holds, {first} to {end}"
             )
             if not self._address.skip_lost:
-                raise StateError(
+                raise ConfigError(
                     f"{lost}; records are lost to this store: restore them, or add lost=skip to "
                     f"the source once to go on at {first}"
                 )
@@ -250,6 +263,31 @@ class KafkaSource:
         if offsets:
             self._consumer.commit_async(offsets, callback=_told)
 
+    def lag_us(self, key: str) -> int:
+        """Give the age of the newest record handed out of a partition, 0 when it was the last."""
+        partition, position, stamp_ms = self._newest.get(key, (None, 0, 0))
+        if partition is None or partition not in self._consumer.assignment():
+            return 0
+        if position >= (self._consumer.highwater(partition) or 0):
+            return 0
+        return max(0, self._clock_us() - stamp_ms * 1_000)
+
+    def hold(self, *, held: bool) -> None:
+        """Stop handing records out, or go on; the place in the group is kept."""
+        if held == self._held:
+            return
+        self._held = held
+        _log.info("source_held" if held else "source_goes_on")
+        for partition in self._consumer.assignment():
+            (self._consumer.pause if held else self._consumer.resume)(partition)
+
+    def hand_in(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
+        """Write records (key, value) to the topic itself; `SinkUnavailable` where it cannot."""
+        if self._back is None:
+            self._back = KafkaSink.at(self._address)
+        topic = self._address.topic
+        self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
+
     def size_hint(self) -> int | None:
         """Count the records in the topic at the start."""
         return sum(end - self._first[partition] for partition, end in self._end.items())
@@ -260,6 +298,8 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the group."""
+        if self._back is not None:
+            self._back.close()
         self._consumer.close(autocommit=False, timeout_ms=_ANSWER_MS)
 
     def _resumed(self, keys: list[str]) -> Mapping[str, str]:
@@ -284,7 +324,8 @@ def _key(partition: TopicPartition) -> str:
     return f"kafka:{partition.topic}:{partition.partition}"
 
 
-def _record(key: str, received: Any, now: int) -> RawRecord:
+def record_of(key: str, received: Any, now: int) -> RawRecord:
+    """Give a record as the rest of the pipeline knows it."""
     value = received.value or b""
     full_length = 0
     if len(value) > MAX_VALUE:

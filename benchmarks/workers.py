@@ -1,0 +1,123 @@
+"""One worker beside two on two partitions, over one PostgreSQL: ``python -m benchmarks.workers``.
+
+Timed is what lies between the first fifth of the events and the last one, as the store counts them;
+workers, broker and database share the cores of this machine, and so do others at work on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from chaos.servers import ROOT, Servers
+from chaos.topics import Topics
+from pipeline.record import Message
+from pipeline.sample import fleet_events
+from pipeline.store import open_store
+
+GOAL = 1.7
+_CHUNK = 5_000
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, and print both rates."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
+    parser.add_argument("--events", type=int, default=40_000)
+    parser.add_argument("--agents", type=int, default=400)
+    parser.add_argument("--publish", action="store_true", help="publish the results to Kafka too")
+    asked = parser.parse_args(arguments)
+    servers = Servers(
+        os.environ.get("HABITUS_TEST_KAFKA"), os.environ.get("HABITUS_TEST_POSTGRESQL")
+    )
+    topics = Topics(servers.kafka, f"bench-{uuid.uuid4().hex[:8]}", 2)
+    try:
+        _fill(topics, asked.events, asked.agents)
+        rates = []
+        for number in (1, 2):
+            wall, cpu = _measure(servers, topics, number, asked.events, publish=asked.publish)
+            rates.append(wall)
+            print(f"{number} workers: {wall:,.0f} events/s, {cpu:,.0f} per processor second")
+    finally:
+        topics.close()
+    print(f"two of them do {rates[1] / rates[0]:.2f} times as much (goal: {GOAL})")
+    return 0
+
+
+def _fill(topics: Topics, events: int, agents: int) -> None:
+    batch: list[Message] = []
+    for number, line in enumerate(fleet_events(7, agents, limit=events)):
+        key = line.partition(b'"agent":{"id":"')[2].partition(b'"')[0]
+        batch.append(Message(topics.actions, key, str(number), line))
+        if len(batch) == _CHUNK:
+            topics.send(batch)
+            batch = []
+    topics.send(batch)
+
+
+def _measure(
+    servers: Servers, topics: Topics, number: int, events: int, *, publish: bool
+) -> tuple[float, float]:
+    """Give events a second, by the clock and by the workers' processor time."""
+    name = f"bench_{uuid.uuid4().hex[:10]}"
+    url = urlsplit(servers.postgresql)._replace(path=f"/{name}").geturl()
+    settings = {
+        "HABITUS_SOURCE": f"kafka://{servers.kafka}/{topics.actions}?group={name}",
+        "HABITUS_STORE": url,
+        "HABITUS_SINK": f"kafka://{servers.kafka}" if publish else "none",
+        "HABITUS_MAX_FUTURE_S": str(10**9),
+    }
+    with psycopg.connect(servers.postgresql, autocommit=True) as server:
+        server.execute(f"create database {name}".encode())
+        try:
+            return _timed(settings, url, number, events)
+        finally:
+            server.execute(f"drop database {name} with (force)".encode())
+
+
+def _timed(settings: dict[str, str], url: str, number: int, events: int) -> tuple[float, float]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HABITUS_")}
+    environment = {**kept, **settings, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pipeline.cli", "run"]
+    with tempfile.TemporaryFile() as log, open_store(url) as store:
+        workers = [
+            subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  # our own
+            for _ in range(number)
+        ]
+        try:
+            first = _reached(store, events // 5)
+            last = _reached(store, events)
+            seconds = _cpu_seconds([worker.pid for worker in workers])
+        finally:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.wait(60)
+    return (last[1] - first[1]) / (last[0] - first[0]), events / seconds
+
+
+def _reached(store: object, events: int) -> tuple[float, int]:
+    """Wait until so many events are counted; give when that was, and how many they were."""
+    while (counted := store.counters().get("events", 0)) < events:  # type: ignore[attr-defined]
+        time.sleep(0.02)
+    return time.monotonic(), counted
+
+
+def _cpu_seconds(pids: list[int]) -> float:
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Broker and database of `make services`, ended the hard way and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_HOME = ROOT / ".services"
+
+
+class Servers:
+    """Where they are, and how they are restarted; those of your own are left alone.
+
+    Attributes
+    ----------
+    kafka, postgresql
+        HOST:PORT of the broker, URL of the database server.
+    """
+
+    def __init__(self, kafka: str | None = None, postgresql: str | None = None) -> None:
+        self._own_kafka = kafka is None
+        self._own_postgresql = postgresql is None
+        self.kafka = kafka or str(_written("kafka")["bootstrap"])
+        self.postgresql = postgresql or str(_written("postgresql")["url"])
+
+    def restart_kafka(self) -> None:
+        """Kill the broker and start it again."""
+        if self._own_kafka:
+            _restart("kafka", signal.SIGKILL)
+
+    def restart_postgresql(self) -> None:
+        """Crash the database server (it recovers from its log), and start it again."""
+        if self._own_postgresql:
+            _restart("postgresql", signal.SIGQUIT)
+
+
+def _written(name: str) -> dict[str, object]:
+    try:
+        found: dict[str, object] = json.loads((_HOME / f"{name}.json").read_text())
+    except FileNotFoundError:
+        sys.exit(f"no {name}; make services says why")
+    return found
+
+
+def _restart(name: str, how: signal.Signals) -> None:
+    pid = int(str(_written(name)["pid"]))
+    os.kill(pid, how)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _lives(pid):
+        time.sleep(0.05)
+    program = [sys.executable, str(ROOT / "deploy" / "services" / "services.py"), "up", name]
+    said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    if "ABSENT" in said:
+        raise RuntimeError(said.strip())
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False

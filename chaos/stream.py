@@ -1,0 +1,55 @@
+"""What goes in: a made-up fleet, with repeats, out of order, and records that are no events."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+from pipeline.record import Message
+from pipeline.sample import fleet_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POISON = (
+    b'{"id":"bad-1"',
+    b"\xff\xfe\x00",
+    b"",
+    b"[]",
+    b'{"id":"bad-2","time":"2026-10-05T08:00:00Z","agent":{"id":"a"}}',
+    b'{"id":"bad-3","time":"yesterday","agent":{"id":"a"},"tool":"t"}',
+)
+_REPEATED, _POISONED, _LATE = 0.10, 0.01, 0.05
+_WINDOW = 200  # how far back a repeat reaches, and how far an event may be late
+
+
+def messages(topic: str, seed: int, agents: int, events: int) -> Iterator[Message]:
+    """Give the records of a stream, keyed by their agents, in the order they are sent.
+
+    A tenth are repeats of one of the last records of any agent, some events come late, and one in
+    a hundred records is none.
+    """
+    chance = random.Random(seed)  # noqa: S311  # made-up data
+    recent: list[tuple[bytes, bytes]] = []
+    late: list[tuple[int, bytes, bytes]] = []
+    number = 0
+    for place, line in enumerate(fleet_events(seed, agents, limit=events)):
+        key = str(json.loads(line)["agent"]["id"]).encode()
+        if chance.random() < _LATE:
+            late.append((place + chance.randrange(1, _WINDOW), key, line))
+            continue
+        due = [one for one in late if one[0] <= place]
+        late = [one for one in late if one[0] > place]
+        out = [(key, line), *((key, line) for _, key, line in due)]
+        if chance.random() < _POISONED:
+            out.append((f"poison-{number}".encode(), chance.choice(POISON)))
+        if recent and chance.random() < _REPEATED:
+            out.append(chance.choice(recent))
+        for key, line in out:
+            number += 1
+            yield Message(topic, key, str(number), line)
+        recent = (recent + out)[-_WINDOW:]
+    for _, key, line in late:
+        number += 1
+        yield Message(topic, key, str(number), line)

@@ -1,0 +1,129 @@
+"""The topics of one run: what is sent, what is read back, what came out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.adapters import open_sink
+from pipeline.adapters.kafka import create_topics
+from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pipeline.adapters.kafka.source import record_of
+from pipeline.outputs import ANOMALIES, TRUST
+from pipeline.rejected import TOPIC as REJECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.record import Message, RawRecord
+
+NOW_US = 4_000_000_000_000_000  # when records arrived, as far as it matters: long after them
+OUTPUTS = (ANOMALIES, TRUST, REJECTED)
+
+
+class Topics:
+    """A topic of actions of its own; the results go where everybody's go."""
+
+    def __init__(self, brokers: str, mark: str, partitions: int) -> None:
+        self.actions = f"{mark}-actions"
+        self._brokers = brokers
+        create_topics(brokers)
+        options = {"num_partitions": partitions, "replication_factor": 1, "configs": {}}
+        self._admin("create_topics", {self.actions: options}, wait_for_metadata=True)
+        self._from = {}
+        with _reader(brokers) as reader:
+            self._from = reader.end_offsets(_partitions(reader, OUTPUTS))
+
+    def _admin(self, call: str, *values: Any, **named: Any) -> None:
+        client = KafkaAdminClient(bootstrap_servers=self._brokers)
+        try:
+            getattr(client, call)(*values, **named)
+        finally:
+            client.close()
+
+    def send(self, batch: Sequence[Message]) -> None:
+        """Send records; returns when the broker has them."""
+        if batch:
+            sink = open_sink(f"kafka://{self._brokers}")
+            try:
+                sink.publish(batch)
+            finally:
+                sink.close()
+
+    def records(self) -> dict[str, list[RawRecord]]:
+        """Read all records of the topic of actions, by partition."""
+        with _reader(self._brokers) as reader:
+            partitions = _partitions(reader, [self.actions])
+            found: dict[str, list[RawRecord]] = {}
+            for one in _read(reader, dict.fromkeys(partitions, 0)):
+                key = f"kafka:{one.topic}:{one.partition}"
+                found.setdefault(key, []).append(record_of(key, one, NOW_US))
+        return found
+
+    def published(self, ids: set[str]) -> tuple[list[Any], int]:
+        """Read what came out of this run, in order; and how many of it were repeats."""
+        with _reader(self._brokers) as reader:
+            out = [one for one in _read(reader, self._from) if self._mine(one, ids)]
+        distinct = {(one.topic, _id(one), one.value) for one in out}
+        return out, len(out) - len(distinct)
+
+    def _mine(self, one: Any, ids: set[str]) -> bool:
+        return _id(one) in ids or self.actions.encode() in (one.value or b"")
+
+    @staticmethod
+    def differences(expected: Sequence[Message], found: Sequence[Any]) -> list[str]:
+        """Say what was not published, or was and should not have been."""
+        wanted = {(one.topic, one.key, one.id, one.value) for one in expected}
+        got = {(one.topic, one.key, _id(one), one.value) for one in found}
+        # The topic of trust is compacted: of each agent the last answer must be the right one.
+        last = {one.key: one.value for one in expected if one.topic == TRUST}
+        lost = {one for one in wanted - got if one[0] != TRUST}
+        more = got - wanted
+        out = [f"not published: {one[0]} {one[2]}" for one in sorted(lost, key=repr)[:5]]
+        out += [f"published for nothing: {one[0]} {one[2]}" for one in sorted(more, key=repr)[:5]]
+        newest = {one.key: one.value for one in found if one.topic == TRUST}
+        out += [f"last trust of {key!r} is another" for key in last if newest.get(key) != last[key]]
+        return out
+
+    def close(self) -> None:
+        """Take the topic of actions away."""
+        self._admin("delete_topics", [self.actions])
+
+
+def _id(record: Any) -> str:
+    return str(dict(record.headers).get("id", b""), "utf-8")
+
+
+class _reader:  # noqa: N801  # used like a function
+    def __init__(self, brokers: str) -> None:
+        # What an overtaken worker had under way was never committed.
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=brokers,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+        )
+
+    def __enter__(self) -> Any:
+        return self._consumer
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+
+def _partitions(reader: Any, topics: Sequence[str]) -> list[Any]:
+    return [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in sorted(reader.partitions_for_topic(topic) or ())
+    ]
+
+
+def _read(reader: Any, start: dict[Any, int]) -> list[Any]:
+    reader.assign(list(start))
+    for partition, offset in start.items():
+        reader.seek(partition, offset)
+    end = reader.end_offsets(list(start))
+    out: list[Any] = []
+    while any(reader.position(partition) < offset for partition, offset in end.items()):
+        for received in reader.poll(timeout_ms=500).values():
+            out += received
+    return out

@@ -1,0 +1,187 @@
+"""Judge the same input again, straight through, and compare with what is in store and topics.
+
+Each partition is judged once more by an engine of its own over an SQLite store in memory. What it
+took in from others is read from the record of the run (`imports`); what it tells others must be
+what the run recorded, byte for byte, so by induction none of it is taken on trust.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from models.content.kernel import content_kernel
+from models.exchange import Exchange
+from models.kernel import native_kernel
+from pipeline.assembly import Surroundings, build_worker
+from pipeline.store import open_shard, open_store
+from pipeline.store.seal import Seal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.record import Message, RawRecord
+    from pipeline.settings import Settings
+
+_PROFILES = (
+    "select agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, "
+    "blob from profiles order by agent_id, mode"
+)
+_ANOMALIES = (
+    "select id, agent_id, time_us, severity, kind, rank, status, blob from anomalies order by id"
+)
+_HELD = "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id"
+_BY_SHARD = {
+    "sessions": ("key, digest, blob", "key"),
+    "shared": ("name, digest, blob", "name"),
+    "seen": ("key, day", "key"),
+}
+
+
+class Found:
+    """What two ways of judging left behind, as rows by table."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, list[Any]] = {}
+        self.published: list[Message] = []
+
+    def add(self, table: str, rows: Sequence[Any]) -> None:
+        """Add rows."""
+        self.tables.setdefault(table, []).extend(tuple(row) for row in rows)
+
+    def counters(self, rows: Sequence[tuple[str, int]]) -> None:
+        """Add numbers under their names."""
+        known = Counter(dict(self.tables.get("counters", [])))
+        known.update(dict(rows))
+        self.tables["counters"] = sorted(known.items())
+
+
+def stored(url: str, shards: Sequence[str]) -> Found:
+    """Read what the run left in its store."""
+    found = Found()
+    with psycopg.connect(url) as database:
+
+        def rows(query: str, *values: Any) -> list[Any]:
+            return database.cursor(binary=True).execute(query.encode(), values).fetchall()
+
+        found.add("profiles", rows(_PROFILES))
+        found.add("anomalies", rows(_ANOMALIES))
+        found.add("held", rows(_HELD))
+        found.add("positions", rows("select source, position from positions order by source"))
+        found.add("waiting in the outbox", rows("select id from outbox"))
+        found.counters(rows("select name, value from counters"))
+        secret = rows("select value from meta where key = 'secret'")[0][0]
+        for shard in shards:
+            for table, (columns, key) in _BY_SHARD.items():
+                found.add(
+                    f"{table} of {shard}",
+                    rows(f"select {columns} from {table} where shard = %s order by {key}", shard),  # noqa: S608  # the names above
+                )
+            found.tables[f"shared of {shard}"] = _whole(found.tables[f"shared of {shard}"], secret)
+    return found
+
+
+def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]:
+    """Put a copy of the content tables and the changes since into one copy, as at an end."""
+    seal, content = Seal(secret, "shared"), content_kernel(secret, native_kernel("auto"))
+    content.load({name: blob for name, _, blob in rows})
+    own = content.dump(whole=True)
+    kept = {name: blob for name, _, blob in rows if not _of_content(name)} | dict(own)
+    return [(name, seal.digest(name.encode(), kept[name]), kept[name]) for name in sorted(kept)]
+
+
+def _of_content(name: str) -> bool:
+    return name.startswith(("+", "role:")) or name in ("documents", "rates")
+
+
+def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]]) -> Found:
+    """Judge every partition straight through.
+
+    Raises
+    ------
+    AssertionError
+        What a partition tells others is not what the run recorded.
+    """
+    found = Found()
+    found.add("waiting in the outbox", [])
+    around = Surroundings.of(settings)
+    with open_shard(settings.store, "", read_only=True) as run:
+        for shard in sorted(records):
+            _judge(settings, shard, records[shard], run, around, found)
+    for table in ("profiles", "anomalies", "held", "positions"):
+        order = 2 if table in ("profiles", "held") else 1
+        at = (1, 0) if table == "held" else range(order)
+        found.tables[table].sort(key=lambda row, at=at: [row[n] for n in at])  # type: ignore[misc]
+    return found
+
+
+def _judge(
+    settings: Settings,
+    shard: str,
+    records: Sequence[RawRecord],
+    run: Any,
+    around: Surroundings,
+    found: Found,
+) -> None:
+    told, taken = _recorded(settings.store, shard)
+    with open_store("sqlite::memory:", secret=run.secret) as store:
+        worker = build_worker(settings, store, around=around)
+        exchange = Exchange(worker.engine)
+        end = records[-1].offset + 1 if records else 0
+        cuts = sorted({*told, *taken, end} - {0})
+        start = 0
+        for cut in cuts:
+            for other, (after, seq) in taken.get(start, []):
+                for blob in _contributions(run, other, after, seq):
+                    exchange.take(blob)
+            batch = [one for one in records if start <= one.offset < cut]
+            out = worker.judge(batch)
+            out.shared += exchange.dump()
+            said = exchange.told()
+            assert said == told.get(cut), f"{shard} tells something else at {cut}"
+            found.published += out.outbox
+            store.commit(out)
+            start = cut
+        last = worker.flush(whole=True)
+        last.shared += exchange.dump()
+        store.commit(last)
+        _read(store, shard, found)
+    found.add("positions", [(shard, str(end))] if records else [])
+
+
+def _read(store: Any, shard: str, found: Found) -> None:
+    rows = store._work.rows  # noqa: SLF001  # as it lies there
+    found.add("profiles", rows(_PROFILES))
+    found.add("anomalies", rows(_ANOMALIES))
+    found.add("held", rows(_HELD))
+    found.counters(rows("select name, value from counters"))
+    for table, (columns, key) in _BY_SHARD.items():
+        found.add(f"{table} of {shard}", rows(f"select {columns} from {table} order by {key}"))  # noqa: S608  # the names above
+
+
+def _recorded(
+    url: str, shard: str
+) -> tuple[dict[int, bytes], dict[int, list[tuple[str, tuple[int, int]]]]]:
+    """Give what a shard told by position, and by position what it took in before going on."""
+    with psycopg.connect(url) as database:
+        query = "select position::bigint, blob from contributions where shard = %s"
+        row = database.cursor(binary=True).execute(query, (shard,))
+        told: dict[int, bytes] = dict(row.fetchall())
+        query = (
+            "select coalesce(nullif(position, '')::bigint, 0), other, seq from imports "
+            "where shard = %s order by number"
+        )
+        taken: dict[int, list[tuple[str, tuple[int, int]]]] = {}
+        known: dict[str, int] = {}
+        for position, other, seq in database.execute(query, (shard,)).fetchall():
+            taken.setdefault(position, []).append((other, (known.get(other, 0), seq)))
+            known[other] = seq
+    return told, taken
+
+
+def _contributions(run: Any, other: str, after: int, seq: int) -> list[bytes]:
+    """Give what another shard told between two numbers, as the store keeps it under its seal."""
+    known = run.of("").contributions({other: after}, 1 << 30, only=other)
+    return [blob for _, number, blob in known if number <= seq]

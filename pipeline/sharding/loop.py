@@ -1,0 +1,192 @@
+"""The loop of one of several workers: the same six steps, for each partition that is its own."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from models.errors import (
+    ConfigError,
+    SinkUnavailable,
+    SourceUnavailable,
+    StoreUnavailable,
+    Superseded,
+)
+from pipeline.adapters import open_source
+from pipeline.assembly import Surroundings, clock_us
+from pipeline.sharding.inbox import forward
+from pipeline.sharding.shard import Shard
+from pipeline.store import open_shard
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.adapters.kafka import KafkaSource
+    from pipeline.progress import Progress
+    from pipeline.record import Batch, RawRecord
+    from pipeline.settings import Settings
+    from pipeline.store.postgresql import PostgresStore
+
+_log = logging.getLogger(__name__)
+_HEARTBEAT_US = 1_000_000
+_MOST_WAITING = 50_000  # messages of a shard that wait for a sink that is away
+_DRAIN_TRIES = 30
+_RETRY_S = 1.0
+
+
+class ShardedLoop:
+    """A worker over the partitions that its group assigns to it.
+
+    Attributes
+    ----------
+    counters
+        What was counted by shards this worker has had.
+    """
+
+    def __init__(self, settings: Settings, store: PostgresStore, source: KafkaSource) -> None:
+        self.counters: Counter[str] = Counter()
+        self._settings = settings
+        self._store = store
+        self._source = source
+        self._around = Surroundings.of(settings)
+        self._shards: dict[str, Shard] = {}
+        self._beat_us = 0
+
+    def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
+        """Go on until the source ends or `stop` is set; the batch in hand is finished first."""
+        source = self._source
+        source.on_assigned, source.on_revoked = self._assigned, self._revoked
+        source.resume({})
+        done = source.progress()
+        for batch in source.batches():
+            self.step(batch)
+            self._beat()
+            if any(name.endswith(":0") for name in self._shards):
+                forward(self._store, source)
+            if progress is not None:
+                progress.advance(source.progress() - done)
+                done = source.progress()
+            if stop.is_set():
+                return
+            source.hold(held=self._waiting() >= _MOST_WAITING)
+
+    def step(self, batch: Batch) -> None:
+        """Judge, commit and publish what belongs to each of the own partitions."""
+        done: dict[str, str] = {}
+        for name, records in _by_partition(batch.records).items():
+            shard = self._shards.get(name)
+            if shard is None:  # it went to another worker, which begins where we stood
+                continue
+            shard.judge(records, batch.positions[name], self._source.lag_us(name))
+            done[name] = batch.positions[name]
+            shard.publish()
+        if done:
+            self._source.commit(done)
+
+    def end(self, *, drained: bool, stop: threading.Event) -> None:
+        """Publish what waits, and say how it ended.
+
+        Raises
+        ------
+        SinkUnavailable
+            With `drained`: the sink stayed away; the next run publishes it.
+        """
+        for shard in self._shards.values():
+            for _ in range(_DRAIN_TRIES if drained else 1):
+                if shard.publish() or stop.wait(_RETRY_S):
+                    break
+            else:
+                if drained:
+                    raise SinkUnavailable(
+                        "the sink took nothing for 30 s; the outbox keeps it, run again"
+                    )
+            shard.end("drained" if drained else "stopped")
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._revoked(list(self._shards))
+
+    # ------------------------------------------------------------------ partitions come and go
+
+    def _assigned(self, names: Sequence[str]) -> Mapping[str, str]:
+        positions = {}
+        self._revoked(names)
+        for name in names:
+            shard = self._shards[name] = Shard(self._settings, self._store.of(name), self._around)
+            shard.publish()
+            if shard.position is not None:
+                positions[name] = shard.position
+        return positions
+
+    def _revoked(self, names: Sequence[str]) -> None:
+        for name in names:
+            shard = self._shards.pop(name, None)
+            if shard is not None:
+                self.counters.update(shard.worker.counters)
+                shard.close()
+
+    # ------------------------------------------------------------------ results and signs of life
+
+    def _waiting(self) -> int:
+        return max((shard.waiting for shard in self._shards.values()), default=0)
+
+    def _beat(self) -> None:
+        if clock_us() - self._beat_us < _HEARTBEAT_US:
+            return
+        self._beat_us = clock_us()
+        for shard in self._shards.values():
+            shard.beat(self._source.lag_us(shard.name))
+            shard.publish()
+
+
+def run_sharded(
+    settings: Settings, *, drain: bool, progress: Progress | None, stop: threading.Event
+) -> Counter[str]:
+    """Be one of the workers on a stream until told to stop, or until all of it is done (`drain`).
+
+    Where the store or the partition is lost, everything in memory is thrown away, and the worker
+    joins the group again: what counts is in the store.
+    """
+    counters: Counter[str] = Counter()
+    while True:
+        try:
+            counters += _once(settings, drain=drain, progress=progress, stop=stop)
+        except (SourceUnavailable, StoreUnavailable, Superseded) as error:
+            _log.warning("worker_begins_anew", extra={"detail": str(error)})
+        except ConfigError:
+            if not counters:  # at the start it is the operator's to mend
+                raise
+            _log.warning("worker_waits_for_its_surroundings")
+        else:
+            return counters
+        counters["restarts"] += 1
+        if stop.wait(_RETRY_S):
+            return counters
+
+
+def _once(
+    settings: Settings, *, drain: bool, progress: Progress | None, stop: threading.Event
+) -> Counter[str]:
+    with open_shard(settings.store, "") as store:
+        source = open_source(
+            settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
+        )
+        loop = ShardedLoop(settings, store, source)  # type: ignore[arg-type]  # Kafka's
+        try:
+            if progress is not None:
+                progress.start(source.size_hint(), "judging")
+            loop.run(stop, progress)
+            loop.end(drained=drain and not stop.is_set(), stop=stop)
+        finally:
+            source.close()
+            loop.close()
+    return loop.counters
+
+
+def _by_partition(records: Sequence[RawRecord]) -> dict[str, list[RawRecord]]:
+    parts: dict[str, list[RawRecord]] = {}
+    for record in records:
+        parts.setdefault(record.source, []).append(record)
+    return parts

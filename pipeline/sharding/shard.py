@@ -1,0 +1,130 @@
+"""One partition in one worker's hands: loaded, judged, committed, and let go."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from models.errors import SinkUnavailable
+from models.exchange import NAME, Exchange
+from pipeline.adapters import open_fenced_sink
+from pipeline.assembly import build_worker, clock_us
+from pipeline.store.batch import PipelineStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from pipeline.assembly import Surroundings
+    from pipeline.record import RawRecord
+    from pipeline.settings import Settings
+    from pipeline.store.batch import Commit
+    from pipeline.store.postgresql import PostgresStore
+
+_log = logging.getLogger(__name__)
+_OUTBOX_CHUNK = 5_000
+MOST_TAKEN = 256  # contributions before one batch; the rest come before the next
+
+
+class Shard:
+    """The engine of one partition, and where it stands.
+
+    Making one takes the partition: whoever had it before cannot commit any more.
+
+    Parameters
+    ----------
+    store
+        The store as this shard sees it.
+    around
+        What all shards of a worker share.
+
+    Attributes
+    ----------
+    name
+        Position key of the partition.
+    position
+        From where it goes on, None at the beginning.
+    waiting
+        Messages of this worker that a sink has not taken yet.
+    """
+
+    def __init__(self, settings: Settings, store: PostgresStore, around: Surroundings) -> None:
+        self.name = store.shard
+        self.store = store
+        store.claim()
+        self.position: str | None = store.positions().get(self.name)
+        self.worker = build_worker(settings, store, around=around)
+        self.exchange = Exchange(self.worker.engine, store.shared().get(NAME, b""))
+        owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
+        self.sink = open_fenced_sink(settings.sink, f"habitus-{owner:016x}", store.still_ours)
+        self.waiting = 0
+        self._taken = store.taken()
+
+    def judge(self, records: Sequence[RawRecord], position: str, lag_us: int) -> None:
+        """Judge records and commit them with the position after them.
+
+        Raises
+        ------
+        Superseded
+            Another worker has the partition; nothing was written.
+        """
+        if self.position is not None:  # what was fetched before the partition was given anew
+            records = [one for one in records if one.offset >= int(self.position)]
+            if not records:
+                return
+        taken = self._take()
+        out = self.worker.judge(records)
+        out.taken = taken
+        self._commit(out, {self.name: position}, self._status("running", lag_us))
+        self.position = position
+        self.waiting += len(out.outbox)
+
+    def publish(self) -> bool:
+        """Publish the shard's messages in their order; False when the sink did not take them.
+
+        Raises
+        ------
+        Superseded
+            Another worker publishes them.
+        """
+        while rows := self.store.outbox(_OUTBOX_CHUNK):
+            try:
+                self.sink.publish([message for _, message in rows])
+            except SinkUnavailable as error:
+                _log.warning("sink_unavailable", extra={"detail": str(error)})
+                return False
+            self.store.drop_outbox([number for number, _ in rows])
+        self.waiting = 0
+        return True
+
+    def close(self) -> None:
+        """Let go of it: what was judged is committed, batch by batch."""
+        self.sink.close()
+
+    def end(self, state: Literal["drained", "stopped"]) -> None:
+        """Write all that is shared as one copy, and how it ended."""
+        self._commit(self.worker.flush(whole=True), {}, self._status(state, 0))
+
+    def beat(self, lag_us: int) -> None:
+        """Give a sign of life."""
+        self._commit(self.worker.flush(), {}, self._status("running", lag_us))
+
+    def _take(self) -> dict[str, int]:
+        """Take in what others told since the last batch; give up to which number of each."""
+        taken: dict[str, int] = {}
+        for shard, seq, blob in self.store.contributions(self._taken, MOST_TAKEN):
+            self.exchange.take(blob)
+            taken[shard] = seq
+        self._taken |= taken
+        return taken
+
+    def _commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
+        out.shared += self.exchange.dump()
+        out.told = self.exchange.told() if positions else None
+        out.expected = {self.name: self.position}
+        self.worker.commit(out, positions, status)
+
+    def _status(
+        self, state: Literal["running", "drained", "stopped"], lag_us: int
+    ) -> PipelineStatus:
+        return PipelineStatus(state, clock_us(), self.worker.watermark_us or None, lag_us)

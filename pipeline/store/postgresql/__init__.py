@@ -1,0 +1,8 @@
+"""The store on PostgreSQL, for many workers; `psycopg` is imported in this folder alone."""
+
+from __future__ import annotations
+
+from pipeline.store.postgresql.lock import AdvisoryLock
+from pipeline.store.postgresql.store import PostgresStore
+
+__all__ = ["AdvisoryLock", "PostgresStore"]

@@ -1,0 +1,139 @@
+"""PostgreSQL itself: one connection, made anew when it broke, and errors in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors
+
+from models.errors import ConfigError, StateError, StoreUnavailable
+from pipeline.store.address import masked, options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_GONE = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow)
+
+
+class PostgresConnection:
+    """One connection, safe to use from any thread, one at a time.
+
+    Where it broke, the call that notices fails with `StoreUnavailable` and the next one connects
+    again.
+
+    Parameters
+    ----------
+    url
+        ``postgresql://…``, as libpq takes it.
+    read_only
+        Change nothing.
+
+    Raises
+    ------
+    ConfigError
+        The server cannot be reached, or does not let us in.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self.path = masked(url)
+        self.read_only = read_only
+        self.lock = threading.RLock()
+        self._url = url
+        try:
+            self._db = self._connect()
+        except psycopg.Error as error:
+            raise ConfigError(f"cannot open the store {self.path}: {_first(error)}") from error
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        db = psycopg.connect(self._url, autocommit=True, **options(self._url))  # type: ignore[arg-type]  # its keywords are libpq's
+        if self.read_only:
+            db.execute("set default_transaction_read_only = on")
+        return db
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
+        """Give all rows of a query."""
+        with self._cursor() as cursor:
+            return cursor.execute(_binary(statement), tuple(values)).fetchall()
+
+    def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
+        """Give the first row of a query, None without any."""
+        with self._cursor() as cursor:
+            return cursor.execute(_binary(statement), tuple(values)).fetchone()
+
+    def run(self, statement: str, values: Iterable[Any] = ()) -> int:
+        """Run one statement; give how many rows it touched."""
+        with self._cursor() as cursor:
+            return cursor.execute(_binary(statement), tuple(values)).rowcount
+
+    def script(self, statements: str) -> None:
+        """Run several statements without values."""
+        with self.lock, self._worded():  # in binary, a statement is one statement
+            self._alive().execute(statements.encode())
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write everything inside or nothing."""
+        with self.lock, self._worded(), self._alive().transaction():
+            yield
+
+    @contextlib.contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """Send statements without waiting for the answer of each."""
+        with self.lock, self._worded(), self._alive().pipeline():
+            yield
+
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is such a table."""
+        # Not `to_regclass`, which may remember from before a wait that there was none.
+        query = "select relname from pg_class where relnamespace = current_schema()::regnamespace"
+        return self.row(f"{query} and relname = ?", (name,)) is not None
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self.lock:
+            self._db.close()
+
+    def _alive(self) -> psycopg.Connection[Any]:
+        if self._db.closed:
+            self._db = self._connect()
+        return self._db
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[psycopg.Cursor[Any]]:
+        with self.lock, self._worded(), self._alive().cursor(binary=True) as cursor:
+            yield cursor
+
+    @contextlib.contextmanager
+    def _worded(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._in_words(error) from error
+
+    def _in_words(self, error: psycopg.Error) -> StateError:
+        # What the server adds to a message may repeat values; its first line does not.
+        if isinstance(error, _GONE) or self._db.closed or (error.sqlstate is None and _lost(error)):
+            return StoreUnavailable(f"store {self.path} cannot be reached: {_first(error)}")
+        if isinstance(error, errors.ReadOnlySqlTransaction):
+            return StateError(f"store {self.path!r} cannot be written: it is read-only")
+        kind = type(error).__name__
+        return StateError(f"store {self.path} cannot be used: {kind} ({error.sqlstate})")
+
+
+def _lost(error: psycopg.Error) -> bool:
+    return isinstance(error, psycopg.OperationalError)
+
+
+def _first(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+@lru_cache(maxsize=256)
+def _binary(statement: str) -> bytes:
+    """Mark values as psycopg does, in binary: as text, bytes travel in hexadecimal."""
+    return statement.replace("?", "%b").encode()

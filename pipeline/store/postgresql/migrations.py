@@ -1,0 +1,90 @@
+"""Make the tables, or bring those of an earlier release to this one: numbered files, in order."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import ConfigError, StateError
+from pipeline.store.seal import SECRET_BYTES, checked_secret
+
+if TYPE_CHECKING:
+    from pipeline.store.postgresql.connection import PostgresConnection
+
+_FOLDER = Path(__file__).resolve().parents[1] / "migrations"
+_TURN = 0x4861_626D  # "Habm"
+
+
+def migrations() -> dict[int, str]:
+    """Give the statements of each migration by its number, in order.
+
+    >>> list(migrations())[0], "create table profiles" in migrations()[1]
+    (1, True)
+    """
+    files = sorted(_FOLDER.glob("[0-9]*.sql"))
+    return {int(file.name.partition("_")[0]): file.read_text() for file in files}
+
+
+def prepare(database: PostgresConnection, secret: bytes | None) -> bytes:
+    """Make or migrate the tables, or check that they are ours; give the secret of the digests."""
+    checked_secret(secret)
+    if not database.read_only:
+        _migrate(database, secret)
+    elif not database.has_table("migrations"):
+        raise ConfigError(f"there is no store at {database.path}; habitus run makes one")
+    return _check(database, secret)
+
+
+def _migrate(database: PostgresConnection, secret: bytes | None) -> None:
+    known = migrations()
+    if database.has_table("migrations") and _version(database) >= max(known):
+        return
+    with database.transaction():
+        # One at a time: processes that start together must not make the tables twice.
+        database.row("select pg_advisory_xact_lock(?::int4, hashtext(current_schema()))", (_TURN,))
+        if not database.has_table("migrations"):
+            _begin(database)
+        done = _version(database)
+        for number, statements in known.items():
+            if number > done:
+                database.script(statements)
+                database.run("insert into migrations (number) values (?)", (number,))
+        database.run(
+            "insert into meta (key, value) values ('secret', ?) on conflict (key) do nothing",
+            (secret or secrets.token_bytes(SECRET_BYTES),),
+        )
+
+
+def _begin(database: PostgresConnection) -> None:
+    others = database.row(
+        "select count(*) from pg_class where relnamespace = current_schema()::regnamespace "
+        "and relkind in ('r', 'p')"
+    )
+    if others[0]:
+        raise StateError(
+            f"{database.path} is not a store of this program, and holds {others[0]} other tables; "
+            "give it a database or schema of its own"
+        )
+    database.script(
+        "create table migrations ("
+        "number integer primary key, applied timestamptz not null default now())"
+    )
+
+
+def _version(database: PostgresConnection) -> int:
+    return int(database.row("select coalesce(max(number), 0) from migrations")[0])
+
+
+def _check(database: PostgresConnection, secret: bytes | None) -> bytes:
+    version, newest = _version(database), max(migrations())
+    if version != newest:
+        raise StateError(
+            f"store {database.path} was written by version {version}, this is {newest}; "
+            "use the program that wrote it, or start habitus run once to bring it here"
+        )
+    row = database.row("select value from meta where key = 'secret'")
+    if row is None or (secret is not None and secret != row[0]):
+        raise StateError(f"store {database.path} was made with another secret")
+    kept: bytes = row[0]
+    return kept

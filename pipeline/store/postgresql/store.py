@@ -1,0 +1,267 @@
+"""The store on PostgreSQL: what the worker reads and commits, and what the API asks."""
+
+from __future__ import annotations
+
+import time
+from copy import copy
+from typing import TYPE_CHECKING, Self
+
+from models.errors import StateError
+from pipeline.store.asking import Asking
+from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
+from pipeline.store.configs import Configs
+from pipeline.store.postgresql.connection import PostgresConnection
+from pipeline.store.postgresql.migrations import prepare
+from pipeline.store.postgresql.writing import PostgresWriter, contribution_key
+from pipeline.store.seal import Seal, row_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.record import Message
+
+_PAGE = 500
+
+
+class PostgresStore(Asking):
+    """One database that holds all state; made by `pipeline.store.open_store`.
+
+    The worker's calls, the API's and the events that come in over HTTP use three connections, so
+    that none waits for another.
+
+    Parameters
+    ----------
+    url
+        As libpq takes it.
+    shard
+        Whose sessions, shared state, event keys and messages are meant: '' where the stream is not
+        divided. Agents and anomalies are everyone's.
+    """
+
+    def __init__(
+        self, url: str, *, secret: bytes | None = None, read_only: bool = False, shard: str = ""
+    ) -> None:
+        self._work = PostgresConnection(url, read_only=read_only)
+        self.path = self._work.path
+        self.shard = shard
+        self._opened = [self._work]
+        try:
+            self.secret = prepare(self._work, secret)
+            self._api = self._another(url, read_only=True)
+            self._post = self._another(url, read_only=read_only)
+        except BaseException:
+            self.close()
+            raise
+        super().__init__(self._api, self.secret)
+        self._writer = PostgresWriter(self._work, self.secret, shard)
+        self.configs = Configs(self._work, self.secret)
+        self._seals = {
+            table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
+        }
+
+    def _another(self, url: str, *, read_only: bool) -> PostgresConnection:
+        self._opened.append(PostgresConnection(url, read_only=read_only))
+        return self._opened[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in reversed(self._opened):
+            connection.close()
+
+    # ---- the worker
+
+    def claim(self) -> None:
+        """Become the one who commits: whoever was it before is refused from now on."""
+        self._writer.claim()
+
+    def commit(self, batch: Commit) -> None:
+        """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
+
+        Raises
+        ------
+        Superseded
+            Another worker took over since.
+        StoreUnavailable
+            The server went away. If that was while it committed, only `positions` tells whether
+            it did.
+        """
+        if self._work.read_only:
+            raise StateError(f"store {self.path} cannot be written: it is read-only")
+        self._writer.write(batch)
+
+    def profiles(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Give profile and trust state, both as bytes, of those (agent, mode) that are known."""
+        wanted, found = set(keys), {}
+        agents = sorted({agent_id for agent_id, _ in keys})
+        for agent_id, mode, trust, trust_digest, digest, blob in self._work.rows(
+            "select agent_id, mode, trust, trust_digest, digest, blob from profiles "
+            "where agent_id = any(?)",
+            (agents,),
+        ):
+            if (agent_id, mode) in wanted:
+                key = row_key(agent_id, mode)
+                self._trust.check(key, trust, trust_digest)
+                self._seals["profiles"].check(key, blob, digest)
+                found[agent_id, mode] = (blob, trust)
+        return found
+
+    def all_sessions(self) -> Iterator[tuple[int, bytes]]:
+        """Give every open session with its key, ordered by key."""
+        seal, last = self._seals["sessions"], None
+        while rows := self._work.rows(
+            "select key, digest, blob from sessions where shard = ? "
+            "and key > coalesce(?::bigint, -9223372036854775808) order by key limit ?",
+            (self.shard, last, _PAGE),
+        ):
+            for key, digest, blob in rows:
+                seal.check(b"%d" % key, blob, digest)
+                yield key, blob
+            last = rows[-1][0]
+
+    def shared(self) -> dict[str, bytes]:
+        """Give state that no single agent owns, by name."""
+        found = {}
+        for name, digest, blob in self._work.rows(
+            "select name, digest, blob from shared where shard = ?", (self.shard,)
+        ):
+            self._seals["shared"].check(name.encode(), blob, digest)
+            found[name] = blob
+        return found
+
+    def positions(self) -> dict[str, str]:
+        """Give from where each source goes on."""
+        return dict(self._work.rows("select source, position from positions"))
+
+    def seen(self, keys: Sequence[int]) -> set[int]:
+        """Give those of these event keys that were committed before."""
+        found = self._work.rows(
+            "select key from seen where shard in (?, '') and key = any(?::bigint[])",
+            (self.shard, list(keys)),
+        )
+        return {key for (key,) in found}
+
+    def outbox(self, limit: int) -> list[tuple[int, Message]]:
+        """Give messages not yet published, oldest first, with their positions."""
+        rows = self._work.rows(
+            "select id, message from outbox where shard = ? order by id limit ?",
+            (self.shard, limit),
+        )
+        return [(number, MESSAGE.decode(message)) for number, message in rows]
+
+    def drop_outbox(self, ids: Iterable[int]) -> None:
+        """Forget messages that are published."""
+        self._work.run("delete from outbox where id = any(?::bigint[])", (list(ids),))
+
+    def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
+        """Give events of the inbox past a position: position, bytes, and when they arrived."""
+        return self._work.rows(
+            "select id, value, arrived_us from inbox where id > ? order by id limit ?",
+            (after, limit),
+        )
+
+    # ---- one of several shards
+
+    def of(self, shard: str) -> PostgresStore:
+        """Give the same store as one shard sees it, over the same connections."""
+        other = copy(self)
+        other._become(shard)  # noqa: SLF001  # of its own kind
+        return other
+
+    def _become(self, shard: str) -> None:
+        self.shard, self._opened = shard, []
+        self._writer = PostgresWriter(self._work, self.secret, shard)
+
+    def still_ours(self) -> None:
+        """Raise `Superseded` where another worker took over since `claim`."""
+        self._writer.still_ours()
+
+    def taken(self) -> dict[str, int]:
+        """Give up to which contribution of each other shard this one has taken them in."""
+        return dict(
+            self._work.rows(
+                "select other, max(seq) from imports where shard = ? group by other", (self.shard,)
+            )
+        )
+
+    def contributions(
+        self, taken: Mapping[str, int], limit: int, *, only: str | None = None
+    ) -> list[tuple[str, int, bytes]]:
+        """Give what other shards told since: shard, number and bytes, in that order.
+
+        Parameters
+        ----------
+        taken
+            Up to which number the contributions of each are known.
+        limit
+            At most so many.
+        only
+            Of this shard alone.
+        """
+        seal = Seal(self.secret, "contributions")
+        out: list[tuple[str, int, bytes]] = []
+        for shard, told in self._work.rows(
+            "select name, contributed from shards where name <> ? order by name", (self.shard,)
+        ):
+            after = taken.get(shard, 0)
+            if told <= after or len(out) >= limit or only not in (None, shard):
+                continue
+            for seq, digest, blob in self._work.rows(
+                "select seq, digest, blob from contributions where shard = ? and seq > ? "
+                "and seq <= ? order by seq limit ?",
+                (shard, after, told, limit - len(out)),
+            ):
+                seal.check(contribution_key(shard, seq), blob, digest)
+                out.append((shard, seq, blob))
+        return out
+
+    # ---- the API
+
+    def data_version(self) -> int:
+        """Give a number that is cheap to have and changes with every commit."""
+        row = self._api.row(
+            "select value + (select case when is_called then last_value else 0 end "
+            "from inbox_id_seq) from tallies where name = 'commits'"
+        )
+        return int(row[0])
+
+    def status(self) -> PipelineStatus:
+        """Give what the pipeline last said of itself, see `overall`."""
+        said = self._api.rows("select status from shards where status is not null order by name")
+        return overall([STATUS.decode(status) for (status,) in said])
+
+    def inbox(self, values: Sequence[bytes]) -> list[int]:
+        """Append raw events, on disk before this returns; give their positions."""
+        if self._post.read_only:
+            raise StateError(f"store {self.path} is open for reading only")
+        now = time.time_ns() // 1000  # noqa: TID251  # an edge: when they arrived
+        rows = self._post.rows(
+            "insert into inbox (arrived_us, value) select ?, value from unnest(?::bytea[]) "
+            "with ordinality as row (value, place) order by place returning id",
+            (now, list(values)),
+        )
+        return [number for (number,) in rows]
+
+
+def overall(said: Sequence[PipelineStatus]) -> PipelineStatus:
+    """Give one word for all shards: their furthest event, the oldest sign of life, the worst lag.
+
+    >>> overall([PipelineStatus("running", 9, 7, 0), PipelineStatus("running", 8, 5, 3)])
+    PipelineStatus(state='running', heartbeat_us=8, watermark_us=7, lag_us=3)
+    """
+    if not said:
+        return PipelineStatus()
+    running = [one for one in said if one.state == "running"] or list(said)
+    return PipelineStatus(
+        running[0].state,
+        min((one.heartbeat_us for one in running if one.heartbeat_us is not None), default=None),
+        max((one.watermark_us for one in running if one.watermark_us is not None), default=None),
+        max((one.lag_us for one in running if one.lag_us is not None), default=None),
+    )

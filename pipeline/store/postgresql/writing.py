@@ -1,0 +1,315 @@
+"""Write one commit: each table once, all its rows in one statement, without waiting in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.errors import ConfigError, Superseded
+from pipeline.store.batch import ENCODER, Commit
+from pipeline.store.seal import Seal, row_key
+from pipeline.store.writing import anomaly_row, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.store.postgresql.connection import PostgresConnection
+
+_PROFILES = """
+with written as (
+insert into profiles as known (
+    shard, seq, agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest,
+    digest, blob
+)
+select ?, (select value from tallies where name = 'seq') - ?::bigint + place, row.agent_id,
+    row.mode, row.role, row.owner, row.level, row.state, row.last_seen_us, row.trust,
+    row.trust_digest, row.digest, row.blob
+from unnest(
+    ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[],
+    ?::bytea[], ?::bytea[], ?::bytea[]
+) with ordinality as row (
+    agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob,
+    place
+)
+on conflict (agent_id, mode) do update set
+    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
+    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
+    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob,
+    shard = excluded.shard
+where known.shard in ('', excluded.shard)
+returning 1
+)
+select count(*) from written
+"""
+
+_ANOMALIES = """
+insert into anomalies (id, agent_id, time_us, severity, kind, rank, status, blob)
+select * from unnest(
+    ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::float8[], ?::text[], ?::bytea[]
+)
+on conflict (id) do update set
+    agent_id = excluded.agent_id, time_us = excluded.time_us, severity = excluded.severity,
+    kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
+"""
+
+_HELD = """
+insert into held (event_id, agent_id, mode, time_us, blob)
+select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])
+on conflict (agent_id, event_id) do update set blob = excluded.blob
+"""
+
+
+def keyed(table: str, key: str, kind: str) -> str:
+    """Give the statement that writes sealed rows of a shard."""
+    return (
+        f"insert into {table} (shard, {key}, digest, blob) select ?, * "  # noqa: S608  # ours alone
+        f"from unnest(?::{kind}[], ?::bytea[], ?::bytea[]) on conflict (shard, {key}) "
+        "do update set digest = excluded.digest, blob = excluded.blob"
+    )
+
+
+class PostgresWriter:
+    """Write the commits of one shard over one connection.
+
+    Rows that workers share are written last, and in the same order by all of them: each waits for
+    the number of changes first, so that none waits for another in a circle, and whoever follows
+    the changes never finds a lower number after a higher one.
+
+    Parameters
+    ----------
+    database
+        The connection.
+    secret
+        Key of the digests.
+    shard
+        What is judged: '' where the stream is not divided.
+    """
+
+    def __init__(self, database: PostgresConnection, secret: bytes, shard: str) -> None:
+        self._database = database
+        self._shard = shard
+        self.epoch: int | None = None
+        self._contributed = 0
+        self._told = Seal(secret, "contributions")
+        self._profiles = Seal(secret, "profiles")
+        self._trust = Seal(secret, "trust")
+        self._sessions = Seal(secret, "sessions")
+        self._shared = Seal(secret, "shared")
+
+    def claim(self) -> None:
+        """Take the shard: commits of whoever had it before are refused from now on.
+
+        A new one begins with what the store as a whole has learned, from `habitus learn`.
+        """
+        with self._database.transaction():
+            row = self._database.row(
+                "insert into shards as known (name, epoch) values (?, 1) "
+                "on conflict (name) do update set epoch = known.epoch + 1 returning epoch",
+                (self._shard,),
+            )
+            if row[0] == 1 and self._shard:
+                self._database.run(
+                    "insert into shared (shard, name, digest, blob) "
+                    "select ?, name, digest, blob from shared where shard = ''",
+                    (self._shard,),
+                )
+        self.epoch = int(row[0])
+
+    def still_ours(self) -> None:
+        """Raise `Superseded` where the shard was taken by somebody else since."""
+        row = self._database.row("select epoch from shards where name = ?", (self._shard,))
+        self._compare(row[0])
+
+    def _compare(self, epoch: int) -> None:
+        if epoch != self.epoch:
+            raise Superseded(
+                f"another worker took over {self._shard or 'this store'}: this is turn "
+                f"{self.epoch}, now is turn {epoch}; this worker must not go on"
+            )
+
+    def write(self, batch: Commit) -> None:
+        """Write all of it in one transaction."""
+        profiles = [self._profile_row(row) for row in batch.profiles]
+        database = self._database
+        with database.pipeline(), database.transaction():
+            self._check(batch)
+            self._write_state(batch)
+            self._write_seen(batch)
+            self._write_found(batch)
+            self._write_progress(batch)
+            self._write_exchange(batch)
+            self._write_common(batch, profiles)
+
+    def _check(self, batch: Commit) -> None:
+        """Hold the row of the shard until the end, and compare where everything should stand."""
+        if self.epoch is not None:
+            row = self._database.row(
+                "select epoch, contributed from shards where name = ? for update", (self._shard,)
+            )
+            self._compare(row[0])
+            self._contributed = int(row[1])
+        if not batch.expected:
+            return
+        found = dict(
+            self._database.rows(
+                "select source, position from positions where source = any(?) for update",
+                (sorted(batch.expected),),
+            )
+        )
+        for source, expected in batch.expected.items():
+            compare(source, expected, found.get(source))
+
+    def _profile_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        agent_id, mode, blob, trust = row
+        key, encoded = row_key(agent_id, mode), ENCODER.encode(trust)
+        return (
+            agent_id,
+            mode,
+            trust.role,
+            trust.owner,
+            trust.standing.level,
+            trust.state,
+            trust.last_seen_us,
+            encoded,
+            self._trust.digest(key, encoded),
+            self._profiles.digest(key, blob),
+            blob,
+        )
+
+    def _write_state(self, batch: Commit) -> None:
+        shard, run = self._shard, self._database.run
+        sessions = [
+            (key, self._sessions.digest(b"%d" % key, blob), blob) for key, blob in batch.sessions
+        ]
+        self._columns(keyed("sessions", "key", "bigint"), sessions, shard)
+        if batch.closed_sessions:
+            run(
+                "delete from sessions where shard = ? and key = any(?::bigint[])",
+                (shard, batch.closed_sessions),
+            )
+        if batch.whole:
+            run("delete from shared where shard = ? and name >= '+' and name < ','", (shard,))
+        shared = [
+            (name, self._shared.digest(name.encode(), blob), blob) for name, blob in batch.shared
+        ]
+        self._columns(keyed("shared", "name", "text"), shared, shard)
+
+    def _write_seen(self, batch: Commit) -> None:
+        shard, floor = self._shard, batch.prune_seen_before_day
+        self._columns(
+            "insert into seen (shard, key, day) select ?, * from unnest(?::bigint[], ?::int[]) "
+            "on conflict do nothing",
+            sorted(batch.seen),
+            shard,
+        )
+        if floor is None:
+            return
+        # There is no index by day, which every event would pay for: look once a day only.
+        self._database.run(
+            "with due as (update shards set seen_floor = ?::bigint "
+            "where name = ? and seen_floor < ?::bigint returning name) "
+            "delete from seen using due where seen.shard = due.name and seen.day < ?::bigint",
+            (floor, shard, floor, floor),
+        )
+
+    def _write_found(self, batch: Commit) -> None:
+        rows = {row[0]: _floating(row) for row in map(anomaly_row, batch.anomalies)}
+        self._columns(_ANOMALIES, rows.values())
+        self._columns(_HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
+        self._columns(
+            "delete from held using unnest(?::text[], ?::text[]) as gone (agent_id, event_id) "
+            "where held.agent_id = gone.agent_id and held.event_id = gone.event_id",
+            batch.released,
+        )
+        self._columns(
+            "insert into outbox (shard, message) select ?, message "
+            "from unnest(?::bytea[]) with ordinality as row (message, place) order by place",
+            [(ENCODER.encode(message),) for message in batch.outbox],
+            self._shard,
+        )
+
+    def _write_progress(self, batch: Commit) -> None:
+        run = self._database.run
+        self._columns(
+            "insert into positions (source, position) select * from unnest(?::text[], ?::text[]) "
+            "on conflict (source) do update set position = excluded.position",
+            sorted(batch.positions.items()),
+        )
+        if batch.inbox_done is not None:
+            run("delete from inbox where id <= ?", (batch.inbox_done,))
+        if batch.status is not None:
+            run(
+                "update shards set status = ? where name = ?",
+                (ENCODER.encode(batch.status), self._shard),
+            )
+
+    def _write_exchange(self, batch: Commit) -> None:
+        """Write what the shard tells the others, and what it took in of theirs before."""
+        shard, run = self._shard, self._database.run
+        if batch.told is not None:
+            seq = self._contributed + 1
+            digest = self._told.digest(contribution_key(shard, seq), batch.told)
+            run(
+                "insert into contributions (shard, seq, position, digest, blob) "
+                "values (?, ?, ?, ?, ?)",
+                (shard, seq, batch.positions[shard], digest, batch.told),
+            )
+            run("update shards set contributed = ? where name = ?", (seq, shard))
+        at = batch.expected.get(shard) or ""
+        self._columns(
+            "insert into imports (shard, position, other, seq) "
+            "select ?, ?, other, seq from unnest(?::text[], ?::bigint[]) "
+            "with ordinality as row (other, seq, place) order by place",
+            sorted(batch.taken.items()),
+            shard,
+            at,
+        )
+
+    def _write_common(self, batch: Commit, profiles: list[tuple[Any, ...]]) -> None:
+        """Write what all workers share, from the row that each of them waits for."""
+        self._database.run(
+            "update tallies set value = value + case name when 'seq' then ?::bigint else 1 end "
+            "where name in (select name from tallies where name in ('commits', 'seq') "
+            "order by name for update)",
+            (len(profiles),),
+        )
+        self._columns(
+            "insert into counters as known (name, value) "
+            "select * from unnest(?::text[], ?::bigint[]) "
+            "on conflict (name) do update set value = known.value + excluded.value",
+            sorted(batch.counters.items()),
+        )
+        if profiles:
+            columns = [list(column) for column in zip(*profiles, strict=True)]
+            row = self._database.row(_PROFILES, (self._shard, len(profiles), *columns))
+            if row[0] != len(profiles):
+                raise ConfigError(self._strays([row[0] for row in profiles]))
+
+    def _strays(self, agents: list[str]) -> str:
+        agent_id, shard = self._database.row(
+            "select agent_id, shard from profiles where agent_id = any(?) "
+            "and shard not in ('', ?) order by agent_id limit 1",
+            (agents, self._shard),
+        )
+        here = self._shard or "a single worker"
+        return (
+            f"agent {agent_id!r} is judged in {shard}, and came in {here} too: an "
+            "agent has one partition; key the records by the agent's id, with the "
+            "partitioner of the Java client, and do not add partitions to the topic"
+        )
+
+    def _columns(self, statement: str, rows: Iterable[Sequence[Any]], *before: Any) -> None:
+        """Run a statement with one array a column, where there are rows."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if columns:
+            self._database.run(statement, (*before, *columns))
+
+
+def contribution_key(shard: str, seq: int) -> bytes:
+    """Give the key that a contribution is sealed under."""
+    return f"{shard}\0{seq}".encode()
+
+
+def _floating(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give a row of anomalies whose rank is no whole number: a column has one type."""
+    rank = row[5]
+    return (*row[:5], None if rank is None else float(rank), *row[6:])

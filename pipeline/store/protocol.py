@@ -1,0 +1,168 @@
+"""What a store is: what the worker reads and commits, and what the API and the commands ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from models.trust_state import TrustState
+    from pipeline.record import Message
+    from pipeline.store.batch import Commit, HeldRow, PipelineStatus
+    from pipeline.store.configs import Configs
+
+
+class Store(Protocol):
+    """State of one installation; made by `pipeline.store.open_store`.
+
+    Attributes
+    ----------
+    secret
+        Key of the digests, for others who need one (bytes, never shown).
+    path
+        Where it is, fit to be shown: passwords are left out.
+    configs
+        The register of promoted configurations.
+    """
+
+    secret: bytes
+    path: str
+    configs: Configs
+
+    def __enter__(self) -> Self:
+        """Give the store itself."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+    # ---- the worker
+
+    def claim(self) -> None:
+        """Become the one who commits: whoever was it before is refused from now on."""
+
+    def commit(self, batch: Commit) -> None:
+        """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
+
+        Raises
+        ------
+        Superseded
+            Another worker took over since: a position is not what the batch expects, or there was
+            a `claim` after that of this store.
+        """
+
+    def profiles(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Give profile and trust state, both as bytes, of those (agent, mode) that are known."""
+
+    def all_sessions(self) -> Iterator[tuple[int, bytes]]:
+        """Give every open session with its key, ordered by key."""
+
+    def shared(self) -> dict[str, bytes]:
+        """Give state that no single agent owns, by name."""
+
+    def positions(self) -> dict[str, str]:
+        """Give from where each source goes on."""
+
+    def seen(self, keys: Sequence[int]) -> set[int]:
+        """Give those of these event keys that were committed before."""
+
+    def outbox(self, limit: int) -> list[tuple[int, Message]]:
+        """Give messages not yet published, oldest first, with their positions."""
+
+    def drop_outbox(self, ids: Iterable[int]) -> None:
+        """Forget messages that are published."""
+
+    def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
+        """Give events of the inbox past a position: position, bytes, and when they arrived."""
+
+    # ---- the API
+
+    def data_version(self) -> int:
+        """Give a number that is cheap to have and changes with every commit."""
+
+    def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
+        """Give trust states changed past a sequence number, in order of change."""
+
+    def states(self, agent_id: str) -> list[TrustState]:
+        """Give the trust states of an agent, one a mode; none for an unknown one."""
+
+    def status(self) -> PipelineStatus:
+        """Give what the pipeline last said of itself."""
+
+    def counters(self) -> dict[str, int]:
+        """Give all counters by name."""
+
+    def held(self, agent_id: str) -> list[HeldRow]:
+        """Give the events of an agent that are kept back from learning, oldest first."""
+
+    def anomalies(
+        self,
+        *,
+        agent_id: str | None = None,
+        severity: str | None = None,
+        kind: str | None = None,
+        since_us: int | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """Give anomalies, newest first, that come after the one with the id `before`."""
+
+    def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
+        """Give one anomaly, None when there is none."""
+
+    def inbox(self, values: Sequence[bytes]) -> list[int]:
+        """Append raw events, on disk before this returns; give their positions."""
+
+
+class Connection(Protocol):
+    """One connection to the tables, safe to use from any thread, one at a time.
+
+    Statements mark values by ``?``.
+
+    Attributes
+    ----------
+    path
+        Where it leads, fit to be shown.
+    """
+
+    path: str
+    read_only: bool
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
+        """Give all rows of a query."""
+
+    def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
+        """Give the first row of a query, None without any."""
+
+    def run(self, statement: str, values: Iterable[Any] = ()) -> int:
+        """Run one statement."""
+
+    def transaction(self) -> Any:
+        """Write everything inside or nothing."""
+
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is such a table."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Lock(Protocol):
+    """The right to be the only one who judges into a store; gone with the process."""
+
+    def acquire(self) -> bool:
+        """Take it; False when another process, or another lock of this one, has it."""
+
+    def release(self) -> None:
+        """Let it go."""
+
+    def __enter__(self) -> Self:
+        """Give the lock itself, not yet taken."""
+
+    def __exit__(self, *_: object) -> None:
+        """Let it go."""

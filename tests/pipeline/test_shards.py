@@ -1,0 +1,186 @@
+"""Partitions of one stream in the hands of several workers, over one PostgreSQL store."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.errors import ConfigError, SinkUnavailable, StateError, Superseded
+from pipeline.assembly import Surroundings
+from pipeline.record import RawRecord
+from pipeline.replay import learn
+from pipeline.settings import Settings
+from pipeline.sharding.inbox import forward
+from pipeline.sharding.shard import Shard
+from pipeline.store import Commit, PipelineStatus, open_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.store.postgresql import PostgresStore
+
+pytestmark = pytest.mark.postgresql
+ZERO, ONE = "kafka:t:0", "kafka:t:1"
+
+
+@pytest.fixture
+def settings(postgresql_url: str) -> Settings:
+    return Settings(store=postgresql_url, sink="none", max_future_s=100 * 366 * 86_400)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[PostgresStore]:
+    with open_shard(settings.store, "") as opened:
+        yield opened
+
+
+def a_shard(settings: Settings, store: PostgresStore, name: str) -> Shard:
+    return Shard(settings, store.of(name), Surroundings.of(settings))
+
+
+def records(pipeline: Any, name: str, limit: int = 400) -> list[RawRecord]:
+    """Events of every second agent."""
+    lines = pipeline.events(limit)
+    names = sorted({json.loads(line)["agent"]["id"] for line in lines})
+    mine = set(names[int(name[-1]) :: 2])
+    own = [line for line in lines if json.loads(line)["agent"]["id"] in mine]
+    return [RawRecord(line, name, at, 2_000_000_000_000_000) for at, line in enumerate(own)]
+
+
+def judge(shard: Shard, given: list[RawRecord], size: int = 50) -> None:
+    for start in range(0, len(given), size):
+        batch = given[start : start + size]
+        shard.judge(batch, str(batch[-1].offset + 1), 0)
+
+
+def test_each_shard_takes_in_what_the_other_told_and_says_up_to_where(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    shards = [a_shard(settings, store, name) for name in (ZERO, ONE)]
+    streams = [records(pipeline, name) for name in (ZERO, ONE)]
+    for start in range(0, max(map(len, streams)), 50):
+        for shard, stream in zip(shards, streams, strict=True):
+            judge(shard, stream[start : start + 50])
+    taken = [shard.store.taken() for shard in shards]
+    told = [len(store.of("").contributions({}, 1000, only=name)) for name in (ZERO, ONE)]
+    assert min(told) > 1
+    assert 0 < taken[0][ONE] <= told[1]
+    assert 0 < taken[1][ZERO] <= told[0]
+    assert store.counters()["events"] == sum(map(len, streams))
+
+
+def test_a_partition_goes_on_in_other_hands_as_if_it_had_stayed(
+    pipeline: Any, settings: Settings, store: PostgresStore, other_postgresql_url: str
+) -> None:
+    stream = records(pipeline, ZERO)
+    for start in range(0, len(stream), 80):  # each time to somebody else
+        judge(a_shard(settings, store, ZERO), stream[start : start + 80], 80)
+    with open_shard(other_postgresql_url, "", secret=store.secret) as elsewhere:
+        kept = settings.model_copy(update={"store": other_postgresql_url})
+        judge(a_shard(kept, elsewhere, ZERO), stream)
+        keys = [(json.loads(one.value)["agent"]["id"], "delegated") for one in stream]
+        assert store.profiles(keys) == elsewhere.profiles(keys) != {}
+        for name in ("all_sessions", "positions"):
+            held = [getattr(one.of(ZERO), name)() for one in (store, elsewhere)]
+            assert dict(held[0]) == dict(held[1]) != {}
+
+
+def test_an_agent_in_two_partitions_is_refused_by_name(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    stream = records(pipeline, ZERO)
+    judge(a_shard(settings, store, ZERO), stream[:50])
+    with pytest.raises(ConfigError, match=r"is judged in kafka:t:0, and came in kafka:t:1 too"):
+        judge(a_shard(settings, store, ONE), stream[50:100])
+    assert store.counters()["events"] == 50
+
+
+def test_what_was_learned_before_is_where_every_shard_begins(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    history = pipeline.file(pipeline.events(300))
+    learned = learn([str(history)], fmt="native", settings=settings)
+    shard = a_shard(settings, store, ZERO)
+    assert learned.events > 0
+    assert shard.store.shared() == store.shared() != {}
+    judge(shard, records(pipeline, ZERO)[:50])
+    assert store.counters()["rejected_duplicate_id"] == 50  # they were in the history
+
+
+def test_events_from_http_are_written_to_the_topic_under_their_agents(
+    store: PostgresStore,
+) -> None:
+    class Topic:
+        """Takes what is written to it, or nothing."""
+
+        def __init__(self) -> None:
+            self.away = True
+            self.records: list[Any] = []
+
+        def hand_in(self, records: list[Any]) -> None:
+            if self.away:
+                raise SinkUnavailable("away")
+            self.records += records
+
+    topic: Any = Topic()
+    event = b'{"id":"e-1","agent":{"id":"billing-7"}}'
+    store.inbox([event, b"{}"])
+    assert forward(store, topic) == 0
+    topic.away = False
+    assert forward(store, topic) == 2
+    assert topic.records == [(b"billing-7", event), (None, b"{}")]
+    assert store.inbox_batch(0, 10) == []
+
+
+def test_whoever_lost_a_partition_cannot_commit_and_the_new_one_lacks_nothing(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    stream = records(pipeline, ZERO)
+    old = a_shard(settings, store, ZERO)
+    judge(old, stream[:100])
+    new = a_shard(settings, store, ZERO)
+    with pytest.raises(Superseded):
+        judge(old, stream[100:150])
+    with pytest.raises(Superseded):
+        old.beat(0)
+    judge(new, stream[100:])
+    assert store.counters()["events"] == len(stream)
+
+
+def test_records_fetched_before_a_partition_was_given_anew_are_not_judged_twice(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    stream = records(pipeline, ZERO)
+    shard = a_shard(settings, store, ZERO)
+    judge(shard, stream[:100])
+    shard.judge(stream[50:150], "150", 0)
+    shard.judge(stream[:20], "20", 0)
+    assert shard.position == "150"
+    assert store.counters() == {"events": 150, **_others(store.counters())}
+
+
+def _others(counters: dict[str, int]) -> dict[str, int]:
+    return {name: n for name, n in counters.items() if name.startswith("anomalies_")}
+
+
+def test_a_contribution_that_was_changed_outside_is_refused(
+    pipeline: Any,
+    settings: Settings,
+    store: PostgresStore,
+    from_outside: Callable[[str, str], None],
+) -> None:
+    judge(a_shard(settings, store, ZERO), records(pipeline, ZERO))
+    other = a_shard(settings, store, ONE)
+    from_outside(settings.store, r"update contributions set blob = '\x9690909090909000'")
+    with pytest.raises(StateError, match="'kafka:t:0 1' of table 'contributions'"):
+        judge(other, records(pipeline, ONE)[:10])
+
+
+def test_the_state_of_all_shards_is_one_word(store: PostgresStore) -> None:
+    for name, lag_us in ((ZERO, 5), (ONE, 900)):
+        shard = store.of(name)
+        shard.claim()
+        shard.commit(Commit(status=PipelineStatus("running", 1_000 + lag_us, lag_us, lag_us)))
+    assert store.status() == PipelineStatus("running", 1_005, 900, 900)

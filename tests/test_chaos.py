@@ -1,0 +1,66 @@
+"""Workers, broker and database die at random; nothing is lost, nothing counts twice."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from chaos.run import Plan, run
+from chaos.servers import Servers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos.run import Outcome
+
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.postgresql,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture
+def servers(kafka_address: str, postgresql_server: str) -> Servers:
+    named = os.environ.get("HABITUS_TEST_KAFKA"), os.environ.get("HABITUS_TEST_POSTGRESQL")
+    made = Servers(*named)
+    assert (made.kafka, made.postgresql) == (kafka_address, postgresql_server)
+    return made
+
+
+def is_whole(outcome: Outcome, plan: Plan) -> None:
+    assert outcome.differences == []
+    assert outcome.events == plan.events
+    assert outcome.records == outcome.events + outcome.rejected
+    assert outcome.rejected > 0.08 * plan.events
+    assert outcome.published > 100
+    assert outcome.contributions > plan.partitions
+
+
+def test_a_minute_of_dying_leaves_what_a_quiet_minute_leaves(
+    tmp_path: Path, servers: Servers
+) -> None:
+    plan = Plan(seconds=35, kills=8, events=3_000)
+    outcome = run(plan, tmp_path, servers)
+    assert outcome.kills >= plan.kills
+    is_whole(outcome, plan)
+
+
+def test_the_check_sees_a_row_that_is_missing_and_a_byte_that_is_another(
+    tmp_path: Path, servers: Servers
+) -> None:
+    plan = Plan(seconds=4, kills=0, restarts=0, workers=2, partitions=2, events=1_000)
+
+    def meddle(url: str) -> None:
+        with psycopg.connect(url) as database:
+            database.execute("delete from seen where key = (select min(key) from seen)")
+            database.execute("update profiles set last_seen_us = 1 where agent_id like '%1'")
+            database.execute("update counters set value = value + 1 where name = 'events'")
+
+    outcome = run(plan, tmp_path, servers, before_comparing=meddle)
+    tables = {said.partition(" of ")[0].partition(":")[0] for said in outcome.differences}
+    assert tables == {"seen", "profiles", "counters"}
