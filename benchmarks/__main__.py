@@ -99,7 +99,7 @@ def _measure_trust(report: Report) -> None:
     from benchmarks import trust_lookup
 
     _say("measuring trust look-ups")
-    report.trust_lookup = {name: found._asdict() for name, found in trust_lookup.measure().items()}
+    report.take_trust(trust_lookup.measure())
 
 
 def _plain(report: Report) -> dict[str, object]:

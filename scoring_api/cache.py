@@ -8,6 +8,7 @@ read. An answer is encoded when somebody asks and kept until the agent's state c
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from models.trust_state import TrustState
 from scoring_api.clock import EvaluationClock, wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.metrics import Metrics
-from scoring_api.problems import ProblemError
+from scoring_api.problems import Message, ProblemError
 from scoring_api.pulse import lag_of
 from scoring_api.reading import PipelineStatus, Reading
 
@@ -40,9 +41,18 @@ EVENT_REFRESH_US = SECOND_US
 
 
 class Entry:
-    """One encoded answer with its headers."""
+    """One encoded answer with its headers, as the messages that send it."""
 
-    __slots__ = ("_age", "_headers", "answer", "body", "expires_us", "fresh_until_us", "tag")
+    __slots__ = (
+        "answer",
+        "body",
+        "body_message",
+        "expires_us",
+        "fresh_until_us",
+        "tag",
+        "_aged_us",
+        "_start",
+    )
 
     def __init__(self, answer: Answer, expires_us: int, fresh_until_us: int) -> None:
         self.answer = answer
@@ -50,35 +60,67 @@ class Entry:
         self.tag = etag(self.body).encode()
         self.expires_us = expires_us
         self.fresh_until_us = fresh_until_us
-        self._age = -1
-        self._headers: list[tuple[bytes, bytes]] = []
+        self.body_message: Message = {"type": "http.response.body", "body": self.body}
+        self._start: Message = {}
+        # Until when `max-age` is what `_start` says.
+        self._aged_us = -1
+
+    def start_message(self, now_us: int) -> Message:
+        """Give the first message of a 200; made anew once a second, as ``max-age`` runs down."""
+        if now_us > self._aged_us:
+            age = max(0, (self.expires_us - now_us) // SECOND_US)
+            self._start = {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", b"application/json"),
+                    (b"content-length", str(len(self.body)).encode()),
+                    *self._headers(age),
+                ],
+            }
+            # With the clock set back the age that is told is too small, never too large.
+            self._aged_us = self.expires_us - age * SECOND_US if age else now_us + SECOND_US
+        return self._start
+
+    def unchanged_message(self, now_us: int) -> Message:
+        """Give the first message of a 304: the headers without those of a body."""
+        age = max(0, (self.expires_us - now_us) // SECOND_US)
+        return {"type": "http.response.start", "status": 304, "headers": self._headers(age)}
 
     def headers(self, now_us: int) -> list[tuple[bytes, bytes]]:
-        """Give the headers at an instant; made anew once a second, as ``max-age`` runs down."""
-        age = max(0, (self.expires_us - now_us) // SECOND_US)
-        if age != self._age:
-            stale = self.answer.state == "stale"
-            control = "no-store" if stale else f"private, max-age={age}"
-            self._headers = [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(self.body)).encode()),
-                (b"etag", self.tag),
-                (b"cache-control", control.encode()),
-                (b"vary", b"Authorization, X-API-Key"),
-                (b"x-content-type-options", b"nosniff"),
-            ]
-            self._age = age
-        return self._headers
+        """Give the headers of a 200."""
+        return list(self.start_message(now_us)["headers"])
+
+    def _headers(self, age: int) -> list[tuple[bytes, bytes]]:
+        stale = self.answer.state == "stale"
+        control = "no-store" if stale else f"private, max-age={age}"
+        return [
+            (b"etag", self.tag),
+            (b"cache-control", control.encode()),
+            (b"vary", b"Authorization, X-API-Key"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
 
 
 class Known:
     """What is in memory of one agent: its states by mode, and answers already encoded."""
 
-    __slots__ = ("entries", "states")
+    __slots__ = ("agent_id", "entries", "states")
 
-    def __init__(self) -> None:
+    def __init__(self, agent_id: str) -> None:
+        self.agent_id = agent_id
         self.states: dict[str, TrustState] = {}
         self.entries: dict[Question, Entry] = {}
+
+
+def collect_rarely() -> None:
+    """Tell the garbage collector that what was loaded stays, and to look less often.
+
+    Walking all agents takes it milliseconds, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class TrustCache:
@@ -160,13 +202,20 @@ class TrustCache:
         self._polled_us = wall_us()
         if not self.ready:
             self._beat(self._polled_us)
+            collect_rarely()
             self.ready = True
+
+    def _known(self, agent_id: str) -> Known:
+        known = self.agents.get(agent_id)
+        if known is None:
+            known = self.agents[agent_id] = Known(agent_id)
+        return known
 
     async def _take_changes(self) -> None:
         while True:
             rows = await self.read(partial(self._reading.changes, self._seq, CHUNK))
             for seq, state in rows:
-                known = self.agents.setdefault(state.agent_id, Known())
+                known = self._known(state.agent_id)
                 known.states[state.mode] = state
                 known.entries.clear()
                 self._seq = seq
@@ -206,22 +255,21 @@ class TrustCache:
 
     def entry(self, agent_id: str, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent, known or not; never waits."""
-        known = self.agents.get(agent_id)
-        if known is None:
-            # Not kept: made-up ids must not fill the memory.
-            return self._make((), agent_id, question, now_us)
+        # Unknown ones are not kept: made-up ids must not fill the memory.
+        known = self.agents.get(agent_id) or Known(agent_id)
+        return self.entry_of(known, question, now_us)
+
+    def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
+        """Give the encoded answer for an agent at hand."""
         entry = known.entries.get(question)
         if entry is None or entry.fresh_until_us <= now_us:
-            entry = self._make(tuple(known.states.values()), agent_id, question, now_us)
-            known.entries[question] = entry
+            entry = known.entries[question] = self._make(known, question, now_us)
         return entry
 
-    def _make(
-        self, states: tuple[TrustState, ...], agent_id: str, question: Question, now_us: int
-    ) -> Entry:
+    def _make(self, known: Known, question: Question, now_us: int) -> Entry:
         answer = trust_answer(
-            states,
-            agent_id,
+            tuple(known.states.values()),
+            known.agent_id,
             self.at_us(now_us),
             now_us,
             self.policy,
