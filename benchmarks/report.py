@@ -166,7 +166,7 @@ def _memory(report: Report) -> Iterator[str]:
 
 
 def trust_lines(report: Report) -> Iterator[str]:
-    """Tell about trust look-ups, and which goals are met; rates count by the lower of two clocks."""
+    """Tell about trust look-ups and goals; a rate counts by the lower of two clocks."""
     if not report.trust_lookup:
         return
     yield f"{'trust look-up':<14}{'requests/s':>12}{'per cpu s':>11}{'p50 ms':>9}{'p99 ms':>9}"

@@ -131,7 +131,7 @@ def _servers() -> Iterator[tuple[dict[str, Server], str]]:
                 server.process.wait(timeout=10)
 
 
-def _drive_wrk(port: int, seconds: float, key: str) -> tuple[float, float, float]:
+def _drive_wrk(port: int, seconds: int, key: str) -> tuple[float, float, float]:
     """Drive with wrk, one thread, pinned."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "agents.lua"
@@ -170,7 +170,7 @@ async def _connection(port: int, first: int, end: float, key: str, took: list[fl
     writer.close()
 
 
-def _drive_python(port: int, seconds: float, key: str) -> tuple[float, float, float]:
+def _drive_python(port: int, seconds: int, key: str) -> tuple[float, float, float]:
     """Drive with asyncio: slower than the server, so a rate is a lower bound."""
     os.sched_setaffinity(0, {CLIENT_CORE})
     took: list[float] = []
@@ -185,7 +185,7 @@ def _drive_python(port: int, seconds: float, key: str) -> tuple[float, float, fl
     return len(took), cuts[49] * 1000, cuts[98] * 1000
 
 
-def drive(server: Server, seconds: float, key: str) -> Result:
+def drive(server: Server, seconds: int, key: str) -> Result:
     """Drive one server, with an API key where it wants one."""
     by = _drive_wrk if shutil.which("wrk") else _drive_python
     before = server.cpu_s()
@@ -210,7 +210,7 @@ def ask_for_many(port: int, times: int) -> list[float]:
     return took
 
 
-def measure(rounds: int = ROUNDS, seconds: float = SECONDS) -> Measured:
+def measure(rounds: int = ROUNDS, seconds: int = SECONDS) -> Measured:
     """Measure all in turns; the median of the rounds of each."""
     runs: dict[str, list[Result]] = {name: [] for name in SERVERS}
     with _servers() as (servers, key):

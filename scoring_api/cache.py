@@ -44,14 +44,14 @@ class Entry:
     """One encoded answer with its headers, as the messages that send it."""
 
     __slots__ = (
+        "_aged_us",
+        "_start",
         "answer",
         "body",
         "body_message",
         "expires_us",
         "fresh_until_us",
         "tag",
-        "_aged_us",
-        "_start",
     )
 
     def __init__(self, answer: Answer, expires_us: int, fresh_until_us: int) -> None:

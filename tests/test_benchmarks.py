@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import trust_lookup
 from benchmarks.meter import Meter
-from benchmarks.report import Ratio
+from benchmarks.report import Ratio, Report, trust_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--events", "2000", "--agents", "20"]
@@ -79,6 +80,17 @@ def test_with_a_broker_polling_and_the_whole_path_are_compared(kafka_address: st
     found = json.loads(done.stdout)
     assert set(found["results"]) == {"kafka", "habitus-kafka"}
     assert [ratio["name"] for ratio in found["ratios"]] == ["e/b"]
+
+
+@pytest.mark.slow
+def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once() -> None:
+    found = trust_lookup.measure(rounds=1, seconds=1)
+    assert set(found.lookups) == {"habitus", "with a key", "plain", "bare"}
+    assert all(result.rate > 0 < result.cpu_rate for result in found.lookups.values())
+    assert found.first_batch_ms > found.batch_p50_ms > 0
+    report = Report(agents=1000, warm=0, events=0)
+    report.take_trust(found)
+    assert sum("goal" in line for line in trust_lines(report)) == 5
 
 
 def test_an_unknown_section_is_wrong_use() -> None:
