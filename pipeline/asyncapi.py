@@ -40,7 +40,10 @@ def topics_document() -> dict[str, Any]:
     >>> document["operations"]["receive_agent_actions"]["action"]
     'receive'
     """
-    channels, operations, messages, schemas = {}, {}, {}, {}
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
     for topic, name, payload, headers, key in _CHANNELS:
         channels[topic] = {
             "address": topic,
