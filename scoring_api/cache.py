@@ -16,101 +16,28 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from models.answer import Answer, Obligation, encode, etag, trust_answer
+from models.answer import Obligation, trust_answer
 from models.event import microseconds
 from models.trust import TrustPolicy
 from models.trust_policy import SECOND_US
 from models.trust_state import TrustState
 from scoring_api.clock import EvaluationClock, wall_us
 from scoring_api.config import ApiConfig
+from scoring_api.known import Entry, Known, Packed, Question, pack
 from scoring_api.metrics import Metrics
-from scoring_api.problems import Message, ProblemError
+from scoring_api.problems import ProblemError
 from scoring_api.pulse import lag_of
 from scoring_api.reading import PipelineStatus, Reading
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Question = tuple[str | None, str | None]
-"""Mode and operation asked for; None where the caller named none."""
-
 CHUNK = 500
+# Answers of a fleet larger than this are not kept because somebody looked at the list.
+MOST_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
 # Over a recording, event time runs faster than ours.
 EVENT_REFRESH_US = SECOND_US
-
-
-class Entry:
-    """One encoded answer with its headers, as the messages that send it."""
-
-    __slots__ = (
-        "_aged_us",
-        "_start",
-        "answer",
-        "body",
-        "body_message",
-        "expires_us",
-        "fresh_until_us",
-        "tag",
-    )
-
-    def __init__(self, answer: Answer, expires_us: int, fresh_until_us: int) -> None:
-        self.answer = answer
-        self.body = encode(answer)
-        self.tag = etag(self.body).encode()
-        self.expires_us = expires_us
-        self.fresh_until_us = fresh_until_us
-        self.body_message: Message = {"type": "http.response.body", "body": self.body}
-        self._start: Message = {}
-        # Until when `max-age` is what `_start` says.
-        self._aged_us = -1
-
-    def start_message(self, now_us: int) -> Message:
-        """Give the first message of a 200; made anew once a second, as ``max-age`` runs down."""
-        if now_us > self._aged_us:
-            age = max(0, (self.expires_us - now_us) // SECOND_US)
-            self._start = {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [
-                    (b"content-type", b"application/json"),
-                    (b"content-length", str(len(self.body)).encode()),
-                    *self._headers(age),
-                ],
-            }
-            # With the clock set back the age that is told is too small, never too large.
-            self._aged_us = self.expires_us - age * SECOND_US if age else now_us + SECOND_US
-        return self._start
-
-    def unchanged_message(self, now_us: int) -> Message:
-        """Give the first message of a 304: the headers without those of a body."""
-        age = max(0, (self.expires_us - now_us) // SECOND_US)
-        return {"type": "http.response.start", "status": 304, "headers": self._headers(age)}
-
-    def headers(self, now_us: int) -> list[tuple[bytes, bytes]]:
-        """Give the headers of a 200."""
-        return list(self.start_message(now_us)["headers"])
-
-    def _headers(self, age: int) -> list[tuple[bytes, bytes]]:
-        stale = self.answer.state == "stale"
-        control = "no-store" if stale else f"private, max-age={age}"
-        return [
-            (b"etag", self.tag),
-            (b"cache-control", control.encode()),
-            (b"vary", b"Authorization, X-API-Key"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-
-
-class Known:
-    """What is in memory of one agent: its states by mode, and answers already encoded."""
-
-    __slots__ = ("agent_id", "entries", "states")
-
-    def __init__(self, agent_id: str) -> None:
-        self.agent_id = agent_id
-        self.states: dict[str, TrustState] = {}
-        self.entries: dict[Question, Entry] = {}
 
 
 def collect_rarely() -> None:
@@ -211,13 +138,15 @@ class TrustCache:
             known = self.agents[agent_id] = Known(agent_id)
         return known
 
+    def _changed(self, after: int) -> list[Packed]:
+        """Read a page of changes; in the store's thread."""
+        return pack(self._reading.changes(after, CHUNK))
+
     async def _take_changes(self) -> None:
         while True:
-            rows = await self.read(partial(self._reading.changes, self._seq, CHUNK))
-            for seq, state in rows:
-                known = self._known(state.agent_id)
-                known.states[state.mode] = state
-                known.entries.clear()
+            rows = await self.read(partial(self._changed, self._seq))
+            for seq, agent_id, mode, packed in rows:
+                self._known(agent_id).put(mode, packed)
                 self._seq = seq
             if len(rows) < CHUNK:
                 break
@@ -230,10 +159,7 @@ class TrustCache:
         bound = self.policy.stale_after_s * SECOND_US
         stale = lag is None or lag > bound or now_us - self._polled_us > bound
         self._metrics.stale.set(stale)
-        if stale != self._stale:
-            self._stale = stale
-            for known in self.agents.values():
-                known.entries.clear()
+        self._stale = stale
 
     def lag_us(self, now_us: int) -> int | None:
         """Give how far behind the answers are; None when nobody can tell."""
@@ -262,13 +188,13 @@ class TrustCache:
     def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent at hand."""
         entry = known.entries.get(question)
-        if entry is None or entry.fresh_until_us <= now_us:
+        if entry is None or entry.fresh_until_us <= now_us or entry.stale is not self._stale:
             entry = known.entries[question] = self._make(known, question, now_us)
         return entry
 
     def _make(self, known: Known, question: Question, now_us: int) -> Entry:
         answer = trust_answer(
-            tuple(known.states.values()),
+            known.states(),
             known.agent_id,
             self.at_us(now_us),
             now_us,
@@ -285,14 +211,16 @@ class TrustCache:
             expires = min(expires, now_us + self._refresh_us)
         # A stale answer ends at once for its reader, but need not be computed for each of them.
         fresh = now_us + SECOND_US if self._stale else min(expires, now_us + self._refresh_us)
-        return Entry(answer, expires, fresh)
+        return Entry(answer, expires, fresh, stale=self._stale)
 
     async def entries(self) -> list[Entry]:
         """Give every agent's answer, letting other requests pass in between."""
         now = wall_us()
         found = []
-        for place, agent_id in enumerate(list(self.agents)):
-            found.append(self.entry(agent_id, (None, None), now))
+        keep = len(self.agents) <= MOST_LISTED_KEPT
+        for place, known in enumerate(list(self.agents.values())):
+            entry = self.entry_of if keep or known.entries else self._make
+            found.append(entry(known, (None, None), now))
             if place % 20 == 19:
                 await asyncio.sleep(0)
         return found
@@ -302,4 +230,4 @@ class TrustCache:
         known = self.agents.get(agent_id)
         if known is None:
             raise ProblemError(404, "no such agent")
-        return list(known.states.values())
+        return known.states()
