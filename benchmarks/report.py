@@ -75,6 +75,7 @@ class Report(Struct, kw_only=True):
     memory: dict[str, float] = field(default_factory=dict)
     trust_lookup: dict[str, dict[str, float]] = field(default_factory=dict)
     trust_batch: dict[str, float] = field(default_factory=dict)
+    freshness: dict[str, float] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
@@ -105,7 +106,7 @@ class Report(Struct, kw_only=True):
 
 def write(report: Report, out: Callable[[str], Any] = print) -> None:
     """Write the report, line by line."""
-    for lines in (_rates, _ratios, _memory, trust_lines, _absent):
+    for lines in (_rates, _ratios, _memory, trust_lines, freshness_lines, _absent):
         for line in lines(report):
             out(line)
 
@@ -187,6 +188,19 @@ def trust_lines(report: Report) -> Iterator[str]:
         ratio = min(ours[clock] / theirs[clock] for clock in ("rate", "cpu_rate"))
         yield _goal(f"times the {words} rate", ratio, goal, "{:.2f}")
     yield _goal("1,000 agents, p99, ms", batch["p99_ms"], 10, "{:.1f}", most=True)
+
+
+def freshness_lines(report: Report) -> Iterator[str]:
+    """Tell how long it took from an action to its trust, and which goals are met."""
+    if not report.freshness:
+        return
+    found = report.freshness
+    yield (
+        f"freshness      {found['offered']:,.0f} events/s offered, {found['taken']:,.0f} judged; "
+        f"{found['highest']:,.0f} is the highest rate; slowest {found['worst_ms']:.0f} ms"
+    )
+    yield _goal("action to visible trust, p50, ms", found["p50_ms"], 100, "{:.0f}", most=True)
+    yield _goal("action to visible trust, p99, ms", found["p99_ms"], 500, "{:.0f}", most=True)
 
 
 def _goal(words: str, found: float, goal: float, shape: str, *, most: bool = False) -> str:
