@@ -78,6 +78,9 @@ class _Store:
         now = time.time_ns() // 1000
         return PipelineStatus("running", heartbeat_us=now, watermark_us=now, lag_us=0)
 
+    def counters(self) -> dict[str, int]:
+        return {"events": AGENTS}
+
     def anomalies(self, **_: object) -> list[dict[str, Any]]:
         return []
 

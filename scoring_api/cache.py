@@ -122,6 +122,8 @@ class TrustCache:
             # The status is read first: trust is then never older than the watermark it is
             # evaluated at.
             self.status = await self.read(self._reading.status)
+        if now - self._asked_us >= STATUS_EVERY_US:
+            self._metrics.pipeline.counters = await self.read(self._reading.counters)
             self._asked_us = now
         if version != self._version:
             await self._take_changes()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 
+from scoring_api.pipeline_seen import PipelineSeen
 from scoring_api.requests_seen import RequestsSeen
 
 
@@ -20,8 +21,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.requests = RequestsSeen()
         self.registry.register(self.requests)
+        self.pipeline = PipelineSeen()
+        self.registry.register(self.pipeline)
         self.actions = Counter(
             "habitus_api_actions_total",
             "Events received over HTTP, by status and reason of rejection.",
