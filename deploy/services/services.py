@@ -1,6 +1,6 @@
 """Start, stop and show the real components that the tests use.
 
-    python3 deploy/services/services.py up|down|status [kafka] [chromium]
+    python3 deploy/services/services.py up|down|status [kafka] [chromium] [promtool]
 
 A component that cannot be had is said so, with the reason, and is no failure: its tests are
 skipped by name (and fail where CI=true). Only the standard library is used, so that this runs
@@ -15,9 +15,10 @@ import sys
 
 import browser
 import kafka_broker
+import promtool
 from place import Absent, alone
 
-COMPONENTS = {component.NAME: component for component in (kafka_broker, browser)}
+COMPONENTS = {component.NAME: component for component in (kafka_broker, browser, promtool)}
 ACTIONS = ("up", "down", "status")
 
 

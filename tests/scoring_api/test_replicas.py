@@ -140,6 +140,35 @@ def test_s4_a_worker_that_is_killed_makes_a_replica_stale_within_the_bound(here)
 
 
 @pytest.mark.slow
+def test_a_replica_that_is_told_to_end_answers_what_it_has_begun(here):
+    with here.replica() as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+        replica = here.running[-1]
+        body = json.dumps({"agents": ["a"]}).encode()
+        head = (
+            "POST /v1/trust/query HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection((client.base_url.host, client.base_url.port)) as begun:
+            begun.sendall(head.encode() + body[:5])
+            time.sleep(0.3)
+            replica.send_signal(signal.SIGTERM)
+            until(lambda: not listens(client.base_url.port))
+            assert replica.poll() is None
+            begun.sendall(body[5:])
+            begun.settimeout(10)
+            assert begun.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        assert replica.wait(10) == 0
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
+
+
+@pytest.mark.slow
 @pytest.mark.broker
 def test_s4_a_worker_that_falls_behind_makes_a_replica_stale_until_it_has_caught_up(
     here, kafka_address
