@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test check lint format types arch bench chaos notebooks services services-stop \
+.PHONY: help install native demo test check lint format types arch schema bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -64,6 +64,10 @@ arch: $(STAMP) ## who may import whom
 
 notebooks: $(KERNEL) ## execute the notebooks
 	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
+
+schema: $(STAMP) ## remake the published schemas (data/schema/) from the types
+	@$(BIN)/python -m pipeline.formats.schema
+	@$(BIN)/python -m pipeline.asyncapi
 
 bench: $(KERNEL) ## measure the promises about speed on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)

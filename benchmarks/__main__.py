@@ -31,6 +31,7 @@ SECTIONS = {
     "habitus-kafka": ("habitus-kafka",),
     "memory": (),
     "trust": (),
+    "freshness": (),
 }
 _KAFKA = {"kafka", "habitus-kafka"}
 # In the first 20 events an agent everyone appears; after 100 learning without the gate is over.
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report.memory = measure_memory(TIMES * asked.agents, _say)
     if "trust" in sections:
         _measure_trust(report)
+    if "freshness" in sections:
+        _measure_freshness(report)
     if asked.json:
         print(msgspec.json.encode(_plain(report)).decode())
     else:
@@ -99,7 +102,23 @@ def _measure_trust(report: Report) -> None:
     from benchmarks import trust_lookup
 
     _say("measuring trust look-ups")
-    report.trust_lookup = {name: found._asdict() for name, found in trust_lookup.measure().items()}
+    report.take_trust(trust_lookup.measure())
+
+
+def _measure_freshness(report: Report) -> None:
+    from benchmarks import freshness
+    from benchmarks.poll import broker
+
+    address = broker()
+    if not address:
+        report.absent["freshness"] = "no Kafka broker answers, make services starts one"
+        return
+    _say("measuring freshness")
+    try:
+        report.freshness = freshness.measure(address)._asdict()
+    except TimeoutError as error:
+        _say(f"  {error}")
+        report.failed.append("freshness")
 
 
 def _plain(report: Report) -> dict[str, object]:

@@ -35,6 +35,9 @@ class RawRecord(Struct, frozen=True):
         As the transport carried them.
     full_length
         Bytes of the whole value if it was cut, else 0. A cut record cannot become an event.
+    sent_us
+        When its sender handed it over, microseconds since 1970; 0 where the transport does not
+        say.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class RawRecord(Struct, frozen=True):
     headers: Headers = ()
     key: bytes | None = None
     full_length: int = 0
+    sent_us: int = 0
 
     @property
     def where(self) -> str:

@@ -23,6 +23,7 @@ from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
+from pipeline.lag import lag_us
 from pipeline.record import RawRecord
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
@@ -72,6 +73,7 @@ class Loop:
         self.source = source
         self._at: dict[str, str] = {}
         self._beat_us = 0
+        self._lag_us = 0
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
         """Go on until the source ends or `stop` is set; the batch in hand is finished first."""
@@ -87,6 +89,8 @@ class Loop:
         for batch in self.source.batches():
             if batch.records or batch.positions:
                 self.step(batch)
+            else:
+                self._lag_us = 0
             self.inbox()
             self._beat()
             if progress is not None:
@@ -100,6 +104,7 @@ class Loop:
         """Judge, commit and publish one batch."""
         out = self.worker.judge(batch.records)
         out.expected = {source: self._at.get(source) for source in batch.positions}
+        self._lag_us = lag_us(batch.records, clock_us())
         self.worker.commit(out, batch.positions, self._status("running"))
         self._at.update(batch.positions)
         self._publish()
@@ -165,7 +170,7 @@ class Loop:
 
     def _status(self, state: Literal["running", "drained", "stopped"]) -> PipelineStatus:
         self._beat_us = clock_us()
-        return PipelineStatus(state, self._beat_us, self.worker.watermark_us or None, 0)
+        return PipelineStatus(state, self._beat_us, self.worker.watermark_us or None, self._lag_us)
 
 
 def run(

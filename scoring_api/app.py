@@ -54,8 +54,7 @@ class Measured:
             await self._app(scope, receive, watched)
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.requests.labels(route, str(status)).inc()
-            self._metrics.seconds.labels(route).observe(perf_counter() - started)
+            self._metrics.requests.of(route).saw(status, perf_counter() - started)
 
 
 class Application:

@@ -8,6 +8,7 @@ read. An answer is encoded when somebody asks and kept until the agent's state c
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +16,14 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from models.answer import Answer, Obligation, encode, etag, trust_answer
+from models.answer import Obligation, trust_answer
 from models.event import microseconds
 from models.trust import TrustPolicy
 from models.trust_policy import SECOND_US
 from models.trust_state import TrustState
 from scoring_api.clock import EvaluationClock, wall_us
 from scoring_api.config import ApiConfig
+from scoring_api.known import Entry, Known, Packed, Question, pack
 from scoring_api.metrics import Metrics
 from scoring_api.problems import ProblemError
 from scoring_api.pulse import lag_of
@@ -30,55 +32,22 @@ from scoring_api.reading import PipelineStatus, Reading
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Question = tuple[str | None, str | None]
-"""Mode and operation asked for; None where the caller named none."""
-
 CHUNK = 500
+# Answers of a fleet larger than this are not kept because somebody looked at the list.
+MOST_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
 # Over a recording, event time runs faster than ours.
 EVENT_REFRESH_US = SECOND_US
 
 
-class Entry:
-    """One encoded answer with its headers."""
+def collect_rarely() -> None:
+    """Tell the garbage collector that what was loaded stays, and to look less often.
 
-    __slots__ = ("_age", "_headers", "answer", "body", "expires_us", "fresh_until_us", "tag")
-
-    def __init__(self, answer: Answer, expires_us: int, fresh_until_us: int) -> None:
-        self.answer = answer
-        self.body = encode(answer)
-        self.tag = etag(self.body).encode()
-        self.expires_us = expires_us
-        self.fresh_until_us = fresh_until_us
-        self._age = -1
-        self._headers: list[tuple[bytes, bytes]] = []
-
-    def headers(self, now_us: int) -> list[tuple[bytes, bytes]]:
-        """Give the headers at an instant; made anew once a second, as ``max-age`` runs down."""
-        age = max(0, (self.expires_us - now_us) // SECOND_US)
-        if age != self._age:
-            stale = self.answer.state == "stale"
-            control = "no-store" if stale else f"private, max-age={age}"
-            self._headers = [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(self.body)).encode()),
-                (b"etag", self.tag),
-                (b"cache-control", control.encode()),
-                (b"vary", b"Authorization, X-API-Key"),
-                (b"x-content-type-options", b"nosniff"),
-            ]
-            self._age = age
-        return self._headers
-
-
-class Known:
-    """What is in memory of one agent: its states by mode, and answers already encoded."""
-
-    __slots__ = ("entries", "states")
-
-    def __init__(self) -> None:
-        self.states: dict[str, TrustState] = {}
-        self.entries: dict[Question, Entry] = {}
+    Walking all agents takes it milliseconds, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class TrustCache:
@@ -153,6 +122,8 @@ class TrustCache:
             # The status is read first: trust is then never older than the watermark it is
             # evaluated at.
             self.status = await self.read(self._reading.status)
+        if now - self._asked_us >= STATUS_EVERY_US:
+            self._metrics.pipeline.counters = await self.read(self._reading.counters)
             self._asked_us = now
         if version != self._version:
             await self._take_changes()
@@ -160,15 +131,24 @@ class TrustCache:
         self._polled_us = wall_us()
         if not self.ready:
             self._beat(self._polled_us)
+            collect_rarely()
             self.ready = True
+
+    def _known(self, agent_id: str) -> Known:
+        known = self.agents.get(agent_id)
+        if known is None:
+            known = self.agents[agent_id] = Known(agent_id)
+        return known
+
+    def _changed(self, after: int) -> list[Packed]:
+        """Read a page of changes; in the store's thread."""
+        return pack(self._reading.changes(after, CHUNK))
 
     async def _take_changes(self) -> None:
         while True:
-            rows = await self.read(partial(self._reading.changes, self._seq, CHUNK))
-            for seq, state in rows:
-                known = self.agents.setdefault(state.agent_id, Known())
-                known.states[state.mode] = state
-                known.entries.clear()
+            rows = await self.read(partial(self._changed, self._seq))
+            for seq, agent_id, mode, packed in rows:
+                self._known(agent_id).put(mode, packed)
                 self._seq = seq
             if len(rows) < CHUNK:
                 break
@@ -181,10 +161,7 @@ class TrustCache:
         bound = self.policy.stale_after_s * SECOND_US
         stale = lag is None or lag > bound or now_us - self._polled_us > bound
         self._metrics.stale.set(stale)
-        if stale != self._stale:
-            self._stale = stale
-            for known in self.agents.values():
-                known.entries.clear()
+        self._stale = stale
 
     def lag_us(self, now_us: int) -> int | None:
         """Give how far behind the answers are; None when nobody can tell."""
@@ -206,22 +183,21 @@ class TrustCache:
 
     def entry(self, agent_id: str, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent, known or not; never waits."""
-        known = self.agents.get(agent_id)
-        if known is None:
-            # Not kept: made-up ids must not fill the memory.
-            return self._make((), agent_id, question, now_us)
+        # Unknown ones are not kept: made-up ids must not fill the memory.
+        known = self.agents.get(agent_id) or Known(agent_id)
+        return self.entry_of(known, question, now_us)
+
+    def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
+        """Give the encoded answer for an agent at hand."""
         entry = known.entries.get(question)
-        if entry is None or entry.fresh_until_us <= now_us:
-            entry = self._make(tuple(known.states.values()), agent_id, question, now_us)
-            known.entries[question] = entry
+        if entry is None or entry.fresh_until_us <= now_us or entry.stale is not self._stale:
+            entry = known.entries[question] = self._make(known, question, now_us)
         return entry
 
-    def _make(
-        self, states: tuple[TrustState, ...], agent_id: str, question: Question, now_us: int
-    ) -> Entry:
+    def _make(self, known: Known, question: Question, now_us: int) -> Entry:
         answer = trust_answer(
-            states,
-            agent_id,
+            known.states(),
+            known.agent_id,
             self.at_us(now_us),
             now_us,
             self.policy,
@@ -237,14 +213,16 @@ class TrustCache:
             expires = min(expires, now_us + self._refresh_us)
         # A stale answer ends at once for its reader, but need not be computed for each of them.
         fresh = now_us + SECOND_US if self._stale else min(expires, now_us + self._refresh_us)
-        return Entry(answer, expires, fresh)
+        return Entry(answer, expires, fresh, stale=self._stale)
 
     async def entries(self) -> list[Entry]:
         """Give every agent's answer, letting other requests pass in between."""
         now = wall_us()
         found = []
-        for place, agent_id in enumerate(list(self.agents)):
-            found.append(self.entry(agent_id, (None, None), now))
+        keep = len(self.agents) <= MOST_LISTED_KEPT
+        for place, known in enumerate(list(self.agents.values())):
+            entry = self.entry_of if keep or known.entries else self._make
+            found.append(entry(known, (None, None), now))
             if place % 20 == 19:
                 await asyncio.sleep(0)
         return found
@@ -254,4 +232,4 @@ class TrustCache:
         known = self.agents.get(agent_id)
         if known is None:
             raise ProblemError(404, "no such agent")
-        return list(known.states.values())
+        return known.states()

@@ -65,7 +65,7 @@ class ApiConfig:
     audience: str | None = None
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     clock: ClockKind = "wall"
-    poll_s: float = 0.1
+    poll_s: float = 0.025
     refresh_s: float = 10.0
     max_body: int = 2 * 1024 * 1024
     max_batch: int = 1000

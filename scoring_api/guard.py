@@ -27,9 +27,15 @@ SECURITY_HEADERS = [
 ]
 
 
+_FOREIGN_HOST = "no credential store is configured: the Host must be loopback"
+
+
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     """Give the first header named `name` (lower case), else None."""
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -53,11 +59,16 @@ def check_local(scope: Scope) -> None:
     client = scope.get("client")
     if client is None or not is_loopback(client[0]):
         raise ProblemError(403, "no credential store is configured: only loopback may ask")
-    if not _is_local_host(header(scope["headers"], b"host") or b""):
-        raise ProblemError(421, "no credential store is configured: the Host must be loopback")
-    origin = header(scope["headers"], b"origin")
-    if origin is not None and not _is_local_host(origin.partition(b"//")[2]):
-        raise ProblemError(403, "requests of pages from another origin are refused")
+    host = None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value
+            if not _is_local_host(value):
+                raise ProblemError(421, _FOREIGN_HOST)
+        elif name == b"origin" and not _is_local_host(value.partition(b"//")[2]):
+            raise ProblemError(403, "requests of pages from another origin are refused")
+    if host is None:
+        raise ProblemError(421, _FOREIGN_HOST)
 
 
 def agent_path(raw_path: bytes) -> tuple[str, bytes] | None:

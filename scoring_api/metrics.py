@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 
-_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
+from scoring_api.pipeline_seen import PipelineSeen
+from scoring_api.requests_seen import RequestsSeen
 
 
 class Metrics:
@@ -20,19 +21,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "habitus_api_requests_total",
-            "Requests by route and status.",
-            ("route", "status"),
-            registry=self.registry,
-        )
-        self.seconds = Histogram(
-            "habitus_api_request_seconds",
-            "Time from the request to the end of the answer.",
-            ("route",),
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
+        ProcessCollector(registry=self.registry)
+        self.requests = RequestsSeen()
+        self.registry.register(self.requests)
+        self.pipeline = PipelineSeen()
+        self.registry.register(self.pipeline)
         self.actions = Counter(
             "habitus_api_actions_total",
             "Events received over HTTP, by status and reason of rejection.",

@@ -6,7 +6,7 @@ two threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust_state import TrustState
@@ -28,6 +28,10 @@ class Reading(Protocol):
 
     def status(self) -> PipelineStatus:
         """Give the state of the pipeline."""
+        ...
+
+    def counters(self) -> Mapping[str, int]:
+        """Give what the pipeline counted, by name."""
         ...
 
     def anomalies(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
@@ -62,6 +62,10 @@ class StoreReading:
         """Give the state of the pipeline."""
         said = self._store.status()
         return PipelineStatus(said.state, said.heartbeat_us, said.watermark_us, said.lag_us)
+
+    def counters(self) -> Mapping[str, int]:
+        """Give what the pipeline counted, by name."""
+        return self._store.counters()
 
     def anomalies(self, **chosen: Any) -> Sequence[dict[str, Any]]:
         """Give anomalies, newest first, that come after the one with the id `before`."""

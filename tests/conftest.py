@@ -22,11 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 KAFKA = "Kafka broker"
 POSTGRESQL = "PostgreSQL"
 CHROMIUM = "Chromium"
+PROMTOOL = "promtool"
 SHARED = "shared data folder"
 _HOW = {
     KAFKA: "make services says why; or set HABITUS_TEST_KAFKA to HOST:PORT",
     POSTGRESQL: "make services says why; or set HABITUS_TEST_POSTGRESQL to a URL",
     CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
+    PROMTOOL: "make services says why; or set HABITUS_TEST_PROMTOOL to its path",
     SHARED: "it lies beside the repository, as ../shared",
 }
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -91,6 +93,16 @@ def chromium_path() -> str:
     if path is None or not Path(path).is_file():
         absent(CHROMIUM)
     return path
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Give the path of Prometheus' own checker."""
+    unpacked = ROOT / ".services" / "prometheus" / "usr" / "bin" / "promtool"
+    found = os.environ.get("HABITUS_TEST_PROMTOOL") or shutil.which("promtool") or str(unpacked)
+    if not Path(found).is_file():
+        absent(PROMTOOL)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import freshness, trust_lookup
 from benchmarks.meter import Meter
-from benchmarks.report import Ratio
+from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--events", "2000", "--agents", "20"]
@@ -79,6 +80,27 @@ def test_with_a_broker_polling_and_the_whole_path_are_compared(kafka_address: st
     found = json.loads(done.stdout)
     assert set(found["results"]) == {"kafka", "habitus-kafka"}
     assert [ratio["name"] for ratio in found["ratios"]] == ["e/b"]
+
+
+@pytest.mark.slow
+def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once() -> None:
+    found = trust_lookup.measure(rounds=1, seconds=1)
+    assert set(found.lookups) == {"habitus", "with a key", "plain", "bare"}
+    assert all(result.rate > 0 < result.cpu_rate for result in found.lookups.values())
+    assert found.first_batch_ms > found.batch_p50_ms > 0
+    report = Report(agents=1000, warm=0, events=0)
+    report.take_trust(found)
+    assert sum("goal" in line for line in trust_lines(report)) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.broker
+def test_freshness_is_measured_while_the_worker_keeps_up_with_half_its_rate(kafka_address) -> None:
+    found = freshness.measure(kafka_address, probes=20)
+    assert found.highest > found.offered > 0
+    assert 0 < found.p50_ms <= found.p99_ms
+    report = Report(agents=1, warm=0, events=0, freshness=found._asdict())
+    assert sum("goal" in line for line in freshness_lines(report)) == 2
 
 
 def test_an_unknown_section_is_wrong_use() -> None:

@@ -1,6 +1,6 @@
 """Start, stop and show the real components that the tests use.
 
-    python3 deploy/services/services.py up|down|status [kafka] [postgresql] [chromium]
+    python3 deploy/services/services.py up|down|status [kafka] [postgresql] [chromium] [promtool]
 
 A component that cannot be had is said so, with the reason, and is no failure: its tests are
 skipped by name (and fail where CI=true). Only the standard library is used, so that this runs
@@ -16,9 +16,12 @@ import sys
 import browser
 import kafka_broker
 import postgresql
+import promtool
 from place import Absent, alone
 
-COMPONENTS = {component.NAME: component for component in (kafka_broker, postgresql, browser)}
+COMPONENTS = {
+    component.NAME: component for component in (kafka_broker, postgresql, browser, promtool)
+}
 ACTIONS = ("up", "down", "status")
 
 

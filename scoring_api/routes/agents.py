@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 
 from models.event import rfc3339
 from scoring_api import cursors
-from scoring_api.cache import Entry
 from scoring_api.clock import wall_us
 from scoring_api.inventory import detail, evidence, history, row
+from scoring_api.known import Entry
 from scoring_api.schemas import (
     AgentDetail,
     AgentPage,

@@ -45,9 +45,9 @@ async def readyz(service: Shared) -> dict[str, Any]:
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **problems()})
 async def metrics(request: Request, service: Shared) -> Response:
-    """Give metrics in the Prometheus text format; to loopback, or with the scope `admin`."""
+    """Give metrics in the Prometheus text format; to loopback, or with the scope `anomaly:read`."""
     client = request.client
     if client is None or not is_loopback(client.host):
         principal = await service.auth.authenticate(request.scope["headers"])
-        check_scope(principal, "admin")
+        check_scope(principal, "anomaly:read")
     return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")

@@ -40,8 +40,8 @@ async def trust(
     now = wall_us()
     entry = service.cache.entry(agent_id, (mode, operation), now)
     headers = {k.decode(): v.decode() for k, v in entry.headers(now)}
-    condition = ", ".join(request.headers.getlist("if-none-match")) if if_none_match else None
-    if not_modified(condition.encode("latin-1") if condition else None, entry.tag):
+    condition = ", ".join(request.headers.getlist("if-none-match")) if if_none_match else ""
+    if condition and not_modified(condition.encode("latin-1"), entry.tag):
         for name in ("content-length", "content-type"):
             del headers[name]
         return Response(status_code=304, headers=headers)

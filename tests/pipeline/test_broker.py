@@ -8,6 +8,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from models.answer import trust_answer
@@ -15,6 +16,7 @@ from pipeline import runner
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pipeline.asyncapi import topics_document
 from pipeline.record import Message
 from pipeline.settings import trust_policy_of
 from pipeline.store import open_store
@@ -181,6 +183,22 @@ def test_refused_records_come_out_as_they_came_in_with_the_reason(pipeline, brok
         assert header(one, "source") == f"kafka:{broker.topic}:0"
         assert header(one, "offset") == str(number)
         assert header(one, "time").endswith("Z")
+
+
+def test_everything_published_fits_the_document_of_the_topics(pipeline, broker, settings_for):
+    broker.send([broker.own(line) for line in pipeline.mixed(EVENTS)])
+    pipeline.run(settings_for("one"))
+    out = broker.received()
+    assert {one.topic for one in out} == set(OUTPUTS)
+    document = topics_document()
+    for one in out:
+        (name,) = document["channels"][one.topic]["messages"]
+        said = {"headers": {key: value.decode() for key, value in one.headers}}
+        if one.topic != OUTPUTS[2]:
+            said["payload"] = json.loads(one.value)
+        for part, value in said.items():
+            schema = document["components"]["messages"][name][part]
+            jsonschema.validate(value, document | schema, jsonschema.Draft7Validator)
 
 
 def test_killed_and_started_again_it_ends_where_an_uninterrupted_run_does(

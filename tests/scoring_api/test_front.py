@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from models.errors import ConfigError
+from pipeline.store import Commit
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig, check_bind
 from scoring_api.keys import make_key
@@ -50,18 +51,21 @@ def test_without_credentials_other_machines_are_refused(installation):
     assert ask(app, TRUST, "127.0.0.1").status_code == 503  # let in, and not loaded yet
 
 
-def test_metrics_are_for_loopback_or_admin(installation, tmp_path):
-    (admin, one), (reader, two) = make_key("ops", ["admin"]), make_key("pdp", ["trust:read"])
+def test_metrics_are_for_loopback_or_who_may_see_anomalies(installation, tmp_path):
+    (scraper, one), (reader, two) = (
+        make_key("ops", ["anomaly:read"]),
+        make_key("pdp", ["trust:read"]),
+    )
     path = tmp_path / "keys.json"
     path.write_text(
-        f'[{{"id":"ops","sha256":"{one.sha256}","scopes":["admin"]}},'
+        f'[{{"id":"ops","sha256":"{one.sha256}","scopes":["anomaly:read"]}},'
         f'{{"id":"pdp","sha256":"{two.sha256}","scopes":["trust:read"]}}]'
     )
     app = installation.app(api_keys_file=path)
     afar = "192.0.2.7"
     assert ask(app, "/metrics", afar).status_code == 401
     assert ask(app, "/metrics", afar, **{"X-API-Key": reader}).status_code == 403
-    assert ask(app, "/metrics", afar, **{"X-API-Key": admin}).status_code == 200
+    assert ask(app, "/metrics", afar, **{"X-API-Key": scraper}).status_code == 200
     assert ask(app, "/metrics", "127.0.0.1").status_code == 200
 
 
@@ -149,3 +153,14 @@ def test_metrics_count_by_route_and_never_by_agent(client):
     assert 'route="/v1/agents/{agent_id}",status="404"' in page
     assert "agent-1" not in page
     assert "habitus_api_stale 0.0" in page
+
+
+def test_metrics_tell_what_the_pipeline_counted(installation, until):
+    counters = {"events": 7, "rejected_not_utf8": 2, "anomalies_tool.new": 1}
+    installation.store.commit(Commit(counters=counters))
+    with installation.client() as client:
+        until(lambda: "habitus_pipeline_events_total 7.0" in client.get("/metrics").text)
+        page = client.get("/metrics").text
+        assert 'habitus_pipeline_rejected_total{reason="not_utf8"} 2.0' in page
+        assert 'habitus_pipeline_anomalies_total{anomaly="tool.new"} 1.0' in page
+        assert "process_resident_memory_bytes" in page

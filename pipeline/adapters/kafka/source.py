@@ -331,7 +331,8 @@ def record_of(key: str, received: Any, now: int) -> RawRecord:
     if len(value) > MAX_VALUE:
         value, full_length = value[:KEPT_OF_LONG], len(value)
     headers = tuple((name, content or b"") for name, content in received.headers)
-    return RawRecord(value, key, received.offset, now, headers, received.key, full_length)
+    sent = max(0, received.timestamp or 0) * 1000
+    return RawRecord(value, key, received.offset, now, headers, received.key, full_length, sent)
 
 
 def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape

@@ -1,0 +1,121 @@
+"""What is in memory of an agent: its trust states, and its answers as the messages to send."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from models.answer import Answer, encode, etag
+from models.trust_policy import SECOND_US
+from models.trust_state import TrustState
+from scoring_api.problems import Message
+
+Question = tuple[str | None, str | None]
+"""Mode and operation asked for; None where the caller named none."""
+
+_PACK: Final = msgspec.msgpack.Encoder()
+_UNPACK: Final = msgspec.msgpack.Decoder(TrustState)
+_ANSWER: Final = msgspec.json.Decoder(Answer)
+
+Packed = tuple[int, str, str, bytes]
+"""Sequence number, agent, mode, and the packed state."""
+
+
+def pack(rows: Sequence[tuple[int, TrustState]]) -> list[Packed]:
+    """Pack changed states as `Known.put` takes them."""
+    return [(seq, state.agent_id, state.mode, _PACK.encode(state)) for seq, state in rows]
+
+
+class Entry:
+    """One encoded answer with its headers, as the messages that send it."""
+
+    __slots__ = (
+        "_aged_us",
+        "_start",
+        "body",
+        "body_message",
+        "expires_us",
+        "fresh_until_us",
+        "stale",
+        "tag",
+    )
+
+    def __init__(
+        self, answer: Answer, expires_us: int, fresh_until_us: int, *, stale: bool
+    ) -> None:
+        self.body = encode(answer)
+        self.tag = etag(self.body).encode()
+        self.expires_us = expires_us
+        self.fresh_until_us = fresh_until_us
+        self.stale = stale
+        self.body_message: Message = {"type": "http.response.body", "body": self.body}
+        self._start: Message = {}
+        # Until when `max-age` is what `_start` says.
+        self._aged_us = -1
+
+    @property
+    def answer(self) -> Answer:
+        """The answer itself, out of its bytes: kept beside them it would double their memory."""
+        return _ANSWER.decode(self.body)
+
+    def start_message(self, now_us: int) -> Message:
+        """Give the first message of a 200; made anew once a second, as ``max-age`` runs down."""
+        if now_us > self._aged_us:
+            age = max(0, (self.expires_us - now_us) // SECOND_US)
+            self._start = {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", b"application/json"),
+                    (b"content-length", str(len(self.body)).encode()),
+                    *self._headers(age),
+                ],
+            }
+            # With the clock set back the age that is told is too small, never too large.
+            self._aged_us = self.expires_us - age * SECOND_US if age else now_us + SECOND_US
+        return self._start
+
+    def unchanged_message(self, now_us: int) -> Message:
+        """Give the first message of a 304: the headers without those of a body."""
+        age = max(0, (self.expires_us - now_us) // SECOND_US)
+        return {"type": "http.response.start", "status": 304, "headers": self._headers(age)}
+
+    def headers(self, now_us: int) -> list[tuple[bytes, bytes]]:
+        """Give the headers of a 200."""
+        return list(self.start_message(now_us)["headers"])
+
+    def _headers(self, age: int) -> list[tuple[bytes, bytes]]:
+        control = "no-store" if self.stale else f"private, max-age={age}"
+        return [
+            (b"etag", self.tag),
+            (b"cache-control", control.encode()),
+            (b"vary", b"Authorization, X-API-Key"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+
+
+class Known:
+    """What is in memory of one agent: its states by mode, packed, and answers already encoded.
+
+    A packed state takes a tenth of the memory, and the garbage collector does not look inside.
+    """
+
+    __slots__ = ("_packed", "agent_id", "entries")
+
+    def __init__(self, agent_id: str) -> None:
+        self.agent_id = agent_id
+        self.entries: dict[Question, Entry] = {}
+        self._packed: tuple[tuple[str, bytes], ...] = ()
+
+    def put(self, mode: str, packed: bytes) -> None:
+        """Take in the state of a mode; answers made before no longer hold."""
+        others = tuple(pair for pair in self._packed if pair[0] != mode)
+        self._packed = (*others, (sys.intern(mode), packed))
+        self.entries.clear()
+
+    def states(self) -> list[TrustState]:
+        """Give the states, one a mode."""
+        return [_UNPACK.decode(packed) for _, packed in self._packed]

@@ -1,0 +1,46 @@
+"""What the pipeline counted, as metrics: events judged, rejected by reason, anomalies by type.
+
+The worker has no port of its own; it counts in the store, with each batch, so that no crash counts
+twice, and every replica tells the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, Metric
+
+# Prefix of the counter in the store, metric, label, help.
+_FAMILIES: Final = (
+    ("rejected_", "habitus_pipeline_rejected", "reason", "Records set aside, by reason."),
+    ("anomalies_", "habitus_pipeline_anomalies", "anomaly", "Anomalies found, by type."),
+)
+
+
+class PipelineSeen:
+    """The counters of the store, as a collector of the metrics library.
+
+    Examples
+    --------
+    >>> seen = PipelineSeen()
+    >>> seen.counters = {"events": 7, "rejected_not_utf8": 1}
+    >>> [(sample.name, sample.labels, sample.value) for m in seen.collect() for sample in m.samples]
+    [('habitus_pipeline_events_total', {}, 7), \
+('habitus_pipeline_rejected_total', {'reason': 'not_utf8'}, 1)]
+    """
+
+    def __init__(self) -> None:
+        self.counters: Mapping[str, int] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the metrics."""
+        yield CounterMetricFamily(
+            "habitus_pipeline_events", "Events judged.", self.counters.get("events", 0)
+        )
+        for prefix, name, label, words in _FAMILIES:
+            family = CounterMetricFamily(name, words, labels=(label,))
+            for counter, value in self.counters.items():
+                if counter.startswith(prefix):
+                    family.add_metric((counter.removeprefix(prefix),), value)
+            yield family
