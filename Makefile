@@ -35,7 +35,7 @@ $(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs) native/Cargo.toml | $(S
 	    --manifest-path native/Cargo.toml --out build/native && \
 	  $(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/native/*.whl; \
 	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
-	else echo "no Rust compiler: Python does the work, at a third of the speed"; fi
+	else echo "no Rust compiler: Python does the work, at a sixth of the speed"; fi
 	@touch $@
 
 demo: $(KERNEL) ## the bundled sample through the real path, then API and console (ARGS=--once ends)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Any, get_args
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from models.engine import Engine
-from models.event import Mode
-from models.profile import Profile
 from models.quiet import HOUR, PACK, Quiet, look_at_trust, tell
-from models.subject import Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
-from models.trust_state import TrustState
+from pipeline.agents import Agents
 from pipeline.catalogue import catalogue
 from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.formats import Native
@@ -29,6 +26,8 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.config import ModelConfig
     from models.event import Event
+    from models.subject import Subject
+    from models.trust_state import TrustState
     from pipeline.enrich import Enricher
     from pipeline.formats import Format
     from pipeline.inventory import Inventory
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
-MODES: tuple[str, ...] = get_args(Mode)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -97,12 +95,11 @@ class Worker:
         self.engine.load(own, store.all_sessions())
         self._enricher = enricher
         self._inventory = inventory
-        self._cache_agents = cache_agents
         self._intake = Intake(store, self.engine.hasher, max_future_us)
         self._publish = publish
         self._observer = observer
         self._quiet = self._quiet_way(explain_all=explain_all)
-        self._subjects: OrderedDict[Key, Subject] = OrderedDict()
+        self._agents = Agents(store, config, self.engine.kernel, inventory, cache_agents)
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give what is to be written; writes nothing.
@@ -114,7 +111,7 @@ class Worker:
         quiet = self._quiet if type(wire) is Native else None
         fresh = self._intake.take(records, wire, out, count, quiet)
         job = Job(fresh, out, count)
-        self._load(set(job.changed))
+        self._agents.load(set(job.changed))
         slots = [self._put(job, slot) for slot in range(len(job.slots))]
         position = 0
         while position < len(fresh):
@@ -124,12 +121,12 @@ class Worker:
                 self._closely(job, position)
                 position += 1
                 self._put_new(job, slots, position - 1)
-        changed = job.in_order(self._subjects)
+        changed = job.in_order(self._agents)
         for subject in changed.values():
             tell(subject, fresh.where)
             subject.trust.config_version = self.config_version
         self._collect(out, changed, job.anomalies, count)
-        self._trim()
+        self._agents.trim()
         return out
 
     def _quiet_way(self, *, explain_all: bool) -> Quiet | None:
@@ -166,55 +163,14 @@ class Worker:
         """Event time up to which events were judged."""
         return self.engine.peers.head.watermark_us
 
-    # ------------------------------------------------------------------ agents
-
-    def _load(self, keys: set[Key]) -> None:
-        missing = sorted(key for key in keys if key not in self._subjects)
-        if not missing:
-            return
-        decode = msgspec.msgpack.Decoder(TrustState).decode
-        for key, (profile, trust) in self.store.profiles(missing).items():
-            self._subjects[key] = Subject(
-                Profile.load(profile, self.config, self.engine.kernel), decode(trust)
-            )
-
-    def _subject(self, key: Key) -> Subject:
-        subject = self._subjects.get(key)
-        if subject is None:
-            trust = TrustState(
-                agent_id=key[0],
-                mode=key[1],
-                role=self._inventory.role(key[0]),
-                owner=self._inventory.owner(key[0]),
-                config_version=self.config_version,
-            )
-            subject = Subject(Profile.new(*key, self.config, self.engine.kernel), trust)
-            self._subjects[key] = subject
-        else:
-            self._subjects.move_to_end(key)
-        return subject
-
-    def _in_all_modes(self, event: Event) -> list[Event]:
-        """Give a deployment, or a change of owner, to every mode the agent acts in."""
-        agent_id = event.agent.id
-        modes = {state.mode for state in self.store.states(agent_id)}
-        modes |= {mode for name, mode in self._subjects if name == agent_id}
-        self._load({(agent_id, mode) for mode in modes})
-        return [msgspec.structs.replace(event, mode=mode) for mode in sorted(modes or {event.mode})]
-
-    def _trim(self) -> None:
-        while len(self._subjects) > self._cache_agents:
-            self._subjects.popitem(last=False)
-
     # ------------------------------------------------------------------ events as usual
 
     def _put(self, job: Job, slot: int) -> bool:
         """Hand an agent that is known to the kernel; False for one that has yet to begin."""
         key = job.slots[slot]
-        subject = self._subjects.get(key)
-        if subject is None or self._quiet is None:
+        if key not in self._agents or self._quiet is None:
             return False
-        self._subjects.move_to_end(key)
+        subject = self._agents.subject(key)
         registered, role = self._inventory.knows(key[0]), self._inventory.role(key[0])
         self._quiet.put(job.fresh.acts, slot, subject, registered=registered, role=role)
         return True
@@ -244,7 +200,7 @@ class Worker:
 
     def _trust_by_the_hour(self, job: Job, position: int) -> None:
         acts, fresh = job.fresh.acts, job.fresh
-        subject = self._subjects[job.slots[acts.slot(position)]]
+        subject = self._agents[job.slots[acts.slot(position)]]
         tell(subject, fresh.where)
         time_us = acts.time_us(position)
         if look_at_trust(subject, time_us, self.policy) and self._publish:
@@ -256,11 +212,14 @@ class Worker:
         """Judge the event at a position by the reference."""
         taken = job.fresh.event(position)
         event = taken.event
-        ones = [event] if event.kind == "action" else self._in_all_modes(event)
+        ones = [event]
+        if event.kind != "action":  # an announced change comes to every mode the agent acts in
+            modes = self._agents.modes(event.agent.id) or [event.mode]
+            ones = [msgspec.structs.replace(event, mode=mode) for mode in modes]
         for among, told in enumerate(ones):
             key = (told.agent.id, told.mode)
             job.change(key, position, among)
-            subject = self._subject(key)
+            subject = self._agents.subject(key)
             tell(subject, job.fresh.where)
             self._one(job, taken.record, told, subject, taken.time_us, first=among == 0)
 
@@ -314,11 +273,9 @@ class Worker:
         """Give the agent's states in all its modes, as they are now: some are not stored yet."""
         own = subject.trust
         states = {state.mode: state for state in self.store.states(own.agent_id)}
-        for mode in MODES:
-            known = self._subjects.get((own.agent_id, mode))
-            if known is not None:
-                tell(known, job.fresh.where)
-                states[mode] = known.trust
+        for known in self._agents.others(own.agent_id):
+            tell(known, job.fresh.where)
+            states[known.trust.mode] = known.trust
         return [states[mode] for mode in sorted(states)]
 
     def _anomaly(

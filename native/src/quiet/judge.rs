@@ -6,9 +6,9 @@
 
 use super::act::{Egress, Operation};
 use super::acts::Acts;
+use super::bench::{Bench, Judged};
 use super::counting::{COUNTED, COUNTS};
 use super::heard::Heard;
-use super::one::{Bench, Judged};
 use super::peer_levels::PeerLevels;
 use super::texts::{Names, Origin, Texts};
 use crate::content::{ContentKernel, OpenSessions};

@@ -3,16 +3,20 @@
 mod act;
 mod acts;
 mod agent;
+mod bench;
 mod counting;
+mod deciding;
 mod facts;
 mod heard;
 mod judge;
+mod learning;
 mod level;
 mod mixture;
-mod one;
 mod peer_levels;
+mod scoring;
 mod tail;
 mod texts;
+mod values;
 mod when;
 mod words;
 

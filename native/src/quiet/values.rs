@@ -1,0 +1,213 @@
+//! JSON values of which little or nothing is kept, checked all the same.
+
+use super::act::Origins;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+const LARGEST: f64 = 9e15;
+/// Attributes that rules look at.
+const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
+/// Attributes that say what a call took, the first that does counts; `models.quantity`.
+const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
+
+/// A string, without a copy where its JSON has no escapes.
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl<'de> Visitor<'de> for Whole {
+            type Value = Text<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        from.deserialize_str(Whole)
+    }
+}
+
+/// A JSON object whose values are checked and forgotten.
+pub struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Checked;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Checked, A::Error> {
+                while map.next_key::<Word>()?.is_some() {
+                    map.next_value::<Plain>()?;
+                }
+                Ok(Checked)
+            }
+        }
+        from.deserialize_map(Object)
+    }
+}
+
+/// A string that is checked and forgotten.
+struct Word;
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(Anything).map(|_| Word)
+    }
+}
+
+/// Any JSON value; a number is kept.
+enum Plain {
+    Number(f64),
+    Truth,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Anything)
+    }
+}
+
+struct Anything;
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = Plain;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Plain, E> {
+        Ok(Plain::Truth)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Plain, E> {
+        Ok(Plain::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Plain, E> {
+        Ok(Plain::Number(value as f64))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Plain, E> {
+        if value.abs() > LARGEST {
+            return Err(E::custom("a number this large is left to the reference"));
+        }
+        Ok(Plain::Number(value))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Plain, E> {
+        Ok(Plain::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Plain, E> {
+        Ok(Plain::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain, A::Error> {
+        while seq.next_element::<Plain>()?.is_some() {}
+        Ok(Plain::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
+        while map.next_key::<Word>()?.is_some() {
+            map.next_value::<Plain>()?;
+        }
+        Ok(Plain::Other)
+    }
+}
+
+/// What is read of the attributes.
+#[derive(Default)]
+pub struct Attributes {
+    pub spent: Option<i64>,
+    /// Whether there is something that a rule looks at.
+    pub told: bool,
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Attributes;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
+                let (mut out, mut spent) = (Attributes::default(), [None; SPENT.len()]);
+                while let Some(key) = map.next_key::<Text>()? {
+                    let value = map.next_value::<Plain>()?;
+                    out.told |= TOLD.contains(&&*key);
+                    let Some(at) = SPENT.iter().position(|name| **name == *key) else { continue };
+                    spent[at] = match value {
+                        Plain::Number(number) if number.abs() <= LARGEST => Some(number),
+                        Plain::Other => None,
+                        _ => {
+                            out.told = true;
+                            None
+                        }
+                    };
+                }
+                let first = spent.into_iter().flatten().find(|number| *number >= 0.0);
+                out.spent = first.map(|number| number as i64);
+                Ok(out)
+            }
+        }
+        from.deserialize_map(Object)
+    }
+}
+
+pub fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins<'de>>, D::Error> {
+    struct Object;
+    impl<'de> Visitor<'de> for Object {
+        type Value = Option<Origins<'de>>;
+
+        fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+            out.write_str("an object or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found: Origins<'de> = Vec::new();
+            while let Some((key, values)) = map.next_entry::<Text, Vec<(Text, Vec<Text>)>>()? {
+                if found.iter().any(|(known, _)| **known == *key) {
+                    return Err(A::Error::custom(
+                        "a key that comes twice is left to the reference",
+                    ));
+                }
+                found.push((key, values));
+            }
+            Ok(Some(found))
+        }
+    }
+    from.deserialize_any(Object)
+}

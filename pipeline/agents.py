@@ -1,0 +1,93 @@
+"""The agents in memory: a bounded set; the least recently used are read again when needed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+
+from models.event import Mode
+from models.profile import Profile
+from models.subject import Subject
+from models.trust_state import TrustState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.config import ModelConfig
+    from pipeline.inventory import Inventory
+    from pipeline.job import Key
+    from pipeline.store.protocol import Store
+
+MODES: tuple[str, ...] = get_args(Mode)
+_decode = msgspec.msgpack.Decoder(TrustState).decode
+
+
+class Agents(OrderedDict["Key", Subject]):
+    """Agents by (agent, mode), the most recently used last.
+
+    Parameters
+    ----------
+    store
+        Holds all others.
+    config, kernel
+        Of the model, and who does its arithmetic.
+    inventory
+        Gives role and owner of an agent that begins.
+    most
+        How many stay in memory after a batch.
+    """
+
+    def __init__(
+        self, store: Store, config: ModelConfig, kernel: Any | None, inventory: Inventory, most: int
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._config = config
+        self._kernel = kernel
+        self._inventory = inventory
+        self._most = most
+
+    def load(self, keys: set[Key]) -> None:
+        """Read those of these agents that are known and not in memory."""
+        missing = sorted(key for key in keys if key not in self)
+        if not missing:
+            return
+        for key, (profile, trust) in self._store.profiles(missing).items():
+            self[key] = Subject(Profile.load(profile, self._config, self._kernel), _decode(trust))
+
+    def subject(self, key: Key) -> Subject:
+        """Give an agent, a new one where it has yet to begin."""
+        subject = self.get(key)
+        if subject is not None:
+            self.move_to_end(key)
+            return subject
+        trust = TrustState(
+            agent_id=key[0],
+            mode=key[1],
+            role=self._inventory.role(key[0]),
+            owner=self._inventory.owner(key[0]),
+            config_version=self._config.version,
+        )
+        subject = self[key] = Subject(Profile.new(*key, self._config, self._kernel), trust)
+        return subject
+
+    def modes(self, agent_id: str) -> list[str]:
+        """Give the modes that an agent acts in, and load it in all of them."""
+        modes = {state.mode for state in self._store.states(agent_id)}
+        modes |= {mode for name, mode in self if name == agent_id}
+        self.load({(agent_id, mode) for mode in modes})
+        return sorted(modes)
+
+    def others(self, agent_id: str) -> Iterator[Subject]:
+        """Give an agent in those of its modes that are in memory."""
+        for mode in MODES:
+            known = self.get((agent_id, mode))
+            if known is not None:
+                yield known
+
+    def trim(self) -> None:
+        """Let go of the least recently used, where there are too many."""
+        while len(self) > self._most:
+            self.popitem(last=False)
