@@ -171,7 +171,11 @@ def _once(
 ) -> Counter[str]:
     with open_shard(settings.store, "") as store:
         source = open_source(
-            settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
+            settings.source,
+            batch_size=settings.batch_size,
+            batch_ms=settings.batch_ms,
+            clock_us=clock_us,
+            drain=drain,
         )
         loop = ShardedLoop(settings, store, source)  # type: ignore[arg-type]  # Kafka's
         try:

@@ -234,8 +234,8 @@ class PostgresStore(Asking):
 
     def status(self) -> PipelineStatus:
         """Give what the pipeline last said of itself, see `overall`."""
-        said = self._api.rows("select status from shards where status is not null order by name")
-        return overall([STATUS.decode(status) for (status,) in said])
+        said = self._api.rows("select name, status from shards where status is not null")
+        return overall({name: STATUS.decode(status) for name, status in said})
 
     def inbox(self, values: Sequence[bytes]) -> list[int]:
         """Append raw events, on disk before this returns; give their positions."""
@@ -250,18 +250,28 @@ class PostgresStore(Asking):
         return [number for (number,) in rows]
 
 
-def overall(said: Sequence[PipelineStatus]) -> PipelineStatus:
+def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
     """Give one word for all shards: their furthest event, the oldest sign of life, the worst lag.
 
-    >>> overall([PipelineStatus("running", 9, 7, 0), PipelineStatus("running", 8, 5, 3)])
-    PipelineStatus(state='running', heartbeat_us=8, watermark_us=7, lag_us=3)
+    What a topic has left behind that nobody reads any more does not count beside one that is read;
+    a partition that nobody has does.
+
+    >>> shards = {"kafka:t:0": ("running", 9, 7, 0), "kafka:t:1": ("stopped", 5, 6, 3)}
+    >>> overall({name: PipelineStatus(*status) for name, status in shards.items()})
+    PipelineStatus(state='running', heartbeat_us=5, watermark_us=7, lag_us=3)
     """
-    if not said:
+    read = {_topic(name) for name, one in said.items() if one.state == "running"}
+    of = [one for name, one in said.items() if not read or _topic(name) in read]
+    if not of:
         return PipelineStatus()
-    running = [one for one in said if one.state == "running"] or list(said)
+    newest = max(of, key=lambda one: (one.state == "running", one.heartbeat_us or 0))
     return PipelineStatus(
-        running[0].state,
-        min((one.heartbeat_us for one in running if one.heartbeat_us is not None), default=None),
-        max((one.watermark_us for one in running if one.watermark_us is not None), default=None),
-        max((one.lag_us for one in running if one.lag_us is not None), default=None),
+        newest.state,
+        min((one.heartbeat_us for one in of if one.heartbeat_us is not None), default=None),
+        max((one.watermark_us for one in of if one.watermark_us is not None), default=None),
+        max((one.lag_us for one in of if one.lag_us is not None), default=None),
     )
+
+
+def _topic(shard: str) -> str:
+    return shard.rpartition(":")[0]
