@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 
+# Of a shard's imports from each other one the last stays: it says where to go on.
+_OLD_IMPORTS = """
+delete from imports old where shard = ? and number < (
+    select number from imports where shard = ? order by number desc offset ? limit 1
+) and exists (
+    select 1 from imports newer
+    where newer.shard = old.shard and newer.other = old.other and newer.seq > old.seq
+)
+"""
+
+_OLD_CONTRIBUTIONS = """
+with mine as (select name, contributed from shards where name = ?),
+taken as (
+    select coalesce(max(imports.seq), 0) as seq
+    from shards left join imports on imports.shard = shards.name and imports.other = ?
+    where shards.name <> ? and starts_with(shards.name, ?)
+    group by shards.name
+)
+delete from contributions using mine
+where contributions.shard = mine.name and contributions.seq <= least(
+    mine.contributed - ?::bigint, (select coalesce(min(seq), mine.contributed) from taken)
+)
+"""
+
 
 class PostgresStore(Asking):
     """One database that holds all state; made by `pipeline.store.open_store`.
@@ -221,6 +245,25 @@ class PostgresStore(Asking):
                 seal.check(contribution_key(shard, seq), blob, digest)
                 out.append((shard, seq, blob))
         return out
+
+    def forget_contributions(self, kept: int) -> int:
+        """Forget what this shard told and every other one of its topic has taken in.
+
+        Parameters
+        ----------
+        kept
+            How many of the newest stay in any case; with them and their imports, judging the same
+            input again gives the same result.
+
+        Returns
+        -------
+        int
+            How many are gone now.
+        """
+        with self._work.transaction():
+            mine, topic = self.shard, f"{_topic(self.shard)}:"
+            self._work.run(_OLD_IMPORTS, (mine, mine, kept))
+            return self._work.run(_OLD_CONTRIBUTIONS, (mine, mine, mine, topic, kept))
 
     # ---- the API
 
