@@ -12,6 +12,7 @@ import pytest
 
 from models.errors import ConfigError, SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
+from pipeline.commands.checks import examine
 from pipeline.record import RawRecord
 from pipeline.replay import learn
 from pipeline.settings import Settings
@@ -243,3 +244,24 @@ def test_the_state_of_all_shards_is_one_word(store: PostgresStore) -> None:
         shard.claim()
         shard.commit(Commit(status=PipelineStatus("running", 1_000 + lag_us, lag_us, lag_us)))
     assert store.status() == PipelineStatus("running", 1_005, 900, 900)
+    assert list(store.statuses()) == [ZERO, ONE]
+    last = store.of("kafka:left behind:0")
+    last.claim()
+    last.commit(Commit(status=PipelineStatus("stopped", 1, 1, 1)))
+    assert store.status().heartbeat_us == 1_005
+
+
+def test_doctor_says_how_many_partitions_are_in_hand(
+    store: PostgresStore, settings: Settings, other_postgresql_url: str
+) -> None:
+    def found(url: str) -> str:
+        checks = examine(settings.model_copy(update={"store": url}), 0)
+        return next(check.found for check in checks if check.name == "store")
+
+    for name, state in ((ZERO, "running"), (ONE, "stopped")):
+        shard = store.of(name)
+        shard.claim()
+        shard.commit(Commit(status=PipelineStatus(state, 1, 1, 7_000_000)))  # type: ignore[arg-type]
+    said = found(settings.store)
+    assert said.endswith("pipeline running, 7 s behind, 1 of 2 partitions in hand")
+    assert found(other_postgresql_url).endswith("will get its tables at the first start")

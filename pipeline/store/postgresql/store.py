@@ -277,8 +277,14 @@ class PostgresStore(Asking):
 
     def status(self) -> PipelineStatus:
         """Give what the pipeline last said of itself, see `overall`."""
-        said = self._api.rows("select name, status from shards where status is not null")
-        return overall({name: STATUS.decode(status) for name, status in said})
+        return overall(self.statuses())
+
+    def statuses(self) -> dict[str, PipelineStatus]:
+        """Give what was last said of each shard, by name; '' is a stream that is not divided."""
+        said = self._api.rows(
+            "select name, status from shards where status is not null order by name"
+        )
+        return {name: STATUS.decode(status) for name, status in said}
 
     def inbox(self, values: Sequence[bytes]) -> list[int]:
         """Append raw events, on disk before this returns; give their positions."""
