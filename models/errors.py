@@ -2,6 +2,7 @@
 
 HabitusError
 ConfigError        the operator fixes it before start
+  NoStore              there is none yet where one is only to be read
 MalformedEvent     this record is unusable; the stream goes on
 StateError         stored state cannot be used as it is
   StoreUnavailable     the store cannot be reached now
@@ -19,6 +20,10 @@ class HabitusError(Exception):
 
 class ConfigError(HabitusError):
     """A setting is missing or wrong; the process does not start."""
+
+
+class NoStore(ConfigError):
+    """The server has no store yet; the first start makes one."""
 
 
 class MalformedEvent(HabitusError):

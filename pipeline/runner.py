@@ -204,7 +204,11 @@ def run(
     with lock, store:
         store.claim()
         source = open_source(
-            settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
+            settings.source,
+            batch_size=settings.batch_size,
+            batch_ms=settings.batch_ms,
+            clock_us=clock_us,
+            drain=drain,
         )
         sink = open_sink(settings.sink)
         try:

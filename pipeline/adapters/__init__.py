@@ -37,15 +37,23 @@ class Options(Struct, frozen=True, kw_only=True):
         The time now, microseconds since 1970.
     drain
         End once everything that was there at the start has been handed out.
+    batch_ms
+        How long a batch should take at most, milliseconds, where the source can tell; 0: no bound.
     """
 
     batch_size: int
     clock_us: Callable[[], int]
     drain: bool = False
+    batch_ms: int = 0
 
 
 def open_source(
-    url: str, *, batch_size: int = 1000, clock_us: Callable[[], int], drain: bool = False
+    url: str,
+    *,
+    batch_size: int = 1000,
+    clock_us: Callable[[], int],
+    drain: bool = False,
+    batch_ms: int = 0,
 ) -> Source:
     """Open a source.
 
@@ -54,7 +62,7 @@ def open_source(
     url
         ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` (a file, folder or pattern, with
         ``?follow=1`` followed as it grows) or ``-`` (standard input).
-    batch_size, clock_us, drain
+    batch_size, clock_us, drain, batch_ms
         As in `Options`.
 
     Raises
@@ -77,7 +85,9 @@ kafka://HOST:PORT/TOPIC?group=NAME
         )
     if batch_size < 1:
         raise ConfigError(f"batch size must be at least 1, got {batch_size}")
-    return SOURCES[scheme](url, Options(batch_size=batch_size, clock_us=clock_us, drain=drain))
+    return SOURCES[scheme](
+        url, Options(batch_size=batch_size, clock_us=clock_us, drain=drain, batch_ms=batch_ms)
+    )
 
 
 def open_sink(url: str) -> Sink:
@@ -154,7 +164,11 @@ def _kafka_source(url: str, options: Options) -> Source:
     from pipeline.adapters.kafka import KafkaSource
 
     return KafkaSource(
-        url, batch_size=options.batch_size, clock_us=options.clock_us, drain=options.drain
+        url,
+        batch_size=options.batch_size,
+        clock_us=options.clock_us,
+        drain=options.drain,
+        batch_ms=options.batch_ms,
     )
 
 

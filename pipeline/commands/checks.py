@@ -12,8 +12,15 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from models.errors import HabitusError
-from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
+from models.errors import HabitusError, NoStore
+from pipeline.store import (
+    is_postgresql,
+    open_shard,
+    open_store,
+    shown_url,
+    store_path,
+    writer_lock,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,11 +112,16 @@ def _store(settings: Settings) -> Check:
 
 
 def _server(url: str) -> Check:
-    with open_store(url, read_only=True) as store:
-        said = store.status().state
-    with writer_lock(url) as lock:
-        busy = "no single worker holds it" if lock.acquire() else "a single worker holds it now"
-    return Check("store", "ok", f"{shown_url(url)}, pipeline {said}, {busy}")
+    try:
+        with open_shard(url, "", read_only=True) as store:
+            said, parts = store.status(), store.statuses()
+    except NoStore:
+        return Check("store", "ok", f"{shown_url(url)} will get its tables at the first start")
+    late = f", {(said.lag_us or 0) / 1e6:.0f} s behind" if said.state == "running" else ""
+    shared = [one for name, one in parts.items() if name]
+    running = sum(one.state == "running" for one in shared)
+    of = f", {running} of {len(shared)} partitions in hand" if shared else ""
+    return Check("store", "ok", f"{shown_url(url)}, pipeline {said.state}{late}{of}")
 
 
 def _source(settings: Settings) -> Check:

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from models.errors import ConfigError
+from models.errors import ConfigError, NoStore
 from models.event import rfc3339
 from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
 from pipeline.config_file import differences, read_config
@@ -150,7 +150,9 @@ def _found(settings: Settings) -> tuple[InEffect, list[Promotion]]:
         return in_effect(settings, None), []
     try:
         store = open_store(settings.store, read_only=True)
-    except ConfigError as error:  # a server that is away, or holds no store yet
+    except NoStore:
+        return in_effect(settings, None), []
+    except ConfigError as error:  # a server that is away
         note(f"promotions are not looked at: {error}")
         return in_effect(settings, None), []
     with contextlib.closing(store):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, cast
 
 from models.errors import (
     ConfigError,
@@ -21,7 +22,7 @@ from pipeline.store import open_shard
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.adapters.kafka import KafkaSource
     from pipeline.progress import Progress
@@ -152,13 +153,19 @@ def run_sharded(
     counters: Counter[str] = Counter()
     while True:
         try:
-            counters += _once(settings, drain=drain, progress=progress, stop=stop)
+            with _opened(settings, drain=drain, again=bool(counters)) as (store, source):
+                loop = ShardedLoop(settings, store, source)
+                try:
+                    if progress is not None:
+                        progress.start(source.size_hint(), "judging")
+                    loop.run(stop, progress)
+                    loop.end(drained=drain and not stop.is_set(), stop=stop)
+                finally:
+                    source.close()
+                    loop.close()
+                    counters += loop.counters
         except (SourceUnavailable, StoreUnavailable, Superseded) as error:
             _log.warning("worker_begins_anew", extra={"detail": str(error)})
-        except ConfigError:
-            if not counters:  # at the start it is the operator's to mend
-                raise
-            _log.warning("worker_waits_for_its_surroundings")
         else:
             return counters
         counters["restarts"] += 1
@@ -166,23 +173,34 @@ def run_sharded(
             return counters
 
 
-def _once(
-    settings: Settings, *, drain: bool, progress: Progress | None, stop: threading.Event
-) -> Counter[str]:
-    with open_shard(settings.store, "") as store:
-        source = open_source(
-            settings.source, batch_size=settings.batch_size, clock_us=clock_us, drain=drain
-        )
-        loop = ShardedLoop(settings, store, source)  # type: ignore[arg-type]  # Kafka's
-        try:
-            if progress is not None:
-                progress.start(source.size_hint(), "judging")
-            loop.run(stop, progress)
-            loop.end(drained=drain and not stop.is_set(), stop=stop)
-        finally:
-            source.close()
-            loop.close()
-    return loop.counters
+@contextmanager
+def _opened(
+    settings: Settings, *, drain: bool, again: bool
+) -> Iterator[tuple[PostgresStore, KafkaSource]]:
+    """Open store and source; where they were there before, their absence is no fault of settings.
+
+    Raises
+    ------
+    SourceUnavailable
+        One of them cannot be reached, where it could before.
+    """
+    try:
+        with ExitStack() as stack:
+            store = stack.enter_context(open_shard(settings.store, ""))
+            source = open_source(
+                settings.source,
+                batch_size=settings.batch_size,
+                batch_ms=settings.batch_ms,
+                clock_us=clock_us,
+                drain=drain,
+            )
+            kept = stack.pop_all()
+    except ConfigError as error:
+        if again:
+            raise SourceUnavailable(str(error)) from error
+        raise
+    with kept:
+        yield store, cast("KafkaSource", source)
 
 
 def _by_partition(records: Sequence[RawRecord]) -> dict[str, list[RawRecord]]:

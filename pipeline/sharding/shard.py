@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _OUTBOX_CHUNK = 5_000
+_BEATS_TO_FORGET = 60
+KEPT_CONTRIBUTIONS = 10_000
 MOST_TAKEN = 256  # contributions before one batch; the rest come before the next
 
 
@@ -57,7 +59,7 @@ class Shard:
         self.exchange = Exchange(self.worker.engine, store.shared().get(NAME, b""))
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
         self.sink = open_fenced_sink(settings.sink, f"habitus-{owner:016x}", store.still_ours)
-        self.waiting = 0
+        self.waiting = self._beats = 0
         self._taken = store.taken()
 
     def judge(self, records: Sequence[RawRecord], position: str, lag_us: int) -> None:
@@ -106,8 +108,11 @@ class Shard:
         self._commit(self.worker.flush(whole=True), {}, self._status(state, 0))
 
     def beat(self, lag_us: int) -> None:
-        """Give a sign of life."""
+        """Give a sign of life; now and then, forget what all others have taken in."""
         self._commit(self.worker.flush(), {}, self._status("running", lag_us))
+        self._beats += 1
+        if self._beats % _BEATS_TO_FORGET == 0:
+            self.store.forget_contributions(KEPT_CONTRIBUTIONS)
 
     def _take(self) -> dict[str, int]:
         """Take in what others told since the last batch; give up to which number of each."""

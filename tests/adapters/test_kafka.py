@@ -255,3 +255,28 @@ def test_a_sink_that_failed_works_again(
     sink.publish([Message(topic, b"a", "2", b"y")])
     sink.close()
     assert [record.value for record in drained(a_source(kafka_address, topic))["records"]] == [b"y"]
+
+
+def test_batches_of_a_slow_worker_get_smaller_and_keep_to_their_time(
+    kafka_address: str, topic: str
+) -> None:
+    fill(kafka_address, topic, 0, 2_000)
+    now = 0
+    source = KafkaSource(
+        f"kafka://{kafka_address}/{topic}?group=g-{topic}",
+        batch_size=500,
+        clock_us=lambda: now,
+        drain=True,
+        batch_ms=100,
+    )
+    source.resume({})
+    sizes = []
+    for batch in source.batches():
+        sizes.append(len(batch.records))
+        now += 1_000 * len(batch.records)  # a millisecond each
+        source.commit(batch.positions)
+    source.close()
+    full = [size for size in sizes if size]
+    assert sum(full) == 2_000
+    assert full[0] > 100
+    assert max(full[1:]) <= 100

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 
 from models.errors import ConfigError, SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
+from pipeline.commands.checks import examine
 from pipeline.record import RawRecord
 from pipeline.replay import learn
 from pipeline.settings import Settings
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.store.postgresql import PostgresStore
 
 pytestmark = pytest.mark.postgresql
+ROOT = Path(__file__).resolve().parents[2]
 ZERO, ONE = "kafka:t:0", "kafka:t:1"
 
 
@@ -85,6 +90,61 @@ def test_a_partition_goes_on_in_other_hands_as_if_it_had_stayed(
         for name in ("all_sessions", "positions"):
             held = [getattr(one.of(ZERO), name)() for one in (store, elsewhere)]
             assert dict(held[0]) == dict(held[1]) != {}
+
+
+def test_what_everyone_has_taken_in_is_forgotten_but_for_the_newest(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    shards = [a_shard(settings, store, name) for name in (ZERO, ONE)]
+    streams = [records(pipeline, name, 800) for name in (ZERO, ONE)]
+    for start in range(0, max(map(len, streams)) - 50, 25):
+        for shard, stream in zip(shards, streams, strict=True):
+            judge(shard, stream[start : start + 25], 25)
+
+    def told() -> list[int]:
+        return [seq for _, seq, _ in store.of("").contributions({}, 10_000, only=ZERO)]
+
+    taken, before = shards[1].store.taken()[ZERO], told()
+    assert shards[0].store.forget_contributions(len(before)) == 0
+    assert shards[0].store.forget_contributions(1) == min(taken, len(before) - 1) > 0
+    assert told() == before[min(taken, len(before) - 1) :]
+    assert shards[1].store.taken()[ZERO] == taken
+    shards[1].store.forget_contributions(0)
+    assert shards[1].store.taken()[ZERO] == taken
+    third = a_shard(settings, store, "kafka:t:2")  # has taken in nothing: nothing more may go
+    assert shards[0].store.forget_contributions(0) == 0
+    assert third.store.contributions({}, 10_000, only=ZERO)
+
+
+@pytest.mark.slow
+def test_three_shards_find_every_incident_of_the_sample(
+    postgresql_url: str, store: PostgresStore
+) -> None:
+    data = ROOT / "data"
+    settings = Settings(
+        store=postgresql_url,
+        inventory=data / "sample_inventory.csv",
+        intel=data / "intel",
+        corporate_networks=("203.0.113.0/28",),
+        alerts_per_day=0.2,
+        max_future_s=10**9,
+    )
+    shards = [a_shard(settings, store, f"kafka:t:{number}") for number in range(3)]
+    lines = gzip.decompress((data / "sample_events.jsonl.gz").read_bytes()).splitlines()
+    for start in range(0, len(lines), 500):
+        for number, shard in enumerate(shards):
+            own = [
+                RawRecord(line, shard.name, start + place, 2_000_000_000_000_000)
+                for place, line in enumerate(lines[start : start + 500])
+                if crc32(json.loads(line)["agent"]["id"].encode()) % 3 == number
+            ]
+            if own:
+                shard.judge(own, str(own[-1].offset + 1), 0)
+    truth = json.loads((data / "sample_truth.json").read_text())
+    found = {event["id"] for one in store.anomalies(limit=1_000) for event in one["events"]}
+    missed = [one for one in truth["incidents"] if not found.intersection(one["event_ids"])]
+    assert len(truth["incidents"]) == 6
+    assert missed == []
 
 
 def test_an_agent_in_two_partitions_is_refused_by_name(
@@ -184,3 +244,24 @@ def test_the_state_of_all_shards_is_one_word(store: PostgresStore) -> None:
         shard.claim()
         shard.commit(Commit(status=PipelineStatus("running", 1_000 + lag_us, lag_us, lag_us)))
     assert store.status() == PipelineStatus("running", 1_005, 900, 900)
+    assert list(store.statuses()) == [ZERO, ONE]
+    last = store.of("kafka:left behind:0")
+    last.claim()
+    last.commit(Commit(status=PipelineStatus("stopped", 1, 1, 1)))
+    assert store.status().heartbeat_us == 1_005
+
+
+def test_doctor_says_how_many_partitions_are_in_hand(
+    store: PostgresStore, settings: Settings, other_postgresql_url: str
+) -> None:
+    def found(url: str) -> str:
+        checks = examine(settings.model_copy(update={"store": url}), 0)
+        return next(check.found for check in checks if check.name == "store")
+
+    for name, state in ((ZERO, "running"), (ONE, "stopped")):
+        shard = store.of(name)
+        shard.claim()
+        shard.commit(Commit(status=PipelineStatus(state, 1, 1, 7_000_000)))  # type: ignore[arg-type]
+    said = found(settings.store)
+    assert said.endswith("pipeline running, 7 s behind, 1 of 2 partitions in hand")
+    assert found(other_postgresql_url).endswith("will get its tables at the first start")

@@ -24,6 +24,7 @@ from pipeline.adapters.kafka.client import (
     TopicPartition,
 )
 from pipeline.adapters.kafka.sink import KafkaSink
+from pipeline.adapters.pace import Pace
 from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Batch, Message, RawRecord
 
 if TYPE_CHECKING:
@@ -54,9 +55,11 @@ class KafkaSource:
     batch_size
         Records in a batch at most; about 8 MiB at most all the same.
     clock_us
-        Says when records arrived.
+        Says when records arrived, and how long a batch took.
     drain
         End once everything in the topic at the start is committed, by whichever worker.
+    batch_ms
+        How long a batch should take at most: larger ones are made smaller. 0 for no bound.
 
     Attributes
     ----------
@@ -74,7 +77,13 @@ class KafkaSource:
     """
 
     def __init__(
-        self, url: str, *, batch_size: int, clock_us: Callable[[], int], drain: bool = False
+        self,
+        url: str,
+        *,
+        batch_size: int,
+        clock_us: Callable[[], int],
+        drain: bool = False,
+        batch_ms: int = 0,
     ) -> None:
         self._address = parse(url, topic=True)
         self._batch_size = batch_size
@@ -82,6 +91,7 @@ class KafkaSource:
         self._drain = drain
         self._stored: dict[str, str] = {}
         self._taken = 0
+        self._pace = Pace(batch_size, batch_ms * 1_000)
         self._newest: dict[str, tuple[TopicPartition, int, int]] = {}
         self._held = False
         self._back: KafkaSink | None = None
@@ -150,13 +160,17 @@ class KafkaSource:
             polled = self._poll()
             self._settle()
             batch = self._batch(polled)
+            begun = self._clock_us()
             yield batch
+            self._pace.took(len(batch.records), self._clock_us() - begun)
             if self._drain and not batch.records and self._drained():
                 return
 
     def _poll(self) -> dict[TopicPartition, list[Any]]:
         try:
-            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=IDLE_MS)
+            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(
+                timeout_ms=IDLE_MS, max_records=self._pace.records
+            )
         except OffsetOutOfRangeError as error:
             for partition, offset in error.args[0].items():
                 self._start(partition, offset)

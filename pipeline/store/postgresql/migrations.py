@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.errors import ConfigError, StateError
+from models.errors import NoStore, StateError
 from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def prepare(database: PostgresConnection, secret: bytes | None) -> bytes:
     if not database.read_only:
         _migrate(database, secret)
     elif not database.has_table("migrations"):
-        raise ConfigError(f"there is no store at {database.path}; habitus run makes one")
+        raise NoStore(f"there is no store at {database.path}; habitus run makes one")
     return _check(database, secret)
 
 

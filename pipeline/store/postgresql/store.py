@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 
+# Of a shard's imports from each other one the last stays: it says where to go on.
+_OLD_IMPORTS = """
+delete from imports old where shard = ? and number < (
+    select number from imports where shard = ? order by number desc offset ? limit 1
+) and exists (
+    select 1 from imports newer
+    where newer.shard = old.shard and newer.other = old.other and newer.seq > old.seq
+)
+"""
+
+_OLD_CONTRIBUTIONS = """
+with mine as (select name, contributed from shards where name = ?),
+taken as (
+    select coalesce(max(imports.seq), 0) as seq
+    from shards left join imports on imports.shard = shards.name and imports.other = ?
+    where shards.name <> ? and starts_with(shards.name, ?)
+    group by shards.name
+)
+delete from contributions using mine
+where contributions.shard = mine.name and contributions.seq <= least(
+    mine.contributed - ?::bigint, (select coalesce(min(seq), mine.contributed) from taken)
+)
+"""
+
 
 class PostgresStore(Asking):
     """One database that holds all state; made by `pipeline.store.open_store`.
@@ -222,6 +246,25 @@ class PostgresStore(Asking):
                 out.append((shard, seq, blob))
         return out
 
+    def forget_contributions(self, kept: int) -> int:
+        """Forget what this shard told and every other one of its topic has taken in.
+
+        Parameters
+        ----------
+        kept
+            How many of the newest stay in any case; with them and their imports, judging the same
+            input again gives the same result.
+
+        Returns
+        -------
+        int
+            How many are gone now.
+        """
+        with self._work.transaction():
+            mine, topic = self.shard, f"{_topic(self.shard)}:"
+            self._work.run(_OLD_IMPORTS, (mine, mine, kept))
+            return self._work.run(_OLD_CONTRIBUTIONS, (mine, mine, mine, topic, kept))
+
     # ---- the API
 
     def data_version(self) -> int:
@@ -234,8 +277,14 @@ class PostgresStore(Asking):
 
     def status(self) -> PipelineStatus:
         """Give what the pipeline last said of itself, see `overall`."""
-        said = self._api.rows("select status from shards where status is not null order by name")
-        return overall([STATUS.decode(status) for (status,) in said])
+        return overall(self.statuses())
+
+    def statuses(self) -> dict[str, PipelineStatus]:
+        """Give what was last said of each shard, by name; '' is a stream that is not divided."""
+        said = self._api.rows(
+            "select name, status from shards where status is not null order by name"
+        )
+        return {name: STATUS.decode(status) for name, status in said}
 
     def inbox(self, values: Sequence[bytes]) -> list[int]:
         """Append raw events, on disk before this returns; give their positions."""
@@ -250,18 +299,28 @@ class PostgresStore(Asking):
         return [number for (number,) in rows]
 
 
-def overall(said: Sequence[PipelineStatus]) -> PipelineStatus:
+def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
     """Give one word for all shards: their furthest event, the oldest sign of life, the worst lag.
 
-    >>> overall([PipelineStatus("running", 9, 7, 0), PipelineStatus("running", 8, 5, 3)])
-    PipelineStatus(state='running', heartbeat_us=8, watermark_us=7, lag_us=3)
+    What a topic has left behind that nobody reads any more does not count beside one that is read;
+    a partition that nobody has does.
+
+    >>> shards = {"kafka:t:0": ("running", 9, 7, 0), "kafka:t:1": ("stopped", 5, 6, 3)}
+    >>> overall({name: PipelineStatus(*status) for name, status in shards.items()})
+    PipelineStatus(state='running', heartbeat_us=5, watermark_us=7, lag_us=3)
     """
-    if not said:
+    read = {_topic(name) for name, one in said.items() if one.state == "running"}
+    of = [one for name, one in said.items() if not read or _topic(name) in read]
+    if not of:
         return PipelineStatus()
-    running = [one for one in said if one.state == "running"] or list(said)
+    newest = max(of, key=lambda one: (one.state == "running", one.heartbeat_us or 0))
     return PipelineStatus(
-        running[0].state,
-        min((one.heartbeat_us for one in running if one.heartbeat_us is not None), default=None),
-        max((one.watermark_us for one in running if one.watermark_us is not None), default=None),
-        max((one.lag_us for one in running if one.lag_us is not None), default=None),
+        newest.state,
+        min((one.heartbeat_us for one in of if one.heartbeat_us is not None), default=None),
+        max((one.watermark_us for one in of if one.watermark_us is not None), default=None),
+        max((one.lag_us for one in of if one.lag_us is not None), default=None),
     )
+
+
+def _topic(shard: str) -> str:
+    return shard.rpartition(":")[0]

@@ -1,0 +1,160 @@
+"""Workers of one group over one PostgreSQL store, as `habitus run` starts them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.errors import ConfigError
+from pipeline import runner
+from pipeline.adapters import open_sink
+from pipeline.adapters.kafka import create_topics
+from pipeline.adapters.kafka.client import KafkaAdminClient, TopicPartition
+from pipeline.record import Message
+from pipeline.settings import Settings
+from pipeline.sharding import loop
+from pipeline.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.broker, pytest.mark.postgresql, pytest.mark.slow]
+
+
+class Stream:
+    """A topic of four partitions, a database, and workers between them."""
+
+    def __init__(self, address: str, url: str) -> None:
+        self.address, self.url = address, url
+        self.topic = f"test-shards-{uuid.uuid4().hex[:10]}"
+        create_topics(address)
+        self.admin = KafkaAdminClient(bootstrap_servers=address)
+        options = {"num_partitions": 4, "replication_factor": 1, "configs": {}}
+        self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
+
+    def send(self, lines: list[bytes]) -> None:
+        sink = open_sink(f"kafka://{self.address}")
+        keys = [str(json.loads(line)["agent"]["id"]).encode() for line in lines]
+        numbered = enumerate(zip(keys, lines, strict=True))
+        sink.publish([Message(self.topic, key, str(n), line) for n, (key, line) in numbered])
+        sink.close()
+
+    def settings(self, **more: Any) -> Settings:
+        given: dict[str, Any] = {
+            "source": f"kafka://{self.address}/{self.topic}?group={self.topic}",
+            "store": self.url,
+            "batch_size": 100,
+            "max_future_s": 10**9,
+        }
+        return Settings(**given | more)
+
+    def counted(self) -> dict[str, int]:
+        with open_store(self.url, read_only=True) as store:
+            return store.counters()
+
+    def close(self) -> None:
+        self.admin.delete_topics([self.topic])
+        self.admin.close()
+
+
+@pytest.fixture
+def stream(kafka_address: str, postgresql_url: str) -> Iterator[Stream]:
+    open_store(postgresql_url).close()
+    made = Stream(kafka_address, postgresql_url)
+    yield made
+    made.close()
+
+
+class Worker(threading.Thread):
+    """A worker that goes on until it is told to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings, self.ending = settings, threading.Event()
+        self.fault: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            runner.run(self.settings, stop=self.ending)
+        except BaseException as error:  # noqa: BLE001  # shown by the test
+            self.fault = error
+
+    def __enter__(self) -> Worker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ending.set()
+        self.join(60)
+        assert self.fault is None
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def test_two_workers_share_the_partitions_and_hand_them_over(pipeline, stream):
+    events = pipeline.events(600)
+    half = len(events) // 2
+    stream.send(events[:half])
+    with Worker(stream.settings()):
+        until(lambda: stream.counted().get("events") == half)
+        with Worker(stream.settings()):
+            stream.send(events[half:])
+            until(lambda: stream.counted()["events"] == len(events))
+        # What the second had comes back to the first.
+        more = [line.replace(b'"id":"', b'"id":"again-', 1) for line in events[:100]]
+        stream.send(more)
+        until(lambda: stream.counted()["events"] == len(events) + 100)
+    with open_store(stream.url, read_only=True) as store:
+        assert store.status().state == "stopped"
+
+
+def test_events_over_http_are_judged_by_whoever_has_their_partition(pipeline, stream):
+    events = pipeline.events(60)
+    with open_store(stream.url) as store:
+        store.inbox(events)
+        with Worker(stream.settings()):
+            until(lambda: stream.counted().get("events") == len(events))
+        assert store.inbox_batch(0, 10) == []
+    assert not runner.serve_inbox(stream.settings(), threading.Event())
+
+
+def test_a_worker_whose_results_nobody_takes_stops_reading_and_goes_on_later(
+    pipeline, stream, monkeypatch
+):
+    monkeypatch.setattr(loop, "_MOST_WAITING", 5)
+    events = pipeline.events(1_500)
+    stream.send(events)
+    with Worker(stream.settings(sink="kafka://127.0.0.1:1", batch_size=50)):
+        until(lambda: stream.counted().get("events", 0) > 0)
+        time.sleep(4)
+        held_at = stream.counted()["events"]
+        time.sleep(2)
+        assert stream.counted()["events"] == held_at < len(events)
+    monkeypatch.undo()
+    runner.run(
+        stream.settings(sink=f"kafka://{stream.address}"), drain=True, stop=threading.Event()
+    )
+    assert stream.counted()["events"] == len(events)
+
+
+def test_a_position_that_retention_overtook_is_refused_with_what_to_do(pipeline, stream):
+    events = pipeline.events(300)
+    stream.send(events)
+    runner.run(stream.settings(), drain=True, stop=threading.Event())
+    stream.send(events)
+    partitions = [TopicPartition(stream.topic, number) for number in range(4)]
+    stream.admin.delete_records(dict.fromkeys(partitions, -1))
+    with pytest.raises(ConfigError, match=r"is outside what the broker holds.*lost=skip"):
+        runner.run(stream.settings(), drain=True, stop=threading.Event())
+    skipping = f"{stream.settings().source}&lost=skip"
+    runner.run(stream.settings(source=skipping), drain=True, stop=threading.Event())
