@@ -152,7 +152,11 @@ def services(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_status_of_services_names_every_component() -> None:
     shown = services("status")
     assert shown.returncode == 0, shown.stderr
-    assert [line.split(":")[0] for line in shown.stdout.splitlines()] == ["kafka", "chromium", "promtool"]
+    assert [line.split(":")[0] for line in shown.stdout.splitlines()] == [
+        "kafka",
+        "chromium",
+        "promtool",
+    ]
 
 
 def test_an_unknown_service_is_wrong_use() -> None:
