@@ -21,6 +21,8 @@ MEASUREMENTS = {
     "river-committed": "benchmarks.rivers:river_committed",
     "habitus": "benchmarks.habitus:habitus_from_file",
     "habitus-kafka": "benchmarks.habitus:habitus_from_kafka",
+    "habitus-files": "benchmarks.habitus:habitus_to_files",
+    "replica": "benchmarks.replica:replica",
 }
 
 

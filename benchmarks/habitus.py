@@ -33,6 +33,19 @@ def habitus_from_kafka(job: Job) -> Result:
     return meter.result("habitus-kafka", job)
 
 
+def habitus_to_files(job: Job) -> Result:
+    """From JSON lines to committed state and results published to files."""
+    out = Path(job.folder) / f"out-{job.batch_size}"
+    meter, store = _run(job, f"file:{job.stream}", f"file:{out}", batch=job.batch_size)
+    published = {path.stem: path.read_bytes() for path in out.iterdir()}
+    more = stored_bytes(store) | {
+        f"{topic} {what}": float(value)
+        for topic, lines in published.items()
+        for what, value in (("messages", lines.count(b"\n")), ("bytes", len(lines)))
+    }
+    return meter.result("habitus-files", job, sizes(job), more)
+
+
 def stored_bytes(store: Path) -> dict[str, float]:
     """Give what a store keeps, in bytes per agent.
 
@@ -58,8 +71,9 @@ def stored_bytes(store: Path) -> dict[str, float]:
     return {"agents": agents} | per_agent
 
 
-def _run(job: Job, source: str, sink: str) -> tuple[Meter, Path]:
-    store = Path(job.folder) / f"habitus-{sink.partition(':')[0]}-{job.cache_agents}.db"
+def _run(job: Job, source: str, sink: str, batch: int = 0) -> tuple[Meter, Path]:
+    name = f"habitus-{sink.partition(':')[0]}-{job.cache_agents}-{batch}.db"
+    store = Path(job.folder) / name
     values: dict[str, Any] = {
         "source": source,
         "sink": sink,

@@ -44,7 +44,8 @@ def agent_name(number: int) -> str:
     return f"spiffe://example.com/agent/{number}"
 
 
-def _state(number: int) -> TrustState:
+def trust_state(number: int) -> TrustState:
+    """Make the state of an agent with ninety days behind it, and up to three anomalies."""
     now = time.time_ns() // 1000
     today = now // DAY_US
     ledger = Ledger(days=dict.fromkeys(range(today - 90, today), 20))
@@ -66,7 +67,7 @@ class _Store:
     """A store of one version: look-ups are what is measured."""
 
     def __init__(self) -> None:
-        self._states = [_state(number) for number in range(AGENTS)]
+        self._states = [trust_state(number) for number in range(AGENTS)]
 
     def data_version(self) -> int:
         return 1
@@ -109,7 +110,7 @@ def plain() -> App:
     policy = TrustPolicy()
     answers = {
         str(number): msgspec.to_builtins(
-            trust_answer([state := _state(number)], state.agent_id, now, now, policy)
+            trust_answer([state := trust_state(number)], state.agent_id, now, now, policy)
         )
         for number in range(AGENTS)
     }
@@ -132,7 +133,7 @@ def plain() -> App:
 def bare() -> App:
     """Make the least there is: the same bytes for everyone, nothing looked at."""
     now = time.time_ns() // 1000
-    body = encode(trust_answer([_state(0)], agent_name(0), now, now, TrustPolicy()))
+    body = encode(trust_answer([trust_state(0)], agent_name(0), now, now, TrustPolicy()))
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

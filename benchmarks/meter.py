@@ -34,6 +34,8 @@ class Job(Struct, frozen=True, kw_only=True):
         Where the same stream stands in Kafka, empty without a broker.
     cache_agents
         Agents that Habitus keeps in memory; its default when None.
+    batch
+        Events in a batch; the usual when None.
     """
 
     folder: str
@@ -44,10 +46,13 @@ class Job(Struct, frozen=True, kw_only=True):
     broker: str = ""
     topic: str = ""
     cache_agents: int | None = None
+    batch: int | None = None
 
     @property
     def batch_size(self) -> int:
         """Events in a batch: the usual, unless that leaves no batch to time."""
+        if self.batch is not None:
+            return self.batch
         return min(USUAL_BATCH, max(1, min(self.warm, self.events) // 2))
 
     @property

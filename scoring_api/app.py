@@ -89,7 +89,8 @@ async def _running(api: FastAPI) -> AsyncIterator[None]:
             await asyncio.sleep(1)
             service.auth.reload()
 
-    tasks = [asyncio.create_task(service.cache.follow()), asyncio.create_task(renew_keys())]
+    work = (service.cache.follow(), service.cache.renewal.run(), renew_keys())
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:

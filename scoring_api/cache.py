@@ -28,6 +28,7 @@ from scoring_api.metrics import Metrics
 from scoring_api.problems import ProblemError
 from scoring_api.pulse import lag_of
 from scoring_api.reading import PipelineStatus, Reading
+from scoring_api.renewing import Renewal
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class TrustCache:
         self._refresh_us = (
             min(refresh_us, EVENT_REFRESH_US) if config.clock == "event" else refresh_us
         )
+        self.renewal = Renewal(self._make, self._refresh_us // 5)
         self._metrics = metrics
         self._stale = True
         self._version: int | None = None
@@ -140,15 +142,16 @@ class TrustCache:
             known = self.agents[agent_id] = Known(agent_id)
         return known
 
-    def _changed(self, after: int) -> list[Packed]:
+    def _changed(self, after: int) -> list[tuple[int, str, Packed]]:
         """Read a page of changes; in the store's thread."""
-        return pack(self._reading.changes(after, CHUNK))
+        rows = self._reading.changes(after, CHUNK)
+        return [(seq, state.agent_id, pack(state)) for seq, state in rows]
 
     async def _take_changes(self) -> None:
         while True:
             rows = await self.read(partial(self._changed, self._seq))
-            for seq, agent_id, mode, packed in rows:
-                self._known(agent_id).put(mode, packed)
+            for seq, agent_id, packed in rows:
+                self._known(agent_id).put(packed)
                 self._seq = seq
             if len(rows) < CHUNK:
                 break
@@ -192,6 +195,10 @@ class TrustCache:
         entry = known.entries.get(question)
         if entry is None or entry.fresh_until_us <= now_us or entry.stale is not self._stale:
             entry = known.entries[question] = self._make(known, question, now_us)
+            if known.has_states:
+                self.renewal.note(known, question, entry)
+        else:
+            entry.asked = True
         return entry
 
     def _make(self, known: Known, question: Question, now_us: int) -> Entry:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,13 +19,28 @@ _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(TrustState)
 _ANSWER: Final = msgspec.json.Decoder(Answer)
 
-Packed = tuple[int, str, str, bytes]
-"""Sequence number, agent, mode, and the packed state."""
+
+class Packed(NamedTuple):
+    """A trust state as it is kept.
+
+    Attributes
+    ----------
+    mode, state
+        Which one, and its bytes.
+    shown
+        Stands for all that an answer depends on, within this process: an event that only counts,
+        as most do, leaves it as it was.
+    """
+
+    mode: str
+    state: bytes
+    shown: int
 
 
-def pack(rows: Sequence[tuple[int, TrustState]]) -> list[Packed]:
-    """Pack changed states as `Known.put` takes them."""
-    return [(seq, state.agent_id, state.mode, _PACK.encode(state)) for seq, state in rows]
+def pack(state: TrustState) -> Packed:
+    """Pack a state as `Known.put` takes it."""
+    shown = _PACK.encode((state.state, state.config_version, state.ledger, state.standing))
+    return Packed(sys.intern(state.mode), _PACK.encode(state), hash(shown))
 
 
 class Entry:
@@ -35,6 +49,7 @@ class Entry:
     __slots__ = (
         "_aged_us",
         "_start",
+        "asked",
         "body",
         "body_message",
         "expires_us",
@@ -51,6 +66,8 @@ class Entry:
         self.expires_us = expires_us
         self.fresh_until_us = fresh_until_us
         self.stale = stale
+        # Whether somebody asked for it since it was made.
+        self.asked = True
         self.body_message: Message = {"type": "http.response.body", "body": self.body}
         self._start: Message = {}
         # Until when `max-age` is what `_start` says.
@@ -108,14 +125,20 @@ class Known:
     def __init__(self, agent_id: str) -> None:
         self.agent_id = agent_id
         self.entries: dict[Question, Entry] = {}
-        self._packed: tuple[tuple[str, bytes], ...] = ()
+        self._packed: tuple[Packed, ...] = ()
 
-    def put(self, mode: str, packed: bytes) -> None:
-        """Take in the state of a mode; answers made before no longer hold."""
-        others = tuple(pair for pair in self._packed if pair[0] != mode)
-        self._packed = (*others, (sys.intern(mode), packed))
-        self.entries.clear()
+    def put(self, packed: Packed) -> None:
+        """Take in the state of a mode; answers that it changes no longer hold."""
+        others = [one for one in self._packed if one.mode != packed.mode]
+        if all(one.shown != packed.shown for one in self._packed if one.mode == packed.mode):
+            self.entries.clear()
+        self._packed = (*others, packed)
+
+    @property
+    def has_states(self) -> bool:
+        """False for an agent that nobody has seen."""
+        return bool(self._packed)
 
     def states(self) -> list[TrustState]:
         """Give the states, one a mode."""
-        return [_UNPACK.decode(packed) for _, packed in self._packed]
+        return [_UNPACK.decode(packed.state) for packed in self._packed]

@@ -1,0 +1,92 @@
+"""A worker and its partitions, simulated, to hold the arithmetic of `benchmarks.sizing` against.
+
+Events come in at random, of agents of whom a few are far busier than most; a worker takes what
+waits, and each batch takes what was measured. Nothing of the arithmetic is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+
+from benchmarks.sizing import BATCH
+
+if TYPE_CHECKING:
+    from benchmarks.costs import Measured
+
+POLL_S = 0.025
+_MOST_DRAWN = 4_000
+
+
+class Simulated(Struct, frozen=True, kw_only=True):
+    """What one worker did: sizes of batches, rows, waiting at the end, and how fresh trust was."""
+
+    batch: float
+    rows_per_event: float
+    waiting: int
+    fresh_p50_s: float
+    fresh_p99_s: float
+
+
+def activity(rng: np.random.Generator, agents: int, spread: float) -> np.ndarray:
+    """Draw how much each agent does: shares that add up to 1, alike where `spread` is 0."""
+    drawn = rng.lognormal(0.0, spread, agents)
+    shares: np.ndarray = drawn / drawn.sum()
+    return shares
+
+
+def busiest(agents: int, partitions: int, workers: int, spread: float, seed: int = 7) -> float:
+    """Give the load of the busiest worker over the average: agents by hash, partitions in turn."""
+    rng = np.random.default_rng(seed)
+    shares = activity(rng, agents, spread)
+    by_partition = np.bincount(rng.integers(partitions, size=agents), shares, partitions)
+    by_worker = np.bincount(np.arange(partitions) % workers, by_partition, workers)
+    return float(by_worker.max() * workers)
+
+
+def simulate(
+    costs: Measured,
+    rate: float,
+    agents: int,
+    *,
+    seconds: float = 30.0,
+    spread: float = 0.0,
+    seed: int = 7,
+) -> Simulated:
+    """Let one worker work.
+
+    Parameters
+    ----------
+    rate, agents
+        Events a second that come in, and of how many agents they are.
+    spread
+        How unlike agents are: the standard deviation of the logarithm of their activity.
+    """
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum(activity(rng, agents, spread))
+    now, waiting, since, batches, rows, events = 0.0, 0, 0.0, 0, 0, 0
+    fresh: list[np.ndarray] = []
+    while now < seconds:
+        if not waiting:
+            gap = rng.exponential(1 / rate)
+            now, since, waiting = now + gap, now + gap, 1
+        taken = min(waiting, BATCH)
+        named = np.unique(np.searchsorted(edges, rng.random(taken))).size
+        took = (costs.event_us * taken + costs.row_us * named + costs.batch_us) / 1e6
+        # What is taken came in while the batch before was judged.
+        came = rng.uniform(since, now, min(taken, _MOST_DRAWN)) if now > since else np.full(1, now)
+        seen = now + took + rng.uniform(0, POLL_S, came.size) + named / costs.replica_changes_per_s
+        fresh.append(seen - came)
+        since, now = now, now + took
+        waiting += int(rng.poisson(rate * took)) - taken
+        batches, rows, events = batches + 1, rows + named, events + taken
+    p50, p99 = np.quantile(np.concatenate(fresh), [0.5, 0.99])
+    return Simulated(
+        batch=events / batches,
+        rows_per_event=rows / events,
+        waiting=waiting,
+        fresh_p50_s=float(p50),
+        fresh_p99_s=float(p99),
+    )
