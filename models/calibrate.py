@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.calibration import bin_of
+from models.calibration import PRIOR_SCORES, bin_of
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
     from models.groups import View
 
-VOLUME = 3  # place of the rarity among `models.groups.STATISTICS`
+RARITIES = 2  # place from which on statistics are rarities among the peers: ranked among theirs
 
 
 class Calibrated(Struct):
@@ -58,37 +58,48 @@ def calibrate(
     for index, value in enumerate(statistics):
         if value is None:
             continue
-        window, pool = _pool(index, windows, view, own=own)
-        if window is None:
+        pools, name = _pools(index, windows, view, own=own)
+        if not pools:
             continue
         tests += 1
-        p = window.p_value(value, u)
-        if index == VOLUME:
-            p = max(p, 2.0**-value)
+        p = _rank(pools, value, u)
         result.each[index] = p
         if result.p is None or p < result.p:
-            result.p, result.lead, result.pool, result.n = p, index, pool, window.n
+            result.p, result.lead, result.pool, result.n = p, index, name, pools[-1].n
     if result.p is not None:
         result.p = min(1.0, tests * result.p)
     return result
 
 
-def _pool(
+def _rank(windows: list[ScoreWindow], score: float, u: float) -> float:
+    """Give the share of past scores as high, leaning on pools that are more general.
+
+    Parameters
+    ----------
+    windows
+        From the most general to the most specific, at least one.
+    """
+    window, rest = windows[-1], windows[:-1]
+    if not rest:
+        return window.p_value(score, u)
+    n, p = window.n, _rank(rest, score, u)
+    own = window.p_value(score, u, lambda other: _rank(rest, other, u))
+    return (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
+
+
+def _pools(
     index: int, windows: list[ScoreWindow], view: View, *, own: bool
-) -> tuple[ScoreWindow | None, str | None]:
-    """Choose the most specific pool that is large enough."""
+) -> tuple[list[ScoreWindow], str | None]:
+    """Give the pools that are large enough, the most specific last, and the name of that."""
     least = view.groups.pool_minimum
-    if own:
-        window = windows[index]
-        if window.n >= least:
-            return window, "agent"
-    window = view.group.windows[index]
-    if view.name and window.n >= least:
-        return window, "role"
-    window = view.fleet.windows[index]
-    if window.n >= least:
-        return window, "fleet"
-    return None, None
+    found, name = [], None
+    if view.fleet.windows[index].n >= least:
+        found, name = [view.fleet.windows[index]], "fleet"
+    if view.name and view.group.windows[index].n >= least:
+        found, name = [*found, view.group.windows[index]], "role"
+    if own and windows[index].n >= least and (index < RARITIES or not found):
+        found, name = [*found, windows[index]], "agent"
+    return found, name
 
 
 def take_in(
@@ -97,11 +108,14 @@ def take_in(
     windows: list[ScoreWindow],
     view: View,
     gate: float,
+    *,
+    whole: bool = False,
 ) -> None:
     """Let an event's statistics enter the windows.
 
     One below the learning gate, or of an event below it, enters as at most the quantile at the
-    gate: it neither raises the bar nor shrinks the window.
+    gate: it neither raises the bar nor shrinks the window. With `whole` the peers' windows take it
+    in as it is.
     """
     cells: list[tuple[int, int]] = []
     below = calibrated.p is not None and calibrated.p < gate
@@ -111,10 +125,10 @@ def take_in(
         p = calibrated.each[index]
         entered = value
         if p is not None and (below or p < gate):
-            window, _ = _pool(index, windows, view, own=True)
-            if window is not None:
-                entered = min(value, window.quantile(gate))
+            pools, _ = _pools(index, windows, view, own=True)
+            if pools:
+                entered = min(value, pools[-1].quantile(gate))
         cell = bin_of(entered)
         windows[index].add_cell(cell)
-        cells.append((index, cell))
+        cells.append((index, bin_of(value) if whole else cell))
     view.groups.score(view.name, cells)

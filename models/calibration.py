@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from math import exp, log2, sqrt
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STEP = 8  # bins per bit
 TOP = 2047
 TAIL = 0.02
-FLOOR_BITS = 0.5
+MOST_TAIL = 100  # scores are enough to tell how a tail goes on
+FLOOR_BITS = 1.4426950408889634  # one bit more is never taken for less than half as likely
 FEW = 10
+FIRST = 4_000  # scores of the first generation of a large window; each later one is twice as long
+UNSAID = 6.0  # bits that a window's tail is carried on less than the window has scores, in bits
+PRIOR_SCORES = 500.0  # what the more general pool's answer counts for, in scores of a pool
 LOG2_E = 1.4426950408889634
 
 
@@ -76,10 +84,12 @@ class ScoreWindow(Struct, array_like=True):
     def add_cell(self, cell: int, times: int = 1) -> None:
         """Count a score already on the grid, `times` over."""
         self.new.add(cell, times)
-        if self.new.n >= self.size // 2:
+        if self.new.n >= min(self.size // 2, max(FIRST, 2 * self.old.n)):
             self.old, self.new = self.new, Histogram()
 
-    def p_value(self, score: float, u: float) -> float:
+    def p_value(
+        self, score: float, u: float, general: Callable[[float], float] | None = None
+    ) -> float:
         """P(a past score is as high), smoothed by `u`, in (0, 1]; non-increasing in `score`.
 
         Within the window it is ``(#{z > S} + u (#{z = S} + 1)) / (n + 1)`` (Vovk et al. 2005).
@@ -95,13 +105,20 @@ class ScoreWindow(Struct, array_like=True):
             above += more
             ties += equal
             n += self.old.n
-        if above <= TAIL * n:
+        if above <= min(TAIL * n, MOST_TAIL):
             start, k, tied, excess = self._tail()
             if cell > start:
-                spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
                 p = (k + u * (tied + 1)) / (n + 1)
+                if general is not None:
+                    return max(p * general(score) / general(start / STEP), 1e-300)
+                spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
                 return max(p * exp(-(cell - start) / STEP / spread), 1e-300)
         return (above + u * (ties + 1)) / (n + 1)
+
+    def above(self, score: float) -> int:
+        """Count the scores in the window that are higher."""
+        cell = bin_of(score)
+        return self.new.rank(cell)[0] + self.old.rank(cell)[0]
 
     def rarity(self, score: float) -> float:
         """Give how rare so high a score is, in bits: ``-log2`` of its share of the window.
@@ -131,7 +148,9 @@ class ScoreWindow(Struct, array_like=True):
             if cell > start:
                 excess = (total / k - start) / STEP if k else 0.0
                 spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
-                return -log2((k + 1) / (n + 1)) + (cell - start) / STEP / spread * LOG2_E
+                beyond = (cell - start) / STEP / spread * LOG2_E
+                most = max(0.0, log2(n + 1) - UNSAID)
+                return -log2((k + 1) / (n + 1)) + min(beyond, most)
         return -log2((above + 1) / (n + 1))
 
     def quantile(self, share_above: float) -> float:
@@ -152,7 +171,7 @@ class ScoreWindow(Struct, array_like=True):
 
     def _tail(self) -> tuple[int, int, int, float]:
         """Give the 98 % point, scores above it, scores at it, and their mean excess in bits."""
-        allowed = TAIL * self.n
+        allowed = min(TAIL * self.n, MOST_TAIL)
         k = total = 0
         for cell, count in self._downward():
             if k + count > allowed:

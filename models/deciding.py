@@ -30,7 +30,7 @@ _ONE_CAUSE = frozenset({
     "telemetry.gap", "behavior.drift", "config.change",
 })  # fmt: skip
 _GENERIC = frozenset({
-    "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "cost",
+    "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "astray",
 })  # fmt: skip
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
@@ -200,4 +200,8 @@ class Decider:
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
-        return [finding.reason for finding in findings] + (first + rest)[:5]
+        told = [finding.reason for finding in findings] + (first + rest)[:5]
+        if told:
+            return told
+        i, b, *_ = max(bits.categories.found, key=lambda one: one[1])
+        return [category_reason(baseline, view, places[i], x, b)]

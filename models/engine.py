@@ -15,7 +15,7 @@ from models.changing import take_change
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
-from models.features import FEATURES, extract
+from models.features import FEATURES, METRICS, extract
 from models.groups import LEAST_BITS
 from models.hashing import hasher_of
 from models.kernel import native_kernel
@@ -30,8 +30,10 @@ from models.subject import VOLUME, Bits, Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch import heard
+from models.watch.leak import ALARM
 from models.watch.measure import SHIFTING, in_order, measure
 from models.watch.scene import Scene
+from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
 from models.watch.watcher import DRIFT, Watcher
 
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
+LEAK = METRICS.index("drift")
+SHIFT_BITS = 16.0
+"""What a new version may shift a metric of `SHIFTING` by without being looked at."""
 
 
 class Engine:
@@ -98,7 +103,9 @@ class Engine:
         self.watcher = Watcher(config, (native or heard).Heard())
         self.assessor = Assessor(config, self.peers, self.hasher)
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
-        self.learner = Learner(config, self.hasher, self._places, self.peers, self.content)
+        self.learner = Learner(
+            config, self.hasher, self._places, self.peers, self.content, self.watcher.adopting
+        )
 
     # ------------------------------------------------------------------ state
 
@@ -166,9 +173,12 @@ class Engine:
         statistics = self._statistics(bits)
         u = self.hasher.uniform(event.id)
         tested = statistics
-        if state == "relearning":  # its habits are expected to change; what it carries is not
+        changing = state == "learning" and profile.facts.announced is not None
+        if state == "relearning" or changing:  # habits are to change; what it carries is not
             steady = None if event.tool in watch.added else bits.categories.steady
             tested = [carried(bits.content), None, steady, statistics[VOLUME]]
+        elif state == "learning" and not view.names(0):  # nobody to compare it with
+            tested = [None, None, None, statistics[VOLUME]]
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self.assessor.assess(event, profile, session, bits, result, findings, time_us)
@@ -176,9 +186,12 @@ class Engine:
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:
             self._look_back(out, event, subject, strayed, x)
+        resource = event.resource
+        shared = not findings and (resource is None or resource.sensitivity != "restricted")
         self.learner.learn(
-            out, event, subject, session, bits, statistics, result, x, vouched=vouched
-        )
+            out, event, subject, session, bits, statistics, result, x, vouched=vouched,
+            shared=shared,
+        )  # fmt: skip
         name = self.anomaly_id(out.key) if out.key else ""
         move_trust(out, subject, name, self.policy, vouched=vouched)
         return out
@@ -240,16 +253,19 @@ class Engine:
         categories = baseline.surprise(x)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
+        again = x["tool"] == x["previous_tool"]
         found = measure(
-            event, facts, baseline, quantities(event), session.ordinal, categories.order, mark,
-            time_us,
+            event, facts, baseline, quantities(event), session.ordinal, categories.order,
+            None if content is None or again else content.intent, mark,
+            self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
         metrics, rarest = in_order(found), 0.0
         rarity = view.view.rarity
         skipped = SHIFTING if profile.state() == "relearning" else ()
         for one in found:
-            if one.bits >= LEAST_BITS and one.metric not in skipped:
-                rarest = max(rarest, rarity(_METRICS_FROM + one.metric, one.bits))
+            left = one.bits - SHIFT_BITS if one.metric in skipped else one.bits
+            if left >= LEAST_BITS and one.metric != LEAK:
+                rarest = max(rarest, rarity(_METRICS_FROM + one.metric, left))
         sums = [
             (QUANTITIES[one.metric], one.value, one.bits)
             for one in found
@@ -277,6 +293,9 @@ class Engine:
         )  # fmt: skip
         found = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
         note_credential(scene)
+        profile = subject.profile
+        if profile.facts.watch.leak >= ALARM or profile.state() != "active":
+            calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
         if not found or self.vouched or found[0].anomaly == "config.change":
             note_version(scene)
         return found

@@ -9,6 +9,7 @@ from models.assessment import Reason
 from models.content.request import KINDS
 from models.features import METRICS
 from models.quantity import QUANTITIES, Level
+from models.watch.sizes import PER_MILLE
 
 if TYPE_CHECKING:
     from models.baseline import AgentBaseline
@@ -89,13 +90,20 @@ def expected(
 
 
 def quantity_reason(
-    baseline: AgentBaseline, view: GroupView, name: str, value: float, bits: float
+    baseline: AgentBaseline,
+    view: GroupView,
+    name: str,
+    value: float,
+    bits: float,
+    called_for: float = 0.0,
 ) -> Reason:
     """Reason of a quantity: observed against the median and the upper bound of its window."""
     level = baseline.levels.get(name)
     peers = view.level(name)
     mean, spread, _ = (level or Level()).usual(peers)
     median, upper = expm1(mean), expm1(mean + 2.0 * spread)
+    if called_for:  # the level is that of the sum in thousandths of it
+        median, upper = median * called_for / PER_MILLE, upper * called_for / PER_MILLE
     what = _QUANTITY_WORDS.get(name, name)
     times = value / median if median > 0 else 0.0
     window = "on this day" if name.endswith("_day") else "this hour"
@@ -112,7 +120,8 @@ def measure_reason(baseline: AgentBaseline, view: GroupView, one: Measure) -> Re
         return Reason(name, one.bits, f"{one.value:.0f}", [(f"about {one.usual:.2f}", 0.5)], why)
     if name == "drift":
         why = (
-            f"Bytes out have been above the usual day after day: {one.value:.1f} spreads together."
+            f"Calls of this tool have sent more than they usually do, time after time: "
+            f"{one.value:.1f} spreads together."
         )
         return Reason(name, one.bits, f"{one.value:.1f}", [("0", 0.5)], why)
     if name == "disorder":
@@ -121,4 +130,10 @@ def measure_reason(baseline: AgentBaseline, view: GroupView, one: Measure) -> Re
             "above the usual together."
         )
         return Reason("sequence", one.bits, f"{one.value:.1f}", [("below 1", 0.5)], why)
-    return quantity_reason(baseline, view, name, one.value, one.bits)
+    if name == "astray":
+        why = (
+            f"This session's request does not call for what it goes on to do: {one.value:.1f} bits "
+            "above what a detour takes."
+        )
+        return Reason("intent", one.bits, f"{one.value:.1f}", [("below 1", 0.5)], why)
+    return quantity_reason(baseline, view, name, one.value, one.bits, one.usual)

@@ -17,6 +17,7 @@ HOUR_US = 3_600_000_000
 _DIGITS = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 WEEK = 7
 REST = 6
+DAWN, DUSK = 6, 18
 NOBODY = "nobody"
 OWN_NETWORKS = frozenset({"corporate", "internal"})
 
@@ -65,17 +66,28 @@ FEATURES: tuple[Feature, ...] = (
         "tools",
         "tool order",
         "tool",
+        alone=False,
         steady=False,
     ),
-    Feature("resource", 1 << 16, None, "resource.new", "data", "kind of resource", steady=False),
+    Feature(
+        "resource",
+        1 << 16,
+        None,
+        "resource.new",
+        "data",
+        "kind of resource",
+        alone=False,
+        steady=False,
+    ),
     Feature("area", 1 << 12, None, "resource.new", "data", "area"),
     Feature("sensitivity", 8, "tool", "resource.new", "data", "data sensitivity"),
     Feature("egress", 8, None, "net.new_origin", "network", "egress"),
     Feature("asn", 1 << 16, "egress", "net.new_origin", "network", "network operator"),
     Feature("country", 256, "egress", "net.new_origin", "network", "country"),
     Feature("destination", 1 << 16, "tool", "resource.new", "data", "destination"),
-    Feature("hour", 28, None, "time.unusual", "tools", "hour of the week"),
-    Feature("outcome", 4, "tool", "auth.failure_burst", "tools", "outcome"),
+    Feature("hour", 14, None, "time.unusual", "tools", "hour of the day"),
+    Feature("day", 2, None, "time.unusual", "tools", "kind of day", None, alone=False),
+    Feature("outcome", 4, "tool", "auth.failure_burst", "tools", "outcome", None, alone=False),
     Feature("human", 1 << 16, None, "delegation.anomaly", "identity", "person", None, alone=False),
     Feature("delegation", 1 << 12, None, "delegation.anomaly", "identity", "delegation"),
     Feature("scope", 1 << 12, None, "scope.escalation", "identity", "scopes"),
@@ -84,7 +96,7 @@ FEATURES: tuple[Feature, ...] = (
 METRICS = (
     "bytes_in_hour", "bytes_out_hour", "records_hour", "cost", "bytes_out_day", "drift",
     "rate_minute", "rate", "rate_day", "failures_hour", "failures_day", "destructive",
-    "discovery", "secret", "disorder",
+    "discovery", "secret", "disorder", "astray",
 )  # fmt: skip
 """What is measured per window of time, in bits: `models.watch.counting` and others."""
 
@@ -101,16 +113,26 @@ def resource_class(identifier: str) -> str:
 
 @lru_cache(maxsize=200)
 def hour_name(hours: int) -> str:
-    """Name an hour since 1970 as hour of the day and kind of day; 1970 began on a Thursday.
+    """Name the hour of the day of an hour since 1970; outside 6 to 18 six of them are one.
 
-    >>> hour_name(8), hour_name(48 + 3)
-    ('workday 08', 'weekend 00-06')
+    >>> hour_name(8), hour_name(24 + 3)
+    ('08', '00-06')
     """
-    weekend = (hours // 24 + 3) % WEEK >= WEEK - 2
-    if weekend:  # seldom worked, so hour by hour nothing would ever be usual
-        start = hours % 24 // REST * REST
-        return f"weekend {start:02d}-{start + REST:02d}"
-    return f"workday {hours % 24:02d}"
+    hour = hours % 24
+    if DAWN <= hour < DUSK:
+        return f"{hour:02d}"
+    start = hour // REST * REST  # seldom worked: hour by hour nothing would be usual
+    return f"{start:02d}-{start + REST:02d}"
+
+
+@lru_cache(maxsize=200)
+def day_name(hours: int) -> str:
+    """Name the kind of day of an hour since 1970, which began on a Thursday.
+
+    >>> day_name(8), day_name(48 + 3)
+    ('workday', 'weekend')
+    """
+    return "weekend" if (hours // 24 + 3) % WEEK >= WEEK - 2 else "workday"
 
 
 def _identity(event: Event, found: dict[str, str]) -> None:
@@ -207,7 +229,8 @@ def extract(
     if network is not None and network.destination is not None:
         found["destination"] = host_of(network.destination)
     _identity(event, found)
-    found["hour"] = hour_name(time_us // HOUR_US % (WEEK * 24))
+    hours = time_us // HOUR_US % (WEEK * 24)
+    found["hour"], found["day"] = hour_name(hours), day_name(hours)
     if event.outcome is not None:
         found["outcome"] = event.outcome
     return found

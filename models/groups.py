@@ -6,11 +6,12 @@ is published.
 
 from __future__ import annotations
 
+from math import log2
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calibration import ScoreWindow
+from models.calibration import PRIOR_SCORES, ScoreWindow
 from models.features import FEATURES, METRICS
 from models.hashing import Hasher
 from models.places import places_of
@@ -120,10 +121,17 @@ class View:
         if bits < LEAST_BITS:
             return 0.0
         at = len(STATISTICS) + channel
+        fleet = self.fleet.windows[at]
+        if fleet.n < self.groups.pool_minimum:
+            return 0.0
+        rare = fleet.rarity(bits)
         window = self.group.windows[at]
-        if window.n < self.groups.pool_minimum:
-            window = self.fleet.windows[at]
-        return min(bits, window.rarity(bits))
+        n = float(window.n)
+        if window is fleet or not n:
+            return rare
+        share = 2.0**-rare
+        leaning = (window.above(bits) + PRIOR_SCORES * share) / (n + PRIOR_SCORES)
+        return -log2(max(leaning, min(share, 1.0 / (n + 1.0))))
 
     def names(self, feature: int) -> dict[int, str]:
         """Give the known names of a feature's values."""

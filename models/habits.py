@@ -192,10 +192,29 @@ class Habits:
         return calibrate(statistics, self.windows, view, u, own=own)
 
     def take_in(
-        self, view: View, statistics: list[float | None], calibrated: Calibrated, gate: float
+        self,
+        view: View,
+        statistics: list[float | None],
+        calibrated: Calibrated,
+        gate: float,
+        *,
+        whole: bool = False,
     ) -> None:
         """Let an event's statistics enter the windows; see `models.calibrate`."""
-        take_in(statistics, calibrated, self.windows, view, gate)
+        take_in(statistics, calibrated, self.windows, view, gate, whole=whole)
+
+    def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:
+        """Let the peers' windows see the excess bits of an act's features and its metrics' bits.
+
+        A feature that it does not have is as usual.
+        """
+        first, usual = len(STATISTICS), self.usual
+        entered = [(first + i, 0) for i in range(len(FEATURES))]
+        for i, bits, _, _ in surprise.found:
+            entered[i] = first + i, bin_of(bits - usual[i])
+        first += len(FEATURES)
+        entered += [(first + i, bin_of(bits)) for i, bits in enumerate(metrics)]
+        view.groups.score(view.name, entered)
 
     def learn(
         self,
@@ -208,19 +227,12 @@ class Habits:
     ) -> None:
         """Count an act that `surprise` has seen, vote for it, and move what is ordinary.
 
-        With a vote, the excess bits of its features and the bits of its metrics enter the peers'
-        windows; a feature that it does not have is as usual.
+        With a vote, the peers' windows see it: `show`.
         """
         self._count(view, surprise.found, x, vote=vote)
         usual = self.usual
         if vote:
-            first = len(STATISTICS)
-            entered = [(first + i, 0) for i in range(len(FEATURES))]
-            for i, bits, _, _ in surprise.found:
-                entered[i] = first + i, bin_of(bits - usual[i])
-            first += len(FEATURES)
-            entered += [(first + i, bin_of(bits)) for i, bits in enumerate(metrics)]
-            view.groups.score(view.name, entered)
+            self.show(view, surprise, metrics)
         for index, bits, _, _ in surprise.found:
             usual[index] += _USUAL_RATE * (bits - usual[index])
 

@@ -9,6 +9,7 @@ from models.features import HOUR_US
 from models.quantity import QUANTITIES, quantities
 from models.trust_policy import DAY_US
 from models.watch.mixture import use
+from models.watch.sizes import SIZED, learn, per_mille, usual
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from models.profile import Profile
     from models.subject import Bits, Subject
     from models.trust_state import TrustState
+    from models.watch.adopting import Adopting
+
+MARK = 0xFFFF
+_ADOPTED = frozenset({"tool", "resource", "area", "destination"})
 
 
 class Learner:
@@ -35,12 +40,14 @@ class Learner:
         places: tuple[Place, ...],
         peers: Peers,
         content: ContentKernel,
+        adopting: Adopting,
     ) -> None:
         self.config = config
         self.hasher = hasher
         self.peers = peers
         self.content = content
         self._places = places
+        self._adopting = adopting
 
     def learn(
         self,
@@ -54,8 +61,12 @@ class Learner:
         x: dict[str, str],
         *,
         vouched: bool,
+        shared: bool,
     ) -> None:
-        """Learn an event, or hold it: below the gate nothing enters the baseline."""
+        """Learn an event, or hold it: below the gate nothing enters the baseline.
+
+        With `shared`, what several agents of the group do is news of the group.
+        """
         profile, view, time_us = subject.profile, subject.view, out.time_us
         assert view is not None  # noqa: S101 - judge has set it
         gate = max(self.config.gate, out.alpha)
@@ -67,20 +78,39 @@ class Learner:
         if bits.content is not None:
             self.content.note(session, bits.content)
         if state == "active":
-            profile.habits.take_in(view.view, statistics, result, gate)
+            show = self._shows(out, profile, held=held)
+            profile.habits.take_in(
+                view.view, statistics, result, 0.0 if vouched else gate, whole=show
+            )
+            if show:
+                profile.habits.show(view.view, bits.categories, bits.metrics)
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
+            if shared and self._adopt(profile, view, x, time_us):
+                return
             if not out.alert:
                 self._wait(profile, view, subject.trust, x, time_us)
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
         profile.habits.learn(view.view, bits.categories, x, vote=vote, metrics=bits.metrics)
-        use(facts.watch, self.hasher.of(event.tool) & 0xFFFF)
+        use(facts.watch, self.hasher.of(event.tool) & MARK)
         facts.voted = facts.voted or vote
         facts.day_bits += out.s_sum
         facts.day_learned += 1
+
+    def _shows(self, out: Assessment, profile: Profile, *, held: bool) -> bool:
+        """Whether peers' windows take in a held event as it is: without an alert, once a day.
+
+        Without these the windows would hold nothing below the gate, and whatever lies there would
+        look as if it never happened. One a day of an agent cannot move the quantile at the gate.
+        """
+        day = out.time_us // DAY_US
+        if not held or out.alert or out.anomaly is not None or profile.facts.shown_day >= day:
+            return False
+        profile.facts.shown_day = day
+        return True
 
     def _kept_out(self, event: Event, subject: Subject, out: Assessment) -> bool:
         """Whether nothing is learned for a reason beside the event's own numbers (science 7.4)."""
@@ -100,6 +130,26 @@ class Learner:
         vote = profile.state() == "active"
         profile.habits.count(view.view, x, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
+
+    def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> bool:
+        """Learn what was held once other agents of the group came upon the same values."""
+        baseline, state = profile.baseline, profile.state()
+        if not view.name or state == "learning":
+            return False
+        mark = self.hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
+        new = [
+            self._adopting.note(view.name, place.base | key, mark, time_us)
+            for place in self._places
+            if place.name in _ADOPTED
+            and (value := x.get(place.name)) is not None
+            and not baseline.count_of(place, value)
+            and (key := self.hasher.of(value) & 0xFFFF_FFFF) >= 0
+        ]
+        if not new or not all(new):
+            return False
+        profile.habits.count(view.view, x, vote=True)
+        profile.facts.voted = True
+        return True
 
     def _wait(
         self,
@@ -136,15 +186,25 @@ class Learner:
     ) -> None:
         """Add to the open hour's sums; learn a window when it closes."""
         facts, hour = profile.facts, time_us // HOUR_US
+        watch = facts.watch
         if hour > facts.hour:
-            for name, total in zip(QUANTITIES, facts.sums, strict=True):
+            for index, (name, total) in enumerate(zip(QUANTITIES, facts.sums, strict=True)):
                 if facts.hour >= 0 and total >= 0:
-                    profile.baseline.learn_number(name, float(total))
+                    amount = float(total)
+                    if index in SIZED:
+                        amount = per_mille(amount, watch.expected[SIZED.index(index)])
+                    profile.baseline.learn_number(name, amount)
                     if profile.state() == "active":
-                        self.peers.quantity(view.name, name, float(total))
+                        self.peers.quantity(view.name, name, amount)
             facts.hour, facts.sums = hour, [-1] * len(QUANTITIES)
+            watch.expected = [0.0] * len(SIZED)
         if held or hour < facts.hour:
             return
-        for index, amount in enumerate(quantities(event)):
-            if amount is not None:
-                facts.sums[index] = max(0, facts.sums[index]) + amount
+        tool = self.hasher.of(event.tool) & MARK
+        for index, one in enumerate(quantities(event)):
+            if one is not None:
+                facts.sums[index] = max(0, facts.sums[index]) + one
+                if index in SIZED:
+                    slot = SIZED.index(index)
+                    watch.expected[slot] += usual(watch, tool, slot, one)
+                    learn(watch, tool, slot, one)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from models.errors import ConfigError
 from models.event import Origin
-from models.features import extract, hour_name
+from models.features import day_name, extract, hour_name
 from models.groups import STATISTICS
 from models.habits import Habits
 from models.places import places_of
@@ -172,8 +172,8 @@ class Portrait:
         rows = []
         for hours in range(_WEEK * _HOURS):
             name = hour_name(hours)
-            kind, _, _ = name.partition(" ")
-            rows.append({"days": kind, "hour": hours % _HOURS} | self._steps("hour", name))
+            at = {"days": day_name(hours), "hour": hours % _HOURS}
+            rows.append(at | self._steps("hour", name))
         table = pd.DataFrame(rows).drop_duplicates(["days", "hour"])
         return table.sort_values(["days", "hour"], ascending=[False, True], ignore_index=True)
 

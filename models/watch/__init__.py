@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.watch import claims, modes, silence
+from models.watch import claims, leak, modes, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RULES: dict[str, Callable[[Scene], Finding | None]] = {
     "mode.shift": modes.shifted,
     "telemetry.gap": silence.gap,
+    "volume.exfil": leak.leaks,
     "tool.definition_changed": claims.definition,
     "peer.unverified": claims.unverified,
     "approval.pattern": claims.hasty,

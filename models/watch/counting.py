@@ -17,6 +17,8 @@ MINUTE, HOUR, DAY = range(3)
 LENGTH_US = (60_000_000, 3_600_000_000, 86_400_000_000)
 HALF_LIFE = (10_080.0, 720.0, 30.0)  # in windows: a week of minutes, a month of hours and of days
 PRIOR = 1.0  # one window with one act
+EVEN = 1e9  # shape of counts that vary as little as chance makes them
+LEAST_SHAPE = 0.25
 MOST_BITS = 250.0
 MOST_SEEN = 96
 _FADE = tuple(2.0 ** (-1 / half) for half in HALF_LIFE)
@@ -33,7 +35,7 @@ METRIC_OF = tuple(METRICS.index(name) for name, _ in COUNTED)
 _EVERY = (RATE_MINUTE, RATE, RATE_DAY)
 
 
-def surprise(count: int, rate: float, weight: float) -> float:
+def surprise(count: int, rate: float, weight: float, shape: float = EVEN) -> float:
     """Bits of so many acts in one window: ``-log2`` of a mid-p negative binomial tail.
 
     Parameters
@@ -42,6 +44,8 @@ def surprise(count: int, rate: float, weight: float) -> float:
         Of the open window; it can only grow, so a burst shows before the window closes.
     rate, weight
         Faded acts and faded windows of the past.
+    shape
+        Of the gamma distribution from which the rates of windows come, at most: `shape_of`.
 
     Returns
     -------
@@ -56,9 +60,28 @@ def surprise(count: int, rate: float, weight: float) -> float:
     a, b = rate + PRIOR, weight + PRIOR
     mean = a / b
     above = count - mean
-    if above <= 1.0 or above * above <= 4.0 * mean:
+    if a > shape:
+        a, b = shape, shape / mean
+    if above <= 1.0 or above * above <= 4.0 * (mean + mean / b):
         return 0.0
     return min(MOST_BITS, upper_bits(count, a, 1.0 / (b + 1.0)))
+
+
+def shape_of(rate: float, squares: float, weight: float) -> float:
+    """Shape of the gamma distribution from which an agent's rates come, by their moments.
+
+    Work comes in sessions, and days are busy or not: counts that vary more than chance alone lets
+    them are held against that.
+
+    Examples
+    --------
+    >>> shape_of(1000.0, 9000.0, 100.0) == EVEN, round(shape_of(100.0, 400.0, 100.0), 2)
+    (True, 0.33)
+    """
+    if not rate:
+        return EVEN
+    more = squares * weight / (rate * rate) - 1.0
+    return max(LEAST_SHAPE, 1.0 / more) if more > 1.0 / EVEN else EVEN
 
 
 def close(watch: Watch, time_us: int, *, whole: bool) -> int:
@@ -94,6 +117,7 @@ def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
     fade = _FADE[kind]
     empty = fade ** (passed - 1)
     weight, counts, rates = watch.weights[kind], watch.counts, watch.rates
+    squares = watch.squares
     for index, (_, window) in enumerate(COUNTED):
         if window == kind:
             count = float(counts[index])
@@ -101,6 +125,7 @@ def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
                 mean = (rates[index] + PRIOR) / (weight + PRIOR)
                 count = min(count, 4.0 * mean + 4.0)
             rates[index] = (rates[index] * fade + count) * empty
+            squares[index] = (squares[index] * fade + count * max(0.0, count - 1.0)) * empty
             counts[index] = 0
     watch.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade)
     if kind == HOUR:
@@ -141,10 +166,12 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
         counts[SECRET] += 1
         touched = (*touched, SECRET)
     found = []
-    rates, weights = watch.rates, watch.weights
+    rates, weights, squares = watch.rates, watch.weights, watch.squares
     for index in touched:
-        weight = weights[COUNTED[index][1]]
-        bits = surprise(counts[index], rates[index], weight)
+        kind = COUNTED[index][1]
+        weight = weights[kind]
+        shape = shape_of(rates[index], squares[index], weight)
+        bits = surprise(counts[index], rates[index], weight, shape)
         if bits:
             usual = (rates[index] + PRIOR) / (weight + PRIOR)
             found.append((METRIC_OF[index], bits, counts[index], usual))

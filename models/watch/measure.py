@@ -10,18 +10,30 @@ from models.features import HOUR_US, METRICS
 from models.quantity import QUANTITIES
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
-from models.watch.order import add_up
+from models.watch.order import add_up, stray
+from models.watch.sizes import SIZED, lean, per_mille, usual
 
 if TYPE_CHECKING:
     from models.baseline import AgentBaseline
     from models.event import Event
     from models.profile import Facts
 
-_DAY_AT, _DRIFT_AT, _ORDER_AT = map(METRICS.index, (DAY_METRIC, "drift", "disorder"))
+_DAY_AT, _DRIFT_AT, _ORDER_AT, _ASTRAY_AT = map(
+    METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
+)
 
 SHIFTING = frozenset(
     METRICS.index(name)
-    for name in ("rate_minute", "rate", "rate_day", "discovery", DAY_METRIC, "drift", "disorder")
+    for name in (
+        "rate_minute",
+        "rate",
+        "rate_day",
+        "discovery",
+        DAY_METRIC,
+        "drift",
+        "disorder",
+        "astray",
+    )
 )
 """What a new version may change for good: not tested while habits are learned anew."""
 
@@ -54,7 +66,9 @@ def measure(
     amounts: tuple[int | None, ...],
     session: int,
     order: float,
+    intent: float | None,
     mark: int,
+    tool: int,
     time_us: int,
 ) -> list[Measure]:
     """Give what is unusual about how much, how often and in which order; learns no baseline.
@@ -67,30 +81,46 @@ def measure(
         Ordinal of the session among the agent's.
     order
         Bits of the tool after the two before it, above the usual.
+    intent
+        Bits of the tool given the request; None without one.
     mark
         Stands for the kind of resource; -1 for none.
+    tool
+        Stands for the tool.
     """
     watch, found = facts.watch, []
     sums, same_hour = facts.sums, facts.hour == time_us // HOUR_US
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0
-            total = float(max(before, 0) + amount)
-            bits = baseline.number_bits(QUANTITIES[index], total)
+            total, compared, expected = float(max(before, 0) + amount), 0.0, 0.0
+            if index in SIZED:
+                slot = SIZED.index(index)
+                expected = usual(watch, tool, slot, amount)
+                expected += watch.expected[slot] if same_hour else 0.0
+                compared = per_mille(total, expected)
+            bits = baseline.number_bits(QUANTITIES[index], compared or total)
             if bits:
-                found.append(Measure(index, total, bits))
-    out = add_out(watch, baseline, time_us // LENGTH_US[DAY], amounts[1])
+                found.append(Measure(index, total, bits, expected))
+    sent = amounts[SIZED[0]]
+    one = usual(watch, tool, 0, sent) if sent is not None else 0.0
+    out = add_out(watch, baseline, time_us // LENGTH_US[DAY], sent, one)
     if out is not None:
-        bits = baseline.number_bits(DAY_METRIC, out)
+        bits = baseline.number_bits(DAY_METRIC, per_mille(out, watch.out_expected))
         if bits:
-            found.append(Measure(_DAY_AT, out, bits))
-    if watch.leaning:
-        found.append(Measure(_DRIFT_AT, watch.leaning, watch.leaning))
-    for metric, bits, number, usual in count(watch, event, mark):
-        found.append(Measure(metric, float(number), bits, usual))
+            found.append(Measure(_DAY_AT, out, bits, watch.out_expected))
+        leaning = lean(watch, tool, sent) if sent is not None else 0.0
+        if leaning:
+            found.append(Measure(_DRIFT_AT, leaning, leaning))
+    for metric, bits, number, normal in count(watch, event, mark):
+        found.append(Measure(metric, float(number), bits, normal))
     disorder = add_up(watch, session, order)
     if disorder:
         found.append(Measure(_ORDER_AT, disorder, disorder))
+    if intent is not None:
+        astray = stray(watch, session, intent)
+        if astray:
+            found.append(Measure(_ASTRAY_AT, astray, astray))
     return found
 
 

@@ -25,6 +25,7 @@ BY_METRIC = {
     "discovery": "discovery.sweep",
     "secret": "secret.access",
     "disorder": "tool.sequence",
+    "astray": "goal.drift",
 }
 _REFINED = frozenset({"tool.new", "resource.new", "goal.drift"})
 _PEERS = ("agents.", "a2a.", "agent_card", "peer.")

@@ -1,4 +1,4 @@
-"""In which order: bits of tools after the two before them, summed up over a session."""
+"""What shows over a session: tools in an odd order, tools that its request does not call for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 DRIFT_BITS = 1.0
 MOST_STEP = 12.0
+ASKED_BITS = 2.0
 
 
 def add_up(watch: Watch, session: int, excess: float) -> float:
@@ -35,3 +36,26 @@ def add_up(watch: Watch, session: int, excess: float) -> float:
         watch.disorder = 0.0
     watch.disorder = max(0.0, watch.disorder + min(excess, MOST_STEP) - DRIFT_BITS)
     return watch.disorder
+
+
+def stray(watch: Watch, session: int, intent: float) -> float:
+    """Add a call to the running sum of what its session's request does not call for, in bits.
+
+    One detour is nothing; another piece of work is several calls that nobody asked for.
+
+    Parameters
+    ----------
+    intent
+        Bits of the tool given the request.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch(session=1)
+    >>> [stray(watch, 1, bits) for bits in (0.5, 6.0, 5.0)]
+    [0.0, 4.0, 7.0]
+    """
+    if watch.session != session:
+        watch.astray = 0.0
+    watch.astray = max(0.0, watch.astray + min(intent, MOST_STEP) - ASKED_BITS)
+    return watch.astray

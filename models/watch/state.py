@@ -16,16 +16,18 @@ class Watch(Struct, array_like=True):
         Session that was looked at last, and the tool before its last one.
     disorder
         Running sum of the bits by which that session's order of tools is odd.
+    astray
+        Running sum of the bits by which that session's tools are not what its request calls for.
     windows, weights
         Open minute, hour and day, and how many closed ones are remembered of each.
     counts, rates
         Of each count in `models.watch.counting`: in the open window, and faded over closed ones.
+    squares
+        Faded sums of ``n (n - 1)`` over the closed windows of each count.
     seen
         Marks of the resources of the open hour.
     out_day, out_sum
         Day and its bytes out so far, -1 for none.
-    leaning
-        Running sum of the days' bytes out above their level, in spreads.
     evidence
         ``log2`` of the e-value that p-values have stopped being uniform.
     mixture
@@ -40,19 +42,27 @@ class Watch(Struct, array_like=True):
         Approvals given too fast in the open hour.
     added
         Tools that a deployment announced.
+    sizes
+        Mark of a tool -> calls and mean size of each of `models.watch.sizes.SIZED`, deviation and
+        running sum of the first; -1 is any tool.
+    expected, out_expected
+        What the calls of the open hour, and of the open day, usually take.
+    leak
+        Running sum of the last call's tool.
     """
 
     session: int = -1
     before: str = ""
     disorder: float = 0.0
+    astray: float = 0.0
     windows: list[int] = field(default_factory=lambda: [-1, -1, -1])
     weights: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     counts: list[int] = field(default_factory=lambda: [0] * COUNTS)
     rates: list[float] = field(default_factory=lambda: [0.0] * COUNTS)
+    squares: list[float] = field(default_factory=lambda: [0.0] * COUNTS)
     seen: list[int] = []
     out_day: int = -1
     out_sum: int = -1
-    leaning: float = 0.0
     evidence: float = 0.0
     mixture: dict[int, list[int]] = {}
     anchored: int = -1
@@ -61,3 +71,7 @@ class Watch(Struct, array_like=True):
     definitions: dict[int, int] = {}
     hasty: int = 0
     added: list[str] = []
+    sizes: dict[int, list[float]] = {}
+    expected: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    out_expected: float = 0.0
+    leak: float = 0.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Reason
 from models.features import HOUR_US
+from models.watch.adopting import Adopting
 from models.watch.counting import DAY, HOUR, close
 from models.watch.evidence import gather
 from models.watch.heard import Heard
@@ -40,15 +41,17 @@ class Watcher:
         self.heard = Heard() if heard is None else heard
         self.telling: Telling | None = None
         self.traces = Traces()
+        self.adopting = Adopting()
 
     def dump(self, now_us: int) -> list[tuple[str, bytes]]:
         """Write what changed since the last call."""
-        return self.heard.dump() + self.traces.dump(now_us)
+        return self.heard.dump() + self.traces.dump(now_us) + self.adopting.dump()
 
     def load(self, shared: dict[str, bytes]) -> None:
         """Read what `dump` wrote."""
         self.heard.load(shared)
         self.traces.load(shared)
+        self.adopting.load(shared)
 
     def meet(self, event: Event, profile: Profile, time_us: int, *, whole: bool) -> Reason | None:
         """Bring an agent's windows to the time of an event; once a day, look how far it strayed.

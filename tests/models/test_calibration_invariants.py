@@ -185,7 +185,10 @@ def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a
     assert stream.judge(an_event("clerk-new", 140)).p_pool == "role"
     assert stream.judge(an_event("no-role", 141, role=None)).p_pool == "fleet"
     assert stream.judge(an_event("other-role", 142, role="auditor")).p_pool == "fleet"
-    assert stream.judge(an_event(at=143)).p_pool == "agent"
+    known = stream.subject("billing-7")
+    rank = known.profile.habits.calibrate
+    assert rank(known.view.view, [None, 9.0, None, None], 0.5, own=True).pool == "agent"
+    assert rank(known.view.view, [None, None, 9.0, None], 0.5, own=True).pool == "role"
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_the_first_event_of_all_costs_what_the_universes_say(a_stream, an_event)
 def test_a_missing_value_is_unknown_and_gives_no_feature(an_event):
     bare = Event(id="bare", time=an_event().time, agent=Agent(id="billing-7"), tool="mail.read")
     x = extract(bare, Origin(), "START", microseconds(bare.time))
-    assert set(x) == {"tool", "previous_tool", "hour"}
+    assert set(x) == {"tool", "previous_tool", "hour", "day"}
 
 
 def test_the_first_use_of_what_every_peer_uses_costs_at_most_a_few_bits_more(an_engine):

@@ -181,7 +181,11 @@ CASES: dict[str, dict[str, Case]] = {
         "a single hasty one": Case(fires=False, then=said(approval_seconds=0.4)),
     },
 }
-OVER_DAYS = {"mode.shift", "telemetry.gap"}  # tests/models/watch/test_slow_change.py
+OVER_DAYS = {
+    "mode.shift",
+    "telemetry.gap",
+    "volume.exfil",
+}  # tests/models/watch/test_slow_change.py
 ALL = [(rule, name) for rule, cases in CASES.items() for name in cases]
 
 

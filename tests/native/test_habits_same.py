@@ -176,7 +176,7 @@ def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
         nothing = world.habits[1].calibrate(view, [None] * 4, 0.5, own=True)
         for value in past:
             world.habits[1].take_in(view, [value, None, value / 7, value / 3], nothing, GATE)
-        assert world.habits[1].surprise(view, x).total == 12 + log2(28)
+        assert world.habits[1].surprise(view, x).total == 12 + log2(14)
     assert worlds[0].step("publish", 0) == worlds[1].step("publish", 0)
     seen = []
     for world in worlds:

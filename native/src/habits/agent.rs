@@ -182,7 +182,7 @@ impl Habits {
         self.pools(groups, group).calibrate(statistics, u, own)
     }
 
-    /// Let an event's statistics enter the windows.
+    /// Let an event's statistics enter the windows; `whole`: those of the peers as they are.
     pub fn enter(
         &mut self,
         groups: &mut Groups,
@@ -190,6 +190,7 @@ impl Habits {
         statistics: &Statistics,
         calibrated: &Calibrated,
         gate: f64,
+        whole: bool,
     ) {
         let below = calibrated.p.is_some_and(|p| p < gate);
         let mut entered = [(0, 0); STATISTICS];
@@ -203,7 +204,7 @@ impl Habits {
                 _ => bin_of(value),
             };
             self.windows[index].add_cell(cell, 1);
-            entered[length] = (index, cell);
+            entered[length] = (index, if whole { bin_of(value) } else { cell });
             length += 1;
         }
         groups.enter(group, &entered[..length]);
@@ -332,20 +333,29 @@ impl Habits {
         self.pools(&groups, view.get().group).calibrate(&statistics, u, own)
     }
 
-    /// Let an event's statistics enter the windows.
+    /// Let an event's statistics enter the windows; with `whole` the peers' as they are.
+    #[pyo3(signature = (view, statistics, calibrated, gate, *, whole = false))]
     fn take_in(
         &mut self,
         view: &Bound<'_, View>,
         statistics: Statistics,
         calibrated: &Bound<'_, Calibrated>,
         gate: f64,
+        whole: bool,
     ) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
-        self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate);
+        self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate, whole);
+    }
+
+    /// Let the peers' windows see the excess bits of an act's features and its metrics' bits.
+    #[pyo3(signature = (view, surprise, metrics = Vec::new()))]
+    fn show(&self, view: &Bound<'_, View>, surprise: &Bound<'_, Surprise>, metrics: Vec<f64>) {
+        let mut groups = view.get().groups.bind(view.py()).borrow_mut();
+        self.contribute(&mut groups, view.get().group, surprise.get(), &metrics);
     }
 
     /// Count an act that `surprise` has seen, vote for it, and move what is ordinary.
-    /// With a vote, excess bits of features and bits of metrics enter the peers' windows.
+    /// With a vote, the peers' windows see it.
     #[pyo3(signature = (view, surprise, x, *, vote, metrics = Vec::new()))]
     fn learn(
         &mut self,

@@ -3,10 +3,11 @@
 use super::window::{bin_of, Window};
 use super::STATISTICS;
 use pyo3::prelude::*;
-use std::hint::black_box;
 
-/// Place of the rarity among the statistics.
-const VOLUME: usize = 3;
+/// Place from which on statistics are rarities among the peers.
+const RARITIES: usize = 2;
+/// What the more general pool's answer counts for, in scores of the pool.
+pub const PRIOR_SCORES: f64 = 500.0;
 
 pub type Statistics = [Option<f64>; STATISTICS];
 pub type Windows = [Window; STATISTICS];
@@ -21,6 +22,17 @@ pub struct Calibrated {
     pub n: u64,
 }
 
+/// The share of past scores as high, leaning on pools that are more general; the specific one last.
+fn rank(windows: &[&Window], score: f64, u: f64) -> f64 {
+    let Some((window, rest)) = windows.split_last() else { return 1.0 };
+    if rest.is_empty() {
+        return window.p_value(score, u);
+    }
+    let (n, p) = (window.n() as f64, rank(rest, score, u));
+    let own = window.p_leaning(score, u, Some(&|other| rank(rest, other, u)));
+    (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
+}
+
 /// The windows an agent is ranked in, most specific first.
 pub struct Pools<'a> {
     pub own: &'a [Window],
@@ -30,18 +42,22 @@ pub struct Pools<'a> {
 }
 
 impl Pools<'_> {
-    /// The most specific pool that is large enough.
-    fn pool(&self, index: usize, own: bool) -> Option<(&Window, &'static str)> {
-        let named =
-            [(own.then_some(self.own), "agent"), (self.group, "role"), (Some(self.fleet), "fleet")];
-        for (windows, name) in named {
-            if let Some(windows) = windows {
-                if windows[index].n() >= self.least {
-                    return Some((&windows[index], name));
-                }
+    /// The pools that are large enough, the most specific last, and the name of that.
+    fn pools(&self, index: usize, own: bool) -> (Vec<&Window>, Option<&'static str>) {
+        let mut found = Vec::with_capacity(3);
+        let mut name = None;
+        for (windows, called) in [(Some(self.fleet), "fleet"), (self.group, "role")] {
+            if let Some(window) = windows.map(|of| &of[index]).filter(|w| w.n() >= self.least) {
+                found.push(window);
+                name = Some(called);
             }
         }
-        None
+        let window = &self.own[index];
+        if own && window.n() >= self.least && (index < RARITIES || found.is_empty()) {
+            found.push(window);
+            name = Some("agent");
+        }
+        (found, name)
     }
 
     /// Rank an event's statistics among past ones.
@@ -50,17 +66,15 @@ impl Pools<'_> {
         let mut tests = 0;
         for (index, value) in statistics.iter().enumerate() {
             let Some(value) = *value else { continue };
-            let Some((window, name)) = self.pool(index, own) else { continue };
+            let (pools, name) = self.pools(index, own);
+            let Some(window) = pools.last() else { continue };
             tests += 1;
-            let mut p = window.p_value(value, u);
-            if index == VOLUME {
-                p = p.max(black_box(2f64).powf(-value));
-            }
+            let p = rank(&pools, value, u);
             out.each[index] = Some(p);
             if out.p.is_none_or(|least| p < least) {
                 out.p = Some(p);
                 out.lead = index as i64;
-                out.pool = Some(name);
+                out.pool = name;
                 out.n = window.n();
             }
         }
@@ -70,7 +84,7 @@ impl Pools<'_> {
 
     /// The cell that a statistic below the gate enters as: at most the quantile there.
     pub fn entered(&self, index: usize, value: f64, gate: f64) -> u16 {
-        let quantile = self.pool(index, true).map(|(window, _)| window.quantile(gate));
+        let quantile = self.pools(index, true).0.last().map(|window| window.quantile(gate));
         bin_of(quantile.map_or(value, |quantile| value.min(quantile)))
     }
 }

@@ -1,5 +1,6 @@
 //! Votes and score windows of the peer groups, and what waits to be published; `models.groups`.
 
+use super::calibrate::PRIOR_SCORES;
 use super::counts::fades;
 use super::group::{expect, feature_of, no_cells, read_vote, small, write_pending, Group};
 use super::places::Places;
@@ -12,6 +13,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustc_hash::FxHashMap;
+use std::hint::black_box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub const FLEET: usize = 0;
@@ -84,11 +86,19 @@ impl Groups {
         if bits < LEAST_BITS || at >= WINDOWS {
             return 0.0;
         }
-        let mut window = &self.groups[group].windows[at];
-        if window.n() < self.config.pool_minimum {
-            window = &self.groups[FLEET].windows[at];
+        let fleet = &self.groups[FLEET].windows[at];
+        if fleet.n() < self.config.pool_minimum {
+            return 0.0;
         }
-        window.rarity(bits).min(bits)
+        let rare = fleet.rarity(bits);
+        let window = &self.groups[group].windows[at];
+        let n = window.n() as f64;
+        if group == FLEET || n == 0.0 {
+            return rare;
+        }
+        let share = black_box(2f64).powf(-rare);
+        let leaning = (window.above(bits) as f64 + PRIOR_SCORES * share) / (n + PRIOR_SCORES);
+        -leaning.max(share.min(1.0 / (n + 1.0))).log2()
     }
 
     pub fn chain(
@@ -115,6 +125,12 @@ impl Groups {
 
     pub fn hash(&self, text: &str) -> u64 {
         self.hasher().of(text)
+    }
+
+    /// Whether the name of some value of a feature is known in a group.
+    pub fn has_names(&self, group: usize, feature: usize) -> bool {
+        let node = self.groups[group].nodes[feature].as_ref();
+        node.is_some_and(|node| node.values.values().any(|ballot| ballot.name.is_some()))
     }
 
     /// Node of a feature, and the hashed value of a text.

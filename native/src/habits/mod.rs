@@ -25,9 +25,9 @@ pub use surprise::Surprise;
 pub use view::View;
 
 /// Declared features, `models.features.FEATURES`.
-pub const FEATURES: usize = 15;
+pub const FEATURES: usize = 16;
 /// `models.features.METRICS`.
-pub const METRICS: usize = 15;
+pub const METRICS: usize = 16;
 /// `models.groups.STATISTICS`.
 pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.

@@ -3,8 +3,11 @@
 const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
 const TAIL: f64 = 0.02;
-const FLOOR_BITS: f64 = 0.5;
+const MOST_TAIL: f64 = 100.0;
+const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FEW: u64 = 10;
+const FIRST: u64 = 4_000;
+const UNSAID: f64 = 6.0;
 
 /// The grid cell of a score in bits.
 #[inline]
@@ -66,29 +69,43 @@ impl Window {
     /// Count a score already on the grid, `times` over.
     pub fn add_cell(&mut self, cell: u16, times: u32) {
         self.new.add(cell, times);
-        if self.new.n >= self.size / 2 {
+        if self.new.n >= (self.size / 2).min(FIRST.max(2 * self.old.n)) {
             self.old = std::mem::take(&mut self.new);
         }
     }
 
     /// P(a past score is as high), smoothed by `u`.
     pub fn p_value(&self, score: f64, u: f64) -> f64 {
+        self.p_leaning(score, u, None)
+    }
+
+    /// The same; beyond the 98 % point the tail goes on as that of a more general pool.
+    pub fn p_leaning(&self, score: f64, u: f64, general: Option<&dyn Fn(f64) -> f64>) -> f64 {
         let cell = bin_of(score);
         let (mut above, mut ties) = self.new.rank(cell);
         let (more, equal) = self.old.rank(cell);
         above += more;
         ties += equal;
         let n = self.n();
-        if above as f64 <= TAIL * n as f64 {
+        if above as f64 <= (TAIL * n as f64).min(MOST_TAIL) {
             let (start, k, tied, excess) = self.tail();
             if i64::from(cell) > start {
-                let spread = excess.max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
+                if let Some(general) = general {
+                    return (p * general(score) / general(start as f64 / STEP)).max(1e-300);
+                }
+                let spread = excess.max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let beyond = -(i64::from(cell) - start) as f64 / STEP / spread;
                 return (p * beyond.exp()).max(1e-300);
             }
         }
         (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
+    }
+
+    /// How many scores in the window are higher.
+    pub fn above(&self, score: f64) -> u64 {
+        let cell = bin_of(score);
+        self.new.rank(cell).0 + self.old.rank(cell).0
     }
 
     /// How rare so high a score is, in bits.
@@ -110,7 +127,9 @@ impl Window {
                 let mean = if k > 0 { total as f64 / k as f64 - f64::from(start) } else { 0.0 };
                 let spread = (mean / STEP).max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let beyond = f64::from(cell - start) / STEP / spread;
-                return -((k + 1) as f64 / n).log2() + beyond * std::f64::consts::LOG2_E;
+                let most = (n.log2() - UNSAID).max(0.0);
+                let beyond = (beyond * std::f64::consts::LOG2_E).min(most);
+                return -((k + 1) as f64 / n).log2() + beyond;
             }
         }
         -((above + 1) as f64 / n).log2()
@@ -154,7 +173,7 @@ impl Window {
 
     /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
     fn tail(&self) -> (i64, u64, u64, f64) {
-        let allowed = TAIL * self.n() as f64;
+        let allowed = (TAIL * self.n() as f64).min(MOST_TAIL);
         let (mut k, mut total) = (0u64, 0u64);
         for (cell, count) in self.downward() {
             if (k + count) as f64 > allowed {

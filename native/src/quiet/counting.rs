@@ -11,6 +11,8 @@ pub const COUNTS: usize = 8;
 const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
+const EVEN: f64 = 1e9;
+const LEAST_SHAPE: f64 = 0.25;
 const MOST_BITS: f64 = 250.0;
 const MOST_SEEN: usize = 96;
 
@@ -32,14 +34,30 @@ pub const COUNTED: [(&str, usize); COUNTS] = [
 ];
 
 /// Bits of so many acts in one window.
-pub fn surprise(count: i64, rate: f64, weight: f64) -> f64 {
-    let (a, b) = (rate + PRIOR, weight + PRIOR);
+pub fn surprise(count: i64, rate: f64, weight: f64, shape: f64) -> f64 {
+    let (mut a, mut b) = (rate + PRIOR, weight + PRIOR);
     let mean = a / b;
     let above = count as f64 - mean;
-    if above <= 1.0 || above * above <= 4.0 * mean {
+    if a > shape {
+        (a, b) = (shape, shape / mean);
+    }
+    if above <= 1.0 || above * above <= 4.0 * (mean + mean / b) {
         return 0.0;
     }
     upper_bits(count, a, 1.0 / (b + 1.0)).min(MOST_BITS)
+}
+
+/// Shape of the gamma distribution from which an agent's rates come, by their moments.
+fn shape_of(rate: f64, squares: f64, weight: f64) -> f64 {
+    if rate == 0.0 {
+        return EVEN;
+    }
+    let more = squares * weight / (rate * rate) - 1.0;
+    if more > 1.0 / EVEN {
+        (1.0 / more).max(LEAST_SHAPE)
+    } else {
+        EVEN
+    }
 }
 
 /// Learn windows that are over; the longest kind of window that began anew, None for none.
@@ -75,6 +93,8 @@ fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
                 count = count.min(4.0 * mean + 4.0);
             }
             now.rates[index] = (now.rates[index] * fade + count) * empty;
+            let pairs = count * (count - 1.0).max(0.0);
+            now.squares[index] = (now.squares[index] * fade + pairs) * empty;
             now.counts[index] = 0;
         }
     }
@@ -109,7 +129,8 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64)) {
     for (index, _) in touched.iter().enumerate().filter(|(_, touched)| **touched) {
         now.counts[index] += 1;
         let weight = now.weights[COUNTED[index].1];
-        let bits = surprise(now.counts[index], now.rates[index], weight);
+        let shape = shape_of(now.rates[index], now.squares[index], weight);
+        let bits = surprise(now.counts[index], now.rates[index], weight, shape);
         if bits != 0.0 {
             found(index, bits);
         }

@@ -2,13 +2,14 @@
 
 use super::counting::COUNTS;
 use super::mixture::Mixture;
+use super::sizes::{Sizes, ROW, SIZED};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
-const FACTS: usize = 26;
-const WATCH: usize = 19;
+const FACTS: usize = 27;
+const WATCH: usize = 24;
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
@@ -30,18 +31,22 @@ pub struct Now {
     pub vote_version: i64,
     pub session: i64,
     pub disorder: f64,
+    pub astray: f64,
     pub windows: [i64; 3],
     pub weights: [f64; 3],
     pub counts: [i64; COUNTS],
     pub rates: [f64; COUNTS],
+    pub squares: [f64; COUNTS],
     pub seen: Vec<i64>,
     pub out_day: i64,
     pub out_sum: i64,
-    pub leaning: f64,
     pub evidence: f64,
     pub anchored: i64,
     pub strayed: i64,
     pub hasty: i64,
+    pub expected: [f64; SIZED.len()],
+    pub out_expected: f64,
+    pub leak: f64,
 }
 
 /// Where and when a credential was last used.
@@ -74,6 +79,8 @@ pub struct Facts {
     pub shifted: String,
     definitions: Vec<u8>,
     pub added: Vec<String>,
+    pub sizes: Sizes,
+    shown_day: i64,
     pub now: Now,
 }
 
@@ -171,6 +178,7 @@ impl Facts {
             }
         }
         self.write_watch(out);
+        out.signed(self.shown_day);
     }
 
     fn write_watch(&self, out: &mut Writer) {
@@ -179,14 +187,15 @@ impl Facts {
         out.signed(now.session);
         out.text(&self.before);
         out.float(now.disorder);
+        out.float(now.astray);
         numbers(out, &now.windows);
         floats(out, &now.weights);
         numbers(out, &now.counts);
         floats(out, &now.rates);
+        floats(out, &now.squares);
         numbers(out, &now.seen);
         out.signed(now.out_day);
         out.signed(now.out_sum);
-        out.float(now.leaning);
         out.float(now.evidence);
         out.map(self.mixture.len());
         for (mark, row) in &self.mixture {
@@ -199,6 +208,14 @@ impl Facts {
         out.out.extend(&self.definitions);
         out.signed(now.hasty);
         texts(out, &self.added);
+        out.map(self.sizes.len());
+        for (mark, row) in &self.sizes {
+            out.signed(*mark);
+            floats(out, row);
+        }
+        floats(out, &now.expected);
+        out.float(now.out_expected);
+        out.float(now.leak);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
@@ -245,6 +262,7 @@ impl Facts {
             facts.published = Some((score, lower, text()?, text()?, text()?));
         }
         facts.read_watch(from)?;
+        facts.shown_day = from.signed()?;
         Ok(facts)
     }
 
@@ -254,16 +272,17 @@ impl Facts {
         now.session = from.signed()?;
         self.before = from.text()?.to_owned();
         now.disorder = from.float()?;
+        now.astray = from.float()?;
         all_numbers(from, &mut now.windows)?;
         all_floats(from, &mut now.weights)?;
         all_numbers(from, &mut now.counts)?;
         all_floats(from, &mut now.rates)?;
+        all_floats(from, &mut now.squares)?;
         for _ in 0..from.array()? {
             now.seen.push(from.signed()?);
         }
         now.out_day = from.signed()?;
         now.out_sum = from.signed()?;
-        now.leaning = from.float()?;
         now.evidence = from.float()?;
         for _ in 0..from.map()? {
             let (mark, mut row) = (from.signed()?, [0; 4]);
@@ -276,6 +295,14 @@ impl Facts {
         self.definitions = from.whole()?.to_vec();
         now.hasty = from.signed()?;
         self.added = all_texts(from)?;
+        for _ in 0..from.map()? {
+            let (mark, mut row) = (from.signed()?, [0.0; ROW]);
+            all_floats(from, &mut row)?;
+            self.sizes.push((mark, row));
+        }
+        all_floats(from, &mut now.expected)?;
+        now.out_expected = from.float()?;
+        now.leak = from.float()?;
         Ok(())
     }
 }

@@ -39,6 +39,10 @@ pub struct Config {
     pub credential_us: i64,
     pub drift_bits: f64,
     pub stray_limit: i64,
+    /// Running sum of a tool's calls from which on it is said to leak.
+    pub leak: f64,
+    /// What a new version may shift a metric by without being looked at.
+    pub shift_bits: f64,
     snapshot_us: i64,
 }
 
@@ -48,6 +52,7 @@ pub struct Metrics {
     pub out_day: usize,
     pub drift: usize,
     pub disorder: usize,
+    pub astray: usize,
     /// Metrics that a new version may change for good.
     pub shifting: Vec<usize>,
 }
@@ -233,7 +238,12 @@ impl Config {
     fn of(config: &Bound<'_, PyAny>) -> PyResult<Self> {
         let number = |name: &str| -> PyResult<f64> { config.getattr(name)?.extract() };
         let whole = |name: &str| -> PyResult<i64> { config.getattr(name)?.extract() };
+        let constant = |module: &str, name: &str| -> PyResult<f64> {
+            config.py().import(module)?.getattr(name)?.extract()
+        };
         Ok(Config {
+            leak: constant("models.watch.leak", "ALARM")?,
+            shift_bits: constant("models.engine", "SHIFT_BITS")?,
             alerts_per_day: number("alerts_per_day")?,
             gate: number("gate")?,
             session_minimum: config.getattr("session_minimum")?.extract()?,
@@ -262,8 +272,9 @@ impl Metrics {
             .try_iter()?
             .map(|one| one?.extract())
             .collect::<PyResult<_>>()?;
-        let (out_day, drift, disorder) = (at("bytes_out_day")?, at("drift")?, at("disorder")?);
-        Ok(Metrics { counted, out_day, drift, disorder, shifting })
+        let (out_day, drift) = (at("bytes_out_day")?, at("drift")?);
+        let (disorder, astray) = (at("disorder")?, at("astray")?);
+        Ok(Metrics { counted, out_day, drift, disorder, astray, shifting })
     }
 }
 

@@ -6,6 +6,7 @@ use super::facts::{Facts, Now, State, QUANTITIES};
 use super::mixture;
 use super::peer_levels::Levels;
 use super::scoring::{Scored, MARK};
+use super::sizes::{self, per_mille, Sizes, SIZED};
 use super::texts::Origin;
 use super::words::place_of;
 use crate::content::Session;
@@ -35,14 +36,19 @@ impl Bench<'_, '_> {
         }
         let active = now.state() == State::Active;
         if active {
-            habits.enter(self.groups, group.0, &scored.statistics, &scored.calibrated, gate);
+            habits.enter(self.groups, group.0, &scored.statistics, &scored.calibrated, gate, false);
         }
-        self.sum_up(act, now, levels, group.1, active);
+        let mark = (self.groups.hash(&act.tool) & MARK) as i64;
+        if now.leak >= self.config.leak || !active {
+            sizes::lean(&mut facts.sizes, mark, 0.0);
+        } else if let Some(leaning) = scored.measures.leaning {
+            sizes::lean(&mut facts.sizes, mark, leaning);
+        }
+        self.sum_up(act, &mut facts.sizes, now, levels, group.1, mark);
         let (texts, metrics) = (&*self.texts, &scored.measures.bits);
         habits
             .learned(self.groups, group.0, &scored.categories, active, metrics, |at| texts.get(at));
-        let mark = self.groups.hash(&act.tool) & MARK;
-        mixture::count_use(&mut facts.mixture, mark as i64);
+        mixture::count_use(&mut facts.mixture, mark);
         now.voted |= active;
         now.day_bits += scored.total;
         now.day_learned += 1;
@@ -52,29 +58,38 @@ impl Bench<'_, '_> {
     fn sum_up(
         &mut self,
         act: &Act<'_>,
+        sizes: &mut Sizes,
         now: &mut Now,
         levels: &mut Levels,
         group: &str,
-        active: bool,
+        tool: i64,
     ) {
         let hour = act.time_us.div_euclid(HOUR_US);
         if hour > now.hour {
             for (at, &total) in now.sums.iter().enumerate() {
                 if now.hour >= 0 && total >= 0 {
-                    levels[at].get_or_insert_default().learn(total as f64);
-                    if active {
-                        self.levels.contribute(group, at, total as f64);
+                    let mut amount = total as f64;
+                    if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
+                        amount = per_mille(amount, now.expected[slot]);
+                    }
+                    levels[at].get_or_insert_default().learn(amount);
+                    if now.state() == State::Active {
+                        self.levels.contribute(group, at, amount);
                     }
                 }
             }
             (now.hour, now.sums) = (hour, [-1; QUANTITIES]);
+            now.expected = [0.0; SIZED.len()];
         }
         if hour < now.hour {
             return;
         }
-        for (sum, amount) in now.sums.iter_mut().zip(act.amounts()) {
-            if let Some(amount) = amount {
-                *sum = (*sum).max(0) + amount;
+        for (at, amount) in act.amounts().into_iter().enumerate() {
+            let Some(amount) = amount else { continue };
+            now.sums[at] = now.sums[at].max(0) + amount;
+            if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
+                now.expected[slot] += sizes::usual(sizes, tool, slot, amount);
+                sizes::learn(sizes, tool, slot, amount);
             }
         }
     }

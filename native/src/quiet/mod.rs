@@ -14,6 +14,7 @@ mod level;
 mod mixture;
 mod peer_levels;
 mod scoring;
+mod sizes;
 mod tail;
 mod texts;
 mod values;

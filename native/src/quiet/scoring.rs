@@ -4,8 +4,8 @@ use super::act::{Act, Operation, Outcome};
 use super::bench::{previous_of, Bench};
 use super::counting::{self, Counted};
 use super::facts::{Facts, Now, State, QUANTITIES};
-use super::level::{Level, LEAST_WINDOWS};
 use super::peer_levels::Levels;
+use super::sizes::{self, per_mille, SIZED};
 use super::texts::Origin;
 use super::words::secret;
 use crate::content::{Content, Session};
@@ -19,15 +19,16 @@ const LOOKED_INTO: f64 = 3.0;
 const RECURRENCE_BITS: f64 = 4.0;
 const OUT_DAY: usize = 4;
 const BYTES_OUT: usize = 1;
-const SLACK: f64 = 0.5;
-const MOST_STEP: f64 = 3.0;
 const DRIFT_BITS: f64 = 1.0;
-const MOST_DISORDER: f64 = 12.0;
+const ASKED_BITS: f64 = 2.0;
+const MOST_STEP: f64 = 12.0;
 
 /// What was measured of one event beside its categories.
 pub struct Measures {
     pub bits: [f64; METRICS],
     pub found: [bool; METRICS],
+    /// Running sum of the tool's calls above the usual, with this one.
+    pub leaning: Option<f64>,
 }
 
 /// A scored event.
@@ -59,6 +60,7 @@ impl Bench<'_, '_> {
         if self.texts.fill(self.names, act, origin, previous, before).is_none() {
             return Ok(None);
         }
+        let again = *act.tool == *previous;
         let carries = act.argument_origins.as_ref().is_some_and(|found| !found.is_empty());
         let content = match carries || !session.purpose.is_empty() {
             true => {
@@ -69,9 +71,15 @@ impl Bench<'_, '_> {
         };
         let texts = &*self.texts;
         let categories = habits.surprise_of(self.groups, group.0, |at| texts.get(at));
-        let measures =
-            self.measure(act, now, levels, session.ordinal, categories.order, group.1)?;
-        let Some(measures) = measures else { return Ok(None) };
+        let intent = content.as_ref().and_then(|content| content.intent).filter(|_| !again);
+        let order = (session.ordinal, categories.order, intent);
+        let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
+            return Ok(None);
+        };
+        let sent = act.amounts()[BYTES_OUT].is_some();
+        if now.leak >= self.config.leak && sent && state == State::Active {
+            return Ok(None);
+        }
         now.session = session.ordinal;
         let volume = self.rarest(&measures, group.0, state);
         let statistics = [
@@ -81,10 +89,13 @@ impl Bench<'_, '_> {
             Some(volume),
         ];
         let mut tested = statistics;
-        if state == State::Relearning {
+        let changing = state == State::Learning && facts.announced.is_some();
+        if state == State::Relearning || changing {
             let added = facts.added.iter().any(|tool| **tool == *act.tool);
             let steady = (!added).then_some(categories.steady);
             tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
+        } else if state == State::Learning && !self.groups.has_names(group.0, 0) {
+            tested = [None, None, None, Some(volume)];
         }
         let u = self.hashes.uniform_of(act.id.as_bytes());
         let calibrated =
@@ -101,20 +112,21 @@ impl Bench<'_, '_> {
     fn measure(
         &mut self,
         act: &Act<'_>,
+        facts: &Facts,
         now: &mut Now,
         levels: &mut Levels,
-        session: i64,
-        order: f64,
+        (session, order, intent): (i64, f64, Option<f64>),
         group: &str,
     ) -> PyResult<Option<Measures>> {
         let (py, metrics) = (self.py, self.metrics);
-        let mut out = Measures { bits: [0.0; METRICS], found: [false; METRICS] };
+        let mut out = Measures { bits: [0.0; METRICS], found: [false; METRICS], leaning: None };
         let mut put = |metric: usize, bits: f64| {
             if bits != 0.0 {
                 (out.bits[metric], out.found[metric]) = (bits, true);
             }
         };
-        let amounts = act.amounts();
+        let (amounts, mut leaning) = (act.amounts(), None);
+        let tool = (self.groups.hash(&act.tool) & MARK) as i64;
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
         let asked = &*self.asked;
         let peers = &*self.levels;
@@ -126,13 +138,26 @@ impl Bench<'_, '_> {
             let Some(amount) = *amount else { continue };
             let before = if same_hour { now.sums[at] } else { 0 };
             let total = (before.max(0) + amount) as f64;
-            put(at, bits_of(levels, at, total)?);
+            let mut compared = 0.0;
+            if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
+                let mut expected = sizes::usual(&facts.sizes, tool, slot, amount);
+                expected += if same_hour { now.expected[slot] } else { 0.0 };
+                compared = per_mille(total, expected);
+            }
+            let compared = if compared != 0.0 { compared } else { total };
+            put(at, bits_of(levels, at, compared)?);
         }
-        if let Some(out) = add_out(now, levels, act.time_us.div_euclid(DAY_US), amounts[BYTES_OUT])
-        {
-            put(metrics.out_day, bits_of(levels, OUT_DAY, out)?);
+        let sent = amounts[BYTES_OUT];
+        let usual = sent.map_or(0.0, |sent| sizes::usual(&facts.sizes, tool, 0, sent));
+        let day = act.time_us.div_euclid(DAY_US);
+        if let Some((total, sent)) = add_out(now, levels, day, sent, usual).zip(sent) {
+            let compared = per_mille(total, now.out_expected);
+            put(metrics.out_day, bits_of(levels, OUT_DAY, compared)?);
+            let sum = sizes::leaning(&facts.sizes, tool, sent);
+            now.leak = sum.unwrap_or(0.0);
+            put(metrics.drift, now.leak);
+            leaning = sum;
         }
-        put(metrics.drift, now.leaning);
         let resource = act.resource.as_ref().map_or("", |resource| &resource.id);
         let Some(secret) = secret(&act.tool, resource) else { return Ok(None) };
         let operation = match act.operation {
@@ -148,6 +173,10 @@ impl Bench<'_, '_> {
         };
         counting::count(now, &counted, |index, bits| put(metrics.counted[index], bits));
         put(metrics.disorder, add_up(now, session, order));
+        if let Some(intent) = intent {
+            put(metrics.astray, stray(now, session, intent));
+        }
+        out.leaning = leaning;
         Ok(Some(out))
     }
 
@@ -155,43 +184,53 @@ impl Bench<'_, '_> {
     fn rarest(&self, measures: &Measures, group: usize, state: State) -> f64 {
         let mut rarest = 0.0f64;
         for (metric, &bits) in measures.bits.iter().enumerate() {
-            let skipped = state == State::Relearning && self.metrics.shifting.contains(&metric);
-            if measures.found[metric] && bits >= LEAST_BITS && !skipped {
-                rarest = rarest.max(self.groups.rarity(group, FEATURES + metric, bits));
+            let shifts = state == State::Relearning && self.metrics.shifting.contains(&metric);
+            let left = if shifts { bits - self.config.shift_bits } else { bits };
+            if measures.found[metric] && left >= LEAST_BITS && metric != self.metrics.drift {
+                rarest = rarest.max(self.groups.rarity(group, FEATURES + metric, left));
             }
         }
         rarest
     }
 }
 
-/// Add bytes out to the day's sum, closing the day before; gives the sum.
-fn add_out(now: &mut Now, levels: &mut Levels, day: i64, amount: Option<i64>) -> Option<f64> {
-    let watch = now;
-    if day > watch.out_day {
-        if watch.out_day >= 0 && watch.out_sum >= 0 {
-            let value = watch.out_sum as f64;
-            if let Some(level) = levels[OUT_DAY].filter(|level| level.n as f64 >= LEAST_WINDOWS) {
-                let z = Level::distance(value, level.usual(None));
-                let step = z.clamp(-MOST_STEP, MOST_STEP);
-                watch.leaning = (watch.leaning + step - SLACK).max(0.0);
-            }
+/// Add bytes out to the day's sum, learning the day before; gives the sum.
+fn add_out(
+    now: &mut Now,
+    levels: &mut Levels,
+    day: i64,
+    amount: Option<i64>,
+    usual: f64,
+) -> Option<f64> {
+    if day > now.out_day {
+        if now.out_day >= 0 && now.out_sum >= 0 {
+            let value = per_mille(now.out_sum as f64, now.out_expected);
             levels[OUT_DAY].get_or_insert_default().learn(value);
         }
-        (watch.out_day, watch.out_sum) = (day, -1);
+        (now.out_day, now.out_sum, now.out_expected) = (day, -1, 0.0);
     }
-    let amount = amount.filter(|_| day >= watch.out_day)?;
-    watch.out_sum = watch.out_sum.max(0) + amount;
-    Some(watch.out_sum as f64)
+    let amount = amount.filter(|_| day >= now.out_day)?;
+    now.out_sum = now.out_sum.max(0) + amount;
+    now.out_expected += usual;
+    Some(now.out_sum as f64)
 }
 
 /// Add a call to the running sum of its session; gives the sum.
 fn add_up(now: &mut Now, session: i64, excess: f64) -> f64 {
-    let watch = now;
-    if watch.session != session {
-        watch.disorder = 0.0;
+    if now.session != session {
+        now.disorder = 0.0;
     }
-    watch.disorder = (watch.disorder + excess.min(MOST_DISORDER) - DRIFT_BITS).max(0.0);
-    watch.disorder
+    now.disorder = (now.disorder + excess.min(MOST_STEP) - DRIFT_BITS).max(0.0);
+    now.disorder
+}
+
+/// Add a call to the running sum of what its session's request does not call for.
+fn stray(now: &mut Now, session: i64, intent: f64) -> f64 {
+    if now.session != session {
+        now.astray = 0.0;
+    }
+    now.astray = (now.astray + intent.min(MOST_STEP) - ASKED_BITS).max(0.0);
+    now.astray
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.

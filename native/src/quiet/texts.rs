@@ -1,7 +1,7 @@
 //! The categories of an act as texts; `models.features.extract`.
 
 use super::act::{Act, Egress, Mode};
-use super::words::{host_of, hour_name, lifetime, resource_class};
+use super::words::{day_name, host_of, hour_name, lifetime, resource_class};
 use crate::habits::{Places, FEATURES};
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -32,6 +32,7 @@ pub struct Names {
     country: usize,
     destination: usize,
     hour: usize,
+    day: usize,
     outcome: usize,
     human: usize,
     delegation: usize,
@@ -55,6 +56,7 @@ impl Names {
             country: at("country")?,
             destination: at("destination")?,
             hour: at("hour")?,
+            day: at("day")?,
             outcome: at("outcome")?,
             human: at("human")?,
             delegation: at("delegation")?,
@@ -117,9 +119,9 @@ impl Texts {
             known?;
         }
         self.identity(names, act)?;
-        self.with(names.hour, |out| {
-            hour_name(act.time_us.div_euclid(HOUR_US).rem_euclid(168), out)
-        });
+        let hours = act.time_us.div_euclid(HOUR_US).rem_euclid(168);
+        self.with(names.hour, |out| hour_name(hours, out));
+        self.put(names.day, day_name(hours));
         if let Some(outcome) = act.outcome {
             self.put(names.outcome, outcome.name());
         }

@@ -6,6 +6,9 @@ use super::act::Credential;
 use std::net::Ipv4Addr;
 
 const MOST_CLASS: usize = 128;
+const REST: i64 = 6;
+const DAWN: i64 = 6;
+const DUSK: i64 = 18;
 
 /// The class of a resource: at most three path parts, digits blanked.
 pub fn resource_class(id: &str, out: &mut String) -> Option<()> {
@@ -77,17 +80,25 @@ pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// An hour since 1970 as hour of the day and kind of day; 1970 began on a Thursday.
+/// The hour of the day of an hour since 1970; outside 6 to 18 six of them are one.
 pub fn hour_name(hours: i64, out: &mut String) {
     use std::fmt::Write;
-    let weekend = (hours.div_euclid(24) + 3).rem_euclid(7) >= 5;
     let hour = hours.rem_euclid(24);
-    let _ = if weekend {
-        let start = hour / 6 * 6;
-        write!(out, "weekend {start:02}-{:02}", start + 6)
+    let _ = if (DAWN..DUSK).contains(&hour) {
+        write!(out, "{hour:02}")
     } else {
-        write!(out, "workday {hour:02}")
+        let start = hour / REST * REST;
+        write!(out, "{start:02}-{:02}", start + REST)
     };
+}
+
+/// The kind of day of an hour since 1970, which began on a Thursday.
+pub fn day_name(hours: i64) -> &'static str {
+    if (hours.div_euclid(24) + 3).rem_euclid(7) >= 5 {
+        "weekend"
+    } else {
+        "workday"
+    }
 }
 
 /// The place of an address: country and operator where known, else its network.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.baseline import AgentBaseline
+from models.event import Volume
 from models.watch import mixture
 from models.watch.evidence import e_value, gather
 from models.watch.heard import Heard
-from models.watch.leaning import add_out
 from models.watch.modes import note_mode
 from models.watch.order import add_up
+from models.watch.sizes import lean, learn
 from models.watch.state import Watch
 from models.watch.traces import LEAST_AGENTS, WITHIN_US, Traces
 
@@ -58,11 +60,12 @@ def test_a_leak_a_little_above_the_usual_adds_up_over_days():
     draw = np.random.default_rng(3)
     usual, leaking = Watch(), Watch()
     for watch, extra in ((usual, 1.0), (leaking, 2.5)):
-        baseline = AgentBaseline()
-        for day in range(60):
-            factor = extra if day >= 30 else 1.0
-            add_out(watch, baseline, day, int(1e6 * factor * draw.lognormal(0, 0.2)))
-    assert leaking.leaning > 3 * max(1.0, usual.leaning)
+        for call in range(600):
+            factor = extra if call >= 500 and call % 2 else 1.0
+            sent = int(1e6 * factor * draw.lognormal(0, 0.4))
+            lean(watch, 7, sent)
+            learn(watch, 7, 0, sent)
+    assert lean(leaking, 7, 1_000_000) > 3 * max(1.0, lean(usual, 7, 1_000_000))
 
 
 def test_an_agent_is_silent_after_twice_its_longest_usual_silence_of_workdays():
@@ -116,3 +119,16 @@ def test_open_traces_survive_their_bytes():
     traces.add("t-1", "a", 0)
     back.load(dict(traces.dump(1)))
     assert back.add("t-1", "b", 1) == ["a", "b"]
+
+
+def test_a_leak_is_told_once_and_ordinary_calls_are_not(a_stream, an_event):
+    stream = a_stream(pool_minimum=100_000, learning_sessions=2)
+    told = []
+    for number in range(160):
+        sent = 400 + number % 3 * 100 + (1_500 if number >= 120 else 0)
+        event = an_event(at=number * 5, session=f"s-{number // 5}", volume=Volume(bytes_out=sent))
+        if stream.judge(event).anomaly == "volume.exfil":
+            told.append(number)
+    assert told
+    assert told[0] >= 125
+    assert all(later - earlier > 5 for earlier, later in pairwise(told))

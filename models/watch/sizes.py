@@ -1,0 +1,113 @@
+"""What a call usually takes, by tool: an hour is held against what its own calls usually take."""
+
+from __future__ import annotations
+
+from math import expm1
+from typing import TYPE_CHECKING
+
+from models.quantity import QUANTITIES, squash
+
+if TYPE_CHECKING:
+    from models.watch.state import Watch
+
+SIZED = (QUANTITIES.index("bytes_out_hour"), QUANTITIES.index("cost"))
+"""Quantities that are compared in this way; the others are sums of the hour as they are."""
+
+PER_MILLE = 1_000.0
+"""As usual, in the numbers that the levels of these quantities learn."""
+
+_ANY = -1
+_MOST_TOOLS = 32
+_KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
+_SLOWEST = 0.01
+_MOST_STEP = 1.0
+_ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first
+_DEVIATION, _LEANING = _ROW - 2, _ROW - 1
+_SPREAD = 1.25  # of a normal distribution, in mean absolute deviations
+_LEAST_SPREAD = 0.2
+_SLACK, _MOST_LEAN = 0.5, 3.0
+
+
+def usual(watch: Watch, tool: int, slot: int, amount: int) -> float:
+    """Give what such a call usually takes; the amount itself where nothing is known.
+
+    Parameters
+    ----------
+    tool
+        Stands for the tool.
+    slot
+        Place of the quantity in `SIZED`.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch()
+    >>> for _ in range(30):
+    ...     learn(watch, 7, 0, 500)
+    >>> round(usual(watch, 7, 0, 90_000)), round(usual(Watch(), 7, 0, 90_000))
+    (500, 90000)
+    """
+    for mark, least in ((tool, _KNOWN), (_ANY, _SETTLED)):
+        if mark == _ANY and not slot:  # what is sent depends on the tool alone
+            break
+        row = watch.sizes.get(mark)
+        if row is not None and row[2 * slot] >= least:
+            return max(1.0, expm1(row[2 * slot + 1]))
+    return float(max(1, amount))
+
+
+def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:
+    """Take in a call; one far off counts as moderately so, and the later the less."""
+    x, sizes = squash(float(amount)), watch.sizes
+    for mark in (tool, _ANY):
+        row = sizes.get(mark)
+        if row is None:
+            if len(sizes) > _MOST_TOOLS:
+                continue
+            row = sizes[mark] = [0.0] * _ROW
+        n = row[2 * slot] = min(row[2 * slot] + 1.0, 1.0 / _SLOWEST)
+        step = x - row[2 * slot + 1]
+        if n > _SETTLED:
+            step = max(-_MOST_STEP, min(_MOST_STEP, step))
+        row[2 * slot + 1] += step / n
+        if not slot:
+            row[_DEVIATION] += (abs(step) - row[_DEVIATION]) / n
+
+
+def lean(watch: Watch, tool: int, amount: int) -> float:
+    """Add a call to the running sum of how far its tool's calls send more than usual; give it.
+
+    Page's one-sided sum, in spreads of the tool's own calls: a little more each time adds up, day
+    after day, whatever else the agent sends.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch()
+    >>> for size in (400, 500, 600) * 20:
+    ...     learn(watch, 7, 0, size)
+    >>> [round(lean(watch, 7, size), 1) for size in (400, 900, 900)]
+    [0.0, 1.4, 2.9]
+    """
+    watch.leak = 0.0
+    row = watch.sizes.get(tool)
+    if row is None or row[0] < _SETTLED:
+        return 0.0
+    spread = max(_LEAST_SPREAD, _SPREAD * row[_DEVIATION])
+    z = (squash(float(amount)) - row[1]) / spread
+    watch.leak = row[_LEANING] = max(
+        0.0, row[_LEANING] + max(-_MOST_LEAN, min(_MOST_LEAN, z)) - _SLACK
+    )
+    return row[_LEANING]
+
+
+def calm(watch: Watch, tool: int) -> None:
+    """Begin a tool's running sum anew: its alarm was given, or it is expected to change."""
+    row = watch.sizes.get(tool)
+    if row is not None:
+        row[_LEANING] = 0.0
+
+
+def per_mille(total: float, expected: float) -> float:
+    """Give a sum in thousandths of what was expected of it."""
+    return PER_MILLE * total / max(1.0, expected)

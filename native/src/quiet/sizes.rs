@@ -1,0 +1,90 @@
+//! What a call usually takes, by tool; `models.watch.sizes`.
+
+use super::level::squash;
+
+/// Places in `models.quantity.QUANTITIES` of the quantities that are compared in this way.
+pub const SIZED: [usize; 2] = [1, 3];
+const PER_MILLE: f64 = 1_000.0;
+const ANY: i64 = -1;
+const MOST_TOOLS: usize = 32;
+const KNOWN: f64 = 5.0;
+const SETTLED: f64 = 20.0;
+const SLOWEST: f64 = 0.01;
+const MOST_STEP: f64 = 1.0;
+const SPREAD: f64 = 1.25;
+const LEAST_SPREAD: f64 = 0.2;
+const SLACK: f64 = 0.5;
+const MOST_LEAN: f64 = 3.0;
+/// Calls and mean of each; then deviation and running sum of the first.
+pub const ROW: usize = 2 * SIZED.len() + 2;
+const DEVIATION: usize = ROW - 2;
+const LEANING: usize = ROW - 1;
+
+/// Mark of a tool (-1: any) -> its row; in order of first use.
+pub type Sizes = Vec<(i64, [f64; ROW])>;
+
+fn row(sizes: &Sizes, mark: i64) -> Option<&[f64; ROW]> {
+    sizes.iter().find(|(known, _)| *known == mark).map(|(_, row)| row)
+}
+
+fn row_mut(sizes: &mut Sizes, mark: i64) -> Option<&mut [f64; ROW]> {
+    sizes.iter_mut().find(|(known, _)| *known == mark).map(|(_, row)| row)
+}
+
+/// What such a call usually takes; the amount itself where nothing is known.
+pub fn usual(sizes: &Sizes, tool: i64, slot: usize, amount: i64) -> f64 {
+    for (mark, least) in [(tool, KNOWN), (ANY, SETTLED)] {
+        if mark == ANY && slot == 0 {
+            break;
+        }
+        if let Some(row) = row(sizes, mark).filter(|row| row[2 * slot] >= least) {
+            return row[2 * slot + 1].exp_m1().max(1.0);
+        }
+    }
+    amount.max(1) as f64
+}
+
+/// Take in a call; one far off counts as moderately so, and the later the less.
+pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
+    let x = squash(amount as f64);
+    for mark in [tool, ANY] {
+        if row(sizes, mark).is_none() {
+            if sizes.len() > MOST_TOOLS {
+                continue;
+            }
+            sizes.push((mark, [0.0; ROW]));
+        }
+        let Some(row) = row_mut(sizes, mark) else { continue };
+        let n = (row[2 * slot] + 1.0).min(1.0 / SLOWEST);
+        row[2 * slot] = n;
+        let mut step = x - row[2 * slot + 1];
+        if n > SETTLED {
+            step = step.clamp(-MOST_STEP, MOST_STEP);
+        }
+        row[2 * slot + 1] += step / n;
+        if slot == 0 {
+            row[DEVIATION] += (step.abs() - row[DEVIATION]) / n;
+        }
+    }
+}
+
+/// The running sum of how far a tool's calls send more than usual, with this call; None where the
+/// tool is not known well enough.
+pub fn leaning(sizes: &Sizes, tool: i64, amount: i64) -> Option<f64> {
+    let row = row(sizes, tool).filter(|row| row[0] >= SETTLED)?;
+    let spread = (SPREAD * row[DEVIATION]).max(LEAST_SPREAD);
+    let z = (squash(amount as f64) - row[1]) / spread;
+    Some((row[LEANING] + z.clamp(-MOST_LEAN, MOST_LEAN) - SLACK).max(0.0))
+}
+
+/// Set a tool's running sum.
+pub fn lean(sizes: &mut Sizes, tool: i64, value: f64) {
+    if let Some(row) = row_mut(sizes, tool) {
+        row[LEANING] = value;
+    }
+}
+
+/// A sum in thousandths of what was expected of it.
+pub fn per_mille(total: f64, expected: f64) -> f64 {
+    PER_MILLE * total / expected.max(1.0)
+}
