@@ -49,7 +49,7 @@ def rfc3339(us: int) -> str:
     >>> rfc3339(1_500_000)
     '1970-01-01T00:00:01.500000Z'
     """
-    return instant(us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant(us).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 class Agent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):

@@ -48,6 +48,7 @@ class Agents(OrderedDict["Key", Subject]):
         self._kernel = kernel
         self._inventory = inventory
         self._most = most
+        self._modes: dict[str, set[str]] = {}
 
     def load(self, keys: set[Key]) -> None:
         """Read those of these agents that are known and not in memory."""
@@ -71,23 +72,28 @@ class Agents(OrderedDict["Key", Subject]):
             config_version=self._config.version,
         )
         subject = self[key] = Subject(Profile.new(*key, self._config, self._kernel), trust)
+        if key[0] in self._modes:
+            self._modes[key[0]].add(key[1])
         return subject
 
     def modes(self, agent_id: str) -> list[str]:
-        """Give the modes that an agent acts in, and load it in all of them."""
-        modes = {state.mode for state in self._store.states(agent_id)}
-        modes |= {mode for name, mode in self if name == agent_id}
-        self.load({(agent_id, mode) for mode in modes})
+        """Give the modes that an agent acts in; the store is asked once for each agent."""
+        modes = self._modes.get(agent_id)
+        if modes is None:
+            modes = {state.mode for state in self._store.states(agent_id)}
+            modes |= {mode for mode in MODES if (agent_id, mode) in self}
+            self._modes[agent_id] = modes
         return sorted(modes)
 
-    def others(self, agent_id: str) -> Iterator[Subject]:
-        """Give an agent in those of its modes that are in memory."""
-        for mode in MODES:
-            known = self.get((agent_id, mode))
-            if known is not None:
-                yield known
+    def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
+        """Give an agent in each of its modes, read where it is not in memory."""
+        modes = self.modes(agent_id)
+        self.load({(agent_id, mode) for mode in modes})
+        for mode in modes:
+            yield self[agent_id, mode]
 
     def trim(self) -> None:
         """Let go of the least recently used, where there are too many."""
         while len(self) > self._most:
-            self.popitem(last=False)
+            (agent_id, _), _ = self.popitem(last=False)
+            self._modes.pop(agent_id, None)

@@ -214,8 +214,8 @@ class Worker:
         event = taken.event
         ones = [event]
         if event.kind != "action":  # an announced change comes to every mode the agent acts in
-            modes = self._agents.modes(event.agent.id) or [event.mode]
-            ones = [msgspec.structs.replace(event, mode=mode) for mode in modes]
+            known = [one.trust.mode for one in self._agents.in_all_modes(event.agent.id)]
+            ones = [msgspec.structs.replace(event, mode=mode) for mode in known or [event.mode]]
         for among, told in enumerate(ones):
             key = (told.agent.id, told.mode)
             job.change(key, position, among)
@@ -271,12 +271,11 @@ class Worker:
 
     def _states(self, job: Job, subject: Subject) -> list[TrustState]:
         """Give the agent's states in all its modes, as they are now: some are not stored yet."""
-        own = subject.trust
-        states = {state.mode: state for state in self.store.states(own.agent_id)}
-        for known in self._agents.others(own.agent_id):
+        states = []
+        for known in self._agents.in_all_modes(subject.trust.agent_id):
             tell(known, job.fresh.where)
-            states[known.trust.mode] = known.trust
-        return [states[mode] for mode in sorted(states)]
+            states.append(known.trust)
+        return states
 
     def _anomaly(
         self,
