@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from benchmarks.sizing import BATCH
+from benchmarks.sizing import BATCH, PARTS
 
 if TYPE_CHECKING:
     from benchmarks.costs import Measured
@@ -74,7 +74,8 @@ def simulate(
             now, since, waiting = now + gap, now + gap, 1
         taken = min(waiting, BATCH)
         named = np.unique(np.searchsorted(edges, rng.random(taken))).size
-        took = (costs.event_us * taken + costs.row_us * named + costs.batch_us) / 1e6
+        commits = np.unique(rng.integers(PARTS, size=taken)).size
+        took = (costs.event_us * taken + costs.row_us * named + costs.batch_us * commits) / 1e6
         # What is taken came in while the batch before was judged.
         came = rng.uniform(since, now, min(taken, _MOST_DRAWN)) if now > since else np.full(1, now)
         seen = now + took + rng.uniform(0, POLL_S, came.size) + named / costs.replica_changes_per_s

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from benchmarks.costs import Costs, Measured
 
 BATCH = 4096
+# Partitions of each worker, each committed by itself: they cannot be added later.
+PARTS = 2
 DAY_S = 86_400
 REMEMBERED_DAYS = 30
 
@@ -63,8 +65,8 @@ def distinct(events: float, agents: float) -> float:
 
 def batch_s(costs: Measured, events: float, agents: float) -> float:
     """Give the seconds that a batch of so many events of so many agents takes a worker."""
-    rows = distinct(events, agents)
-    return (costs.event_us * events + costs.row_us * rows + costs.batch_us) / 1e6
+    rows, commits = distinct(events, agents), distinct(events, PARTS)
+    return (costs.event_us * events + costs.row_us * rows + costs.batch_us * commits) / 1e6
 
 
 def highest_rate(costs: Measured, agents: float) -> float:
@@ -105,7 +107,7 @@ def plan(costs: Costs, load: Load) -> Plan:
     following = rows / m.replica_changes_per_s
     return Plan(
         workers=workers,
-        partitions=2 ** math.ceil(math.log2(2 * workers)),
+        partitions=PARTS * workers,
         batch=batch,
         batch_s=batch_s(m, batch, each),
         rows_per_event=rows_per_event,

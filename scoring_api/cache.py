@@ -155,6 +155,9 @@ class TrustCache:
                 self._seq = seq
             if len(rows) < CHUNK:
                 break
+            if self.ready:
+                # Whoever cannot keep up with the changes is late too.
+                self._beat(wall_us())
         self._metrics.agents.set(len(self.agents))
 
     def _beat(self, now_us: int) -> None:

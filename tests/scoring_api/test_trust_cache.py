@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -70,6 +71,47 @@ def test_without_any_worker_everything_is_stale(installation):
     cache = polled(installation)
     assert cache.stale
     assert cache.entry("nobody", (None, None), installation.now_us()).answer.state == "stale"
+
+
+class SlowReading:
+    """A store whose changes take half a second a page, as from far away."""
+
+    def __init__(self, store):
+        self._store = store
+        self.slow = False
+
+    def changes(self, after, limit):
+        if self.slow:
+            time.sleep(0.5)
+        return self._store.changes(after, limit)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+def test_s4_a_replica_that_cannot_keep_up_with_the_changes_is_stale(installation):
+    installation.put(installation.state("a"))
+    reading = SlowReading(installation.store)
+    policy = TrustPolicy(stale_after_s=1)
+    cache = TrustCache(reading, ApiConfig(), policy, DEFAULT_OBLIGATIONS, Metrics())
+
+    async def story():
+        try:
+            installation.say()
+            await cache.poll()
+            assert not cache.stale
+            reading.slow = True
+            installation.put(*(installation.state(f"a-{n}", days=1) for n in range(2_100)))
+            installation.say()
+            catching_up = asyncio.create_task(cache.poll())
+            await asyncio.sleep(1.9)
+            assert not catching_up.done()
+            return cache.stale
+        finally:
+            await catching_up
+            cache.close()
+
+    assert asyncio.run(story())
 
 
 def test_over_a_recording_trust_is_evaluated_at_its_watermark(installation):
