@@ -133,3 +133,25 @@ def test_a_goal_is_met_only_by_both_clocks() -> None:
     assert Ratio("d/c", wall=0.6, cpu=0.5, goal=0.5).verdict == "goal >= 0.5: met"
     assert Ratio("d/c", wall=0.6, cpu=0.4, goal=0.5).verdict == "goal >= 0.5: MISSED"
     assert Ratio("e/b", wall=0.6, cpu=0.4, goal=None).verdict == "no goal"
+
+
+@pytest.mark.slow
+@pytest.mark.broker
+@pytest.mark.postgresql
+def test_one_worker_beside_two_over_one_server(kafka_address: str, postgresql_server: str) -> None:
+    named = {
+        "HABITUS_TEST_KAFKA": kafka_address,
+        "HABITUS_TEST_POSTGRESQL": postgresql_server,
+    }
+    done = subprocess.run(  # noqa: S603  # our own interpreter
+        [sys.executable, "-m", "benchmarks.workers", *TINY],
+        cwd=ROOT,
+        env=os.environ | named,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines[:2]] == ["1 workers", "2 workers"]
+    assert "goal: 1.7" in lines[2]

@@ -35,6 +35,7 @@ _HEARTBEAT_US = 1_000_000
 _MOST_WAITING = 50_000  # messages of a shard that wait for a sink that is away
 _DRAIN_TRIES = 30
 _RETRY_S = 1.0
+_LOST_US = 5_000_000
 
 
 class ShardedLoop:
@@ -53,6 +54,7 @@ class ShardedLoop:
         self._source = source
         self._around = Surroundings.of(settings)
         self._shards: dict[str, Shard] = {}
+        self._lost_us: dict[str, int] = {}
         self._beat_us = 0
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
@@ -64,6 +66,7 @@ class ShardedLoop:
         for batch in source.batches():
             self.step(batch)
             self._beat()
+            self._look_for_lost()
             if any(name.endswith(":0") for name in self._shards):
                 forward(self._store, source)
             if progress is not None:
@@ -80,9 +83,10 @@ class ShardedLoop:
             shard = self._shards.get(name)
             if shard is None:  # it went to another worker, which begins where we stood
                 continue
-            shard.judge(records, batch.positions[name], self._source.lag_us(name))
-            done[name] = batch.positions[name]
-            shard.publish()
+            with self._in_hand(name):
+                shard.judge(records, batch.positions[name], self._source.lag_us(name))
+                done[name] = shard.position or "0"
+                shard.publish()
         if done:
             self._source.commit(done)
 
@@ -94,16 +98,13 @@ class ShardedLoop:
         SinkUnavailable
             With `drained`: the sink stayed away; the next run publishes it.
         """
-        for shard in self._shards.values():
-            for _ in range(_DRAIN_TRIES if drained else 1):
-                if shard.publish() or stop.wait(_RETRY_S):
-                    break
-            else:
-                if drained:
+        for name, shard in list(self._shards.items()):
+            with self._in_hand(name):
+                if not _published(shard, _DRAIN_TRIES if drained else 1, stop) and drained:
                     raise SinkUnavailable(
                         "the sink took nothing for 30 s; the outbox keeps it, run again"
                     )
-            shard.end("drained" if drained else "stopped")
+                shard.end("drained" if drained else "stopped")
 
     def close(self) -> None:
         """Let go of everything."""
@@ -116,17 +117,42 @@ class ShardedLoop:
         self._revoked(names)
         for name in names:
             shard = self._shards[name] = Shard(self._settings, self._store.of(name), self._around)
-            shard.publish()
+            with self._in_hand(name):
+                shard.publish()
             if shard.position is not None:
                 positions[name] = shard.position
         return positions
 
     def _revoked(self, names: Sequence[str]) -> None:
         for name in names:
+            self._lost_us.pop(name, None)
             shard = self._shards.pop(name, None)
             if shard is not None:
                 self.counters.update(shard.worker.counters)
                 shard.close()
+
+    @contextmanager
+    def _in_hand(self, name: str) -> Iterator[None]:
+        """Let go of a shard that another worker turns out to have; the broker tells us soon."""
+        try:
+            yield
+        except Superseded as error:
+            _log.info("partition_lost", extra={"detail": str(error)})
+            self._revoked([name])
+            self._lost_us[name] = clock_us()
+
+    def _look_for_lost(self) -> None:
+        """Take back what was lost a while ago and is still assigned to us.
+
+        The broker's word came later than another worker's claim, or the other way round: of two
+        that were assigned a partition one after the other, the first may have claimed it last.
+        """
+        now = clock_us()
+        late = [name for name, at in self._lost_us.items() if now - at > _LOST_US]
+        for name in late:
+            del self._lost_us[name]
+        if late:
+            self._source.again(late)
 
     # ------------------------------------------------------------------ results and signs of life
 
@@ -137,9 +163,10 @@ class ShardedLoop:
         if clock_us() - self._beat_us < _HEARTBEAT_US:
             return
         self._beat_us = clock_us()
-        for shard in self._shards.values():
-            shard.beat(self._source.lag_us(shard.name))
-            shard.publish()
+        for name, shard in list(self._shards.items()):
+            with self._in_hand(name):
+                shard.beat(self._source.lag_us(name))
+                shard.publish()
 
 
 def run_sharded(
@@ -147,8 +174,8 @@ def run_sharded(
 ) -> Counter[str]:
     """Be one of the workers on a stream until told to stop, or until all of it is done (`drain`).
 
-    Where the store or the partition is lost, everything in memory is thrown away, and the worker
-    joins the group again: what counts is in the store.
+    Where store or broker go away, everything in memory is thrown away, and the worker joins the
+    group again once they answer: what counts is in the store.
     """
     counters: Counter[str] = Counter()
     while True:
@@ -164,7 +191,7 @@ def run_sharded(
                     source.close()
                     loop.close()
                     counters += loop.counters
-        except (SourceUnavailable, StoreUnavailable, Superseded) as error:
+        except (SourceUnavailable, StoreUnavailable) as error:
             _log.warning("worker_begins_anew", extra={"detail": str(error)})
         else:
             return counters
@@ -201,6 +228,11 @@ def _opened(
         raise
     with kept:
         yield store, cast("KafkaSource", source)
+
+
+def _published(shard: Shard, tries: int, stop: threading.Event) -> bool:
+    """Publish what waits, trying so often a second apart."""
+    return any(shard.publish() or stop.wait(_RETRY_S) for _ in range(tries))
 
 
 def _by_partition(records: Sequence[RawRecord]) -> dict[str, list[RawRecord]]:

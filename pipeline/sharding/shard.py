@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _OUTBOX_CHUNK = 5_000
 _BEATS_TO_FORGET = 60
-KEPT_CONTRIBUTIONS = 10_000
+KEPT_CONTRIBUTIONS = 1_000
 MOST_TAKEN = 256  # contributions before one batch; the rest come before the next
 
 

@@ -18,7 +18,7 @@ from pipeline.adapters.kafka.client import KafkaAdminClient, TopicPartition
 from pipeline.record import Message
 from pipeline.settings import Settings
 from pipeline.sharding import loop
-from pipeline.store import open_store
+from pipeline.store import open_shard, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,3 +158,18 @@ def test_a_position_that_retention_overtook_is_refused_with_what_to_do(pipeline,
         runner.run(stream.settings(), drain=True, stop=threading.Event())
     skipping = f"{stream.settings().source}&lost=skip"
     runner.run(stream.settings(source=skipping), drain=True, stop=threading.Event())
+
+
+def test_a_partition_that_somebody_claimed_out_of_turn_is_taken_back(pipeline, stream, monkeypatch):
+    monkeypatch.setattr(loop, "_LOST_US", 1_000_000)
+    events = pipeline.events(200)
+    half = len(events) // 2
+    stream.send(events[:half])
+    with Worker(stream.settings()):
+        until(lambda: stream.counted().get("events") == half)
+        with open_shard(stream.url, "") as store:
+            for number in range(4):  # as one does whom the broker told late
+                store.of(f"kafka:{stream.topic}:{number}").claim()
+        stream.send(events[half:])
+        until(lambda: stream.counted()["events"] == len(events))
+    assert not [name for name in stream.counted() if name.startswith("rejected_")]

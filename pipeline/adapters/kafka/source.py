@@ -219,6 +219,8 @@ class KafkaSource:
     def _act(self) -> None:
         while self._changes:
             change, partitions = self._changes.popleft()
+            if change == "assigned":  # unless they are gone again by now
+                partitions = sorted(self._consumer.assignment() & set(partitions))
             keys = [_key(partition) for partition in partitions]
             _log.info("partitions_%s", change, extra={"partitions": keys})
             if change == "revoked":
@@ -285,6 +287,13 @@ class KafkaSource:
         if position >= (self._consumer.highwater(partition) or 0):
             return 0
         return max(0, self._clock_us() - stamp_ms * 1_000)
+
+    def again(self, keys: Iterable[str]) -> None:
+        """Treat partitions as if they were assigned just now; those of others are left alone."""
+        wanted = set(keys)
+        mine = [one for one in self._consumer.assignment() if _key(one) in wanted]
+        if mine:
+            self.note("assigned", mine)
 
     def hold(self, *, held: bool) -> None:
         """Stop handing records out, or go on; the place in the group is kept."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Self
 
 from pipeline.store.postgresql.connection import PostgresConnection
 
 _WRITER = 0x4861_6269  # "Habi"
+# The server takes a moment to notice that the one before was killed.
+_TRIES, _TRY_S = 20, 0.1
 
 
 class AdvisoryLock:
@@ -30,11 +33,13 @@ class AdvisoryLock:
             return True
         connection = PostgresConnection(self._url)
         query = "select pg_try_advisory_lock(?::int4, hashtext(current_schema()))"
-        if not connection.row(query, (_WRITER,))[0]:
-            connection.close()
-            return False
-        self._connection = connection
-        return True
+        for _ in range(_TRIES):
+            if connection.row(query, (_WRITER,))[0]:
+                self._connection = connection
+                return True
+            time.sleep(_TRY_S)
+        connection.close()
+        return False
 
     def release(self) -> None:
         """Let it go."""
