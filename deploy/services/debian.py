@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
 
 from place import Absent
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _WAIT_SECONDS = 900
 
@@ -32,16 +36,27 @@ def install(packages: list[str], need: str) -> None:
         ["apt-get", "-qq", "update"],
         ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages],
     ):
-        done = subprocess.run(  # noqa: S603 - fixed words and package names of this folder
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_WAIT_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise Absent(f"{need} is missing and {command[2]} of {names} failed: {last}")
+        run(command, f"{need} is missing and {command[2]} of {names} failed", environment)
+
+
+def run(
+    command: list[str],
+    failed: str,
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+) -> None:
+    """Run a command to its end, or raise `Absent` with what `failed` and the last thing it said."""
+    done = subprocess.run(  # noqa: S603 - fixed words and package names of this folder
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_WAIT_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise Absent(f"{failed}: {last}")

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from typing import TYPE_CHECKING
 
+import debian
 from place import HOME, Absent
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME = "promtool"
 _FOLDER = HOME / "prometheus"
 _TOOL = _FOLDER / "usr" / "bin" / "promtool"
-_WAIT_SECONDS = 300
 
 
 def up() -> str:
@@ -48,25 +43,11 @@ def _fetch() -> None:
         raise Absent("promtool is missing and there is no apt-get here; install it by hand")
     print("  fetching prometheus (apt-get, about 20 MB)", flush=True)
     _FOLDER.mkdir(exist_ok=True)
+    failed = "promtool is missing and its package cannot be had"
+    download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus"]
     if os.geteuid() == 0:
-        _run(["apt-get", "-qq", "update"], _FOLDER)
-    _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus"], _FOLDER)
+        debian.run(["apt-get", "-qq", "update"], failed)
+    debian.run(download, failed, folder=_FOLDER)
     (package,) = sorted(_FOLDER.glob("prometheus_*.deb"))[-1:]
-    _run(["dpkg-deb", "-x", str(package), str(_FOLDER)], _FOLDER)
+    debian.run(["dpkg-deb", "-x", str(package), str(_FOLDER)], failed)
     package.unlink()
-
-
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - fixed words
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_WAIT_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Absent(f"promtool is missing and {command[0]} failed: {last}")
