@@ -73,7 +73,11 @@ class Lines:
             line, length = self._ready.popleft()
             self.byte += length + 1
             size -= len(line)
-            self._add(taken, line, length)
+            if line.endswith(b"}") and length <= MAX_VALUE and self.line:
+                self.line += 1  # nearly every line: nothing to strip, nothing cut
+                taken.append((self.line, line, 0))
+            else:
+                self._add(taken, line, length)
         return taken
 
     def _add(self, taken: list[Line], line: bytes, length: int) -> None:
@@ -100,7 +104,7 @@ class Lines:
                 self._rest, self._skipped = b"", 0
                 chunk = chunk[end + 1 :]
             *lines, self._rest = (self._rest + chunk).split(b"\n")
-            self._ready.extend((_kept(line), len(line)) for line in lines)
+            self._ready.extend([(_kept(line), len(line)) for line in lines])
             if len(self._rest) > MAX_VALUE:
                 self._skipped = len(self._rest)
                 self._rest = _kept(self._rest)
