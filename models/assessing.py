@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
+_SESSIONS = 0.25  # share of the budget that is for sessions, where an event has content
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
+_MOST_STEADY = 10.0  # rarer than that is as rare as the windows can tell
 _LOOKED_INTO = 3.0  # content bits from which on it matters where they come from
 
 
@@ -73,9 +75,9 @@ class Assessor:
         if content is not None:
             if self._session_p(session, content.score):
                 per_session = max(1.0, facts.events / max(1, facts.opened))
-                out.session_alpha = min(alpha * per_session / 2, _MOST_ALPHA)
+                out.session_alpha = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
             out.session_p = session.p
-            out.alpha /= 2  # the other half of the budget is the sessions'
+            out.alpha *= 1.0 - _SESSIONS
         out.rank = (content.score if content is not None else 0.0) + self._excess(
             result, bits.categories.steady, content=content is not None
         )
@@ -106,7 +108,7 @@ class Assessor:
         if not content:
             return max(0.0, others)
         far = min(_MOST_FAR, max(0.0, others - self._config.excess_bits))
-        return max(far, steady - _STEADY_BITS)
+        return max(far, min(_MOST_STEADY, steady - _STEADY_BITS))
 
 
 def carried(content: Content | None) -> float | None:

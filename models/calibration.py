@@ -21,7 +21,8 @@ MOST_TAIL = 100  # scores are enough to tell how a tail goes on
 FLOOR_BITS = 1.4426950408889634  # one bit more is never taken for less than half as likely
 FEW = 10
 FIRST = 4_000  # scores of the first generation of a large window; each later one is twice as long
-UNSAID = 6.0  # bits that a window's tail is carried on less than the window has scores, in bits
+FAINT = 0.25  # what counts of the bits beyond that
+UNSAID = 4.0  # bits that a window's tail is carried on less than the window has scores, in bits
 PRIOR_SCORES = 500.0  # what the more general pool's answer counts for, in scores of a pool
 LOG2_E = 1.4426950408889634
 
@@ -132,7 +133,7 @@ class ScoreWindow(Struct, array_like=True):
         >>> window = ScoreWindow(size=4000)
         >>> window.add_cell(0, 1000)
         >>> round(window.rarity(0.5), 1), round(window.rarity(8.0), 1)
-        (10.7, 21.5)
+        (10.2, 14.0)
         """
         cell = bin_of(score)
         n = self.n
@@ -150,7 +151,8 @@ class ScoreWindow(Struct, array_like=True):
                 spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
                 beyond = (cell - start) / STEP / spread * LOG2_E
                 most = max(0.0, log2(n + 1) - UNSAID)
-                return -log2((k + 1) / (n + 1)) + min(beyond, most)
+                beyond = min(beyond, most + (beyond - most) * FAINT)
+                return -log2((k + 1) / (n + 1)) + beyond
         return -log2((above + 1) / (n + 1))
 
     def quantile(self, share_above: float) -> float:

@@ -264,7 +264,7 @@ class Engine:
         skipped = SHIFTING if profile.state() == "relearning" else ()
         for one in found:
             left = one.bits - SHIFT_BITS if one.metric in skipped else one.bits
-            if left >= LEAST_BITS and one.metric != LEAK:
+            if left >= LEAST_BITS and one.risen and one.metric != LEAK:
                 rarest = max(rarest, rarity(_METRICS_FROM + one.metric, left))
         sums = [
             (QUANTITIES[one.metric], one.value, one.bits)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from models.assessment import Finding
     from models.watch.scene import Scene
 
-ALARM = 25.0
-"""Spreads that a tool's running sum reaches once in e^25 ordinary calls (`models.watch.sizes`)."""
+ALARM = 40.0
+"""Spreads that a tool's sum reaches once in e^40 calls whose sizes are independent."""
 
 
 def leaks(scene: Scene) -> Finding | None:

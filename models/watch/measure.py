@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.baseline import AgentBaseline
     from models.event import Event
     from models.profile import Facts
+    from models.watch.state import Watch
 
 _DAY_AT, _DRIFT_AT, _ORDER_AT, _ASTRAY_AT = map(
     METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
@@ -51,12 +52,16 @@ class Measure(Struct, frozen=True, gc=False):
         Surprise; 0 where it is not too high.
     usual
         What was expected; 0 where the level of the quantity says so.
+    risen
+        Whether this call raised it: what comes after something odd in the same hour or day is not
+        odd for it. Else it is a reason only.
     """
 
     metric: int
     value: float
     bits: float
     usual: float = 0.0
+    risen: bool = True
 
 
 def measure(
@@ -101,14 +106,18 @@ def measure(
                 compared = per_mille(total, expected)
             bits = baseline.number_bits(QUANTITIES[index], compared or total)
             if bits:
-                found.append(Measure(index, total, bits, expected))
+                risen = index not in SIZED or _risen(
+                    watch, SIZED.index(index), bits, anew=not same_hour
+                )
+                found.append(Measure(index, total, bits, expected, risen))
     sent = amounts[SIZED[0]]
     one = usual(watch, tool, 0, sent) if sent is not None else 0.0
     out = add_out(watch, baseline, time_us // LENGTH_US[DAY], sent, one)
     if out is not None:
         bits = baseline.number_bits(DAY_METRIC, per_mille(out, watch.out_expected))
         if bits:
-            found.append(Measure(_DAY_AT, out, bits, watch.out_expected))
+            risen = _risen(watch, len(SIZED), bits, anew=one == watch.out_expected)
+            found.append(Measure(_DAY_AT, out, bits, watch.out_expected, risen))
         leaning = lean(watch, tool, sent) if sent is not None else 0.0
         if leaning:
             found.append(Measure(_DRIFT_AT, leaning, leaning))
@@ -124,9 +133,24 @@ def measure(
     return found
 
 
+def _risen(watch: Watch, slot: int, bits: float, *, anew: bool) -> bool:
+    """Whether this call has raised the bits of a window; note the most.
+
+    Parameters
+    ----------
+    anew
+        The window begins with this call.
+    """
+    if not anew and bits <= watch.highs[slot]:
+        return False
+    watch.highs[slot] = bits
+    return True
+
+
 def in_order(found: list[Measure]) -> list[float]:
-    """Give the bits of every metric, in the order of `METRICS`."""
+    """Give the bits of every metric that the call raised, in the order of `METRICS`."""
     bits = [0.0] * len(METRICS)
     for one in found:
-        bits[one.metric] = one.bits
+        if one.risen:
+            bits[one.metric] = one.bits
     return bits

@@ -32,9 +32,8 @@ def add_up(watch: Watch, session: int, excess: float) -> float:
     >>> [add_up(watch, 1, excess) for excess in (0.5, 6.0, 5.0)]
     [0.0, 5.0, 9.0]
     """
-    if watch.session != session:
-        watch.disorder = 0.0
-    watch.disorder = max(0.0, watch.disorder + min(excess, MOST_STEP) - DRIFT_BITS)
+    before = watch.disorder if watch.session == session else 0.0
+    watch.disorder = _summed(before, excess, DRIFT_BITS)
     return watch.disorder
 
 
@@ -55,7 +54,10 @@ def stray(watch: Watch, session: int, intent: float) -> float:
     >>> [stray(watch, 1, bits) for bits in (0.5, 6.0, 5.0)]
     [0.0, 4.0, 7.0]
     """
-    if watch.session != session:
-        watch.astray = 0.0
-    watch.astray = max(0.0, watch.astray + min(intent, MOST_STEP) - ASKED_BITS)
+    before = watch.astray if watch.session == session else 0.0
+    watch.astray = _summed(before, intent, ASKED_BITS)
     return watch.astray
+
+
+def _summed(before: float, bits: float, usual: float) -> float:
+    return max(0.0, before + min(bits, MOST_STEP) - usual)

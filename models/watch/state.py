@@ -49,6 +49,8 @@ class Watch(Struct, array_like=True):
         What the calls of the open hour, and of the open day, usually take.
     leak
         Running sum of the last call's tool.
+    highs
+        Most bits of the open hour, of each quantity of `SIZED`, and of the open day.
     """
 
     session: int = -1
@@ -75,3 +77,4 @@ class Watch(Struct, array_like=True):
     expected: list[float] = field(default_factory=lambda: [0.0, 0.0])
     out_expected: float = 0.0
     leak: float = 0.0
+    highs: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])

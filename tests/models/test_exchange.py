@@ -13,6 +13,7 @@ from models.engine import Engine
 from models.errors import StateError
 from models.event import Origin
 from models.exchange import NAME, Exchange
+from models.features import FEATURES
 from models.kernel import native_kernel
 from models.peers import FLEET
 from models.profile import Profile
@@ -128,7 +129,7 @@ def test_what_only_colleagues_elsewhere_do_is_less_surprising() -> None:
     own, _ = halves(a_stream(3_000))
     alone.judge(own)
     alone.engine.peers.publish()
-    humans = 11
+    humans = [feature.name for feature in FEATURES].index("human")
     known = set(votes(together_part, humans)) - set(votes(alone, humans))
     assert known
     for value in known:

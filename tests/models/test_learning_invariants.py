@@ -280,3 +280,19 @@ def test_a_quantity_is_learned_when_its_hour_closes_and_a_burst_shows_before(a_s
     assert level.n == 12
     assert burst.s_sum > usual.s_sum + 10
     assert stream.subject(AGENT).profile.facts.hour == usual.time_us // HOUR_US
+
+
+def test_l1_nothing_of_a_confirmed_incident_is_learned(a_stream, an_event):
+    stream = a_stream(**SETTINGS)
+    for number in range(40):
+        stream.judge(an_event(at=number, version="1", session=f"s-{number // 5}"))
+    first = stream.judge(an_event(at=60, version="9", session="odd"))
+    assert first.anomaly == "config.change"
+    assert first.learned, "a low finding alone keeps nothing out"
+    items = stream.subject(AGENT).trust.ledger.items
+    items[first.key] = msgspec.structs.replace(items[first.key], status="confirmed")
+    before = learned(stream)
+    second = stream.judge(an_event(at=61, version="10", session="odd"))
+    assert second.key == first.key
+    assert held(second)
+    assert learned(stream) == before

@@ -7,7 +7,8 @@ const MOST_TAIL: f64 = 100.0;
 const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FEW: u64 = 10;
 const FIRST: u64 = 4_000;
-const UNSAID: f64 = 6.0;
+const FAINT: f64 = 0.25;
+const UNSAID: f64 = 4.0;
 
 /// The grid cell of a score in bits.
 #[inline]
@@ -128,7 +129,8 @@ impl Window {
                 let spread = (mean / STEP).max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let beyond = f64::from(cell - start) / STEP / spread;
                 let most = (n.log2() - UNSAID).max(0.0);
-                let beyond = (beyond * std::f64::consts::LOG2_E).min(most);
+                let beyond = beyond * std::f64::consts::LOG2_E;
+                let beyond = beyond.min(most + (beyond - most) * FAINT);
                 return -((k + 1) as f64 / n).log2() + beyond;
             }
         }

@@ -7,6 +7,8 @@ use crate::content::Session;
 
 const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
+/// Share of the budget that is for sessions, where an event has content.
+const SESSIONS: f64 = 0.25;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 
@@ -37,14 +39,14 @@ impl Bench<'_, '_> {
             let rank = self.rank(session, content.score, rose);
             if rose {
                 let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
-                let session_alpha = (alpha * per_session / 2.0).min(MOST_ALPHA);
+                let session_alpha = (SESSIONS * alpha * per_session).min(MOST_ALPHA);
                 if rank.p.is_some_and(|p| p <= session_alpha) {
                     return None;
                 }
             } else if rank.p.is_some_and(|p| p <= 0.0) {
                 return None;
             }
-            event_alpha /= 2.0;
+            event_alpha *= 1.0 - SESSIONS;
             ranked = Some(rank);
         }
         let gate = self.config.gate.max(event_alpha);

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
 const FACTS: usize = 27;
-const WATCH: usize = 24;
+const WATCH: usize = 25;
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
@@ -47,6 +47,7 @@ pub struct Now {
     pub expected: [f64; SIZED.len()],
     pub out_expected: f64,
     pub leak: f64,
+    pub highs: [f64; SIZED.len() + 1],
 }
 
 /// Where and when a credential was last used.
@@ -216,6 +217,7 @@ impl Facts {
         floats(out, &now.expected);
         out.float(now.out_expected);
         out.float(now.leak);
+        floats(out, &now.highs);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
@@ -303,6 +305,7 @@ impl Facts {
         all_floats(from, &mut now.expected)?;
         now.out_expected = from.float()?;
         now.leak = from.float()?;
+        all_floats(from, &mut now.highs)?;
         Ok(())
     }
 }

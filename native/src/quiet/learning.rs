@@ -45,9 +45,10 @@ impl Bench<'_, '_> {
             sizes::lean(&mut facts.sizes, mark, leaning);
         }
         self.sum_up(act, &mut facts.sizes, now, levels, group.1, mark);
-        let (texts, metrics) = (&*self.texts, &scored.measures.bits);
-        habits
-            .learned(self.groups, group.0, &scored.categories, active, metrics, |at| texts.get(at));
+        let (texts, metrics) = (&*self.texts, scored.measures.in_order());
+        habits.learned(self.groups, group.0, &scored.categories, active, &metrics, |at| {
+            texts.get(at)
+        });
         mixture::count_use(&mut facts.mixture, mark);
         now.voted |= active;
         now.day_bits += scored.total;

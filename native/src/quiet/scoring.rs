@@ -27,6 +27,8 @@ const MOST_STEP: f64 = 12.0;
 pub struct Measures {
     pub bits: [f64; METRICS],
     pub found: [bool; METRICS],
+    /// Whether this call raised the bits; else they are a reason only.
+    pub risen: [bool; METRICS],
     /// Running sum of the tool's calls above the usual, with this one.
     pub leaning: Option<f64>,
 }
@@ -39,6 +41,13 @@ pub struct Scored {
     pub statistics: Statistics,
     pub calibrated: Calibrated,
     pub total: f64,
+}
+
+impl Measures {
+    /// The bits of every metric that the call raised.
+    pub fn in_order(&self) -> [f64; METRICS] {
+        std::array::from_fn(|at| if self.risen[at] { self.bits[at] } else { 0.0 })
+    }
 }
 
 impl Bench<'_, '_> {
@@ -119,13 +128,19 @@ impl Bench<'_, '_> {
         group: &str,
     ) -> PyResult<Option<Measures>> {
         let (py, metrics) = (self.py, self.metrics);
-        let mut out = Measures { bits: [0.0; METRICS], found: [false; METRICS], leaning: None };
+        let mut out = Measures {
+            bits: [0.0; METRICS],
+            found: [false; METRICS],
+            risen: [true; METRICS],
+            leaning: None,
+        };
         let mut put = |metric: usize, bits: f64| {
             if bits != 0.0 {
                 (out.bits[metric], out.found[metric]) = (bits, true);
             }
         };
         let (amounts, mut leaning) = (act.amounts(), None);
+        let mut risen = [true; SIZED.len() + 1];
         let tool = (self.groups.hash(&act.tool) & MARK) as i64;
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
         let asked = &*self.asked;
@@ -139,20 +154,29 @@ impl Bench<'_, '_> {
             let before = if same_hour { now.sums[at] } else { 0 };
             let total = (before.max(0) + amount) as f64;
             let mut compared = 0.0;
-            if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
+            let slot = SIZED.iter().position(|sized| *sized == at);
+            if let Some(slot) = slot {
                 let mut expected = sizes::usual(&facts.sizes, tool, slot, amount);
                 expected += if same_hour { now.expected[slot] } else { 0.0 };
                 compared = per_mille(total, expected);
             }
             let compared = if compared != 0.0 { compared } else { total };
-            put(at, bits_of(levels, at, compared)?);
+            let bits = bits_of(levels, at, compared)?;
+            put(at, bits);
+            if let Some(slot) = slot.filter(|_| bits != 0.0) {
+                risen[slot] = rises(now, slot, bits, !same_hour);
+            }
         }
         let sent = amounts[BYTES_OUT];
         let usual = sent.map_or(0.0, |sent| sizes::usual(&facts.sizes, tool, 0, sent));
         let day = act.time_us.div_euclid(DAY_US);
         if let Some((total, sent)) = add_out(now, levels, day, sent, usual).zip(sent) {
             let compared = per_mille(total, now.out_expected);
-            put(metrics.out_day, bits_of(levels, OUT_DAY, compared)?);
+            let bits = bits_of(levels, OUT_DAY, compared)?;
+            put(metrics.out_day, bits);
+            if bits != 0.0 {
+                risen[SIZED.len()] = rises(now, SIZED.len(), bits, usual == now.out_expected);
+            }
             let sum = sizes::leaning(&facts.sizes, tool, sent);
             now.leak = sum.unwrap_or(0.0);
             put(metrics.drift, now.leak);
@@ -177,6 +201,9 @@ impl Bench<'_, '_> {
             put(metrics.astray, stray(now, session, intent));
         }
         out.leaning = leaning;
+        for (slot, risen) in risen.into_iter().enumerate() {
+            out.risen[SIZED.get(slot).copied().unwrap_or(metrics.out_day)] = risen;
+        }
         Ok(Some(out))
     }
 
@@ -186,12 +213,22 @@ impl Bench<'_, '_> {
         for (metric, &bits) in measures.bits.iter().enumerate() {
             let shifts = state == State::Relearning && self.metrics.shifting.contains(&metric);
             let left = if shifts { bits - self.config.shift_bits } else { bits };
-            if measures.found[metric] && left >= LEAST_BITS && metric != self.metrics.drift {
+            let told = measures.found[metric] && measures.risen[metric];
+            if told && left >= LEAST_BITS && metric != self.metrics.drift {
                 rarest = rarest.max(self.groups.rarity(group, FEATURES + metric, left));
             }
         }
         rarest
     }
+}
+
+/// Whether this call has raised the bits of a window; notes the most. `anew`: it begins the window.
+fn rises(now: &mut Now, slot: usize, bits: f64, anew: bool) -> bool {
+    let rises = anew || bits > now.highs[slot];
+    if rises {
+        now.highs[slot] = bits;
+    }
+    rises
 }
 
 /// Add bytes out to the day's sum, learning the day before; gives the sum.
@@ -217,20 +254,20 @@ fn add_out(
 
 /// Add a call to the running sum of its session; gives the sum.
 fn add_up(now: &mut Now, session: i64, excess: f64) -> f64 {
-    if now.session != session {
-        now.disorder = 0.0;
-    }
-    now.disorder = (now.disorder + excess.min(MOST_STEP) - DRIFT_BITS).max(0.0);
+    let before = if now.session == session { now.disorder } else { 0.0 };
+    now.disorder = summed(before, excess, DRIFT_BITS);
     now.disorder
 }
 
 /// Add a call to the running sum of what its session's request does not call for.
 fn stray(now: &mut Now, session: i64, intent: f64) -> f64 {
-    if now.session != session {
-        now.astray = 0.0;
-    }
-    now.astray = (now.astray + intent.min(MOST_STEP) - ASKED_BITS).max(0.0);
+    let before = if now.session == session { now.astray } else { 0.0 };
+    now.astray = summed(before, intent, ASKED_BITS);
     now.astray
+}
+
+fn summed(before: f64, bits: f64, usual: f64) -> f64 {
+    (before + bits.min(MOST_STEP) - usual).max(0.0)
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.

@@ -1,0 +1,92 @@
+"""What three agents of a group begin to use is news of the group; what is restricted is not."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from models.event import Resource
+from models.watch.adopting import FORGET_US, Adopting
+
+HOUR_US = 3_600_000_000
+TOOLS = ("mail.read", "mail.send", "crm.find")
+AGENTS = [f"clerk-{number}" for number in range(6)]
+
+
+def test_three_agents_within_minutes_adopt_nothing():
+    adopting = Adopting()
+    assert not any(adopting.note("clerk", 7, agent, agent) for agent in range(9))
+
+
+def test_one_agent_adopts_nothing_however_often():
+    adopting = Adopting()
+    assert not any(adopting.note("clerk", 7, 1, at * HOUR_US) for at in range(99))
+
+
+def test_what_was_not_seen_for_long_begins_anew():
+    adopting = Adopting()
+    for agent in range(2):
+        adopting.note("clerk", 7, agent, agent * HOUR_US)
+    assert not adopting.note("clerk", 7, 3, 2 * HOUR_US + FORGET_US)
+
+
+def test_groups_adopt_apart_and_survive_their_bytes():
+    adopting, back = Adopting(), Adopting()
+    for agent in range(2):
+        adopting.note("clerk", 7, agent, agent * HOUR_US)
+    back.load(dict(adopting.dump()))
+    assert not back.note("desk", 7, 3, 3 * HOUR_US)
+    assert back.note("clerk", 7, 3, 3 * HOUR_US)
+    assert adopting.dump() == []
+
+
+@pytest.fixture
+def fleet(a_stream, an_event):
+    """Six agents of a role at their habits, each judged by its own pool."""
+    stream = a_stream(pool_minimum=100, learning_sessions=3, alerts_per_day=0.5)
+    chance = Random(2)  # noqa: S311 - made-up data
+    for number in range(2_400):
+        tool = chance.choices(TOOLS, (50, 30, 20))[0]
+        agent = AGENTS[number % len(AGENTS)]
+        home = Resource(id=f"crm/{tool}")
+        stream.judge(
+            an_event(agent, at=number / 2, tool=tool, session=f"s-{number // 30}", resource=home)
+        )
+    return stream
+
+
+@pytest.mark.parametrize(("sensitivity", "adopted"), [("internal", True), ("restricted", False)])
+def test_a_new_resource_of_a_group_is_learned_unless_it_is_restricted(
+    fleet, an_event, sensitivity, adopted
+):
+    launch = Resource(id="launch/plans", sensitivity=sensitivity)
+    judged = []
+    for turn in range(12):
+        event = an_event(
+            AGENTS[turn % len(AGENTS)], at=1_300 + turn * 45, tool="mail.read",
+            session=f"launch-{turn}", resource=launch,
+        )  # fmt: skip
+        judged.append(fleet.judge(event))
+    assert judged[0].held is not None
+    assert (judged[-1].held is None) is adopted
+
+
+def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_day(fleet, an_event):
+    fleet.engine.peers.publish()
+    window = fleet.engine.peers.groups.group("clerk/unknown").windows[1]
+    gate = fleet.engine.config.gate
+    bar, most = window.quantile(gate), window.quantile(0.0)
+    before = window.above(bar)
+    held = 0
+    for number in range(30):
+        odd = Resource(id="launch/plans", sensitivity="restricted")
+        event = an_event(
+            AGENTS[0], at=1_300 + number / 10, tool="iam.grant", session="odd", resource=odd
+        )
+        held += fleet.judge(event).held is not None
+    fleet.engine.peers.publish()
+    assert held == 30
+    assert window.above(bar) <= before + 1
+    assert window.quantile(gate) <= bar
+    assert most >= bar
