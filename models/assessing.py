@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_SESSIONS = 0.25  # share of the budget that is for sessions, where an event has content
+_SESSIONS, _EVENTS = 0.5, 0.75
+"""Shares of the budget where an event has content; Bonferroni leaves room for both together."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
 _MOST_STEADY = 10.0  # rarer than that is as rare as the windows can tell
@@ -77,7 +78,7 @@ class Assessor:
                 per_session = max(1.0, facts.events / max(1, facts.opened))
                 out.session_alpha = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
             out.session_p = session.p
-            out.alpha *= 1.0 - _SESSIONS
+            out.alpha *= _EVENTS
         out.rank = (content.score if content is not None else 0.0) + self._excess(
             result, bits.categories.steady, content=content is not None
         )

@@ -7,8 +7,9 @@ use crate::content::Session;
 
 const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
-/// Share of the budget that is for sessions, where an event has content.
-const SESSIONS: f64 = 0.25;
+/// Shares of the budget where an event has content.
+const SESSIONS: f64 = 0.5;
+const EVENTS: f64 = 0.75;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 
@@ -46,7 +47,7 @@ impl Bench<'_, '_> {
             } else if rank.p.is_some_and(|p| p <= 0.0) {
                 return None;
             }
-            event_alpha *= 1.0 - SESSIONS;
+            event_alpha *= EVENTS;
             ranked = Some(rank);
         }
         let gate = self.config.gate.max(event_alpha);
