@@ -22,7 +22,7 @@ FLOOR_BITS = 1.4426950408889634  # one bit more is never taken for less than hal
 FEW = 10
 FIRST = 4_000  # scores of the first generation of a large window; each later one is twice as long
 FAINT = 0.25  # what counts of the bits beyond that
-UNSAID = 4.0  # bits that a window's tail is carried on less than the window has scores, in bits
+UNSAID = 6.0  # bits that a window's tail is carried on less than the window has scores, in bits
 PRIOR_SCORES = 500.0  # what the more general pool's answer counts for, in scores of a pool
 LOG2_E = 1.4426950408889634
 

@@ -8,7 +8,7 @@ const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FEW: u64 = 10;
 const FIRST: u64 = 4_000;
 const FAINT: f64 = 0.25;
-const UNSAID: f64 = 4.0;
+const UNSAID: f64 = 6.0;
 
 /// The grid cell of a score in bits.
 #[inline]
