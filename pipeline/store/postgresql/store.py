@@ -12,6 +12,8 @@ from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
 from pipeline.store.postgresql.connection import PostgresConnection
 from pipeline.store.postgresql.migrations import prepare
+from pipeline.store.postgresql.standing import overall, topic_of
+from pipeline.store.postgresql.statements import OLD_CONTRIBUTIONS, OLD_IMPORTS
 from pipeline.store.postgresql.writing import PostgresWriter, contribution_key
 from pipeline.store.seal import Seal, row_key
 
@@ -21,30 +23,6 @@ if TYPE_CHECKING:
     from pipeline.record import Message
 
 _PAGE = 500
-
-# Of a shard's imports from each other one the last stays: it says where to go on.
-_OLD_IMPORTS = """
-delete from imports old where shard = ? and number < (
-    select number from imports where shard = ? order by number desc offset ? limit 1
-) and exists (
-    select 1 from imports newer
-    where newer.shard = old.shard and newer.other = old.other and newer.seq > old.seq
-)
-"""
-
-_OLD_CONTRIBUTIONS = """
-with mine as (select name, contributed from shards where name = ?),
-taken as (
-    select coalesce(max(imports.seq), 0) as seq
-    from shards left join imports on imports.shard = shards.name and imports.other = ?
-    where shards.name <> ? and starts_with(shards.name, ?)
-    group by shards.name
-)
-delete from contributions using mine
-where contributions.shard = mine.name and contributions.seq <= least(
-    mine.contributed - ?::bigint, (select coalesce(min(seq), mine.contributed) from taken)
-)
-"""
 
 
 class PostgresStore(Asking):
@@ -261,9 +239,9 @@ class PostgresStore(Asking):
             How many are gone now.
         """
         with self._work.transaction():
-            mine, topic = self.shard, f"{_topic(self.shard)}:"
-            self._work.run(_OLD_IMPORTS, (mine, mine, kept))
-            return self._work.run(_OLD_CONTRIBUTIONS, (mine, mine, mine, topic, kept))
+            mine, topic = self.shard, f"{topic_of(self.shard)}:"
+            self._work.run(OLD_IMPORTS, (mine, mine, kept))
+            return self._work.run(OLD_CONTRIBUTIONS, (mine, mine, mine, topic, kept))
 
     # ---- the API
 
@@ -297,30 +275,3 @@ class PostgresStore(Asking):
             (now, list(values)),
         )
         return [number for (number,) in rows]
-
-
-def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
-    """Give one word for all shards: their furthest event, the oldest sign of life, the worst lag.
-
-    What a topic has left behind that nobody reads any more does not count beside one that is read;
-    a partition that nobody has does.
-
-    >>> shards = {"kafka:t:0": ("running", 9, 7, 0), "kafka:t:1": ("stopped", 5, 6, 3)}
-    >>> overall({name: PipelineStatus(*status) for name, status in shards.items()})
-    PipelineStatus(state='running', heartbeat_us=5, watermark_us=7, lag_us=3)
-    """
-    read = {_topic(name) for name, one in said.items() if one.state == "running"}
-    of = [one for name, one in said.items() if not read or _topic(name) in read]
-    if not of:
-        return PipelineStatus()
-    newest = max(of, key=lambda one: (one.state == "running", one.heartbeat_us or 0))
-    return PipelineStatus(
-        newest.state,
-        min((one.heartbeat_us for one in of if one.heartbeat_us is not None), default=None),
-        max((one.watermark_us for one in of if one.watermark_us is not None), default=None),
-        max((one.lag_us for one in of if one.lag_us is not None), default=None),
-    )
-
-
-def _topic(shard: str) -> str:
-    return shard.rpartition(":")[0]

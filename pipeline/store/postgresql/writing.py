@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, Superseded
 from pipeline.store.batch import ENCODER, Commit
+from pipeline.store.postgresql.statements import ANOMALIES, HELD, PROFILES, keyed
 from pipeline.store.seal import Seal, row_key
 from pipeline.store.writing import anomaly_row, compare
 
@@ -13,58 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.store.postgresql.connection import PostgresConnection
-
-_PROFILES = """
-with written as (
-insert into profiles as known (
-    shard, seq, agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest,
-    digest, blob
-)
-select ?, (select value from tallies where name = 'seq') - ?::bigint + place, row.agent_id,
-    row.mode, row.role, row.owner, row.level, row.state, row.last_seen_us, row.trust,
-    row.trust_digest, row.digest, row.blob
-from unnest(
-    ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[],
-    ?::bytea[], ?::bytea[], ?::bytea[]
-) with ordinality as row (
-    agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob,
-    place
-)
-on conflict (agent_id, mode) do update set
-    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
-    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
-    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob,
-    shard = excluded.shard
-where known.shard in ('', excluded.shard)
-returning 1
-)
-select count(*) from written
-"""
-
-_ANOMALIES = """
-insert into anomalies (id, agent_id, time_us, severity, kind, rank, status, blob)
-select * from unnest(
-    ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::float8[], ?::text[], ?::bytea[]
-)
-on conflict (id) do update set
-    agent_id = excluded.agent_id, time_us = excluded.time_us, severity = excluded.severity,
-    kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
-"""
-
-_HELD = """
-insert into held (event_id, agent_id, mode, time_us, blob)
-select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])
-on conflict (agent_id, event_id) do update set blob = excluded.blob
-"""
-
-
-def keyed(table: str, key: str, kind: str) -> str:
-    """Give the statement that writes sealed rows of a shard."""
-    return (
-        f"insert into {table} (shard, {key}, digest, blob) select ?, * "  # noqa: S608  # ours alone
-        f"from unnest(?::{kind}[], ?::bytea[], ?::bytea[]) on conflict (shard, {key}) "
-        "do update set digest = excluded.digest, blob = excluded.blob"
-    )
 
 
 class PostgresWriter:
@@ -213,8 +162,8 @@ class PostgresWriter:
 
     def _write_found(self, batch: Commit) -> None:
         rows = {row[0]: _floating(row) for row in map(anomaly_row, batch.anomalies)}
-        self._columns(_ANOMALIES, rows.values())
-        self._columns(_HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
+        self._columns(ANOMALIES, rows.values())
+        self._columns(HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
         self._columns(
             "delete from held using unnest(?::text[], ?::text[]) as gone (agent_id, event_id) "
             "where held.agent_id = gone.agent_id and held.event_id = gone.event_id",
@@ -280,7 +229,7 @@ class PostgresWriter:
         )
         if profiles:
             columns = [list(column) for column in zip(*profiles, strict=True)]
-            row = self._database.row(_PROFILES, (self._shard, len(profiles), *columns))
+            row = self._database.row(PROFILES, (self._shard, len(profiles), *columns))
             if row[0] != len(profiles):
                 raise ConfigError(self._strays([row[0] for row in profiles]))
 

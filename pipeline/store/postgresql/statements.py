@@ -1,0 +1,80 @@
+"""The longer statements: each writes or forgets many rows at once, one array a column."""
+
+from __future__ import annotations
+
+PROFILES = """
+with written as (
+insert into profiles as known (
+    shard, seq, agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest,
+    digest, blob
+)
+select ?, (select value from tallies where name = 'seq') - ?::bigint + place, row.agent_id,
+    row.mode, row.role, row.owner, row.level, row.state, row.last_seen_us, row.trust,
+    row.trust_digest, row.digest, row.blob
+from unnest(
+    ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[],
+    ?::bytea[], ?::bytea[], ?::bytea[]
+) with ordinality as row (
+    agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob,
+    place
+)
+on conflict (agent_id, mode) do update set
+    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
+    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
+    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob,
+    shard = excluded.shard
+where known.shard in ('', excluded.shard)
+returning 1
+)
+select count(*) from written
+"""
+
+ANOMALIES = """
+insert into anomalies (id, agent_id, time_us, severity, kind, rank, status, blob)
+select * from unnest(
+    ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::float8[], ?::text[], ?::bytea[]
+)
+on conflict (id) do update set
+    agent_id = excluded.agent_id, time_us = excluded.time_us, severity = excluded.severity,
+    kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
+"""
+
+HELD = """
+insert into held (event_id, agent_id, mode, time_us, blob)
+select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])
+on conflict (agent_id, event_id) do update set blob = excluded.blob
+"""
+
+
+def keyed(table: str, key: str, kind: str) -> str:
+    """Give the statement that writes sealed rows of a shard."""
+    return (
+        f"insert into {table} (shard, {key}, digest, blob) select ?, * "  # noqa: S608  # ours alone
+        f"from unnest(?::{kind}[], ?::bytea[], ?::bytea[]) on conflict (shard, {key}) "
+        "do update set digest = excluded.digest, blob = excluded.blob"
+    )
+
+
+# Of a shard's imports from each other one the last stays: it says where to go on.
+OLD_IMPORTS = """
+delete from imports old where shard = ? and number < (
+    select number from imports where shard = ? order by number desc offset ? limit 1
+) and exists (
+    select 1 from imports newer
+    where newer.shard = old.shard and newer.other = old.other and newer.seq > old.seq
+)
+"""
+
+OLD_CONTRIBUTIONS = """
+with mine as (select name, contributed from shards where name = ?),
+taken as (
+    select coalesce(max(imports.seq), 0) as seq
+    from shards left join imports on imports.shard = shards.name and imports.other = ?
+    where shards.name <> ? and starts_with(shards.name, ?)
+    group by shards.name
+)
+delete from contributions using mine
+where contributions.shard = mine.name and contributions.seq <= least(
+    mine.contributed - ?::bigint, (select coalesce(min(seq), mine.contributed) from taken)
+)
+"""
