@@ -133,7 +133,7 @@ class ScoreWindow(Struct, array_like=True):
         >>> window = ScoreWindow(size=4000)
         >>> window.add_cell(0, 1000)
         >>> round(window.rarity(0.5), 1), round(window.rarity(8.0), 1)
-        (10.2, 14.0)
+        (10.2, 13.9)
         """
         cell = bin_of(score)
         n = self.n
