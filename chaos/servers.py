@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 _HOME = ROOT / ".services"
@@ -32,12 +33,12 @@ class Servers:
     def restart_kafka(self) -> None:
         """Kill the broker and start it again."""
         if self._own_kafka:
-            _restart("kafka", signal.SIGKILL)
+            _restart("kafka", signal.SIGKILL, self.kafka)
 
     def restart_postgresql(self) -> None:
         """Crash the database server (it recovers from its log), and start it again."""
         if self._own_postgresql:
-            _restart("postgresql", signal.SIGQUIT)
+            _restart("postgresql", signal.SIGQUIT, self.postgresql)
 
 
 def _written(name: str) -> dict[str, object]:
@@ -48,14 +49,17 @@ def _written(name: str) -> dict[str, object]:
     return found
 
 
-def _restart(name: str, how: signal.Signals) -> None:
+def _restart(name: str, how: signal.Signals, address: str) -> None:
+    """End a server and start it again, where it was: another may have become free."""
     pid = int(str(_written(name)["pid"]))
     os.kill(pid, how)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and _lives(pid):
         time.sleep(0.05)
     program = [sys.executable, str(ROOT / "deploy" / "services" / "services.py"), "up", name]
-    said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    port = urlsplit(address if "://" in address else f"//{address}").port
+    there = {**os.environ, f"HABITUS_TEST_{name.upper()}_PORT": str(port)}
+    said = subprocess.run(program, env=there, capture_output=True, text=True, check=True).stdout
     if "ABSENT" in said:
         raise RuntimeError(said.strip())
 
