@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models.errors import MalformedEvent
 from models.event import microseconds
 from pipeline.formats import event_of
+from pipeline.future import refuse_future
 from pipeline.rejected import rejected_message
 
 if TYPE_CHECKING:
@@ -156,13 +157,7 @@ class Intake:
     def _read(self, record: RawRecord, wire: Format) -> Taken:
         event = event_of(record, wire)
         time_us = microseconds(event.time)
-        ahead_us = time_us - record.arrived_us
-        if ahead_us > self._max_future_us:
-            raise MalformedEvent(
-                "future_time",
-                f"time is {ahead_us / 1e6:.0f} s ahead of arrival, "
-                f"expected at most {self._max_future_us / 1e6:.0f} s",
-            )
+        refuse_future(time_us, record.arrived_us, self._max_future_us)
         return Taken(record, event, time_us)
 
 

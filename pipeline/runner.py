@@ -214,7 +214,8 @@ def run(
         try:
             loop = Loop(build_worker(settings, store), store, sink, source)
             if progress is not None:
-                progress.start(source.size_hint(), "judging")
+                unit = "bytes" if settings.source.startswith("file:") else "records"
+                progress.start(source.size_hint(), f"judging, {unit}")
             loop.run(stop, progress)
             if drain:
                 loop.publish_all(stop)

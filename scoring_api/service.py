@@ -42,6 +42,17 @@ def service_of(request: Request) -> Service:
 
 Shared = Annotated[Service, Depends(service_of)]
 
+
+def require_json(request: Request) -> None:
+    """Refuse a body that does not say that it is JSON.
+
+    Also what keeps a web page from posting here without being asked first.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ProblemError(415, "the body must be application/json")
+
+
 # These two only describe the credential in OpenAPI; `Authenticator` reads it.
 _BEARER = HTTPBearer(auto_error=False, description="JWT of the configured issuer, or an API key")
 _API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
+from models.event import microseconds
 from models.trust_state import TrustState
+from pipeline.future import refuse_future
 from pipeline.settings import Settings, load_settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import Application, create_app
+from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.reading import PipelineStatus
 
@@ -25,10 +28,20 @@ def create_app_from_settings() -> Application:
     store = open_store(settings.store)
     return create_app(
         StoreReading(store),
-        resolve_name(_NATIVE)().normalise,
+        _validator(settings.max_future_s * 1_000_000),
         config,
         trust_policy_of(settings, store.configs.promoted()),
     )
+
+
+def _validator(max_future_us: int) -> Callable[[bytes], None]:
+    """Give what says of an event's bytes whether the worker will take them."""
+    normalise = resolve_name(_NATIVE)().normalise
+
+    def validate(value: bytes) -> None:
+        refuse_future(microseconds(normalise(value).time), wall_us(), max_future_us)
+
+    return validate
 
 
 def config_of(settings: Settings) -> ApiConfig:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from models.errors import HabitusError
 from scoring_api.batches import sort_out, split
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResults
-from scoring_api.service import DESCRIBED, Shared, needs, problems
+from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 
 router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, needs("actions:write")])
 
@@ -50,6 +50,7 @@ _BODY = {
     status_code=202,
     response_model=ActionResults,
     responses=problems(413, 415, 503),
+    dependencies=[Depends(require_json)],
     openapi_extra={"requestBody": _BODY},
 )
 async def actions(request: Request, service: Shared) -> Any:
@@ -58,10 +59,6 @@ async def actions(request: Request, service: Shared) -> Any:
     Each gets its own result. Accepted ones are stored durably before the answer, and judged by the
     worker; sending one again changes nothing. Only a body that cannot be read as a whole is 400.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        # Also what keeps a web page from posting here without being asked first.
-        raise ProblemError(415, "the body must be application/json")
     items = split(await request.body(), service.config.max_batch)
 
     def take() -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from scoring_api.clock import wall_us
 from scoring_api.fastpath import not_modified
 from scoring_api.schemas import ModeName, OperationName, Trust, TrustAnswers, TrustQuery
-from scoring_api.service import DESCRIBED, AgentPath, Shared, needs, problems
+from scoring_api.service import DESCRIBED, AgentPath, Shared, needs, problems, require_json
 
 router = APIRouter(tags=["trust"], dependencies=[*DESCRIBED, needs("trust:read")])
 
@@ -51,7 +51,8 @@ async def trust(
 @router.post(
     "/v1/trust/query",
     response_model=TrustAnswers,
-    responses=problems(413, 503),
+    responses=problems(413, 415, 503),
+    dependencies=[Depends(require_json)],
     summary="Trust of many agents",
 )
 async def query(asked: TrustQuery, service: Shared) -> Response:

@@ -189,3 +189,10 @@ def test_a_query_that_does_not_fit_is_400_and_repeats_nothing(client, body):
     assert set(response.json()) == {"type", "title", "status", "detail"}
     if "secret-text" not in body:
         assert "secret-text" not in response.text
+
+
+def test_a_query_that_does_not_say_it_is_json_is_415(client):
+    body = b'{"agents":["a"]}'
+    response = client.post("/v1/trust/query", content=body, headers={"Content-Type": "text/plain"})
+    assert response.status_code == 415
+    assert response.headers["content-type"] == "application/problem+json"
