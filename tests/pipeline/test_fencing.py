@@ -15,6 +15,7 @@ import pytest
 
 from models.errors import StateError, StoreUnavailable, Superseded
 from pipeline.store import Commit, open_shard, open_store, writer_lock
+from pipeline.store.postgresql import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,6 +140,28 @@ def sleep_within_a_commit(old: Any, meanwhile: Callable[[], None]) -> None:
     with old._work.transaction():
         old._writer._check(Commit())
         meanwhile()  # waits for the row that the sleeper holds, then has it
+        old._work.run("update tallies set value = 99")
+
+
+def test_a_worker_that_stands_still_while_it_sends_a_commit_is_ended_by_the_claim(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PATIENCE_S", 0.5)
+    with open_store(postgresql_url) as old, open_store(postgresql_url) as new:
+        old.claim()
+        with pytest.raises(StoreUnavailable):
+            sleep_while_it_sends(old, new.claim)
+        new.commit(Commit(counters={"events": 1}))
+        assert new.counters() == {"events": 1}
+        with pytest.raises(Superseded):
+            old.commit(Commit(counters={"events": 1}))
+
+
+def sleep_while_it_sends(old: Any, meanwhile: Callable[[], None]) -> None:
+    with old._work.transaction(), old._work.pipeline():
+        old._writer._check(Commit())
+        old._work.run("update tallies set value = 98")  # sent, its answer not waited for
+        meanwhile()
         old._work.run("update tallies set value = 99")
 
 

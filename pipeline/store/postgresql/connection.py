@@ -86,6 +86,37 @@ class PostgresConnection:
         with self.lock, self._worded(), self._alive().pipeline():
             yield
 
+    @contextlib.contextmanager
+    def impatient(self, seconds: float) -> Iterator[None]:
+        """End the sessions that what is inside has waited for that long.
+
+        A process that stands still while it sends statements without waiting for answers holds its
+        locks for ever: to the server it is not idle, so no timeout of the server ends it.
+        """
+        with self.lock:
+            waiting = self._alive().info.backend_pid
+            timer = threading.Timer(seconds, self._end_blockers, (waiting,))
+            timer.daemon = True
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
+
+    def _end_blockers(self, waiting: int) -> None:
+        with (
+            contextlib.suppress(psycopg.Error),
+            psycopg.connect(
+                self._url,
+                autocommit=True,
+                **options(self._url),  # type: ignore[arg-type]  # as above
+            ) as other,
+        ):
+            other.execute(
+                "select pg_terminate_backend(pid) from unnest(pg_blocking_pids(%s)) as pid",
+                (waiting,),
+            )
+
     def has_table(self, name: str) -> bool:
         """Tell whether there is such a table."""
         # Not `to_regclass`, which may remember from before a wait that there was none.

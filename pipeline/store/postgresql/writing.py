@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pipeline.store.postgresql.connection import PostgresConnection
 
 
+PATIENCE_S = 10.0
+"""How long a commit of another worker may take when its shard is claimed."""
+
+
 class PostgresWriter:
     """Write the commits of one shard over one connection.
 
@@ -47,9 +51,10 @@ class PostgresWriter:
     def claim(self) -> None:
         """Take the shard: commits of whoever had it before are refused from now on.
 
-        A new one begins with what the store as a whole has learned, from `habitus learn`.
+        A new one begins with what the store as a whole has learned, from `habitus learn`. A worker
+        that stands still within a commit is ended.
         """
-        with self._database.transaction():
+        with self._database.impatient(PATIENCE_S), self._database.transaction():
             row = self._database.row(
                 "insert into shards as known (name, epoch) values (?, 1) "
                 "on conflict (name) do update set epoch = known.epoch + 1 returning epoch",
