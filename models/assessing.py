@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_SESSIONS, _EVENTS = 0.5, 0.5
+_SESSIONS, _EVENTS = 0.25, 0.25
 """Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
@@ -104,8 +104,8 @@ class Assessor:
         calls for: of them only what lies far beyond counts, and not much. Where from, when, for
         whom and in which area an agent acts no request accounts for: that counts in full.
         """
-        smallest = min((p for p in result.each[SUM:] if p is not None), default=1.0)
-        others = -log2(3 * smallest)
+        beside = [p for p in result.each[SUM:] if p is not None]
+        others = -log2(len(beside) * min(beside)) if beside else 0.0
         if not content:
             return max(0.0, others)
         far = min(_MOST_FAR, max(0.0, others - self._config.excess_bits))

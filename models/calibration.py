@@ -111,7 +111,7 @@ class ScoreWindow(Struct, array_like=True):
             if cell > start:
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:
-                    return max(p * general(score) / general(start / STEP), 1e-300)
+                    return max(p * general(score) / max(general(start / STEP), 1e-300), 1e-300)
                 spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
                 return max(p * exp(-(cell - start) / STEP / spread), 1e-300)
         return (above + u * (ties + 1)) / (n + 1)

@@ -27,7 +27,7 @@ _ONE_CAUSE = frozenset({
     "net.anonymiser", "net.new_origin", "identity.shadow", "cred.reuse", "cred.lifetime",
     "scope.escalation", "delegation.anomaly", "mode.shift", "time.unusual", "rate.burst",
     "volume.exfil", "cost.spike", "auth.failure_burst", "destructive.burst", "discovery.sweep",
-    "telemetry.gap", "behavior.drift", "config.change",
+    "telemetry.gap", "behavior.drift", "config.change", "tool.sequence", "goal.drift",
 })  # fmt: skip
 _GENERIC = frozenset({
     "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "astray",
@@ -35,7 +35,9 @@ _GENERIC = frozenset({
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
 _AS_RARE = 10.0  # times the combined p, up to which content leads
-_GENERIC_BITS = 6.0  # what says little of the cause does not lead over what says more
+_GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
+_MOST_GENERIC = 11.0
+_OWN_VALUE = frozenset({"tool", "area", "sensitivity", "destination"})
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
 
@@ -83,14 +85,15 @@ class Decider:
             )
         if findings:
             first = max(findings, key=lambda f: SEVERITIES.index(self._severity(f)))
-            self._name(out, first.anomaly, self._severity(first), event, x)
+            self._name(out, first.anomaly, self._severity(first), event, x, first.reason)
             out.confidence = 1.0
             out.alert = out.severity != "low" and not vouched
         elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
             if out.reasons[0].feature != "provenance" or event.tool.startswith("memory."):
                 anomaly = refined(anomaly, event)
-            self._name(out, anomaly, self._graver(self.kinds[anomaly].severity, event), event, x)
+            severity = self._graver(self.kinds[anomaly].severity, event)
+            self._name(out, anomaly, severity, event, x, out.reasons[0])
             out.confidence = max(
                 confidence(out.p, out.alpha) if odd_event and out.p is not None else 0.0,
                 confidence(out.session_p, out.session_alpha)
@@ -103,7 +106,7 @@ class Decider:
         self, out: Assessment, event: Event, anomaly: str, reason: Reason, x: dict[str, str]
     ) -> None:
         """Say what the numbers of several events show; no alert."""
-        self._name(out, anomaly, self.kinds[anomaly].severity, event, x)
+        self._name(out, anomaly, self.kinds[anomaly].severity, event, x, reason)
         out.reasons = [reason, *out.reasons]
         out.confidence = 1.0
 
@@ -124,11 +127,21 @@ class Decider:
         return finding.severity or self.kinds[finding.anomaly].severity
 
     def _name(
-        self, out: Assessment, anomaly: str, severity: str, event: Event, x: dict[str, str]
+        self,
+        out: Assessment,
+        anomaly: str,
+        severity: str,
+        event: Event,
+        x: dict[str, str],
+        reason: Reason,
     ) -> None:
         kind = self.kinds[anomaly]
         out.anomaly, out.severity, out.facet, out.tags = anomaly, severity, kind.facet, kind.tags
-        resource = "" if anomaly in _ONE_CAUSE else x.get("resource", event.tool)
+        resource = x.get("resource", event.tool)
+        if anomaly in _ONE_CAUSE:
+            resource = ""
+        elif reason.feature in _OWN_VALUE:  # what is new, whichever resources it is used on
+            resource = x.get(reason.feature, resource)
         day = out.time_us // DAY_US
         out.key = f"{out.agent_id}|{out.mode}|{anomaly}|{resource}|{day}"
 
@@ -182,12 +195,12 @@ class Decider:
             if excess > 0:
                 rare = rarity(i, excess) if places[i].alone else 0.0
                 if places[i].name in _GENERIC:
-                    rare = min(rare, _GENERIC_BITS)
+                    rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
                 ranked.append((rare, excess, category_reason(baseline, view, places[i], x, b)))
         for one in bits.measures:
             rare = rarity(len(places) + one.metric, one.bits)
             if METRICS[one.metric] in _GENERIC:
-                rare = min(rare, _GENERIC_BITS)
+                rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
             elif METRICS[one.metric] in _TELLING:
                 rare += _TELLING_BITS
             ranked.append((rare, one.bits, measure_reason(baseline, view, one)))

@@ -20,6 +20,8 @@ REST = 6
 DAWN, DUSK = 6, 18
 NOBODY = "nobody"
 OWN_NETWORKS = frozenset({"corporate", "internal"})
+OPEN_DATA = frozenset({"public", "internal"})
+OPEN = "public or internal"
 
 
 class Feature(Struct, frozen=True):
@@ -214,10 +216,13 @@ def extract(
     if resource is not None:
         kind = resource_class(resource.id)
         found["resource"] = f"{resource.type}:{kind}" if resource.type else kind
-        if resource.sensitivity is not None:
-            found["sensitivity"] = resource.sensitivity
-        area = resource.domain or kind.partition("/")[0]
-        found["area"] = f"{area} {resource.sensitivity}" if resource.sensitivity else area
+        area, sensitivity = resource.domain or kind.partition("/")[0], resource.sensitivity
+        if sensitivity in OPEN_DATA:  # data that are less sensitive than usual are no risk
+            found["sensitivity"] = OPEN
+        elif sensitivity is not None:
+            found["sensitivity"] = sensitivity
+            area = f"{area} {sensitivity}"
+        found["area"] = area
     if origin.egress != "unknown":
         found["egress"] = origin.egress
         if origin.egress not in OWN_NETWORKS:  # the operator's exits are no new place

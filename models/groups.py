@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
 
 FLEET = ""
-STATISTICS = ("content", "sum", "peak", "volume")
+STATISTICS = ("content", "sum", "peak", "volume", "astray")
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 """Score windows of a group: of the statistics, of each feature, of each metric."""
 

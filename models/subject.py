@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from models.trust_state import TrustState
     from models.watch.measure import Measure
 
-CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.groups.STATISTICS`
+CONTENT, SUM, PEAK, VOLUME, ASTRAY = range(5)
+"""Places of the statistics, as in `models.groups.STATISTICS`."""
 
 
 class Subject:
@@ -38,7 +39,10 @@ class Bits(Struct):
     measures, metrics
         What `models.watch.measure` found, and the bits of every metric, in order.
     volume
-        Rarity among the peers, in bits, of the rarest metric.
+        Rarity among the peers, in bits, of the rarest metric but `astray`.
+    astray
+        The same of the session's tools that nobody asked for: ranked apart, as neither busy days
+        nor new habits touch it.
     """
 
     categories: Surprise
@@ -47,3 +51,4 @@ class Bits(Struct):
     measures: list[Measure] = []
     metrics: list[float] = []
     volume: float = 0.0
+    astray: float = 0.0

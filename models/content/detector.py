@@ -49,6 +49,7 @@ SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # below is boilerplate, above th
 NEAR = 0.03
 MOST_NEAR = 8  # clusters a request is compared with in detail, the most similar first
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
+KIND_CAP = 200.0  # the same where all sessions of a kind together show what it never takes
 TOOL_WORD_FLOOR = 0.2
 RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
 MOST_RECURRENCES = 2
@@ -97,6 +98,9 @@ class Content(Struct, frozen=True, gc=False):
         None when the call carries nothing out of a result that the request does not name.
     known
         Familiarity of the request, 0 (never seen) .. 1.
+    unasked
+        The same from up to `KIND_CAP` sessions of a kind of request, whatever it names: how sure
+        it is that no such request takes the tool.
     """
 
     score: float
@@ -106,6 +110,7 @@ class Content(Struct, frozen=True, gc=False):
     uses: tuple[Use, ...] = ()
     votes: tuple[tuple[int, Vote], ...] = ()
     tool: int = 0
+    unasked: float | None = None
 
 
 class ContentTables:
@@ -194,9 +199,9 @@ class ContentDetector:
         request = self.reader.request(session.purpose)
         near, total = self._near(session)
         tool = self.hasher.of(name)
-        intent = None
+        intent = unasked = None
         if session.purpose:
-            intent = self._intent(session, request, name, tool, near, total)
+            intent, unasked = self._intent(session, request, name, tool, near, total)
         uses: list[Use] = []
         votes: dict[int, Vote] = {}
         best: Carrier | None = None
@@ -214,25 +219,31 @@ class ContentDetector:
             tuple(uses),
             tuple(votes.items()),
             tool,
+            unasked,
         )
 
     def _intent(
         self, session: Session, request: Request, name: str, tool: int, near: Near, total: float
-    ) -> float:
+    ) -> tuple[float, float]:
         shares = self.shares(session.role)
         overall = (0.2 + shares.of(tool)) / (4.0 + len(shares.table.clusters))
-        like = 0.0
-        for weight, cluster, _ in near:
+        like = more = whole = 0.0
+        for weight, cluster, similar in near:
+            full = similar * similar * min(cluster.n, KIND_CAP)
+            whole += full
             if tool in cluster.tools:
-                like += weight * cluster.tools[tool] / cluster.n
+                share = cluster.tools[tool] / cluster.n
+                like += weight * share
+                more += full * share
         p = (like + overall) / (total + 1.0)
         own = self.reader.tool_words(name)
         said = own & request.words
         if said:
             weigh = self.weights.of
             share = sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own)))
-            p = max(p, TOOL_WORD_FLOOR * share)
-        return -log2(p)
+            named = TOOL_WORD_FLOOR * share
+            p, overall = max(p, named), max(overall, named)
+        return -log2(p), -log2((more + overall) / (whole + 1.0))
 
     def _carriers(
         self,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Near = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
 FAMILIAR_HALF = 0.5
 USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
+OFTEN = 10.0  # similar sessions that do so whatever their share
 SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
 UNKNOWN = 2  # level of a value from which on it is new at its place
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
@@ -84,22 +85,24 @@ def use_of(tool_key: int, key: int, value: Value, source: int) -> Use:
 def levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
     """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role."""
     at = mix(use.tool_key, use.value, 2)
-    carried = flowed = 0.0
-    for weight, cluster, _ in near:
+    carried = flowed = often_carried = often_flowed = 0.0
+    for weight, cluster, similar in near:
         if at in cluster.values:
             carried += weight * cluster.values[at] / cluster.n
+            often_carried += similar * similar * cluster.values[at]
         if use.flow in cluster.flows:
             flowed += weight * cluster.flows[use.flow] / cluster.n
+            often_flowed += similar * similar * cluster.flows[use.flow]
     usual = USUAL_SHARE * total
     level = flow_level = 0
-    if carried <= usual:
+    if carried <= usual and often_carried < OFTEN:
         if at in role.at:
             level = 1
         elif use.value in role.anywhere or (use.root and use.root in role.roots):
             level = 2
         else:
             level = 3
-    if flowed <= usual:
+    if flowed <= usual and often_flowed < OFTEN:
         known = use.flow in role.flow
         flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
     return level, flow_level

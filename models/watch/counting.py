@@ -21,6 +21,9 @@ EVEN = 1e9  # shape of counts that vary as little as chance makes them
 LEAST_SHAPE = 0.25
 MOST_BITS = 250.0
 MOST_SEEN = 96
+RISE_BITS = 2  # more than when it was last looked at: else each act of a busy hour is odd again
+LEAST_SEEN = (0.0, 12.0, 3.0)  # windows of each kind from which on anything is unusual
+UNSURE = 1.0  # how uneven counts are before there are windows to tell, fading with their square
 _FADE = tuple(2.0 ** (-1 / half) for half in HALF_LIFE)
 _SECRET = re.compile(r"secret|vault|credential|passw|api.?key|private.?key|root.?key|\bkms\b|token")
 
@@ -71,17 +74,18 @@ def shape_of(rate: float, squares: float, weight: float) -> float:
     """Shape of the gamma distribution from which an agent's rates come, by their moments.
 
     Work comes in sessions, and days are busy or not: counts that vary more than chance alone lets
-    them are held against that.
+    them are held against that. Of a few windows nobody can tell: then they may be uneven.
 
     Examples
     --------
-    >>> shape_of(1000.0, 9000.0, 100.0) == EVEN, round(shape_of(100.0, 400.0, 100.0), 2)
-    (True, 0.33)
+    >>> round(shape_of(1000.0, 9000.0, 100.0)), round(shape_of(100.0, 400.0, 100.0), 2)
+    (10201, 0.33)
+    >>> shape_of(10.0, 90.0, 1.0)
+    4.0
     """
-    if not rate:
-        return EVEN
-    more = squares * weight / (rate * rate) - 1.0
-    return max(LEAST_SHAPE, 1.0 / more) if more > 1.0 / EVEN else EVEN
+    unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR))
+    more = squares * weight / (rate * rate) - 1.0 if rate else 0.0
+    return max(LEAST_SHAPE, 1.0 / (max(0.0, more) + unsure))
 
 
 def close(watch: Watch, time_us: int, *, whole: bool) -> int:
@@ -127,13 +131,14 @@ def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
             rates[index] = (rates[index] * fade + count) * empty
             squares[index] = (squares[index] * fade + count * max(0.0, count - 1.0)) * empty
             counts[index] = 0
+            watch.peaks[index] = 0
     watch.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade)
     if kind == HOUR:
         watch.seen = []
         watch.hasty = 0
 
 
-def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float]]:
+def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float, bool]]:
     """Count an act in the open windows, and say what is unusual about the counts.
 
     Parameters
@@ -143,8 +148,9 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
 
     Returns
     -------
-    list of (int, float, int, float)
-        Metric, bits, count and what was expected, where bits are above 0.
+    list of (int, float, int, float, bool)
+        Metric, bits, count, what was expected, and whether bits rose by `RISE_BITS` since the count
+        was last looked at closely, where bits are above 0.
     """
     counts = watch.counts
     touched: tuple[int, ...] = _EVERY
@@ -166,15 +172,20 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
         counts[SECRET] += 1
         touched = (*touched, SECRET)
     found = []
-    rates, weights, squares = watch.rates, watch.weights, watch.squares
+    rates, weights, squares, peaks = watch.rates, watch.weights, watch.squares, watch.peaks
     for index in touched:
         kind = COUNTED[index][1]
         weight = weights[kind]
+        if weight < LEAST_SEEN[kind]:
+            continue
         shape = shape_of(rates[index], squares[index], weight)
         bits = surprise(counts[index], rates[index], weight, shape)
         if bits:
             usual = (rates[index] + PRIOR) / (weight + PRIOR)
-            found.append((METRIC_OF[index], bits, counts[index], usual))
+            risen = bits >= peaks[index] + RISE_BITS
+            if risen:
+                peaks[index] = int(bits)
+            found.append((METRIC_OF[index], bits, counts[index], usual, risen))
     return found
 
 

@@ -10,7 +10,7 @@ from models.features import HOUR_US, METRICS
 from models.quantity import QUANTITIES
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
-from models.watch.order import add_up, stray
+from models.watch.order import ASKED_BITS, DRIFT_BITS, add_up, stray
 from models.watch.sizes import SIZED, lean, per_mille, usual
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.profile import Facts
     from models.watch.state import Watch
 
-_DAY_AT, _DRIFT_AT, _ORDER_AT, _ASTRAY_AT = map(
+_DAY_AT, _DRIFT_AT, _ORDER_AT, ASTRAY = map(
     METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
 )
 
@@ -87,7 +87,7 @@ def measure(
     order
         Bits of the tool after the two before it, above the usual.
     intent
-        Bits of the tool given the request; None without one.
+        Bits of the tool given all requests of this kind; None without one.
     mark
         Stands for the kind of resource; -1 for none.
     tool
@@ -121,15 +121,15 @@ def measure(
         leaning = lean(watch, tool, sent) if sent is not None else 0.0
         if leaning:
             found.append(Measure(_DRIFT_AT, leaning, leaning))
-    for metric, bits, number, normal in count(watch, event, mark):
-        found.append(Measure(metric, float(number), bits, normal))
+    for metric, bits, number, normal, risen in count(watch, event, mark):
+        found.append(Measure(metric, float(number), bits, normal, risen))
     disorder = add_up(watch, session, order)
     if disorder:
-        found.append(Measure(_ORDER_AT, disorder, disorder))
+        found.append(Measure(_ORDER_AT, disorder, disorder, risen=order > DRIFT_BITS))
     if intent is not None:
         astray = stray(watch, session, intent)
         if astray:
-            found.append(Measure(_ASTRAY_AT, astray, astray))
+            found.append(Measure(ASTRAY, astray, astray, risen=intent > ASKED_BITS))
     return found
 
 

@@ -19,13 +19,13 @@ PER_MILLE = 1_000.0
 _ANY = -1
 _MOST_TOOLS = 32
 _KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
-_SLOWEST = 0.01
+_SLOWEST = 0.0025
 _MOST_STEP = 1.0
 _ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first
 _DEVIATION, _LEANING = _ROW - 2, _ROW - 1
 _SPREAD = 1.25  # of a normal distribution, in mean absolute deviations
 _LEAST_SPREAD = 0.2
-_SLACK, _MOST_LEAN = 0.5, 3.0
+_SLACK, _MOST_LEAN = 0.25, 3.0
 
 
 def usual(watch: Watch, tool: int, slot: int, amount: int) -> float:

@@ -51,6 +51,8 @@ class Watch(Struct, array_like=True):
         Running sum of the last call's tool.
     highs
         Most bits of the open hour, of each quantity of `SIZED`, and of the open day.
+    peaks
+        Of each count, whole bits of the open window when it was last looked at closely.
     """
 
     session: int = -1
@@ -78,3 +80,4 @@ class Watch(Struct, array_like=True):
     out_expected: float = 0.0
     leak: float = 0.0
     highs: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    peaks: list[int] = field(default_factory=lambda: [0] * COUNTS)

@@ -84,7 +84,7 @@ class World:
     ) -> tuple[Any, ...]:
         habits, view = self.habits[agent], self.views[agent]
         found = habits.surprise(view, x)
-        statistics = [volume, found.total, found.peak, None]
+        statistics = [volume, found.total, found.peak, None, None]
         result = habits.calibrate(view, statistics, u, own=vote)
         if vote:
             habits.take_in(view, statistics, result, GATE)

@@ -19,6 +19,7 @@ const SIMILAR_HIGH: f64 = 0.6;
 const NEAR: f64 = 0.03;
 const MOST_NEAR: usize = 8;
 const TOOL_WORD_FLOOR: f64 = 0.2;
+const KIND_CAP: f64 = 200.0;
 const PLAIN_FACTOR: f64 = 0.5;
 pub const DAY_US: i64 = 86_400_000_000;
 
@@ -89,6 +90,7 @@ impl Detector {
         let mut content = Content {
             score: 0.0,
             intent: None,
+            unasked: None,
             carrier: None,
             known: session.known,
             uses: Vec::new(),
@@ -98,8 +100,8 @@ impl Detector {
         if !session.purpose.is_empty() {
             let own = self.reader.tool_words(py, &self.hasher, name)?;
             let role = self.roles.get(&session.role);
-            let intent = intent(role, &mut self.words, &request, &own, tool, &alike);
-            content.intent = Some(intent);
+            let (intent, unasked) = intent(role, &mut self.words, &request, &own, tool, &alike);
+            (content.intent, content.unasked) = (Some(intent), Some(unasked));
         }
         let mut foreign = false;
         if let Some(origins) = origins {
@@ -139,14 +141,18 @@ fn intent(
     own: &[u64],
     tool: u64,
     alike: &Alike<'_>,
-) -> f64 {
+) -> (f64, f64) {
     let shares = role.map_or(0.0, |role| role.share_of(tool));
     let clusters = role.map_or(0, |role| role.by_number.len());
-    let overall = (0.2 + shares) / (4.0 + clusters as f64);
-    let mut like = 0.0;
-    for &(weight, cluster, _) in &alike.near {
+    let mut overall = (0.2 + shares) / (4.0 + clusters as f64);
+    let (mut like, mut more, mut whole) = (0.0, 0.0, 0.0);
+    for &(weight, cluster, similar) in &alike.near {
+        let full = similar * similar * (cluster.n as f64).min(KIND_CAP);
+        whole += full;
         if let Some(&seen) = cluster.tools.known.get(&tool) {
-            like += weight * seen as f64 / cluster.n as f64;
+            let share = seen as f64 / cluster.n as f64;
+            like += weight * share;
+            more += full * share;
         }
     }
     let mut p = (like + overall) / (alike.total + 1.0);
@@ -160,7 +166,8 @@ fn intent(
         }
     }
     if any {
-        p = p.max(TOOL_WORD_FLOOR * (said / all));
+        let named = TOOL_WORD_FLOOR * (said / all);
+        (p, overall) = (p.max(named), overall.max(named));
     }
-    -p.log2()
+    (-p.log2(), -((more + overall) / (whole + 1.0)).log2())
 }

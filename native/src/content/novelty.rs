@@ -8,6 +8,7 @@ use crate::hashing::mix;
 const CLUSTER_CAP: f64 = 8.0;
 const FAMILIAR_HALF: f64 = 0.5;
 const USUAL_SHARE: f64 = 0.15;
+const OFTEN: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
 pub const UNKNOWN: u64 = 2;
 pub const KNOWN: u64 = 1;
@@ -103,24 +104,27 @@ impl<'a> Alike<'a> {
     pub fn levels(&self, role: &Role, held: &Use) -> (u64, u64) {
         let at = mix(held.tool_key, held.value, 2);
         let (mut carried, mut flowed) = (0.0, 0.0);
-        for &(weight, cluster, _) in &self.near {
+        let (mut often_carried, mut often_flowed) = (0.0, 0.0);
+        for &(weight, cluster, similar) in &self.near {
             if let Some(&seen) = cluster.values.known.get(&at) {
                 carried += weight * seen as f64 / cluster.n as f64;
+                often_carried += similar * similar * seen as f64;
             }
             if let Some(&seen) = cluster.flows.known.get(&held.flow) {
                 flowed += weight * seen as f64 / cluster.n as f64;
+                often_flowed += similar * similar * seen as f64;
             }
         }
         let usual = USUAL_SHARE * self.total;
         let known =
             || role.anywhere.has(held.value) || (held.root != 0 && role.roots.has(held.root));
-        let level = match carried <= usual {
+        let level = match carried <= usual && often_carried < OFTEN {
             false => 0,
             true if role.at.has(at) => 1,
             true if known() => 2,
             true => 3,
         };
-        let flow_level = match flowed <= usual {
+        let flow_level = match flowed <= usual && often_flowed < OFTEN {
             false => 0,
             true if role.flow.has(held.flow) => 1,
             true if role.flow_key.has(held.flow_key) => 2,

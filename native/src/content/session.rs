@@ -284,6 +284,8 @@ pub struct Content {
     #[pyo3(get)]
     pub intent: Option<f64>,
     #[pyo3(get)]
+    pub unasked: Option<f64>,
+    #[pyo3(get)]
     pub carrier: Option<Carrier>,
     #[pyo3(get)]
     pub known: f64,

@@ -75,6 +75,11 @@ impl Sensitivity {
     pub fn name(self) -> &'static str {
         ["public", "internal", "confidential", "restricted"][self as usize]
     }
+
+    /// Whether anyone in the company may read it.
+    pub fn open(self) -> bool {
+        matches!(self, Self::Public | Self::Internal)
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq, Hash)]

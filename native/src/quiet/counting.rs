@@ -11,10 +11,12 @@ pub const COUNTS: usize = 8;
 const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
-const EVEN: f64 = 1e9;
 const LEAST_SHAPE: f64 = 0.25;
 const MOST_BITS: f64 = 250.0;
 const MOST_SEEN: usize = 96;
+const RISE_BITS: f64 = 2.0;
+const LEAST_SEEN: [f64; 3] = [0.0, 12.0, 3.0];
+const UNSURE: f64 = 1.0;
 
 pub const FAILED: usize = 3;
 pub const FAILED_DAY: usize = 4;
@@ -49,15 +51,9 @@ pub fn surprise(count: i64, rate: f64, weight: f64, shape: f64) -> f64 {
 
 /// Shape of the gamma distribution from which an agent's rates come, by their moments.
 fn shape_of(rate: f64, squares: f64, weight: f64) -> f64 {
-    if rate == 0.0 {
-        return EVEN;
-    }
-    let more = squares * weight / (rate * rate) - 1.0;
-    if more > 1.0 / EVEN {
-        (1.0 / more).max(LEAST_SHAPE)
-    } else {
-        EVEN
-    }
+    let unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR));
+    let more = if rate == 0.0 { 0.0 } else { squares * weight / (rate * rate) - 1.0 };
+    (1.0 / (more.max(0.0) + unsure)).max(LEAST_SHAPE)
 }
 
 /// Learn windows that are over; the longest kind of window that began anew, None for none.
@@ -96,6 +92,7 @@ fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
             let pairs = count * (count - 1.0).max(0.0);
             now.squares[index] = (now.squares[index] * fade + pairs) * empty;
             now.counts[index] = 0;
+            now.peaks[index] = 0;
         }
     }
     now.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade);
@@ -114,8 +111,9 @@ pub struct Counted {
     pub secret: bool,
 }
 
-/// Count an act in the open windows; gives index and bits of each count that is unusual.
-pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64)) {
+/// Count an act in the open windows; gives index and bits of each count that is unusual, and
+/// whether these rose since it was last looked at closely.
+pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bool)) {
     let mut touched = [true, true, true, false, false, false, false, false];
     (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
     touched[DESTROYED] = told.deleted;
@@ -128,11 +126,19 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64)) {
     touched[SECRET] = told.secret;
     for (index, _) in touched.iter().enumerate().filter(|(_, touched)| **touched) {
         now.counts[index] += 1;
-        let weight = now.weights[COUNTED[index].1];
+        let kind = COUNTED[index].1;
+        let weight = now.weights[kind];
+        if weight < LEAST_SEEN[kind] {
+            continue;
+        }
         let shape = shape_of(now.rates[index], now.squares[index], weight);
         let bits = surprise(now.counts[index], now.rates[index], weight, shape);
         if bits != 0.0 {
-            found(index, bits);
+            let risen = bits >= now.peaks[index] as f64 + RISE_BITS;
+            if risen {
+                now.peaks[index] = bits as i64;
+            }
+            found(index, bits, risen);
         }
     }
 }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
 const FACTS: usize = 27;
-const WATCH: usize = 25;
+const WATCH: usize = 26;
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
@@ -48,6 +48,7 @@ pub struct Now {
     pub out_expected: f64,
     pub leak: f64,
     pub highs: [f64; SIZED.len() + 1],
+    pub peaks: [i64; COUNTS],
 }
 
 /// Where and when a credential was last used.
@@ -218,6 +219,7 @@ impl Facts {
         out.float(now.out_expected);
         out.float(now.leak);
         floats(out, &now.highs);
+        numbers(out, &now.peaks);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
@@ -306,6 +308,7 @@ impl Facts {
         now.out_expected = from.float()?;
         now.leak = from.float()?;
         all_floats(from, &mut now.highs)?;
+        all_numbers(from, &mut now.peaks)?;
         Ok(())
     }
 }

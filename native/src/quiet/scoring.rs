@@ -80,7 +80,7 @@ impl Bench<'_, '_> {
         };
         let texts = &*self.texts;
         let categories = habits.surprise_of(self.groups, group.0, |at| texts.get(at));
-        let intent = content.as_ref().and_then(|content| content.intent).filter(|_| !again);
+        let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !again);
         let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
             return Ok(None);
@@ -90,21 +90,23 @@ impl Bench<'_, '_> {
             return Ok(None);
         }
         now.session = session.ordinal;
-        let volume = self.rarest(&measures, group.0, state);
+        let (volume, astray) = self.rarest(&measures, group.0, state);
         let statistics = [
             content.as_ref().map(accounted),
             Some(categories.total),
             Some(categories.peak),
             Some(volume),
+            Some(astray),
         ];
         let mut tested = statistics;
         let changing = state == State::Learning && facts.announced.is_some();
         if state == State::Relearning || changing {
             let added = facts.added.iter().any(|tool| **tool == *act.tool);
             let steady = (!added).then_some(categories.steady);
-            tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
+            let carried = content.as_ref().and_then(carried);
+            tested = [carried, None, steady, Some(volume), Some(astray)];
         } else if state == State::Learning && !self.groups.has_names(group.0, 0) {
-            tested = [None, None, None, Some(volume)];
+            tested = [None, None, None, Some(volume), Some(astray)];
         }
         let u = self.hashes.uniform_of(act.id.as_bytes());
         let calibrated =
@@ -195,30 +197,44 @@ impl Bench<'_, '_> {
             mark: mark.map(|mark| mark as i64),
             secret,
         };
-        counting::count(now, &counted, |index, bits| put(metrics.counted[index], bits));
+        let mut counted_on = [true; counting::COUNTS];
+        counting::count(now, &counted, |index, bits, risen| {
+            put(metrics.counted[index], bits);
+            counted_on[index] = risen;
+        });
         put(metrics.disorder, add_up(now, session, order));
         if let Some(intent) = intent {
             put(metrics.astray, stray(now, session, intent));
         }
         out.leaning = leaning;
+        out.risen[metrics.disorder] = order > DRIFT_BITS;
+        out.risen[metrics.astray] = intent.is_some_and(|bits| bits > ASKED_BITS);
+        for (index, risen) in counted_on.into_iter().enumerate() {
+            out.risen[metrics.counted[index]] = risen;
+        }
         for (slot, risen) in risen.into_iter().enumerate() {
             out.risen[SIZED.get(slot).copied().unwrap_or(metrics.out_day)] = risen;
         }
         Ok(Some(out))
     }
 
-    /// Rarity among the peers of the rarest metric.
-    fn rarest(&self, measures: &Measures, group: usize, state: State) -> f64 {
-        let mut rarest = 0.0f64;
+    /// Rarity among the peers of the rarest metric, and of `astray`, which is ranked apart.
+    fn rarest(&self, measures: &Measures, group: usize, state: State) -> (f64, f64) {
+        let (mut volume, mut astray) = (0.0f64, 0.0f64);
         for (metric, &bits) in measures.bits.iter().enumerate() {
             let shifts = state == State::Relearning && self.metrics.shifting.contains(&metric);
             let left = if shifts { bits - self.config.shift_bits } else { bits };
             let told = measures.found[metric] && measures.risen[metric];
             if told && left >= LEAST_BITS && metric != self.metrics.drift {
-                rarest = rarest.max(self.groups.rarity(group, FEATURES + metric, left));
+                let rare = self.groups.rarity(group, FEATURES + metric, left);
+                if metric == self.metrics.astray {
+                    astray = rare;
+                } else {
+                    volume = volume.max(rare);
+                }
             }
         }
-        rarest
+        (volume, astray)
     }
 }
 

@@ -9,11 +9,11 @@ const ANY: i64 = -1;
 const MOST_TOOLS: usize = 32;
 const KNOWN: f64 = 5.0;
 const SETTLED: f64 = 20.0;
-const SLOWEST: f64 = 0.01;
+const SLOWEST: f64 = 0.0025;
 const MOST_STEP: f64 = 1.0;
 const SPREAD: f64 = 1.25;
 const LEAST_SPREAD: f64 = 0.2;
-const SLACK: f64 = 0.5;
+const SLACK: f64 = 0.25;
 const MOST_LEAN: f64 = 3.0;
 /// Calls and mean of each; then deviation and running sum of the first.
 pub const ROW: usize = 2 * SIZED.len() + 2;

@@ -5,6 +5,7 @@ use super::words::{day_name, host_of, hour_name, lifetime, resource_class};
 use crate::habits::{Places, FEATURES};
 
 const HOUR_US: i64 = 3_600_000_000;
+const OPEN: &str = "public or internal";
 
 /// What enrichment made of a source address.
 pub struct Origin {
@@ -141,13 +142,13 @@ impl Texts {
             out.push_str(&class);
         });
         if let Some(sensitivity) = resource.sensitivity {
-            self.put(names.sensitivity, sensitivity.name());
+            self.put(names.sensitivity, if sensitivity.open() { OPEN } else { sensitivity.name() });
         }
         let domain = resource.domain.as_deref().filter(|domain| !domain.is_empty());
         let area = domain.unwrap_or_else(|| class.split('/').next().unwrap_or(""));
         self.with(names.area, |out| {
             out.push_str(area);
-            if let Some(sensitivity) = resource.sensitivity {
+            if let Some(sensitivity) = resource.sensitivity.filter(|found| !found.open()) {
                 out.push(' ');
                 out.push_str(sensitivity.name());
             }
