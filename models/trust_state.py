@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from models.ledger import Ledger
 from models.levels import Standing
 
 
-class TrustState(Struct, kw_only=True):
+class TrustState(Struct, kw_only=True, array_like=True):
     """What is kept of one agent in one mode to answer for its trust.
 
     Attributes
@@ -47,3 +48,23 @@ class TrustState(Struct, kw_only=True):
     standing: Standing = field(default_factory=Standing)
     position: str = ""
     config_version: str = ""
+
+
+def trust_of(raw: bytes) -> TrustState:
+    """Read a state as msgspec encodes it now, or as it did before: with the names of its parts.
+
+    >>> encode = msgspec.msgpack.encode
+    >>> trust_of(encode(TrustState(agent_id="a", mode="unknown", events=3))).events
+    3
+    """
+    if raw[0] & 0xF0 != _SMALL_MAP and raw[0] != _MAP:
+        return _decode(raw)
+    named = msgspec.msgpack.decode(raw)
+    for part, names in _PARTS.items():
+        named[part] = [named[part][name] for name in names]
+    return msgspec.convert([named[name] for name in TrustState.__struct_fields__], TrustState)
+
+
+_SMALL_MAP, _MAP = 0x80, 0xDE
+_PARTS = {"ledger": Ledger.__struct_fields__, "standing": Standing.__struct_fields__}
+_decode = msgspec.msgpack.Decoder(TrustState).decode

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, get_args
 
-import msgspec
-
 from models.event import Mode
 from models.profile import Profile
 from models.subject import Subject
-from models.trust_state import TrustState
+from models.trust_state import TrustState, trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.store.protocol import Store
 
 MODES: tuple[str, ...] = get_args(Mode)
-_decode = msgspec.msgpack.Decoder(TrustState).decode
 
 
 class Agents(OrderedDict["Key", Subject]):
@@ -56,7 +53,7 @@ class Agents(OrderedDict["Key", Subject]):
         if not missing:
             return
         for key, (profile, trust) in self._store.profiles(missing).items():
-            self[key] = Subject(Profile.load(profile, self._config, self._kernel), _decode(trust))
+            self[key] = Subject(Profile.load(profile, self._config, self._kernel), trust_of(trust))
 
     def subject(self, key: Key) -> Subject:
         """Give an agent, a new one where it has yet to begin."""

@@ -102,6 +102,5 @@ class Commit(Struct, kw_only=True):
 
 
 ENCODER = msgspec.msgpack.Encoder()
-TRUST = msgspec.msgpack.Decoder(TrustState)
 MESSAGE = msgspec.msgpack.Decoder(Message)
 STATUS = msgspec.msgpack.Decoder(PipelineStatus)

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from pipeline.store.database import Database
 
 _PROFILE = """
-insert into profiles (
-    agent_id, mode, seq, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into profiles (agent_id, mode, seq, trust, trust_digest, digest, blob)
+values (?, ?, ?, ?, ?, ?, ?)
 on conflict (agent_id, mode) do update set
-    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
-    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
+    seq = excluded.seq, trust = excluded.trust,
     trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob
 """
 
@@ -80,11 +78,6 @@ class Writer:
             yield (
                 agent_id,
                 mode,
-                trust.role,
-                trust.owner,
-                trust.standing.level,
-                trust.state,
-                trust.last_seen_us,
                 encoded,
                 self._trust.digest(key, encoded),
                 self._profiles.digest(key, blob),

@@ -118,11 +118,6 @@ class PostgresWriter:
         return (
             agent_id,
             mode,
-            trust.role,
-            trust.owner,
-            trust.standing.level,
-            trust.state,
-            trust.last_seen_us,
             encoded,
             self._trust.digest(key, encoded),
             self._profiles.digest(key, blob),

@@ -1,0 +1,93 @@
+//! What makes MessagePack small: tokens that it leaves unused stand for what stored state repeats;
+//! `models.compact` says which.
+
+/// The float 0.0.
+pub const ZERO: u8 = 0xc1;
+/// A float of earlier, by how long ago.
+pub const SAME_FLOAT: u8 = 0xc7;
+/// A wide integer, by how far it is from the last one.
+pub const NEAR: u8 = 0xca;
+/// A float without a fraction.
+pub const WHOLE: u8 = 0xd4;
+/// An integer of 32 bits of earlier, by how long ago.
+pub const SAME_NUMBER: u8 = 0xd5;
+/// A text of earlier, by how long ago.
+pub const SAME_TEXT: u8 = 0xd6;
+/// A word that both sides know.
+pub const WORD: u8 = 0xd7;
+
+/// Shorter texts are not looked for.
+pub const LEAST_TEXT: usize = 3;
+const REACH: usize = 16;
+const NEARBY: u64 = 1 << 48;
+const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// Words of state; only ever longer, as stored bytes name their places.
+pub const WORDS: [&str; 17] = [
+    "delegated",
+    "autonomous",
+    "unknown",
+    "active",
+    "learning",
+    "relearning",
+    "restricted",
+    "watch",
+    "normal",
+    "trusted",
+    "open",
+    "quarantined",
+    "bytes_in_hour",
+    "bytes_out_hour",
+    "records_hour",
+    "cost",
+    "bytes_out_day",
+];
+
+/// The last values of one kind.
+#[derive(Default)]
+pub struct Recent<T>(Vec<T>);
+
+impl<T: Copy> Recent<T> {
+    /// How long ago a value was noted, if it was lately.
+    pub fn find(&self, same: impl Fn(&T) -> bool) -> Option<u8> {
+        self.0.iter().rev().take(REACH).position(same).map(|ago| ago as u8)
+    }
+
+    pub fn note(&mut self, value: T) {
+        self.0.push(value);
+    }
+
+    pub fn get(&self, ago: u8) -> Option<T> {
+        self.0.iter().rev().take(REACH).nth(usize::from(ago)).copied()
+    }
+}
+
+/// What was written, or read, before; texts by where they are.
+#[derive(Default)]
+pub struct Seen {
+    pub floats: Recent<u64>,
+    pub numbers: Recent<u32>,
+    pub texts: Recent<(usize, usize)>,
+    pub wide: u64,
+}
+
+/// The float as an integer, where it is one and not -0.0.
+pub fn whole(value: f64) -> Option<i64> {
+    let is = value.fract() == 0.0 && value.abs() < MOST_WHOLE && value != 0.0;
+    is.then_some(value as i64)
+}
+
+/// How far a wide integer is from the last one, where that is shorter than the integer.
+pub fn nearby(value: u64, last: u64) -> Option<u64> {
+    (value.abs_diff(last) < NEARBY).then(|| zigzag(value.wrapping_sub(last) as i64))
+}
+
+/// Small numbers for small integers of either sign.
+pub fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+/// The inverse of `zigzag`.
+pub fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
