@@ -200,6 +200,7 @@ class Profile:
             agent = kernel.Agent(_encode(self._facts), levels, baseline.habits)
             agent.join(view.view, view.name)
             self.agent = agent
+            self._facts, baseline.levels = None, {}  # the kernel has them; two copies are too many
         return self.agent
 
     def _unpack(self) -> None:
