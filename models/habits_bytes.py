@@ -1,18 +1,17 @@
 """Habits to bytes and back: every different value and state once, rows as places of both.
 
-Numbers are varints, words u32 in little endian::
+Numbers are varints::
 
     layout u8, features u8, windows u8, day
     usual       a float a feature, as in `models.compact`
     windows     size, then per generation the number of bins, gaps between them, counts
-    nodes       how many; a word each, ascending
-    values      how many; a word each, ascending
-    states      how many; for each
-                count: of whole events << 1, or in units << 1 | 1
+    lengths     of nodes, values, states and rows
+    states      count: of whole events << 1, or in units << 1 | 1
                 today
                 vote: 0 for none, else 1 + zigzag of how many days ago
                 published: 0 where it is the vote's, else 1 + zigzag of days before the vote
-    rows        to the end, in order: place of the value << 1 | first of its node; of the state
+    bits        nodes and values: ascending words (`models.bits`)
+                rows in order: place of the value, 1 for the first of its node, place of the state
 
 What an agent does, it mostly did as often and on the same days as much else: there are far fewer
 states than rows.
@@ -20,10 +19,10 @@ states than rows.
 
 from __future__ import annotations
 
-import struct
 from itertools import accumulate, pairwise
 
 from models import habits_before
+from models.bits import BitReader, Bits, width
 from models.calibration import Histogram, ScoreWindow
 from models.compact import Reader, Writer, unzigzag, zigzag
 from models.counts import MOST_COUNT, MOST_TODAY, UNIT
@@ -45,28 +44,34 @@ def write(day: int, usual: list[float], windows: list[ScoreWindow], rows: list[R
     for window in windows:
         for number in _numbers(window):
             out.varint(number)
-    for words in (sorted({row[0] >> 32 for row in rows}), values):
-        out.varint(len(words))
-        out.out += struct.pack(f"<{len(words)}I", *words)
     _write_rows(out, day, rows, values)
     return bytes(out.out)
 
 
 def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> None:
-    place = {value: at << 1 for at, value in enumerate(values)}
+    nodes = sorted({row[0] >> 32 for row in rows})
     states: dict[State, int] = {}
-    places, node = Writer(), -1
-    for key, *state in rows:
-        first, node = key >> 32 != node, key >> 32
-        places.varint(place[key & _LOW32] | first)
-        places.varint(states.setdefault((state[0], state[1], state[2], state[3]), len(states)))
-    out.varint(len(states))
+    places = [
+        states.setdefault((count, today, vote, published), len(states))
+        for _, count, today, vote, published in rows
+    ]
+    for length in (len(nodes), len(values), len(states), len(rows)):
+        out.varint(length)
     for count, today, vote, published in states:
         out.varint(count << 1 | 1 if count % UNIT else count // UNIT << 1)
         out.varint(today)
         out.varint(1 + zigzag(day + 1 - vote) if vote else 0)
         out.varint(1 + zigzag(vote - published) if published >= 0 else 0)
-    out.out += places.out
+    bits, node = Bits(), -1
+    bits.words(nodes)
+    bits.words(values)
+    of_value, of_state = width(len(values)), width(len(states))
+    place = {value: at for at, value in enumerate(values)}
+    for (key, *_), state in zip(rows, places, strict=True):
+        first, node = key >> 32 != node, key >> 32
+        bits.push(place[key & _LOW32] | first << of_value, of_value + 1)
+        bits.push(state, of_state)
+    out.out += bits.end()
 
 
 def read(raw: bytes) -> tuple[int, list[float], list[ScoreWindow], list[Row]]:
@@ -103,29 +108,27 @@ class _Reader(Reader):
             raise ValueError(f"{number} is out of range, expected at most {most}")
         return number
 
-    def words(self) -> tuple[int, ...]:
-        length = self.number(len(self.raw))
-        words = struct.unpack(f"<{length}I", self.take(4 * length))
-        if any(a >= b for a, b in pairwise(words)):
-            raise ValueError("rows out of order, expected ascending keys")
-        return words
-
     def rows(self, day: int) -> list[Row]:
-        nodes, values = iter(self.words()), self.words()
-        states = [self.state(day) for _ in range(self.number(len(self.raw)))]
+        most = len(self.raw)
+        ids, values_, states_ = self.number(most), self.number(most), self.number(most)
+        number = self.varint()
+        states = [self.state(day) for _ in range(states_)]
+        bits = BitReader(self.raw[self.at :])
+        nodes, values = iter(bits.words(ids)), bits.words(values_)
+        of_value, of_state = width(len(values)), width(len(states))
         rows: list[Row] = []
         head, last = -1, -1
-        while self.at < len(self.raw):
-            place = self.varint()
-            if place & 1:
+        for _ in range(number):
+            value, first = bits.take(of_value), bits.take(1)
+            if first:
                 head = next(nodes, -1) << 32
-            key = head | values[place >> 1]
+            key = head | values[value]
             if head < 0 or key <= last:
                 raise ValueError("rows out of order, expected ascending keys")
-            rows.append((key, *states[self.varint()]))
+            rows.append((key, *states[bits.take(of_state)]))
             last = key
-        if next(nodes, None) is not None:
-            raise ValueError("end too early")
+        if next(nodes, None) is not None or not bits.ended():
+            raise ValueError("another number of rows than there are")
         return rows
 
     def state(self, day: int) -> State:

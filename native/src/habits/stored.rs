@@ -4,7 +4,7 @@ use super::calibrate::Windows;
 use super::counts::{Counts, Node, Row, MOST_COUNT, UNIT};
 use super::window::{Histogram, Window};
 use super::{FEATURES, STATISTICS};
-use crate::pack::{self, unzigzag, zigzag};
+use crate::pack::{self, unzigzag, width, zigzag, BitReader, Bits};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -36,22 +36,14 @@ pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec
         histogram(&mut out, &window.old);
         histogram(&mut out, &window.new);
     }
-    let nodes = counts.nodes.iter().filter(|node| !node.rows.is_empty());
-    words(&mut out, &nodes.map(|node| node.id).collect::<Vec<u32>>());
-    words(&mut out, &values);
     write_rows(&mut out, counts, &values);
     out.out
 }
 
-fn words(out: &mut pack::Writer, all: &[u32]) {
-    out.varint(all.len() as u64);
-    out.out.extend(all.iter().flat_map(|word| word.to_le_bytes()));
-}
-
-/// Each different state once, then for each row where its value and its state stand.
+/// Each different value and state once, then for each row where its own stand.
 fn write_rows(out: &mut pack::Writer, counts: &Counts, values: &[u32]) {
     let (mut states, mut known) = (Vec::new(), FxHashMap::<State, u64>::default());
-    let mut places = pack::Writer::default();
+    let mut rows = Vec::with_capacity(2 * values.len());
     for node in &counts.nodes {
         for (at, row) in node.rows.iter().enumerate() {
             let state = (row.count, row.today, row.vote, row.published);
@@ -60,13 +52,25 @@ fn write_rows(out: &mut pack::Writer, counts: &Counts, values: &[u32]) {
                 states.len() as u64 - 1
             });
             let value = values.binary_search(&row.value).unwrap_or_default() as u64;
-            places.varint(value << 1 | u64::from(at == 0));
-            places.varint(place);
+            rows.push((value, u64::from(at == 0), place));
         }
     }
-    out.varint(states.len() as u64);
+    let nodes = counts.nodes.iter().filter(|node| !node.rows.is_empty());
+    let nodes: Vec<u32> = nodes.map(|node| node.id).collect();
+    for length in [nodes.len(), values.len(), states.len(), rows.len()] {
+        out.varint(length as u64);
+    }
+    let (of_value, of_state) = (width(values.len()), width(states.len()));
     states.into_iter().for_each(|state| write_state(out, counts.day, state));
-    out.out.extend(places.out);
+    let mut bits = Bits::new(&mut out.out);
+    bits.words(&nodes);
+    bits.words(values);
+    for (value, first, state) in rows {
+        bits.push(value, of_value);
+        bits.push(first, 1);
+        bits.push(state, of_state);
+    }
+    bits.end();
 }
 
 fn write_state(out: &mut pack::Writer, day: i64, (count, today, vote, published): State) {
@@ -128,7 +132,6 @@ impl Reader<'_> {
             window.new = self.histogram()?;
         }
         let nodes = self.rows(i64::from(day))?;
-        self.from.end()?;
         Ok(Parts { counts: Counts { nodes, day: i64::from(day) }, usual, windows })
     }
 
@@ -145,32 +148,26 @@ impl Reader<'_> {
         Ok(length)
     }
 
-    /// Ascending words.
-    fn words(&mut self) -> PyResult<Vec<u32>> {
-        let length = self.length()?;
-        let raw = self.from.take(4 * length)?;
-        let word = |four: &[u8]| u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-        let all: Vec<u32> = raw.chunks_exact(4).map(word).collect();
-        if all.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(wrong("rows out of order, expected ascending keys"));
-        }
-        Ok(all)
-    }
-
     fn rows(&mut self, day: i64) -> PyResult<Vec<Node>> {
-        let (ids, values) = (self.words()?, self.words()?);
-        let number = self.length()?;
-        let states = (0..number).map(|_| self.state(day)).collect::<PyResult<Vec<Row>>>()?;
+        let (ids, values) = (self.length()?, self.length()?);
+        let (states, number) = (self.length()?, self.number::<usize>()?);
+        let states = (0..states).map(|_| self.state(day)).collect::<PyResult<Vec<Row>>>()?;
+        let early = || wrong("end too early");
+        let mut bits = BitReader::new(self.from.rest());
+        let mut ids = bits.words(ids).ok_or_else(early)?.into_iter();
+        let values = bits.words(values).ok_or_else(early)?;
+        let (of_value, of_state) = (width(values.len()), width(states.len()));
         let mut nodes: Vec<Node> = Vec::with_capacity(ids.len());
-        let mut ids = ids.into_iter();
-        while !self.from.done() {
-            let (place, state) = (self.number::<usize>()?, self.number::<usize>()?);
-            if place & 1 == 1 {
+        for _ in 0..number {
+            let value = bits.take(of_value).ok_or_else(early)?;
+            let first = bits.take(1).ok_or_else(early)? == 1;
+            let state = bits.take(of_state).ok_or_else(early)?;
+            if first {
                 let id = ids.next().ok_or_else(|| wrong("a node too many"))?;
                 nodes.iter_mut().last().iter_mut().for_each(|node| node.rows.shrink_to_fit());
                 nodes.push(Node { id, total: 0, discounted: 0, rows: Vec::new() });
             }
-            let (value, state) = (values.get(place >> 1), states.get(state));
+            let (value, state) = (values.get(value as usize), states.get(state as usize));
             let (Some(&value), Some(&state)) = (value, state) else {
                 return Err(wrong("a row of nothing"));
             };
@@ -180,8 +177,8 @@ impl Reader<'_> {
             }
             node.rows.push(Row { value, ..state });
         }
-        if ids.next().is_some() {
-            return Err(wrong("end too early"));
+        if ids.next().is_some() || !bits.ended() {
+            return Err(wrong("another number of rows than there are"));
         }
         nodes.iter_mut().for_each(Node::sum_up);
         Ok(nodes)

@@ -1,6 +1,7 @@
 //! MessagePack as msgspec writes it: the smallest form of each integer, 64-bit floats; and the same
 //! with the tokens of `compact`.
 
+mod bits;
 mod compact;
 mod reader;
 mod writer;
@@ -8,6 +9,7 @@ mod writer;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+pub use bits::{width, BitReader, Bits};
 pub use compact::{unzigzag, zigzag};
 pub use reader::Reader;
 pub use writer::Writer;

@@ -82,14 +82,16 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether everything was read.
-    pub fn done(&self) -> bool {
-        self.at == self.raw.len()
+    /// What is left.
+    pub fn rest(&mut self) -> &'a [u8] {
+        let rest = &self.raw[self.at..];
+        self.at = self.raw.len();
+        rest
     }
 
     /// An error unless everything was read.
     pub fn end(&self) -> Read<()> {
-        if self.done() {
+        if self.at == self.raw.len() {
             return Ok(());
         }
         Err(self.wrong("the end"))
@@ -283,7 +285,7 @@ impl<'a> Reader<'a> {
         Ok(self.take(length)?.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
     }
 
-    pub fn take(&mut self, length: usize) -> Read<&'a [u8]> {
+    fn take(&mut self, length: usize) -> Read<&'a [u8]> {
         let end = self.at.checked_add(length).filter(|&end| end <= self.raw.len());
         let end = end.ok_or_else(|| self.wrong("more bytes"))?;
         let taken = &self.raw[self.at..end];
