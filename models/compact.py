@@ -3,20 +3,24 @@
 ======  ==================================================================================
 c1      0.0
 d4 n    a float without a fraction, below 2**53; n is its zigzag varint
-c7 k    the float that was written whole k floats ago, at most 15; bit for bit
-d5 k    the same for integers of 17 to 32 bits
+c8, c9  a float whose first byte is 3f, or 40, without that byte
+d8      the square of the last float that was written in any of these ways or in full
+c7 k    one of those floats, k floats ago; bit for bit
+d5 k    the same for integers of 9 to 32 bits
 d6 k    the same for texts of 3 bytes and more
-ca n    an integer of 33 to 64 bits, less than 2**48 from the last one: the zigzag distance
+ca n    an integer of 33 to 64 bits: n is a varint. Even, it is twice the zigzag distance from the
+        last one, which is below 2**46; odd, the integer is the one n >> 1 ago
 d7 k    `WORDS` number k
 ======  ==================================================================================
 
-Everything else is as msgspec writes it. The reference of ``native/src/pack``: the same value has
-the same bytes in both.
+How long ago is at most 31. Everything else is as msgspec writes it. The reference of
+``native/src/pack``: the same value has the same bytes in both.
 """
 
 from __future__ import annotations
 
 import struct
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -30,11 +34,13 @@ WORDS = (
 
 _PLACES = {word: place for place, word in enumerate(WORDS)}
 _ZERO, _SAME_FLOAT, _NEAR, _WHOLE = 0xC1, 0xC7, 0xCA, 0xD4
-_SAME_NUMBER, _SAME_TEXT, _WORD = 0xD5, 0xD6, 0xD7
-_FLOAT, _U32, _U64 = 0xCB, 0xCE, 0xCF
-_REACH = 16
+_SAME_NUMBER, _SAME_TEXT, _WORD, _SQUARE = 0xD5, 0xD6, 0xD7, 0xD8
+_SMALL, _LARGE = 0xC8, 0xC9
+_SHORT = {0x3F: _SMALL, 0x40: _LARGE}
+_FLOAT, _U16, _U32, _U64 = 0xCB, 0xCD, 0xCE, 0xCF
+_REACH = 32
 _LEAST_TEXT = 3
-_NEARBY = 1 << 48
+_NEARBY = 1 << 46
 _MOST_WHOLE = 1 << 53
 _TOP = 1 << 64
 _SIZED = {0xC4 + i: ("bytes", 1 << i) for i in range(3)}
@@ -44,6 +50,7 @@ _SIZED |= {0xD9 + i: ("text", 1 << i) for i in range(3)}
 _SIZED |= {0xDC + i: ("array", 2 << i) for i in range(2)}
 _SIZED |= {0xDE + i: ("map", 2 << i) for i in range(2)}
 _CONSTANT = {0xC0: None, 0xC2: False, 0xC3: True, _ZERO: 0.0}
+_FIRST = {_FLOAT: b"", _SMALL: b"\x3f", _LARGE: b"\x40"}
 _plain = msgspec.msgpack.Encoder().encode
 _double = struct.Struct(">d")
 
@@ -64,7 +71,7 @@ class Writer:
         self._floats: list[bytes] = []
         self._numbers: list[int] = []
         self._texts: list[str] = []
-        self._wide = 0
+        self._wides: list[int] = []
 
     def varint(self, number: int) -> None:
         """Write a number of at least 0 without a token before it, seven bits a byte."""
@@ -76,7 +83,7 @@ class Writer:
     def value(self, value: Any) -> None:
         """Write a value and what is in it."""
         if isinstance(value, float):
-            self.float(value)
+            self.double(value)
         elif isinstance(value, str):
             self._text(value)
         elif isinstance(value, list | tuple):
@@ -88,12 +95,12 @@ class Writer:
             for pair in value.items():
                 self.value(pair[0])
                 self.value(pair[1])
-        elif isinstance(value, int) and value >= 1 << 16:
+        elif isinstance(value, int) and value >= 1 << 8:
             self._number(value)
         else:
             self.out += _plain(value)
 
-    def float(self, value: float) -> None:
+    def double(self, value: float) -> None:
         """Write a float."""
         raw = _double.pack(value)
         if not any(raw):
@@ -102,8 +109,15 @@ class Writer:
             self.out.append(_WHOLE)
             self.varint(zigzag(int(value)))
         elif not self._again(self._floats, raw, _SAME_FLOAT):
-            self.out.append(_FLOAT)
-            self.out += raw
+            before = self._floats[-2:-1]
+            if before and raw == _square(_double.unpack(before[0])[0]):
+                self.out.append(_SQUARE)
+            elif raw[0] in _SHORT:
+                self.out.append(_SHORT[raw[0]])
+                self.out += raw[1:]
+            else:
+                self.out.append(_FLOAT)
+                self.out += raw
 
     def _text(self, value: str) -> None:
         if value in _PLACES:
@@ -113,24 +127,30 @@ class Writer:
 
     def _number(self, value: int) -> None:
         if value < 1 << 32:
-            if self._again(self._numbers, value, _SAME_NUMBER):
-                return
+            if not self._again(self._numbers, value, _SAME_NUMBER):
+                self.out += _plain(value)
+            return
+        ago = _ago(self._wides, value)
+        last = self._wides[-1] if self._wides else 0
+        if ago is not None:
+            self.out.append(_NEAR)
+            self.varint(ago << 1 | 1)
+            return
+        self._wides.append(value)
+        if abs(value - last) < _NEARBY:
+            self.out.append(_NEAR)
+            self.varint(zigzag(value - last) << 1)
         else:
-            last, self._wide = self._wide, value
-            if abs(value - last) < _NEARBY:
-                self.out.append(_NEAR)
-                self.varint(zigzag(value - last))
-                return
-        self.out += _plain(value)
+            self.out += _plain(value)
 
     def _again(self, known: list[Any], value: Any, token: int) -> bool:
         """Write a value as one of the last ones, if it is one; else note it."""
-        for ago, one in enumerate(known[: -_REACH - 1 : -1]):
-            if one == value:
-                self.out += bytes((token, ago))
-                return True
-        known.append(value)
-        return False
+        ago = _ago(known, value)
+        if ago is None:
+            known.append(value)
+            return False
+        self.out += bytes((token, ago))
+        return True
 
     def _head(self, length: int, small: int, large: int) -> None:
         if length < 16:
@@ -156,7 +176,7 @@ class Reader:
         self._floats: list[float] = []
         self._numbers: list[int] = []
         self._texts: list[str] = []
-        self._wide = 0
+        self._wides: list[int] = []
 
     def byte(self) -> int:
         """Read a byte."""
@@ -186,7 +206,7 @@ class Reader:
         if self.at != len(self.raw):
             raise self._wrong("the end")
 
-    def float(self) -> float:
+    def double(self) -> float:
         """Read a float; a whole number may stand for one."""
         return float(self.value())
 
@@ -218,23 +238,24 @@ class Reader:
             return self._array(number)
         if kind == "map":
             return self._map(number)
-        if token == _U32:
+        if token in (_U16, _U32):
             self._numbers.append(number)
         elif token == _U64:
-            self._wide = number
+            self._wides.append(number)
         return number
 
     def _short(self, token: int) -> Any:
         if token in _CONSTANT:
             return _CONSTANT[token]
-        if token == _FLOAT:
-            self._floats.append(_double.unpack(self.take(8))[0])
-            return self._floats[-1]
+        if token in _FIRST:
+            first = _FIRST[token]
+            return self._noted(first + self.take(8 - len(first)))
+        if token == _SQUARE and self._floats:
+            return self._noted(_square(self._floats[-1]))
         if token == _WHOLE:
             return float(unzigzag(self.varint()))
         if token == _NEAR:
-            self._wide = (self._wide + unzigzag(self.varint())) % _TOP
-            return self._wide
+            return self._near(self.varint())
         if token == _WORD:
             place = self.byte()
             if place < len(WORDS):
@@ -244,6 +265,22 @@ class Reader:
             if token == same and (ago := self.byte()) < min(_REACH, len(known)):
                 return known[-1 - ago]
         raise self._wrong("a value")
+
+    def _noted(self, raw: bytes) -> float:
+        if not raw:
+            raise self._wrong("a float to square")
+        value: float = _double.unpack(raw)[0]
+        self._floats.append(value)
+        return value
+
+    def _near(self, near: int) -> int:
+        if near & 1 == 0:
+            last = self._wides[-1] if self._wides else 0
+            self._wides.append((last + unzigzag(near >> 1)) % _TOP)
+            return self._wides[-1]
+        if near >> 1 >= min(_REACH, len(self._wides)):
+            raise self._wrong("an integer of before")
+        return self._wides[-1 - (near >> 1)]
 
     def _array(self, length: int) -> list[Any]:
         return [self.value() for _ in range(length)]
@@ -262,6 +299,18 @@ class Reader:
 
     def _wrong(self, expected: str) -> ValueError:
         return ValueError(f"state is malformed: expected {expected} at byte {self.at}")
+
+
+def _ago(known: list[Any], value: Any) -> int | None:
+    """Give how long ago a value was noted, None where it was not lately."""
+    lately = known[: -_REACH - 1 : -1]
+    return lately.index(value) if value in lately else None
+
+
+def _square(value: float) -> bytes:
+    """Give the bytes of a square, none where that is no number."""
+    square = value * value
+    return _double.pack(square) if isfinite(square) else b""
 
 
 def zigzag(value: int) -> int:

@@ -40,7 +40,7 @@ def write(day: int, usual: list[float], windows: list[ScoreWindow], rows: list[R
     out = Writer(bytes((LAYOUT, len(usual), len(windows))))
     out.varint(day)
     for bits in usual:
-        out.float(bits)
+        out.double(bits)
     for window in windows:
         for number in _numbers(window):
             out.varint(number)
@@ -96,7 +96,7 @@ class _Reader(Reader):
         if layout != LAYOUT:
             raise ValueError(f"layout {layout}, expected {LAYOUT}")
         day = self.number(_MOST_DAY)
-        usual = [self.float() for _ in range(features)]
+        usual = [self.double() for _ in range(features)]
         scores = [
             ScoreWindow(self.varint(), self.histogram(), self.histogram()) for _ in range(windows)
         ]

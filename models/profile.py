@@ -116,7 +116,8 @@ class Profile:
     --------
     >>> from models.config import ModelConfig
     >>> profile = Profile.new("billing-7", "delegated", ModelConfig())
-    >>> Profile.load(profile.dump(), ModelConfig()).facts.agent_id
+    >>> key = profile.facts.agent_id, profile.mode
+    >>> Profile.load(profile.dump(), key, ModelConfig()).facts.agent_id
     'billing-7'
     """
 
@@ -231,12 +232,21 @@ class Profile:
             return cast("bytes", self.agent.dump())
         levels = [(name, *level.state()) for name, level in sorted(self.baseline.levels.items())]
         out = Writer(_FIRST)
-        out.value([msgspec.to_builtins(self.facts), levels, self.baseline.habits.dump()])
+        facts = msgspec.to_builtins(self.facts)
+        facts[:2] = "", ""  # whose it is, its reader knows
+        out.value([facts, levels, self.baseline.habits.dump()])
         return bytes(out.out)
 
     @classmethod
-    def load(cls, raw: bytes, config: ModelConfig, kernel: Any | None = None) -> Profile:
+    def load(
+        cls, raw: bytes, key: tuple[str, str], config: ModelConfig, kernel: Any | None = None
+    ) -> Profile:
         """Read a profile into a kernel; call only with bytes whose keyed digest holds.
+
+        Parameters
+        ----------
+        key
+            Agent and mode.
 
         Raises
         ------
@@ -250,7 +260,7 @@ class Profile:
             )
         if kernel is not None:
             with suppress(ValueError):  # what is wrong is found below, and told
-                agent = kernel.Agent.load(raw, config)
+                agent = kernel.Agent.load(raw, *key, config)
                 return cls(None, None, agent=agent, config=config)
         try:
             facts, rows, habits = _parts(raw)
@@ -262,6 +272,7 @@ class Profile:
                 f"profile has another layout than version {VERSION}: {error}; "
                 "move the store away to learn anew"
             ) from error
+        facts.agent_id, facts.mode = key
         levels = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
         return cls(facts, AgentBaseline.of(loaded, config, levels))
 

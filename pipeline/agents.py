@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, get_args
 
-import msgspec
-
 from models.event import Mode
 from models.profile import Profile
 from models.subject import Subject
-from models.trust_state import TrustState, trust_of
+from models.trust_state import TrustState, trust_bytes, trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from pipeline.store.protocol import Store
 
 MODES: tuple[str, ...] = get_args(Mode)
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class Agents(OrderedDict["Key", Subject]):
@@ -77,7 +74,9 @@ class Agents(OrderedDict["Key", Subject]):
                 self._unpack(key, profile, trust)
 
     def _unpack(self, key: Key, profile: bytes, trust: bytes) -> None:
-        self[key] = Subject(Profile.load(profile, self._config, self._kernel), trust_of(trust))
+        self[key] = Subject(
+            Profile.load(profile, key, self._config, self._kernel), trust_of(trust, *key)
+        )
 
     def subject(self, key: Key) -> Subject:
         """Give an agent, a new one where it has yet to begin."""
@@ -124,7 +123,7 @@ class Agents(OrderedDict["Key", Subject]):
             if self._most_packed:
                 profile = subject.profile.dump()
                 self._packed[key] = b"".join(
-                    (len(profile).to_bytes(4), profile, _encode(subject.trust))
+                    (len(profile).to_bytes(4), profile, trust_bytes(subject.trust))
                 )
         while len(self._packed) > self._most_packed:
             self._packed.popitem(last=False)

@@ -45,7 +45,7 @@ class Asking:
             values,
         ):
             self._trust.check(row_key(agent_id, mode), trust, digest)
-            found.append((seq, trust_of(trust)))
+            found.append((seq, trust_of(trust, agent_id, mode)))
         return found
 
     def counters(self) -> dict[str, int]:

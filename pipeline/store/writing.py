@@ -9,6 +9,7 @@ import msgspec
 
 from models.errors import Superseded
 from models.event import microseconds
+from models.trust_state import trust_bytes
 from pipeline.store.batch import ENCODER, AnomalyRow, Commit
 from pipeline.store.seal import Seal, row_key
 
@@ -74,7 +75,7 @@ class Writer:
 
     def _profile_rows(self, batch: Commit) -> Iterator[tuple[object, ...]]:
         for agent_id, mode, blob, trust in batch.profiles:
-            key, encoded = row_key(agent_id, mode), ENCODER.encode(trust)
+            key, encoded = row_key(agent_id, mode), trust_bytes(trust)
             yield (
                 agent_id,
                 mode,

@@ -217,7 +217,7 @@ def a_profile() -> Profile:
 def test_a_profile_of_one_kernel_is_read_by_the_other():
     profile = a_profile()
     raw = profile.dump()
-    through = Profile.load(raw, CONFIG, compiled())
+    through = Profile.load(raw, ("billing-7", "delegated"), CONFIG, compiled())
     assert through.dump() == raw
     through.use(None, CONFIG)
     assert isinstance(through.habits, reference.Habits)
@@ -242,7 +242,7 @@ def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
         except ValueError:
             continue
     with pytest.raises(StateError, match="another layout"):
-        Profile.load(b"x\x9c old", CONFIG, kernel)
+        Profile.load(b"x\x9c old", ("a", "unknown"), CONFIG, kernel)
 
 
 def test_both_know_the_same_features_and_statistics():

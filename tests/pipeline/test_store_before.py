@@ -6,13 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from models.config import ModelConfig
 from models.errors import StateError
 from models.profile import Profile
-from models.trust_state import trust_of
+from models.trust_state import trust_bytes, trust_of
 from pipeline.store import Commit, open_store
 from pipeline.store.schema import MIGRATIONS, TABLES, VERSION
 from pipeline.store.seal import Seal, row_key
@@ -53,15 +52,15 @@ def path(tmp_path: Path) -> Iterator[Path]:
 def test_a_store_of_version_1_is_brought_to_this_one(path: Path) -> None:
     with open_store(f"sqlite:{path}") as store:
         ((profile, trust),) = store.profiles([(NAME, "delegated")]).values()
-        state = trust_of(trust)
+        state = trust_of(trust, NAME, "delegated")
         assert [(seq, found) for seq, found in store.changes(0, 9)] == [(1, state)]
-        again = Profile.load(profile, ModelConfig()).dump()
+        again = Profile.load(profile, (NAME, "delegated"), ModelConfig()).dump()
         store.commit(Commit(profiles=[(NAME, "delegated", again, state)]))
     database = sqlite3.connect(path)
     columns = [row[1] for row in database.execute("pragma table_info(profiles)")]
     assert columns == ["id", "agent_id", "mode", "seq", "trust", "trust_digest", "digest", "blob"]
     (row,) = database.execute("select id, seq, trust, blob from profiles")
-    assert row == (7, 2, msgspec.msgpack.encode(state), again)
+    assert row == (7, 2, trust_bytes(state), again)
     assert database.execute("select value from meta where key = 'version'").fetchone() == (VERSION,)
     indexes = database.execute("select name from sqlite_master where type = 'index'").fetchall()
     assert ("profiles_seq",) in indexes

@@ -5,21 +5,27 @@
 pub const ZERO: u8 = 0xc1;
 /// A float of earlier, by how long ago.
 pub const SAME_FLOAT: u8 = 0xc7;
-/// A wide integer, by how far it is from the last one.
+/// Floats of 3e-5 to 2 and of 2 to 131072, without their first byte.
+pub const SMALL_FLOAT: u8 = 0xc8;
+pub const LARGE_FLOAT: u8 = 0xc9;
+/// A wide integer, by how far it is from the last one or by how long ago it was.
 pub const NEAR: u8 = 0xca;
 /// A float without a fraction.
 pub const WHOLE: u8 = 0xd4;
-/// An integer of 32 bits of earlier, by how long ago.
+/// An integer of 9 to 32 bits of earlier, by how long ago.
 pub const SAME_NUMBER: u8 = 0xd5;
 /// A text of earlier, by how long ago.
 pub const SAME_TEXT: u8 = 0xd6;
 /// A word that both sides know.
 pub const WORD: u8 = 0xd7;
 
+/// The square of the last float.
+pub const SQUARE: u8 = 0xd8;
+
 /// Shorter texts are not looked for.
 pub const LEAST_TEXT: usize = 3;
-const REACH: usize = 16;
-const NEARBY: u64 = 1 << 48;
+const REACH: usize = 32;
+const NEARBY: u64 = 1 << 46;
 const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Words of state; only ever longer, as stored bytes name their places.
@@ -68,7 +74,7 @@ pub struct Seen {
     pub floats: Recent<u64>,
     pub numbers: Recent<u32>,
     pub texts: Recent<(usize, usize)>,
-    pub wide: u64,
+    pub wides: Recent<u64>,
 }
 
 /// The float as an integer, where it is one and not -0.0.
@@ -77,9 +83,40 @@ pub fn whole(value: f64) -> Option<i64> {
     is.then_some(value as i64)
 }
 
-/// How far a wide integer is from the last one, where that is shorter than the integer.
-pub fn nearby(value: u64, last: u64) -> Option<u64> {
-    (value.abs_diff(last) < NEARBY).then(|| zigzag(value.wrapping_sub(last) as i64))
+impl Seen {
+    /// What stands for a wide integer, where that is shorter: odd, it is one of earlier; even, it
+    /// is as far from the last one.
+    pub fn near(&mut self, value: u64) -> Option<u64> {
+        if let Some(ago) = self.wides.find(|known| *known == value) {
+            return Some((u64::from(ago) << 1) | 1);
+        }
+        let last = self.wides.get(0).unwrap_or_default();
+        self.wides.note(value);
+        let near = value.abs_diff(last) < NEARBY;
+        near.then(|| zigzag(value.wrapping_sub(last) as i64) << 1)
+    }
+
+    /// The wide integer that `near` stands for.
+    pub fn wide(&mut self, near: u64) -> Option<u64> {
+        if near & 1 == 1 {
+            return self.wides.get(u8::try_from(near >> 1).ok()?);
+        }
+        let last = self.wides.get(0).unwrap_or_default();
+        let value = last.wrapping_add(unzigzag(near >> 1) as u64);
+        self.wides.note(value);
+        Some(value)
+    }
+
+    /// Whether a float is the square of the last one.
+    pub fn is_square(&self, bits: u64) -> bool {
+        self.square() == Some(bits)
+    }
+
+    pub fn square(&self) -> Option<u64> {
+        let last = f64::from_bits(self.floats.get(0)?);
+        let square = last * last;
+        square.is_finite().then(|| square.to_bits())
+    }
 }
 
 /// Small numbers for small integers of either sign.

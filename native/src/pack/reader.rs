@@ -58,9 +58,11 @@ impl<'a> Reader<'a> {
                     out.nil();
                 }
                 0xc2 | 0xc3 => out.boolean(self.boolean()?),
-                0xcb | compact::ZERO | compact::SAME_FLOAT | compact::WHOLE => {
-                    out.float(self.float()?);
-                }
+                0xcb
+                | compact::ZERO
+                | compact::SAME_FLOAT..=compact::LARGE_FLOAT
+                | compact::WHOLE
+                | compact::SQUARE => out.float(self.float()?),
                 0xa0..=0xbf | 0xd9..=0xdb | compact::SAME_TEXT | compact::WORD => {
                     out.text(self.text()?);
                 }
@@ -115,7 +117,6 @@ impl<'a> Reader<'a> {
         match self.byte()? {
             small @ 0..=0x7f => Ok(u64::from(small)),
             0xcc => self.big(1),
-            0xcd => self.big(2),
             token => self.wide(token),
         }
     }
@@ -124,7 +125,6 @@ impl<'a> Reader<'a> {
         match self.byte()? {
             small @ (0..=0x7f | 0xe0..=0xff) => Ok(i64::from(small as i8)),
             0xcc => Ok(self.big(1)? as i64),
-            0xcd => Ok(self.big(2)? as i64),
             0xd0 => Ok(i64::from(self.big(1)? as i8)),
             0xd1 => Ok(i64::from(self.big(2)? as i16)),
             0xd2 => Ok(i64::from(self.big(4)? as i32)),
@@ -133,17 +133,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An unsigned integer beyond 16 bits, its token read.
+    /// An unsigned integer beyond 8 bits, its token read.
     fn wide(&mut self, token: u8) -> Read<u64> {
         match (token, self.seen.is_some()) {
-            (0xce, _) => {
-                let value = self.big(4)?;
+            (0xcd | 0xce, _) => {
+                let value = self.big(if token == 0xcd { 2 } else { 4 })?;
                 self.seen.iter_mut().for_each(|seen| seen.numbers.note(value as u32));
                 Ok(value)
             }
             (0xcf, _) => {
                 let value = self.big(8)?;
-                self.seen.iter_mut().for_each(|seen| seen.wide = value);
+                self.seen.iter_mut().for_each(|seen| seen.wides.note(value));
                 Ok(value)
             }
             (compact::SAME_NUMBER, true) => {
@@ -152,10 +152,9 @@ impl<'a> Reader<'a> {
                 found.map(u64::from).ok_or_else(|| self.wrong("an integer of before"))
             }
             (compact::NEAR, true) => {
-                let far = compact::unzigzag(self.varint()?);
-                let seen = self.seen.get_or_insert_default();
-                seen.wide = seen.wide.wrapping_add(far as u64);
-                Ok(seen.wide)
+                let near = self.varint()?;
+                let found = self.seen.as_mut().and_then(|seen| seen.wide(near));
+                found.ok_or_else(|| self.wrong("an integer of before"))
             }
             _ => Err(self.wrong("an integer")),
         }
@@ -165,8 +164,20 @@ impl<'a> Reader<'a> {
         match (self.byte()?, self.seen.is_some()) {
             (0xcb, _) => {
                 let bits = self.big(8)?;
-                self.seen.iter_mut().for_each(|seen| seen.floats.note(bits));
-                Ok(f64::from_bits(bits))
+                Ok(self.noted(bits))
+            }
+            (compact::SMALL_FLOAT, true) => {
+                let bits = self.big(7)?;
+                Ok(self.noted(0x3f << 56 | bits))
+            }
+            (compact::LARGE_FLOAT, true) => {
+                let bits = self.big(7)?;
+                Ok(self.noted(0x40 << 56 | bits))
+            }
+            (compact::SQUARE, true) => {
+                let square = self.seen.as_ref().and_then(Seen::square);
+                let bits = square.ok_or_else(|| self.wrong("a float to square"))?;
+                Ok(self.noted(bits))
             }
             (compact::ZERO, true) => Ok(0.0),
             (compact::WHOLE, true) => Ok(compact::unzigzag(self.varint()?) as f64),
@@ -180,6 +191,11 @@ impl<'a> Reader<'a> {
                 Ok(self.signed()? as f64)
             }
         }
+    }
+
+    fn noted(&mut self, bits: u64) -> f64 {
+        self.seen.iter_mut().for_each(|seen| seen.floats.note(bits));
+        f64::from_bits(bits)
     }
 
     pub fn text(&mut self) -> Read<&'a str> {

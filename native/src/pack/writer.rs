@@ -46,11 +46,7 @@ impl Writer {
         match value {
             0..=0x7f => self.out.push(value as u8),
             0x80..=0xff => self.out.extend([0xcc, value as u8]),
-            0x100..=0xffff => {
-                self.out.push(0xcd);
-                self.out.extend((value as u16).to_be_bytes());
-            }
-            0x1_0000..=0xffff_ffff => self.number(value as u32),
+            0x100..=0xffff_ffff => self.number(value as u32),
             _ => self.wide(value),
         }
     }
@@ -62,16 +58,23 @@ impl Writer {
             }
             seen.numbers.note(value);
         }
-        self.out.push(0xce);
-        self.out.extend(value.to_be_bytes());
+        match u16::try_from(value) {
+            Ok(value) => {
+                self.out.push(0xcd);
+                self.out.extend(value.to_be_bytes());
+            }
+            Err(_) => {
+                self.out.push(0xce);
+                self.out.extend(value.to_be_bytes());
+            }
+        }
     }
 
     fn wide(&mut self, value: u64) {
         if let Some(seen) = &mut self.seen {
-            let last = std::mem::replace(&mut seen.wide, value);
-            if let Some(far) = compact::nearby(value, last) {
+            if let Some(near) = seen.near(value) {
                 self.out.push(compact::NEAR);
-                return self.varint(far);
+                return self.varint(near);
             }
         }
         self.out.push(0xcf);
@@ -111,7 +114,20 @@ impl Writer {
             if let Some(ago) = seen.floats.find(|known| *known == bits) {
                 return self.out.extend([compact::SAME_FLOAT, ago]);
             }
+            let square = seen.is_square(bits);
             seen.floats.note(bits);
+            if square {
+                return self.out.push(compact::SQUARE);
+            }
+            let token = match bits >> 56 {
+                0x3f => Some(compact::SMALL_FLOAT),
+                0x40 => Some(compact::LARGE_FLOAT),
+                _ => None,
+            };
+            if let Some(token) = token {
+                self.out.push(token);
+                return self.out.extend(&bits.to_be_bytes()[1..]);
+            }
         }
         self.out.push(0xcb);
         self.out.extend(value.to_be_bytes());

@@ -94,14 +94,21 @@ impl Agent {
 
     /// Read the bytes of a profile.
     #[staticmethod]
-    fn load(py: Python<'_>, raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn load(
+        py: Python<'_>,
+        raw: &[u8],
+        agent_id: String,
+        mode: String,
+        config: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
         if raw.first() != Some(&VERSION) {
             let text = format!("profile was written by another version than {VERSION}");
             return Err(PyValueError::new_err(text));
         }
         let mut from = Reader::compact(raw, 1);
         expect(from.array()?, 3)?;
-        let facts = Facts::read(&mut from)?;
+        let mut facts = Facts::read(&mut from)?;
+        (facts.agent_id, facts.mode) = (agent_id, mode);
         let mut levels = Levels::default();
         for _ in 0..from.array()? {
             expect(from.array()?, 4)?;
@@ -120,7 +127,7 @@ impl Agent {
         start.push(VERSION);
         let mut out = Writer::compact(start);
         out.array(3);
-        self.facts.write(&mut out)?;
+        self.facts.write(&mut out, ["", ""])?; // whose it is, its reader knows
         let rows = self.rows();
         out.array(rows.len());
         for (name, n, mean, square) in rows {
@@ -137,7 +144,7 @@ impl Agent {
     /// Hand the plain facts (as bytes) and levels over; from now on they are Python's.
     fn unpack<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Vec<LevelRow>)> {
         let mut out = Writer::default();
-        self.facts.write(&mut out)?;
+        self.facts.write(&mut out, [&self.facts.agent_id, &self.facts.mode])?;
         self.taken = true;
         Ok((PyBytes::new(py, &out.out), self.rows()))
     }

@@ -138,11 +138,11 @@ impl Facts {
         }
     }
 
-    pub fn write(&self, out: &mut Writer) -> PyResult<()> {
+    /// Write them under a name and a mode.
+    pub fn write(&self, out: &mut Writer, whose: [&str; 2]) -> PyResult<()> {
         let now = &self.now;
         out.array(FACTS);
-        out.text(&self.agent_id);
-        out.text(&self.mode);
+        whose.into_iter().for_each(|text| out.text(text));
         out.text(&self.role);
         optional(out, self.version.as_deref());
         for number in [self.first_us, now.last_us, now.events, now.opened, now.learn_until] {

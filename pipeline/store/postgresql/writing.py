@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, Superseded
+from models.trust_state import trust_bytes
 from pipeline.store.batch import ENCODER, Commit
 from pipeline.store.postgresql.statements import ANOMALIES, HELD, PROFILES, keyed
 from pipeline.store.seal import Seal, row_key
@@ -114,7 +115,7 @@ class PostgresWriter:
 
     def _profile_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         agent_id, mode, blob, trust = row
-        key, encoded = row_key(agent_id, mode), ENCODER.encode(trust)
+        key, encoded = row_key(agent_id, mode), trust_bytes(trust)
         return (
             agent_id,
             mode,
