@@ -2,12 +2,12 @@
 
 use super::calibrate::Windows;
 use super::counts::{Counts, Node, Row, MOST_COUNT, UNIT};
+use super::different::{values_of, State, States};
 use super::window::{Histogram, Window};
 use super::{FEATURES, STATISTICS};
 use crate::pack::{self, unzigzag, width, zigzag, BitReader, Bits};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rustc_hash::FxHashMap;
 
 const LAYOUT: u8 = 2;
 
@@ -18,15 +18,8 @@ pub struct Parts {
     pub windows: Windows,
 }
 
-/// What is remembered of a value, without the value: count, today, vote and published.
-type State = (u32, u16, u32, i32);
-
 pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec<u8> {
-    let rows = || counts.nodes.iter().flat_map(|node| &node.rows);
-    let mut values: Vec<u32> = rows().map(|row| row.value).collect();
-    let number = values.len();
-    values.sort_unstable();
-    values.dedup();
+    let number: usize = counts.nodes.iter().map(|node| node.rows.len()).sum();
     let mut out = pack::Writer::compact(Vec::with_capacity(400 + 10 * number));
     out.out.extend([LAYOUT, FEATURES as u8, STATISTICS as u8]);
     out.varint(counts.day as u64);
@@ -36,39 +29,34 @@ pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec
         histogram(&mut out, &window.old);
         histogram(&mut out, &window.new);
     }
-    write_rows(&mut out, counts, &values);
+    write_rows(&mut out, counts, number);
     out.out
 }
 
 /// Each different value and state once, then for each row where its own stand.
-fn write_rows(out: &mut pack::Writer, counts: &Counts, values: &[u32]) {
-    let (mut states, mut known) = (Vec::new(), FxHashMap::<State, u64>::default());
-    let mut rows = Vec::with_capacity(2 * values.len());
-    for node in &counts.nodes {
-        for (at, row) in node.rows.iter().enumerate() {
-            let state = (row.count, row.today, row.vote, row.published);
-            let place = *known.entry(state).or_insert_with(|| {
-                states.push(state);
-                states.len() as u64 - 1
-            });
-            let value = values.binary_search(&row.value).unwrap_or_default() as u64;
-            rows.push((value, u64::from(at == 0), place));
-        }
-    }
+fn write_rows(out: &mut pack::Writer, counts: &Counts, number: usize) {
+    let rows = || counts.nodes.iter().flat_map(|node| &node.rows);
+    let (values, places) = values_of(rows().map(|row| row.value), number);
+    let mut states = States::new(number);
+    let of: Vec<u32> =
+        rows().map(|row| states.place((row.count, row.today, row.vote, row.published))).collect();
     let nodes = counts.nodes.iter().filter(|node| !node.rows.is_empty());
     let nodes: Vec<u32> = nodes.map(|node| node.id).collect();
-    for length in [nodes.len(), values.len(), states.len(), rows.len()] {
+    for length in [nodes.len(), values.len(), states.all.len(), number] {
         out.varint(length as u64);
     }
-    let (of_value, of_state) = (width(values.len()), width(states.len()));
-    states.into_iter().for_each(|state| write_state(out, counts.day, state));
+    states.all.iter().for_each(|state| write_state(out, counts.day, *state));
+    let (of_value, of_state) = (width(values.len()), width(states.all.len()));
     let mut bits = Bits::new(&mut out.out);
     bits.words(&nodes);
-    bits.words(values);
-    for (value, first, state) in rows {
-        bits.push(value, of_value);
-        bits.push(first, 1);
-        bits.push(state, of_state);
+    bits.words(&values);
+    let mut at = 0;
+    for node in &counts.nodes {
+        for first in (0..node.rows.len()).map(|row| u64::from(row == 0)) {
+            let (value, state) = (u64::from(places[at]), u64::from(of[at]));
+            bits.push(value | first << of_value | state << (of_value + 1), of_value + 1 + of_state);
+            at += 1;
+        }
     }
     bits.end();
 }
@@ -154,34 +142,29 @@ impl Reader<'_> {
         let states = (0..states).map(|_| self.state(day)).collect::<PyResult<Vec<Row>>>()?;
         let early = || wrong("end too early");
         let mut bits = BitReader::new(self.from.rest());
-        let mut ids = bits.words(ids).ok_or_else(early)?.into_iter();
+        let ids = bits.words(ids).ok_or_else(early)?;
         let values = bits.words(values).ok_or_else(early)?;
         let (of_value, of_state) = (width(values.len()), width(states.len()));
-        let mut nodes: Vec<Node> = Vec::with_capacity(ids.len());
-        for _ in 0..number {
+        let (mut all, mut starts) = (Vec::with_capacity(number.min(self.most)), Vec::new());
+        for at in 0..number {
             let value = bits.take(of_value).ok_or_else(early)?;
-            let first = bits.take(1).ok_or_else(early)? == 1;
-            let state = bits.take(of_state).ok_or_else(early)?;
-            if first {
-                let id = ids.next().ok_or_else(|| wrong("a node too many"))?;
-                nodes.iter_mut().last().iter_mut().for_each(|node| node.rows.shrink_to_fit());
-                nodes.push(Node { id, total: 0, discounted: 0, rows: Vec::new() });
+            if bits.take(1).ok_or_else(early)? == 1 {
+                starts.push(at);
             }
+            let state = bits.take(of_state).ok_or_else(early)?;
             let (value, state) = (values.get(value as usize), states.get(state as usize));
             let (Some(&value), Some(&state)) = (value, state) else {
                 return Err(wrong("a row of nothing"));
             };
-            let node = nodes.last_mut().ok_or_else(|| wrong("a row without a node"))?;
-            if node.rows.last().is_some_and(|row| row.value >= value) {
-                return Err(wrong("rows out of order, expected ascending keys"));
-            }
-            node.rows.push(Row { value, ..state });
+            all.push(Row { value, ..state });
         }
-        if ids.next().is_some() || !bits.ended() {
+        if starts.len() != ids.len()
+            || starts.first().copied().unwrap_or(number) > 0
+            || !bits.ended()
+        {
             return Err(wrong("another number of rows than there are"));
         }
-        nodes.iter_mut().for_each(Node::sum_up);
-        Ok(nodes)
+        in_nodes(ids, &starts, &all)
     }
 
     fn state(&mut self, day: i64) -> PyResult<Row> {
@@ -227,6 +210,22 @@ impl Reader<'_> {
         }
         Ok(out)
     }
+}
+
+/// Rows by node, each node's in exactly the room it takes.
+fn in_nodes(ids: Vec<u32>, starts: &[usize], all: &[Row]) -> PyResult<Vec<Node>> {
+    let ends = starts.iter().skip(1).copied().chain([all.len()]);
+    let mut nodes = Vec::with_capacity(ids.len());
+    for ((id, &start), end) in ids.into_iter().zip(starts).zip(ends) {
+        let rows = all[start..end].to_vec();
+        if rows.windows(2).any(|pair| pair[0].value >= pair[1].value) {
+            return Err(wrong("rows out of order, expected ascending keys"));
+        }
+        let mut node = Node { id, total: 0, discounted: 0, rows };
+        node.sum_up();
+        nodes.push(node);
+    }
+    Ok(nodes)
 }
 
 /// Write a score window as msgspec writes `models.calibration.ScoreWindow`.

@@ -12,14 +12,23 @@ impl<'a> Bits<'a> {
         Bits { out, waiting: 0, length: 0 }
     }
 
-    /// Append the lowest bits of a number, at most 32.
+    /// Append a number of so many bits, at most 64.
     pub fn push(&mut self, value: u64, length: u32) {
+        if length > 32 {
+            self.few(value & 0xffff_ffff, 32);
+            self.few(value >> 32, length - 32);
+        } else {
+            self.few(value, length);
+        }
+    }
+
+    fn few(&mut self, value: u64, length: u32) {
         self.waiting |= value << self.length;
         self.length += length;
-        while self.length >= 8 {
-            self.out.push(self.waiting as u8);
-            self.waiting >>= 8;
-            self.length -= 8;
+        if self.length >= 32 {
+            self.out.extend((self.waiting as u32).to_le_bytes());
+            self.waiting >>= 32;
+            self.length -= 32;
         }
     }
 
@@ -29,20 +38,21 @@ impl<'a> Bits<'a> {
         let mut least = 0;
         for &word in all {
             let gap = u64::from(word) - least;
-            for _ in 0..gap >> low {
-                self.push(1, 1);
+            let mut ones = (gap >> low) as u32;
+            while ones > 24 {
+                self.push(0xff_ffff, 24);
+                ones -= 24;
             }
-            self.push(0, 1);
-            self.push(gap & ((1 << low) - 1), low);
+            let rest = gap & ((1 << low) - 1);
+            self.push(((1 << ones) - 1) | (rest << (ones + 1)), ones + 1 + low);
             least = u64::from(word) + 1;
         }
     }
 
     /// Fill up the last byte.
     pub fn end(self) {
-        if self.length > 0 {
-            self.out.push(self.waiting as u8);
-        }
+        let bytes = self.length.div_ceil(8) as usize;
+        self.out.extend(&self.waiting.to_le_bytes()[..bytes]);
     }
 }
 

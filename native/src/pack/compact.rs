@@ -59,6 +59,19 @@ impl<T: Copy> Recent<T> {
         self.0.iter().rev().take(REACH).position(same).map(|ago| ago as u8)
     }
 
+    /// The same for a value itself, which mostly is not there: quick to say so.
+    pub fn find_value(&self, value: T) -> Option<u8>
+    where
+        T: PartialEq,
+    {
+        let lately = &self.0[self.0.len().saturating_sub(REACH)..];
+        let is = lately.iter().fold(false, |is, one| is | (*one == value));
+        if is {
+            return self.find(|known| *known == value);
+        }
+        None
+    }
+
     pub fn note(&mut self, value: T) {
         self.0.push(value);
     }
@@ -87,7 +100,7 @@ impl Seen {
     /// What stands for a wide integer, where that is shorter: odd, it is one of earlier; even, it
     /// is as far from the last one.
     pub fn near(&mut self, value: u64) -> Option<u64> {
-        if let Some(ago) = self.wides.find(|known| *known == value) {
+        if let Some(ago) = self.wides.find_value(value) {
             return Some((u64::from(ago) << 1) | 1);
         }
         let last = self.wides.get(0).unwrap_or_default();

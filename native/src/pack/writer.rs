@@ -53,7 +53,7 @@ impl Writer {
 
     fn number(&mut self, value: u32) {
         if let Some(seen) = &mut self.seen {
-            if let Some(ago) = seen.numbers.find(|known| *known == value) {
+            if let Some(ago) = seen.numbers.find_value(value) {
                 return self.out.extend([compact::SAME_NUMBER, ago]);
             }
             seen.numbers.note(value);
@@ -111,7 +111,7 @@ impl Writer {
                 self.out.push(compact::WHOLE);
                 return self.varint(compact::zigzag(whole));
             }
-            if let Some(ago) = seen.floats.find(|known| *known == bits) {
+            if let Some(ago) = seen.floats.find_value(bits) {
                 return self.out.extend([compact::SAME_FLOAT, ago]);
             }
             let square = seen.is_square(bits);
