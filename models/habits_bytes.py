@@ -24,8 +24,10 @@ from itertools import accumulate, pairwise
 from models import habits_before
 from models.bits import BitReader, Bits, width
 from models.calibration import Histogram, ScoreWindow
-from models.compact import Reader, Writer, unzigzag, zigzag
+from models.compact import Writer
+from models.compact_reader import Reader
 from models.counts import MOST_COUNT, MOST_TODAY, UNIT
+from models.tokens import unzigzag, zigzag
 
 LAYOUT = 2
 _LOW32 = 0xFFFF_FFFF

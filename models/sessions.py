@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
-from models.compact import Reader, Writer
+from models.compact import Writer
+from models.compact_reader import Reader
 from models.content.session import Session
 from models.errors import StateError
 from models.hashing import Hasher

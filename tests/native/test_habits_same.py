@@ -167,7 +167,11 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
         assert [tuple(one)[:2] for one in habits.surprise(view, x).found] == expected
 
 
-@given(st.lists(st.floats(0, 300), min_size=1, max_size=400), st.floats(0, 300), st.floats(0, 1))
+@given(
+    st.lists(st.floats(0, 300), min_size=1, max_size=400),
+    st.floats(0, 300),
+    st.floats(0.001, 0.999),
+)
 def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
     worlds = [World(reference), World(compiled())]
     x = {"tool": "tool-1", "hour": "workday 01"}

@@ -1,5 +1,5 @@
 //! What makes MessagePack small: tokens that it leaves unused stand for what stored state repeats;
-//! `models.compact` says which.
+//! `models.tokens` says which.
 
 /// The float 0.0.
 pub const ZERO: u8 = 0xc1;
@@ -10,6 +10,10 @@ pub const SMALL_FLOAT: u8 = 0xc8;
 pub const LARGE_FLOAT: u8 = 0xc9;
 /// A wide integer, by how far it is from the last one or by how long ago it was.
 pub const NEAR: u8 = 0xca;
+/// Floats of 1 to 16 without a fraction have a token each; the integers that MessagePack has there
+/// take two bytes.
+pub const ONE: u8 = 0xe0;
+pub const SIXTEEN: u8 = 0xef;
 /// A float without a fraction.
 pub const WHOLE: u8 = 0xd4;
 /// An integer of 9 to 32 bits of earlier, by how long ago.
@@ -130,6 +134,11 @@ impl Seen {
         let square = last * last;
         square.is_finite().then(|| square.to_bits())
     }
+}
+
+/// The token of a small float without a fraction.
+pub fn token(whole: i64) -> Option<u8> {
+    (1..=16).contains(&whole).then(|| ONE + (whole as u8 - 1))
 }
 
 /// Small numbers for small integers of either sign.

@@ -58,6 +58,7 @@ impl<'a> Reader<'a> {
                     out.nil();
                 }
                 0xc2 | 0xc3 => out.boolean(self.boolean()?),
+                compact::ONE..=compact::SIXTEEN if self.seen.is_some() => out.float(self.float()?),
                 0xcb
                 | compact::ZERO
                 | compact::SAME_FLOAT..=compact::LARGE_FLOAT
@@ -123,6 +124,7 @@ impl<'a> Reader<'a> {
 
     pub fn signed(&mut self) -> Read<i64> {
         match self.byte()? {
+            compact::ONE..=compact::SIXTEEN if self.seen.is_some() => Err(self.wrong("an integer")),
             small @ (0..=0x7f | 0xe0..=0xff) => Ok(i64::from(small as i8)),
             0xcc => Ok(self.big(1)? as i64),
             0xd0 => Ok(i64::from(self.big(1)? as i8)),
@@ -180,6 +182,9 @@ impl<'a> Reader<'a> {
                 Ok(self.noted(bits))
             }
             (compact::ZERO, true) => Ok(0.0),
+            (token @ compact::ONE..=compact::SIXTEEN, true) => {
+                Ok(f64::from(token - compact::ONE + 1))
+            }
             (compact::WHOLE, true) => Ok(compact::unzigzag(self.varint()?) as f64),
             (compact::SAME_FLOAT, true) => {
                 let ago = self.byte()?;

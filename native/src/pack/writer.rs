@@ -84,6 +84,7 @@ impl Writer {
     pub fn signed(&mut self, value: i64) {
         match value {
             0.. => self.unsigned(value as u64),
+            -32..=-17 if self.seen.is_some() => self.out.extend([0xd0, value as u8]),
             -32..=-1 => self.out.push(value as u8),
             -0x80..=-33 => self.out.extend([0xd0, value as u8]),
             -0x8000..=-0x81 => {
@@ -108,6 +109,9 @@ impl Writer {
                 return self.out.push(compact::ZERO);
             }
             if let Some(whole) = compact::whole(value) {
+                if let Some(token) = compact::token(whole) {
+                    return self.out.push(token);
+                }
                 self.out.push(compact::WHOLE);
                 return self.varint(compact::zigzag(whole));
             }
