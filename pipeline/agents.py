@@ -74,9 +74,21 @@ class Agents(OrderedDict["Key", Subject]):
                 self._unpack(key, profile, trust)
 
     def _unpack(self, key: Key, profile: bytes, trust: bytes) -> None:
-        self[key] = Subject(
+        subject = self[key] = Subject(
             Profile.load(profile, key, self._config, self._kernel), trust_of(trust, *key)
         )
+        self._keep(subject, profile)
+
+    def dump(self, subject: Subject) -> bytes:
+        """Write the profile of an agent that a batch has changed, for the store."""
+        profile = subject.profile.dump()
+        self._keep(subject, profile)
+        return profile
+
+    def _keep(self, subject: Subject, profile: bytes) -> None:
+        """Keep the bytes beside an agent: to pack it then costs nothing."""
+        if self._most_packed:
+            subject.stored = profile
 
     def subject(self, key: Key) -> Subject:
         """Give an agent, a new one where it has yet to begin."""
@@ -115,13 +127,14 @@ class Agents(OrderedDict["Key", Subject]):
     def trim(self) -> None:
         """Pack the least recently used, where there are too many; let go of what was packed first.
 
-        Call when all changes are on their way to the store: what is let go is read from there.
+        Call when all changes are on their way to the store (`dump`): what is let go is read from
+        there.
         """
         while len(self) > self._most:
             key, subject = self.popitem(last=False)
             self._modes.pop(key[0], None)
             if self._most_packed:
-                profile = subject.profile.dump()
+                profile = subject.stored or subject.profile.dump()
                 self._packed[key] = b"".join(
                     (len(profile).to_bytes(4), profile, trust_bytes(subject.trust))
                 )

@@ -73,7 +73,7 @@ class Worker:
         *,
         policy: TrustPolicy = DEFAULT_POLICY,
         cache_agents: int = 1_536,
-        packed_agents: int = 65_536,
+        packed_agents: int = 32_768,
         max_future_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
@@ -310,7 +310,7 @@ class Worker:
         count: Counter[str],
     ) -> None:
         out.profiles = [
-            (key[0], key[1], subject.profile.dump(), subject.trust)
+            (key[0], key[1], self._agents.dump(subject), subject.trust)
             for key, subject in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()
