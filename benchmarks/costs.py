@@ -50,7 +50,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     agent_stored_bytes, event_kept_bytes
         Stored for each agent; and for each event while its id is remembered (with anomalies).
     agent_cached_bytes, worker_bytes
-        Resident in a worker: each agent in its cache, and without any.
+        Resident in a worker: each agent ready for use in its cache, and without any.
     replica_agent_bytes, replica_asked_bytes, replica_bytes
         Resident in a replica: each agent, each agent asked for in addition, and without any.
     replica_changes_per_s, lookups_per_s
@@ -125,7 +125,7 @@ def _worker(say: Any) -> dict[str, float]:
             if (agents, batch) == MAIN:
                 main = best
         say("a worker that keeps no agent in memory")
-        without = _run(jobs[MAIN[0]], batch=MAIN[1], cache_agents=1)
+        without = _run(jobs[MAIN[0]], batch=MAIN[1], cache_agents=1, packed_agents=0)
         lines = read_lines(jobs[MAIN[0]])
     # Seconds of each run = events, rows and batches times what each of them costs; each run
     # counts alike, however long it took. Those of the processor, as other work must not count.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.meter import Meter
 from benchmarks.stream import CORPORATE, INTEL, INVENTORY, sizes
 from pipeline import runner
+from pipeline.progress import chosen
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def _run(job: Job, source: str, sink: str, batch: int = 0) -> tuple[Meter, Path]
         "max_future_s": _ANY_TIME_S,
         "batch_size": job.batch_size,
     }
-    if job.cache_agents is not None:
-        values["cache_agents"] = job.cache_agents
-    meter = Meter()
+    for name in ("cache_agents", "packed_agents"):
+        if (most := getattr(job, name)) is not None:
+            values[name] = most
+    meter = Meter(chosen(json=not job.shown), job.shown)
     summary = runner.run(Settings(**values), drain=True, progress=meter, stop=threading.Event())
     assert summary.events == job.warm + job.events, summary
     assert not summary.rejected, summary

@@ -26,19 +26,19 @@ _FLOOR_EVENTS = 20_480
 
 
 def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
-    """Measure with a fleet of `agents`, once with the default cache and once with all in memory.
+    """Measure with a fleet of `agents`, with the default cache and with all ready for use.
 
     Returns
     -------
     dict[str, float]
         ``agents``, ``events``, and bytes per agent: ``resident_default_cache``,
-        ``resident_all_cached``, ``stored_file``, ``stored_blobs``, ``stored_whole_file``.
+        ``resident_all_ready``, ``stored_file``, ``stored_blobs``, ``stored_whole_file``.
     """
     few, events = max(1, agents // 100), EVENTS_PER_AGENT * agents
     say(f"memory: the same with {few} agents")
     floor, floor_agents, _ = _resident(few, min(events, _FLOOR_EVENTS), None)
     found: dict[str, float] = {"events": events}
-    for name, cache in (("default_cache", None), ("all_cached", _ALL)):
+    for name, cache in (("default_cache", None), ("all_ready", _ALL)):
         say(f"memory: {agents} agents, {name.replace('_', ' ')}")
         size, seen, stored = _resident(agents, events, cache)
         found[f"resident_{name}"] = (size - floor) / (seen - floor_agents)

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from pipeline.progress import Silent
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pipeline.progress import Progress
 
 USUAL_BATCH = 4_096
 _STATUS = Path("/proc/self/status")
@@ -32,10 +36,12 @@ class Job(Struct, frozen=True, kw_only=True):
         agents appear, the last `events` are timed.
     broker, topic
         Where the same stream stands in Kafka, empty without a broker.
-    cache_agents
-        Agents that Habitus keeps in memory; its default when None.
+    cache_agents, packed_agents
+        Agents that Habitus keeps in memory, ready for use and packed; its defaults when None.
     batch
         Events in a batch; the usual when None.
+    shown
+        What a bar on stderr is to say meanwhile; without it there is none.
     """
 
     folder: str
@@ -46,7 +52,9 @@ class Job(Struct, frozen=True, kw_only=True):
     broker: str = ""
     topic: str = ""
     cache_agents: int | None = None
+    packed_agents: int | None = None
     batch: int | None = None
+    shown: str = ""
 
     @property
     def batch_size(self) -> int:
@@ -103,6 +111,11 @@ class Result(Struct, frozen=True, kw_only=True):
 class Meter:
     """Reads both clocks whenever work says that it got further; a `Progress` of the pipeline.
 
+    Parameters
+    ----------
+    bar, shown
+        Another progress that is told as well, and what it is to say.
+
     Examples
     --------
     >>> meter = Meter()
@@ -115,22 +128,26 @@ class Meter:
     20
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bar: Progress | None = None, shown: str = "") -> None:
+        self._bar, self._shown = bar or Silent(), shown
         self._done = [0]
         self._at: list[tuple[float, float]] = [(0.0, 0.0)]
         self.resident_bytes = 0
 
-    def start(self, total: int | None, what: str) -> None:  # noqa: ARG002  # the protocol's shape
+    def start(self, total: int | None, what: str) -> None:
         """Start the clocks."""
+        self._bar.start(total, self._shown or what)
         self._at = [_clocks()]
 
     def advance(self, n: int) -> None:
         """Note that `n` more are done."""
+        self._bar.advance(n)
         self._done.append(self._done[-1] + n)
         self._at.append(_clocks())
 
     def stop(self) -> None:
         """Count what came after the last step, a closing commit perhaps, as its part."""
+        self._bar.stop()
         if not self.resident_bytes:
             self._at[-1] = _clocks()
             self.resident_bytes = resident_bytes()

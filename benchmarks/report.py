@@ -30,13 +30,14 @@ _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("e/b", "habitus-kafka", "kafka", None),
 )
 _RESIDENT = (
-    ("resident_default_cache", "resident, default cache", 16),
-    ("resident_all_cached", "resident, all cached", 16),
+    ("resident_default_cache", "resident, default cache", 8),
+    ("resident_all_ready", "resident, all ready for use", None),
 )
+# Goals after a short history; after a long one.
 _STORED = (
-    ("file", "stored, file of profiles, trust, sessions", 6),
-    ("blobs", "stored, sum of blobs", 6),
-    ("whole_file", "stored, whole database", None),
+    ("file", "stored, file of profiles, trust, sessions", 2, 6),
+    ("blobs", "stored, sum of blobs", 2, 6),
+    ("whole_file", "stored, whole database", None, None),
 )
 
 
@@ -143,7 +144,7 @@ def _ratios(report: Report) -> Iterator[str]:
         more = habitus.more
         each = (report.warm + report.events) / more["agents"]
         yield f"stored per agent, {more['agents']:,.0f} agents, {each:,.0f} events each"
-        for key, words, goal in _STORED[:2]:
+        for key, words, _, goal in _STORED[:2]:
             yield _size(words, more[key], goal)
 
 
@@ -162,7 +163,7 @@ def _memory(report: Report) -> Iterator[str]:
     )
     for key, words, most in _RESIDENT:
         yield _size(words, report.memory[key], most)
-    for key, words, goal in _STORED:
+    for key, words, goal, _ in _STORED:
         yield _size(words, report.memory[f"stored_{key}"], goal)
 
 

@@ -28,10 +28,15 @@ _ROUTED = ipaddress.ip_network("198.18.0.0/15")
 
 def write_inputs(job: Job) -> None:
     """Write the stream, the inventory and the lists into the job's folder."""
-    folder = Path(job.folder)
     with job.stream.open("wb") as out:
         for line in fleet_events(SEED, job.agents, limit=job.warm + job.events):
             out.write(line + b"\n")
+    write_surroundings(job)
+
+
+def write_surroundings(job: Job) -> None:
+    """Write the inventory and the lists alone."""
+    folder = Path(job.folder)
     members = [fleet_member(number) for number in range(job.agents)]
     rows = [f"{one.agent_id},{one.role_name},{one.owner}\n" for one in members]
     (folder / INVENTORY).write_text("agent_id,role,owner\n" + "".join(rows))

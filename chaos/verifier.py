@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 _PROFILES = (
-    "select agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, "
-    "blob from profiles order by agent_id, mode"
+    "select agent_id, mode, trust, trust_digest, digest, blob from profiles order by agent_id, mode"
 )
 _ANOMALIES = (
     "select id, agent_id, time_us, severity, kind, rank, status, blob from anomalies order by id"

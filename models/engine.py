@@ -112,9 +112,9 @@ class Engine:
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
         """Write what agents share and has changed since the last call.
 
-        With `whole`, content is written as one copy that stands for all its changes.
+        With `whole`, content and agents heard are written as copies that stand for all changes.
         """
-        watched = self.watcher.dump(self.peers.head.watermark_us)
+        watched = self.watcher.dump(self.peers.head.watermark_us, whole=whole)
         return self.peers.dump() + self.content.dump(whole=whole) + watched
 
     def load(self, shared: dict[str, bytes], sessions: Iterable[tuple[int, bytes]]) -> None:

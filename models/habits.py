@@ -311,11 +311,7 @@ class Habits:
 
     def dump(self) -> bytes:
         """Write the habits; the same habits give the same bytes."""
-        counts = self.counts
-        return write(
-            self.day, self.usual, self.windows,
-            counts.counts, counts.today, self.votes, self.pending,
-        )  # fmt: skip
+        return write(self.day, self.usual, self.windows, self.rows())
 
     @classmethod
     def load(cls, raw: bytes, config: ModelConfig) -> Habits:

@@ -1,149 +1,160 @@
-"""Habits to bytes and back: fixed-width counts, varint histograms; no compression needed.
+"""Habits to bytes and back: every different value and state once, rows as places of both.
 
-Little endian::
+Numbers are varints::
 
-    layout u8, day u32, features u8, windows u8, nodes u32, rows u32
-    usual       f64 a feature
-    windows     varints: size, then per generation the number of bins, gaps between them, counts
-    nodes       u32 each; then a varint each: rows of the node
-    values      u32 a row, ascending within a node
-    counts      u32 a row: count | has today << 31 | has a vote << 30 | vote not published << 29
-    today       u16 a row that has it
-    votes       u32 a row that has it: day + 1
-    published   u32 a row that has it: day + 1, 0 for none
+    layout u8, features u8, windows u8, day
+    usual       a float a feature, as in `models.compact`
+    windows     size, then per generation the number of bins, gaps between them, counts
+    lengths     of nodes, values, states and rows
+    states      count: of whole events << 1, or in units << 1 | 1
+                today
+                vote: 0 for none, else 1 + zigzag of how many days ago
+                published: 0 where it is the vote's, else 1 + zigzag of days before the vote
+    bits        nodes and values: ascending words (`models.bits`)
+                rows in order: place of the value, 1 for the first of its node, place of the state
+
+What an agent does, it mostly did as often and on the same days as much else: there are far fewer
+states than rows.
 """
 
 from __future__ import annotations
 
-import struct
 from itertools import accumulate, pairwise
 
+from models import habits_before
+from models.bits import BitReader, Bits, width
 from models.calibration import Histogram, ScoreWindow
+from models.compact import Writer
+from models.compact_reader import Reader
+from models.counts import MOST_COUNT, MOST_TODAY, UNIT
+from models.tokens import unzigzag, zigzag
 
-LAYOUT = 1
-_HEAD = struct.Struct("<BIBBII")
-_COUNT = (1 << 29) - 1
-_TODAY, _VOTE, _PENDING = 1 << 31, 1 << 30, 1 << 29
-_SMALL = 128
+LAYOUT = 2
+_LOW32 = 0xFFFF_FFFF
+_MOST_DAY = (1 << 31) - 1
 Row = tuple[int, int, int, int, int]
+State = tuple[int, int, int, int]
 
 
-def write(
-    day: int,
-    usual: list[float],
-    windows: list[ScoreWindow],
-    counts: dict[int, int],
-    today: dict[int, int],
-    votes: dict[int, int],
-    published: dict[int, int],
-) -> bytes:
-    """Write the parts of habits, each by key; a day of votes is -1 where there is none."""
-    keys = sorted(counts.keys() | today.keys() | votes.keys())
-    nodes: dict[int, int] = {}
-    for key in keys:
-        node = key >> 32
-        nodes[node] = nodes.get(node, 0) + 1
-    words = [counts.get(key, 0) for key in keys]
-    place = dict(zip(keys, range(len(keys)), strict=True))
-    flagged = [(today, _TODAY), (votes, _VOTE), (published, _PENDING)]
-    columns = []
-    for column, flag in flagged:
-        order = sorted(column)
-        columns.append([column[key] for key in order])
-        for key in order:
-            words[place[key]] |= flag
-    return b"".join((
-        _HEAD.pack(LAYOUT, day, len(usual), len(windows), len(nodes), len(keys)),
-        struct.pack(f"<{len(usual)}d", *usual),
-        *(_varints(_numbers(window)) for window in windows),
-        struct.pack(f"<{len(nodes)}I", *nodes),
-        _varints(list(nodes.values())),
-        _column("I", [key & 0xFFFF_FFFF for key in keys]),
-        _column("I", words),
-        _column("H", columns[0]),
-        _column("I", [vote + 1 for vote in columns[1]]),
-        _column("I", [vote + 1 for vote in columns[2]]),
-    ))  # fmt: skip
+def write(day: int, usual: list[float], windows: list[ScoreWindow], rows: list[Row]) -> bytes:
+    """Write the parts of habits; rows as `models.habits.Habits.rows` gives them."""
+    values = sorted({row[0] & _LOW32 for row in rows})
+    out = Writer(bytes((LAYOUT, len(usual), len(windows))))
+    out.varint(day)
+    for bits in usual:
+        out.double(bits)
+    for window in windows:
+        for number in _numbers(window):
+            out.varint(number)
+    _write_rows(out, day, rows, values)
+    return bytes(out.out)
+
+
+def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> None:
+    nodes = sorted({row[0] >> 32 for row in rows})
+    states: dict[State, int] = {}
+    places = [
+        states.setdefault((count, today, vote, published), len(states))
+        for _, count, today, vote, published in rows
+    ]
+    for length in (len(nodes), len(values), len(states), len(rows)):
+        out.varint(length)
+    for count, today, vote, published in states:
+        out.varint(count << 1 | 1 if count % UNIT else count // UNIT << 1)
+        out.varint(today)
+        out.varint(1 + zigzag(day + 1 - vote) if vote else 0)
+        out.varint(1 + zigzag(vote - published) if published >= 0 else 0)
+    bits, node = Bits(), -1
+    bits.words(nodes)
+    bits.words(values)
+    of_value, of_state = width(len(values)), width(len(states))
+    place = {value: at for at, value in enumerate(values)}
+    for (key, *_), state in zip(rows, places, strict=True):
+        first, node = key >> 32 != node, key >> 32
+        bits.push(place[key & _LOW32] | first << of_value, of_value + 1)
+        bits.push(state, of_state)
+    out.out += bits.end()
 
 
 def read(raw: bytes) -> tuple[int, list[float], list[ScoreWindow], list[Row]]:
-    """Read what `write` wrote: day, usual bits, windows, rows.
+    """Read what `write` wrote, or wrote before: day, usual bits, windows, rows.
 
     Raises
     ------
     ValueError
         The bytes are not such.
     """
+    if raw[:1] == bytes((habits_before.LAYOUT,)):
+        return habits_before.read(raw)
     try:
         return _Reader(raw).parts()
-    except (struct.error, IndexError) as error:
-        raise ValueError(f"habits end too early, at byte {len(raw)}") from error
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"habits: {error}") from error
 
 
-class _Reader:
-    """A place in the bytes."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.at = 0
-
+class _Reader(Reader):
     def parts(self) -> tuple[int, list[float], list[ScoreWindow], list[Row]]:
-        layout, day, features, windows, nodes, rows = _HEAD.unpack_from(self.raw)
+        layout, features, windows = self.take(3)
         if layout != LAYOUT:
-            raise ValueError(f"habits have layout {layout}, expected {LAYOUT}")
-        self.at = _HEAD.size
-        usual = list(struct.unpack_from(f"<{features}d", self.raw, self.at))
-        self.at += 8 * features
+            raise ValueError(f"layout {layout}, expected {LAYOUT}")
+        day = self.number(_MOST_DAY)
+        usual = [self.double() for _ in range(features)]
         scores = [
             ScoreWindow(self.varint(), self.histogram(), self.histogram()) for _ in range(windows)
         ]
-        return day, usual, scores, self.rows(nodes, rows)
+        return day, usual, scores, self.rows(day)
 
-    def rows(self, nodes: int, number: int) -> list[Row]:
-        names = self.column("I", nodes)
-        heads = [name << 32 for name in names for _ in range(self.varint())]
-        values, words = self.column("I", number), self.column("I", number)
-        if len(heads) != number:
-            raise ValueError(f"habits have {len(heads)} rows in nodes, expected {number}")
-        keys = [head | value for head, value in zip(heads, values, strict=True)]
-        if any(a >= b for a, b in pairwise(keys)):
-            raise ValueError("habits have rows out of order, expected ascending keys")
-        today = iter(self.column("H", sum(1 for word in words if word & _TODAY)))
-        votes = iter(self.column("I", sum(1 for word in words if word & _VOTE)))
-        published = iter(self.column("I", sum(1 for word in words if word & _PENDING)))
-        if self.at != len(self.raw):
-            raise ValueError(f"habits have {len(self.raw)} bytes, expected {self.at}")
-        return [
-            (
-                key,
-                word & _COUNT,
-                next(today) if word & _TODAY else 0,
-                next(votes) if word & _VOTE else 0,
-                next(published) if word & _PENDING else -1,
-            )
-            for key, word in zip(keys, words, strict=True)
-        ]
+    def number(self, most: int) -> int:
+        number = self.varint()
+        if number > most:
+            raise ValueError(f"{number} is out of range, expected at most {most}")
+        return number
 
-    def column(self, kind: str, number: int) -> tuple[int, ...]:
-        layout = struct.Struct(f"<{number}{kind}")
-        self.at += layout.size
-        return layout.unpack_from(self.raw, self.at - layout.size)
+    def rows(self, day: int) -> list[Row]:
+        most = len(self.raw)
+        ids, values_, states_ = self.number(most), self.number(most), self.number(most)
+        number = self.varint()
+        states = [self.state(day) for _ in range(states_)]
+        bits = BitReader(self.raw[self.at :])
+        nodes, values = iter(bits.words(ids)), bits.words(values_)
+        of_value, of_state = width(len(values)), width(len(states))
+        rows: list[Row] = []
+        head, last = -1, -1
+        for _ in range(number):
+            value, first = bits.take(of_value), bits.take(1)
+            if first:
+                head = next(nodes, -1) << 32
+            key = head | values[value]
+            if head < 0 or key <= last:
+                raise ValueError("rows out of order, expected ascending keys")
+            rows.append((key, *states[bits.take(of_state)]))
+            last = key
+        if next(nodes, None) is not None or not bits.ended():
+            raise ValueError("another number of rows than there are")
+        return rows
+
+    def state(self, day: int) -> State:
+        count, today, vote, published = (self.varint() for _ in range(4))
+        state = (
+            count >> 1 if count & 1 else (count >> 1) * UNIT,
+            today,
+            day + 1 - unzigzag(vote - 1) if vote else 0,
+            -1,
+        )
+        if published:
+            state = (*state[:3], state[2] - unzigzag(published - 1))
+        bounds = ((0, MOST_COUNT), (0, MOST_TODAY), (0, _LOW32), (-1, _MOST_DAY))
+        if any(not least <= one <= most for one, (least, most) in zip(state, bounds, strict=True)):
+            raise ValueError("a row is out of range")
+        return state
 
     def histogram(self) -> Histogram:
-        number = self.varint()
+        number = self.number(len(self.raw))
         bins = list(accumulate(self.varint() for _ in range(number)))
         counts = [self.varint() for _ in range(number)]
+        if any(a >= b for a, b in pairwise(bins)):
+            raise ValueError("a histogram is out of order, expected ascending bins")
         return Histogram(bins, counts, sum(counts))
-
-    def varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.raw[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < _SMALL:
-                return value
-            shift += 7
 
 
 def _numbers(window: ScoreWindow) -> list[int]:
@@ -153,20 +164,3 @@ def _numbers(window: ScoreWindow) -> list[int]:
         numbers += [b - a for a, b in zip([0, *part.bins], part.bins, strict=False)]
         numbers += part.counts
     return numbers
-
-
-def _varints(numbers: list[int]) -> bytes:
-    if max(numbers, default=0) < _SMALL:
-        return bytes(numbers)
-    out = bytearray()
-    for number in numbers:
-        rest = number
-        while rest >= _SMALL:
-            out.append(rest & 0x7F | _SMALL)
-            rest >>= 7
-        out.append(rest)
-    return bytes(out)
-
-
-def _column(kind: str, numbers: list[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}{kind}", *numbers)

@@ -109,7 +109,7 @@ def join(a: Item, b: Item, policy: TrustPolicy = DEFAULT_POLICY) -> Item:
     )
 
 
-class Ledger(Struct):
+class Ledger(Struct, array_like=True):
     """All evidence about one agent in one mode.
 
     Attributes

@@ -49,7 +49,7 @@ Risk = Literal["LOW", "MEDIUM", "HIGH"]
 _MOST_HALVINGS = 48
 
 
-class Standing(Struct, frozen=True):
+class Standing(Struct, frozen=True, array_like=True):
     """Where an agent stands.
 
     Attributes

@@ -10,6 +10,8 @@ from msgspec import Struct, field
 
 from models import habits as reference
 from models.baseline import AgentBaseline
+from models.compact import Writer
+from models.compact_reader import Reader
 from models.errors import StateError
 from models.quantity import QUANTITIES, Level
 from models.watch.state import Watch
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
     from models.peers import GroupView
     from models.places import Place
 
-VERSION = 3
+VERSION = 4
+_BEFORE = 3
+"""Version of profiles that are read still, and written anew when their agent acts."""
+_FIRST = bytes((VERSION,))
+_END = 16  # versions that may come; other bytes are no profile
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -87,6 +93,8 @@ class Facts(Struct, array_like=True):
 
 
 class _Stored(Struct, array_like=True):
+    """Version 3, as it was written before."""
+
     version: int
     facts: Facts
     levels: list[tuple[str, int, float, float]]
@@ -109,7 +117,8 @@ class Profile:
     --------
     >>> from models.config import ModelConfig
     >>> profile = Profile.new("billing-7", "delegated", ModelConfig())
-    >>> Profile.load(profile.dump(), ModelConfig()).facts.agent_id
+    >>> key = profile.facts.agent_id, profile.mode
+    >>> Profile.load(profile.dump(), key, ModelConfig()).facts.agent_id
     'billing-7'
     """
 
@@ -193,6 +202,7 @@ class Profile:
             agent = kernel.Agent(_encode(self._facts), levels, baseline.habits)
             agent.join(view.view, view.name)
             self.agent = agent
+            self._facts, baseline.levels = None, {}  # the kernel has them; two copies are too many
         return self.agent
 
     def _unpack(self) -> None:
@@ -222,39 +232,70 @@ class Profile:
         if self.agent is not None:
             return cast("bytes", self.agent.dump())
         levels = [(name, *level.state()) for name, level in sorted(self.baseline.levels.items())]
-        return _encode(_Stored(VERSION, self.facts, levels, self.baseline.habits.dump()))
+        out = Writer(_FIRST)
+        facts = msgspec.to_builtins(self.facts)
+        facts[:2] = "", ""  # whose it is, its reader knows
+        out.value([facts, levels, self.baseline.habits.dump()])
+        return bytes(out.out)
 
     @classmethod
-    def load(cls, raw: bytes, config: ModelConfig, kernel: Any | None = None) -> Profile:
+    def load(
+        cls, raw: bytes, key: tuple[str, str], config: ModelConfig, kernel: Any | None = None
+    ) -> Profile:
         """Read a profile into a kernel; call only with bytes whose keyed digest holds.
+
+        Parameters
+        ----------
+        key
+            Agent and mode.
 
         Raises
         ------
         StateError
-            The profile was written by another version.
+            The profile was written by another version than this and the one before.
         """
+        if raw and VERSION < raw[0] < _END:
+            raise StateError(
+                f"profile was written by version {raw[0]}, this is {VERSION}; "
+                "upgrade, or move the store away to learn anew"
+            )
         if kernel is not None:
             with suppress(ValueError):  # what is wrong is found below, and told
-                agent = kernel.Agent.load(raw, config)
+                agent = kernel.Agent.load(raw, *key, config)
                 return cls(None, None, agent=agent, config=config)
         try:
-            stored = _decode(raw)
-            if stored.version == VERSION:
-                habits = (kernel or reference).Habits.load(stored.habits, config)
+            facts, rows, habits = _parts(raw)
+            loaded = reference.Habits.load(habits, config)
+            if kernel is not None:
+                loaded = kernel.Habits.load(loaded.dump(), config)
         except ValueError as error:
             raise StateError(
                 f"profile has another layout than version {VERSION}: {error}; "
                 "move the store away to learn anew"
             ) from error
-        if stored.version != VERSION:
-            raise StateError(
-                f"profile of agent {stored.facts.agent_id!r} was written by version "
-                f"{stored.version}, this is {VERSION}; "
-                "upgrade, or move the store away to learn anew"
-            )
-        levels = {name: Level.of(n, mean, square) for name, n, mean, square in stored.levels}
-        return cls(stored.facts, AgentBaseline.of(habits, config, levels))
+        facts.agent_id, facts.mode = key
+        levels = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
+        return cls(facts, AgentBaseline.of(loaded, config, levels))
 
 
+def _parts(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
+    """Give facts, levels and habits of a profile of this version or the one before."""
+    if raw[:1] != _FIRST:
+        return _parts_before(raw)
+    reader = Reader(raw, 1)
+    facts, levels, habits = msgspec.convert(reader.value(), _Parts)
+    reader.end()
+    return facts, levels, habits
+
+
+def _parts_before(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
+    stored = _decode(raw)
+    if stored.version != _BEFORE:
+        raise ValueError(f"it was written by version {stored.version}")
+    return stored.facts, stored.levels, stored.habits
+
+
+_Level = tuple[str, int, float, float]
+_Parts = tuple[Facts, list[_Level], bytes]
 _decode_facts = msgspec.msgpack.Decoder(Facts).decode
 _decode = msgspec.msgpack.Decoder(_Stored).decode

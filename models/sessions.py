@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
+from models.compact import Writer
+from models.compact_reader import Reader
 from models.content.session import Session
 from models.errors import StateError
 from models.hashing import Hasher
@@ -14,8 +16,8 @@ from models.hashing import Hasher
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Session).decode
+_PACKED = b"\x01"
 MOST_OPEN = 200_000
 _MOST_EVENTS = 1_000
 _LONGEST_US = 24 * 3_600_000_000
@@ -139,7 +141,7 @@ class OpenSessions:
 
     def dump(self) -> tuple[list[tuple[int, bytes]], list[int]]:
         """Write the sessions that changed since the last call, and name those that closed."""
-        changed = [(key, _encode(self._by_key[key])) for key in sorted(self._touched)]
+        changed = [(key, _packed(self._by_key[key])) for key in sorted(self._touched)]
         gone = sorted(self._closed)
         self._touched.clear()
         self._closed.clear()
@@ -149,10 +151,26 @@ class OpenSessions:
         """Read what `dump` wrote; `StateError` when it cannot."""
         for key, blob in stored:
             try:
-                session = self._by_key[key] = _decode(blob)
+                session = self._by_key[key] = _unpacked(blob)
             except (msgspec.MsgspecError, ValueError) as error:
                 raise StateError(f"a session cannot be read: {error}") from error
             heappush(self._due, (session.seen_us + self.idle_us, key))
+
+
+def _packed(session: Session) -> bytes:
+    out = Writer(_PACKED)
+    out.value(msgspec.to_builtins(session))
+    return bytes(out.out)
+
+
+def _unpacked(raw: bytes) -> Session:
+    """Read a session as it is stored, or as it was before."""
+    if raw[:1] != _PACKED:
+        return _decode(raw)
+    reader = Reader(raw, 1)
+    session = msgspec.convert(reader.value(), Session)
+    reader.end()
+    return session
 
 
 def open_sessions(idle_us: int, secret: bytes, native: Any | None) -> Sessions:

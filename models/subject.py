@@ -19,14 +19,21 @@ CONTENT, SUM, PEAK, VOLUME, ASTRAY = range(5)
 
 
 class Subject:
-    """One agent in one mode, as the engine works on it."""
+    """One agent in one mode, as the engine works on it.
 
-    __slots__ = ("profile", "trust", "view")
+    Attributes
+    ----------
+    stored
+        Bytes of the profile as it was last written or read, where its holder keeps them.
+    """
+
+    __slots__ = ("profile", "stored", "trust", "view")
 
     def __init__(self, profile: Profile, trust: TrustState) -> None:
         self.profile = profile
         self.trust = trust
         self.view: GroupView | None = None
+        self.stored: bytes | None = None
 
 
 class Bits(Struct):

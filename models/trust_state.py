@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, field
 
-from models.ledger import Ledger
-from models.levels import Standing
+from models.ledger import Item, Ledger
+from models.levels import LEVELS, Gate, Standing
+
+State = Literal["active", "learning", "relearning"]
 
 
-class TrustState(Struct, kw_only=True):
+class TrustState(Struct, kw_only=True, array_like=True):
     """What is kept of one agent in one mode to answer for its trust.
 
     Attributes
@@ -38,7 +41,7 @@ class TrustState(Struct, kw_only=True):
     role: str | None = None
     owner: str | None = None
     version: str | None = None
-    state: Literal["active", "learning", "relearning"] = "learning"
+    state: State = "learning"
     registered: bool = False
     first_seen_us: int = 0
     last_seen_us: int = 0
@@ -47,3 +50,80 @@ class TrustState(Struct, kw_only=True):
     standing: Standing = field(default_factory=Standing)
     position: str = ""
     config_version: str = ""
+
+
+class _Kept(Struct, array_like=True):
+    """What is written of a state: not whose it is, words by their places."""
+
+    role: str | None
+    owner: str | None
+    version: str | None
+    state: int
+    registered: bool
+    first_seen_us: int
+    lasted_us: int
+    events: int
+    days: dict[int, int]
+    items: dict[str, Item]
+    level: int
+    above_since_us: tuple[int | None, int | None, int | None]
+    gate: int
+    position: str
+    config_version: str
+
+
+def trust_bytes(state: TrustState) -> bytes:
+    """Write a state; whose it is, its reader has to know.
+
+    >>> state = TrustState(agent_id="a", mode="unknown", events=3)
+    >>> trust_of(trust_bytes(state), "a", "unknown") == state
+    True
+    """
+    ledger, standing = state.ledger, state.standing
+    return _encode(
+        _Kept(
+            state.role, state.owner, state.version, _STATES.index(state.state), state.registered,
+            state.first_seen_us, state.last_seen_us - state.first_seen_us, state.events,
+            ledger.days, ledger.items, LEVELS.index(standing.level), standing.above_since_us,
+            _GATES.index(standing.gate), state.position, state.config_version,
+        )
+    )  # fmt: skip
+
+
+def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
+    """Read a state as `trust_bytes` writes it, or as it was before: with the names of its parts."""
+    if raw[0] & 0xF0 == _SMALL_MAP or raw[0] == _MAP:
+        return _named(raw)
+    kept = _decode(raw)
+    return TrustState(
+        agent_id=agent_id,
+        mode=mode,
+        role=kept.role,
+        owner=kept.owner,
+        version=kept.version,
+        state=_STATES[kept.state],
+        registered=kept.registered,
+        first_seen_us=kept.first_seen_us,
+        last_seen_us=kept.first_seen_us + kept.lasted_us,
+        events=kept.events,
+        ledger=Ledger(kept.days, kept.items),
+        standing=Standing(LEVELS[kept.level], kept.above_since_us, _GATES[kept.gate]),
+        position=kept.position,
+        config_version=kept.config_version,
+    )
+
+
+def _named(raw: bytes) -> TrustState:
+    named = msgspec.msgpack.decode(raw)
+    for part, names in _PARTS.items():
+        named[part] = [named[part][name] for name in names]
+    return msgspec.convert([named[name] for name in TrustState.__struct_fields__], TrustState)
+
+
+# In the order of the places that are written.
+_STATES: tuple[State, ...] = ("active", "learning", "relearning")
+_GATES: tuple[Gate, ...] = ("open", "quarantined")
+_SMALL_MAP, _MAP = 0x80, 0xDE
+_PARTS = {"ledger": Ledger.__struct_fields__, "standing": Standing.__struct_fields__}
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Kept).decode

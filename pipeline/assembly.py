@@ -81,6 +81,7 @@ def build_worker(
         registered,
         policy=trust_policy_of(settings, store.configs.promoted()),
         cache_agents=settings.cache_agents,
+        packed_agents=settings.packed_agents,
         max_future_us=settings.max_future_s * 1_000_000,
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,

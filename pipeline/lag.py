@@ -5,25 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pipeline.record import RawRecord
 
 
-def lag_us(records: Iterable[RawRecord], now_us: int) -> int:
-    """Give the lag after these records were judged, in microseconds.
+def lags_us(records: Iterable[RawRecord], now_us: int) -> dict[str, int]:
+    """Give the lag of each source (a partition, the inbox) after these records were judged.
 
-    Of each source (a partition, the inbox) the last record counts: what comes after it was sent
-    later. The source that is furthest behind counts for all. A record that does not say when it
-    was sent, as in a file, has no lag.
+    In microseconds. Of each source the last record counts: what comes after it was sent later. A
+    record that does not say when it was sent, as in a file, has no lag.
 
     Examples
     --------
     >>> from pipeline.record import RawRecord
     >>> late = RawRecord(b"{}", "kafka:agent.actions:3", 1, 900, sent_us=100)
     >>> level = RawRecord(b"{}", "kafka:agent.actions:4", 1, 900, sent_us=890)
-    >>> lag_us([late, level], 900), lag_us([RawRecord(b"{}", "stdin", 1, 900)], 900), lag_us([], 0)
-    (800, 0, 0)
+    >>> lags_us([late, level, RawRecord(b"{}", "stdin", 1, 900)], 900)
+    {'kafka:agent.actions:3': 800, 'kafka:agent.actions:4': 10}
     """
     last = {record.source: record.sent_us for record in records if record.sent_us}
-    return max(0, now_us - min(last.values())) if last else 0
+    return {source: max(0, now_us - sent_us) for source, sent_us in last.items()}
+
+
+def worst_us(lags: Mapping[str, int]) -> int:
+    """Give the lag of all: that of the source that is furthest behind.
+
+    >>> worst_us({"kafka:agent.actions:3": 800, "kafka:agent.actions:4": 10}), worst_us({})
+    (800, 0)
+    """
+    return max(lags.values(), default=0)

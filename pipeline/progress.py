@@ -139,14 +139,15 @@ class Bar:
 @contextmanager
 def progress_for(*, json: bool) -> Iterator[Progress]:
     """Choose by who is looking at stderr; a bar is taken away whatever happens inside."""
-    progress = _chosen(json=json)
+    progress = chosen(json=json)
     try:
         yield progress
     finally:
         progress.stop()
 
 
-def _chosen(*, json: bool) -> Progress:
+def chosen(*, json: bool) -> Progress:
+    """Choose by who is looking at stderr; end it with `stop`."""
     if json:
         return Silent()
     return Bar() if sys.stderr.isatty() else Lines()

@@ -23,7 +23,7 @@ from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
-from pipeline.lag import lag_us
+from pipeline.lag import lags_us, worst_us
 from pipeline.record import RawRecord
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
@@ -31,6 +31,7 @@ from pipeline.store.batch import PipelineStatus
 if TYPE_CHECKING:
     import threading
     from collections import Counter
+    from collections.abc import Sequence
     from typing import Literal
 
     from pipeline.progress import Progress
@@ -73,7 +74,7 @@ class Loop:
         self.source = source
         self._at: dict[str, str] = {}
         self._beat_us = 0
-        self._lag_us = 0
+        self._lags: dict[str, int] = {}
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
         """Go on until the source ends or `stop` is set; the batch in hand is finished first."""
@@ -90,7 +91,7 @@ class Loop:
             if batch.records or batch.positions:
                 self.step(batch)
             else:
-                self._lag_us = 0
+                self._lags = dict.fromkeys(self._lags, 0)
             self.inbox()
             self._beat()
             if progress is not None:
@@ -104,12 +105,18 @@ class Loop:
         """Judge, commit and publish one batch."""
         out = self.worker.judge(batch.records)
         out.expected = {source: self._at.get(source) for source in batch.positions}
-        self._lag_us = lag_us(batch.records, clock_us())
+        self._look_at_lag(batch.records)
         self.worker.commit(out, batch.positions, self._status("running"))
         self._at.update(batch.positions)
         self._publish()
         if self.source is not None:
             self.source.commit(batch.positions)
+
+    def _look_at_lag(self, records: Sequence[RawRecord]) -> None:
+        """Note how far behind each source is; of one that is not in the batch Kafka knows."""
+        ask = getattr(self.source, "lag_us", None)
+        others = {name: ask(name) if ask is not None else 0 for name in self._lags}
+        self._lags = others | lags_us(records, clock_us())
 
     def _resumed(self) -> dict[str, str]:
         """Give the stored positions, and note them: the next commit expects them still there."""
@@ -170,7 +177,13 @@ class Loop:
 
     def _status(self, state: Literal["running", "drained", "stopped"]) -> PipelineStatus:
         self._beat_us = clock_us()
-        return PipelineStatus(state, self._beat_us, self.worker.watermark_us or None, self._lag_us)
+        return PipelineStatus(
+            state,
+            self._beat_us,
+            self.worker.watermark_us or None,
+            worst_us(self._lags),
+            dict(self._lags),
+        )
 
 
 def run(

@@ -48,8 +48,9 @@ class Worker:
         Holds what the engine knows between batches, and the secret that its hashes depend on.
     wire
         Format of the records, unless a batch says otherwise.
-    cache_agents
-        Agents kept in memory; the least recently used are read again from the store when needed.
+    cache_agents, packed_agents
+        Agents kept in memory ready for use, and packed; all others are read again from the store
+        when they act.
     max_future_us
         How far ahead of its arrival an event may be.
     publish
@@ -72,6 +73,7 @@ class Worker:
         *,
         policy: TrustPolicy = DEFAULT_POLICY,
         cache_agents: int = 1_536,
+        packed_agents: int = 32_768,
         max_future_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
@@ -99,7 +101,9 @@ class Worker:
         self._publish = publish
         self._observer = observer
         self._quiet = self._quiet_way(explain_all=explain_all)
-        self._agents = Agents(store, config, self.engine.kernel, inventory, cache_agents)
+        self._agents = Agents(
+            store, config, self.engine.kernel, inventory, cache_agents, packed_agents
+        )
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give what is to be written; writes nothing.
@@ -306,7 +310,7 @@ class Worker:
         count: Counter[str],
     ) -> None:
         out.profiles = [
-            (key[0], key[1], subject.profile.dump(), subject.trust)
+            (key[0], key[1], self._agents.dump(subject), subject.trust)
             for key, subject in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()

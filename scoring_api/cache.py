@@ -26,7 +26,7 @@ from scoring_api.config import ApiConfig
 from scoring_api.known import Entry, Known, Packed, Question, pack
 from scoring_api.metrics import Metrics
 from scoring_api.problems import ProblemError
-from scoring_api.pulse import lag_of
+from scoring_api.pulse import lag_of, lags_of
 from scoring_api.reading import PipelineStatus, Reading
 from scoring_api.renewing import Renewal
 
@@ -164,6 +164,8 @@ class TrustCache:
         """Notice that answers became stale, or are so no more."""
         lag = self.lag_us(now_us)
         self._metrics.lag.set(-1 if lag is None else lag / SECOND_US)
+        lags = lags_of(self.status, now_us, self._clock.kind)
+        self._metrics.pipeline.lags = {name: late / SECOND_US for name, late in lags.items()}
         bound = self.policy.stale_after_s * SECOND_US
         stale = lag is None or lag > bound or now_us - self._polled_us > bound
         self._metrics.stale.set(stale)

@@ -1,4 +1,4 @@
-"""What the pipeline counted, as metrics: events judged, rejected by reason, anomalies by type.
+"""What the pipeline counted, as metrics: events, rejected ones, anomalies; and how late it is.
 
 The worker has no port of its own; it counts in the store, with each batch, so that no crash counts
 twice, and every replica tells the same.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 # Prefix of the counter in the store, metric, label, help.
 _FAMILIES: Final = (
@@ -19,7 +19,7 @@ _FAMILIES: Final = (
 
 
 class PipelineSeen:
-    """The counters of the store, as a collector of the metrics library.
+    """The counters of the store, and lags in seconds, as a collector of the metrics library.
 
     Examples
     --------
@@ -32,6 +32,7 @@ class PipelineSeen:
 
     def __init__(self) -> None:
         self.counters: Mapping[str, int] = {}
+        self.lags: Mapping[str, float] = {}
 
     def collect(self) -> Iterator[Metric]:
         """Give the metrics."""
@@ -44,3 +45,11 @@ class PipelineSeen:
                 if counter.startswith(prefix):
                     family.add_metric((counter.removeprefix(prefix),), value)
             yield family
+        lags = GaugeMetricFamily(
+            "habitus_pipeline_lag_seconds",
+            "Age of the oldest event of a partition that was not judged yet.",
+            labels=("partition",),
+        )
+        for partition, late in sorted(self.lags.items()):
+            lags.add_metric((partition,), late)
+        yield lags

@@ -25,7 +25,22 @@ def lag_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None:
     """
     if status.state == "none" or status.heartbeat_us is None:
         return None
-    said = status.lag_us or 0
-    if clock == "event" and status.state == "drained":
-        return said
-    return said + max(0, now_us - status.heartbeat_us)
+    return (status.lag_us or 0) + _since(status, now_us, clock)
+
+
+def lags_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> dict[str, int]:
+    """Give the same for each partition.
+
+    >>> running = PipelineStatus("running", 70, 60, 10, {"kafka:t:0": 10, "kafka:t:1": -4})
+    >>> lags_of(running, 100, "wall")
+    {'kafka:t:0': 40, 'kafka:t:1': 26}
+    """
+    since = _since(status, now_us, clock)
+    return {name: max(0, lag_us + since) for name, lag_us in status.lags_us.items()}
+
+
+def _since(status: PipelineStatus, now_us: int, clock: ClockKind) -> int:
+    """Give how long ago the pipeline last said its lag; 0 where time stands still."""
+    if status.heartbeat_us is None or (clock == "event" and status.state == "drained"):
+        return 0
+    return max(0, now_us - status.heartbeat_us)

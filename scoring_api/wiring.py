@@ -73,8 +73,7 @@ class StoreReading:
 
     def status(self) -> PipelineStatus:
         """Give the state of the pipeline."""
-        said = self._store.status()
-        return PipelineStatus(said.state, said.heartbeat_us, said.watermark_us, said.lag_us)
+        return self._store.status()
 
     def counters(self) -> Mapping[str, int]:
         """Give what the pipeline counted, by name."""

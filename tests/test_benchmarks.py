@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from benchmarks import freshness, trust_lookup
-from benchmarks.meter import Meter
+from benchmarks import freshness, size, trust_lookup
+from benchmarks.meter import Job, Meter
 from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
+from pipeline.progress import Silent
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--events", "2000", "--agents", "20"]
@@ -61,7 +64,36 @@ def test_memory_is_told_per_agent_of_a_fleet_ten_times_as_large() -> None:
     found = json.loads(bench("--agents", "5", "--only", "memory", "--json").stdout)["memory"]
     assert found["agents"] == 50
     assert found["stored_whole_file"] >= found["stored_file"] >= found["stored_blobs"] > 0
-    assert {"resident_default_cache", "resident_all_cached"} <= set(found)
+    assert {"resident_default_cache", "resident_all_ready"} <= set(found)
+
+
+@pytest.mark.slow
+def test_a_fleet_is_measured_under_several_caches() -> None:
+    with TemporaryDirectory() as folder:
+        job = Job(folder=folder, agents=40, cold=0, warm=0, events=200)
+        written = size.write_fleet(job, size.EACH, Silent())
+        assert (written.warm, written.events) == (20 * 40, 200)
+        assert len(written.stream.read_bytes().splitlines()) == 1_000
+    found = size.measure_size(2_000, size.FEW_EACH, ("packed", "evicted"), Silent())
+    assert list(found) == ["packed", "evicted"]
+    assert found["packed"]["file"] == pytest.approx(found["evicted"]["file"], rel=0.02)
+    lines = list(size.lines(found))
+    assert [line.split()[0] for line in lines[2:4]] == ["packed", "evicted"]
+    assert sum("goal" in line for line in lines) == 4
+
+
+def test_copies_of_a_fleet_are_agents_of_the_inventory(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(size, "_TEMPLATE", 20)
+    job = Job(folder=str(tmp_path), agents=60, cold=0, warm=0, events=90)
+    written = size.write_fleet(job, 3, Silent())
+    events = [json.loads(line)["agent"]["id"] for line in written.stream.read_bytes().splitlines()]
+    assert len(events) == written.warm + written.events
+    assert written.events == 90
+    counted = Counter(events[: written.warm])
+    assert set(counted.values()) <= {1, 2, 3}
+    inventory = (tmp_path / "inventory.csv").read_text().splitlines()[1:]
+    assert len(inventory) == 60
+    assert set(events) <= {row.partition(",")[0] for row in inventory}
 
 
 def test_without_a_broker_what_needs_one_is_named_as_absent() -> None:

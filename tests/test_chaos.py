@@ -58,7 +58,7 @@ def test_the_check_sees_a_row_that_is_missing_and_a_byte_that_is_another(
     def meddle(url: str) -> None:
         with psycopg.connect(url) as database:
             database.execute("delete from seen where key = (select min(key) from seen)")
-            database.execute("update profiles set last_seen_us = 1 where agent_id like '%1'")
+            database.execute("update profiles set trust_digest = '' where agent_id like '%1'")
             database.execute("update counters set value = value + 1 where name = 'events'")
 
     outcome = run(plan, tmp_path, servers, before_comparing=meddle)

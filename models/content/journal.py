@@ -1,16 +1,10 @@
-"""The bytes of the content tables: a whole copy now and then, in between only what changed.
+"""The bytes of the content tables: `models.journal` decides when as a copy, when as changes.
 
-A part of the tables is stored under its name, and its changes since under ``+K:name``, K counting
-from 0. They carry the generation of the copy they belong to: what is left of an older one is
-ignored, so nothing need be deleted; but where everything is written as a whole, counting starts
-anew and the store forgets all changes with it: the same tables then leave the same bytes, whatever
-batches they came from. Copy and changes have one layout, a copy being all changes
-since nothing.
+Copy and changes have one layout, a copy being all changes since nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,19 +13,14 @@ from msgspec import Struct
 from models.content.tables import Cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from models.content.rates import Rates
     from models.content.tables import Documents, RoleTable, Table
 
-MOST_CHANGES = 64  # blobs of changes beside one copy
 _encode = msgspec.msgpack.Encoder().encode
 Rows = list[tuple[int, int | None]]  # None: forgotten
 
 
 Node = tuple[float, float, float, float, float, float, float, float]
-Encode = Callable[[int, bool], bytes]  # takes a generation and whether everything is wanted
-Apply = Callable[[bytes, int], int]  # takes bytes and the generation wanted, 0: any
 
 
 class StoredCluster(Struct, array_like=True, frozen=True):
@@ -70,47 +59,6 @@ class StoredRates(Struct, array_like=True, frozen=True):
 
     generation: int
     nodes: list[tuple[int, Node | None]]
-
-
-class Journal:
-    """Decides for one part what is written next: its changes, or a whole copy.
-
-    A copy is due once the changes beside the last one have grown as large, so that no more than
-    about twice the changes is ever written.
-    """
-
-    __slots__ = ("changes", "generation", "size", "whole_size")
-
-    def __init__(self) -> None:
-        self.generation = self.changes = self.size = self.whole_size = 0
-
-    def write(self, name: str, encode: Encode, *, whole: bool = False) -> tuple[str, bytes]:
-        """Give the name and the bytes to store; `encode` takes a generation and `whole`."""
-        if not whole and self.generation and self.changes < MOST_CHANGES:
-            blob = encode(self.generation, False)
-            if self.size + len(blob) <= self.whole_size:
-                self.size += len(blob)
-                self.changes += 1
-                return f"+{self.changes - 1}:{name}", blob
-        self.generation = 1 if whole else self.generation + 1
-        blob = encode(self.generation, True)
-        self.changes, self.size, self.whole_size = 0, 0, len(blob)
-        return name, blob
-
-    def read(self, name: str, shared: Mapping[str, bytes], apply: Apply) -> None:
-        """Apply a copy and the changes that belong to it.
-
-        `apply` takes bytes and the generation wanted (0: any), and gives that of the bytes; it
-        leaves bytes of another one alone.
-        """
-        copy = shared[name]
-        self.generation, self.whole_size = apply(copy, 0), len(copy)
-        self.changes = self.size = 0
-        while (blob := shared.get(f"+{self.changes}:{name}")) is not None:
-            if apply(blob, self.generation) != self.generation:
-                break
-            self.changes += 1
-            self.size += len(blob)
 
 
 def write_role(role: RoleTable, generation: int, whole: bool) -> bytes:

@@ -14,7 +14,6 @@ import msgspec
 from models.content import text
 from models.content.detector import ContentDetector, ContentTables
 from models.content.journal import (
-    Journal,
     read_documents,
     read_rates,
     read_role,
@@ -28,13 +27,14 @@ from models.content.request import parse_value
 from models.content.session import Session
 from models.errors import StateError
 from models.hashing import Hasher
+from models.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.content.detector import Content
-    from models.content.journal import Apply, Encode
     from models.event import Origins
+    from models.journal import Apply, Encode
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Session).decode

@@ -1,9 +1,17 @@
-"""When each agent was last heard of, and how long it is usually silent."""
+"""When each agent was last heard of, and how long it is usually silent.
+
+Agents are stored in buckets by their names; of a bucket a batch writes the agents it heard anew,
+and now and then all (`models.journal`).
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec import Struct
+
+from models.journal import Journal
 
 HOUR_US = 3_600_000_000
 NAME = "heard:"
@@ -39,6 +47,14 @@ class Voice(Struct, array_like=True):
     weekends: int = 0
 
 
+class _Rows(Struct, array_like=True):
+    generation: int
+    rows: list[tuple[str, Voice]]
+
+
+_decode = msgspec.msgpack.Decoder(_Rows).decode
+
+
 class Heard:
     """All agents of a stream; the reference of the compiled kernel's class of the same name.
 
@@ -51,11 +67,12 @@ class Heard:
     (True, False)
     """
 
-    __slots__ = ("_buckets", "_changed")
+    __slots__ = ("_buckets", "_changed", "_journals")
 
     def __init__(self) -> None:
         self._buckets: list[dict[str, Voice]] = [{} for _ in range(_BUCKETS)]
-        self._changed: set[int] = set()
+        self._changed: dict[int, set[str]] = {}
+        self._journals = [Journal() for _ in range(_BUCKETS)]
 
     def note(self, agent_id: str, mode: str, hour: int) -> None:
         """Note that an agent acts."""
@@ -73,7 +90,7 @@ class Heard:
         bit = 1 << MODES.index(mode)
         if not voice.modes & bit:
             voice.modes |= bit
-        self._changed.add(at)
+        self._changed.setdefault(at, set()).add(agent_id)
 
     def known(self, agent_id: str) -> Voice | None:
         """Give what is remembered of an agent."""
@@ -93,21 +110,42 @@ class Heard:
             return None
         return silent, voice.reach
 
-    def dump(self) -> list[tuple[str, bytes]]:
-        """Write what changed since the last call."""
-        out = []
-        for at in sorted(self._changed):
-            rows = sorted(self._buckets[at].items())
-            out.append((f"{NAME}{at:02d}", msgspec.msgpack.encode(rows)))
+    def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
+        """Write what changed since the last call, or with `whole` everything."""
+        if whole:
+            written = [at for at, bucket in enumerate(self._buckets) if bucket]
+        else:
+            written = sorted(self._changed)
+        out = [
+            self._journals[at].write(f"{NAME}{at:02d}", partial(self._rows, at), whole=whole)
+            for at in written
+        ]
         self._changed.clear()
         return out
 
+    def _rows(self, at: int, generation: int, whole: bool) -> bytes:
+        bucket = self._buckets[at]
+        names = sorted(bucket if whole else self._changed[at])
+        return msgspec.msgpack.encode([generation, [(name, bucket[name]) for name in names]])
+
     def load(self, shared: dict[str, bytes]) -> None:
         """Read what `dump` wrote."""
-        for name, raw in shared.items():
+        for name in shared:
             if name.startswith(NAME):
-                rows = msgspec.msgpack.decode(raw, type=list[tuple[str, Voice]])
-                self._buckets[int(name[len(NAME) :])] = dict(rows)
+                at = int(name[len(NAME) :])
+                self._buckets[at].clear()
+                self._journals[at].read(name, shared, partial(_take, self._buckets[at]))
+
+
+def _take(bucket: dict[str, Voice], blob: bytes, wanted: int) -> int:
+    """Take in the rows of a generation; give that of the bytes, 0 as they were written before."""
+    try:
+        found = _decode(blob)
+    except msgspec.ValidationError:
+        found = _Rows(0, msgspec.msgpack.decode(blob, type=list[tuple[str, Voice]]))
+    if not wanted or found.generation == wanted:
+        bucket.update(found.rows)
+    return found.generation
 
 
 def _bucket(agent_id: str) -> int:

@@ -43,9 +43,9 @@ class Watcher:
         self.traces = Traces()
         self.adopting = Adopting()
 
-    def dump(self, now_us: int) -> list[tuple[str, bytes]]:
-        """Write what changed since the last call."""
-        return self.heard.dump() + self.traces.dump(now_us) + self.adopting.dump()
+    def dump(self, now_us: int, *, whole: bool = False) -> list[tuple[str, bytes]]:
+        """Write what changed since the last call; with `whole`, all agents heard as one copy."""
+        return self.heard.dump(whole=whole) + self.traces.dump(now_us) + self.adopting.dump()
 
     def load(self, shared: dict[str, bytes]) -> None:
         """Read what `dump` wrote."""

@@ -16,6 +16,7 @@ mod quiet;
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<hashing::Hashes>()?;
+    pack::register(module)?;
     content::register(module)?;
     habits::register(module)?;
     quiet::register(module)

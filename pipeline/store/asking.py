@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipeline.store.batch import TRUST
+from models.trust_state import trust_of
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Asking:
             values,
         ):
             self._trust.check(row_key(agent_id, mode), trust, digest)
-            found.append((seq, TRUST.decode(trust)))
+            found.append((seq, trust_of(trust, agent_id, mode)))
         return found
 
     def counters(self) -> dict[str, int]:

@@ -33,12 +33,15 @@ class PipelineStatus(Struct, frozen=True):
         Event time up to which events were judged, microseconds since 1970.
     lag_us
         Age of the oldest event not yet judged, at the heartbeat; 0 when it is level.
+    lags_us
+        The same by partition, where the source has some.
     """
 
     state: Literal["running", "drained", "stopped", "none"] = "none"
     heartbeat_us: int | None = None
     watermark_us: int | None = None
     lag_us: int | None = None
+    lags_us: dict[str, int] = {}
 
 
 class Commit(Struct, kw_only=True):
@@ -102,6 +105,5 @@ class Commit(Struct, kw_only=True):
 
 
 ENCODER = msgspec.msgpack.Encoder()
-TRUST = msgspec.msgpack.Decoder(TrustState)
 MESSAGE = msgspec.msgpack.Decoder(Message)
 STATUS = msgspec.msgpack.Decoder(PipelineStatus)

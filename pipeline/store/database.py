@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
-from pipeline.store.schema import ADDED, TABLES, VERSION
+from pipeline.store.schema import ADDED, MIGRATIONS, TABLES, VERSION
 from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
@@ -131,8 +131,21 @@ def prepare(database: Database, secret: bytes | None) -> bytes:
         _make(database, secret)
     kept = _check(database, secret)
     if not database.read_only:
+        _migrate(database)
         database.run(ADDED)
     return kept
+
+
+def _migrate(database: Database) -> None:
+    """Bring the tables of an earlier version to this one; each step whole or not at all."""
+    while True:
+        with database.transaction():
+            (version,) = database.row("select value from meta where key = 'version'")
+            if version == VERSION:
+                return
+            for statement in MIGRATIONS[version].split(";"):
+                database.run(statement)
+            database.run("update meta set value = ? where key = 'version'", (version + 1,))
 
 
 def _make(database: Database, secret: bytes | None) -> None:
@@ -160,7 +173,7 @@ def _check(database: Database, secret: bytes | None) -> bytes:
     if tables[0] != 2:
         raise StateError(f"{database.path!r} is not a store of this program")
     meta = dict(database.rows("select key, value from meta"))
-    if meta.get("version") != VERSION:
+    if meta.get("version") not in (VERSION, *MIGRATIONS):
         raise StateError(
             f"store {database.path!r} was written by version {meta.get('version')}, this is "
             f"{VERSION}; use the program that wrote it, or move the store away to learn anew"

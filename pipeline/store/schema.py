@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
-TABLES = """
-create table if not exists meta (key text primary key, value blob not null);
+PROFILES = """\
 create table if not exists profiles (
     id integer primary key,
     agent_id text not null,
     mode text not null,
     seq integer not null,
-    role text,
-    owner text,
-    level text not null,
-    state text not null,
-    last_seen_us integer not null,
     trust blob not null,
     trust_digest blob not null,
     digest blob not null,
@@ -23,7 +17,11 @@ create table if not exists profiles (
     unique (agent_id, mode)
 );
 create unique index if not exists profiles_seq on profiles (seq);
-create table if not exists sessions (
+"""
+
+TABLES = f"""
+create table if not exists meta (key text primary key, value blob not null);
+{PROFILES}create table if not exists sessions (
     key integer primary key, digest blob not null, blob blob not null
 );
 create table if not exists shared (
@@ -64,6 +62,21 @@ create table if not exists counters (
     id integer primary key, name text not null unique, value integer not null
 );
 """
+
+# From a version to the next one.
+MIGRATIONS = {
+    # Role, owner, level, state and last instant are in the trust state as well. One copy of the
+    # table is quicker than dropping one column after the other.
+    1: f"""
+alter table profiles rename to profiles_before;
+drop index profiles_seq;
+{PROFILES}
+insert into profiles (id, agent_id, mode, seq, trust, trust_digest, digest, blob)
+    select id, agent_id, mode, seq, trust, trust_digest, digest, blob
+    from profiles_before order by id;
+drop table profiles_before
+""",  # noqa: S608 - ours alone
+}
 
 # Tables that came later; made where they are missing, so that older stores go on.
 ADDED = """

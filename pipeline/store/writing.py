@@ -9,6 +9,7 @@ import msgspec
 
 from models.errors import Superseded
 from models.event import microseconds
+from models.trust_state import trust_bytes
 from pipeline.store.batch import ENCODER, AnomalyRow, Commit
 from pipeline.store.seal import Seal, row_key
 
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from pipeline.store.database import Database
 
 _PROFILE = """
-insert into profiles (
-    agent_id, mode, seq, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into profiles (agent_id, mode, seq, trust, trust_digest, digest, blob)
+values (?, ?, ?, ?, ?, ?, ?)
 on conflict (agent_id, mode) do update set
-    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
-    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
+    seq = excluded.seq, trust = excluded.trust,
     trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob
 """
 
@@ -76,15 +75,10 @@ class Writer:
 
     def _profile_rows(self, batch: Commit) -> Iterator[tuple[object, ...]]:
         for agent_id, mode, blob, trust in batch.profiles:
-            key, encoded = row_key(agent_id, mode), ENCODER.encode(trust)
+            key, encoded = row_key(agent_id, mode), trust_bytes(trust)
             yield (
                 agent_id,
                 mode,
-                trust.role,
-                trust.owner,
-                trust.standing.level,
-                trust.state,
-                trust.last_seen_us,
                 encoded,
                 self._trust.digest(key, encoded),
                 self._profiles.digest(key, blob),

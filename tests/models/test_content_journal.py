@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.journal import MOST_CHANGES, Journal
 from models.content.kernel import PythonContent
 from models.errors import StateError
+from models.journal import MOST_CHANGES, Journal
 
 FILE = "result:file.read"
 

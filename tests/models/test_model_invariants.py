@@ -261,7 +261,7 @@ def test_a_profile_survives_its_bytes(a_stream, an_event):
     events = a_week_of(an_event)
     stream.judge_all(events[:400])
     raw = stream.subject("clerk-1").profile.dump()
-    back = Profile.load(raw, stream.engine.config)
+    back = Profile.load(raw, ("clerk-1", "delegated"), stream.engine.config)
     assert back.dump() == raw
     x = {"tool": "crm.delete", "previous_tool": "mail.read", "bytes_out_hour": 1e6}
     own = stream.subject("clerk-1").profile.baseline
@@ -284,7 +284,9 @@ def test_an_engine_put_down_and_taken_up_goes_on_as_if_nothing_was(a_stream, an_
     second.engine.load(shared, first.engine.sessions.dump()[0])
     for agent, subject in first.subjects.items():
         taken = second.subject(agent)
-        taken.profile = Profile.load(subject.profile.dump(), second.engine.config)
+        taken.profile = Profile.load(
+            subject.profile.dump(), (agent, subject.profile.mode), second.engine.config
+        )
         raw = msgspec.msgpack.encode(subject.trust)
         taken.trust = msgspec.msgpack.decode(raw, type=type(subject.trust))
     assert second.judge_all(events[300:]) == expected

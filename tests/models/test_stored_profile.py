@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from hmac import digest
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -15,10 +16,14 @@ from models.config import ModelConfig
 from models.drifting import close_day
 from models.errors import StateError
 from models.hashing import Hasher
+from models.kernel import native_kernel
 from models.profile import VERSION, Facts, Profile
 from models.quantity import Level
+from models.trust_state import trust_bytes, trust_of
 
-MOST_BYTES = 2_560
+BEFORE = Path(__file__).parent / "before"
+KEY = ("billing-7", "delegated")
+MOST_BYTES = 1_920
 amounts = st.lists(st.floats(0, 1e12), max_size=40)
 
 
@@ -49,20 +54,41 @@ def a_busy_profile(days: int = 40) -> Profile:
 def test_a_typical_profile_is_small_without_compression():
     raw = a_busy_profile().dump()
     assert len(raw) <= MOST_BYTES
-    assert Profile.load(raw, ModelConfig()).dump() == raw
+    assert Profile.load(raw, KEY, ModelConfig()).dump() == raw
 
 
-def test_a_profile_of_another_version_is_refused_by_name():
-    raw = msgspec.msgpack.decode(a_busy_profile(2).dump())
-    raw[0] = VERSION + 1
-    with pytest.raises(StateError, match="'billing-7' was written by version"):
-        Profile.load(msgspec.msgpack.encode(raw), ModelConfig())
+def test_a_profile_of_a_later_version_is_refused():
+    raw = a_busy_profile(2).dump()
+    with pytest.raises(StateError, match=f"was written by version {VERSION + 1}, this is"):
+        Profile.load(bytes((VERSION + 1,)) + raw[1:], KEY, ModelConfig())
+
+
+def test_a_profile_of_the_version_before_goes_on_as_it_was():
+    raw = (BEFORE / "profile-3.msgpack").read_bytes()
+    assert msgspec.msgpack.decode(raw)[0] == VERSION - 1
+    key = "invoice-clerk-00004", "delegated"
+    profile = Profile.load(raw, key, ModelConfig())
+    assert profile.facts.agent_id == "invoice-clerk-00004"
+    assert sum(row[1] for row in profile.habits.rows()) == 6_521_839
+    assert len(profile.dump()) < 0.7 * len(raw)
+    kernel = native_kernel("auto")
+    assert Profile.load(raw, key, ModelConfig(), kernel).dump() == profile.dump()
+
+
+def test_a_trust_state_of_before_is_the_same_in_fewer_bytes():
+    raw = (BEFORE / "trust.msgpack").read_bytes()
+    state = trust_of(raw, "invoice-clerk-00004", "delegated")
+    assert (state.agent_id, state.ledger.days) == ("invoice-clerk-00004", {20731: 20, 20732: 20})
+    assert state.standing.above_since_us == (1_791_280_991_000_000, None, None)
+    now = trust_bytes(state)
+    assert trust_of(now, state.agent_id, state.mode) == state
+    assert len(now) < 0.4 * len(raw)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00", zlib.compress(b"version 1"), b"\x94\x01\x02\x03"])
 def test_what_is_no_profile_is_refused(raw):
     with pytest.raises(StateError, match="another layout"):
-        Profile.load(raw, ModelConfig())
+        Profile.load(raw, KEY, ModelConfig())
 
 
 @given(before=amounts, after=amounts)

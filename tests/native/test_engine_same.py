@@ -94,7 +94,7 @@ class Both:
             engine.load(self.shared, self.sessions.items())
             self.subjects[number] = {
                 key: Subject(
-                    Profile.load(profile, CONFIG, engine.kernel),
+                    Profile.load(profile, key, CONFIG, engine.kernel),
                     msgspec.msgpack.decode(trust, type=TrustState),
                 )
                 for key, (profile, trust) in taken[1 - number].items()

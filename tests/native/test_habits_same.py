@@ -167,22 +167,26 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
         assert [tuple(one)[:2] for one in habits.surprise(view, x).found] == expected
 
 
-@given(st.lists(st.floats(0, 300), min_size=1, max_size=400), st.floats(0, 300), st.floats(0, 1))
+@given(
+    st.lists(st.floats(0, 300), min_size=1, max_size=400),
+    st.floats(0, 300),
+    st.floats(0, 1),
+)
 def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
     worlds = [World(reference), World(compiled())]
     x = {"tool": "tool-1", "hour": "workday 01"}
     for world in worlds:
         view = world.views[1]
-        nothing = world.habits[1].calibrate(view, [None] * 4, 0.5, own=True)
+        nothing = world.habits[1].calibrate(view, [None] * len(STATISTICS), 0.5, own=True)
         for value in past:
-            world.habits[1].take_in(view, [value, None, value / 7, value / 3], nothing, GATE)
+            world.habits[1].take_in(view, [value, None, value / 7, value / 3, None], nothing, GATE)
         assert world.habits[1].surprise(view, x).total == 12 + log2(14)
     assert worlds[0].step("publish", 0) == worlds[1].step("publish", 0)
     seen = []
     for world in worlds:
         ps = []
         for agent in (1, 2):  # by its own pool, and by the fleet's
-            tested = [score, None, score / 7, score / 3]
+            tested = [score, None, score / 7, score / 3, None]
             result = world.habits[agent].calibrate(world.views[agent], tested, u, own=True)
             ps.append((list(result.each), result.p, result.pool, result.lead, result.n))
         seen.append(ps)
@@ -217,7 +221,7 @@ def a_profile() -> Profile:
 def test_a_profile_of_one_kernel_is_read_by_the_other():
     profile = a_profile()
     raw = profile.dump()
-    through = Profile.load(raw, CONFIG, compiled())
+    through = Profile.load(raw, ("billing-7", "delegated"), CONFIG, compiled())
     assert through.dump() == raw
     through.use(None, CONFIG)
     assert isinstance(through.habits, reference.Habits)
@@ -242,7 +246,7 @@ def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
         except ValueError:
             continue
     with pytest.raises(StateError, match="another layout"):
-        Profile.load(b"x\x9c old", CONFIG, kernel)
+        Profile.load(b"x\x9c old", ("a", "unknown"), CONFIG, kernel)
 
 
 def test_both_know_the_same_features_and_statistics():

@@ -196,9 +196,16 @@ def test_agents_are_heard_alike(heard, later):
             one.note(agent_id, mode, hour)
     stored_ = [dict(one.dump()) for one in both]
     assert stored_[0] == stored_[1]
+    for agent_id, mode, hour in heard[::2]:  # changes beside the copies
+        for one in both:
+            one.note(agent_id, mode, hour + 30)
+        changes = [one.dump() for one in both]
+        assert changes[0] == changes[1]
+        stored_[0] |= changes[0]
     fresh = [Heard(), native.Heard()]
     for one in fresh:
         one.load(stored_[0])
+    assert len({repr(one.dump(whole=True)) for one in (*both, *fresh)}) == 1
     for name in ("a", "billing-7", "nobody"):
         assert both[0].silence(name, later) == both[1].silence(name, later)
         assert fresh[0].silence(name, later) == fresh[1].silence(name, later)

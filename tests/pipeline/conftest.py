@@ -43,8 +43,8 @@ BAD = (
 # Everything a store holds, without what differs between two runs that did the same: numbers of
 # rows, and the wall time of the last heartbeat.
 _STATE = {
-    "profiles": "select agent_id, mode, role, owner, level, state, last_seen_us, trust, "
-    "trust_digest, digest, blob from profiles order by agent_id, mode",
+    "profiles": "select agent_id, mode, trust, trust_digest, digest, blob from profiles "
+    "order by agent_id, mode",
     "sessions": "select key, digest, blob from sessions order by key",
     "shared": "select name, digest, blob from shared order by name",
     "seen": "select key, day from seen order by key",

@@ -102,12 +102,14 @@ def test_the_size_of_a_batch_changes_nothing(shared_pipeline, uninterrupted, bat
     is_the_same(shared_pipeline, settings, uninterrupted)
 
 
-@pytest.mark.parametrize("cache", [1, 3])
-def test_agents_read_again_from_the_store_are_the_agents_that_were_written(
-    shared_pipeline, uninterrupted, cache
+@pytest.mark.parametrize(("cache", "packed"), [(1, 0), (3, 0), (1, 2), (1, 1_000)])
+def test_agents_read_again_from_the_store_or_unpacked_are_the_agents_that_were_written(
+    shared_pipeline, uninterrupted, cache, packed
 ):
-    name = f"cache-{cache}"
-    settings = shared_pipeline.settings(uninterrupted.source, name, cache_agents=cache)
+    name = f"cache-{cache}-{packed}"
+    settings = shared_pipeline.settings(
+        uninterrupted.source, name, cache_agents=cache, packed_agents=packed, batch_size=50
+    )
     shared_pipeline.lives(settings)
     is_the_same(shared_pipeline, settings, uninterrupted)
 

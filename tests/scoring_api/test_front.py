@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import httpx
 import pytest
 
 from models.errors import ConfigError
-from pipeline.store import Commit
+from pipeline.store import Commit, PipelineStatus
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig, check_bind
 from scoring_api.keys import make_key
@@ -164,3 +165,20 @@ def test_metrics_tell_what_the_pipeline_counted(installation, until):
         assert 'habitus_pipeline_rejected_total{reason="not_utf8"} 2.0' in page
         assert 'habitus_pipeline_anomalies_total{anomaly="tool.new"} 1.0' in page
         assert "process_resident_memory_bytes" in page
+
+
+def test_metrics_tell_the_lag_of_each_partition(installation, until):
+    now_us = time.time_ns() // 1_000
+    lags = {"kafka:agent.actions:0": 0, "kafka:agent.actions:1": 90_000_000}
+    status = PipelineStatus("running", now_us, now_us, 90_000_000, lags)
+    installation.store.commit(Commit(status=status))
+
+    def late(partition: int) -> float:
+        name = f'habitus_pipeline_lag_seconds{{partition="kafka:agent.actions:{partition}"}} '
+        line = client.get("/metrics").text.partition(name)[2].partition("\n")[0]
+        return float(line or -1)
+
+    with installation.client() as client:
+        until(lambda: late(0) >= 0)
+        assert 0 <= late(0) < 30
+        assert 90 <= late(1) < 120

@@ -18,6 +18,7 @@ mod tables;
 mod text;
 
 pub use detector::Detector;
+pub use journal::{Journal, Shared};
 pub use kernel::ContentKernel;
 pub use learning::note;
 pub use open::OpenSessions;

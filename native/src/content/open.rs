@@ -173,7 +173,7 @@ impl OpenSessions {
         touched.sort_unstable();
         let written = |key: u64| -> Option<Stored<'py, u64>> {
             let session = state.by_key.get(&key)?;
-            Some((key, PyBytes::new(py, &session.borrow(py).dump())))
+            Some((key, PyBytes::new(py, &session.borrow(py).packed())))
         };
         let changed = touched.into_iter().filter_map(written).collect();
         let mut gone: Vec<u64> = state.closed.drain().collect();

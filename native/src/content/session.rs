@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
 const FIELDS: usize = 22;
+/// First byte of what is stored compactly.
+const PACKED: u8 = 1;
 
 pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
 
@@ -122,9 +124,21 @@ impl Session {
         }
     }
 
-    /// The bytes that the reference writes.
+    /// The bytes that the reference writes for other engines.
     pub fn dump(&self) -> Vec<u8> {
         let mut out = Writer::default();
+        self.write(&mut out);
+        out.out
+    }
+
+    /// The bytes that the reference stores.
+    pub fn packed(&self) -> Vec<u8> {
+        let mut out = Writer::compact(vec![PACKED]);
+        self.write(&mut out);
+        out.out
+    }
+
+    fn write(&self, out: &mut Writer) {
         out.array(FIELDS);
         for text in [&self.agent_id, &self.mode, &self.role, &self.purpose] {
             out.text(text);
@@ -173,12 +187,14 @@ impl Session {
         out.float(self.top);
         out.unsigned(self.peak);
         out.unsigned(self.peak_place);
-        out.out
     }
 
-    /// What `dump` wrote, here or in the reference.
+    /// What `dump` or `packed` wrote, here or in the reference.
     pub fn load(raw: &[u8]) -> PyResult<Self> {
-        let mut from = Reader::new(raw);
+        let mut from = match raw.first() {
+            Some(&PACKED) => Reader::compact(raw, 1),
+            _ => Reader::new(raw),
+        };
         exactly(from.array()?, FIELDS)?;
         let mut session = Session {
             agent_id: from.text()?.to_owned(),

@@ -282,9 +282,15 @@ impl Groups {
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
-            expect(reader.array()?, WINDOWS)?;
+            let length = reader.array()?;
+            if length != WINDOWS - 1 {
+                expect(length, WINDOWS)?;
+            }
             let scores = self.groups[group].scores.insert(no_cells());
-            for cells in scores {
+            for (at, cells) in scores.iter_mut().enumerate() {
+                if length != WINDOWS && at == STATISTICS - 1 {
+                    continue; // of the version before
+                }
                 for _ in 0..reader.array()? / 2 {
                     cells.insert(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }

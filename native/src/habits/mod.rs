@@ -3,6 +3,7 @@
 mod agent;
 mod calibrate;
 mod counts;
+mod different;
 mod group;
 mod groups;
 mod places;

@@ -1,17 +1,15 @@
 //! Habits to bytes and back, in the layout of `models.habits_bytes`; windows of groups.
 
 use super::calibrate::Windows;
-use super::counts::{Counts, Node, Row, MOST_COUNT};
+use super::counts::{Counts, Node, Row, MOST_COUNT, UNIT};
+use super::different::{values_of, State, States};
 use super::window::{Histogram, Window};
 use super::{FEATURES, STATISTICS};
-use crate::pack;
+use crate::pack::{self, unzigzag, width, zigzag, BitReader, Bits};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-const LAYOUT: u8 = 1;
-const TODAY: u32 = 1 << 31;
-const VOTE: u32 = 1 << 30;
-const PENDING: u32 = 1 << 29;
+const LAYOUT: u8 = 2;
 
 /// The parts of an agent's habits.
 pub struct Parts {
@@ -21,143 +19,184 @@ pub struct Parts {
 }
 
 pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec<u8> {
-    let rows = || counts.nodes.iter().flat_map(|node| &node.rows);
-    let number = rows().count();
-    let mut out = Vec::with_capacity(400 + 16 * number);
-    out.push(LAYOUT);
-    out.extend((counts.day as u32).to_le_bytes());
-    out.extend([FEATURES as u8, STATISTICS as u8]);
-    out.extend((counts.nodes.len() as u32).to_le_bytes());
-    out.extend((number as u32).to_le_bytes());
-    out.extend(usual.iter().flat_map(|bits| bits.to_le_bytes()));
+    let number: usize = counts.nodes.iter().map(|node| node.rows.len()).sum();
+    let mut out = pack::Writer::compact(Vec::with_capacity(400 + 10 * number));
+    out.out.extend([LAYOUT, FEATURES as u8, STATISTICS as u8]);
+    out.varint(counts.day as u64);
+    usual.iter().for_each(|bits| out.float(*bits));
     for window in windows {
-        varint(&mut out, window.size);
+        out.varint(window.size);
         histogram(&mut out, &window.old);
         histogram(&mut out, &window.new);
     }
-    for node in &counts.nodes {
-        out.extend(node.id.to_le_bytes());
-    }
-    for node in &counts.nodes {
-        varint(&mut out, node.rows.len() as u64);
-    }
-    for row in rows() {
-        out.extend(row.value.to_le_bytes());
-    }
-    for row in rows() {
-        let mut word = row.count;
-        word |= if row.today > 0 { TODAY } else { 0 };
-        word |= if row.vote > 0 { VOTE } else { 0 };
-        word |= if row.published >= 0 { PENDING } else { 0 };
-        out.extend(word.to_le_bytes());
-    }
-    for row in rows().filter(|row| row.today > 0) {
-        out.extend(row.today.to_le_bytes());
-    }
-    for row in rows().filter(|row| row.vote > 0) {
-        out.extend(row.vote.to_le_bytes());
-    }
-    for row in rows().filter(|row| row.published >= 0) {
-        out.extend(row.published.to_le_bytes());
-    }
-    out
+    write_rows(&mut out, counts, number);
+    out.out
 }
 
-fn varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
+/// Each different value and state once, then for each row where its own stand.
+fn write_rows(out: &mut pack::Writer, counts: &Counts, number: usize) {
+    let rows = || counts.nodes.iter().flat_map(|node| &node.rows);
+    let (values, places) = values_of(rows().map(|row| row.value), number);
+    let mut states = States::new(number);
+    let of: Vec<u32> =
+        rows().map(|row| states.place((row.count, row.today, row.vote, row.published))).collect();
+    let nodes = counts.nodes.iter().filter(|node| !node.rows.is_empty());
+    let nodes: Vec<u32> = nodes.map(|node| node.id).collect();
+    for length in [nodes.len(), values.len(), states.all.len(), number] {
+        out.varint(length as u64);
     }
-    out.push(number as u8);
+    states.all.iter().for_each(|state| write_state(out, counts.day, *state));
+    let (of_value, of_state) = (width(values.len()), width(states.all.len()));
+    let mut bits = Bits::new(&mut out.out);
+    bits.words(&nodes);
+    bits.words(&values);
+    let mut at = 0;
+    for node in &counts.nodes {
+        for first in (0..node.rows.len()).map(|row| u64::from(row == 0)) {
+            let (value, state) = (u64::from(places[at]), u64::from(of[at]));
+            bits.push(value | first << of_value | state << (of_value + 1), of_value + 1 + of_state);
+            at += 1;
+        }
+    }
+    bits.end();
 }
 
-fn histogram(out: &mut Vec<u8>, part: &Histogram) {
-    varint(out, part.bins.len() as u64);
+fn write_state(out: &mut pack::Writer, day: i64, (count, today, vote, published): State) {
+    let count = u64::from(count);
+    let unit = u64::from(UNIT);
+    out.varint(if count % unit == 0 { (count / unit) << 1 } else { (count << 1) | 1 });
+    out.varint(u64::from(today));
+    let vote = i64::from(vote);
+    out.varint(if vote == 0 { 0 } else { 1 + zigzag(day + 1 - vote) });
+    let published = i64::from(published);
+    out.varint(if published < 0 { 0 } else { 1 + zigzag(vote - published) });
+}
+
+fn histogram(out: &mut pack::Writer, part: &Histogram) {
+    out.varint(part.bins.len() as u64);
     let mut before = 0;
     for &bin in &part.bins {
-        varint(out, u64::from(bin - before));
+        out.varint(u64::from(bin - before));
         before = bin;
     }
-    for &count in &part.counts {
-        varint(out, u64::from(count));
-    }
+    part.counts.iter().for_each(|&count| out.varint(u64::from(count)));
 }
 
 pub fn read(raw: &[u8]) -> PyResult<Parts> {
-    let mut reader = Reader { raw, at: 0 };
-    let layout = reader.array::<1>()?[0];
-    if layout != LAYOUT {
-        return Err(wrong(format!("habits have layout {layout}, expected {LAYOUT}")));
-    }
-    let day = i64::from(reader.u32()?);
-    let shape = reader.array::<2>()?;
-    if shape != [FEATURES as u8, STATISTICS as u8] {
-        let [features, windows] = shape;
-        return Err(wrong(format!(
-            "habits have {features} features and {windows} windows, \
-             expected {FEATURES} and {STATISTICS}"
-        )));
-    }
-    let (nodes, rows) = (reader.u32()? as usize, reader.u32()? as usize);
-    let mut usual = [0.0; FEATURES];
-    for bits in &mut usual {
-        *bits = f64::from_le_bytes(reader.array()?);
-    }
-    let mut windows = std::array::from_fn(|_| Window::new(0));
-    for window in &mut windows {
-        window.size = reader.varint()?;
-        window.old = reader.histogram()?;
-        window.new = reader.histogram()?;
-    }
-    let nodes = reader.nodes(nodes, rows)?;
-    if reader.at != raw.len() {
-        let (all, read) = (raw.len(), reader.at);
-        return Err(wrong(format!("habits have {all} bytes, expected {read}")));
-    }
-    Ok(Parts { counts: Counts { nodes, day }, usual, windows })
+    Reader { from: pack::Reader::compact(raw, 0), most: raw.len() }
+        .parts()
+        .map_err(|error| Python::attach(|py| wrong(&format!("habits: {}", error.value(py)))))
 }
 
-fn wrong(text: String) -> PyErr {
-    PyValueError::new_err(text)
+fn wrong(text: &str) -> PyErr {
+    PyValueError::new_err(text.to_owned())
 }
 
 struct Reader<'a> {
-    raw: &'a [u8],
-    at: usize,
+    from: pack::Reader<'a>,
+    /// No more of anything than there are bytes for.
+    most: usize,
 }
 
 impl Reader<'_> {
-    fn array<const N: usize>(&mut self) -> PyResult<[u8; N]> {
-        let taken = self.raw.get(self.at..).and_then(|rest| rest.first_chunk::<N>());
-        let all = self.raw.len();
-        let taken = taken.ok_or_else(|| wrong(format!("habits end too early, at byte {all}")))?;
-        self.at += N;
-        Ok(*taken)
-    }
-
-    fn u32(&mut self) -> PyResult<u32> {
-        Ok(u32::from_le_bytes(self.array()?))
-    }
-
-    fn varint(&mut self) -> PyResult<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.array()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
+    fn parts(mut self) -> PyResult<Parts> {
+        let head = [self.from.byte()?, self.from.byte()?, self.from.byte()?];
+        if head != [LAYOUT, FEATURES as u8, STATISTICS as u8] {
+            let [layout, features, windows] = head;
+            return Err(wrong(&format!(
+                "layout {layout} of {features} features and {windows} windows, \
+                 expected {LAYOUT} of {FEATURES} and {STATISTICS}"
+            )));
         }
-        Err(wrong(format!("number at byte {} is too long, expected 64 bits", self.at)))
+        let day: u32 = self.number()?;
+        let mut usual = [0.0; FEATURES];
+        for bits in &mut usual {
+            *bits = self.from.float()?;
+        }
+        let mut windows = std::array::from_fn(|_| Window::new(0));
+        for window in &mut windows {
+            window.size = self.from.varint()?;
+            window.old = self.histogram()?;
+            window.new = self.histogram()?;
+        }
+        let nodes = self.rows(i64::from(day))?;
+        Ok(Parts { counts: Counts { nodes, day: i64::from(day) }, usual, windows })
+    }
+
+    fn number<T: TryFrom<u64>>(&mut self) -> PyResult<T> {
+        let number = self.from.varint()?;
+        T::try_from(number).map_err(|_| wrong(&format!("{number} is out of range")))
+    }
+
+    fn length(&mut self) -> PyResult<usize> {
+        let length = self.number::<usize>()?;
+        if length > self.most {
+            return Err(wrong(&format!("{length} of something in {} bytes", self.most)));
+        }
+        Ok(length)
+    }
+
+    fn rows(&mut self, day: i64) -> PyResult<Vec<Node>> {
+        let (ids, values) = (self.length()?, self.length()?);
+        let (states, number) = (self.length()?, self.number::<usize>()?);
+        let states = (0..states).map(|_| self.state(day)).collect::<PyResult<Vec<Row>>>()?;
+        let early = || wrong("end too early");
+        let mut bits = BitReader::new(self.from.rest());
+        let ids = bits.words(ids).ok_or_else(early)?;
+        let values = bits.words(values).ok_or_else(early)?;
+        let (of_value, of_state) = (width(values.len()), width(states.len()));
+        let (mut all, mut starts) = (Vec::with_capacity(number.min(self.most)), Vec::new());
+        for at in 0..number {
+            let value = bits.take(of_value).ok_or_else(early)?;
+            if bits.take(1).ok_or_else(early)? == 1 {
+                starts.push(at);
+            }
+            let state = bits.take(of_state).ok_or_else(early)?;
+            let (value, state) = (values.get(value as usize), states.get(state as usize));
+            let (Some(&value), Some(&state)) = (value, state) else {
+                return Err(wrong("a row of nothing"));
+            };
+            all.push(Row { value, ..state });
+        }
+        if starts.len() != ids.len()
+            || starts.first().copied().unwrap_or(number) > 0
+            || !bits.ended()
+        {
+            return Err(wrong("another number of rows than there are"));
+        }
+        in_nodes(ids, &starts, &all)
+    }
+
+    fn state(&mut self, day: i64) -> PyResult<Row> {
+        let count = self.from.varint()?;
+        let count =
+            if count & 1 == 1 { Some(count >> 1) } else { (count >> 1).checked_mul(UNIT.into()) };
+        let count = count.and_then(|count| u32::try_from(count).ok()).filter(|c| *c <= MOST_COUNT);
+        let today = self.number()?;
+        let vote = match self.from.varint()? {
+            0 => 0,
+            far => day.wrapping_add(1).wrapping_sub(unzigzag(far - 1)),
+        };
+        let published = match self.from.varint()? {
+            0 => -1,
+            far => vote.wrapping_sub(unzigzag(far - 1)),
+        };
+        let (vote, published) = (u32::try_from(vote).ok(), i32::try_from(published).ok());
+        match (count, vote, published) {
+            (Some(count), Some(vote), Some(published)) => {
+                Ok(Row { value: 0, count, today, vote, published })
+            }
+            _ => Err(wrong("a row is out of range")),
+        }
     }
 
     fn histogram(&mut self) -> PyResult<Histogram> {
-        let number = self.varint()?;
+        let number = self.length()?;
         let mut out = Histogram::default();
         let mut bin = 0u64;
         for _ in 0..number {
-            bin = bin.saturating_add(self.varint()?);
-            let text = || wrong(format!("histogram has bin {bin}, expected ascending to 65535"));
+            bin = bin.saturating_add(self.from.varint()?);
+            let text = || wrong(&format!("histogram has bin {bin}, expected ascending to 65535"));
             let next = u16::try_from(bin).map_err(|_| text())?;
             if out.bins.last().is_some_and(|&last| last >= next) {
                 return Err(text());
@@ -165,63 +204,28 @@ impl Reader<'_> {
             out.bins.push(next);
         }
         for _ in 0..number {
-            let count = u32::try_from(self.varint()?)
-                .map_err(|_| wrong("histogram has a count beyond 32 bits".to_owned()))?;
+            let count: u32 = self.number()?;
             out.n += u64::from(count);
             out.counts.push(count);
         }
         Ok(out)
     }
+}
 
-    fn nodes(&mut self, nodes: usize, rows: usize) -> PyResult<Vec<Node>> {
-        let most = self.raw.len() / 4; // no more than there are bytes for
-        let mut out: Vec<Node> = Vec::with_capacity(nodes.min(most));
-        for _ in 0..nodes {
-            let id = self.u32()?;
-            out.push(Node { id, total: 0, discounted: 0, rows: Vec::new() });
+/// Rows by node, each node's in exactly the room it takes.
+fn in_nodes(ids: Vec<u32>, starts: &[usize], all: &[Row]) -> PyResult<Vec<Node>> {
+    let ends = starts.iter().skip(1).copied().chain([all.len()]);
+    let mut nodes = Vec::with_capacity(ids.len());
+    for ((id, &start), end) in ids.into_iter().zip(starts).zip(ends) {
+        let rows = all[start..end].to_vec();
+        if rows.windows(2).any(|pair| pair[0].value >= pair[1].value) {
+            return Err(wrong("rows out of order, expected ascending keys"));
         }
-        let mut found = 0usize;
-        for node in &mut out {
-            let number = self.varint()? as usize;
-            found = found.saturating_add(number);
-            node.rows.reserve_exact(number.min(most));
-            node.rows.resize(number.min(most), Row::default());
-        }
-        if found != rows || rows > most {
-            return Err(wrong(format!("habits have {found} rows in nodes, expected {rows}")));
-        }
-        self.columns(&mut out)?;
-        let ordered = out.windows(2).all(|pair| pair[0].id < pair[1].id)
-            && out.iter().all(|node| node.rows.windows(2).all(|p| p[0].value < p[1].value));
-        if !ordered {
-            return Err(wrong("habits have rows out of order, expected ascending keys".to_owned()));
-        }
-        out.iter_mut().for_each(Node::sum_up);
-        Ok(out)
+        let mut node = Node { id, total: 0, discounted: 0, rows };
+        node.sum_up();
+        nodes.push(node);
     }
-
-    fn columns(&mut self, nodes: &mut [Node]) -> PyResult<()> {
-        for row in nodes.iter_mut().flat_map(|node| &mut node.rows) {
-            row.value = self.u32()?;
-        }
-        for row in nodes.iter_mut().flat_map(|node| &mut node.rows) {
-            let word = self.u32()?;
-            row.count = word & MOST_COUNT;
-            row.today = u16::from(word & TODAY != 0);
-            row.vote = u32::from(word & VOTE != 0);
-            row.published = if word & PENDING != 0 { 0 } else { -1 };
-        }
-        for row in nodes.iter_mut().flat_map(|node| &mut node.rows).filter(|row| row.today > 0) {
-            row.today = u16::from_le_bytes(self.array()?);
-        }
-        for row in nodes.iter_mut().flat_map(|node| &mut node.rows).filter(|row| row.vote > 0) {
-            row.vote = self.u32()?;
-        }
-        for row in nodes.iter_mut().flat_map(|node| &mut node.rows).filter(|r| r.published >= 0) {
-            row.published = i32::from_le_bytes(self.array()?);
-        }
-        Ok(())
-    }
+    Ok(nodes)
 }
 
 /// Write a score window as msgspec writes `models.calibration.ScoreWindow`.
@@ -240,7 +244,7 @@ pub fn write_window(out: &mut pack::Writer, window: &Window) {
 
 /// Read what `write_window` wrote.
 pub fn read_window(reader: &mut pack::Reader<'_>) -> PyResult<Window> {
-    let wrong = |_| wrong("score window out of range".to_owned());
+    let wrong = |_| wrong("score window out of range");
     reader.array()?;
     let mut window = Window::new(reader.unsigned()?);
     for part in [&mut window.old, &mut window.new] {
@@ -266,13 +270,22 @@ pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
 }
 
 /// Read what `write_windows` wrote.
+/// Statistic that groups of the version before have no scores of: `astray`.
+const LATEST: usize = STATISTICS - 1;
+
 pub fn read_windows<const N: usize>(reader: &mut pack::Reader<'_>) -> PyResult<[Window; N]> {
     let mut windows = std::array::from_fn(|_| Window::new(0));
-    if reader.array()? != N {
+    let length = reader.array()?;
+    if length != N && length != N - 1 {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
-    for window in &mut windows {
-        *window = read_window(reader)?;
+    for (at, window) in windows.iter_mut().enumerate() {
+        if length == N || at != LATEST {
+            *window = read_window(reader)?;
+        }
+    }
+    if length != N {
+        windows[LATEST] = Window::new(windows[0].size);
     }
     Ok(windows)
 }

@@ -93,7 +93,8 @@ impl Window {
             if i64::from(cell) > start {
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
-                    return (p * general(score) / general(start as f64 / STEP)).max(1e-300);
+                    let most = general(start as f64 / STEP).max(1e-300);
+                    return (p * general(score) / most).max(1e-300);
                 }
                 let spread = excess.max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let beyond = -(i64::from(cell) - start) as f64 / STEP / spread;

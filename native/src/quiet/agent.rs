@@ -10,7 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-const VERSION: u64 = 3;
+const VERSION: u8 = 4;
 
 type LevelRow = (String, i64, f64, f64);
 type News = (i64, i64, &'static str, Vec<(i64, i64)>, Option<usize>, [Option<String>; 3]);
@@ -94,15 +94,21 @@ impl Agent {
 
     /// Read the bytes of a profile.
     #[staticmethod]
-    fn load(py: Python<'_>, raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut from = Reader::new(raw);
-        expect(from.array()?, 4)?;
-        let version = from.unsigned()?;
-        if version != VERSION {
-            let text = format!("profile was written by version {version}, this is {VERSION}");
+    fn load(
+        py: Python<'_>,
+        raw: &[u8],
+        agent_id: String,
+        mode: String,
+        config: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        if raw.first() != Some(&VERSION) {
+            let text = format!("profile was written by another version than {VERSION}");
             return Err(PyValueError::new_err(text));
         }
-        let facts = Facts::read(&mut from)?;
+        let mut from = Reader::compact(raw, 1);
+        expect(from.array()?, 3)?;
+        let mut facts = Facts::read(&mut from)?;
+        (facts.agent_id, facts.mode) = (agent_id, mode);
         let mut levels = Levels::default();
         for _ in 0..from.array()? {
             expect(from.array()?, 4)?;
@@ -116,11 +122,12 @@ impl Agent {
     }
 
     /// The bytes of the profile.
-    fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut out = Writer::default();
-        out.array(4);
-        out.unsigned(VERSION);
-        self.facts.write(&mut out);
+    fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let mut start = Vec::with_capacity(2_048);
+        start.push(VERSION);
+        let mut out = Writer::compact(start);
+        out.array(3);
+        self.facts.write(&mut out, ["", ""])?; // whose it is, its reader knows
         let rows = self.rows();
         out.array(rows.len());
         for (name, n, mean, square) in rows {
@@ -131,15 +138,15 @@ impl Agent {
             out.float(square);
         }
         out.bytes(&self.habits.borrow(py).written());
-        PyBytes::new(py, &out.out)
+        Ok(PyBytes::new(py, &out.out))
     }
 
     /// Hand the plain facts (as bytes) and levels over; from now on they are Python's.
-    fn unpack<'py>(&mut self, py: Python<'py>) -> (Bound<'py, PyBytes>, Vec<LevelRow>) {
+    fn unpack<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Vec<LevelRow>)> {
         let mut out = Writer::default();
-        self.facts.write(&mut out);
+        self.facts.write(&mut out, [&self.facts.agent_id, &self.facts.mode])?;
         self.taken = true;
-        (PyBytes::new(py, &out.out), self.rows())
+        Ok((PyBytes::new(py, &out.out), self.rows()))
     }
 
     /// See the peers of a group.

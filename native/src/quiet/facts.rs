@@ -139,11 +139,11 @@ impl Facts {
         }
     }
 
-    pub fn write(&self, out: &mut Writer) {
+    /// Write them under a name and a mode.
+    pub fn write(&self, out: &mut Writer, whose: [&str; 2]) -> PyResult<()> {
         let now = &self.now;
         out.array(FACTS);
-        out.text(&self.agent_id);
-        out.text(&self.mode);
+        whose.into_iter().for_each(|text| out.text(text));
         out.text(&self.role);
         optional(out, self.version.as_deref());
         for number in [self.first_us, now.last_us, now.events, now.opened, now.learn_until] {
@@ -166,7 +166,7 @@ impl Facts {
         }
         texts(out, &self.versions);
         optional(out, self.announced.as_deref());
-        out.out.extend(&self.waiting);
+        out.value(&self.waiting)?;
         out.boolean(now.voted);
         out.signed(now.vote_version);
         out.signed(self.drifted_us);
@@ -179,11 +179,12 @@ impl Facts {
                 [level, gate, state].into_iter().for_each(|text| out.text(text));
             }
         }
-        self.write_watch(out);
+        self.write_watch(out)?;
         out.signed(self.shown_day);
+        Ok(())
     }
 
-    fn write_watch(&self, out: &mut Writer) {
+    fn write_watch(&self, out: &mut Writer) -> PyResult<()> {
         let now = &self.now;
         out.array(WATCH);
         out.signed(now.session);
@@ -207,7 +208,7 @@ impl Facts {
         out.signed(now.anchored);
         out.signed(now.strayed);
         out.text(&self.shifted);
-        out.out.extend(&self.definitions);
+        out.value(&self.definitions)?;
         out.signed(now.hasty);
         texts(out, &self.added);
         out.map(self.sizes.len());
@@ -220,6 +221,7 @@ impl Facts {
         out.float(now.leak);
         floats(out, &now.highs);
         numbers(out, &now.peaks);
+        Ok(())
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
@@ -255,7 +257,7 @@ impl Facts {
         }
         facts.versions = all_texts(from)?;
         facts.announced = maybe(from)?;
-        facts.waiting = from.whole()?.to_vec();
+        facts.waiting = from.value()?;
         facts.now.voted = from.boolean()?;
         facts.now.vote_version = from.signed()?;
         facts.drifted_us = from.signed()?;
@@ -296,7 +298,7 @@ impl Facts {
         now.anchored = from.signed()?;
         now.strayed = from.signed()?;
         self.shifted = from.text()?.to_owned();
-        self.definitions = from.whole()?.to_vec();
+        self.definitions = from.value()?;
         now.hasty = from.signed()?;
         self.added = all_texts(from)?;
         for _ in 0..from.map()? {

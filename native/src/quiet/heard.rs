@@ -1,10 +1,10 @@
 //! When each agent was last heard of, and how long it is usually silent; `models.watch.heard`.
 
 use super::facts::expect;
+use crate::content::{Journal, Shared};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,29 +31,38 @@ pub struct Voice {
     weekends: i64,
 }
 
+/// Some of the agents, by a hash of their names.
+#[derive(Default)]
+struct Bucket {
+    voices: BTreeMap<Box<str>, Voice>,
+    changed: BTreeSet<Box<str>>,
+    journal: Journal,
+}
+
 /// All agents of a stream.
 #[pyclass(module = "habitus_native")]
 pub struct Heard {
-    buckets: Vec<BTreeMap<String, Voice>>,
-    changed: BTreeSet<usize>,
+    buckets: Vec<Bucket>,
 }
 
 #[pymethods]
 impl Heard {
     #[new]
     fn new() -> Self {
-        Heard { buckets: vec![BTreeMap::new(); BUCKETS], changed: BTreeSet::new() }
+        Heard { buckets: (0..BUCKETS).map(|_| Bucket::default()).collect() }
     }
 
     /// Note that an agent acts.
     pub fn note(&mut self, agent_id: &str, mode: &str, hour: i64) {
-        let at = bucket(agent_id);
-        self.changed.insert(at);
-        let voice = match self.buckets[at].get_mut(agent_id) {
+        let Bucket { voices, changed, .. } = &mut self.buckets[bucket(agent_id)];
+        if !changed.contains(agent_id) {
+            changed.insert(agent_id.into());
+        }
+        let voice = match voices.get_mut(agent_id) {
             Some(voice) => voice,
             None => {
                 let new = Voice { first: hour, last: hour, reach: 0.0, modes: 0, weekends: 0 };
-                self.buckets[at].entry(agent_id.to_owned()).or_insert(new)
+                voices.entry(agent_id.into()).or_insert(new)
             }
         };
         if hour > voice.last {
@@ -70,12 +79,12 @@ impl Heard {
 
     /// What is remembered of an agent.
     fn known(&self, agent_id: &str) -> Option<Voice> {
-        self.buckets[bucket(agent_id)].get(agent_id).cloned()
+        self.buckets[bucket(agent_id)].voices.get(agent_id).cloned()
     }
 
     /// (hours silent, longest usual silence) where an agent is silent for far too long.
     pub fn silence(&self, agent_id: &str, hour: i64) -> Option<(i64, f64)> {
-        let voice = self.buckets[bucket(agent_id)].get(agent_id)?;
+        let voice = self.buckets[bucket(agent_id)].voices.get(agent_id)?;
         if voice.last - voice.first < SETTLED_HOURS {
             return None;
         }
@@ -84,45 +93,88 @@ impl Heard {
         (silent as f64 >= limit).then_some((silent, voice.reach))
     }
 
-    /// Write what changed since the last call.
-    fn dump<'py>(&mut self, py: Python<'py>) -> Vec<(String, Bound<'py, PyBytes>)> {
-        let changed = std::mem::take(&mut self.changed);
-        let write = |at: usize| {
-            let mut out = Writer::default();
-            out.array(self.buckets[at].len());
-            for (name, voice) in &self.buckets[at] {
-                out.array(2);
-                out.text(name);
-                out.array(5);
-                out.signed(voice.first);
-                out.signed(voice.last);
-                out.float(voice.reach);
-                out.signed(voice.modes);
-                out.signed(voice.weekends);
+    /// Write what changed since the last call, or with `whole` everything.
+    #[pyo3(signature = (*, whole = false))]
+    fn dump<'py>(&mut self, py: Python<'py>, whole: bool) -> Vec<(String, Bound<'py, PyBytes>)> {
+        let mut out = Vec::new();
+        for (at, bucket) in self.buckets.iter_mut().enumerate() {
+            let Bucket { voices, changed, journal } = bucket;
+            if if whole { voices.is_empty() } else { changed.is_empty() } {
+                continue;
             }
-            (format!("{NAME}{at:02}"), PyBytes::new(py, &out.out))
-        };
-        changed.into_iter().map(write).collect()
+            let name = format!("{NAME}{at:02}");
+            let (name, blob) = journal.write(&name, whole, |generation, all| {
+                let some = || changed.iter().filter_map(|name| voices.get_key_value(name));
+                match all {
+                    true => write(generation, voices.len(), voices.iter()),
+                    false => write(generation, changed.len(), some()),
+                }
+            });
+            changed.clear();
+            out.push((name, PyBytes::new(py, &blob)));
+        }
+        out
     }
 
     /// Read what `dump` wrote.
-    fn load(&mut self, shared: BTreeMap<String, PyBackedBytes>) -> PyResult<()> {
-        for (name, raw) in &shared {
+    fn load(&mut self, shared: Shared) -> PyResult<()> {
+        for name in shared.keys() {
             let Some(number) = name.strip_prefix(NAME) else { continue };
             let at = number.parse::<usize>().ok().filter(|at| *at < BUCKETS);
             let text = || PyValueError::new_err(format!("{name:?} is no bucket"));
-            self.buckets[at.ok_or_else(text)?] = read(raw)?;
+            let bucket = &mut self.buckets[at.ok_or_else(text)?];
+            bucket.voices.clear();
+            bucket.journal = Journal::read(name, &shared, |blob, wanted| {
+                take(&mut bucket.voices, blob, wanted)
+            })?;
         }
         Ok(())
     }
 }
 
-fn read(raw: &[u8]) -> PyResult<BTreeMap<String, Voice>> {
+fn write<'a>(
+    generation: u64,
+    length: usize,
+    rows: impl Iterator<Item = (&'a Box<str>, &'a Voice)>,
+) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.array(2);
+    out.unsigned(generation);
+    out.array(length);
+    for (name, voice) in rows {
+        out.array(2);
+        out.text(name);
+        out.array(5);
+        out.signed(voice.first);
+        out.signed(voice.last);
+        out.float(voice.reach);
+        out.signed(voice.modes);
+        out.signed(voice.weekends);
+    }
+    out.out
+}
+
+/// Take in the rows of a generation; give that of the bytes, 0 as they were written before.
+fn take(voices: &mut BTreeMap<Box<str>, Voice>, raw: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(raw);
-    let mut rows = BTreeMap::new();
-    for _ in 0..from.array()? {
+    let mut length = from.array()?;
+    let generation = match from.unsigned() {
+        Ok(generation) if length == 2 => {
+            length = from.array()?;
+            generation
+        }
+        _ => {
+            from = Reader::new(raw);
+            from.array()?;
+            0
+        }
+    };
+    if wanted != 0 && generation != wanted {
+        return Ok(generation);
+    }
+    for _ in 0..length {
         expect(from.array()?, 2)?;
-        let name = from.text()?.to_owned();
+        let name = from.text()?.into();
         expect(from.array()?, 5)?;
         let voice = Voice {
             first: from.signed()?,
@@ -131,10 +183,10 @@ fn read(raw: &[u8]) -> PyResult<BTreeMap<String, Voice>> {
             modes: from.signed()?,
             weekends: from.signed()?,
         };
-        rows.insert(name, voice);
+        voices.insert(name, voice);
     }
     from.end()?;
-    Ok(rows)
+    Ok(generation)
 }
 
 fn bucket(agent_id: &str) -> usize {

@@ -5,24 +5,15 @@ from __future__ import annotations
 PROFILES = """
 with written as (
 insert into profiles as known (
-    shard, seq, agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest,
-    digest, blob
+    shard, seq, agent_id, mode, trust, trust_digest, digest, blob
 )
 select ?, (select value from tallies where name = 'seq') - ?::bigint + place, row.agent_id,
-    row.mode, row.role, row.owner, row.level, row.state, row.last_seen_us, row.trust,
-    row.trust_digest, row.digest, row.blob
-from unnest(
-    ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[],
-    ?::bytea[], ?::bytea[], ?::bytea[]
-) with ordinality as row (
-    agent_id, mode, role, owner, level, state, last_seen_us, trust, trust_digest, digest, blob,
-    place
-)
+    row.mode, row.trust, row.trust_digest, row.digest, row.blob
+from unnest(?::text[], ?::text[], ?::bytea[], ?::bytea[], ?::bytea[], ?::bytea[])
+with ordinality as row (agent_id, mode, trust, trust_digest, digest, blob, place)
 on conflict (agent_id, mode) do update set
-    seq = excluded.seq, role = excluded.role, owner = excluded.owner, level = excluded.level,
-    state = excluded.state, last_seen_us = excluded.last_seen_us, trust = excluded.trust,
-    trust_digest = excluded.trust_digest, digest = excluded.digest, blob = excluded.blob,
-    shard = excluded.shard
+    seq = excluded.seq, trust = excluded.trust, trust_digest = excluded.trust_digest,
+    digest = excluded.digest, blob = excluded.blob, shard = excluded.shard
 where known.shard in ('', excluded.shard)
 returning 1
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, Superseded
+from models.trust_state import trust_bytes
 from pipeline.store.batch import ENCODER, Commit
 from pipeline.store.postgresql.statements import ANOMALIES, HELD, PROFILES, keyed
 from pipeline.store.seal import Seal, row_key
@@ -114,15 +115,10 @@ class PostgresWriter:
 
     def _profile_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         agent_id, mode, blob, trust = row
-        key, encoded = row_key(agent_id, mode), ENCODER.encode(trust)
+        key, encoded = row_key(agent_id, mode), trust_bytes(trust)
         return (
             agent_id,
             mode,
-            trust.role,
-            trust.owner,
-            trust.standing.level,
-            trust.state,
-            trust.last_seen_us,
             encoded,
             self._trust.digest(key, encoded),
             self._profiles.digest(key, blob),

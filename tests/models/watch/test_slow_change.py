@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.event import Volume
+from models.kernel import native_kernel
 from models.watch import mixture
 from models.watch.evidence import e_value, gather
 from models.watch.heard import Heard
@@ -78,6 +81,45 @@ def test_an_agent_is_silent_after_twice_its_longest_usual_silence_of_workdays():
     assert heard.silence("a-1", friday + 2 * 24 + 16) is None  # a weekend
     assert heard.silence("a-1", friday + 6 * 24) is not None
     assert heard.silence("nobody", friday) is None
+
+
+def kernels() -> list[type]:
+    native = native_kernel("auto")
+    return [Heard] if native is None else [Heard, native.Heard]
+
+
+@pytest.mark.parametrize("kernel", kernels())
+def test_a_batch_writes_the_agents_it_heard_and_not_all(kernel):
+    heard, stored, written = kernel(), {}, 0
+    for number in range(6_400):
+        heard.note(f"agent-{number}", "delegated", 100)
+    stored |= heard.dump()
+    everything = sum(map(len, stored.values()))
+    for batch in range(40):
+        for number in range(batch, 6_400, 64):
+            heard.note(f"agent-{number}", "delegated", 200 + batch)
+        changed = dict(heard.dump())
+        written += sum(map(len, changed.values()))
+        stored |= changed
+    assert written < 3 * everything  # 25 times as much where buckets are written whole
+    back = kernel()
+    back.load(stored)
+    assert back.dump(whole=True) == heard.dump(whole=True)
+    assert heard.dump() == []
+
+
+@pytest.mark.parametrize("kernel", kernels())
+def test_buckets_as_they_were_written_before_are_read_and_then_written_anew(kernel):
+    rows = [("ab", [72, 90, 12.0, 2, 0]), ("ba", [72, 99, 8.0, 2, 1])]
+    heard = kernel()
+    heard.load({"heard:03": msgspec.msgpack.encode(rows), "heard:04": msgspec.msgpack.encode([])})
+    assert (heard.known("ba").last, heard.known("ab").reach) == (99, 12.0)
+    heard.note("ab", "delegated", 100)
+    ((name, raw),) = heard.dump()
+    assert name == "heard:03"
+    generation, now = msgspec.msgpack.decode(raw)
+    assert generation == 1
+    assert now == [["ab", [72, 100, 10.8, 2, 0]], ["ba", [72, 99, 8.0, 2, 1]]]
 
 
 def test_what_was_heard_survives_its_bytes():

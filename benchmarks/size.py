@@ -1,0 +1,217 @@
+"""What an agent takes in a large fleet, and what it costs that not all fit into memory.
+
+``python -m benchmarks.size`` judges 100,000 agents with the real worker into a real store, once
+with all of them ready for use, once with nearly all of them packed, once with nearly all of them in
+the store only; ``--agents 1000000`` leaves the first out. Rates are those of the events after all
+agents are there, and only their ratio within one run says something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from benchmarks.child import measure
+from benchmarks.meter import Job
+from benchmarks.stream import INVENTORY, SEED, write_surroundings
+from pipeline.progress import progress_for
+from pipeline.sample import fleet_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.meter import Result
+    from pipeline.progress import Progress
+
+EACH = 20
+"""Events after which every agent of a fleet has appeared."""
+FEW_EACH = 4
+_ALL = 10_000_000
+_TEMPLATE = 100_000
+_FLOOR_AGENTS = 1_000
+_READY = 1_536
+_KIB = 1024
+# Name -> agents ready for use, agents packed.
+CACHES = {"ready": (_ALL, 0), "packed": (_READY, _ALL), "evicted": (_READY, 0)}
+
+
+def copied(events: Iterator[bytes], copies: int) -> Iterator[bytes]:
+    """Let each event be done by so many agents alike.
+
+    >>> list(copied(iter([b'{"agent":{"id":"a"}}']), 2))
+    [b'{"agent":{"id":"a"}}', b'{"agent":{"id":"a~1"}}']
+    """
+    for line in events:
+        yield line
+        if copies > 1:
+            name = _name(line)
+            given = b'"agent":{"id":"' + name
+            for number in range(1, copies):
+                yield line.replace(given, given + b"~%d" % number, 1)
+
+
+def firsts(events: Iterator[bytes], each: int, until: int) -> Iterator[bytes]:
+    """Leave out what an agent does beyond so many events, among the first `until` events.
+
+    >>> list(firsts(iter([b'{"agent":{"id":"a"}}'] * 4), 1, 3))
+    [b'{"agent":{"id":"a"}}', b'{"agent":{"id":"a"}}']
+    """
+    seen: Counter[bytes] = Counter()
+    for at, line in enumerate(events):
+        if at < until:
+            name = _name(line)
+            seen[name] += 1
+            if seen[name] > each:
+                continue
+        yield line
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b'"agent":{"id":"')[2].partition(b'"')[0]
+
+
+def write_fleet(job: Job, each: int, progress: Progress) -> Job:
+    """Write the stream of a fleet; give the job with the number of events there are."""
+    copies = max(1, job.agents // _TEMPLATE)
+    agents = job.agents // copies
+    whole, tail = EACH * agents, job.events // copies
+    lines = fleet_events(SEED, agents, limit=whole + tail)
+    if each < EACH:
+        lines = firsts(lines, each, whole)
+    total = 0
+    progress.start((min(each, EACH) * agents + tail) * copies, f"writing {job.agents:,} agents")
+    with job.stream.open("wb") as out:
+        for line in copied(lines, copies):
+            out.write(line + b"\n")
+            total += 1
+            progress.advance(1)
+    progress.stop()
+    write_surroundings(msgspec.structs.replace(job, agents=agents))
+    inventory = Path(job.folder) / INVENTORY
+    rows = inventory.read_text().splitlines(keepends=True)
+    with inventory.open("a") as out:
+        for number in range(1, copies):
+            out.writelines(row.replace(",", f"~{number},", 1) for row in rows[1:])
+    timed = tail * copies
+    return msgspec.structs.replace(job, warm=total - timed, cold=total // 2, events=timed)
+
+
+def measure_size(
+    agents: int, each: int, caches: Sequence[str], progress: Progress
+) -> dict[str, dict[str, float]]:
+    """Measure a fleet under several caches.
+
+    Returns
+    -------
+    dict[str, dict[str, float]]
+        By cache: ``agents``, ``events``, ``rate`` and ``cpu_rate`` of the timed events,
+        ``peak_bytes``, ``million_bytes`` (the same of a million agents), and bytes an agent:
+        ``resident``, ``file``, ``blobs``, ``whole_file``.
+    """
+    floor = _run(_FLOOR_AGENTS, EACH, progress, {"packed": CACHES["packed"]})["packed"]
+    wanted = {name: CACHES[name] for name in caches}
+    return {
+        name: _figures(result, floor)
+        for name, result in _run(agents, each, progress, wanted).items()
+    }
+
+
+def _figures(result: Result, floor: Result) -> dict[str, float]:
+    more = result.more
+    beyond = more["agents"] - floor.more["agents"]
+    each = (result.peak_bytes - floor.peak_bytes) / beyond
+    return {
+        "agents": more["agents"],
+        "events": float(result.warm.events),
+        "rate": result.warm.wall_rate,
+        "cpu_rate": result.warm.cpu_rate,
+        "peak_bytes": float(result.peak_bytes),
+        "million_bytes": floor.peak_bytes + 1e6 * each,
+        "resident": (result.resident_bytes - floor.resident_bytes) / beyond,
+        **{key: more[key] for key in ("file", "blobs", "whole_file")},
+    }
+
+
+def _run(
+    agents: int, each: int, progress: Progress, caches: dict[str, tuple[int, int]]
+) -> dict[str, Result]:
+    with tempfile.TemporaryDirectory(prefix="habitus-size-") as folder:
+        job = Job(folder=folder, agents=agents, cold=0, warm=0, events=max(20_000, agents))
+        job = write_fleet(job, each, progress)
+        found = {}
+        for name, (ready, packed) in caches.items():
+            shown = f"judging {agents:,} agents, {name}"
+            found[name] = measure(
+                "habitus",
+                msgspec.structs.replace(job, cache_agents=ready, packed_agents=packed, shown=shown),
+            )
+            for path in Path(folder).glob("habitus-*"):
+                path.unlink()
+        return found
+
+
+def lines(found: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Tell people what was found, and which goals are met."""
+    first = next(iter(found.values()))
+    yield f"{first['agents']:,.0f} agents; {first['events']:,.0f} events timed when all were there"
+    head = ("KiB resident", "peak MiB", "events/s", "per cpu s", "ratio")
+    yield f"{'':<10}{head[0]:>14}{head[1]:>10}{head[2]:>10}{head[3]:>11}{head[4]:>7}"
+    for name, one in found.items():
+        ratio = one["cpu_rate"] / first["cpu_rate"]
+        yield (
+            f"{name:<10}{one['resident'] / _KIB:>14.1f}{one['peak_bytes'] / _KIB**2:>10,.0f}"
+            f"{one['rate']:>10,.0f}{one['cpu_rate']:>11,.0f}{ratio:>7.2f}"
+        )
+    for key, words in (
+        ("file", "stored, file of profiles, trust, sessions"),
+        ("blobs", "stored, sum of blobs"),
+        ("whole_file", "stored, whole database"),
+    ):
+        yield f"{words:<44}{first[key] / _KIB:>8.2f} KiB an agent"
+    yield from _goals(found, first)
+
+
+def _goals(found: dict[str, dict[str, float]], first: dict[str, float]) -> Iterator[str]:
+    checks = [("stored, KiB an agent", first["file"] / _KIB, 2)]
+    if "packed" in found:
+        resident = found["packed"]["resident"] / _KIB
+        checks.append(("resident, packed, KiB an agent", resident, 8))
+    if "evicted" in found:
+        peak = found["evicted"]["million_bytes"] / _KIB**3
+        checks.append(("peak of a million, evicted, GiB", peak, 8))
+    if "evicted" in found and len(found) > 1:
+        slower = 100 * (1 - found["evicted"]["cpu_rate"] / first["cpu_rate"])
+        checks.append(("slower where they do not fit, %", slower, 40))
+    for words, value, most in checks:
+        verdict = "met" if value <= most else "MISSED"
+        yield f"  {words:<42}{value:>8.2f}   goal <= {most:g}: {verdict}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.size", description=__doc__)
+    parser.add_argument("--agents", type=int, default=100_000, help="agents in the fleet")
+    parser.add_argument("--each", type=int, help="events an agent begins with")
+    parser.add_argument("--caches", help="some of " + ",".join(CACHES))
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    asked = parser.parse_args(arguments)
+    large = asked.agents > _TEMPLATE
+    caches = (asked.caches or ("packed,evicted" if large else "ready,packed,evicted")).split(",")
+    each = asked.each or (FEW_EACH if large else EACH)
+    with progress_for(json=False) as progress:
+        found = measure_size(asked.agents, each, caches, progress)
+    if asked.json:
+        print(json.dumps(found))
+        return
+    print("\n".join(lines(found)), file=sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Numbers of some bits each, the lowest first; ascending words by the gaps between them."""
+
+from __future__ import annotations
+
+_WORD = 32
+_LOW = 1 << _WORD
+
+
+class Bits:
+    """Appends bits.
+
+    Examples
+    --------
+    >>> bits = Bits()
+    >>> bits.push(5, 3)
+    >>> bits.words([7, 9, 4_000_000_000])
+    >>> reader = BitReader(bits.end())
+    >>> reader.take(3), reader.words(3), reader.ended()
+    (5, [7, 9, 4000000000], True)
+    """
+
+    def __init__(self) -> None:
+        self._bits = 0
+        self._length = 0
+
+    def push(self, value: int, length: int) -> None:
+        """Append a number of so many bits."""
+        self._bits |= value << self._length
+        self._length += length
+
+    def words(self, words: list[int]) -> None:
+        """Append ascending words of 32 bits: of each gap a part in ones, the rest in bits."""
+        low, least = _low_bits(len(words)), 0
+        for word in words:
+            ones, rest = divmod(word - least, 1 << low)
+            self.push((1 << ones) - 1, ones + 1)
+            self.push(rest, low)
+            least = word + 1
+
+    def end(self) -> bytes:
+        """Give the bytes, the last one filled up with zeros."""
+        return self._bits.to_bytes((self._length + 7) // 8, "little")
+
+
+class BitReader:
+    """Reads what `Bits` wrote; `ValueError` where there are no more."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._bits = int.from_bytes(raw, "little")
+        self._left = 8 * len(raw)
+
+    def take(self, length: int) -> int:
+        """Read a number of so many bits."""
+        self._left -= length
+        if self._left < 0:
+            raise ValueError("end too early")
+        value = self._bits & (1 << length) - 1
+        self._bits >>= length
+        return value
+
+    def words(self, number: int) -> list[int]:
+        """Read so many ascending words."""
+        low, least, words = _low_bits(number), 0, []
+        for _ in range(number):
+            ones = (~self._bits & self._bits + 1).bit_length() - 1
+            self.take(ones + 1)
+            least += (ones << low) + self.take(low)
+            if least >= _LOW:
+                raise ValueError("a word is out of range, expected 32 bits")
+            words.append(least)
+            least += 1
+        return words
+
+    def ended(self) -> bool:
+        """Whether all was read, and the last byte was filled up with zeros."""
+        return self._left < 8 and not self._bits
+
+
+def width(numbers: int) -> int:
+    """Give the bits that numbers below this one take.
+
+    >>> width(0), width(1), width(8), width(9)
+    (0, 0, 3, 4)
+    """
+    return max(0, numbers - 1).bit_length()
+
+
+def _low_bits(number: int) -> int:
+    """How many bits of a gap are not written in ones: about all, for so many words."""
+    return min(_WORD - 1, (_LOW // max(1, number)).bit_length() - 1)

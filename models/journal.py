@@ -1,0 +1,61 @@
+"""Shared state as a whole copy now and then, and in between only what changed.
+
+A part is stored under its name, and its changes since under ``+K:name``, K counting from 0. They
+carry the generation of the copy they belong to: what is left of an older one is ignored, so nothing
+need be deleted; but where everything is written as a whole, counting starts anew and the store
+forgets all changes with it: the same state then leaves the same bytes, whatever batches it came
+from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_CHANGES = 64  # blobs of changes beside one copy
+Encode = Callable[[int, bool], bytes]  # takes a generation and whether everything is wanted
+Apply = Callable[[bytes, int], int]  # takes bytes and the generation wanted, 0: any
+
+
+class Journal:
+    """Decides for one part what is written next: its changes, or a whole copy.
+
+    A copy is due once the changes beside the last one have grown as large, so that no more than
+    about twice the changes is ever written.
+    """
+
+    __slots__ = ("changes", "generation", "size", "whole_size")
+
+    def __init__(self) -> None:
+        self.generation = self.changes = self.size = self.whole_size = 0
+
+    def write(self, name: str, encode: Encode, *, whole: bool = False) -> tuple[str, bytes]:
+        """Give the name and the bytes to store; `encode` takes a generation and `whole`."""
+        if not whole and self.generation and self.changes < MOST_CHANGES:
+            blob = encode(self.generation, False)
+            if self.size + len(blob) <= self.whole_size:
+                self.size += len(blob)
+                self.changes += 1
+                return f"+{self.changes - 1}:{name}", blob
+        self.generation = 1 if whole else self.generation + 1
+        blob = encode(self.generation, True)
+        self.changes, self.size, self.whole_size = 0, 0, len(blob)
+        return name, blob
+
+    def read(self, name: str, shared: Mapping[str, bytes], apply: Apply) -> None:
+        """Apply a copy and the changes that belong to it.
+
+        `apply` takes bytes and the generation wanted (0: any), and gives that of the bytes; it
+        leaves bytes of another one alone.
+        """
+        copy = shared[name]
+        self.generation, self.whole_size = apply(copy, 0), len(copy)
+        self.changes = self.size = 0
+        while (blob := shared.get(f"+{self.changes}:{name}")) is not None:
+            if apply(blob, self.generation) != self.generation:
+                break
+            self.changes += 1
+            self.size += len(blob)

@@ -1,0 +1,88 @@
+"""A store that an earlier version made goes on as it was."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.config import ModelConfig
+from models.errors import StateError
+from models.profile import Profile
+from models.trust_state import trust_bytes, trust_of
+from pipeline.store import Commit, open_store
+from pipeline.store.schema import MIGRATIONS, TABLES, VERSION
+from pipeline.store.seal import Seal, row_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BEFORE = Path(__file__).parents[1] / "models" / "before"
+PROFILE, TRUST = (BEFORE / f"{name}.msgpack" for name in ("profile-3", "trust"))
+SECRET = b"0123456789abcdef"
+NAME = "invoice-clerk-00004"
+COLUMNS_OF_1 = "role text, owner text, level text not null, state text not null, \
+last_seen_us integer not null, trust blob"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """Give a store as version 1 made it, with one agent."""
+    path = tmp_path / "before.db"
+    profile, trust = PROFILE.read_bytes(), TRUST.read_bytes()
+    key = row_key(NAME, "delegated")
+    database = sqlite3.connect(path)
+    database.execute("pragma journal_mode=wal")
+    database.executescript(TABLES.replace("trust blob", COLUMNS_OF_1))
+    database.executemany(
+        "insert into meta values (?, ?)", [("version", 1), ("seq", 1), ("secret", SECRET)]
+    )
+    database.execute(
+        "insert into profiles values (7, ?, 'delegated', 1, 'r', 'o', 'l', 's', 0, ?, ?, ?, ?)",
+        (NAME, trust, Seal(SECRET, "trust").digest(key, trust),
+         Seal(SECRET, "profiles").digest(key, profile), profile),
+    )  # fmt: skip
+    database.commit()
+    database.close()
+    return path
+
+
+def test_a_store_of_version_1_is_brought_to_this_one(path: Path) -> None:
+    with open_store(f"sqlite:{path}") as store:
+        ((profile, trust),) = store.profiles([(NAME, "delegated")]).values()
+        state = trust_of(trust, NAME, "delegated")
+        assert [(seq, found) for seq, found in store.changes(0, 9)] == [(1, state)]
+        again = Profile.load(profile, (NAME, "delegated"), ModelConfig()).dump()
+        store.commit(Commit(profiles=[(NAME, "delegated", again, state)]))
+    database = sqlite3.connect(path)
+    columns = [row[1] for row in database.execute("pragma table_info(profiles)")]
+    assert columns == ["id", "agent_id", "mode", "seq", "trust", "trust_digest", "digest", "blob"]
+    (row,) = database.execute("select id, seq, trust, blob from profiles")
+    assert row == (7, 2, trust_bytes(state), again)
+    assert database.execute("select value from meta where key = 'version'").fetchone() == (VERSION,)
+    indexes = database.execute("select name from sqlite_master where type = 'index'").fetchall()
+    assert ("profiles_seq",) in indexes
+    database.close()
+
+
+def test_who_only_reads_leaves_it_as_it_is(path: Path) -> None:
+    with open_store(f"sqlite:{path}", read_only=True) as store:
+        assert store.states(NAME)[0].events == 146
+    database = sqlite3.connect(path)
+    assert database.execute("select value from meta where key = 'version'").fetchone() == (1,)
+    database.close()
+
+
+def test_each_version_before_leads_to_the_next_one() -> None:
+    assert sorted(MIGRATIONS) == list(range(1, VERSION))
+
+
+def test_a_version_that_is_not_known_is_refused(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.execute("update meta set value = 99 where key = 'version'")
+    database.commit()
+    database.close()
+    with pytest.raises(StateError, match="was written by version 99"):
+        open_store(f"sqlite:{path}")
