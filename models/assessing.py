@@ -104,8 +104,8 @@ class Assessor:
         calls for: of them only what lies far beyond counts, and not much. Where from, when, for
         whom and in which area an agent acts no request accounts for: that counts in full.
         """
-        beside = [p for p in result.each[SUM:] if p is not None]
-        others = -log2(len(beside) * min(beside)) if beside else 0.0
+        smallest = min((p for p in result.each[SUM:] if p is not None), default=1.0)
+        others = -log2(3 * smallest)
         if not content:
             return max(0.0, others)
         far = min(_MOST_FAR, max(0.0, others - self._config.excess_bits))

@@ -31,7 +31,7 @@ from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch import heard
 from models.watch.leak import ALARM
-from models.watch.measure import ASTRAY, SHIFTING, in_order, measure
+from models.watch.measure import SHIFTING, in_order, measure
 from models.watch.scene import Scene
 from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
@@ -176,9 +176,9 @@ class Engine:
         changing = state == "learning" and profile.facts.announced is not None
         if state == "relearning" or changing:  # habits are to change; what it carries is not
             steady = None if event.tool in watch.added else bits.categories.steady
-            tested = [carried(bits.content), None, steady, *statistics[VOLUME:]]
+            tested = [carried(bits.content), None, steady, statistics[VOLUME]]
         elif state == "learning" and not view.names(0):  # nobody to compare it with
-            tested = [None, None, None, *statistics[VOLUME:]]
+            tested = [None, None, None, statistics[VOLUME]]
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         out = self.assessor.assess(event, profile, session, bits, result, findings, time_us)
@@ -259,28 +259,23 @@ class Engine:
             None if content is None or again else content.unasked, mark,
             self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
-        metrics, volume, astray = in_order(found), 0.0, 0.0
+        metrics, rarest = in_order(found), 0.0
         rarity = view.view.rarity
         skipped = SHIFTING if profile.state() == "relearning" else ()
         for one in found:
             left = one.bits - SHIFT_BITS if one.metric in skipped else one.bits
             if left >= LEAST_BITS and one.risen and one.metric != LEAK:
-                rare = rarity(_METRICS_FROM + one.metric, left)
-                if one.metric == ASTRAY:
-                    astray = rare
-                else:
-                    volume = max(volume, rare)
+                rarest = max(rarest, rarity(_METRICS_FROM + one.metric, left))
         sums = [
             (QUANTITIES[one.metric], one.value, one.bits)
             for one in found
             if one.metric < len(QUANTITIES)
         ]
-        return Bits(categories, sums, content, found, metrics, volume, astray)
+        return Bits(categories, sums, content, found, metrics, rarest)
 
     def _statistics(self, bits: Bits) -> list[float | None]:
         content = accounted(bits.content) if bits.content is not None else None
-        categories = bits.categories
-        return [content, categories.total, categories.peak, bits.volume, bits.astray]
+        return [content, bits.categories.total, bits.categories.peak, bits.volume]
 
     def _findings(
         self,

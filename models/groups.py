@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
 
 FLEET = ""
-STATISTICS = ("content", "sum", "peak", "volume", "astray")
+STATISTICS = ("content", "sum", "peak", "volume")
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 """Score windows of a group: of the statistics, of each feature, of each metric."""
 
 LEAST_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
 
-_LATEST = STATISTICS.index("astray")  # the version before had no scores of it
 _MOST_NAME = 64
 _encode = msgspec.msgpack.Encoder().encode
 _StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
@@ -78,8 +77,6 @@ class Group:
     def read(self, raw: bytes, day: int) -> None:
         """Become what `dump` wrote, as of a day."""
         ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
-        if len(self.windows) == WINDOWS - 1:  # of the version before
-            self.windows.insert(_LATEST, ScoreWindow(size=self.windows[0].size))
         if len(self.windows) != WINDOWS:
             raise ValueError(f"group has {len(self.windows)} windows, expected {WINDOWS}")
         for index, rows in ballots:
@@ -258,9 +255,7 @@ class Groups:
     def load_pending(self, raw: bytes) -> None:
         """Read what `dump_pending` wrote; `ValueError` where that is malformed."""
         self._votes, scores, self.size = msgspec.msgpack.decode(raw, type=_StoredPending)
-        self._scores = {}
-        for name, statistics in scores:
-            if len(statistics) == WINDOWS - 1:
-                statistics.insert(_LATEST, [])
-            cells = [dict(zip(cells[::2], cells[1::2], strict=True)) for cells in statistics]
-            self._scores[name] = cells
+        self._scores = {
+            name: [dict(zip(cells[::2], cells[1::2], strict=True)) for cells in statistics]
+            for name, statistics in scores
+        }

@@ -25,7 +25,6 @@ _HEAD = struct.Struct("<BIBBII")
 _COUNT = (1 << 29) - 1
 _TODAY, _VOTE, _PENDING = 1 << 31, 1 << 30, 1 << 29
 _SMALL = 128
-_WINDOWS = 4
 Row = tuple[int, int, int, int, int]
 
 
@@ -60,8 +59,6 @@ class _Reader:
         scores = [
             ScoreWindow(self.varint(), self.histogram(), self.histogram()) for _ in range(windows)
         ]
-        if windows == _WINDOWS:  # the statistic that came after that layout has no scores yet
-            scores.append(ScoreWindow(scores[0].size))
         return day, usual, scores, self.rows(nodes, rows)
 
     def rows(self, nodes: int, number: int) -> list[Row]:

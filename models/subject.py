@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from models.trust_state import TrustState
     from models.watch.measure import Measure
 
-CONTENT, SUM, PEAK, VOLUME, ASTRAY = range(5)
-"""Places of the statistics, as in `models.groups.STATISTICS`."""
+CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.groups.STATISTICS`
 
 
 class Subject:
@@ -46,10 +45,7 @@ class Bits(Struct):
     measures, metrics
         What `models.watch.measure` found, and the bits of every metric, in order.
     volume
-        Rarity among the peers, in bits, of the rarest metric but `astray`.
-    astray
-        The same of the session's tools that nobody asked for: ranked apart, as neither busy days
-        nor new habits touch it.
+        Rarity among the peers, in bits, of the rarest metric.
     """
 
     categories: Surprise
@@ -58,4 +54,3 @@ class Bits(Struct):
     measures: list[Measure] = []
     metrics: list[float] = []
     volume: float = 0.0
-    astray: float = 0.0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.profile import Facts
     from models.watch.state import Watch
 
-_DAY_AT, _DRIFT_AT, _ORDER_AT, ASTRAY = map(
+_DAY_AT, _DRIFT_AT, _ORDER_AT, _ASTRAY_AT = map(
     METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
 )
 
@@ -129,7 +129,7 @@ def measure(
     if intent is not None:
         astray = stray(watch, session, intent)
         if astray:
-            found.append(Measure(ASTRAY, astray, astray, risen=intent > ASKED_BITS))
+            found.append(Measure(_ASTRAY_AT, astray, astray, risen=intent > ASKED_BITS))
     return found
 
 

@@ -84,7 +84,7 @@ class World:
     ) -> tuple[Any, ...]:
         habits, view = self.habits[agent], self.views[agent]
         found = habits.surprise(view, x)
-        statistics = [volume, found.total, found.peak, None, None]
+        statistics = [volume, found.total, found.peak, None]
         result = habits.calibrate(view, statistics, u, own=vote)
         if vote:
             habits.take_in(view, statistics, result, GATE)
@@ -177,16 +177,16 @@ def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
     x = {"tool": "tool-1", "hour": "workday 01"}
     for world in worlds:
         view = world.views[1]
-        nothing = world.habits[1].calibrate(view, [None] * len(STATISTICS), 0.5, own=True)
+        nothing = world.habits[1].calibrate(view, [None] * 4, 0.5, own=True)
         for value in past:
-            world.habits[1].take_in(view, [value, None, value / 7, value / 3, None], nothing, GATE)
+            world.habits[1].take_in(view, [value, None, value / 7, value / 3], nothing, GATE)
         assert world.habits[1].surprise(view, x).total == 12 + log2(14)
     assert worlds[0].step("publish", 0) == worlds[1].step("publish", 0)
     seen = []
     for world in worlds:
         ps = []
         for agent in (1, 2):  # by its own pool, and by the fleet's
-            tested = [score, None, score / 7, score / 3, None]
+            tested = [score, None, score / 7, score / 3]
             result = world.habits[agent].calibrate(world.views[agent], tested, u, own=True)
             ps.append((list(result.each), result.p, result.pool, result.lead, result.n))
         seen.append(ps)

@@ -282,15 +282,9 @@ impl Groups {
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
-            let length = reader.array()?;
-            if length != WINDOWS - 1 {
-                expect(length, WINDOWS)?;
-            }
+            expect(reader.array()?, WINDOWS)?;
             let scores = self.groups[group].scores.insert(no_cells());
-            for (at, cells) in scores.iter_mut().enumerate() {
-                if length != WINDOWS && at == STATISTICS - 1 {
-                    continue; // of the version before
-                }
+            for cells in scores {
                 for _ in 0..reader.array()? / 2 {
                     cells.insert(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }

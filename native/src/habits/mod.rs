@@ -30,7 +30,7 @@ pub const FEATURES: usize = 16;
 /// `models.features.METRICS`.
 pub const METRICS: usize = 16;
 /// `models.groups.STATISTICS`.
-pub const STATISTICS: usize = 5;
+pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
 /// `models.groups.LEAST_BITS`.

@@ -270,22 +270,13 @@ pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
 }
 
 /// Read what `write_windows` wrote.
-/// Statistic that groups of the version before have no scores of: `astray`.
-const LATEST: usize = STATISTICS - 1;
-
 pub fn read_windows<const N: usize>(reader: &mut pack::Reader<'_>) -> PyResult<[Window; N]> {
     let mut windows = std::array::from_fn(|_| Window::new(0));
-    let length = reader.array()?;
-    if length != N && length != N - 1 {
+    if reader.array()? != N {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
-    for (at, window) in windows.iter_mut().enumerate() {
-        if length == N || at != LATEST {
-            *window = read_window(reader)?;
-        }
-    }
-    if length != N {
-        windows[LATEST] = Window::new(windows[0].size);
+    for window in &mut windows {
+        *window = read_window(reader)?;
     }
     Ok(windows)
 }

@@ -90,23 +90,21 @@ impl Bench<'_, '_> {
             return Ok(None);
         }
         now.session = session.ordinal;
-        let (volume, astray) = self.rarest(&measures, group.0, state);
+        let volume = self.rarest(&measures, group.0, state);
         let statistics = [
             content.as_ref().map(accounted),
             Some(categories.total),
             Some(categories.peak),
             Some(volume),
-            Some(astray),
         ];
         let mut tested = statistics;
         let changing = state == State::Learning && facts.announced.is_some();
         if state == State::Relearning || changing {
             let added = facts.added.iter().any(|tool| **tool == *act.tool);
             let steady = (!added).then_some(categories.steady);
-            let carried = content.as_ref().and_then(carried);
-            tested = [carried, None, steady, Some(volume), Some(astray)];
+            tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
         } else if state == State::Learning && !self.groups.has_names(group.0, 0) {
-            tested = [None, None, None, Some(volume), Some(astray)];
+            tested = [None, None, None, Some(volume)];
         }
         let u = self.hashes.uniform_of(act.id.as_bytes());
         let calibrated =
@@ -218,23 +216,18 @@ impl Bench<'_, '_> {
         Ok(Some(out))
     }
 
-    /// Rarity among the peers of the rarest metric, and of `astray`, which is ranked apart.
-    fn rarest(&self, measures: &Measures, group: usize, state: State) -> (f64, f64) {
-        let (mut volume, mut astray) = (0.0f64, 0.0f64);
+    /// Rarity among the peers of the rarest metric.
+    fn rarest(&self, measures: &Measures, group: usize, state: State) -> f64 {
+        let mut rarest = 0.0f64;
         for (metric, &bits) in measures.bits.iter().enumerate() {
             let shifts = state == State::Relearning && self.metrics.shifting.contains(&metric);
             let left = if shifts { bits - self.config.shift_bits } else { bits };
             let told = measures.found[metric] && measures.risen[metric];
             if told && left >= LEAST_BITS && metric != self.metrics.drift {
-                let rare = self.groups.rarity(group, FEATURES + metric, left);
-                if metric == self.metrics.astray {
-                    astray = rare;
-                } else {
-                    volume = volume.max(rare);
-                }
+                rarest = rarest.max(self.groups.rarity(group, FEATURES + metric, left));
             }
         }
-        (volume, astray)
+        rarest
     }
 }
 
