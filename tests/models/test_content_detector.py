@@ -131,6 +131,28 @@ def test_a_tool_whose_name_stands_in_the_request_is_called_for(desk):
     assert named.intent < 2.5 < other.intent
 
 
+def test_a_tool_that_many_such_requests_never_took_is_unasked_whatever_they_name(desk):
+    few = desk.score(desk.event("invoice.delete"))
+    for _ in range(60):
+        desk.play(desk.event(payee=[(IBAN, [FILE])]))
+    many = desk.score(desk.event("invoice.delete"))
+    assert many.unasked > few.unasked + 1
+    assert many.unasked > many.intent + 2
+    assert desk.score(desk.event()).unasked < 1
+
+
+def test_what_was_carried_often_is_usual_however_small_its_share(desk):
+    def flow():
+        return desk.event("mail.send", to=[(OTHER, [WEB])])
+
+    for number in range(120):
+        more = [flow()] if number % 8 == 0 else []
+        desk.play(desk.event(payee=[(IBAN, [FILE])]), *more)
+    assert desk.score(flow()).carrier is None
+    desk.play(desk.event(payee=[("DE00 1234 5678", [WEB])]))
+    assert desk.score(desk.event(payee=[("DE00 1234 5678", [WEB])])).carrier is not None
+
+
 def test_without_a_stated_request_there_are_no_intent_bits(desk):
     judged = desk.score(desk.event("shell.run"), "")
     assert judged.intent is None

@@ -34,7 +34,7 @@ def seen(content):
     """Give whatever the engine reads of a content."""
     carrier = content.carrier
     parts = carrier and tuple(getattr(carrier, name) for name in CARRIER)
-    return content.score, content.intent, content.known, parts
+    return content.score, content.intent, content.unasked, content.known, parts
 
 
 class Both:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log2
 
 import pytest
@@ -9,7 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.watch import counting
-from models.watch.counting import COUNTED, DAY, HOUR, LENGTH_US, MINUTE, RATE, close, surprise
+from models.watch.counting import (
+    COUNTED,
+    DAY,
+    HOUR,
+    LENGTH_US,
+    METRIC_OF,
+    MINUTE,
+    RATE,
+    RATE_DAY,
+    RISE_BITS,
+    close,
+    count,
+    shape_of,
+    surprise,
+)  # fmt: skip
 from models.watch.state import Watch
 
 HOUR_US = LENGTH_US[HOUR]
@@ -76,3 +91,38 @@ def test_minutes_are_compared_with_minutes_of_work():
 def test_the_windows_are_a_minute_an_hour_and_a_day():
     assert LENGTH_US[DAY] == 24 * LENGTH_US[HOUR] == 24 * 60 * LENGTH_US[MINUTE]
     assert counting.MOST_BITS == 250
+
+
+def test_a_busy_hour_is_looked_at_again_only_as_it_rises(an_event):
+    watch, seen = hours([5] * 200), []
+    for number in range(120):
+        found = count(watch, an_event(at=200 * 60 + number / 10), -1)
+        seen += [one for one in found if one[0] == METRIC_OF[RATE]]
+    looked_at = [bits for _, bits, _, _, risen in seen if risen]
+    assert len(seen) > 90
+    assert 3 < len(looked_at) <= looked_at[-1] / RISE_BITS
+    assert all(later >= earlier + 1 for earlier, later in pairwise(looked_at))
+
+
+def test_what_was_looked_at_is_forgotten_with_the_window(an_event):
+    watch = hours([5] * 200)
+    for number in range(120):
+        count(watch, an_event(at=200 * 60 + number / 10), -1)
+    assert watch.peaks[RATE] > 0
+    close(watch, 201 * HOUR_US, whole=True)
+    assert watch.peaks[RATE] == 0
+
+
+def test_an_agents_first_days_are_not_held_against_it(an_event):
+    watch = hours([20] * 30)  # a day and a little
+    found = [count(watch, an_event(at=30 * 60 + n / 10), -1) for n in range(500)]
+    told = {metric for one in found for metric, *_ in one}
+    assert METRIC_OF[RATE] in told
+    assert METRIC_OF[RATE_DAY] not in told
+
+
+@given(st.floats(1, 1e4), st.floats(1, 500))
+def test_few_windows_never_look_more_even_than_many_of_the_kind(rate, weight):
+    assert shape_of(rate, rate * rate / weight, weight) <= shape_of(
+        4 * rate, 4 * rate * rate / weight, 4 * weight
+    ) * (1 + 1e-9)

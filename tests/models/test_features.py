@@ -1,0 +1,33 @@
+"""What an event's fields are called as categories."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.event import Origin, Resource, microseconds
+from models.features import extract
+
+
+@pytest.fixture
+def categories(an_event):
+    """Give the categories of an event that reads data of a sensitivity."""
+
+    def of(sensitivity):
+        event = an_event(resource=Resource(id="crm/7", domain="crm", sensitivity=sensitivity))
+        return extract(event, Origin(), "START", microseconds(event.time))
+
+    return of
+
+
+def test_data_anyone_may_read_are_one_kind_and_no_area_of_their_own(categories):
+    public, internal, unknown = (categories(one) for one in ("public", "internal", None))
+    assert public == internal
+    assert public["area"] == unknown["area"] == "crm"
+    assert "sensitivity" not in unknown
+
+
+@pytest.mark.parametrize("sensitivity", ["confidential", "restricted"])
+def test_sensitive_data_are_an_area_of_their_own(categories, sensitivity):
+    found = categories(sensitivity)
+    assert found["sensitivity"] == sensitivity
+    assert found["area"] == f"crm {sensitivity}"

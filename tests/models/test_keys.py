@@ -1,0 +1,44 @@
+"""Alerts of one cause and day are one, whichever resources it shows on."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from models.event import Resource
+
+
+@pytest.fixture
+def desk(a_stream, an_event):
+    """Six agents of a role at their habits."""
+    stream = a_stream(pool_minimum=100, learning_sessions=3, alerts_per_day=5.0)
+    chance = Random(2)  # noqa: S311 - made-up data
+    for number in range(2_400):
+        tool = chance.choices(("mail.read", "mail.send", "crm.find"), (50, 30, 20))[0]
+        stream.judge(
+            an_event(
+                f"clerk-{number % 6}",
+                at=number / 2,
+                tool=tool,
+                session=f"s-{number // 30}",
+                resource=Resource(id=f"crm/{tool}"),
+            )
+        )
+    return stream
+
+
+def test_a_new_tool_is_one_anomaly_on_however_many_resources(desk, an_event):
+    judged = [
+        desk.judge(
+            an_event(
+                "clerk-1", at=1_200 + number, tool="iam.grant", session="s-odd",
+                resource=Resource(id=f"crm/list-{word}"),
+            )
+        )
+        for number, word in enumerate(("north", "south", "east"))
+    ]  # fmt: skip
+    alerts = [one for one in judged if one.alert and one.reasons[0].feature == "tool"]
+    assert len(alerts) > 1
+    assert len({one.key for one in alerts}) == 1
+    assert "iam.grant" in alerts[0].key
