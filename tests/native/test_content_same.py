@@ -176,7 +176,7 @@ def test_the_sample_is_judged_and_learned_alike():
         if key not in open_now:
             role = event.agent.role or ""
             open_now[key] = both.open(event.purpose or "", role, at_us, number < 1_500)
-        score, _, _, carrier = both.score(open_now[key], event.tool, event.argument_origins)
+        score, _, _, _, carrier = both.score(open_now[key], event.tool, event.argument_origins)
         told += carrier is not None
         if len(open_now) > 40:
             _, sessions = open_now.popitem(last=False)
