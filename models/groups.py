@@ -29,6 +29,7 @@ LEAST_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
 
 _MOST_NAME = 64
+_MODES_AT = 1  # level of a role in all its modes, where a group is one mode's
 _encode = msgspec.msgpack.Encoder().encode
 _StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
 _StoredGroup = tuple[_StoredBallots, list[ScoreWindow]]
@@ -84,8 +85,18 @@ class Group:
             node.roll(day)
 
 
+def above(group: str) -> str:
+    """Name the group of a role in all its modes, which a group of one mode leans on.
+
+    >>> above("clerk/delegated"), above("clerk/"), above("")
+    ('clerk/', '', '')
+    """
+    role, slash, mode = group.rpartition("/")
+    return f"{role}/" if slash and mode else FLEET
+
+
 class View:
-    """The groups as one agent sees them: its own first, then the fleet."""
+    """The groups as one agent sees them: its own, its role in all modes, and the fleet."""
 
     __slots__ = ("fleet", "group", "groups", "name", "nodes")
 
@@ -94,16 +105,14 @@ class View:
         self.name = name
         self.fleet = groups.group(FLEET)
         self.group = groups.group(name)  # the fleet again for an agent without a group
-        both = (self.fleet, self.group) if name != FLEET else (self.fleet,)
-        self.nodes = tuple(group.nodes for group in both)
+        named = dict.fromkeys((FLEET, above(name), name))
+        self.nodes = tuple(groups.group(one).nodes for one in named)
 
     def probability(self, feature: int, value: int, own_day: int, uniform: float) -> float:
         """P(value) of a feature among fleet and group, without the own vote of a day (-1: none)."""
         q = uniform
-        for nodes in self.nodes:
-            node = nodes.get(feature)
-            if node is not None:
-                q = node.probability(value, own_day if own_day >= 0 else None, q)
+        for node in peers_of(self.nodes, feature):
+            q = node.probability(value, own_day if own_day >= 0 else None, q)
         return q
 
     def rarity(self, channel: int, bits: float) -> float:
@@ -137,6 +146,19 @@ class View:
         """Give the known names of a feature's values."""
         node = self.group.nodes.get(feature)
         return dict(node.ballot.names) if node is not None else {}
+
+
+def peers_of(levels: tuple[dict[int, VoteNode], ...], feature: int) -> list[VoteNode]:
+    """Give the votes of a feature, from general to specific.
+
+    A role in all its modes counts where other modes have something to add.
+    """
+    nodes = [level.get(feature) for level in levels]
+    if len(nodes) > _MODES_AT + 1:
+        role, group = nodes[_MODES_AT], nodes[_MODES_AT + 1]
+        if role is not None and group is not None and role.total <= group.total:
+            nodes[_MODES_AT] = None
+    return [node for node in nodes if node is not None]
 
 
 class Groups:
@@ -211,7 +233,7 @@ class Groups:
         self.roll(day)
         for group, feature, value, text, old, new in self._votes:
             before = old if old >= 0 else None
-            for name in (FLEET, group) if group != FLEET else (FLEET,):
+            for name in dict.fromkeys((FLEET, above(group), group)):
                 self.group(name).node(feature, self.day).move(value, text, before, new)
                 self._changed.add(name)
         for name, statistics in self._scores.items():

@@ -13,7 +13,7 @@ from models.calibrate import Calibrated, calibrate, take_in
 from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
 from models.features import FEATURES
-from models.groups import LEAST_BITS, STATISTICS, Groups
+from models.groups import LEAST_BITS, STATISTICS, Groups, peers_of
 from models.habits_bytes import Row, read, write
 from models.places import LOW32
 
@@ -339,10 +339,7 @@ def _peer_probability(
 ) -> float:
     """P(value) among fleet and group without the agent's own vote of `own_day` (-1: none)."""
     q = place.uniform
-    for nodes in levels:
-        node = nodes.get(place.index)
-        if node is None:
-            continue
+    for node in peers_of(levels, place.index):
         count, n, m = node.counts.get(value, 0), node.total, node.discounted
         if own_day >= 0 and count:
             age = max(0, node.day - own_day)

@@ -171,6 +171,19 @@ def test_a_plain_record_is_taken_and_an_odd_one_is_not():
         assert not read_alike(odd)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("agent", ["a"]), ("human", ["a"]), ("resource", ["crm/7"]), ("volume", []),
+        ("network", [None]), ("credential", ["c"]), ("outcome", {"ok": None}),
+        ("mode", {"delegated": None}), ("kind", {"action": None}), ("mode", None),
+    ],
+)  # fmt: skip
+def test_an_object_in_an_array_and_a_name_in_an_object_are_not_taken(field, value):
+    assert not read_alike(json.dumps(BASE | {field: value}).encode())
+    assert not read_alike(json.dumps([json.dumps(BASE)]).encode())
+
+
 def test_a_record_ahead_of_time_is_left_to_the_reference():
     record = RawRecord(json.dumps(BASE).encode(), "test", 1, 0)
     assert native.Acts([record], 1).keys(native.Hashes(SECRET)) == [None]

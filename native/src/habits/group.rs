@@ -20,6 +20,8 @@ pub fn no_cells() -> Cells {
 /// One peer group, or the fleet.
 pub struct Group {
     pub name: Box<str>,
+    /// The group of the role in all its modes, where this is one mode's.
+    pub above: Option<usize>,
     pub nodes: [Option<VoteNode>; FEATURES],
     pub windows: [Window; WINDOWS],
     pub scores: Option<Cells>,
@@ -30,7 +32,7 @@ impl Group {
     pub fn new(name: &str, window: u64) -> Self {
         let windows = std::array::from_fn(|_| Window::new(window));
         let nodes = Default::default();
-        Group { name: name.into(), nodes, windows, scores: None, changed: false }
+        Group { name: name.into(), above: None, nodes, windows, scores: None, changed: false }
     }
 
     pub fn write(&self) -> Vec<u8> {

@@ -47,9 +47,13 @@ impl Groups {
         if let Some(&known) = self.index.get(name) {
             return known;
         }
+        let role = name.rsplit_once('/').filter(|(_, mode)| !mode.is_empty());
+        let above = role.map(|(role, _)| self.group(&format!("{role}/")));
         self.groups.push(Group::new(name, self.config.peer_window));
-        self.index.insert(name.into(), self.groups.len() - 1);
-        self.groups.len() - 1
+        let at = self.groups.len() - 1;
+        self.groups[at].above = above;
+        self.index.insert(name.into(), at);
+        at
     }
 
     /// Groups that a contribution of one of them goes to.
@@ -109,11 +113,14 @@ impl Groups {
         own_day: i64,
         uniform: f64,
     ) -> f64 {
+        let node = |at: usize| self.groups[at].nodes[feature].as_ref();
+        let own = (group != FLEET).then(|| node(group)).flatten();
+        // A role in all its modes counts where other modes have something to add.
+        let role = self.groups[group].above.and_then(node);
+        let role = role.filter(|role| own.is_none_or(|own| role.total() > own.total()));
         let mut q = uniform;
-        for at in Self::both(group) {
-            if let Some(node) = &self.groups[at].nodes[feature] {
-                q = node.probability(&self.weights, value, own_day, q);
-            }
+        for node in [node(FLEET), role, own].into_iter().flatten() {
+            q = node.probability(&self.weights, value, own_day, q);
         }
         q
     }
@@ -144,7 +151,8 @@ impl Groups {
         for _ in 0..std::mem::take(&mut self.waiting) {
             let vote = read_vote(&mut reader)?;
             let group = self.group(vote.group);
-            for at in Self::both(group) {
+            let above = self.groups[group].above;
+            for at in Self::both(group).chain(above) {
                 let group = &mut self.groups[at];
                 group.changed = true;
                 let node = group.nodes[vote.feature].get_or_insert_with(VoteNode::default);

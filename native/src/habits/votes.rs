@@ -48,6 +48,11 @@ fn weigh(weights: &[i64], today: i64, days: &[(i64, u32)]) -> i64 {
 }
 
 impl VoteNode {
+    /// Weight of all votes.
+    pub fn total(&self) -> i64 {
+        self.total
+    }
+
     /// P(value) without the asking agent's own vote of a day, -1 for none.
     #[inline]
     pub fn probability(&self, weights: &[i64], value: u32, own_day: i64, parent: f64) -> f64 {

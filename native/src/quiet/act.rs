@@ -1,6 +1,7 @@
 //! One record of the native format, read strictly: what is at all unusual about it is left to
 //! `pipeline.formats.native`, which tells what is wrong or takes it after a second look.
 
+use super::kinds::{maybe_name, maybe_object, name, object};
 use super::values::{origins, Attributes, Checked, Text};
 use super::when;
 use serde::de::value::{Error as ValueError, StrDeserializer};
@@ -143,6 +144,7 @@ pub struct Resource<'a> {
     #[serde(rename = "type")]
     pub kind: Option<Text<'a>>,
     pub domain: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "maybe_name")]
     pub sensitivity: Option<Sensitivity>,
 }
 
@@ -151,6 +153,7 @@ pub struct Resource<'a> {
 pub struct Network<'a> {
     pub source_ip: Option<Text<'a>>,
     pub destination: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "maybe_name")]
     pub egress: Option<Egress>,
     pub asn: Option<i64>,
     pub country: Option<Text<'a>>,
@@ -187,29 +190,36 @@ pub type Origins<'a> = Vec<(Text<'a>, Vec<(Text<'a>, Vec<Text<'a>>)>)>;
 pub struct Act<'a> {
     pub id: Text<'a>,
     time: Text<'a>,
+    #[serde(deserialize_with = "object")]
     pub agent: Agent<'a>,
     pub tool: Text<'a>,
+    #[serde(default, deserialize_with = "maybe_object")]
     pub human: Option<Human<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "name")]
     pub mode: Mode,
     pub delegation: Option<Vec<Text<'a>>>,
     pub session: Option<Text<'a>>,
     pub task: Option<Text<'a>>,
     pub trace_id: Option<Text<'a>>,
     pub purpose: Option<Text<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "name")]
     pub operation: Operation,
     #[serde(rename = "arguments")]
     _arguments: Option<Checked>,
     #[serde(default, deserialize_with = "origins")]
     pub argument_origins: Option<Origins<'a>>,
+    #[serde(default, deserialize_with = "maybe_object")]
     pub resource: Option<Resource<'a>>,
+    #[serde(default, deserialize_with = "maybe_object")]
     pub network: Option<Network<'a>>,
+    #[serde(default, deserialize_with = "maybe_object")]
     pub volume: Option<Volume>,
+    #[serde(default, deserialize_with = "maybe_name")]
     pub outcome: Option<Outcome>,
     duration_ms: Option<f64>,
+    #[serde(default, deserialize_with = "maybe_object")]
     pub credential: Option<Credential<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "name")]
     pub kind: Kind,
     attributes: Option<Attributes>,
     #[serde(skip)]
@@ -223,7 +233,9 @@ impl<'a> Act<'a> {
         if raw.len() > KEPT_BYTES || (0..raw.len()).any(escaped) {
             return None;
         }
-        let mut act: Act<'a> = serde_json::from_slice(raw).ok()?;
+        let mut from = serde_json::Deserializer::from_slice(raw);
+        let mut act: Act<'a> = object(&mut from).ok()?;
+        from.end().ok()?;
         act.time_us = when::microseconds(&act.time)?;
         if let Some(credential) = &mut act.credential {
             let at = |text: &Option<Text<'_>>| -> Option<Option<i64>> {

@@ -9,6 +9,7 @@ mod deciding;
 mod facts;
 mod heard;
 mod judge;
+mod kinds;
 mod learning;
 mod level;
 mod mixture;
