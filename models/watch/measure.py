@@ -10,7 +10,7 @@ from models.features import HOUR_US, METRICS
 from models.quantity import QUANTITIES
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
-from models.watch.order import ASKED_BITS, DRIFT_BITS, add_up, stray
+from models.watch.order import add_up, stray
 from models.watch.sizes import SIZED, lean, per_mille, usual
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ def measure(
             found.append(Measure(_DRIFT_AT, leaning, leaning))
     for metric, bits, number, normal, risen in count(watch, event, mark):
         found.append(Measure(metric, float(number), bits, normal, risen))
-    disorder = add_up(watch, session, order)
+    disorder, risen = add_up(watch, session, order)
     if disorder:
-        found.append(Measure(_ORDER_AT, disorder, disorder, risen=order > DRIFT_BITS))
+        found.append(Measure(_ORDER_AT, disorder, disorder, risen=risen))
     if intent is not None:
-        astray = stray(watch, session, intent)
+        astray, risen = stray(watch, session, intent)
         if astray:
-            found.append(Measure(_ASTRAY_AT, astray, astray, risen=intent > ASKED_BITS))
+            found.append(Measure(_ASTRAY_AT, astray, astray, risen=risen))
     return found
 
 

@@ -87,7 +87,7 @@ def lean(watch: Watch, tool: int, amount: int) -> float:
     >>> for size in (400, 500, 600) * 20:
     ...     learn(watch, 7, 0, size)
     >>> [round(lean(watch, 7, size), 1) for size in (400, 900, 900)]
-    [0.0, 1.4, 2.9]
+    [0.0, 1.7, 3.4]
     """
     watch.leak = 0.0
     row = watch.sizes.get(tool)

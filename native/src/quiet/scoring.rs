@@ -22,6 +22,7 @@ const BYTES_OUT: usize = 1;
 const DRIFT_BITS: f64 = 1.0;
 const ASKED_BITS: f64 = 2.0;
 const MOST_STEP: f64 = 12.0;
+const MOST_SUM: f64 = 40.0;
 
 /// What was measured of one event beside its categories.
 pub struct Measures {
@@ -200,13 +201,16 @@ impl Bench<'_, '_> {
             put(metrics.counted[index], bits);
             counted_on[index] = risen;
         });
-        put(metrics.disorder, add_up(now, session, order));
+        let (disorder, order_rose) = add_up(now, session, order);
+        put(metrics.disorder, disorder);
+        let mut astray_rose = true;
         if let Some(intent) = intent {
-            put(metrics.astray, stray(now, session, intent));
+            let (astray, rose) = stray(now, session, intent);
+            put(metrics.astray, astray);
+            astray_rose = rose;
         }
         out.leaning = leaning;
-        out.risen[metrics.disorder] = order > DRIFT_BITS;
-        out.risen[metrics.astray] = intent.is_some_and(|bits| bits > ASKED_BITS);
+        (out.risen[metrics.disorder], out.risen[metrics.astray]) = (order_rose, astray_rose);
         for (index, risen) in counted_on.into_iter().enumerate() {
             out.risen[metrics.counted[index]] = risen;
         }
@@ -261,22 +265,22 @@ fn add_out(
     Some(now.out_sum as f64)
 }
 
-/// Add a call to the running sum of its session; gives the sum.
-fn add_up(now: &mut Now, session: i64, excess: f64) -> f64 {
+/// Add a call to the running sum of its session; gives the sum, and whether it rose.
+fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
     let before = if now.session == session { now.disorder } else { 0.0 };
     now.disorder = summed(before, excess, DRIFT_BITS);
-    now.disorder
+    (now.disorder, now.disorder > before)
 }
 
 /// Add a call to the running sum of what its session's request does not call for.
-fn stray(now: &mut Now, session: i64, intent: f64) -> f64 {
+fn stray(now: &mut Now, session: i64, intent: f64) -> (f64, bool) {
     let before = if now.session == session { now.astray } else { 0.0 };
     now.astray = summed(before, intent, ASKED_BITS);
-    now.astray
+    (now.astray, now.astray > before)
 }
 
 fn summed(before: f64, bits: f64, usual: f64) -> f64 {
-    (before + bits.min(MOST_STEP) - usual).max(0.0)
+    (before + bits.min(MOST_STEP) - usual).min(MOST_SUM).max(0.0)
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.

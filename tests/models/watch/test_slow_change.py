@@ -143,10 +143,18 @@ def test_a_first_act_in_another_mode_is_noted_once_an_agent_is_settled():
 
 def test_several_slightly_odd_steps_of_one_session_count_together():
     watch = Watch(session=1)
-    sums = [add_up(watch, 1, 4.0) for _ in range(5)]
+    sums = [add_up(watch, 1, 4.0)[0] for _ in range(5)]
     assert sums == sorted(sums)
     assert sums[-1] > 12
-    assert add_up(watch, 2, 0.0) == 0
+    assert add_up(watch, 2, 0.0) == (0, False)
+
+
+def test_a_sum_over_a_session_says_nothing_new_once_it_is_full():
+    watch = Watch(session=1)
+    rose = [add_up(watch, 1, 12.0)[1] for _ in range(20)]
+    assert rose == sorted(rose, reverse=True)
+    assert rose[0]
+    assert not rose[-1]
 
 
 def test_agents_anomalous_under_one_trace_within_an_hour_are_a_cascade():
