@@ -280,7 +280,7 @@ fn stray(now: &mut Now, session: i64, intent: f64) -> (f64, bool) {
 }
 
 fn summed(before: f64, bits: f64, usual: f64) -> f64 {
-    (before + bits.min(MOST_STEP) - usual).min(MOST_SUM).max(0.0)
+    (before + bits.min(MOST_STEP) - usual).clamp(0.0, MOST_SUM)
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.
