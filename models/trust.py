@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from scipy.special import betaincinv
+from scipy.special.cython_special import betaincinv  # of one number: no array is made
 
 from models.evidence import Evidence, weigh
 from models.trust_policy import DAY_US, DEFAULT_POLICY, TrustPolicy
