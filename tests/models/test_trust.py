@@ -13,7 +13,7 @@ from scipy.special import betaincinv
 
 from models.evidence import weigh
 from models.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
-from models.trust import caution, confidence, effects, opine, opinion
+from models.trust import caution, confidence, effects, opine, opinion, reaches
 from models.trust_policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
 
 LAST_DAY = 400
@@ -362,6 +362,14 @@ def test_the_quantile_of_one_number_is_that_of_arrays(positive, negative, quanti
     policy = TrustPolicy(quantile=quantile)
     alpha, beta = positive + 2.0, negative + 2.0
     assert caution(positive, negative, policy) == 100.0 * float(betaincinv(alpha, beta, quantile))
+
+
+@given(sums, sums, st.floats(0, 105), st.integers(-3, 3))
+def test_a_bound_is_reached_where_the_cautious_score_is_as_high(positive, negative, bound, ulps):
+    score = caution(positive, negative)
+    near = score + ulps * math.ulp(score)
+    for lower in (bound, score, near, score * (1 + 1e-7), score * (1 - 1e-7)):
+        assert reaches(positive, negative, lower) == (score >= lower)
 
 
 @given(evidence, later)
