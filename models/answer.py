@@ -189,6 +189,7 @@ def trust_answer(
         round(share, _DIGITS) for share in (view.opinion.belief, view.opinion.disbelief)
     )
     ttl_us = 0 if stale else _ttl_us(view, at_us, policy, lag_us, operation)
+    as_of = rfc3339(at_us)
     return Answer(
         agent_id=agent_id,
         score=_nearest(view.opinion.score),
@@ -204,8 +205,8 @@ def trust_answer(
         reasons=_reasons(view.evidence, policy),
         obligations=obligations["quarantined" if gate == "quarantined" else level],
         recovers=_recovers(view, policy),
-        as_of=rfc3339(at_us),
-        computed_at=rfc3339(computed_us),
+        as_of=as_of,
+        computed_at=as_of if computed_us == at_us else rfc3339(computed_us),
         valid_until=rfc3339(computed_us + ttl_us),
         config_version=view.trust.config_version,
     )

@@ -27,6 +27,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EPOCH_IN_UTC = EPOCH.replace(tzinfo=None)  # without a zone to ask, it is written much faster
 
 
 def microseconds(at: datetime) -> int:
@@ -49,7 +50,7 @@ def rfc3339(us: int) -> str:
     >>> rfc3339(1_500_000)
     '1970-01-01T00:00:01.500000Z'
     """
-    return instant(us).isoformat(timespec="microseconds")[:-6] + "Z"
+    return (_EPOCH_IN_UTC + timedelta(microseconds=us)).isoformat(timespec="microseconds") + "Z"
 
 
 class Agent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):

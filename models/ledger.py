@@ -187,12 +187,16 @@ class Ledger(Struct, array_like=True):
         Changes no score: the arithmetic ignores evidence past the same ages.
         """
         oldest = at_us - FORGOTTEN_HALF_LIVES * policy.positive_half_life_days * DAY_US
-        self.days = {day: self.days[day] for day in sorted(self.days) if day * DAY_US >= oldest}
-        self.items = {
-            key: item
-            for key, item in sorted(self.items.items())
-            if at_us - item.at_us <= FORGOTTEN_HALF_LIVES * policy.half_life_us(item.status)
-        }
+        known = list(self.days)
+        days = sorted(known)
+        if days != known or (days and days[0] * DAY_US < oldest):  # seldom: mostly all is well
+            self.days = {day: self.days[day] for day in days if day * DAY_US >= oldest}
+        if self.items:
+            self.items = {
+                key: item
+                for key, item in sorted(self.items.items())
+                if at_us - item.at_us <= FORGOTTEN_HALF_LIVES * policy.half_life_us(item.status)
+            }
 
     def _decide(self, key: str, status: Status) -> bool:
         item = self.items.get(key)

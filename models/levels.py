@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from models.trust import caution, weigh
+from models.trust import reaches, weigh
 from models.trust_policy import (
     DAY_US,
     DEFAULT_POLICY,
@@ -103,9 +103,9 @@ def advance(
     known, margin, rise_us = standing.above_since_us, policy.margin, policy.rise_us
     since: list[int | None] = []
     by_itself = reached = 0
-    for place in range(1, len(LEVELS)):
+    for place, before in enumerate(known, 1):
         bound = policy.bound(LEVELS[place])
-        start = _since(lower >= bound + margin, known[place - 1], at_us)
+        start = _since(before, at_us) if lower >= bound + margin else None
         since.append(start)
         if lower >= bound:
             by_itself = place
@@ -118,9 +118,7 @@ def advance(
     return replace(standing, level=level, above_since_us=(watch, normal, trusted))
 
 
-def _since(above: bool, known: int | None, at_us: int) -> int | None:
-    if not above:
-        return None
+def _since(known: int | None, at_us: int) -> int:
     # An evaluation at an earlier instant does not lengthen the stay: between the two the score
     # may have been below.
     return at_us if known is None else known
@@ -231,7 +229,7 @@ def _holds(now: Evidence, bound: float, span_us: int, policy: TrustPolicy) -> bo
     """
     faded = now.positive * 2.0 ** (-span_us / (policy.positive_half_life_days * DAY_US))
     forgotten = (span_us // DAY_US + 2) * 2.0**-FORGOTTEN_HALF_LIVES
-    return caution(max(0.0, faded - forgotten), now.negative, policy) >= bound
+    return reaches(max(0.0, faded - forgotten), now.negative, bound, policy)
 
 
 def _fall_within(
@@ -253,9 +251,9 @@ def _fall_within(
         if not todo:
             return None
         start, end = todo.pop()
-        if caution(known[end][0], known[start][1], policy) >= bound:
+        if reaches(known[end][0], known[start][1], bound, policy):
             continue
-        if caution(*known[start], policy) < bound or end - start <= SECOND_US:
+        if not reaches(*known[start], bound, policy) or end - start <= SECOND_US:
             return start
         middle = (start + end) // 2
         known[middle] = sums(middle)

@@ -7,7 +7,7 @@ from math import copysign, log1p, log2, sqrt
 from typing import TYPE_CHECKING, Any
 
 from river import stats
-from scipy.special import stdtr
+from scipy.special.cython_special import stdtr  # of one number: no array is made
 
 if TYPE_CHECKING:
     from models.event import Event

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from scipy.special import betaincinv
+from scipy.special.cython_special import betainc, betaincinv  # of one number: no array is made
 
 from models.evidence import Evidence, weigh
 from models.trust_policy import DAY_US, DEFAULT_POLICY, TrustPolicy
@@ -35,12 +35,16 @@ __all__ = [
     "forecast",
     "opine",
     "opinion",
+    "reaches",
     "recovery",
     "weigh",
 ]
 
 # Ten years: beyond it nobody is helped by the number of days.
 _LONGEST_RECOVERY_DAYS = 3650
+
+# A share of the quantile, far above what the distribution and its inverse are wrong by.
+_TOO_CLOSE = 1e-6
 
 
 class Opinion(Struct, frozen=True):
@@ -100,6 +104,27 @@ def caution(positive: float, negative: float, policy: TrustPolicy = DEFAULT_POLI
     prior, rate = policy.prior_weight, policy.base_rate
     alpha, beta = positive + rate * prior, negative + (1 - rate) * prior
     return 100.0 * float(betaincinv(alpha, beta, policy.quantile))
+
+
+def reaches(
+    positive: float, negative: float, lower: float, policy: TrustPolicy = DEFAULT_POLICY
+) -> bool:
+    """Tell whether the cautious score of these sums of evidence is at least `lower`, 0..100.
+
+    The distribution at `lower` says so for half of what its inverse takes; only where the two are
+    too close to tell is the score itself worked out.
+
+    >>> reaches(0, 0, 13.5), reaches(0, 0, 13.6)
+    (True, False)
+    """
+    prior, rate, quantile = policy.prior_weight, policy.base_rate, policy.quantile
+    alpha, beta = positive + rate * prior, negative + (1 - rate) * prior
+    share = betainc(alpha, beta, lower / 100.0)
+    if share < quantile * (1 - _TOO_CLOSE):
+        return True
+    if share > quantile * (1 + _TOO_CLOSE):
+        return False
+    return caution(positive, negative, policy) >= lower
 
 
 def opine(positive: float, negative: float, policy: TrustPolicy = DEFAULT_POLICY) -> Opinion:
@@ -188,6 +213,8 @@ def effects(
 
 def effects_of(evidence: Evidence, policy: TrustPolicy, limit: int = 5) -> list[Effect]:
     """Do the same for evidence already weighed."""
+    if not evidence.items:
+        return []
     score = expectation(evidence.positive, evidence.negative, policy)
     worth, found = evidence.days, []
     for item, weight in evidence.items:
@@ -246,7 +273,7 @@ def days_until(
     run = _CleanRun(evidence, policy, wait=to_midnight if all_day else 0.0)
 
     def there(days: int) -> bool:
-        return caution(*run.after(days), policy) >= lower
+        return reaches(*run.after(days), lower, policy)
 
     # More clean days never lower it, so halving the range finds the first. Most agents need a
     # fortnight or a month.
@@ -266,22 +293,25 @@ class _CleanRun:
 
     def __init__(self, evidence: Evidence, policy: TrustPolicy, wait: float = 0.0) -> None:
         half = policy.positive_half_life_days
-        self._policy, self._wait = policy, wait
+        self._half, self._wait = half, wait
         self._positive = evidence.positive * 2.0 ** (-wait / half)
-        self._by_status = {
-            status: math.fsum([w for item, w in evidence.items if item.status == status])
-            for status in ("open", "confirmed")
-        }
+        halves = (
+            ("open", policy.negative_half_life_days),
+            ("confirmed", policy.confirmed_half_life_days),
+        )
+        # Most agents have no items at all.
+        self._negative = [
+            (math.fsum([w for item, w in evidence.items if item.status == status]), half_of_it)
+            for status, half_of_it in (halves if evidence.items else ())
+        ]
         # What an endless run of clean days is worth at this hour of the day.
         hour = evidence.at_us % DAY_US / DAY_US + wait
         self._limit = 2.0 ** (-hour / half) / (1 - 2.0 ** (-1 / half))
 
     def after(self, days: int) -> tuple[float, float]:
-        policy, age = self._policy, days + self._wait
-        fade = 2.0 ** (-days / policy.positive_half_life_days)
+        age, fade = days + self._wait, 2.0 ** (-days / self._half)
         positive = self._positive * fade + self._limit * (1 - fade)
-        faded_open = self._by_status["open"] * 2.0 ** (-age / policy.negative_half_life_days)
-        faded_confirmed = self._by_status["confirmed"] * 2.0 ** (
-            -age / policy.confirmed_half_life_days
-        )
-        return positive, faded_open + faded_confirmed
+        negative = 0.0
+        for weight, half in self._negative:
+            negative += weight * 2.0 ** (-age / half)
+        return positive, negative

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from models.features import HOUR_US
 from models.ledger import Item
 from models.levels import advance
-from models.trust import opinion
+from models.trust import caution, expectation, weigh
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
+    from models.ledger import Ledger
     from models.subject import Subject
     from models.trust_policy import TrustPolicy
     from models.trust_state import TrustState
@@ -21,10 +22,11 @@ Shown = tuple[int, int, str, str, str]
 
 def stand(trust: TrustState, at_us: int, policy: TrustPolicy) -> Shown:
     """Bring an agent's level to an instant; give what there is to publish."""
-    now = opinion(trust.ledger, at_us, policy)
-    trust.standing = advance(trust.standing, now.lower, at_us, policy)
-    standing = trust.standing
-    return round(now.score), int(now.lower), standing.level, standing.gate, trust.state
+    sums = weigh(trust.ledger, at_us, policy).sums(None)
+    lower = caution(*sums, policy)
+    standing = trust.standing = advance(trust.standing, lower, at_us, policy)
+    score = round(expectation(*sums, policy))
+    return score, int(lower), standing.level, standing.gate, trust.state
 
 
 def move_trust(
@@ -44,10 +46,9 @@ def move_trust(
             out.key, anomaly_id, time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
             out.facet, out.confidence,  # type: ignore[arg-type]
         )  # fmt: skip
-        before = opinion(trust.ledger, facts.last_us, policy)
+        out.trust_before = _score(trust.ledger, facts.last_us, policy)
         moved = trust.ledger.add(item, policy)
-        after = opinion(trust.ledger, facts.last_us, policy)
-        out.trust_before, out.trust_after = before.score, after.score
+        out.trust_after = _score(trust.ledger, facts.last_us, policy)
     if not out.alert and out.learned:
         trust.ledger.clean(time_us)
     hour = time_us // HOUR_US
@@ -58,3 +59,7 @@ def move_trust(
         shown = stand(trust, facts.last_us, policy)
         out.trust_changed = shown != facts.published
         facts.published = shown
+
+
+def _score(ledger: Ledger, at_us: int, policy: TrustPolicy) -> float:
+    return expectation(*weigh(ledger, at_us, policy).sums(None), policy)

@@ -120,7 +120,8 @@ class Agents(OrderedDict["Key", Subject]):
     def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
         """Give an agent in each of its modes, read where it is not in memory."""
         modes = self.modes(agent_id)
-        self.load({(agent_id, mode) for mode in modes})
+        if any((agent_id, mode) not in self for mode in modes):
+            self.load({(agent_id, mode) for mode in modes})
         for mode in modes:
             yield self[agent_id, mode]
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from scipy.special import betaincinv
 
 from models.evidence import weigh
 from models.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
-from models.trust import confidence, effects, opine, opinion
+from models.trust import caution, confidence, effects, opine, opinion, reaches
 from models.trust_policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
 
 LAST_DAY = 400
@@ -354,3 +355,28 @@ def test_confidence_is_nothing_above_the_threshold_and_never_more_than_one():
     assert confidence(0.01, 0.01) == 0.25
     assert confidence(0.0001, 0.01) == pytest.approx(0.75)
     assert confidence(0, 0.01) == confidence(1e-300, 0.01) == 1
+
+
+@given(sums, sums, st.floats(0.001, 0.499))
+def test_the_quantile_of_one_number_is_that_of_arrays(positive, negative, quantile):
+    policy = TrustPolicy(quantile=quantile)
+    alpha, beta = positive + 2.0, negative + 2.0
+    assert caution(positive, negative, policy) == 100.0 * float(betaincinv(alpha, beta, quantile))
+
+
+@given(sums, sums, st.floats(0, 105), st.integers(-3, 3))
+def test_a_bound_is_reached_where_the_cautious_score_is_as_high(positive, negative, bound, ulps):
+    score = caution(positive, negative)
+    near = score + ulps * math.ulp(score)
+    for lower in (bound, score, near, score * (1 + 1e-7), score * (1 - 1e-7)):
+        assert reaches(positive, negative, lower) == (score >= lower)
+
+
+@given(evidence, later)
+def test_pruning_leaves_days_and_items_in_order_and_changes_no_score(pieces, at):
+    ledger, pruned = give(Ledger(), *pieces), give(Ledger(), *pieces)
+    pruned.prune(at)
+    oldest = at - 16 * 14 * DAY_US
+    assert list(pruned.days) == [day for day in sorted(ledger.days) if day * DAY_US >= oldest]
+    assert list(pruned.items) == sorted(pruned.items)
+    assert opinion(pruned, at) == opinion(ledger, at)

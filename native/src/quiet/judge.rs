@@ -118,7 +118,7 @@ impl Judge {
         seen_on: Py<PyAny>,
     ) -> PyResult<Self> {
         let names = Names::of(&groups.borrow(py).places, py)?;
-        let special = py.import("scipy.special")?;
+        let special = py.import("scipy.special.cython_special")?;
         let asked = Asked {
             origin,
             infer,
