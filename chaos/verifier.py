@@ -15,6 +15,7 @@ import psycopg
 from models.content.kernel import content_kernel
 from models.exchange import Exchange
 from models.kernel import native_kernel
+from models.watch import heard as reference
 from pipeline.assembly import Surroundings, build_worker
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
@@ -83,16 +84,20 @@ def stored(url: str, shards: Sequence[str]) -> Found:
 
 
 def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]:
-    """Put a copy of the content tables and the changes since into one copy, as at an end."""
-    seal, content = Seal(secret, "shared"), content_kernel(secret, native_kernel("auto"))
-    content.load({name: blob for name, _, blob in rows})
-    own = content.dump(whole=True)
-    kept = {name: blob for name, _, blob in rows if not _of_content(name)} | dict(own)
+    """Put copies and the changes since into one copy each, as at an end."""
+    native = native_kernel("auto")
+    seal, content = Seal(secret, "shared"), content_kernel(secret, native)
+    heard = (native or reference).Heard()
+    shared = {name: blob for name, _, blob in rows}
+    content.load(shared)
+    heard.load(shared)
+    own = dict(content.dump(whole=True)) | dict(heard.dump(whole=True))
+    kept = {name: blob for name, blob in shared.items() if not _in_copies(name)} | own
     return [(name, seal.digest(name.encode(), kept[name]), kept[name]) for name in sorted(kept)]
 
 
-def _of_content(name: str) -> bool:
-    return name.startswith(("+", "role:")) or name in ("documents", "rates")
+def _in_copies(name: str) -> bool:
+    return name.startswith(("+", "role:", reference.NAME)) or name in ("documents", "rates")
 
 
 def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]]) -> Found:
