@@ -59,6 +59,9 @@ def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> E
     A day is dated at its start, an item at its latest instant. Evidence from later than `at_us`
     does not count yet; an item whose key was seen before and again after `at_us` counts in full.
     """
+    if not ledger.items:  # as nearly always
+        days = _days(ledger, at_us, policy)
+        return Evidence(at_us, days, [], {}, math.fsum(days.values()), 0.0)
     items: list[tuple[Item, float]] = []
     struck: dict[int, int] = {}
     for item in ledger.items.values():

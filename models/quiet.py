@@ -105,9 +105,10 @@ def tell(subject: Subject, where: Callable[[int], str]) -> None:
     agent = subject.profile.agent
     if agent is None:
         return
-    events, last_us, state, clean, record, (role, owner, version) = agent.news()
-    if record is None:
+    news = agent.news()
+    if news is None:
         return
+    events, last_us, state, clean, record, (role, owner, version) = news
     trust = subject.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
     trust.registered, trust.position = True, where(record)

@@ -10,7 +10,6 @@ use super::window::{bin_of, Window};
 use super::{stored, Config, FEATURES, METRICS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
-use std::borrow::Cow;
 
 const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
@@ -67,53 +66,59 @@ impl Habits {
         q
     }
 
-    /// Count one category; `order` is the node of the tool after the one before it.
-    fn count_one(&mut self, groups: &Groups, found: Category, order: &mut u32) {
+    /// Count one category, and vote for its value; gives the day of a vote that this one replaces.
+    ///
+    /// `order` is the node of the tool after the one before it.
+    fn count_one(
+        &mut self,
+        groups: &Groups,
+        found: Category,
+        order: &mut u32,
+        vote: bool,
+    ) -> Option<i64> {
         let place = &groups.places.all[found.index];
         if place.under.is_some() {
             let known = self.counts.node(*order).map_or(0, |node| node.total);
             if found.inside != 0 && known >= OFTEN {
                 self.counts.add(found.inside, found.value, self.cap);
             }
-            return;
+            return None;
         }
         if found.index == 0 {
             *order = found.inside;
         }
-        let node = place.node;
         if found.inside != 0 {
             self.counts.add(found.inside, found.value, self.cap);
         }
-        self.counts.add(node, found.value, self.cap);
-    }
-
-    fn vote_for<'a>(
-        &mut self,
-        groups: &mut Groups,
-        group: usize,
-        found: Category,
-        name: impl FnOnce() -> Cow<'a, str>,
-    ) {
-        let place = &groups.places.all[found.index];
-        if place.under.is_some() {
-            return;
+        if vote {
+            return self.counts.add_and_vote(place.node, found.value, self.cap);
         }
-        let Some(before) = self.counts.vote(place.node, found.value) else { return };
-        self.waiting = true;
-        groups.cast(group, found.index, found.value, &name(), (before, self.counts.day));
+        self.counts.add(place.node, found.value, self.cap);
+        None
     }
 
-    fn vote_named(
+    /// Let the peers know of a vote that replaces the one of a day before.
+    fn cast(&mut self, groups: &mut Groups, group: usize, found: Category, name: &str, day: i64) {
+        self.waiting = true;
+        groups.cast(group, found.index, found.value, name, (day, self.counts.day));
+    }
+
+    fn learn_named(
         &mut self,
         view: &View,
         groups: &mut Groups,
         found: Category,
-        x: &Bound<'_, PyDict>,
+        order: &mut u32,
+        x: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let text = x.get_item(groups.places.name(x.py(), found.index))?;
+        let Some(day) = self.count_one(groups, found, order, x.is_some()) else { return Ok(()) };
+        let text = match x {
+            Some(x) => x.get_item(groups.places.name(x.py(), found.index))?,
+            None => None,
+        };
         let text = text.as_ref().map(|text| text.cast::<PyString>()).transpose()?;
-        let name = || text.map_or_else(Default::default, |text| text.to_string_lossy());
-        self.vote_for(groups, view.group, found, name);
+        let name = text.map_or_else(Default::default, |text| text.to_string_lossy());
+        self.cast(groups, view.group, found, &name, day);
         Ok(())
     }
 
@@ -226,10 +231,8 @@ impl Habits {
         let mut order = 0;
         for (found, bits) in surprise.each() {
             self.move_usual(found.index, bits);
-            self.count_one(groups, found, &mut order);
-            if vote {
-                let name = || Cow::Borrowed(text(found.index).unwrap_or_default());
-                self.vote_for(groups, group, found, name);
+            if let Some(day) = self.count_one(groups, found, &mut order, vote) {
+                self.cast(groups, group, found, text(found.index).unwrap_or_default(), day);
             }
         }
     }
@@ -237,7 +240,7 @@ impl Habits {
     pub fn read(raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
         let config = Config::of(config)?;
         let parts = stored::read(raw)?;
-        let mut rows = parts.counts.nodes.iter().flat_map(|node| &node.rows);
+        let mut rows = parts.counts.nodes().iter().flat_map(|node| &node.rows);
         Ok(Habits {
             waiting: rows.any(|row| row.published >= 0),
             counts: parts.counts,
@@ -372,10 +375,7 @@ impl Habits {
         let mut order = 0;
         for (found, bits) in surprise.get().each() {
             self.move_usual(found.index, bits);
-            self.count_one(&groups, found, &mut order);
-            if vote {
-                self.vote_named(view.get(), &mut groups, found, x)?;
-            }
+            self.learn_named(view.get(), &mut groups, found, &mut order, vote.then_some(x))?;
         }
         Ok(())
     }
@@ -388,10 +388,7 @@ impl Habits {
         groups.places.of(&groups.hasher(), x, |found| all.push(found))?;
         let mut order = 0;
         for found in all {
-            self.count_one(&groups, found, &mut order);
-            if vote {
-                self.vote_named(view.get(), &mut groups, found, x)?;
-            }
+            self.learn_named(view.get(), &mut groups, found, &mut order, vote.then_some(x))?;
         }
         Ok(())
     }
@@ -424,7 +421,7 @@ impl Habits {
 
     /// (key, count, today, day of the vote + 1, published day + 1) in order of the keys.
     fn rows(&self) -> Vec<(u64, u32, u16, u32, i32)> {
-        let rows = self.counts.nodes.iter().flat_map(|node| {
+        let rows = self.counts.nodes().iter().flat_map(|node| {
             node.rows.iter().map(|row| (u64::from(node.id) << 32 | u64::from(row.value), row))
         });
         rows.map(|(key, row)| (key, row.count, row.today, row.vote, row.published)).collect()

@@ -100,6 +100,21 @@ impl Node {
         &mut self.rows[at]
     }
 
+    fn add(&mut self, value: u32, cap: i64) -> bool {
+        let row = self.row_mut(value);
+        let had = i64::from(row.today);
+        if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
+            return false;
+        }
+        row.today += 1;
+        let before = row.count;
+        row.count += UNIT;
+        let more = row.count.min(DISCOUNT) - before.min(DISCOUNT);
+        self.total += i64::from(UNIT);
+        self.discounted += i64::from(more);
+        true
+    }
+
     pub fn sum_up(&mut self) {
         self.total = self.rows.iter().map(|row| i64::from(row.count)).sum();
         self.discounted = self.rows.iter().map(|row| i64::from(row.count.min(DISCOUNT))).sum();
@@ -109,14 +124,26 @@ impl Node {
 /// All counts of one agent; nodes in order of their ids.
 #[derive(Default)]
 pub struct Counts {
-    pub nodes: Vec<Node>,
+    nodes: Vec<Node>,
+    /// Ids of the nodes, close together: searching among them touches little memory.
+    ids: Vec<u32>,
     pub day: i64,
 }
 
 impl Counts {
+    /// Counts of a day, by node in order of their ids.
+    pub fn of(nodes: Vec<Node>, day: i64) -> Self {
+        let ids = nodes.iter().map(|node| node.id).collect();
+        Counts { nodes, ids, day }
+    }
+
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     #[inline]
     pub fn node(&self, id: u32) -> Option<&Node> {
-        self.nodes.binary_search_by_key(&id, |node| node.id).ok().map(|at| &self.nodes[at])
+        self.ids.binary_search(&id).ok().map(|at| &self.nodes[at])
     }
 
     pub fn row(&self, id: u32, value: u32) -> Option<&Row> {
@@ -124,8 +151,9 @@ impl Counts {
     }
 
     fn node_mut(&mut self, id: u32) -> &mut Node {
-        let at = self.nodes.binary_search_by_key(&id, |node| node.id);
+        let at = self.ids.binary_search(&id);
         let at = at.unwrap_or_else(|at| {
+            self.ids.insert(at, id);
             self.nodes.insert(at, Node { id, total: 0, discounted: 0, rows: Vec::new() });
             at
         });
@@ -134,28 +162,18 @@ impl Counts {
 
     /// Learn one event; false when the value has had its share of the day.
     pub fn add(&mut self, id: u32, value: u32, cap: i64) -> bool {
-        if cap <= 0 {
-            return false;
-        }
-        let node = self.node_mut(id);
-        let row = node.row_mut(value);
-        let had = i64::from(row.today);
-        if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
-            return false;
-        }
-        row.today += 1;
-        let before = row.count;
-        row.count += UNIT;
-        let more = row.count.min(DISCOUNT) - before.min(DISCOUNT);
-        node.total += i64::from(UNIT);
-        node.discounted += i64::from(more);
-        true
+        cap > 0 && self.node_mut(id).add(value, cap)
     }
 
-    /// Vote for a value; give the day of the vote before, -1 for none, or None if it stands.
-    pub fn vote(&mut self, id: u32, value: u32) -> Option<i64> {
+    /// Learn one event and vote for its value; give the day of the vote before, -1 for none, or
+    /// None if it stands.
+    pub fn add_and_vote(&mut self, id: u32, value: u32, cap: i64) -> Option<i64> {
         let today = self.day;
-        let row = self.node_mut(id).row_mut(value);
+        let node = self.node_mut(id);
+        if cap > 0 {
+            node.add(value, cap);
+        }
+        let row = node.row_mut(value);
         let before = i64::from(row.vote) - 1;
         if before >= today {
             return None;
@@ -205,6 +223,8 @@ impl Counts {
             node.sum_up();
         }
         self.nodes.retain(|node| !node.rows.is_empty());
+        self.ids.clear();
+        self.ids.extend(self.nodes.iter().map(|node| node.id));
     }
 }
 

@@ -13,7 +13,7 @@ use pyo3::types::PyBytes;
 const VERSION: u8 = 4;
 
 type LevelRow = (String, i64, f64, f64);
-type News = (i64, i64, &'static str, Vec<(i64, i64)>, Option<usize>, [Option<String>; 3]);
+type News = (i64, i64, &'static str, Vec<(i64, i64)>, usize, [Option<String>; 3]);
 
 /// One agent in one mode; `models.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
@@ -26,6 +26,8 @@ pub struct Agent {
     /// Whether Python has taken over and changed the parts since.
     pub taken: bool,
     pub untold: Untold,
+    /// Name and key of the session it acted in last.
+    pub session: (String, u64),
 }
 
 /// What trust has not been told yet.
@@ -41,7 +43,8 @@ pub struct Untold {
 
 impl Agent {
     fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
-        Agent { facts, levels, habits, group: None, taken: false, untold: Untold::default() }
+        let (untold, session) = Default::default();
+        Agent { facts, levels, habits, group: None, taken: false, untold, session }
     }
 
     fn rows(&self) -> Vec<LevelRow> {
@@ -170,10 +173,11 @@ impl Agent {
     }
 
     /// What trust has to know: events, the last instant, the state, clean events by day, the last
-    /// record, and role, owner and version as last said. Told once.
-    fn news(&mut self) -> News {
+    /// record, and role, owner and version as last said. Told once; None where nothing is new.
+    fn news(&mut self) -> Option<News> {
+        let record = self.untold.record?;
         let (now, untold) = (&self.facts.now, std::mem::take(&mut self.untold));
-        (now.events, now.last_us, now.state().name(), untold.clean, untold.record, untold.said)
+        Some((now.events, now.last_us, now.state().name(), untold.clean, record, untold.said))
     }
 
     /// Hour at which trust was last looked at, and what was published of it.

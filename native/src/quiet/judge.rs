@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 const MOST_PENDING: u64 = 20_000;
 const MOST_KNOWN: usize = 50_000;
+/// Stands for what is absent in a key; in no text there is such a byte.
+const NOTHING: u8 = 0xff;
 
 /// Why the kernel stopped.
 const DONE: u8 = 0;
@@ -64,8 +66,8 @@ pub struct Asked {
     width: Py<PyAny>,
     seen_on: Py<PyAny>,
     stdtr: Py<PyAny>,
-    origins: FxHashMap<String, Arc<Origin>>,
-    key: String,
+    origins: FxHashMap<Vec<u8>, Arc<Origin>>,
+    key: Vec<u8>,
     operations: FxHashMap<String, Operation>,
 }
 
@@ -126,7 +128,7 @@ impl Judge {
             seen_on,
             stdtr: special.getattr("stdtr")?.unbind(),
             origins: FxHashMap::default(),
-            key: String::new(),
+            key: Vec::new(),
             operations: FxHashMap::default(),
         };
         let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
@@ -285,12 +287,14 @@ impl Asked {
         py: Python<'_>,
         network: Option<&super::act::Network<'_>>,
     ) -> PyResult<Arc<Origin>> {
-        use std::fmt::Write;
         self.key.clear();
         if let Some(one) = network {
-            let (address, country) = (one.source_ip.as_deref(), one.country.as_deref());
-            let egress = one.egress.map(|egress| egress as u8);
-            let _ = write!(self.key, "{egress:?}{:?}{country:?}{address:?}", one.asn);
+            self.key.push(one.egress.map_or(NOTHING, |egress| egress as u8));
+            self.key.extend(one.asn.unwrap_or(-1).to_le_bytes());
+            for text in [&one.country, &one.source_ip] {
+                self.key.push(text.as_ref().map_or(NOTHING, |_| 0));
+                self.key.extend(text.as_deref().unwrap_or_default().bytes());
+            }
         }
         if let Some(known) = self.origins.get(&self.key) {
             return Ok(known.clone());
