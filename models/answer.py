@@ -231,6 +231,8 @@ def _nearest(points: float) -> int:
 def _facets(evidence: Evidence, policy: TrustPolicy) -> Facets:
     # A facet without items has every day and no weight against it: most have.
     blank = _nearest(expectation(math.fsum(evidence.days.values()), 0.0, policy))
+    if not evidence.items:
+        return Facets(tools=blank, data=blank, network=blank, volume=blank)
     touched = {item.facet for item, _ in evidence.items}
     scores = {
         name: _nearest(expectation(*evidence.sums(name), policy))
