@@ -1,7 +1,7 @@
 //! The habits of one agent in one mode: what runs for every event; `models.habits`.
 
 use super::calibrate::{Calibrated, Pools, Statistics, Windows};
-use super::counts::{mixed, Counts};
+use super::counts::{mixed, Counts, NOWHERE};
 use super::groups::{Groups, FLEET};
 use super::places::Category;
 use super::surprise::Surprise;
@@ -36,6 +36,18 @@ impl Habits {
         }
     }
 
+    /// A category with where its counts are.
+    fn placed(&self, groups: &Groups, mut found: Category) -> Category {
+        let place = &groups.places.all[found.index];
+        if place.under.is_none() {
+            found.at[0] = self.counts.place(place.node);
+        }
+        if found.inside != 0 {
+            found.at[1] = self.counts.place(found.inside);
+        }
+        found
+    }
+
     /// P(value) of one category, given those of the features before it.
     fn chance(
         &self,
@@ -44,13 +56,13 @@ impl Habits {
         found: Category,
         before: &[f64; FEATURES],
     ) -> f64 {
-        let Category { index, value, inside } = found;
+        let Category { index, value, inside, at } = found;
         let place = &groups.places.all[index];
         let mut q;
         if let Some(under) = place.under {
             q = before[under];
         } else {
-            let node = self.counts.node(place.node);
+            let node = self.counts.node_at(at[0]);
             let row = node.and_then(|node| node.row(value));
             let own_day = row.map_or(-1, |row| row.own_day());
             q = groups.chain(group, index, value, own_day, place.uniform);
@@ -59,7 +71,7 @@ impl Habits {
             }
         }
         if inside != 0 {
-            if let Some(node) = self.counts.node(inside).filter(|node| node.total != 0) {
+            if let Some(node) = self.counts.node_at(at[1]).filter(|node| node.total != 0) {
                 q = mixed(node.probability(node.row(value), q), q);
             }
         }
@@ -80,7 +92,7 @@ impl Habits {
         if place.under.is_some() {
             let known = self.counts.node(*order).map_or(0, |node| node.total);
             if found.inside != 0 && known >= OFTEN {
-                self.counts.add(found.inside, found.value, self.cap);
+                self.counts.add(found.inside, found.at[1], found.value, self.cap);
             }
             return None;
         }
@@ -88,12 +100,13 @@ impl Habits {
             *order = found.inside;
         }
         if found.inside != 0 {
-            self.counts.add(found.inside, found.value, self.cap);
+            self.counts.add(found.inside, found.at[1], found.value, self.cap);
         }
+        let node = place.node;
         if vote {
-            return self.counts.add_and_vote(place.node, found.value, self.cap);
+            return self.counts.add_and_vote(node, found.at[0], found.value, self.cap);
         }
-        self.counts.add(place.node, found.value, self.cap);
+        self.counts.add(node, found.at[0], found.value, self.cap);
         None
     }
 
@@ -172,7 +185,9 @@ impl Habits {
     ) -> Surprise {
         let mut found = Weighed::default();
         let hasher = groups.hasher();
-        groups.places.of_texts(&hasher, text, |one| self.weigh(groups, group, one, &mut found));
+        groups.places.of_texts(&hasher, text, |one| {
+            self.weigh(groups, group, self.placed(groups, one), &mut found);
+        });
         found.out
     }
 
@@ -317,9 +332,9 @@ impl Habits {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
         let mut found = Weighed::default();
-        groups
-            .places
-            .of(&groups.hasher(), x, |one| self.weigh(&groups, view.group, one, &mut found))?;
+        groups.places.of(&groups.hasher(), x, |one| {
+            self.weigh(&groups, view.group, self.placed(&groups, one), &mut found);
+        })?;
         Ok(found.out)
     }
 
@@ -395,7 +410,7 @@ impl Habits {
 
     /// Count one value at a node; false when it has had its share of the day.
     fn add(&mut self, node: u32, value: u32) -> bool {
-        self.counts.add(node, value, self.cap)
+        self.counts.add(node, NOWHERE, value, self.cap)
     }
 
     /// Decayed count of a value at a node, in units of 1/4096 event.

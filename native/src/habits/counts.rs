@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 
+/// The place of what is nowhere.
+pub const NOWHERE: u32 = u32::MAX;
 pub const UNIT: u32 = 4096;
 pub const DISCOUNT: u32 = 2458;
 pub const STRENGTH: i64 = 2 * UNIT as i64;
@@ -143,14 +145,30 @@ impl Counts {
 
     #[inline]
     pub fn node(&self, id: u32) -> Option<&Node> {
-        self.ids.binary_search(&id).ok().map(|at| &self.nodes[at])
+        self.node_at(self.place(id))
+    }
+
+    /// Where a node is, `NOWHERE` where it is not.
+    #[inline]
+    pub fn place(&self, id: u32) -> u32 {
+        self.ids.binary_search(&id).map_or(NOWHERE, |at| at as u32)
+    }
+
+    /// The node at a place.
+    #[inline]
+    pub fn node_at(&self, place: u32) -> Option<&Node> {
+        self.nodes.get(place as usize)
     }
 
     pub fn row(&self, id: u32, value: u32) -> Option<&Row> {
         self.node(id)?.row(value)
     }
 
-    fn node_mut(&mut self, id: u32) -> &mut Node {
+    /// The node of an id, which mostly is where it was found before.
+    fn node_mut(&mut self, id: u32, place: u32) -> &mut Node {
+        if self.ids.get(place as usize) == Some(&id) {
+            return &mut self.nodes[place as usize];
+        }
         let at = self.ids.binary_search(&id);
         let at = at.unwrap_or_else(|at| {
             self.ids.insert(at, id);
@@ -161,15 +179,17 @@ impl Counts {
     }
 
     /// Learn one event; false when the value has had its share of the day.
-    pub fn add(&mut self, id: u32, value: u32, cap: i64) -> bool {
-        cap > 0 && self.node_mut(id).add(value, cap)
+    ///
+    /// `place` is where the node was found before, if it was.
+    pub fn add(&mut self, id: u32, place: u32, value: u32, cap: i64) -> bool {
+        cap > 0 && self.node_mut(id, place).add(value, cap)
     }
 
     /// Learn one event and vote for its value; give the day of the vote before, -1 for none, or
     /// None if it stands.
-    pub fn add_and_vote(&mut self, id: u32, value: u32, cap: i64) -> Option<i64> {
+    pub fn add_and_vote(&mut self, id: u32, place: u32, value: u32, cap: i64) -> Option<i64> {
         let today = self.day;
-        let node = self.node_mut(id);
+        let node = self.node_mut(id, place);
         if cap > 0 {
             node.add(value, cap);
         }
@@ -242,10 +262,10 @@ mod tests {
     fn sums_kept_along_equal_sums_anew() {
         let mut counts = Counts::default();
         for value in [3, 1, 3, 2, 3] {
-            counts.add(7, value, 20);
+            counts.add(7, NOWHERE, value, 20);
         }
         counts.roll(10, 30.0);
-        counts.add(7, 1, 20);
+        counts.add(7, NOWHERE, 1, 20);
         let node = &mut counts.nodes[0];
         let kept = (node.total, node.discounted);
         node.sum_up();
