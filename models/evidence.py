@@ -85,7 +85,7 @@ def _days(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[int, float]:
     half = policy.positive_half_life_days
     today, since_midnight = divmod(at_us, DAY_US)
     # One power for the hour and a table for the days: a year of days would be as many powers.
-    fade, by_age = 2.0 ** (-since_midnight / (half * DAY_US)), _fade_by_day(half)
+    fade, by_age = 2.0 ** (-since_midnight / (half * DAY_US)), fade_by_day(half)
     oldest = today - int((FORGOTTEN_HALF_LIVES * half * DAY_US - since_midnight) // DAY_US)
     return {
         day: count / FULL_DAY * (fade * by_age[today - day])
@@ -95,6 +95,7 @@ def _days(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[int, float]:
 
 
 @lru_cache(maxsize=16)
-def _fade_by_day(half_life_days: float) -> tuple[float, ...]:
+def fade_by_day(half_life_days: float) -> tuple[float, ...]:
+    """Give the weight of a clean day by its age in days, as far as it counts."""
     ages = range(int(FORGOTTEN_HALF_LIVES * half_life_days) + 1)
     return tuple(2.0 ** (-age / half_life_days) for age in ages)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.engine import Engine
-from models.quiet import HOUR, PACK, Quiet, look_at_trust, tell
+from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from pipeline.agents import Agents
 from pipeline.catalogue import catalogue
@@ -143,7 +143,9 @@ class Worker:
         )
         if told or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None
-        return Quiet(self.engine, self._enricher.located, self.wire.infer)
+        return Quiet(
+            self.engine, self._enricher.located, self.wire.infer, publish=self._publish
+        )
 
     def commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         """Write a judged batch with the position it leads to, in one transaction."""
@@ -194,20 +196,21 @@ class Worker:
             job.count["events"] += position - start
             if why == PACK:
                 slots[acts.slot(position)] = self._put(job, acts.slot(position))
-            elif why == HOUR:
-                self._trust_by_the_hour(job, position)
+            elif why in (HOUR, MOVED):
+                self._trust_by_the_hour(job, position, looked=why == MOVED)
                 job.count["events"] += 1
                 position += 1
             else:
                 break
         return position
 
-    def _trust_by_the_hour(self, job: Job, position: int) -> None:
+    def _trust_by_the_hour(self, job: Job, position: int, *, looked: bool) -> None:
         acts, fresh = job.fresh.acts, job.fresh
         subject = self._agents[job.slots[acts.slot(position)]]
         tell(subject, fresh.where)
         time_us = acts.time_us(position)
-        if look_at_trust(subject, time_us, self.policy) and self._publish:
+        moved = looked or look_at_trust(subject, time_us, self.policy)
+        if moved and self._publish:
             self._tell_trust(job, subject, time_us, fresh.where(fresh.order[position]))
 
     # ------------------------------------------------------------------ events looked at closely

@@ -13,6 +13,7 @@ mod hashing;
 mod pack;
 mod quiet;
 mod sealing;
+mod sums;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -83,7 +83,7 @@ impl Bench<'_, '_> {
         role: Option<&str>,
     ) -> PyResult<Judged> {
         let py = self.py;
-        let Agent { facts, levels: kept, habits, group, untold, session: last, .. } = agent;
+        let Agent { facts, levels: kept, habits, group, untold, trust, session: last, .. } = agent;
         let Some((group, group_name)) = group.as_ref() else { return Ok(Judged::SecondLook) };
         let group = (*group, group_name.as_str());
         let role = act.agent.role.as_deref().or(role).unwrap_or("");
@@ -160,7 +160,11 @@ impl Bench<'_, '_> {
         }
         let hour = act.time_us.div_euclid(HOUR_US) > now.utc_hour;
         (facts.now, *kept) = (now, levels);
-        untold.count_clean(act.time_us.div_euclid(DAY_US));
+        let day = act.time_us.div_euclid(DAY_US);
+        match trust {
+            Some(trust) => trust.count(day),
+            None => untold.count_clean(day),
+        }
         untold.hear(act, role);
         Ok(if hour { Judged::QuietAndHour } else { Judged::Quiet })
     }

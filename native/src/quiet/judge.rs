@@ -11,6 +11,7 @@ use super::counting::{COUNTED, COUNTS};
 use super::heard::Heard;
 use super::peer_levels::PeerLevels;
 use super::texts::{Names, Origin, Texts};
+use super::trust::Policy;
 use crate::content::{ContentKernel, OpenSessions};
 use crate::habits::{Groups, SessionPools};
 use crate::hashing::Hashes;
@@ -32,6 +33,7 @@ const SECOND_LOOK: u8 = 1;
 const PACK: u8 = 2;
 const PUBLISH: u8 = 3;
 const HOUR: u8 = 4;
+const MOVED: u8 = 5;
 
 /// What is read of `models.config.ModelConfig`, beside that of habits.
 pub struct Config {
@@ -79,6 +81,7 @@ pub struct Judge {
     config: Config,
     metrics: Metrics,
     names: Names,
+    policy: Policy,
     groups: Py<Groups>,
     content: Py<ContentKernel>,
     sessions: Py<OpenSessions>,
@@ -107,6 +110,7 @@ impl Judge {
     fn new(
         py: Python<'_>,
         config: &Bound<'_, PyAny>,
+        policy: &Bound<'_, PyAny>,
         groups: Py<Groups>,
         content: Py<ContentKernel>,
         sessions: Py<OpenSessions>,
@@ -136,6 +140,7 @@ impl Judge {
             config,
             metrics,
             names,
+            policy: Policy::of(policy)?,
             groups,
             content,
             sessions,
@@ -151,7 +156,8 @@ impl Judge {
 
     /// Judge from a position on; gives where it stopped and why.
     ///
-    /// `head` is `models.peers.Head`, `active` how many agents act on a day.
+    /// `head` is `models.peers.Head`, `active` how many agents act on a day, `publish` whether it
+    /// is to stop where an agent's trust has moved.
     fn run(
         &mut self,
         py: Python<'_>,
@@ -160,6 +166,7 @@ impl Judge {
         head: &Bound<'_, PyAny>,
         active: u64,
         telling: bool,
+        publish: bool,
     ) -> PyResult<(usize, u8)> {
         let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
         let (version, epoch_us) =
@@ -218,8 +225,14 @@ impl Judge {
                 Judged::Quiet => agent.untold.record = Some(record),
                 Judged::QuietAndHour => {
                     agent.untold.record = Some(record);
-                    why = HOUR;
-                    break;
+                    match agent.look_at_trust(py, &self.policy, act.time_us)? {
+                        None => why = HOUR,
+                        Some(true) if publish => why = MOVED,
+                        Some(_) => why = DONE,
+                    }
+                    if why != DONE {
+                        break;
+                    }
                 }
             }
             at += 1;

@@ -18,6 +18,7 @@ mod scoring;
 mod sizes;
 mod tail;
 mod texts;
+mod trust;
 mod values;
 mod when;
 mod words;
