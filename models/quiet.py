@@ -13,14 +13,17 @@ from models.drifting import alike
 from models.features import HOUR_US
 from models.levels import LEVELS, Standing
 from models.trusting import stand
+from models.usual_answer import usual_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from models.answer import Answer
     from models.engine import Engine
     from models.subject import Subject
     from models.telling import Telling
     from models.trust_policy import TrustPolicy
+    from models.trust_state import TrustState
 
 DONE, SECOND_LOOK, PACK, PUBLISH, HOUR, MOVED = range(6)
 """Why the kernel stopped: at the end; for the reference; for an agent that Python has changed; for
@@ -74,14 +77,24 @@ class Quiet:
         self, acts: Any, slot: int, subject: Subject, *, registered: bool, role: str | None
     ) -> None:
         """Hand an agent to the kernel for the events of a batch."""
-        trust = subject.trust
-        if trust.standing.gate != "open":
+        if subject.trust.standing.gate != "open":
             return
         agent = self._engine.pack(subject)
-        if not agent.entrusted and not trust.ledger.items:
-            level = LEVELS.index(trust.standing.level)
-            agent.entrust(list(trust.ledger.days.items()), level, trust.standing.above_since_us)
+        _entrust(agent, subject.trust)
         acts.put(slot, agent, registered, role)
+
+    def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
+        """Answer for an agent in all its modes, as of an event; None where the reference has to."""
+        agents = []
+        for subject in modes:
+            agent = subject.profile.agent
+            if agent is None or not _entrust(agent, subject.trust):
+                return None
+            agents.append(agent)
+        parts = self._judge.answer(agents, time_us)
+        if parts is None:
+            return None
+        return usual_answer(modes, parts, time_us, self._engine.policy)
 
     def run(self, acts: Any, position: int) -> tuple[int, int]:
         """Judge from a position on; give where it stopped and why."""
@@ -108,6 +121,18 @@ class Quiet:
             telling.finished(session)
         for agent_id, mode, hour in voices:
             telling.heard(agent_id, mode, hour)
+
+
+def _entrust(agent: Any, trust: TrustState) -> bool:
+    """Let the kernel look at an agent's trust, where nothing speaks against the agent."""
+    if agent.entrusted:
+        return True
+    standing = trust.standing
+    if trust.ledger.items or standing.gate != "open":
+        return False
+    days = list(trust.ledger.days.items())
+    agent.entrust(days, LEVELS.index(standing.level), standing.above_since_us)
+    return True
 
 
 def tell(subject: Subject, where: Callable[[int], str]) -> None:

@@ -213,7 +213,11 @@ impl Agent {
 
     /// Look at its trust here from now on; told are its clean days, level and since when.
     fn entrust(&mut self, days: Days, level: usize, since: [Option<i64>; 3]) {
-        self.trust = Some(Trust { days, level, since });
+        let mut trust = Trust { days, level, since };
+        for (day, number) in std::mem::take(&mut self.untold.clean) {
+            trust.count(day, number);
+        }
+        self.trust = Some(trust);
     }
 
     /// Hour at which trust was last looked at, and what was published of it.

@@ -162,7 +162,7 @@ impl Bench<'_, '_> {
         (facts.now, *kept) = (now, levels);
         let day = act.time_us.div_euclid(DAY_US);
         match trust {
-            Some(trust) => trust.count(day),
+            Some(trust) => trust.count(day, 1),
             None => untold.count_clean(day),
         }
         untold.hear(act, role);

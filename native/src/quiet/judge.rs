@@ -6,6 +6,8 @@
 
 use super::act::{Egress, Operation};
 use super::acts::Acts;
+use super::agent::Agent;
+use super::answer::{Answers, View};
 use super::bench::{Bench, Judged};
 use super::counting::{COUNTED, COUNTS};
 use super::heard::Heard;
@@ -73,6 +75,7 @@ pub struct Asked {
     operations: FxHashMap<String, Operation>,
 }
 
+type AnswerParts = (usize, bool, f64, f64, usize, Option<i64>, i64);
 type TellTale<'py> = (Vec<(String, f64)>, Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
 /// Judges what is as usual.
@@ -82,6 +85,7 @@ pub struct Judge {
     metrics: Metrics,
     names: Names,
     policy: Policy,
+    answers: Answers,
     groups: Py<Groups>,
     content: Py<ContentKernel>,
     sessions: Py<OpenSessions>,
@@ -135,12 +139,15 @@ impl Judge {
             key: Vec::new(),
             operations: FxHashMap::default(),
         };
+        let parts = Policy::of(policy)?;
+        let answers = Answers::of(policy, &parts)?;
         let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
         Ok(Judge {
             config,
             metrics,
             names,
-            policy: Policy::of(policy)?,
+            answers,
+            policy: parts,
             groups,
             content,
             sessions,
@@ -240,6 +247,31 @@ impl Judge {
         }
         head.setattr(intern!(py, "watermark_us"), watermark_us)?;
         Ok((at, why))
+    }
+
+    /// What an answer about an agent in all its modes is made of: which mode speaks for it, whether
+    /// that has news, clean days, cautious score, level, days to the next, and for how long. None
+    /// where the reference has to make the answer.
+    fn answer(
+        &self,
+        py: Python<'_>,
+        modes: Vec<PyRef<'_, Agent>>,
+        at_us: i64,
+    ) -> PyResult<Option<AnswerParts>> {
+        let mut least: Option<(usize, View)> = None;
+        for (at, agent) in modes.iter().enumerate() {
+            let Some(trust) = &agent.trust else { return Ok(None) };
+            let Some(view) = self.answers.view(py, &self.policy, trust, at_us)? else {
+                return Ok(None);
+            };
+            if least.as_ref().is_none_or(|(_, known)| view.lower < known.lower) {
+                least = Some((at, view));
+            }
+        }
+        Ok(least.map(|(at, view)| {
+            let acted = modes[at].untold.record.is_some();
+            (at, acted, view.positive, view.lower, view.level, view.days, view.ttl_us)
+        }))
     }
 
     /// What other engines are to be told; once.

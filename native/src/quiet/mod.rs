@@ -3,6 +3,7 @@
 mod act;
 mod acts;
 mod agent;
+mod answer;
 mod bench;
 mod counting;
 mod deciding;

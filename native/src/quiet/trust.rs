@@ -18,12 +18,12 @@ pub struct Policy {
     prior: f64,
     rate: f64,
     quantile: f64,
-    half_days: f64,
-    forgotten: f64,
+    pub half_days: f64,
+    pub forgotten: f64,
     by_age: Vec<f64>,
-    bounds: [f64; 3],
-    margin: f64,
-    rise_us: i64,
+    pub bounds: [f64; 3],
+    pub margin: f64,
+    pub rise_us: i64,
     /// Inverse of the regularised incomplete beta function.
     inverse: Py<PyAny>,
 }
@@ -62,7 +62,7 @@ impl Policy {
     }
 
     /// The cautious score, 0..100, of a sum of clean days.
-    fn caution(&self, py: Python<'_>, positive: f64) -> PyResult<f64> {
+    pub fn caution(&self, py: Python<'_>, positive: f64) -> PyResult<f64> {
         let alpha = positive + self.rate * self.prior;
         let beta = 0.0 + (1.0 - self.rate) * self.prior;
         let found: f64 = self.inverse.bind(py).call1((alpha, beta, self.quantile))?.extract()?;
@@ -71,13 +71,13 @@ impl Policy {
 }
 
 impl Trust {
-    /// Count a clean event of a day.
-    pub fn count(&mut self, day: i64) {
+    /// Count clean events of a day.
+    pub fn count(&mut self, day: i64, number: i64) {
         // The newest day is the last, nearly always.
         match self.days.iter_mut().rev().find(|(known, _)| *known == day) {
-            Some((_, count)) if *count < FULL_DAY => *count += 1,
+            Some((_, count)) if *count < FULL_DAY => *count = FULL_DAY.min(*count + number),
             Some(_) => {}
-            None => self.days.push((day, 1)),
+            None => self.days.push((day, FULL_DAY.min(number))),
         }
     }
 
@@ -93,7 +93,7 @@ impl Trust {
         self.prune(policy, time_us);
         let positive = self.positive(policy, last_us);
         let lower = policy.caution(py, positive)?;
-        self.advance(policy, lower, last_us);
+        (self.level, self.since) = self.advanced(policy, lower, last_us);
         let prior = policy.prior;
         let score = 100.0 * (positive + policy.rate * prior) / (positive + 0.0 + prior);
         let level = LEVELS[self.level].to_owned();
@@ -111,7 +111,8 @@ impl Trust {
         }
     }
 
-    fn positive(&self, policy: &Policy, at_us: i64) -> f64 {
+    /// What its clean days are worth at an instant.
+    pub fn positive(&self, policy: &Policy, at_us: i64) -> f64 {
         let (today, since_midnight) = (at_us.div_euclid(DAY_US), at_us.rem_euclid(DAY_US) as f64);
         let (half, day_us) = (policy.half_days, DAY_US as f64);
         let fade = power_of_two(-since_midnight / (half * day_us));
@@ -126,18 +127,19 @@ impl Trust {
         }))
     }
 
-    fn advance(&mut self, policy: &Policy, lower: f64, at_us: i64) {
-        let (mut by_itself, mut reached) = (0, 0);
+    /// Level at an instant, and since when; `models.levels.advance`.
+    pub fn advanced(&self, policy: &Policy, lower: f64, at_us: i64) -> (usize, [Option<i64>; 3]) {
+        let (mut by_itself, mut reached, mut since) = (0, 0, self.since);
         for (at, &bound) in policy.bounds.iter().enumerate() {
             let steady = lower >= bound + policy.margin;
-            self.since[at] = steady.then(|| self.since[at].unwrap_or(at_us));
+            since[at] = steady.then(|| since[at].unwrap_or(at_us));
             if lower >= bound {
                 by_itself = at + 1;
             }
-            if self.since[at].is_some_and(|start| at_us - start >= policy.rise_us) {
+            if since[at].is_some_and(|start| at_us - start >= policy.rise_us) {
                 reached = at + 1;
             }
         }
-        self.level = self.level.min(by_itself).max(reached);
+        (self.level.min(by_itself).max(reached), since)
     }
 }
