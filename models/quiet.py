@@ -56,11 +56,11 @@ class Quiet:
     ) -> None:
         native, peers = engine.kernel, engine.peers
         assert native is not None  # noqa: S101 - the caller has looked
-        self._native, self._engine, self._publish = native, engine, publish
+        self._native, self._engine = native, engine
         self._hashes = native.Hashes(engine.hasher.key)
         self._judge = native.Judge(
-            engine.config, engine.policy, peers.groups, engine.content, engine.sessions, peers.sessions,
-            peers.levels, engine.watcher.heard, self._hashes, origin, infer,
+            engine.config, engine.policy, publish, peers.groups, engine.content, engine.sessions,
+            peers.sessions, peers.levels, engine.watcher.heard, self._hashes, origin, infer,
             alike, peers.seen_on,
         )  # fmt: skip
 
@@ -102,9 +102,8 @@ class Quiet:
         while True:
             telling = self._engine.telling
             stopped: tuple[int, int] = self._judge.run(
-                acts, position, peers.head, peers.active_agents(), telling is not None,
-                self._publish,
-            )  # fmt: skip
+                acts, position, peers.head, peers.active_agents(), telling is not None
+            )
             position, why = stopped
             if telling is not None:
                 self._tell(telling)

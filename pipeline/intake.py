@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from models.errors import MalformedEvent
 from models.event import microseconds
@@ -123,8 +123,12 @@ class Intake:
         fresh = Fresh(records, lambda record: self._read(record, wire), acts)
         keys: list[int | None] = [None] * len(records) if quiet is None else quiet.keys(acts)
         days = [0] * len(records) if acts is None else acts.days()
-        refused = self._read_others(fresh, keys, days)
+        refused = self._read_others(fresh, keys, days) if None in keys else {}
         known = self._store.seen([key for key in keys if key is not None])
+        if not refused and not known and len(set(keys)) == len(keys):  # nearly always: all are new
+            out.seen = list(zip(cast("list[int]", keys), days, strict=True))
+            fresh.order = list(range(len(keys)))
+            return fresh
         for at, key in enumerate(keys):
             if key is None:
                 _reject(records[at], refused[at], out, count)

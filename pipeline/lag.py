@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipeline.record import RawRecord
+
+
+_sent, _sent_us = attrgetter("source", "sent_us"), attrgetter("sent_us")
 
 
 def lags_us(records: Iterable[RawRecord], now_us: int) -> dict[str, int]:
@@ -24,7 +28,7 @@ def lags_us(records: Iterable[RawRecord], now_us: int) -> dict[str, int]:
     >>> lags_us([late, level, RawRecord(b"{}", "stdin", 1, 900)], 900)
     {'kafka:agent.actions:3': 800, 'kafka:agent.actions:4': 10}
     """
-    last = {record.source: record.sent_us for record in records if record.sent_us}
+    last = dict(map(_sent, filter(_sent_us, records)))
     return {source: max(0, now_us - sent_us) for source, sent_us in last.items()}
 
 

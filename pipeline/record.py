@@ -32,7 +32,7 @@ class RawRecord(Struct, frozen=True):
     arrived_us
         When it was taken in, microseconds since 1970.
     headers, key
-        As the transport carried them.
+        As the transport carried them; a header may be without a value.
     full_length
         Bytes of the whole value if it was cut, else 0. A cut record cannot become an event.
     sent_us
@@ -49,7 +49,7 @@ class RawRecord(Struct, frozen=True):
     source: str
     offset: int
     arrived_us: int
-    headers: Headers = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
     key: bytes | None = None
     full_length: int = 0
     sent_us: int = 0

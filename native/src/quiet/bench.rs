@@ -2,10 +2,11 @@
 
 use super::act::{Act, Egress};
 use super::agent::Agent;
+use super::asked::Asked;
 use super::counting::{self, DAY, HOUR};
 use super::facts::{Facts, Now, State};
 use super::heard::Heard;
-use super::judge::{Asked, Config, Metrics, Told};
+use super::judge::{Config, Metrics, Told};
 use super::learning::note;
 use super::mixture::{self, Mixture};
 use super::peer_levels::PeerLevels;

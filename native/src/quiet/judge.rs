@@ -4,15 +4,15 @@
 //! speaks, p is small, something is held, an agent's day begins) changes nothing here and is left to
 //! the reference, which then does all of it.
 
-use super::act::{Egress, Operation};
 use super::acts::Acts;
 use super::agent::Agent;
 use super::answer::{Answers, View};
+use super::asked::Asked;
 use super::bench::{Bench, Judged};
 use super::counting::{COUNTED, COUNTS};
 use super::heard::Heard;
 use super::peer_levels::PeerLevels;
-use super::texts::{Names, Origin, Texts};
+use super::texts::{Names, Texts};
 use super::trust::Policy;
 use crate::content::{ContentKernel, OpenSessions};
 use crate::habits::{Groups, SessionPools};
@@ -21,13 +21,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustc_hash::FxHashMap;
-use std::sync::Arc;
 
 const MOST_PENDING: u64 = 20_000;
-const MOST_KNOWN: usize = 50_000;
-/// Stands for what is absent in a key; in no text there is such a byte.
-const NOTHING: u8 = 0xff;
 
 /// Why the kernel stopped.
 const DONE: u8 = 0;
@@ -63,18 +58,6 @@ pub struct Metrics {
     pub shifting: Vec<usize>,
 }
 
-/// Functions of Python, and what they answered.
-pub struct Asked {
-    origin: Py<PyAny>,
-    infer: Py<PyAny>,
-    width: Py<PyAny>,
-    seen_on: Py<PyAny>,
-    stdtr: Py<PyAny>,
-    origins: FxHashMap<Vec<u8>, Arc<Origin>>,
-    key: Vec<u8>,
-    operations: FxHashMap<String, Operation>,
-}
-
 type AnswerParts = (usize, bool, f64, f64, usize, Option<i64>, i64);
 type TellTale<'py> = (Vec<(String, f64)>, Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
@@ -86,6 +69,8 @@ pub struct Judge {
     names: Names,
     policy: Policy,
     answers: Answers,
+    /// Whether it stops where an agent's trust has moved.
+    publish: bool,
     groups: Py<Groups>,
     content: Py<ContentKernel>,
     sessions: Py<OpenSessions>,
@@ -115,6 +100,7 @@ impl Judge {
         py: Python<'_>,
         config: &Bound<'_, PyAny>,
         policy: &Bound<'_, PyAny>,
+        publish: bool,
         groups: Py<Groups>,
         content: Py<ContentKernel>,
         sessions: Py<OpenSessions>,
@@ -128,17 +114,7 @@ impl Judge {
         seen_on: Py<PyAny>,
     ) -> PyResult<Self> {
         let names = Names::of(&groups.borrow(py).places, py)?;
-        let special = py.import("scipy.special.cython_special")?;
-        let asked = Asked {
-            origin,
-            infer,
-            width,
-            seen_on,
-            stdtr: special.getattr("stdtr")?.unbind(),
-            origins: FxHashMap::default(),
-            key: Vec::new(),
-            operations: FxHashMap::default(),
-        };
+        let asked = Asked::new(py, [origin, infer, width, seen_on])?;
         let parts = Policy::of(policy)?;
         let answers = Answers::of(policy, &parts)?;
         let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
@@ -148,6 +124,7 @@ impl Judge {
             names,
             answers,
             policy: parts,
+            publish,
             groups,
             content,
             sessions,
@@ -163,8 +140,7 @@ impl Judge {
 
     /// Judge from a position on; gives where it stopped and why.
     ///
-    /// `head` is `models.peers.Head`, `active` how many agents act on a day, `publish` whether it
-    /// is to stop where an agent's trust has moved.
+    /// `head` is `models.peers.Head`, `active` how many agents act on a day.
     fn run(
         &mut self,
         py: Python<'_>,
@@ -173,7 +149,6 @@ impl Judge {
         head: &Bound<'_, PyAny>,
         active: u64,
         telling: bool,
-        publish: bool,
     ) -> PyResult<(usize, u8)> {
         let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
         let (version, epoch_us) =
@@ -234,7 +209,7 @@ impl Judge {
                     agent.untold.record = Some(record);
                     match agent.look_at_trust(py, &self.policy, act.time_us)? {
                         None => why = HOUR,
-                        Some(true) if publish => why = MOVED,
+                        Some(true) if self.publish => why = MOVED,
                         Some(_) => why = DONE,
                     }
                     if why != DONE {
@@ -322,78 +297,5 @@ impl Metrics {
         let (out_day, drift) = (at("bytes_out_day")?, at("drift")?);
         let (disorder, astray) = (at("disorder")?, at("astray")?);
         Ok(Metrics { counted, out_day, drift, disorder, astray, shifting })
-    }
-}
-
-impl Asked {
-    /// Where an event came from.
-    pub fn origin(
-        &mut self,
-        py: Python<'_>,
-        network: Option<&super::act::Network<'_>>,
-    ) -> PyResult<Arc<Origin>> {
-        self.key.clear();
-        if let Some(one) = network {
-            self.key.push(one.egress.map_or(NOTHING, |egress| egress as u8));
-            self.key.extend(one.asn.unwrap_or(-1).to_le_bytes());
-            for text in [&one.country, &one.source_ip] {
-                self.key.push(text.as_ref().map_or(NOTHING, |_| 0));
-                self.key.extend(text.as_deref().unwrap_or_default().bytes());
-            }
-        }
-        if let Some(known) = self.origins.get(&self.key) {
-            return Ok(known.clone());
-        }
-        let origin = match network {
-            None => Origin { egress: Egress::Unknown, asn: None, country: None },
-            Some(one) => self.look_up(py, one)?,
-        };
-        if self.origins.len() >= MOST_KNOWN {
-            self.origins.clear();
-        }
-        let origin = Arc::new(origin);
-        self.origins.insert(self.key.clone(), origin.clone());
-        Ok(origin)
-    }
-
-    fn look_up(&self, py: Python<'_>, one: &super::act::Network<'_>) -> PyResult<Origin> {
-        let egress = one.egress.map(Egress::name);
-        let given = (one.source_ip.as_deref(), egress, one.asn, one.country.as_deref());
-        let found = self.origin.bind(py).call1(given)?;
-        let name: String = found.getattr("egress")?.extract()?;
-        Ok(Origin {
-            egress: Egress::named(&name).unwrap_or(Egress::Unknown),
-            asn: found.getattr("asn")?.extract()?,
-            country: found.getattr("country")?.extract()?,
-        })
-    }
-
-    /// What a tool does, where the event does not say.
-    pub fn operation(&mut self, py: Python<'_>, tool: &str) -> PyResult<Operation> {
-        if let Some(&known) = self.operations.get(tool) {
-            return Ok(known);
-        }
-        let name: String = self.infer.bind(py).call1((tool,))?.extract()?;
-        let operation = Operation::named(&name).unwrap_or_default();
-        if self.operations.len() >= MOST_KNOWN {
-            self.operations.clear();
-        }
-        self.operations.insert(tool.to_owned(), operation);
-        Ok(operation)
-    }
-
-    /// How many of the last days belong together, by their mean bits.
-    pub fn width(&self, py: Python<'_>, daily: &[f64]) -> PyResult<usize> {
-        self.width.bind(py).call1((daily.to_vec(),))?.extract()
-    }
-
-    /// Tell that an agent acts for the first time on a day.
-    pub fn seen_on(&self, py: Python<'_>, day: i64) -> PyResult<()> {
-        self.seen_on.bind(py).call1((day,)).map(drop)
-    }
-
-    /// Distribution function of Student's t.
-    pub fn stdtr(&self, py: Python<'_>, freedom: f64, t: f64) -> PyResult<f64> {
-        self.stdtr.bind(py).call1((freedom, t))?.extract()
     }
 }

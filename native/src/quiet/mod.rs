@@ -4,6 +4,7 @@ mod act;
 mod acts;
 mod agent;
 mod answer;
+mod asked;
 mod bench;
 mod counting;
 mod deciding;

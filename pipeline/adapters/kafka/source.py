@@ -354,11 +354,8 @@ def record_of(key: str, received: Any, now: int) -> RawRecord:
     full_length = 0
     if len(value) > MAX_VALUE:
         value, full_length = value[:KEPT_OF_LONG], len(value)
-    headers = received.headers and tuple([(name, said or b"") for name, said in received.headers])
-    sent = max(0, received.timestamp or 0) * 1000
-    return RawRecord(
-        value, key, received.offset, now, headers or (), received.key, full_length, sent
-    )
+    headers, sent = tuple(received.headers), max(0, received.timestamp or 0) * 1000
+    return RawRecord(value, key, received.offset, now, headers, received.key, full_length, sent)
 
 
 def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape
