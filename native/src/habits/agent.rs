@@ -7,10 +7,11 @@ use super::places::Category;
 use super::surprise::Surprise;
 use super::view::View;
 use super::window::{bin_of, Window};
-use super::{stored, Config, FEATURES, METRICS, STATISTICS, WINDOWS};
+use super::{stored, Config, FEATURES, LEAST_BITS, METRICS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
@@ -122,15 +123,23 @@ impl Habits {
         let index = found.index;
         let q = self.chance(groups, group, found, &all.chances);
         all.chances[index] = q;
-        let bits = -q.log2();
+        let mut bits = -q.log2();
         let place = &groups.places.all[index];
+        if bits - self.usual[index] >= LEAST_BITS {
+            for (value, off) in place.beside(found.value) {
+                let beside = Category { index, value, inside: 0 };
+                let q = self.chance(groups, group, beside, &all.chances);
+                bits = bits.min(off - q.log2());
+            }
+        }
         all.out.push(found, bits, place.under.is_none());
         let excess = bits - self.usual[index];
         if place.under.is_some() {
             all.out.order = excess;
         }
-        if place.alone {
-            all.out.rare(groups.rarity(group, index, excess), place.steady);
+        if place.alone && excess >= LEAST_BITS {
+            let rarity = groups.rarity(group, index, excess);
+            all.out.rare(index, excess, rarity, place.steady, all.tops[index]);
         }
     }
 
@@ -141,7 +150,9 @@ impl Habits {
             one.0 = STATISTICS + at;
         }
         for (found, bits) in surprise.each() {
-            entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+            if surprise.again >> found.index & 1 == 0 {
+                entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+            }
         }
         let mut length = FEATURES;
         for (at, bits) in metrics.iter().take(METRICS).enumerate() {
@@ -163,9 +174,10 @@ impl Habits {
         &self,
         groups: &Groups,
         group: usize,
+        tops: &[f64; FEATURES],
         text: impl Fn(usize) -> Option<&'a str>,
     ) -> Surprise {
-        let mut found = Weighed::default();
+        let mut found = Weighed { tops: *tops, ..Weighed::default() };
         let hasher = groups.hasher();
         groups.places.of_texts(&hasher, text, |one| self.weigh(groups, group, one, &mut found));
         found.out
@@ -257,6 +269,7 @@ impl Habits {
 #[derive(Default)]
 struct Weighed {
     chances: [f64; FEATURES],
+    tops: [f64; FEATURES],
     out: Surprise,
 }
 
@@ -310,10 +323,18 @@ impl Habits {
     }
 
     /// The bits of each declared category of an act; changes nothing.
-    fn surprise(&self, view: &Bound<'_, View>, x: &Bound<'_, PyDict>) -> PyResult<Surprise> {
+    fn surprise(
+        &self,
+        view: &Bound<'_, View>,
+        x: &Bound<'_, PyDict>,
+        tops: HashMap<usize, f64>,
+    ) -> PyResult<Surprise> {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
         let mut found = Weighed::default();
+        for (index, top) in found.tops.iter_mut().enumerate() {
+            *top = tops.get(&index).copied().unwrap_or_default();
+        }
         groups
             .places
             .of(&groups.hasher(), x, |one| self.weigh(&groups, view.group, one, &mut found))?;
