@@ -42,7 +42,9 @@ class ApiConfig:
     poll_s
         Seconds between two looks at the store.
     refresh_s
-        Seconds for which an encoded answer may be served again.
+        Seconds after which an encoded answer that is asked for is made anew.
+    prepare_s
+        Seconds that the start may take for answers that nobody has asked for yet.
     max_body
         Bytes of a request body.
     max_batch
@@ -67,6 +69,7 @@ class ApiConfig:
     clock: ClockKind = "wall"
     poll_s: float = 0.025
     refresh_s: float = 10.0
+    prepare_s: float = 2.0
     max_body: int = 2 * 1024 * 1024
     max_batch: int = 1000
     max_event: int = 1024 * 1024
