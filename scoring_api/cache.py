@@ -1,6 +1,6 @@
 """Trust answers in memory, encoded, so that a look-up is a dictionary and two sends.
 
-The store is looked at forty times a second in a thread of its own; only rows that changed are
+The store is looked at a hundred times a second in a thread of its own; only rows that changed are
 read. An encoded answer holds until the agent's state changes or its `valid_until` comes.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
+from time import perf_counter
 from typing import NamedTuple, TypeVar
 
 from models.answer import Obligation, trust_answer
@@ -32,10 +33,14 @@ from scoring_api.renewing import MOST_KEPT, SETTLED_US, Renewal
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-CHUNK = 500
+# Rows of a page: while nobody is served, and while a look-up may wait for the one who reads it.
+LOADED_AT_ONCE, TAKEN_AT_ONCE = 500, 32
 # Answers of a fleet larger than this are not kept because somebody looked at the list.
 MOST_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
+# While looks take long, because there is much else to do, there are fewer: look-ups come first.
+PAUSE_FOR_A_LOOK = 4
+AFTER_A_FAULT_S = 0.25
 # Over a recording, event time runs faster than ours.
 EVENT_REFRESH_US = SECOND_US
 
@@ -110,13 +115,16 @@ class TrustCache:
     async def follow(self) -> None:
         """Look at the store until cancelled; a failure is counted and the next look comes."""
         while True:
+            begun = perf_counter()
+            pause = self._poll_s
             try:
                 await self.poll()
             except Exception as error:  # noqa: BLE001  # any fault of the store: answers go stale
                 self._metrics.store_errors.inc()
                 log.error("store_unreadable", extra={"fault": type(error).__name__})
+                pause = AFTER_A_FAULT_S
             self._beat(wall_us())
-            await asyncio.sleep(self._poll_s)
+            await asyncio.sleep(max(pause, (perf_counter() - begun) * PAUSE_FOR_A_LOOK))
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run one call of the store in its thread."""
@@ -171,9 +179,13 @@ class TrustCache:
             known = self.agents[agent_id] = Known(agent_id)
         return known
 
+    @property
+    def _page(self) -> int:
+        return TAKEN_AT_ONCE if self.ready else LOADED_AT_ONCE
+
     def _changed(self, after: int) -> list[_Change]:
         """Read a page of changes; in the store's thread."""
-        rows = self._reading.changes(after, CHUNK)
+        rows = self._reading.changes(after, self._page)
         return [(seq, state.agent_id, pack(state)) for seq, state in rows]
 
     async def _take_changes(self, rows: list[_Change]) -> None:
@@ -184,7 +196,7 @@ class TrustCache:
                 if known.put(packed) and self.ready:
                     self.renewal.want(known, settled)
                 self._seq = seq
-            if len(rows) < CHUNK:
+            if len(rows) < self._page:
                 break
             if self.ready:
                 # Whoever cannot keep up with the changes is late too.

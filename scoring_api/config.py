@@ -40,7 +40,7 @@ class ApiConfig:
     clock
         ``wall`` on live data, ``event`` over recordings.
     poll_s
-        Seconds between two looks at the store.
+        Seconds between two looks at the store; more while looks take long.
     refresh_s
         Seconds after which an encoded answer that is asked for is made anew.
     prepare_s
@@ -67,7 +67,7 @@ class ApiConfig:
     audience: str | None = None
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     clock: ClockKind = "wall"
-    poll_s: float = 0.025
+    poll_s: float = 0.01
     refresh_s: float = 10.0
     prepare_s: float = 2.0
     max_body: int = 2 * 1024 * 1024

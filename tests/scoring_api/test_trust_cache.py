@@ -101,7 +101,7 @@ def test_s4_a_replica_that_cannot_keep_up_with_the_changes_is_stale(installation
             await cache.poll()
             assert not cache.stale
             reading.slow = True
-            installation.put(*(installation.state(f"a-{n}", days=1) for n in range(2_100)))
+            installation.put(*(installation.state(f"a-{n}", days=1) for n in range(140)))
             installation.say()
             catching_up = asyncio.create_task(cache.poll())
             await asyncio.sleep(1.9)
