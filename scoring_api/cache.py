@@ -39,7 +39,7 @@ LOADED_AT_ONCE, TAKEN_AT_ONCE = 500, 32
 MOST_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
 # While looks take long, because there is much else to do, there are fewer: look-ups come first.
-PAUSE_FOR_A_LOOK = 4
+PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S = 4, 0.025
 AFTER_A_FAULT_S = 0.25
 # Over a recording, event time runs faster than ours.
 EVENT_REFRESH_US = SECOND_US
@@ -124,7 +124,8 @@ class TrustCache:
                 log.error("store_unreadable", extra={"fault": type(error).__name__})
                 pause = AFTER_A_FAULT_S
             self._beat(wall_us())
-            await asyncio.sleep(max(pause, (perf_counter() - begun) * PAUSE_FOR_A_LOOK))
+            took = perf_counter() - begun
+            await asyncio.sleep(max(pause, min(took * PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S)))
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run one call of the store in its thread."""
