@@ -67,6 +67,7 @@ def poll(job: Job) -> Result:
         isolation_level="read_committed",
         max_poll_records=job.batch_size,
         fetch_max_bytes=8 << 20,
+        max_partition_fetch_bytes=8 << 20,
     )
     consumer.assign([partition])
     consumer.seek(partition, 0)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_OBLIGATIONS",
+    "DIGITS",
     "Answer",
     "Facets",
     "Obligation",
@@ -42,13 +43,14 @@ __all__ = [
     "TrustState",
     "encode",
     "etag",
+    "nearest",
     "trust_answer",
 ]
 
 State = Literal["active", "learning", "relearning", "stale", "unknown"]
 
 # As many digits as the decimal type of policy languages has.
-_DIGITS = 4
+DIGITS = 4
 
 
 class Obligation(Struct, frozen=True):
@@ -186,17 +188,17 @@ def trust_answer(
     gate: Gate = "quarantined" if any(_shut(v) for v in views) else "open"
     level = view.standing.level
     believed, disbelieved = (
-        round(share, _DIGITS) for share in (view.opinion.belief, view.opinion.disbelief)
+        round(share, DIGITS) for share in (view.opinion.belief, view.opinion.disbelief)
     )
     ttl_us = 0 if stale else _ttl_us(view, at_us, policy, lag_us, operation)
     as_of = rfc3339(at_us)
     return Answer(
         agent_id=agent_id,
-        score=_nearest(view.opinion.score),
+        score=nearest(view.opinion.score),
         lower=math.floor(view.opinion.lower),
         belief=believed,
         disbelief=disbelieved,
-        uncertainty=round(1 - believed - disbelieved, _DIGITS),
+        uncertainty=round(1 - believed - disbelieved, DIGITS),
         level=level,
         gate=gate,
         state="stale" if stale else state,
@@ -223,17 +225,19 @@ def _shut(view: _View) -> bool:
     return view.standing.gate == "quarantined"
 
 
-def _nearest(points: float) -> int:
+def nearest(points: float) -> int:
     """Round halves down: a rounded score is never better than the true one by half a point."""
     return math.ceil(points - 0.5)
 
 
 def _facets(evidence: Evidence, policy: TrustPolicy) -> Facets:
     # A facet without items has every day and no weight against it: most have.
-    blank = _nearest(expectation(math.fsum(evidence.days.values()), 0.0, policy))
+    blank = nearest(expectation(math.fsum(evidence.days.values()), 0.0, policy))
+    if not evidence.items:
+        return Facets(tools=blank, data=blank, network=blank, volume=blank)
     touched = {item.facet for item, _ in evidence.items}
     scores = {
-        name: _nearest(expectation(*evidence.sums(name), policy))
+        name: nearest(expectation(*evidence.sums(name), policy))
         for name in touched
         if name != "identity"
     }
@@ -255,7 +259,7 @@ def _reasons(evidence: Evidence, policy: TrustPolicy) -> list[Reason]:
             id=found.item.id,
         )
         for found in effects_of(evidence, policy)
-        if (points := -_nearest(-found.effect)) < 0
+        if (points := -nearest(-found.effect)) < 0
     ]
 
 

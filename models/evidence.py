@@ -59,6 +59,9 @@ def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> E
     A day is dated at its start, an item at its latest instant. Evidence from later than `at_us`
     does not count yet; an item whose key was seen before and again after `at_us` counts in full.
     """
+    if not ledger.items:  # as nearly always
+        days = _days(ledger, at_us, policy)
+        return Evidence(at_us, days, [], {}, math.fsum(days.values()), 0.0)
     items: list[tuple[Item, float]] = []
     struck: dict[int, int] = {}
     for item in ledger.items.values():
@@ -82,7 +85,7 @@ def _days(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[int, float]:
     half = policy.positive_half_life_days
     today, since_midnight = divmod(at_us, DAY_US)
     # One power for the hour and a table for the days: a year of days would be as many powers.
-    fade, by_age = 2.0 ** (-since_midnight / (half * DAY_US)), _fade_by_day(half)
+    fade, by_age = 2.0 ** (-since_midnight / (half * DAY_US)), fade_by_day(half)
     oldest = today - int((FORGOTTEN_HALF_LIVES * half * DAY_US - since_midnight) // DAY_US)
     return {
         day: count / FULL_DAY * (fade * by_age[today - day])
@@ -92,6 +95,7 @@ def _days(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[int, float]:
 
 
 @lru_cache(maxsize=16)
-def _fade_by_day(half_life_days: float) -> tuple[float, ...]:
+def fade_by_day(half_life_days: float) -> tuple[float, ...]:
+    """Give the weight of a clean day by its age in days, as far as it counts."""
     ages = range(int(FORGOTTEN_HALF_LIVES * half_life_days) + 1)
     return tuple(2.0 ** (-age / half_life_days) for age in ages)

@@ -100,22 +100,22 @@ def advance(
     >>> risen.level, advance(risen, 49.9, day + 1).level
     ('normal', 'watch')
     """
-    known, margin, rise_us = standing.above_since_us, policy.margin, policy.rise_us
+    known, margin, bounds = standing.above_since_us, policy.margin, policy.bounds
     since: list[int | None] = []
     by_itself = reached = 0
     for place, before in enumerate(known, 1):
-        bound = policy.bound(LEVELS[place])
+        bound = bounds.get(LEVELS[place], 0.0)
         start = _since(before, at_us) if lower >= bound + margin else None
         since.append(start)
         if lower >= bound:
             by_itself = place
-        if start is not None and at_us - start >= rise_us:
+        if start is not None and at_us - start >= policy.rise_us:
             reached = place
     level = LEVELS[max(min(LEVELS.index(standing.level), by_itself), reached)]
     watch, normal, trusted = since
     if level == standing.level and (watch, normal, trusted) == known:
         return standing
-    return replace(standing, level=level, above_since_us=(watch, normal, trusted))
+    return Standing(level, (watch, normal, trusted), standing.gate)
 
 
 def _since(known: int | None, at_us: int) -> int:

@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 from models.drifting import alike
 from models.features import HOUR_US
+from models.levels import LEVELS, Standing
 from models.trusting import stand
+from models.usual_answer import usual_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from models.answer import Answer
     from models.engine import Engine
     from models.subject import Subject
     from models.telling import Telling
     from models.trust_policy import TrustPolicy
+    from models.trust_state import TrustState
 
-DONE, SECOND_LOOK, PACK, PUBLISH, HOUR = range(5)
+DONE, SECOND_LOOK, PACK, PUBLISH, HOUR, MOVED = range(6)
 """Why the kernel stopped: at the end; for the reference; for an agent that Python has changed; for
-a snapshot of the peers that is due; after an event with which an hour of trust begins."""
+a snapshot of the peers that is due; after an event with which an hour of trust begins, which is for
+the reference to look at, or was looked at and has moved."""
 
 
 class Quiet:
@@ -37,17 +42,24 @@ class Quiet:
         From source address, egress, network and country of an event to its `Origin`.
     infer
         From a tool to what it does.
+    publish
+        Whether to stop where an agent's trust has moved.
     """
 
     def __init__(
-        self, engine: Engine, origin: Callable[..., Any], infer: Callable[[str], str]
+        self,
+        engine: Engine,
+        origin: Callable[..., Any],
+        infer: Callable[[str], str],
+        *,
+        publish: bool = True,
     ) -> None:
         native, peers = engine.kernel, engine.peers
         assert native is not None  # noqa: S101 - the caller has looked
-        self._native, self._engine = native, engine
+        self._native, self._engine, self._publish = native, engine, publish
         self._hashes = native.Hashes(engine.hasher.key)
         self._judge = native.Judge(
-            engine.config, peers.groups, engine.content, engine.sessions, peers.sessions,
+            engine.config, engine.policy, peers.groups, engine.content, engine.sessions, peers.sessions,
             peers.levels, engine.watcher.heard, self._hashes, origin, infer,
             alike, peers.seen_on,
         )  # fmt: skip
@@ -65,8 +77,24 @@ class Quiet:
         self, acts: Any, slot: int, subject: Subject, *, registered: bool, role: str | None
     ) -> None:
         """Hand an agent to the kernel for the events of a batch."""
-        if subject.trust.standing.gate == "open":
-            acts.put(slot, self._engine.pack(subject), registered, role)
+        if subject.trust.standing.gate != "open":
+            return
+        agent = self._engine.pack(subject)
+        _entrust(agent, subject.trust)
+        acts.put(slot, agent, registered, role)
+
+    def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
+        """Answer for an agent in all its modes, as of an event; None where the reference has to."""
+        agents = []
+        for subject in modes:
+            agent = subject.profile.agent
+            if agent is None or not _entrust(agent, subject.trust):
+                return None
+            agents.append(agent)
+        parts = self._judge.answer(agents, time_us)
+        if parts is None:
+            return None
+        return usual_answer(modes, parts, time_us, self._engine.policy)
 
     def run(self, acts: Any, position: int) -> tuple[int, int]:
         """Judge from a position on; give where it stopped and why."""
@@ -74,8 +102,9 @@ class Quiet:
         while True:
             telling = self._engine.telling
             stopped: tuple[int, int] = self._judge.run(
-                acts, position, peers.head, peers.active_agents(), telling is not None
-            )
+                acts, position, peers.head, peers.active_agents(), telling is not None,
+                self._publish,
+            )  # fmt: skip
             position, why = stopped
             if telling is not None:
                 self._tell(telling)
@@ -94,6 +123,18 @@ class Quiet:
             telling.heard(agent_id, mode, hour)
 
 
+def _entrust(agent: Any, trust: TrustState) -> bool:
+    """Let the kernel look at an agent's trust, where nothing speaks against the agent."""
+    if agent.entrusted:
+        return True
+    standing = trust.standing
+    if trust.ledger.items or standing.gate != "open":
+        return False
+    days = list(trust.ledger.days.items())
+    agent.entrust(days, LEVELS.index(standing.level), standing.above_since_us)
+    return True
+
+
 def tell(subject: Subject, where: Callable[[int], str]) -> None:
     """Bring an agent's trust up to what the kernel has judged since it was last told.
 
@@ -105,9 +146,10 @@ def tell(subject: Subject, where: Callable[[int], str]) -> None:
     agent = subject.profile.agent
     if agent is None:
         return
-    events, last_us, state, clean, record, (role, owner, version) = agent.news()
-    if record is None:
+    news = agent.news()
+    if news is None:
         return
+    events, last_us, state, clean, stood, record, (role, owner, version) = news
     trust = subject.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
     trust.registered, trust.position = True, where(record)
@@ -116,6 +158,10 @@ def tell(subject: Subject, where: Callable[[int], str]) -> None:
     trust.version = trust.version if version is None else version
     for day, number in clean:
         trust.ledger.count(day, number)
+    if stood is not None:
+        days, place, since = stood
+        trust.ledger.days = dict(days)
+        trust.standing = Standing(LEVELS[place], tuple(since), trust.standing.gate)
 
 
 def look_at_trust(subject: Subject, time_us: int, policy: TrustPolicy) -> bool:

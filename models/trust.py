@@ -11,9 +11,9 @@ import math
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from scipy.special.cython_special import betainc, betaincinv  # of one number: no array is made
 
 from models.evidence import Evidence, weigh
+from models.reaching import caution, expectation, needed, reaches
 from models.trust_policy import DAY_US, DEFAULT_POLICY, TrustPolicy
 
 if TYPE_CHECKING:
@@ -42,9 +42,6 @@ __all__ = [
 
 # Ten years: beyond it nobody is helped by the number of days.
 _LONGEST_RECOVERY_DAYS = 3650
-
-# A share of the quantile, far above what the distribution and its inverse are wrong by.
-_TOO_CLOSE = 1e-6
 
 
 class Opinion(Struct, frozen=True):
@@ -91,40 +88,6 @@ class Effect(Struct, frozen=True):
     age_us: int
     half_life_us: int
     halves_at_us: int
-
-
-def expectation(positive: float, negative: float, policy: TrustPolicy = DEFAULT_POLICY) -> float:
-    """Give the score, 0..100, of these sums of evidence."""
-    prior = policy.prior_weight
-    return 100.0 * (positive + policy.base_rate * prior) / (positive + negative + prior)
-
-
-def caution(positive: float, negative: float, policy: TrustPolicy = DEFAULT_POLICY) -> float:
-    """Give the cautious score, 0..100, of these sums of evidence."""
-    prior, rate = policy.prior_weight, policy.base_rate
-    alpha, beta = positive + rate * prior, negative + (1 - rate) * prior
-    return 100.0 * float(betaincinv(alpha, beta, policy.quantile))
-
-
-def reaches(
-    positive: float, negative: float, lower: float, policy: TrustPolicy = DEFAULT_POLICY
-) -> bool:
-    """Tell whether the cautious score of these sums of evidence is at least `lower`, 0..100.
-
-    The distribution at `lower` says so for half of what its inverse takes; only where the two are
-    too close to tell is the score itself worked out.
-
-    >>> reaches(0, 0, 13.5), reaches(0, 0, 13.6)
-    (True, False)
-    """
-    prior, rate, quantile = policy.prior_weight, policy.base_rate, policy.quantile
-    alpha, beta = positive + rate * prior, negative + (1 - rate) * prior
-    share = betainc(alpha, beta, lower / 100.0)
-    if share < quantile * (1 - _TOO_CLOSE):
-        return True
-    if share > quantile * (1 + _TOO_CLOSE):
-        return False
-    return caution(positive, negative, policy) >= lower
 
 
 def opine(positive: float, negative: float, policy: TrustPolicy = DEFAULT_POLICY) -> Opinion:
@@ -275,6 +238,10 @@ def days_until(
     def there(days: int) -> bool:
         return reaches(*run.after(days), lower, policy)
 
+    # Without items the day can be worked out, and is right but for a rounding.
+    about = run.about(needed(lower, policy))
+    if about is not None and there(about) and (not about or not there(about - 1)):
+        return about
     # More clean days never lower it, so halving the range finds the first. Most agents need a
     # fortnight or a month.
     low, high = -1, 16
@@ -315,3 +282,10 @@ class _CleanRun:
         for weight, half in self._negative:
             negative += weight * 2.0 ** (-age / half)
         return positive, negative
+
+    def about(self, positive: float) -> int | None:
+        """Give the first day on which clean days are worth so much, None where items fade too."""
+        left, most = self._limit - positive, self._limit - self._positive
+        if self._negative or not 0 < left < most:
+            return None
+        return math.ceil(self._half * math.log2(most / left))

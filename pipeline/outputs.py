@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.answer import encode, trust_answer
+from models.answer import encode
 from models.event import rfc3339
 from models.levels import advance
 from models.trust import opinion
 from pipeline.record import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from models.answer import Answer
     from models.assessment import Assessment, Reason
     from models.event import Event
     from models.subject import Subject
     from models.trust_policy import TrustPolicy
-    from models.trust_state import TrustState
 
 ANOMALIES = "agent.anomalies"
 TRUST = "agent.trust"
@@ -131,12 +129,10 @@ def anomaly_message(anomaly: dict[str, Any]) -> Message:
     return Message(ANOMALIES, anomaly["agent_id"].encode(), name, value)
 
 
-def trust_message(
-    states: Sequence[TrustState], agent_id: str, time_us: int, where: str, policy: TrustPolicy
-) -> Message:
+def answer_message(answer: Answer, where: str) -> Message:
     """Give the message of a trust answer as of an event; computed then, not now."""
-    answer = trust_answer(list(states), agent_id, time_us, time_us, policy)
-    return Message(TRUST, agent_id.encode(), f"trust:{agent_id}:{where}", encode(answer))
+    key = answer.agent_id.encode()
+    return Message(TRUST, key, f"trust:{answer.agent_id}:{where}", encode(answer))
 
 
 def _significant(p: float | None) -> float | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.answer import trust_answer
 from models.engine import Engine
-from models.quiet import HOUR, PACK, Quiet, look_at_trust, tell
+from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from pipeline.agents import Agents
 from pipeline.catalogue import catalogue
@@ -17,7 +18,7 @@ from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.formats import Native
 from pipeline.intake import DAY_US, Intake
 from pipeline.job import Job, Key
-from pipeline.outputs import anomaly_message, anomaly_object, trust_message
+from pipeline.outputs import anomaly_message, anomaly_object, answer_message
 from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
@@ -143,7 +144,9 @@ class Worker:
         )
         if told or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None
-        return Quiet(self.engine, self._enricher.located, self.wire.infer)
+        return Quiet(
+            self.engine, self._enricher.located, self.wire.infer, publish=self._publish
+        )
 
     def commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         """Write a judged batch with the position it leads to, in one transaction."""
@@ -194,21 +197,30 @@ class Worker:
             job.count["events"] += position - start
             if why == PACK:
                 slots[acts.slot(position)] = self._put(job, acts.slot(position))
-            elif why == HOUR:
-                self._trust_by_the_hour(job, position)
+            elif why in (HOUR, MOVED):
+                self._trust_by_the_hour(quiet, job, position, looked=why == MOVED)
                 job.count["events"] += 1
                 position += 1
             else:
                 break
         return position
 
-    def _trust_by_the_hour(self, job: Job, position: int) -> None:
+    def _trust_by_the_hour(self, quiet: Quiet, job: Job, position: int, *, looked: bool) -> None:
+        """Look at trust after an event, unless the kernel has; tell if it moved."""
         acts, fresh = job.fresh.acts, job.fresh
         subject = self._agents[job.slots[acts.slot(position)]]
+        time_us, where = acts.time_us(position), fresh.where(fresh.order[position])
+        answer = None
+        if looked:
+            modes = list(self._agents.in_all_modes(subject.trust.agent_id))
+            answer = quiet.answer(modes, time_us)
+        if answer is not None:
+            job.out.outbox.append(answer_message(answer, where))
+            return
         tell(subject, fresh.where)
-        time_us = acts.time_us(position)
-        if look_at_trust(subject, time_us, self.policy) and self._publish:
-            self._tell_trust(job, subject, time_us, fresh.where(fresh.order[position]))
+        moved = looked or look_at_trust(subject, time_us, self.policy)
+        if moved and self._publish:
+            self._tell_trust(job, subject, time_us, where)
 
     # ------------------------------------------------------------------ events looked at closely
 
@@ -270,8 +282,9 @@ class Worker:
 
     def _tell_trust(self, job: Job, subject: Subject, time_us: int, where: str) -> None:
         states = self._states(job, subject)
-        message = trust_message(states, subject.trust.agent_id, time_us, where, self.policy)
-        job.out.outbox.append(message)
+        agent_id = subject.trust.agent_id
+        answer = trust_answer(states, agent_id, time_us, time_us, self.policy)
+        job.out.outbox.append(answer_message(answer, where))
 
     def _states(self, job: Job, subject: Subject) -> list[TrustState]:
         """Give the agent's states in all its modes, as they are now: some are not stored yet."""

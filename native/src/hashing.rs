@@ -1,5 +1,6 @@
 //! Keyed 64-bit hashes of names; the arithmetic of `models.hashing`.
 
+use blake2b_simd::many::{hash_many, HashManyJob};
 use blake2b_simd::Params;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -61,9 +62,7 @@ impl Hasher {
 
     /// The same of a name that is no UTF-8.
     pub fn once_bytes(&self, text: &[u8]) -> u64 {
-        let hash = self.params.hash(text);
-        let bytes: [u8; 8] = hash.as_bytes().try_into().expect("hash_length is 8");
-        u64::from_le_bytes(bytes)
+        number_of(self.params.hash(text).as_bytes())
     }
 }
 
@@ -103,17 +102,24 @@ impl Hashes {
         &self,
         names: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>,
     ) -> PyResult<Vec<u64>> {
-        let key = |(agent_id, id): &(Bound<'_, PyString>, Bound<'_, PyString>)| {
-            Ok(self.event_key(&bytes_of(agent_id)?, &bytes_of(id)?))
-        };
-        names.iter().map(key).collect()
+        let names = names.iter().map(|(agent_id, id)| Ok((bytes_of(agent_id)?, bytes_of(id)?)));
+        let names = names.collect::<PyResult<Vec<_>>>()?;
+        let names: Vec<(&[u8], &[u8])> = names.iter().map(|(a, b)| (&**a, &**b)).collect();
+        Ok(self.event_keys_of(&names))
     }
 }
 
 impl Hashes {
-    /// 63 bits for the (agent, id) of an event.
-    pub fn event_key(&self, agent_id: &[u8], id: &[u8]) -> u64 {
-        self.hash(&[b"event\x1f", agent_id, b"\x1f", id].concat()) >> 1
+    /// 63 bits for each (agent, id) of an event; several are hashed at a time.
+    pub fn event_keys_of(&self, names: &[(&[u8], &[u8])]) -> Vec<u64> {
+        let texts: Vec<Vec<u8>> = names
+            .iter()
+            .map(|(agent_id, id)| [b"event\x1f", *agent_id, b"\x1f", *id].concat())
+            .collect();
+        let mut jobs: Vec<HashManyJob<'_>> =
+            texts.iter().map(|text| HashManyJob::new(&self.params, text)).collect();
+        hash_many(&mut jobs);
+        jobs.iter().map(|job| number_of(job.to_hash().as_bytes()) >> 1).collect()
     }
 
     /// A number in (0, 1) that the sender of `text` cannot choose.
@@ -125,9 +131,12 @@ impl Hashes {
     }
 
     fn hash(&self, text: &[u8]) -> u64 {
-        let hash = self.params.hash(text);
-        u64::from_le_bytes(hash.as_bytes().try_into().expect("hash_length is 8"))
+        number_of(self.params.hash(text).as_bytes())
     }
+}
+
+fn number_of(hash: &[u8]) -> u64 {
+    u64::from_le_bytes(hash.try_into().expect("hash_length is 8"))
 }
 
 /// UTF-8, lone surrogates kept as Python's ``surrogatepass`` keeps them.

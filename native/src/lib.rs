@@ -12,10 +12,13 @@ mod habits;
 mod hashing;
 mod pack;
 mod quiet;
+mod sealing;
+mod sums;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<hashing::Hashes>()?;
+    module.add_class::<sealing::Seals>()?;
     pack::register(module)?;
     content::register(module)?;
     habits::register(module)?;

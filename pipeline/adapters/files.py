@@ -124,7 +124,7 @@ class Files:
                 break
             now = self._clock_us()
             records = [
-                RawRecord(value, key, number, now, full_length=full)
+                RawRecord(value, key, number, now, (), None, full)
                 for number, value, full in lines
             ]
             yield Batch(records, {key: reader.position})

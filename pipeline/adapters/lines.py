@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+from itertools import repeat
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from pipeline.record import KEPT_OF_LONG, MAX_VALUE
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 CHUNK = 256 << 10
 _BOM = b"\xef\xbb\xbf"
+_is_object = methodcaller("endswith", b"}")
 
 Line = tuple[int, bytes, int]
 """Line number from 1, the bytes, and the full length if they were cut (else 0)."""
@@ -50,7 +52,9 @@ class Lines:
         self.line = line
         self.byte = byte
         self._read = read
-        self._ready: deque[tuple[bytes, int]] = deque()
+        self._ready: list[bytes] = []
+        self._next = 0  # place in it of the line to take next
+        self._first = 0  # length of its first line
         self._rest = b""
         self._skipped = 0
 
@@ -66,48 +70,73 @@ class Lines:
         """
         taken: list[Line] = []
         while len(taken) < count and size > 0:
-            if not self._ready and not self._fill():
+            if self._next == len(self._ready) and not self._fill():
                 if last:
                     self._finish(taken)
                 break
-            line, length = self._ready.popleft()
-            self.byte += length + 1
-            size -= len(line)
-            if line.endswith(b"}") and length <= MAX_VALUE and self.line:
-                self.line += 1  # nearly every line: nothing to strip, nothing cut
-                taken.append((self.line, line, 0))
+            left = count - len(taken)
+            if not self._next or not self.line:
+                size -= self._take_each(taken, 1, size)
             else:
-                self._add(taken, line, length)
+                size -= self._take_plain(taken, left, size) or self._take_each(taken, left, size)
         return taken
 
-    def _add(self, taken: list[Line], line: bytes, length: int) -> None:
+    def _take_each(self, taken: list[Line], count: int, size: int) -> int:
+        """Take what is ready line by line; give how many bytes."""
+        before = size
+        while self._next < len(self._ready) and count > 0 and size > 0:
+            line = self._ready[self._next]
+            length = len(line) if self._next else self._first
+            self._next += 1
+            self.byte += length + 1
+            size -= len(line)
+            count -= self._add(taken, line, length)
+        return before - size
+
+    def _take_plain(self, taken: list[Line], count: int, size: int) -> int:
+        """Take what is ready where nothing is to be stripped or cut; give how many bytes."""
+        lines = self._ready[self._next : self._next + count]
+        total = sum(map(len, lines))
+        if total > size or not all(map(_is_object, lines)):
+            return 0
+        taken.extend(zip(range(self.line + 1, self.line + len(lines) + 1), lines, repeat(0)))
+        self._next += len(lines)
+        self.line += len(lines)
+        self.byte += total + len(lines)
+        return total
+
+    def _add(self, taken: list[Line], line: bytes, length: int) -> bool:
         self.line += 1
         if self.line == 1:
             line = line.removeprefix(_BOM)
         if line.endswith(b"\r"):
             line = line[:-1]
-        if line and not line.isspace():
-            taken.append((self.line, line, length if length > MAX_VALUE else 0))
+        if not line or line.isspace():
+            return False
+        taken.append((self.line, line, length if length > MAX_VALUE else 0))
+        return True
 
     def _fill(self) -> bool:
         """Read until a line is ready; False when the stream has nothing more."""
+        self._ready, self._next = [], 0
         while not self._ready:
             chunk = self._read(CHUNK)
             if not chunk:
                 return False
-            if self._skipped:
-                end = chunk.find(b"\n")
-                if end < 0:
-                    self._skipped += len(chunk)
-                    continue
-                self._ready.append((self._rest, self._skipped + end))
-                self._rest, self._skipped = b"", 0
-                chunk = chunk[end + 1 :]
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            self._ready.extend([(_kept(line), len(line)) for line in lines])
-            if len(self._rest) > MAX_VALUE:
-                self._skipped = len(self._rest)
-                self._rest = _kept(self._rest)
+            end = chunk.find(b"\n") if self._skipped else -1
+            if self._skipped and end < 0:
+                self._skipped += len(chunk)
+                continue
+            *self._ready, rest = (chunk if self._skipped else self._rest + chunk).split(b"\n")
+            if self._skipped:  # what is left of a line of which the start is kept
+                self._ready[0], self._first = self._rest, self._skipped + end
+            elif self._ready:  # only the first can be long: of the others a chunk holds all
+                self._first = len(self._ready[0])
+                self._ready[0] = _kept(self._ready[0])
+            self._rest, self._skipped = rest, 0
+            if len(rest) > MAX_VALUE:
+                self._skipped = len(rest)
+                self._rest = _kept(rest)
         return True
 
     def _finish(self, taken: list[Line]) -> None:

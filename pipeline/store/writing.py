@@ -9,14 +9,12 @@ import msgspec
 
 from models.errors import Superseded
 from models.event import microseconds
-from models.trust_state import trust_bytes
 from pipeline.store.batch import ENCODER, AnomalyRow, Commit
-from pipeline.store.seal import Seal, row_key
+from pipeline.store.sealed import Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.store.database import Database
+    from pipeline.store.sealed import SealedProfile
 
 _PROFILE = """
 insert into profiles (agent_id, mode, seq, trust, trust_digest, digest, blob)
@@ -50,15 +48,12 @@ class Writer:
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
-        self._profiles = Seal(secret, "profiles")
-        self._trust = Seal(secret, "trust")
-        self._sessions = Seal(secret, "sessions")
-        self._shared = Seal(secret, "shared")
+        self._sealed = Sealed(secret)
 
     def write(self, batch: Commit) -> None:
         """Write all of it in one transaction."""
         # Encoding takes as long as writing: others should not wait for it.
-        profiles = list(self._profile_rows(batch))
+        profiles = self._sealed.profiles(batch.profiles)
         anomalies = [anomaly_row(anomaly) for anomaly in batch.anomalies]
         with self._database.transaction():
             self._check_positions(batch)
@@ -73,19 +68,7 @@ class Writer:
             row = self._database.row("select position from positions where source = ?", (source,))
             compare(source, expected, row[0] if row else None)
 
-    def _profile_rows(self, batch: Commit) -> Iterator[tuple[object, ...]]:
-        for agent_id, mode, blob, trust in batch.profiles:
-            key, encoded = row_key(agent_id, mode), trust_bytes(trust)
-            yield (
-                agent_id,
-                mode,
-                encoded,
-                self._trust.digest(key, encoded),
-                self._profiles.digest(key, blob),
-                blob,
-            )
-
-    def _write_profiles(self, rows: list[tuple[object, ...]]) -> None:
+    def _write_profiles(self, rows: list[SealedProfile]) -> None:
         if not rows:
             return
         database = self._database
@@ -99,7 +82,7 @@ class Writer:
         run_many = self._database.run_many
         run_many(
             "insert or replace into sessions (key, digest, blob) values (?, ?, ?)",
-            ((key, self._sessions.digest(b"%d" % key, blob), blob) for key, blob in batch.sessions),
+            self._sealed.sessions(batch.sessions),
         )
         run_many("delete from sessions where key = ?", ((key,) for key in batch.closed_sessions))
         if batch.whole:
@@ -107,7 +90,7 @@ class Writer:
         run_many(
             "insert into shared (name, digest, blob) values (?, ?, ?) on conflict (name) "
             "do update set digest = excluded.digest, blob = excluded.blob",
-            ((name, self._shared.digest(name.encode(), blob), blob) for name, blob in batch.shared),
+            self._sealed.shared(batch.shared),
         )
 
     def _write_seen(self, batch: Commit) -> None:

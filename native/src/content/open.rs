@@ -62,6 +62,46 @@ impl OpenSessions {
         first.is_some_and(|first| first.0 .0 <= watermark_us || state.by_key.len() > MOST_OPEN)
     }
 
+    /// The key of a session.
+    pub fn key(&mut self, agent_id: &str, mode: &str, name: &str) -> u64 {
+        self.state().key(agent_id, mode, name)
+    }
+
+    /// The session under a key, brought to the time of an event; None: the event opens one.
+    pub fn meet_at(
+        &mut self,
+        py: Python<'_>,
+        key: u64,
+        time_us: i64,
+        watermark_us: i64,
+    ) -> Option<Py<Session>> {
+        let state = self.state();
+        let session = state.by_key.get(&key)?.clone_ref(py);
+        {
+            let mut open = session.borrow_mut(py);
+            if open.events < MOST_EVENTS && time_us - open.opened_us <= LONGEST_US {
+                open.last_us = open.last_us.max(time_us);
+                open.seen_us = watermark_us;
+                state.touched.insert(key);
+                drop(open);
+                return Some(session);
+            }
+        }
+        let cut = state.take(key);
+        state.cut.extend(cut);
+        None
+    }
+
+    /// Take in a session just opened, under its key.
+    pub fn add_at(&mut self, key: u64, session: Bound<'_, Session>) {
+        let state = self.state();
+        let end_us = session.borrow().seen_us + state.idle_us;
+        state.touched.insert(key);
+        state.closed.remove(&key);
+        state.due.push(Reverse((end_us, key)));
+        state.by_key.insert(key, session.unbind());
+    }
+
     /// Whether `meet` found a session too long to go on, which is still to be closed.
     pub fn has_cut(&mut self) -> bool {
         !self.state().cut.is_empty()
@@ -90,7 +130,7 @@ impl OpenSessions {
     }
 
     /// Give the session an event belongs to, brought to its time; None: it opens one.
-    pub fn meet(
+    fn meet(
         &mut self,
         py: Python<'_>,
         agent_id: &str,
@@ -99,22 +139,8 @@ impl OpenSessions {
         time_us: i64,
         watermark_us: i64,
     ) -> Option<Py<Session>> {
-        let state = self.state();
-        let key = state.key(agent_id, mode, name);
-        let session = state.by_key.get(&key)?.clone_ref(py);
-        {
-            let mut open = session.borrow_mut(py);
-            if open.events < MOST_EVENTS && time_us - open.opened_us <= LONGEST_US {
-                open.last_us = open.last_us.max(time_us);
-                open.seen_us = watermark_us;
-                state.touched.insert(key);
-                drop(open);
-                return Some(session);
-            }
-        }
-        let cut = state.take(key);
-        state.cut.extend(cut);
-        None
+        let key = self.key(agent_id, mode, name);
+        self.meet_at(py, key, time_us, watermark_us)
     }
 
     /// Give the session that `meet` found too long to go on, if there was one.
@@ -123,16 +149,11 @@ impl OpenSessions {
     }
 
     /// Take in a session just opened.
-    pub fn add(&mut self, name: &str, session: Bound<'_, Session>) {
-        let state = self.state();
+    fn add(&mut self, name: &str, session: Bound<'_, Session>) {
         let open = session.borrow();
-        let key = state.key(&open.agent_id, &open.mode, name);
-        let end_us = open.seen_us + state.idle_us;
-        state.touched.insert(key);
-        state.closed.remove(&key);
-        state.due.push(Reverse((end_us, key)));
+        let key = self.key(&open.agent_id, &open.mode, name);
         drop(open);
-        state.by_key.insert(key, session.unbind());
+        self.add_at(key, session);
     }
 
     /// Take out the sessions that have been idle, or are too many, in order of their end.

@@ -1,7 +1,7 @@
 //! The habits of one agent in one mode: what runs for every event; `models.habits`.
 
 use super::calibrate::{Calibrated, Pools, Statistics, Windows};
-use super::counts::{mixed, Counts};
+use super::counts::{mixed, Counts, NOWHERE};
 use super::groups::{Groups, FLEET};
 use super::places::Category;
 use super::surprise::Surprise;
@@ -10,7 +10,6 @@ use super::window::{bin_of, Window};
 use super::{stored, Config, FEATURES, LEAST_BITS, METRICS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 const OFTEN: i64 = 8 * 4_096;
@@ -38,6 +37,18 @@ impl Habits {
         }
     }
 
+    /// A category with where its counts are.
+    fn placed(&self, groups: &Groups, mut found: Category) -> Category {
+        let place = &groups.places.all[found.index];
+        if place.under.is_none() {
+            found.at[0] = self.counts.place(place.node);
+        }
+        if found.inside != 0 {
+            found.at[1] = self.counts.place(found.inside);
+        }
+        found
+    }
+
     /// P(value) of one category, given those of the features before it.
     fn chance(
         &self,
@@ -46,13 +57,13 @@ impl Habits {
         found: Category,
         before: &[f64; FEATURES],
     ) -> f64 {
-        let Category { index, value, inside } = found;
+        let Category { index, value, inside, at } = found;
         let place = &groups.places.all[index];
         let mut q;
         if let Some(under) = place.under {
             q = before[under];
         } else {
-            let node = self.counts.node(place.node);
+            let node = self.counts.node_at(at[0]);
             let row = node.and_then(|node| node.row(value));
             let own_day = row.map_or(-1, |row| row.own_day());
             q = groups.chain(group, index, value, own_day, place.uniform);
@@ -61,60 +72,67 @@ impl Habits {
             }
         }
         if inside != 0 {
-            if let Some(node) = self.counts.node(inside).filter(|node| node.total != 0) {
+            if let Some(node) = self.counts.node_at(at[1]).filter(|node| node.total != 0) {
                 q = mixed(node.probability(node.row(value), q), q);
             }
         }
         q
     }
 
-    /// Count one category; `order` is the node of the tool after the one before it.
-    fn count_one(&mut self, groups: &Groups, found: Category, order: &mut u32) {
+    /// Count one category, and vote for its value; gives the day of a vote that this one replaces.
+    ///
+    /// `order` is the node of the tool after the one before it.
+    fn count_one(
+        &mut self,
+        groups: &Groups,
+        found: Category,
+        order: &mut u32,
+        vote: bool,
+    ) -> Option<i64> {
         let place = &groups.places.all[found.index];
         if place.under.is_some() {
             let known = self.counts.node(*order).map_or(0, |node| node.total);
             if found.inside != 0 && known >= OFTEN {
-                self.counts.add(found.inside, found.value, self.cap);
+                self.counts.add(found.inside, found.at[1], found.value, self.cap);
             }
-            return;
+            return None;
         }
         if found.index == 0 {
             *order = found.inside;
         }
-        let node = place.node;
         if found.inside != 0 {
-            self.counts.add(found.inside, found.value, self.cap);
+            self.counts.add(found.inside, found.at[1], found.value, self.cap);
         }
-        self.counts.add(node, found.value, self.cap);
+        let node = place.node;
+        if vote {
+            return self.counts.add_and_vote(node, found.at[0], found.value, self.cap);
+        }
+        self.counts.add(node, found.at[0], found.value, self.cap);
+        None
     }
 
-    fn vote_for<'a>(
-        &mut self,
-        groups: &mut Groups,
-        group: usize,
-        found: Category,
-        name: impl FnOnce() -> Cow<'a, str>,
-    ) {
-        let place = &groups.places.all[found.index];
-        if place.under.is_some() {
-            return;
-        }
-        let Some(before) = self.counts.vote(place.node, found.value) else { return };
+    /// Let the peers know of a vote that replaces the one of a day before.
+    fn cast(&mut self, groups: &mut Groups, group: usize, found: Category, name: &str, day: i64) {
         self.waiting = true;
-        groups.cast(group, found.index, found.value, &name(), (before, self.counts.day));
+        groups.cast(group, found.index, found.value, name, (day, self.counts.day));
     }
 
-    fn vote_named(
+    fn learn_named(
         &mut self,
         view: &View,
         groups: &mut Groups,
         found: Category,
-        x: &Bound<'_, PyDict>,
+        order: &mut u32,
+        x: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let text = x.get_item(groups.places.name(x.py(), found.index))?;
+        let Some(day) = self.count_one(groups, found, order, x.is_some()) else { return Ok(()) };
+        let text = match x {
+            Some(x) => x.get_item(groups.places.name(x.py(), found.index))?,
+            None => None,
+        };
         let text = text.as_ref().map(|text| text.cast::<PyString>()).transpose()?;
-        let name = || text.map_or_else(Default::default, |text| text.to_string_lossy());
-        self.vote_for(groups, view.group, found, name);
+        let name = text.map_or_else(Default::default, |text| text.to_string_lossy());
+        self.cast(groups, view.group, found, &name, day);
         Ok(())
     }
 
@@ -127,7 +145,7 @@ impl Habits {
         let place = &groups.places.all[index];
         if bits - self.usual[index] >= LEAST_BITS {
             for (value, off) in place.beside(found.value) {
-                let beside = Category { index, value, inside: 0 };
+                let beside = Category { value, inside: 0, ..found };
                 let q = self.chance(groups, group, beside, &all.chances);
                 bits = bits.min(off - q.log2());
             }
@@ -179,7 +197,9 @@ impl Habits {
     ) -> Surprise {
         let mut found = Weighed { tops: *tops, ..Weighed::default() };
         let hasher = groups.hasher();
-        groups.places.of_texts(&hasher, text, |one| self.weigh(groups, group, one, &mut found));
+        groups.places.of_texts(&hasher, text, |one| {
+            self.weigh(groups, group, self.placed(groups, one), &mut found);
+        });
         found.out
     }
 
@@ -238,10 +258,8 @@ impl Habits {
         let mut order = 0;
         for (found, bits) in surprise.each() {
             self.move_usual(found.index, bits);
-            self.count_one(groups, found, &mut order);
-            if vote {
-                let name = || Cow::Borrowed(text(found.index).unwrap_or_default());
-                self.vote_for(groups, group, found, name);
+            if let Some(day) = self.count_one(groups, found, &mut order, vote) {
+                self.cast(groups, group, found, text(found.index).unwrap_or_default(), day);
             }
         }
     }
@@ -249,7 +267,7 @@ impl Habits {
     pub fn read(raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
         let config = Config::of(config)?;
         let parts = stored::read(raw)?;
-        let mut rows = parts.counts.nodes.iter().flat_map(|node| &node.rows);
+        let mut rows = parts.counts.nodes().iter().flat_map(|node| &node.rows);
         Ok(Habits {
             waiting: rows.any(|row| row.published >= 0),
             counts: parts.counts,
@@ -335,9 +353,9 @@ impl Habits {
         for (index, top) in found.tops.iter_mut().enumerate() {
             *top = tops.get(&index).copied().unwrap_or_default();
         }
-        groups
-            .places
-            .of(&groups.hasher(), x, |one| self.weigh(&groups, view.group, one, &mut found))?;
+        groups.places.of(&groups.hasher(), x, |one| {
+            self.weigh(&groups, view.group, self.placed(&groups, one), &mut found);
+        })?;
         Ok(found.out)
     }
 
@@ -393,10 +411,7 @@ impl Habits {
         let mut order = 0;
         for (found, bits) in surprise.get().each() {
             self.move_usual(found.index, bits);
-            self.count_one(&groups, found, &mut order);
-            if vote {
-                self.vote_named(view.get(), &mut groups, found, x)?;
-            }
+            self.learn_named(view.get(), &mut groups, found, &mut order, vote.then_some(x))?;
         }
         Ok(())
     }
@@ -409,17 +424,14 @@ impl Habits {
         groups.places.of(&groups.hasher(), x, |found| all.push(found))?;
         let mut order = 0;
         for found in all {
-            self.count_one(&groups, found, &mut order);
-            if vote {
-                self.vote_named(view.get(), &mut groups, found, x)?;
-            }
+            self.learn_named(view.get(), &mut groups, found, &mut order, vote.then_some(x))?;
         }
         Ok(())
     }
 
     /// Count one value at a node; false when it has had its share of the day.
     fn add(&mut self, node: u32, value: u32) -> bool {
-        self.counts.add(node, value, self.cap)
+        self.counts.add(node, NOWHERE, value, self.cap)
     }
 
     /// Decayed count of a value at a node, in units of 1/4096 event.
@@ -445,7 +457,7 @@ impl Habits {
 
     /// (key, count, today, day of the vote + 1, published day + 1) in order of the keys.
     fn rows(&self) -> Vec<(u64, u32, u16, u32, i32)> {
-        let rows = self.counts.nodes.iter().flat_map(|node| {
+        let rows = self.counts.nodes().iter().flat_map(|node| {
             node.rows.iter().map(|row| (u64::from(node.id) << 32 | u64::from(row.value), row))
         });
         rows.map(|(key, row)| (key, row.count, row.today, row.vote, row.published)).collect()

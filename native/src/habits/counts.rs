@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 
+/// The place of what is nowhere.
+pub const NOWHERE: u32 = u32::MAX;
 pub const UNIT: u32 = 4096;
 pub const DISCOUNT: u32 = 2458;
 pub const STRENGTH: i64 = 2 * UNIT as i64;
@@ -100,6 +102,21 @@ impl Node {
         &mut self.rows[at]
     }
 
+    fn add(&mut self, value: u32, cap: i64) -> bool {
+        let row = self.row_mut(value);
+        let had = i64::from(row.today);
+        if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
+            return false;
+        }
+        row.today += 1;
+        let before = row.count;
+        row.count += UNIT;
+        let more = row.count.min(DISCOUNT) - before.min(DISCOUNT);
+        self.total += i64::from(UNIT);
+        self.discounted += i64::from(more);
+        true
+    }
+
     pub fn sum_up(&mut self) {
         self.total = self.rows.iter().map(|row| i64::from(row.count)).sum();
         self.discounted = self.rows.iter().map(|row| i64::from(row.count.min(DISCOUNT))).sum();
@@ -109,23 +126,52 @@ impl Node {
 /// All counts of one agent; nodes in order of their ids.
 #[derive(Default)]
 pub struct Counts {
-    pub nodes: Vec<Node>,
+    nodes: Vec<Node>,
+    /// Ids of the nodes, close together: searching among them touches little memory.
+    ids: Vec<u32>,
     pub day: i64,
 }
 
 impl Counts {
+    /// Counts of a day, by node in order of their ids.
+    pub fn of(nodes: Vec<Node>, day: i64) -> Self {
+        let ids = nodes.iter().map(|node| node.id).collect();
+        Counts { nodes, ids, day }
+    }
+
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     #[inline]
     pub fn node(&self, id: u32) -> Option<&Node> {
-        self.nodes.binary_search_by_key(&id, |node| node.id).ok().map(|at| &self.nodes[at])
+        self.node_at(self.place(id))
+    }
+
+    /// Where a node is, `NOWHERE` where it is not.
+    #[inline]
+    pub fn place(&self, id: u32) -> u32 {
+        self.ids.binary_search(&id).map_or(NOWHERE, |at| at as u32)
+    }
+
+    /// The node at a place.
+    #[inline]
+    pub fn node_at(&self, place: u32) -> Option<&Node> {
+        self.nodes.get(place as usize)
     }
 
     pub fn row(&self, id: u32, value: u32) -> Option<&Row> {
         self.node(id)?.row(value)
     }
 
-    fn node_mut(&mut self, id: u32) -> &mut Node {
-        let at = self.nodes.binary_search_by_key(&id, |node| node.id);
+    /// The node of an id, which mostly is where it was found before.
+    fn node_mut(&mut self, id: u32, place: u32) -> &mut Node {
+        if self.ids.get(place as usize) == Some(&id) {
+            return &mut self.nodes[place as usize];
+        }
+        let at = self.ids.binary_search(&id);
         let at = at.unwrap_or_else(|at| {
+            self.ids.insert(at, id);
             self.nodes.insert(at, Node { id, total: 0, discounted: 0, rows: Vec::new() });
             at
         });
@@ -133,29 +179,21 @@ impl Counts {
     }
 
     /// Learn one event; false when the value has had its share of the day.
-    pub fn add(&mut self, id: u32, value: u32, cap: i64) -> bool {
-        if cap <= 0 {
-            return false;
-        }
-        let node = self.node_mut(id);
-        let row = node.row_mut(value);
-        let had = i64::from(row.today);
-        if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
-            return false;
-        }
-        row.today += 1;
-        let before = row.count;
-        row.count += UNIT;
-        let more = row.count.min(DISCOUNT) - before.min(DISCOUNT);
-        node.total += i64::from(UNIT);
-        node.discounted += i64::from(more);
-        true
+    ///
+    /// `place` is where the node was found before, if it was.
+    pub fn add(&mut self, id: u32, place: u32, value: u32, cap: i64) -> bool {
+        cap > 0 && self.node_mut(id, place).add(value, cap)
     }
 
-    /// Vote for a value; give the day of the vote before, -1 for none, or None if it stands.
-    pub fn vote(&mut self, id: u32, value: u32) -> Option<i64> {
+    /// Learn one event and vote for its value; give the day of the vote before, -1 for none, or
+    /// None if it stands.
+    pub fn add_and_vote(&mut self, id: u32, place: u32, value: u32, cap: i64) -> Option<i64> {
         let today = self.day;
-        let row = self.node_mut(id).row_mut(value);
+        let node = self.node_mut(id, place);
+        if cap > 0 {
+            node.add(value, cap);
+        }
+        let row = node.row_mut(value);
         let before = i64::from(row.vote) - 1;
         if before >= today {
             return None;
@@ -205,6 +243,8 @@ impl Counts {
             node.sum_up();
         }
         self.nodes.retain(|node| !node.rows.is_empty());
+        self.ids.clear();
+        self.ids.extend(self.nodes.iter().map(|node| node.id));
     }
 }
 
@@ -222,10 +262,10 @@ mod tests {
     fn sums_kept_along_equal_sums_anew() {
         let mut counts = Counts::default();
         for value in [3, 1, 3, 2, 3] {
-            counts.add(7, value, 20);
+            counts.add(7, NOWHERE, value, 20);
         }
         counts.roll(10, 30.0);
-        counts.add(7, 1, 20);
+        counts.add(7, NOWHERE, 1, 20);
         let node = &mut counts.nodes[0];
         let kept = (node.total, node.discounted);
         node.sum_up();

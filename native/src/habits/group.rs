@@ -7,14 +7,35 @@ use super::{FEATURES, WINDOWS};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::collections::BTreeMap;
 
-/// Scores that wait, by statistic: bin and times.
-pub type Cells = [BTreeMap<u16, u32>; WINDOWS];
+/// Scores that wait, of one statistic: times by bin, as far as there are any.
+#[derive(Clone, Default)]
+pub struct Cells(Vec<u32>);
+
+impl Cells {
+    /// Count a score on the grid, `times` over.
+    #[inline]
+    pub fn add(&mut self, cell: u16, times: u32) {
+        let at = usize::from(cell);
+        if at >= self.0.len() {
+            self.0.resize(at + 1, 0);
+        }
+        self.0[at] += times;
+    }
+
+    /// Bins with a score and how many, in order of the bins.
+    pub fn each(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
+        let all = self.0.iter().enumerate().map(|(cell, &times)| (cell as u16, times));
+        all.filter(|&(_, times)| times != 0)
+    }
+}
+
+/// Scores that wait, by statistic.
+pub type Scores = [Cells; WINDOWS];
 
 /// Give cells without a score.
-pub fn no_cells() -> Cells {
-    std::array::from_fn(|_| BTreeMap::new())
+pub fn no_scores() -> Scores {
+    std::array::from_fn(|_| Cells::default())
 }
 
 /// One peer group, or the fleet.
@@ -24,7 +45,7 @@ pub struct Group {
     pub above: Option<usize>,
     pub nodes: [Option<VoteNode>; FEATURES],
     pub windows: [Window; WINDOWS],
-    pub scores: Option<Cells>,
+    pub scores: Option<Scores>,
     pub changed: bool,
 }
 
@@ -119,8 +140,8 @@ pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) 
         out.text(name);
         out.array(WINDOWS);
         for cells in statistics {
-            out.array(2 * cells.len());
-            for (&cell, &times) in cells {
+            out.array(2 * cells.each().count());
+            for (cell, times) in cells.each() {
                 out.unsigned(u64::from(cell));
                 out.unsigned(u64::from(times));
             }

@@ -2,7 +2,7 @@
 
 use super::calibrate::PRIOR_SCORES;
 use super::counts::fades;
-use super::group::{expect, feature_of, no_cells, read_vote, small, write_pending, Group};
+use super::group::{expect, feature_of, no_scores, read_vote, small, write_pending, Group};
 use super::places::Places;
 use super::view::View;
 use super::votes::VoteNode;
@@ -76,9 +76,9 @@ impl Groups {
 
     pub fn enter(&mut self, group: usize, entered: &[(usize, u16)]) {
         for at in Self::both(group) {
-            let scores = self.groups[at].scores.get_or_insert_with(no_cells);
+            let scores = self.groups[at].scores.get_or_insert_with(no_scores);
             for &(statistic, cell) in entered {
-                *scores[statistic].entry(cell).or_insert(0) += 1;
+                scores[statistic].add(cell, 1);
             }
         }
         self.size += 1;
@@ -226,7 +226,7 @@ impl Groups {
         self.take_votes()?;
         for group in &mut self.groups {
             for (window, cells) in group.windows.iter_mut().zip(group.scores.iter().flatten()) {
-                for (&cell, &times) in cells {
+                for (cell, times) in cells.each() {
                     window.add_cell(cell, times);
                 }
             }
@@ -291,10 +291,10 @@ impl Groups {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
             expect(reader.array()?, WINDOWS)?;
-            let scores = self.groups[group].scores.insert(no_cells());
+            let scores = self.groups[group].scores.insert(no_scores());
             for cells in scores {
                 for _ in 0..reader.array()? / 2 {
-                    cells.insert(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
+                    cells.add(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }
             }
         }

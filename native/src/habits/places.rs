@@ -1,5 +1,6 @@
 //! Where the counts of each feature stand; `models.places`.
 
+use super::counts::NOWHERE;
 use super::FEATURES;
 use crate::hashing::{mix, Hasher};
 use pyo3::exceptions::PyValueError;
@@ -50,6 +51,8 @@ pub struct Category {
     pub index: usize,
     pub value: u32,
     pub inside: u32,
+    /// Where its node and the one after its context were found among an agent's counts.
+    pub at: [u32; 2],
 }
 
 impl Places {
@@ -147,7 +150,7 @@ impl Places {
             let context = place.context.and_then(|at| hashes[at]);
             let inside =
                 context.map_or(0, |context| mix(u64::from(place.node), context, 0) & LOW31);
-            each(Category { index, value: hash as u32, inside: inside as u32 });
+            each(Category { index, value: hash as u32, inside: inside as u32, at: [NOWHERE; 2] });
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Parts {
 }
 
 pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec<u8> {
-    let number: usize = counts.nodes.iter().map(|node| node.rows.len()).sum();
+    let number: usize = counts.nodes().iter().map(|node| node.rows.len()).sum();
     let mut out = pack::Writer::compact(Vec::with_capacity(400 + 10 * number));
     out.out.extend([LAYOUT, FEATURES as u8, STATISTICS as u8]);
     out.varint(counts.day as u64);
@@ -35,12 +35,12 @@ pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec
 
 /// Each different value and state once, then for each row where its own stand.
 fn write_rows(out: &mut pack::Writer, counts: &Counts, number: usize) {
-    let rows = || counts.nodes.iter().flat_map(|node| &node.rows);
+    let rows = || counts.nodes().iter().flat_map(|node| &node.rows);
     let (values, places) = values_of(rows().map(|row| row.value), number);
     let mut states = States::new(number);
     let of: Vec<u32> =
         rows().map(|row| states.place((row.count, row.today, row.vote, row.published))).collect();
-    let nodes = counts.nodes.iter().filter(|node| !node.rows.is_empty());
+    let nodes = counts.nodes().iter().filter(|node| !node.rows.is_empty());
     let nodes: Vec<u32> = nodes.map(|node| node.id).collect();
     for length in [nodes.len(), values.len(), states.all.len(), number] {
         out.varint(length as u64);
@@ -51,7 +51,7 @@ fn write_rows(out: &mut pack::Writer, counts: &Counts, number: usize) {
     bits.words(&nodes);
     bits.words(&values);
     let mut at = 0;
-    for node in &counts.nodes {
+    for node in counts.nodes() {
         for first in (0..node.rows.len()).map(|row| u64::from(row == 0)) {
             let (value, state) = (u64::from(places[at]), u64::from(of[at]));
             bits.push(value | first << of_value | state << (of_value + 1), of_value + 1 + of_state);
@@ -120,7 +120,7 @@ impl Reader<'_> {
             window.new = self.histogram()?;
         }
         let nodes = self.rows(i64::from(day))?;
-        Ok(Parts { counts: Counts { nodes, day: i64::from(day) }, usual, windows })
+        Ok(Parts { counts: Counts::of(nodes, i64::from(day)), usual, windows })
     }
 
     fn number<T: TryFrom<u64>>(&mut self) -> PyResult<T> {

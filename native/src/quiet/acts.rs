@@ -64,8 +64,11 @@ impl Acts {
 
     /// 63 bits for each (agent, id), None where the reference has to read the record.
     fn keys(&self, hashes: &Hashes) -> Vec<Option<u64>> {
-        let key = |act: &Act| hashes.event_key(act.agent.id.as_bytes(), act.id.as_bytes());
-        self.acts().iter().map(|act| act.as_ref().map(key)).collect()
+        let known = self.acts().iter().flatten();
+        let names = known.map(|act| (act.agent.id.as_bytes(), act.id.as_bytes()));
+        let names: Vec<(&[u8], &[u8])> = names.collect();
+        let mut keys = hashes.event_keys_of(&names).into_iter();
+        self.acts().iter().map(|act| act.as_ref().and_then(|_| keys.next())).collect()
     }
 
     /// Days since 1970, 0 where the reference has to read the record.

@@ -4,16 +4,20 @@ use super::act::Act;
 use super::facts::{expect, Facts, Shown, State};
 use super::level::Level;
 use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
+use super::trust::{Policy, Trust};
 use crate::habits::{Habits, View};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+const HOUR_US: i64 = 3_600_000_000;
 const VERSION: u8 = 4;
 
 type LevelRow = (String, i64, f64, f64);
-type News = (i64, i64, &'static str, Vec<(i64, i64)>, Option<usize>, [Option<String>; 3]);
+type Days = Vec<(i64, i64)>;
+type Stood = (Days, usize, [Option<i64>; 3]);
+type News = (i64, i64, &'static str, Days, Option<Stood>, usize, [Option<String>; 3]);
 
 /// One agent in one mode; `models.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
@@ -26,6 +30,10 @@ pub struct Agent {
     /// Whether Python has taken over and changed the parts since.
     pub taken: bool,
     pub untold: Untold,
+    /// How it stands, where nothing speaks against it: then its hours are looked at here.
+    pub trust: Option<Trust>,
+    /// Name and key of the session it acted in last.
+    pub session: (String, u64),
 }
 
 /// What trust has not been told yet.
@@ -41,7 +49,24 @@ pub struct Untold {
 
 impl Agent {
     fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
-        Agent { facts, levels, habits, group: None, taken: false, untold: Untold::default() }
+        let (untold, session) = Default::default();
+        let (group, trust, taken) = (None, None, false);
+        Agent { facts, levels, habits, group, taken, untold, trust, session }
+    }
+
+    /// Look at how it stands, as once an hour; whether what is published of it has moved. None
+    /// where the reference has to look.
+    pub fn look_at_trust(
+        &mut self,
+        py: Python<'_>,
+        policy: &Policy,
+        time_us: i64,
+    ) -> PyResult<Option<bool>> {
+        let (Some(trust), now) = (&mut self.trust, &mut self.facts.now) else { return Ok(None) };
+        let shown = trust.stand(py, policy, time_us, now.last_us, now.state().name())?;
+        now.utc_hour = time_us.div_euclid(HOUR_US);
+        let before = self.facts.published.replace(shown);
+        Ok(Some(before != self.facts.published))
     }
 
     fn rows(&self) -> Vec<LevelRow> {
@@ -68,7 +93,7 @@ impl Untold {
         }
     }
 
-    /// Count a clean event.
+    /// Count a clean event of an agent whose trust is looked at elsewhere.
     pub fn count_clean(&mut self, day: i64) {
         match self.clean.iter_mut().find(|(known, _)| *known == day) {
             Some((_, number)) => *number += 1,
@@ -169,11 +194,30 @@ impl Agent {
         &self.facts.mode
     }
 
-    /// What trust has to know: events, the last instant, the state, clean events by day, the last
-    /// record, and role, owner and version as last said. Told once.
-    fn news(&mut self) -> News {
+    /// What trust has to know: events, the last instant, the state, clean events by day or, where
+    /// it is looked at here, all days, level and since when; the last record, and role, owner and
+    /// version as last said. Told once; None where nothing is new.
+    fn news(&mut self) -> Option<News> {
+        let record = self.untold.record?;
         let (now, untold) = (&self.facts.now, std::mem::take(&mut self.untold));
-        (now.events, now.last_us, now.state().name(), untold.clean, untold.record, untold.said)
+        let stood = self.trust.as_ref().map(|trust| (trust.days.clone(), trust.level, trust.since));
+        let state = now.state().name();
+        Some((now.events, now.last_us, state, untold.clean, stood, record, untold.said))
+    }
+
+    /// Whether its trust is looked at here.
+    #[getter]
+    fn entrusted(&self) -> bool {
+        self.trust.is_some()
+    }
+
+    /// Look at its trust here from now on; told are its clean days, level and since when.
+    fn entrust(&mut self, days: Days, level: usize, since: [Option<i64>; 3]) {
+        let mut trust = Trust { days, level, since };
+        for (day, number) in std::mem::take(&mut self.untold.clean) {
+            trust.count(day, number);
+        }
+        self.trust = Some(trust);
     }
 
     /// Hour at which trust was last looked at, and what was published of it.

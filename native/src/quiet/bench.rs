@@ -83,7 +83,7 @@ impl Bench<'_, '_> {
         role: Option<&str>,
     ) -> PyResult<Judged> {
         let py = self.py;
-        let Agent { facts, levels: kept, habits, group, untold, .. } = agent;
+        let Agent { facts, levels: kept, habits, group, untold, trust, session: last, .. } = agent;
         let Some((group, group_name)) = group.as_ref() else { return Ok(Judged::SecondLook) };
         let group = (*group, group_name.as_str());
         let role = act.agent.role.as_deref().or(role).unwrap_or("");
@@ -104,8 +104,11 @@ impl Bench<'_, '_> {
         now.day_events += 1;
         now.last_us = now.last_us.max(act.time_us);
         let name = act.session_name();
-        let (agent_id, mode) = (&facts.agent_id, &facts.mode);
-        let known = self.sessions.meet(py, agent_id, mode, name, act.time_us, self.watermark_us);
+        if last.0 != name || last.0.is_empty() {
+            *last = (name.to_owned(), self.sessions.key(&facts.agent_id, &facts.mode, name));
+        }
+        let key = last.1;
+        let known = self.sessions.meet_at(py, key, act.time_us, self.watermark_us);
         let opens = known.is_none();
         if opens && self.sessions.has_cut() {
             return Ok(Judged::SecondLook);
@@ -153,11 +156,15 @@ impl Bench<'_, '_> {
         note(act, facts, &origin);
         drop(open);
         if opens {
-            self.sessions.add(name, session.bind(py).clone());
+            self.sessions.add_at(key, session.bind(py).clone());
         }
         let hour = act.time_us.div_euclid(HOUR_US) > now.utc_hour;
         (facts.now, *kept) = (now, levels);
-        untold.count_clean(act.time_us.div_euclid(DAY_US));
+        let day = act.time_us.div_euclid(DAY_US);
+        match trust {
+            Some(trust) => trust.count(day, 1),
+            None => untold.count_clean(day),
+        }
         untold.hear(act, role);
         Ok(if hour { Judged::QuietAndHour } else { Judged::Quiet })
     }

@@ -6,11 +6,14 @@
 
 use super::act::{Egress, Operation};
 use super::acts::Acts;
+use super::agent::Agent;
+use super::answer::{Answers, View};
 use super::bench::{Bench, Judged};
 use super::counting::{COUNTED, COUNTS};
 use super::heard::Heard;
 use super::peer_levels::PeerLevels;
 use super::texts::{Names, Origin, Texts};
+use super::trust::Policy;
 use crate::content::{ContentKernel, OpenSessions};
 use crate::habits::{Groups, SessionPools};
 use crate::hashing::Hashes;
@@ -23,6 +26,8 @@ use std::sync::Arc;
 
 const MOST_PENDING: u64 = 20_000;
 const MOST_KNOWN: usize = 50_000;
+/// Stands for what is absent in a key; in no text there is such a byte.
+const NOTHING: u8 = 0xff;
 
 /// Why the kernel stopped.
 const DONE: u8 = 0;
@@ -30,6 +35,7 @@ const SECOND_LOOK: u8 = 1;
 const PACK: u8 = 2;
 const PUBLISH: u8 = 3;
 const HOUR: u8 = 4;
+const MOVED: u8 = 5;
 
 /// What is read of `models.config.ModelConfig`, beside that of habits.
 pub struct Config {
@@ -64,11 +70,12 @@ pub struct Asked {
     width: Py<PyAny>,
     seen_on: Py<PyAny>,
     stdtr: Py<PyAny>,
-    origins: FxHashMap<String, Arc<Origin>>,
-    key: String,
+    origins: FxHashMap<Vec<u8>, Arc<Origin>>,
+    key: Vec<u8>,
     operations: FxHashMap<String, Operation>,
 }
 
+type AnswerParts = (usize, bool, f64, f64, usize, Option<i64>, i64);
 type TellTale<'py> = (Vec<(String, f64)>, Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
 /// Judges what is as usual.
@@ -77,6 +84,8 @@ pub struct Judge {
     config: Config,
     metrics: Metrics,
     names: Names,
+    policy: Policy,
+    answers: Answers,
     groups: Py<Groups>,
     content: Py<ContentKernel>,
     sessions: Py<OpenSessions>,
@@ -105,6 +114,7 @@ impl Judge {
     fn new(
         py: Python<'_>,
         config: &Bound<'_, PyAny>,
+        policy: &Bound<'_, PyAny>,
         groups: Py<Groups>,
         content: Py<ContentKernel>,
         sessions: Py<OpenSessions>,
@@ -126,14 +136,18 @@ impl Judge {
             seen_on,
             stdtr: special.getattr("stdtr")?.unbind(),
             origins: FxHashMap::default(),
-            key: String::new(),
+            key: Vec::new(),
             operations: FxHashMap::default(),
         };
+        let parts = Policy::of(policy)?;
+        let answers = Answers::of(policy, &parts)?;
         let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
         Ok(Judge {
             config,
             metrics,
             names,
+            answers,
+            policy: parts,
             groups,
             content,
             sessions,
@@ -149,7 +163,8 @@ impl Judge {
 
     /// Judge from a position on; gives where it stopped and why.
     ///
-    /// `head` is `models.peers.Head`, `active` how many agents act on a day.
+    /// `head` is `models.peers.Head`, `active` how many agents act on a day, `publish` whether it
+    /// is to stop where an agent's trust has moved.
     fn run(
         &mut self,
         py: Python<'_>,
@@ -158,6 +173,7 @@ impl Judge {
         head: &Bound<'_, PyAny>,
         active: u64,
         telling: bool,
+        publish: bool,
     ) -> PyResult<(usize, u8)> {
         let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
         let (version, epoch_us) =
@@ -216,8 +232,14 @@ impl Judge {
                 Judged::Quiet => agent.untold.record = Some(record),
                 Judged::QuietAndHour => {
                     agent.untold.record = Some(record);
-                    why = HOUR;
-                    break;
+                    match agent.look_at_trust(py, &self.policy, act.time_us)? {
+                        None => why = HOUR,
+                        Some(true) if publish => why = MOVED,
+                        Some(_) => why = DONE,
+                    }
+                    if why != DONE {
+                        break;
+                    }
                 }
             }
             at += 1;
@@ -225,6 +247,31 @@ impl Judge {
         }
         head.setattr(intern!(py, "watermark_us"), watermark_us)?;
         Ok((at, why))
+    }
+
+    /// What an answer about an agent in all its modes is made of: which mode speaks for it, whether
+    /// that has news, clean days, cautious score, level, days to the next, and for how long. None
+    /// where the reference has to make the answer.
+    fn answer(
+        &self,
+        py: Python<'_>,
+        modes: Vec<PyRef<'_, Agent>>,
+        at_us: i64,
+    ) -> PyResult<Option<AnswerParts>> {
+        let mut least: Option<(usize, View)> = None;
+        for (at, agent) in modes.iter().enumerate() {
+            let Some(trust) = &agent.trust else { return Ok(None) };
+            let Some(view) = self.answers.view(py, &self.policy, trust, at_us)? else {
+                return Ok(None);
+            };
+            if least.as_ref().is_none_or(|(_, known)| view.lower < known.lower) {
+                least = Some((at, view));
+            }
+        }
+        Ok(least.map(|(at, view)| {
+            let acted = modes[at].untold.record.is_some();
+            (at, acted, view.positive, view.lower, view.level, view.days, view.ttl_us)
+        }))
     }
 
     /// What other engines are to be told; once.
@@ -285,12 +332,14 @@ impl Asked {
         py: Python<'_>,
         network: Option<&super::act::Network<'_>>,
     ) -> PyResult<Arc<Origin>> {
-        use std::fmt::Write;
         self.key.clear();
         if let Some(one) = network {
-            let (address, country) = (one.source_ip.as_deref(), one.country.as_deref());
-            let egress = one.egress.map(|egress| egress as u8);
-            let _ = write!(self.key, "{egress:?}{:?}{country:?}{address:?}", one.asn);
+            self.key.push(one.egress.map_or(NOTHING, |egress| egress as u8));
+            self.key.extend(one.asn.unwrap_or(-1).to_le_bytes());
+            for text in [&one.country, &one.source_ip] {
+                self.key.push(text.as_ref().map_or(NOTHING, |_| 0));
+                self.key.extend(text.as_deref().unwrap_or_default().bytes());
+            }
         }
         if let Some(known) = self.origins.get(&self.key) {
             return Ok(known.clone());

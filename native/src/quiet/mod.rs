@@ -3,6 +3,7 @@
 mod act;
 mod acts;
 mod agent;
+mod answer;
 mod bench;
 mod counting;
 mod deciding;
@@ -18,6 +19,7 @@ mod scoring;
 mod sizes;
 mod tail;
 mod texts;
+mod trust;
 mod values;
 mod when;
 mod words;

@@ -119,31 +119,38 @@ pub fn secret(tool: &str, resource: &str) -> Option<bool> {
     if !tool.is_ascii() || !resource.is_ascii() {
         return None;
     }
-    let text = format!("{tool} {resource}").to_ascii_lowercase();
-    const PLAIN: [&str; 5] = ["secret", "vault", "credential", "passw", "token"];
-    const SPLIT: [&str; 3] = ["api", "private", "root"];
-    Some(
-        PLAIN.iter().any(|word| text.contains(word))
-            || SPLIT.iter().any(|word| before_key(&text, word))
-            || alone(&text, "kms"),
-    )
+    let mut text = Vec::with_capacity(tool.len() + 1 + resource.len());
+    text.extend(tool.bytes().chain([b' ']).chain(resource.bytes()).map(|b| b.to_ascii_lowercase()));
+    Some((0..text.len()).any(|at| names_secret(&text, at)))
 }
 
-/// Whether a word is followed by "key", with at most one letter between.
-fn before_key(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let rest = &text[at + word.len()..];
-        let skipped = rest.strip_prefix(|letter| letter != '\n').unwrap_or("");
-        rest.starts_with("key") || skipped.starts_with("key")
-    })
+/// Whether a word that stands for secrets begins at a place.
+fn names_secret(text: &[u8], at: usize) -> bool {
+    let here = &text[at..];
+    match here[0] {
+        b's' => here.starts_with(b"secret"),
+        b'v' => here.starts_with(b"vault"),
+        b'c' => here.starts_with(b"credential"),
+        b't' => here.starts_with(b"token"),
+        b'p' => here.starts_with(b"passw") || before_key(here, b"private"),
+        b'a' => before_key(here, b"api"),
+        b'r' => before_key(here, b"root"),
+        b'k' => here.starts_with(b"kms") && alone(text, at, at + 3),
+        _ => false,
+    }
 }
 
-fn alone(text: &str, word: &str) -> bool {
+/// Whether it begins with a word that is followed by "key", with at most one letter between.
+fn before_key(here: &[u8], word: &[u8]) -> bool {
+    let Some(rest) = here.strip_prefix(word) else { return false };
+    let skipped = rest.split_first().filter(|(letter, _)| **letter != b'\n');
+    rest.starts_with(b"key") || skipped.is_some_and(|(_, rest)| rest.starts_with(b"key"))
+}
+
+/// Whether a stretch is no part of a longer word.
+fn alone(text: &[u8], from: usize, to: usize) -> bool {
     let inside = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    let raw = text.as_bytes();
-    text.match_indices(word).any(|(at, _)| {
-        !inside(at.checked_sub(1).and_then(|at| raw.get(at))) && !inside(raw.get(at + word.len()))
-    })
+    !inside(from.checked_sub(1).and_then(|at| text.get(at))) && !inside(text.get(to))
 }
 
 #[cfg(test)]
@@ -165,6 +172,8 @@ mod tests {
         assert_eq!(out, "api.example.com");
         assert_eq!(secret("crm.read", "customers/7"), Some(false));
         assert_eq!(secret("x", "my api-key"), Some(true));
+        assert_eq!(secret("aws.KMS", "decrypt"), Some(true));
+        assert_eq!(secret("x", "kmsroot keep"), Some(false));
         assert_eq!(place_of("192.0.2.7", Some("SE"), Some(64_500)).unwrap(), "SE AS64500");
     }
 }

@@ -120,6 +120,7 @@ class KafkaSource:
                 partition_assignment_strategy=[CooperativeStickyAssignor()],
                 max_poll_records=self._batch_size,
                 fetch_max_bytes=_FETCH_BYTES,
+                max_partition_fetch_bytes=_FETCH_BYTES,  # by default an eighth: a third of a batch
                 allow_auto_create_topics=False,
                 bootstrap_timeout_ms=_ANSWER_MS,
                 **{**_MEMBER, **self._address.client},
@@ -190,7 +191,7 @@ class KafkaSource:
         positions: dict[str, str] = {}
         for partition, received in polled.items():
             key = _key(partition)
-            records.extend(record_of(key, one, now) for one in received)
+            records += [record_of(key, one, now) for one in received]
             positions[key] = str(received[-1].offset + 1)
             self._newest[key] = (partition, received[-1].offset + 1, received[-1].timestamp)
         self._taken += len(records)
@@ -353,9 +354,11 @@ def record_of(key: str, received: Any, now: int) -> RawRecord:
     full_length = 0
     if len(value) > MAX_VALUE:
         value, full_length = value[:KEPT_OF_LONG], len(value)
-    headers = tuple((name, content or b"") for name, content in received.headers)
+    headers = received.headers and tuple([(name, said or b"") for name, said in received.headers])
     sent = max(0, received.timestamp or 0) * 1000
-    return RawRecord(value, key, received.offset, now, headers, received.key, full_length, sent)
+    return RawRecord(
+        value, key, received.offset, now, headers or (), received.key, full_length, sent
+    )
 
 
 def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, Superseded
-from models.trust_state import trust_bytes
 from pipeline.store.batch import ENCODER, Commit
 from pipeline.store.postgresql.statements import ANOMALIES, HELD, PROFILES, keyed
-from pipeline.store.seal import Seal, row_key
+from pipeline.store.seal import Seal
+from pipeline.store.sealed import Sealed
 from pipeline.store.writing import anomaly_row, compare
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ class PostgresWriter:
         self.epoch: int | None = None
         self._contributed = 0
         self._told = Seal(secret, "contributions")
-        self._profiles = Seal(secret, "profiles")
-        self._trust = Seal(secret, "trust")
-        self._sessions = Seal(secret, "sessions")
-        self._shared = Seal(secret, "shared")
+        self._sealed = Sealed(secret)
 
     def claim(self) -> None:
         """Take the shard: commits of whoever had it before are refused from now on.
@@ -83,7 +80,7 @@ class PostgresWriter:
 
     def write(self, batch: Commit) -> None:
         """Write all of it in one transaction."""
-        profiles = [self._profile_row(row) for row in batch.profiles]
+        profiles = self._sealed.profiles(batch.profiles)
         database = self._database
         with database.pipeline(), database.transaction():
             self._check(batch)
@@ -113,23 +110,9 @@ class PostgresWriter:
         for source, expected in batch.expected.items():
             compare(source, expected, found.get(source))
 
-    def _profile_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        agent_id, mode, blob, trust = row
-        key, encoded = row_key(agent_id, mode), trust_bytes(trust)
-        return (
-            agent_id,
-            mode,
-            encoded,
-            self._trust.digest(key, encoded),
-            self._profiles.digest(key, blob),
-            blob,
-        )
-
     def _write_state(self, batch: Commit) -> None:
         shard, run = self._shard, self._database.run
-        sessions = [
-            (key, self._sessions.digest(b"%d" % key, blob), blob) for key, blob in batch.sessions
-        ]
+        sessions = self._sealed.sessions(batch.sessions)
         self._columns(keyed("sessions", "key", "bigint"), sessions, shard)
         if batch.closed_sessions:
             run(
@@ -138,10 +121,7 @@ class PostgresWriter:
             )
         if batch.whole:
             run("delete from shared where shard = ? and name >= '+' and name < ','", (shard,))
-        shared = [
-            (name, self._shared.digest(name.encode(), blob), blob) for name, blob in batch.shared
-        ]
-        self._columns(keyed("shared", "name", "text"), shared, shard)
+        self._columns(keyed("shared", "name", "text"), self._sealed.shared(batch.shared), shard)
 
     def _write_seen(self, batch: Commit) -> None:
         shard, floor = self._shard, batch.prune_seen_before_day

@@ -1,0 +1,46 @@
+//! Keyed digests of stored rows, several at a time; the arithmetic of `pipeline.store.seal`.
+
+use blake2b_simd::many::{hash_many, HashManyJob};
+use blake2b_simd::Params;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+
+const MOST_KEY: usize = 64;
+const MOST_TABLE: usize = 16;
+
+/// Makes the digests of one table.
+#[pyclass(frozen, module = "habitus_native")]
+pub struct Seals {
+    params: Params,
+}
+
+#[pymethods]
+impl Seals {
+    #[new]
+    fn new(secret: &[u8], table: &[u8], size: usize) -> PyResult<Self> {
+        if secret.len() > MOST_KEY || table.len() > MOST_TABLE || !(1..=64).contains(&size) {
+            return Err(PyValueError::new_err("secret, table or size of a digest is out of range"));
+        }
+        let mut params = Params::new();
+        params.hash_length(size).key(secret).personal(table);
+        Ok(Seals { params })
+    }
+
+    /// The digests of rows, each a key and bytes.
+    fn digests<'py>(
+        &self,
+        py: Python<'py>,
+        rows: Vec<(PyBackedBytes, PyBackedBytes)>,
+    ) -> Vec<Bound<'py, PyBytes>> {
+        let texts: Vec<Vec<u8>> = rows
+            .iter()
+            .map(|(key, blob)| [&(key.len() as u32).to_be_bytes(), &**key, &**blob].concat())
+            .collect();
+        let mut jobs: Vec<HashManyJob<'_>> =
+            texts.iter().map(|text| HashManyJob::new(&self.params, text)).collect();
+        hash_many(&mut jobs);
+        jobs.iter().map(|job| PyBytes::new(py, job.to_hash().as_bytes())).collect()
+    }
+}
