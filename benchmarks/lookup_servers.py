@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvicorn
+import uvloop
 from fastapi import FastAPI, HTTPException
 
+from benchmarks.turns import Turns
 from models.answer import encode, trust_answer
 from models.ledger import Item, Ledger
 from models.levels import Standing
@@ -151,20 +153,25 @@ def bare() -> App:
 SERVERS = {"habitus": habitus, "with a key": with_key, "plain": plain, "bare": bare}
 
 
-def main() -> None:
-    """Serve one of the applications."""
-    name, port = sys.argv[1:]
-    os.sched_setaffinity(0, {SERVER_CORE})
-    uvicorn.run(
+async def _serve(name: str, port: int) -> None:
+    Turns().listen()
+    settings = uvicorn.Config(
         SERVERS[name](),
         host="127.0.0.1",
-        port=int(port),
-        loop="uvloop",
+        port=port,
         http="httptools",
         lifespan="off" if name == "bare" else "on",
         access_log=False,
         log_level="warning",
     )
+    await uvicorn.Server(settings).serve()
+
+
+def main() -> None:
+    """Serve one of the applications."""
+    name, port = sys.argv[1:]
+    os.sched_setaffinity(0, {SERVER_CORE})
+    uvloop.run(_serve(name, int(port)))
 
 
 if __name__ == "__main__":

@@ -171,11 +171,15 @@ def trust_lines(report: Report) -> Iterator[str]:
     """Tell about trust look-ups and goals; a rate counts by the lower of two clocks."""
     if not report.trust_lookup:
         return
-    yield f"{'trust look-up':<14}{'requests/s':>12}{'per cpu s':>11}{'p50 ms':>9}{'p99 ms':>9}"
+    yield (
+        f"{'trust look-up':<14}{'requests/s':>12}{'per cpu s':>11}{'p50 ms':>9}{'p99 ms':>9}"
+        f"{'quietest':>10}{'turn p99, cpu ms':>18}"
+    )
     for name, found in report.trust_lookup.items():
         yield (
             f"{name:<14}{found['rate']:>12,.0f}{found['cpu_rate']:>11,.0f}"
-            f"{found['p50_ms']:>9.2f}{found['p99_ms']:>9.2f}"
+            f"{found['p50_ms']:>9.2f}{found['p99_ms']:>9.2f}{found['quiet_p99_ms']:>10.2f}"
+            f"{found['turn_p99_ms']:>18.2f}"
         )
     batch, ours = report.trust_batch, report.trust_lookup["habitus"]
     yield (

@@ -93,15 +93,17 @@ def _timed(settings: dict[str, str], url: str, number: int, events: int) -> tupl
             for _ in range(number)
         ]
         try:
-            first = _reached(store, events // 5)
+            pids = [worker.pid for worker in workers]
+            first, begun = _reached(store, events // 5), _cpu_seconds(pids)
             last = _reached(store, events)
-            seconds = _cpu_seconds([worker.pid for worker in workers])
+            seconds = _cpu_seconds(pids) - begun
         finally:
             for worker in workers:
                 worker.terminate()
             for worker in workers:
                 worker.wait(60)
-    return (last[1] - first[1]) / (last[0] - first[0]), events / seconds
+    done = last[1] - first[1]
+    return done / (last[0] - first[0]), done / seconds
 
 
 def _reached(store: object, events: int) -> tuple[float, int]:

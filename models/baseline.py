@@ -113,11 +113,17 @@ class AgentBaseline(base.AnomalyDetector):
         for name, number in numbers.items():
             self.learn_number(name, number)
 
-    def surprise(self, x: dict[str, str]) -> Surprise:
-        """Give the bits of the declared categories: `score_one` at the speed of the kernel."""
+    def surprise(self, x: dict[str, str], tops: dict[int, float] | None = None) -> Surprise:
+        """Give the bits of the declared categories: `score_one` at the speed of the kernel.
+
+        Parameters
+        ----------
+        tops
+            Feature -> how far beyond the usual it has gone in this session.
+        """
         if self._view is None:
             raise ValueError("baseline has no peers; expected `attach` before `surprise`")
-        return self.habits.surprise(self._view.view, x)
+        return self.habits.surprise(self._view.view, x, tops or {})
 
     def number_bits(self, name: str, value: float) -> float:
         """Surprise of a quantity in bits; 0 while its usual level is unknown."""

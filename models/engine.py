@@ -32,6 +32,7 @@ from models.trusting import move_trust
 from models.watch import heard
 from models.watch.leak import ALARM
 from models.watch.measure import SHIFTING, in_order, measure
+from models.watch.order import top
 from models.watch.scene import Scene
 from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
@@ -169,12 +170,15 @@ class Engine:
         before = watch.before if watch.session == session.ordinal else ""
         x = extract(event, origin, previous, time_us, before)
         bits = self._score(event, subject, session, x, time_us)
+        changing = state == "relearning" or (
+            state == "learning" and profile.facts.announced is not None
+        )
+        top(watch, session.ordinal, bits.categories.far)
         watch.session, watch.before = session.ordinal, previous
         statistics = self._statistics(bits)
         u = self.hasher.uniform(event.id)
         tested = statistics
-        changing = state == "learning" and profile.facts.announced is not None
-        if state == "relearning" or changing:  # habits are to change; what it carries is not
+        if changing:  # habits are to change; what it carries is not
             steady = None if event.tool in watch.added else bits.categories.steady
             tested = [carried(bits.content), None, steady, statistics[VOLUME]]
         elif state == "learning" and not view.names(0):  # nobody to compare it with
@@ -250,7 +254,8 @@ class Engine:
         content: Content | None = None
         if session.purpose or event.argument_origins:
             content = self.content.score(session, event.tool, event.argument_origins)
-        categories = baseline.surprise(x)
+        tops = facts.watch.tops if facts.watch.session == session.ordinal else {}
+        categories = baseline.surprise(x, tops)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
         again = x["tool"] == x["previous_tool"]

@@ -41,6 +41,8 @@ class Feature(Struct, frozen=True):
         Whether a new value is remarkable by itself; without, it adds to the sum only.
     steady
         Whether a new version of the agent leaves it as it is.
+    row
+        Values that stand in a row: one beside a usual one is less odd than one far from it.
     anomaly, facet
         What an alert led by this feature is called, and which facet of trust it moves.
     words
@@ -56,6 +58,7 @@ class Feature(Struct, frozen=True):
     under: str | None = None
     alone: bool = True
     steady: bool = True
+    row: tuple[str, ...] = ()
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -87,7 +90,15 @@ FEATURES: tuple[Feature, ...] = (
     Feature("asn", 1 << 16, "egress", "net.new_origin", "network", "network operator"),
     Feature("country", 256, "egress", "net.new_origin", "network", "country"),
     Feature("destination", 1 << 16, "tool", "resource.new", "data", "destination"),
-    Feature("hour", 14, None, "time.unusual", "tools", "hour of the day"),
+    Feature(
+        "hour",
+        14,
+        None,
+        "time.unusual",
+        "tools",
+        "hour of the day",
+        row=tuple(f"{hour:02d}" for hour in range(DAWN, DUSK)),
+    ),
     Feature("day", 2, None, "time.unusual", "tools", "kind of day", None, alone=False),
     Feature("outcome", 4, "tool", "auth.failure_burst", "tools", "outcome", None, alone=False),
     Feature("human", 1 << 16, None, "delegation.anomaly", "identity", "person", None, alone=False),

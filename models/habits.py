@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Groups", "Habits", "Surprise"]
 OFTEN = 8 * 4_096
 """Weight a tool must have been followed with before the tool before it matters as well."""
+FURTHER = 2.0  # bits by which a feature has to go further than before in its session
 _USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
 
 
@@ -51,19 +52,28 @@ class Surprise(NamedTuple):
         Sum and maximum of the bits.
     peak
         Rarity among the peers, in bits, of the category that goes furthest beyond what is
-        ordinary for the agent: `View.rarity`.
+        ordinary for the agent, and further than in its session before: `View.rarity`.
     order
         Bits of the tool after the two before it, above what is ordinary for the agent.
     steady
         `peak` over those categories that a new version leaves as they are.
+    rarest
+        `peak` whether or not the session went as far before.
+    far
+        Feature, and how far it goes beyond what is ordinary, where that is far.
+    again
+        Bit by bit, the features of `far` that went as far in this session before.
     """
 
     found: list[Found]
     total: float
     most: float
     peak: float
-    order: float = 0.0
-    steady: float = 0.0
+    order: float
+    steady: float
+    rarest: float
+    far: list[tuple[int, float]]
+    again: int
 
 
 class Habits:
@@ -86,9 +96,9 @@ class Habits:
     >>> from models.config import ModelConfig
     >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
     >>> habits, x = Habits(ModelConfig()), {"tool": "mail.read", "hour": "workday 08"}
-    >>> before = habits.surprise(view, x)
+    >>> before = habits.surprise(view, x, {})
     >>> habits.learn(view, before, x, vote=False)
-    >>> habits.surprise(view, x).total < before.total
+    >>> habits.surprise(view, x, {}).total < before.total
     True
     >>> Habits.load(habits.dump(), ModelConfig()).dump() == habits.dump()
     True
@@ -126,13 +136,16 @@ class Habits:
         """Note that all votes of the agent are published."""
         self.pending.clear()
 
-    def surprise(self, view: View, x: dict[str, str]) -> Surprise:
+    def surprise(self, view: View, x: dict[str, str], tops: dict[int, float]) -> Surprise:
         """Give the bits of each declared category of an act; changes nothing.
 
-        The same arithmetic as `AgentCounts.mixed` over `View.probability`, written out: it runs
-        for every event.
+        A night's work is odd once and not with each of its calls: what the session had before,
+        in `tops`, is not looked at again. The same arithmetic as `AgentCounts.mixed` over
+        `View.probability`, written out: it runs for every event.
         """
         found: list[Found] = []
+        far: list[tuple[int, float]] = []
+        rarest, again = 0.0, 0
         groups, known, levels = view.groups, view.group.known, view.nodes
         of = groups.hasher.of
         counts, total, discounted = self.counts.counts, self.counts.total, self.counts.discounted
@@ -172,6 +185,9 @@ class Habits:
             chain[place.index] = q
             bits = -log2(q)
             excess = bits - usual[place.index]
+            if excess >= LEAST_BITS and value in place.beside:
+                bits = self._beside(place, value, levels, bits)
+                excess = bits - usual[place.index]
             if place.under < 0:
                 whole += bits
                 most = max(most, bits)
@@ -179,11 +195,28 @@ class Habits:
                 order = excess
             if excess >= LEAST_BITS and place.alone:
                 rare = view.rarity(place.index, excess)
-                peak = max(peak, rare)
-                if place.steady:
-                    steady = max(steady, rare)
+                far.append((place.index, excess))
+                rarest = max(rarest, rare)
+                if excess < tops.get(place.index, 0.0) + FURTHER:
+                    again |= 1 << place.index
+                else:
+                    peak = max(peak, rare)
+                    if place.steady:
+                        steady = max(steady, rare)
             found.append(Found(place.index, bits, value, inside))
-        return Surprise(found, whole, most, peak, order, steady)
+        return Surprise(found, whole, most, peak, order, steady, rarest, far, again)
+
+    def _beside(
+        self, place: Place, value: int, levels: tuple[dict[int, VoteNode], ...], bits: float
+    ) -> float:
+        """Give the bits of a value that may stand beside a usual one: an hour earlier than ever."""
+        for other, off in place.beside[value]:
+            own_day = self.own_day(place.node, other)
+            q = _peer_probability(place, other, own_day, levels)
+            if self.counts.total.get(place.node, 0):
+                q = self.counts.mixed(place.node, other, q)
+            bits = min(bits, off - log2(q))
+        return bits
 
     def calibrate(
         self, view: View, statistics: list[float | None], u: float, *, own: bool
@@ -206,12 +239,12 @@ class Habits:
     def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:
         """Let the peers' windows see the excess bits of an act's features and its metrics' bits.
 
-        A feature that it does not have is as usual.
+        A feature that it does not have is as usual, and so is one that its session had before.
         """
         first, usual = len(STATISTICS), self.usual
         entered = [(first + i, 0) for i in range(len(FEATURES))]
         for i, bits, _, _ in surprise.found:
-            entered[i] = first + i, bin_of(bits - usual[i])
+            entered[i] = first + i, 0 if surprise.again >> i & 1 else bin_of(bits - usual[i])
         first += len(FEATURES)
         entered += [(first + i, bin_of(bits)) for i, bits in enumerate(metrics)]
         view.groups.score(view.name, entered)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.assessment import Held
 from models.features import HOUR_US
 from models.quantity import QUANTITIES, quantities
+from models.subject import PEAK
 from models.trust_policy import DAY_US
 from models.watch.mixture import use
 from models.watch.sizes import SIZED, learn, per_mille, usual
@@ -71,8 +72,12 @@ class Learner:
         assert view is not None  # noqa: S101 - judge has set it
         gate = max(self.config.gate, out.alpha)
         state = profile.state()
-        unusual = state == "active" and out.p is not None and out.p < gate
+        unusual = state == "active" and (
+            (out.p is not None and out.p < gate) or self._again(profile, bits)
+        )
         held = not vouched and (out.alert or unusual or self._kept_out(event, subject, out))
+        if held and (result.each[PEAK] or 1.0) < gate:
+            self._keep(profile, bits)
         session.events += 1
         session.previous_tool = event.tool
         if bits.content is not None:
@@ -112,6 +117,17 @@ class Learner:
         profile.facts.shown_day = day
         return True
 
+    @staticmethod
+    def _again(profile: Profile, bits: Bits) -> bool:
+        """Whether an act of this session was held for a category no rarer than this one's."""
+        kept = profile.facts.watch.kept
+        return bool(kept) and bits.categories.rarest >= kept
+
+    @staticmethod
+    def _keep(profile: Profile, bits: Bits) -> None:
+        watch = profile.facts.watch
+        watch.kept = min(watch.kept or bits.categories.peak, bits.categories.peak)
+
     def _kept_out(self, event: Event, subject: Subject, out: Assessment) -> bool:
         """Whether nothing is learned for a reason beside the event's own numbers (science 7.4)."""
         trust = subject.trust
@@ -132,23 +148,28 @@ class Learner:
         profile.facts.voted = profile.facts.voted or vote
 
     def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> bool:
-        """Learn what was held once other agents of the group came upon the same values."""
-        baseline, state = profile.baseline, profile.state()
-        if not view.name or state == "learning":
+        """Learn of what was held the values that other agents of the group came upon as well.
+
+        What one agent alone came upon goes on waiting.
+        """
+        if not view.name:
             return False
+        baseline, vote = profile.baseline, profile.state() != "learning"
         mark = self.hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
-        new = [
-            self._adopting.note(view.name, place.base | key, mark, time_us)
+        adopted = {
+            place.name: self._adopting.note(
+                view.name, place.base | (self.hasher.of(value) & 0xFFFF_FFFF), mark, time_us
+            )
             for place in self._places
             if place.name in _ADOPTED
             and (value := x.get(place.name)) is not None
             and not baseline.count_of(place, value)
-            and (key := self.hasher.of(value) & 0xFFFF_FFFF) >= 0
-        ]
-        if not new or not all(new):
+        }
+        if not any(adopted.values()):
             return False
-        profile.habits.count(view.view, x, vote=True)
-        profile.facts.voted = True
+        known = {name: value for name, value in x.items() if adopted.get(name, True)}
+        profile.habits.count(view.view, known, vote=vote)
+        profile.facts.voted = profile.facts.voted or vote
         return True
 
     def _wait(
@@ -159,10 +180,13 @@ class Learner:
         x: dict[str, str],
         time_us: int,
     ) -> None:
-        """Learn what was held without an alert once it was seen on enough distinct days."""
+        """Learn what was held without an alert once it was seen on enough distinct days.
+
+        Value by value: a tool is known by then, whichever resources it is used on.
+        """
         waiting, baseline = profile.facts.waiting, profile.baseline
         day = time_us // DAY_US
-        new: list[int] = []
+        new: dict[str, int] = {}
         for place in self._places:
             value = x.get(place.name)
             if place.under >= 0 or value is None or baseline.count_of(place, value):
@@ -171,13 +195,14 @@ class Learner:
             days = waiting.setdefault(key, [])
             if day not in days:
                 days.append(day)
-            new.append(key)
-        ready = bool(new) and all(len(waiting[k]) >= self.config.held_days for k in new)
+            new[place.name] = key
+        ready = {n: key for n, key in new.items() if len(waiting[key]) >= self.config.held_days}
         items = trust.ledger.items.values()
         if ready and all(item.status == "dismissed" or item.severity == "low" for item in items):
-            for key in new:
+            for key in ready.values():
                 del waiting[key]
-            self.learn_categories(profile, view, x)
+            waits = new.keys() - ready.keys()
+            self.learn_categories(profile, view, {n: v for n, v in x.items() if n not in waits})
         while len(waiting) > self.config.held_limit:
             del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LOW31 = 0x7FFF_FFFF
 LOW32 = 0xFFFF_FFFF
+FARTHEST = 2  # places in a row that still count as beside
+BESIDE_BITS = 3.0  # for each of them
 _MOST_CONTEXTS = 20_000
 
 
@@ -29,6 +31,8 @@ class Place:
         31 bits that stand for the feature; a count's key is ``node << 32 | value``.
     uniform
         Probability of a value that nobody has used.
+    beside
+        Value -> those near it in the feature's row, each with the bits that it is off.
 
     Examples
     --------
@@ -38,8 +42,8 @@ class Place:
     ('tool', True, False)
     """
 
-    __slots__ = ("_contexts", "_hasher", "alone", "base", "context", "feature", "index", "name",
-                 "node", "steady", "under", "uniform")  # fmt: skip
+    __slots__ = ("_contexts", "_hasher", "alone", "base", "beside", "context", "feature", "index",
+                 "name", "node", "steady", "under", "uniform")  # fmt: skip
 
     def __init__(self, index: int, feature: Feature, hasher: Hasher) -> None:
         self._hasher = hasher
@@ -53,6 +57,15 @@ class Place:
         self.uniform = 1.0 / feature.universe
         self.node = hasher.of("feature:" + feature.name) & LOW31
         self.base = self.node << 32
+        row = [hasher.of(value) & LOW32 for value in feature.row]
+        self.beside = {
+            value: [
+                (other, BESIDE_BITS * abs(there - here))
+                for there, other in enumerate(row)
+                if 0 < abs(there - here) <= FARTHEST
+            ]
+            for here, value in enumerate(row)
+        }
 
     def inside(self, context: str) -> int:
         """Give the node of the feature's counts after a context."""

@@ -1,8 +1,7 @@
 """Trust answers in memory, encoded, so that a look-up is a dictionary and two sends.
 
-The store is looked at every tenth of a second in a thread of its own; only rows that changed are
-read. An answer is encoded when somebody asks and kept until the agent's state changes, its
-`valid_until` comes, or the refresh quantum is over.
+The store is looked at a hundred times a second in a thread of its own; only rows that changed are
+read. An encoded answer holds until the agent's state changes or its `valid_until` comes.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from time import perf_counter
+from typing import NamedTuple, TypeVar
 
 from models.answer import Obligation, trust_answer
 from models.event import microseconds
@@ -28,17 +28,33 @@ from scoring_api.metrics import Metrics
 from scoring_api.problems import ProblemError
 from scoring_api.pulse import lag_of, lags_of
 from scoring_api.reading import PipelineStatus, Reading
-from scoring_api.renewing import Renewal
+from scoring_api.renewing import MOST_KEPT, SETTLED_US, Renewal
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-CHUNK = 500
+# Rows of a page: while nobody is served, and while a look-up may wait for the one who reads it.
+LOADED_AT_ONCE, TAKEN_AT_ONCE = 500, 32
 # Answers of a fleet larger than this are not kept because somebody looked at the list.
 MOST_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
+# While looks take long, because there is much else to do, there are fewer: look-ups come first.
+PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S = 4, 0.025
+AFTER_A_FAULT_S = 0.25
 # Over a recording, event time runs faster than ours.
 EVENT_REFRESH_US = SECOND_US
+
+
+_Change = tuple[int, str, Packed]
+
+
+class _Look(NamedTuple):
+    """What a look at the store saw; None for what had not changed, or was not due."""
+
+    version: int
+    status: PipelineStatus | None
+    counters: Mapping[str, int] | None
+    changes: list[_Change] | None
 
 
 def collect_rarely() -> None:
@@ -84,7 +100,10 @@ class TrustCache:
         self._refresh_us = (
             min(refresh_us, EVENT_REFRESH_US) if config.clock == "event" else refresh_us
         )
-        self.renewal = Renewal(self._make, self._refresh_us // 5)
+        # Answers over a recording are too short-lived to be kept for nobody.
+        most_kept = 0 if config.clock == "event" else MOST_KEPT
+        self.renewal = Renewal(self._make, self._refresh_us, most_kept)
+        self._prepare_s = config.prepare_s
         self._metrics = metrics
         self._stale = True
         self._version: int | None = None
@@ -96,13 +115,17 @@ class TrustCache:
     async def follow(self) -> None:
         """Look at the store until cancelled; a failure is counted and the next look comes."""
         while True:
+            begun = perf_counter()
+            pause = self._poll_s
             try:
                 await self.poll()
             except Exception as error:  # noqa: BLE001  # any fault of the store: answers go stale
                 self._metrics.store_errors.inc()
                 log.error("store_unreadable", extra={"fault": type(error).__name__})
+                pause = AFTER_A_FAULT_S
             self._beat(wall_us())
-            await asyncio.sleep(self._poll_s)
+            took = perf_counter() - begun
+            await asyncio.sleep(max(pause, min(took * PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S)))
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run one call of the store in its thread."""
@@ -119,22 +142,37 @@ class TrustCache:
     async def poll(self) -> None:
         """Take in what changed since the last look."""
         now = wall_us()
-        version = await self.read(self._reading.data_version)
-        if version != self._version or now - self._asked_us >= STATUS_EVERY_US:
-            # The status is read first: trust is then never older than the watermark it is
-            # evaluated at.
-            self.status = await self.read(self._reading.status)
-        if now - self._asked_us >= STATUS_EVERY_US:
-            self._metrics.pipeline.counters = await self.read(self._reading.counters)
+        seen = await self.read(partial(self._look, now - self._asked_us >= STATUS_EVERY_US))
+        if seen.status is not None:
+            self.status = seen.status
+        if seen.counters is not None:
+            self._metrics.pipeline.counters = seen.counters
             self._asked_us = now
-        if version != self._version:
-            await self._take_changes()
-            self._version = version
+        if seen.changes is not None:
+            await self._take_changes(seen.changes)
+            self._version = seen.version
         self._polled_us = wall_us()
         if not self.ready:
-            self._beat(self._polled_us)
-            collect_rarely()
-            self.ready = True
+            await self._get_ready()
+
+    def _look(self, due: bool) -> _Look:
+        """Look at the store; in its thread, and all at once, as each way there takes time."""
+        version = self._reading.data_version()
+        new = version != self._version
+        # The status is read first: trust is then never older than the watermark it is
+        # evaluated at.
+        return _Look(
+            version,
+            self._reading.status() if new or due else None,
+            self._reading.counters() if due else None,
+            self._changed(self._seq) if new else None,
+        )
+
+    async def _get_ready(self) -> None:
+        self._beat(self._polled_us)
+        await self.renewal.prepare(self._prepare_s)
+        collect_rarely()
+        self.ready = True
 
     def _known(self, agent_id: str) -> Known:
         known = self.agents.get(agent_id)
@@ -142,22 +180,29 @@ class TrustCache:
             known = self.agents[agent_id] = Known(agent_id)
         return known
 
-    def _changed(self, after: int) -> list[tuple[int, str, Packed]]:
+    @property
+    def _page(self) -> int:
+        return TAKEN_AT_ONCE if self.ready else LOADED_AT_ONCE
+
+    def _changed(self, after: int) -> list[_Change]:
         """Read a page of changes; in the store's thread."""
-        rows = self._reading.changes(after, CHUNK)
+        rows = self._reading.changes(after, self._page)
         return [(seq, state.agent_id, pack(state)) for seq, state in rows]
 
-    async def _take_changes(self) -> None:
+    async def _take_changes(self, rows: list[_Change]) -> None:
         while True:
-            rows = await self.read(partial(self._changed, self._seq))
+            settled = wall_us() + SETTLED_US
             for seq, agent_id, packed in rows:
-                self._known(agent_id).put(packed)
+                known = self._known(agent_id)
+                if known.put(packed) and self.ready:
+                    self.renewal.want(known, settled)
                 self._seq = seq
-            if len(rows) < CHUNK:
+            if len(rows) < self._page:
                 break
             if self.ready:
                 # Whoever cannot keep up with the changes is late too.
                 self._beat(wall_us())
+            rows = await self.read(partial(self._changed, self._seq))
         self._metrics.agents.set(len(self.agents))
 
     def _beat(self, now_us: int) -> None:
@@ -169,6 +214,9 @@ class TrustCache:
         bound = self.policy.stale_after_s * SECOND_US
         stale = lag is None or lag > bound or now_us - self._polled_us > bound
         self._metrics.stale.set(stale)
+        if self._stale and not stale:
+            # Those that changed last are asked for soonest.
+            self.renewal.want_all(reversed(self.agents.values()), now_us)
         self._stale = stale
 
     def lag_us(self, now_us: int) -> int | None:
@@ -198,12 +246,14 @@ class TrustCache:
     def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent at hand."""
         entry = known.entries.get(question)
-        if entry is None or entry.fresh_until_us <= now_us or entry.stale is not self._stale:
+        if entry is None or entry.holds_until_us <= now_us or entry.stale is not self._stale:
             entry = known.entries[question] = self._make(known, question, now_us)
             if known.has_states:
-                self.renewal.note(known, question, entry)
-        else:
+                self.renewal.note(known, question, entry, now_us)
+        elif not entry.asked:
             entry.asked = True
+            if entry.old:
+                self.renewal.hurry(known, question, entry, now_us)
         return entry
 
     def _make(self, known: Known, question: Question, now_us: int) -> Entry:
@@ -224,8 +274,8 @@ class TrustCache:
             # Our seconds are minutes of a recording: nobody may keep an answer for long.
             expires = min(expires, now_us + self._refresh_us)
         # A stale answer ends at once for its reader, but need not be computed for each of them.
-        fresh = now_us + SECOND_US if self._stale else min(expires, now_us + self._refresh_us)
-        return Entry(answer, expires, fresh, stale=self._stale)
+        holds = now_us + SECOND_US if self._stale else expires
+        return Entry(answer, expires, holds, stale=self._stale)
 
     async def entries(self) -> list[Entry]:
         """Give every agent's answer, letting other requests pass in between."""

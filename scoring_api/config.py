@@ -40,9 +40,11 @@ class ApiConfig:
     clock
         ``wall`` on live data, ``event`` over recordings.
     poll_s
-        Seconds between two looks at the store.
+        Seconds between two looks at the store; more while looks take long.
     refresh_s
-        Seconds for which an encoded answer may be served again.
+        Seconds after which an encoded answer that is asked for is made anew.
+    prepare_s
+        Seconds that the start may take for answers that nobody has asked for yet.
     max_body
         Bytes of a request body.
     max_batch
@@ -65,8 +67,9 @@ class ApiConfig:
     audience: str | None = None
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     clock: ClockKind = "wall"
-    poll_s: float = 0.025
+    poll_s: float = 0.01
     refresh_s: float = 10.0
+    prepare_s: float = 2.0
     max_body: int = 2 * 1024 * 1024
     max_batch: int = 1000
     max_event: int = 1024 * 1024

@@ -53,21 +53,25 @@ class Entry:
         "body",
         "body_message",
         "expires_us",
-        "fresh_until_us",
+        "holds_until_us",
+        "old",
         "stale",
         "tag",
     )
 
     def __init__(
-        self, answer: Answer, expires_us: int, fresh_until_us: int, *, stale: bool
+        self, answer: Answer, expires_us: int, holds_until_us: int, *, stale: bool
     ) -> None:
         self.body = encode(answer)
         self.tag = etag(self.body).encode()
         self.expires_us = expires_us
-        self.fresh_until_us = fresh_until_us
+        # Until when it may be sent: to its end, but for stale ones, which have ended already.
+        self.holds_until_us = holds_until_us
         self.stale = stale
         # Whether somebody asked for it since it was made.
         self.asked = True
+        # Whether nobody did for longer than an answer is refreshed.
+        self.old = False
         self.body_message: Message = {"type": "http.response.body", "body": self.body}
         self._start: Message = {}
         # Until when `max-age` is what `_start` says.
@@ -127,12 +131,14 @@ class Known:
         self.entries: dict[Question, Entry] = {}
         self._packed: tuple[Packed, ...] = ()
 
-    def put(self, packed: Packed) -> None:
-        """Take in the state of a mode; answers that it changes no longer hold."""
+    def put(self, packed: Packed) -> bool:
+        """Take in the state of a mode; True when it changes answers, which then no longer hold."""
         others = [one for one in self._packed if one.mode != packed.mode]
-        if all(one.shown != packed.shown for one in self._packed if one.mode == packed.mode):
+        changes = all(one.shown != packed.shown for one in self._packed if one.mode == packed.mode)
+        if changes:
             self.entries.clear()
         self._packed = (*others, packed)
+        return changes
 
     @property
     def has_states(self) -> bool:

@@ -24,7 +24,6 @@ def create_app_from_settings() -> Application:
     """Make the application as the settings say; raises `ConfigError` for what is wrong in them."""
     settings = load_settings()
     config = config_of(settings)
-    config.validate()
     store = open_store(settings.store)
     return create_app(
         StoreReading(store),
@@ -32,6 +31,11 @@ def create_app_from_settings() -> Application:
         config,
         trust_policy_of(settings, store.configs.promoted()),
     )
+
+
+def check(settings: Settings) -> None:
+    """Raise `ConfigError` for what the API cannot be served with, before anything is opened."""
+    config_of(settings).validate()
 
 
 def _validator(max_future_us: int) -> Callable[[bytes], None]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.novelty import KNOWN, NEW, SAME_REQUEST, UNKNOWN, own_cluster, strata
+from models.content.novelty import (
+    ACCEPTED,
+    KNOWN,
+    NEW,
+    SAME_REQUEST,
+    UNKNOWN,
+    own_cluster,
+    strata,
+)
 from models.content.rates import DAY_US
-from models.content.session import MAX_USES, Session
+from models.content.session import MAX_USES, Session, Use
 from models.content.tables import MAX_WAITING, marks_of, noted
 from models.hashing import mix
 
@@ -15,10 +23,11 @@ if TYPE_CHECKING:
     from models.content.tables import Cluster, RoleTable
 
 GATE = 0.05  # session p below: nothing is learned, unless peers do the same
-VERY_UNUSUAL = 0.01  # session p below: not even then
+VERY_UNUSUAL = 0.01  # session p below: only what peers do again and again
 HOLD = 0.5  # session p below: new values wait
 FREE_HOLD = 0.1  # the same while learning without the gate, for the most surprising value
 QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
+BY_AGENTS, ON_DAYS = 9, 10  # what is noted of a flow that makes sessions very unusual
 WARM_UP = 20.0  # a role's first n sessions vote with weight n / (n + 20): all is new then
 
 
@@ -94,15 +103,28 @@ def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
 def _accepted(role: RoleTable, cluster: Cluster, session: Session, agent: int) -> bool:
     """Tell whether what is unusual has become part of such requests: several agents did it.
 
-    Not what is very unusual, and not a value that raised suspicion in other kinds of request:
-    that is no part of a request, it follows the agents around.
+    What is very unusual they have to do on several days, for whatever requests; then its flow is
+    accepted, as those of a new version are. Not a value that raised suspicion in other kinds of
+    request: that is no part of a request, it follows the agents around.
     """
-    if session.p is None or session.p < VERY_UNUSUAL:
-        return False
     day = session.last_us // DAY_US
-    agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent, day)
     marks = marks_of(role.sightings.get(session.peak, 0), day)
-    return agents >= QUORUM and noted(marks) <= 1
+    if session.p is None or session.p >= VERY_UNUSUAL:
+        agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent, day)
+        return agents >= QUORUM and noted(marks) <= 1
+    flow = next((use.flow for use in session.uses.values() if _is_peak(use, session)), 0)
+    if not flow or noted(marks) > 1:
+        return False
+    agents = role.doubters.note(mix(flow, BY_AGENTS), agent, day)
+    days = role.doubters.note(mix(flow, ON_DAYS), day, day)
+    if agents < QUORUM or days < QUORUM:
+        return False
+    role.flow.remember(mix(flow, ACCEPTED), day)
+    return True
+
+
+def _is_peak(use: Use, session: Session) -> bool:
+    return use.tool_key == session.peak_place and use.value == session.peak
 
 
 def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Cluster:
@@ -148,6 +170,8 @@ def _learn_uses(
         if use.flow:
             flows[use.flow] = None
             role.flow.remember(use.flow, day)
+            if mix(use.flow, ACCEPTED) in role.flow:
+                role.flow.remember(mix(use.flow, ACCEPTED), day)
             role.flow_key.remember(use.flow_key, day)
     cluster.values.count(values)
     cluster.flows.count(flows)

@@ -17,6 +17,7 @@ USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for t
 OFTEN = 10.0  # similar sessions that do so whatever their share
 SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
 UNKNOWN = 2  # level of a value from which on it is new at its place
+ACCEPTED = 11  # marks a flow that several agents of the role bring along day after day
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
 
 
@@ -105,6 +106,9 @@ def levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, in
     if flowed <= usual and often_flowed < OFTEN:
         known = use.flow in role.flow
         flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
+    seldom = bool(level or flow_level)
+    if seldom and mix(use.flow, ACCEPTED) in role.flow and use.value not in role.sightings:
+        return 0, 0
     return level, flow_level
 
 

@@ -10,8 +10,8 @@ from models.features import HOUR_US, METRICS
 from models.quantity import QUANTITIES
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
-from models.watch.order import add_up, stray
-from models.watch.sizes import SIZED, lean, per_mille, usual
+from models.watch.order import add_up, spend, stray
+from models.watch.sizes import SIZED, beyond, lean, per_mille, usual
 
 if TYPE_CHECKING:
     from models.baseline import AgentBaseline
@@ -23,14 +23,20 @@ _DAY_AT, _DRIFT_AT, _ORDER_AT, _ASTRAY_AT = map(
     METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
 )
 
+SPENT = QUANTITIES.index("cost")
+
 SHIFTING = frozenset(
     METRICS.index(name)
     for name in (
+        *QUANTITIES[:3],
+        DAY_METRIC,
         "rate_minute",
         "rate",
         "rate_day",
+        "failures_hour",
+        "failures_day",
+        "destructive",
         "discovery",
-        DAY_METRIC,
         "drift",
         "disorder",
         "astray",
@@ -95,6 +101,8 @@ def measure(
     """
     watch, found = facts.watch, []
     sums, same_hour = facts.sums, facts.hour == time_us // HOUR_US
+    if watch.session != session:
+        watch.spent = 0.0
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0
@@ -105,6 +113,8 @@ def measure(
                 expected += watch.expected[slot] if same_hour else 0.0
                 compared = per_mille(total, expected)
             bits = baseline.number_bits(QUANTITIES[index], compared or total)
+            if index == SPENT:
+                bits = max(bits, spend(watch, beyond(watch, tool, amount)))
             if bits:
                 risen = index not in SIZED or _risen(
                     watch, SIZED.index(index), bits, anew=not same_hour

@@ -1,4 +1,4 @@
-"""What shows over a session: tools in an odd order, tools that its request does not call for."""
+"""What shows over a session: its oddest categories, and sums of what is odd a little each time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 DRIFT_BITS = 1.0
 MOST_STEP = 12.0
 ASKED_BITS = 2.0
+SPARE, MOST_SPREADS = 1.0, 4.0
+LOG2_E = 1.4426950408889634
 MOST_SUM = 40.0  # so odd that more of it says nothing new
 
 
@@ -58,6 +60,48 @@ def stray(watch: Watch, session: int, intent: float) -> tuple[float, bool]:
     before = watch.astray if watch.session == session else 0.0
     watch.astray = _summed(before, intent, ASKED_BITS)
     return watch.astray, watch.astray > before
+
+
+def spend(watch: Watch, spreads: float) -> float:
+    """Add a call to the running sum of what its session cost beyond the usual; give its bits.
+
+    One call may cost far more than others do; call after call that does is another thing. Of
+    normal deviations such a sum exceeds ``s`` with ``exp(-2 s SPARE)``.
+
+    Parameters
+    ----------
+    spreads
+        Of what the call cost beyond what such calls usually do.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch()
+    >>> [round(spend(watch, spreads), 1) for spreads in (3.0, 3.0, 0.5)]
+    [5.8, 11.5, 10.1]
+    """
+    watch.spent = max(0.0, watch.spent + min(spreads, MOST_SPREADS) - SPARE)
+    return min(MOST_SUM, 2.0 * SPARE * LOG2_E * watch.spent)
+
+
+def top(watch: Watch, session: int, far: list[tuple[int, float]]) -> None:
+    """Note how far features have gone beyond the usual in a session.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch(session=1)
+    >>> top(watch, 1, [(9, 12.0)])
+    >>> top(watch, 1, [(9, 11.0), (3, 6.0)])
+    >>> watch.tops
+    {3: 6.0, 9: 12.0}
+    """
+    if watch.session != session:
+        watch.tops, watch.kept = {}, 0.0
+    if far:
+        tops = watch.tops
+        more = {feature: max(tops.get(feature, 0.0), excess) for feature, excess in far}
+        watch.tops = dict(sorted((tops | more).items()))
 
 
 def _summed(before: float, bits: float, usual: float) -> float:

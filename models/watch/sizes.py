@@ -16,12 +16,13 @@ SIZED = (QUANTITIES.index("bytes_out_hour"), QUANTITIES.index("cost"))
 PER_MILLE = 1_000.0
 """As usual, in the numbers that the levels of these quantities learn."""
 
-_ANY = -1
+_ANY, _LAST = -1, len(SIZED) - 1
 _MOST_TOOLS = 32
 _KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
 _SLOWEST = 0.0025
 _MOST_STEP = 1.0
-_ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first
+_ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first,
+# or of any tool the deviation of the last
 _DEVIATION, _LEANING = _ROW - 2, _ROW - 1
 _SPREAD = 1.25  # of a normal distribution, in mean absolute deviations
 _LEAST_SPREAD = 0.2
@@ -70,8 +71,27 @@ def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:
         if n > _SETTLED:
             step = max(-_MOST_STEP, min(_MOST_STEP, step))
         row[2 * slot + 1] += step / n
-        if not slot:
+        if slot == (_LAST if mark == _ANY else 0):
             row[_DEVIATION] += (abs(step) - row[_DEVIATION]) / n
+
+
+def beyond(watch: Watch, tool: int, amount: int) -> float:
+    """Give how far beyond the usual a call went in what it cost, in spreads of the agent's calls.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch()
+    >>> for cost in (400, 500, 600) * 20:
+    ...     learn(watch, 7, 1, cost)
+    >>> [round(beyond(watch, 7, cost)) for cost in (500, 5000)]
+    [0, 7]
+    """
+    row = watch.sizes.get(_ANY)
+    if row is None or row[2 * _LAST] < _SETTLED:
+        return 0.0
+    spread = max(_LEAST_SPREAD, _SPREAD * row[_DEVIATION])
+    return (squash(float(amount)) - squash(usual(watch, tool, _LAST, amount))) / spread
 
 
 def lean(watch: Watch, tool: int, amount: int) -> float:

@@ -44,7 +44,7 @@ class Watch(Struct, array_like=True):
         Tools that a deployment announced.
     sizes
         Mark of a tool -> calls and mean size of each of `models.watch.sizes.SIZED`, deviation and
-        running sum of the first; -1 is any tool.
+        running sum of the first; -1 is any tool, with the deviation of the last.
     expected, out_expected
         What the calls of the open hour, and of the open day, usually take.
     leak
@@ -53,6 +53,12 @@ class Watch(Struct, array_like=True):
         Most bits of the open hour, of each quantity of `SIZED`, and of the open day.
     peaks
         Of each count, whole bits of the open window when it was last looked at closely.
+    spent
+        Running sum of the spreads by which that session's calls cost more than such calls do.
+    tops
+        Feature -> how far beyond the usual it has gone in that session, in bits.
+    kept
+        Rarity of the most ordinary category for which an act of that session was held, in bits.
     """
 
     session: int = -1
@@ -81,3 +87,6 @@ class Watch(Struct, array_like=True):
     leak: float = 0.0
     highs: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     peaks: list[int] = field(default_factory=lambda: [0] * COUNTS)
+    spent: float = 0.0
+    tops: dict[int, float] = {}
+    kept: float = 0.0

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 import threading
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _log = logging.getLogger(__name__)
+# By name: what the API stands on does not know it.
 _APP = "scoring_api.wiring:create_app_from_settings"
+_CHECK = "scoring_api.wiring:check"
 _END_SECONDS = 30
 
 
@@ -59,6 +62,7 @@ def serve(
     settings = load_settings()
     start_logs(settings.log_level)
     stop = stop_on_signals()
+    resolve_name(_CHECK)(settings)
     open_store(settings.store).close()
     with _listening(settings) as listener:
         who = (

@@ -83,7 +83,7 @@ class World:
         self, agent: int, x: dict[str, str], volume: float | None, u: float, vote: bool
     ) -> tuple[Any, ...]:
         habits, view = self.habits[agent], self.views[agent]
-        found = habits.surprise(view, x)
+        found = habits.surprise(view, x, {})
         statistics = [volume, found.total, found.peak, None]
         result = habits.calibrate(view, statistics, u, own=vote)
         if vote:
@@ -164,7 +164,7 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
                 if habits.total_of(node):
                     q = (1 - ADOPTION) * p + ADOPTION * q
             expected.append((place.index, -log2(q)))
-        assert [tuple(one)[:2] for one in habits.surprise(view, x).found] == expected
+        assert [tuple(one)[:2] for one in habits.surprise(view, x, {}).found] == expected
 
 
 @given(
@@ -180,7 +180,7 @@ def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
         nothing = world.habits[1].calibrate(view, [None] * 4, 0.5, own=True)
         for value in past:
             world.habits[1].take_in(view, [value, None, value / 7, value / 3], nothing, GATE)
-        assert world.habits[1].surprise(view, x).total == 12 + log2(14)
+        assert world.habits[1].surprise(view, x, {}).total == 12 + log2(14)
     assert worlds[0].step("publish", 0) == worlds[1].step("publish", 0)
     seen = []
     for world in worlds:

@@ -101,7 +101,7 @@ def test_s4_a_replica_that_cannot_keep_up_with_the_changes_is_stale(installation
             await cache.poll()
             assert not cache.stale
             reading.slow = True
-            installation.put(*(installation.state(f"a-{n}", days=1) for n in range(2_100)))
+            installation.put(*(installation.state(f"a-{n}", days=1) for n in range(140)))
             installation.say()
             catching_up = asyncio.create_task(cache.poll())
             await asyncio.sleep(1.9)
@@ -202,29 +202,3 @@ def test_an_event_that_only_counts_leaves_the_answers_as_they_are(installation):
             cache.close()
 
     asyncio.run(story())
-
-
-def test_what_is_asked_for_is_made_anew_in_time_and_else_let_go(installation):
-    installation.put(installation.state("a"), installation.state("b"))
-    cache = polled(installation)
-    start, question = installation.now_us(), (None, None)
-    first = {name: cache.entry(name, question, start) for name in "ab"}
-    assert not cache.renewal.renew(start)  # they have time
-    late = start + 9_000_000
-    while cache.renewal.renew(late):
-        pass
-    second = {name: cache.agents[name].entries[question] for name in "ab"}
-    assert all(second[name] is not first[name] for name in "ab")
-    assert cache.entry("a", question, late + 1) is second["a"]  # nobody waited
-    later = late + 9_000_000
-    while cache.renewal.renew(later):
-        pass
-    assert cache.agents["a"].entries[question] is not second["a"]
-    assert cache.agents["b"].entries == {}  # nobody asked for it again
-
-
-def test_made_up_ids_are_not_made_anew(installation):
-    cache = polled(installation)
-    now = installation.now_us()
-    cache.entry("made-up", (None, None), now)
-    assert not cache.renewal.renew(now + 60_000_000)

@@ -1,9 +1,9 @@
 //! Learns a closed session: its tools, values and flows, behind the learning gate.
 
 use super::detector::{Detector, DAY_US};
-use super::novelty::{own_cluster, strata, KNOWN, NEW, SAME_REQUEST, UNKNOWN};
+use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
-use super::session::{Content, Session, MAX_USES};
+use super::session::{Content, Session, Use, MAX_USES};
 use super::tables::{marks_of, noted, Role, MAX_WAITING};
 use crate::hashing::mix;
 use pyo3::prelude::*;
@@ -14,6 +14,8 @@ const VERY_UNUSUAL: f64 = 0.01;
 const HOLD: f64 = 0.5;
 const FREE_HOLD: f64 = 0.1;
 const QUORUM: i64 = 3;
+const BY_AGENTS: u64 = 9;
+const ON_DAYS: u64 = 10;
 const WARM_UP: f64 = 20.0;
 
 /// Adds one judged call to what its session has carried.
@@ -97,14 +99,27 @@ fn skip(role: &mut Role, number: i64, session: &Session) {
 }
 
 /// Whether what is unusual has become part of such requests: several agents did it, and its value
-/// raised no suspicion in other kinds of request.
+/// raised no suspicion in other kinds of request. What is very unusual they have to do on several
+/// days, for whatever requests; then its flow is accepted.
 fn accepted(role: &mut Role, number: i64, session: &Session, agent: u64) -> bool {
-    if session.p.is_none_or(|p| p < VERY_UNUSUAL) {
+    let day = session.last_us.div_euclid(DAY_US);
+    let recurs = noted(marks_of(role.sightings.get(session.peak), day), 0) > 1;
+    if session.p.is_none_or(|p| p >= VERY_UNUSUAL) {
+        let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent, day);
+        return agents >= QUORUM as u32 && !recurs;
+    }
+    let is_peak = |held: &&Use| held.tool_key == session.peak_place && held.value == session.peak;
+    let flow = session.uses.values().find(is_peak).map_or(0, |held| held.flow);
+    if flow == 0 || recurs {
         return false;
     }
-    let day = session.last_us.div_euclid(DAY_US);
-    let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent, day);
-    agents >= QUORUM as u32 && noted(marks_of(role.sightings.get(session.peak), day), 0) <= 1
+    let agents = role.doubters.note(mix(flow, BY_AGENTS, 0), agent, day);
+    let days = role.doubters.note(mix(flow, ON_DAYS, 0), day as u64, day);
+    if agents.min(days) < QUORUM as u32 {
+        return false;
+    }
+    role.flow.remember(mix(flow, ACCEPTED, 0), day);
+    true
 }
 
 /// Gives the cluster that a session belongs to, a new one where there is none like it.
@@ -155,6 +170,9 @@ fn learn_uses(
         if held.flow != 0 {
             flows.insert(held.flow);
             role.flow.remember(held.flow, day);
+            if role.flow.has(mix(held.flow, ACCEPTED, 0)) {
+                role.flow.remember(mix(held.flow, ACCEPTED, 0), day);
+            }
             role.flow_key.remember(held.flow_key, day);
         }
     }

@@ -11,6 +11,7 @@ const USUAL_SHARE: f64 = 0.15;
 const OFTEN: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
 pub const UNKNOWN: u64 = 2;
+pub const ACCEPTED: u64 = 11;
 pub const KNOWN: u64 = 1;
 pub const NEW: u64 = 2;
 
@@ -130,6 +131,13 @@ impl<'a> Alike<'a> {
             true if role.flow_key.has(held.flow_key) => 2,
             true => 3,
         };
+        let seldom = level != 0 || flow_level != 0;
+        if seldom
+            && role.flow.has(mix(held.flow, ACCEPTED, 0))
+            && role.sightings.get(held.value) == 0
+        {
+            return (0, 0);
+        }
         (level, flow_level)
     }
 }

@@ -7,9 +7,10 @@ use super::places::Category;
 use super::surprise::Surprise;
 use super::view::View;
 use super::window::{bin_of, Window};
-use super::{stored, Config, FEATURES, METRICS, STATISTICS, WINDOWS};
+use super::{stored, Config, FEATURES, LEAST_BITS, METRICS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
+use std::collections::HashMap;
 
 const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
@@ -140,15 +141,23 @@ impl Habits {
         let index = found.index;
         let q = self.chance(groups, group, found, &all.chances);
         all.chances[index] = q;
-        let bits = -q.log2();
+        let mut bits = -q.log2();
         let place = &groups.places.all[index];
+        if bits - self.usual[index] >= LEAST_BITS {
+            for (value, off) in place.beside(found.value) {
+                let beside = Category { value, inside: 0, ..found };
+                let q = self.chance(groups, group, beside, &all.chances);
+                bits = bits.min(off - q.log2());
+            }
+        }
         all.out.push(found, bits, place.under.is_none());
         let excess = bits - self.usual[index];
         if place.under.is_some() {
             all.out.order = excess;
         }
-        if place.alone {
-            all.out.rare(groups.rarity(group, index, excess), place.steady);
+        if place.alone && excess >= LEAST_BITS {
+            let rarity = groups.rarity(group, index, excess);
+            all.out.rare(index, excess, rarity, place.steady, all.tops[index]);
         }
     }
 
@@ -159,7 +168,9 @@ impl Habits {
             one.0 = STATISTICS + at;
         }
         for (found, bits) in surprise.each() {
-            entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+            if surprise.again >> found.index & 1 == 0 {
+                entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+            }
         }
         let mut length = FEATURES;
         for (at, bits) in metrics.iter().take(METRICS).enumerate() {
@@ -181,9 +192,10 @@ impl Habits {
         &self,
         groups: &Groups,
         group: usize,
+        tops: &[f64; FEATURES],
         text: impl Fn(usize) -> Option<&'a str>,
     ) -> Surprise {
-        let mut found = Weighed::default();
+        let mut found = Weighed { tops: *tops, ..Weighed::default() };
         let hasher = groups.hasher();
         groups.places.of_texts(&hasher, text, |one| {
             self.weigh(groups, group, self.placed(groups, one), &mut found);
@@ -275,6 +287,7 @@ impl Habits {
 #[derive(Default)]
 struct Weighed {
     chances: [f64; FEATURES],
+    tops: [f64; FEATURES],
     out: Surprise,
 }
 
@@ -328,10 +341,18 @@ impl Habits {
     }
 
     /// The bits of each declared category of an act; changes nothing.
-    fn surprise(&self, view: &Bound<'_, View>, x: &Bound<'_, PyDict>) -> PyResult<Surprise> {
+    fn surprise(
+        &self,
+        view: &Bound<'_, View>,
+        x: &Bound<'_, PyDict>,
+        tops: HashMap<usize, f64>,
+    ) -> PyResult<Surprise> {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
         let mut found = Weighed::default();
+        for (index, top) in found.tops.iter_mut().enumerate() {
+            *top = tops.get(&index).copied().unwrap_or_default();
+        }
         groups.places.of(&groups.hasher(), x, |one| {
             self.weigh(&groups, view.group, self.placed(&groups, one), &mut found);
         })?;

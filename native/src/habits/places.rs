@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 const LOW31: u64 = 0x7FFF_FFFF;
+const FARTHEST: usize = 2;
+const BESIDE_BITS: f64 = 3.0;
 
 /// One feature: its node, the probability of a value nobody used, and its context.
 pub struct Place {
@@ -20,6 +22,20 @@ pub struct Place {
     pub alone: bool,
     /// Whether a new version of the agent leaves it as it is.
     pub steady: bool,
+    /// Values in a row: one beside a usual one is less odd than one far from it.
+    row: Vec<u32>,
+}
+
+impl Place {
+    /// Values near another one in the row, each with the bits that it is off.
+    pub fn beside(&self, value: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
+        let here = self.row.iter().position(|known| *known == value);
+        let off = move |there: usize| here.map(|here| here.abs_diff(there));
+        self.row.iter().enumerate().filter_map(move |(there, &other)| {
+            let off = off(there).filter(|off| (1..=FARTHEST).contains(off))?;
+            Some((other, BESIDE_BITS * off as f64))
+        })
+    }
 }
 
 /// All declared features, and the names under which an act gives them.
@@ -67,6 +83,8 @@ impl Places {
             let under = under.and_then(|name| names.iter().position(|known| *known == name));
             let alone: bool = feature.getattr("alone")?.extract()?;
             let steady: bool = feature.getattr("steady")?.extract()?;
+            let row: Vec<String> = feature.getattr("row")?.extract()?;
+            let row = row.iter().map(|value| hasher.of(value) as u32).collect();
             let hash = hasher.of(&format!("feature:{}", names[all.len()]));
             all.push(Place {
                 node: (hash & LOW31) as u32,
@@ -75,6 +93,7 @@ impl Places {
                 under,
                 alone,
                 steady,
+                row,
             });
         }
         let names = names.iter().map(|name| PyString::intern(py, name).unbind()).collect();

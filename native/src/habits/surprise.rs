@@ -4,6 +4,9 @@ use super::places::Category;
 use super::FEATURES;
 use pyo3::prelude::*;
 
+/// Bits by which a feature has to go further than before in its session.
+const FURTHER: f64 = 2.0;
+
 /// The categories of an act, in bits.
 #[pyclass(frozen)]
 #[derive(Default)]
@@ -21,6 +24,13 @@ pub struct Surprise {
     pub order: f64,
     #[pyo3(get)]
     pub steady: f64,
+    #[pyo3(get)]
+    pub rarest: f64,
+    /// How far features go beyond what is ordinary, where that is far; else 0.
+    excess: [f64; FEATURES],
+    /// Bit by bit, those of them that went as far in this session before.
+    #[pyo3(get)]
+    pub again: u32,
 }
 
 impl Surprise {
@@ -35,12 +45,23 @@ impl Surprise {
         }
     }
 
-    /// Take in how rare one category is among the peers.
-    pub fn rare(&mut self, bits: f64, steady: bool) {
+    /// Take in one category that goes far, and how rare that is among the peers.
+    pub fn rare(&mut self, index: usize, excess: f64, bits: f64, steady: bool, before: f64) {
+        self.excess[index] = excess;
+        self.rarest = self.rarest.max(bits);
+        if excess < before + FURTHER {
+            self.again |= 1 << index;
+            return;
+        }
         self.peak = self.peak.max(bits);
         if steady {
             self.steady = self.steady.max(bits);
         }
+    }
+
+    /// Features that go far, and how far.
+    pub fn far(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.excess.iter().copied().enumerate().filter(|(_, excess)| *excess != 0.0)
     }
 
     pub fn each(&self) -> impl Iterator<Item = (Category, f64)> + '_ {
@@ -50,6 +71,11 @@ impl Surprise {
 
 #[pymethods]
 impl Surprise {
+    #[getter(far)]
+    fn each_far(&self) -> Vec<(usize, f64)> {
+        self.far().collect()
+    }
+
     /// (feature, bits, value, node after its context) of each category.
     #[getter]
     fn found(&self) -> Vec<(usize, f64, u32, u32)> {

@@ -3,13 +3,16 @@
 use super::counting::COUNTS;
 use super::mixture::Mixture;
 use super::sizes::{Sizes, ROW, SIZED};
+use crate::habits::FEATURES;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
 const FACTS: usize = 27;
-const WATCH: usize = 26;
+const WATCH: usize = 29;
+/// The same before `spent`, `tops` and `kept` were noted.
+const WATCH_BEFORE: usize = 26;
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
@@ -49,6 +52,9 @@ pub struct Now {
     pub leak: f64,
     pub highs: [f64; SIZED.len() + 1],
     pub peaks: [i64; COUNTS],
+    pub spent: f64,
+    pub tops: [f64; FEATURES],
+    pub kept: f64,
 }
 
 /// Where and when a credential was last used.
@@ -221,6 +227,14 @@ impl Facts {
         out.float(now.leak);
         floats(out, &now.highs);
         numbers(out, &now.peaks);
+        out.float(now.spent);
+        let tops = || now.tops.iter().enumerate().filter(|(_, bits)| **bits != 0.0);
+        out.map(tops().count());
+        for (feature, bits) in tops() {
+            out.signed(feature as i64);
+            out.float(*bits);
+        }
+        out.float(now.kept);
         Ok(())
     }
 
@@ -273,7 +287,8 @@ impl Facts {
     }
 
     fn read_watch(&mut self, from: &mut Reader<'_>) -> PyResult<()> {
-        expect(from.array()?, WATCH)?;
+        let length = from.array()?;
+        expect(length, if length == WATCH_BEFORE { WATCH_BEFORE } else { WATCH })?;
         let now = &mut self.now;
         now.session = from.signed()?;
         self.before = from.text()?.to_owned();
@@ -311,6 +326,14 @@ impl Facts {
         now.leak = from.float()?;
         all_floats(from, &mut now.highs)?;
         all_numbers(from, &mut now.peaks)?;
+        if length == WATCH {
+            now.spent = from.float()?;
+            for _ in 0..from.map()? {
+                let (feature, bits) = (from.signed()? as usize, from.float()?);
+                *now.tops.get_mut(feature).ok_or_else(|| PyValueError::new_err("feature"))? = bits;
+            }
+            now.kept = from.float()?;
+        }
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use super::words::secret;
 use crate::content::{Content, Session};
 use crate::habits::{Calibrated, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS};
 use pyo3::prelude::*;
+use std::f64::consts::LOG2_E;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 86_400_000_000;
@@ -21,6 +22,9 @@ const OUT_DAY: usize = 4;
 const BYTES_OUT: usize = 1;
 const DRIFT_BITS: f64 = 1.0;
 const ASKED_BITS: f64 = 2.0;
+const SPARE: f64 = 1.0;
+const MOST_SPREADS: f64 = 4.0;
+const SPENT: usize = 3;
 const MOST_STEP: f64 = 12.0;
 const MOST_SUM: f64 = 40.0;
 
@@ -80,7 +84,8 @@ impl Bench<'_, '_> {
             false => None,
         };
         let texts = &*self.texts;
-        let categories = habits.surprise_of(self.groups, group.0, |at| texts.get(at));
+        let tops = if now.session == session.ordinal { now.tops } else { Default::default() };
+        let categories = habits.surprise_of(self.groups, group.0, &tops, |at| texts.get(at));
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !again);
         let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
@@ -89,6 +94,18 @@ impl Bench<'_, '_> {
         let sent = act.amounts()[BYTES_OUT].is_some();
         if now.leak >= self.config.leak && sent && state == State::Active {
             return Ok(None);
+        }
+        let changing =
+            state == State::Relearning || state == State::Learning && facts.announced.is_some();
+        if now.session != session.ordinal {
+            now.kept = 0.0;
+        }
+        if state == State::Active && now.kept != 0.0 && categories.rarest >= now.kept {
+            return Ok(None);
+        }
+        now.tops = tops;
+        for (feature, excess) in categories.far() {
+            now.tops[feature] = excess.max(now.tops[feature]);
         }
         now.session = session.ordinal;
         let volume = self.rarest(&measures, group.0, state);
@@ -99,8 +116,7 @@ impl Bench<'_, '_> {
             Some(volume),
         ];
         let mut tested = statistics;
-        let changing = state == State::Learning && facts.announced.is_some();
-        if state == State::Relearning || changing {
+        if changing {
             let added = facts.added.iter().any(|tool| **tool == *act.tool);
             let steady = (!added).then_some(categories.steady);
             tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
@@ -144,6 +160,9 @@ impl Bench<'_, '_> {
         let mut risen = [true; SIZED.len() + 1];
         let tool = (self.groups.hash(&act.tool) & MARK) as i64;
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
+        if now.session != session {
+            now.spent = 0.0;
+        }
         let asked = &*self.asked;
         let peers = &*self.levels;
         let bits_of = |levels: &Levels, at: usize, value: f64| -> PyResult<f64> {
@@ -162,7 +181,10 @@ impl Bench<'_, '_> {
                 compared = per_mille(total, expected);
             }
             let compared = if compared != 0.0 { compared } else { total };
-            let bits = bits_of(levels, at, compared)?;
+            let mut bits = bits_of(levels, at, compared)?;
+            if at == SPENT {
+                bits = bits.max(spend(now, sizes::beyond(&facts.sizes, tool, amount)));
+            }
             put(at, bits);
             if let Some(slot) = slot.filter(|_| bits != 0.0) {
                 risen[slot] = rises(now, slot, bits, !same_hour);
@@ -277,6 +299,12 @@ fn stray(now: &mut Now, session: i64, intent: f64) -> (f64, bool) {
     let before = if now.session == session { now.astray } else { 0.0 };
     now.astray = summed(before, intent, ASKED_BITS);
     (now.astray, now.astray > before)
+}
+
+/// Add a call to the running sum of what its session cost beyond the usual; gives its bits.
+fn spend(now: &mut Now, spreads: f64) -> f64 {
+    now.spent = (now.spent + spreads.min(MOST_SPREADS) - SPARE).max(0.0);
+    (2.0 * SPARE * LOG2_E * now.spent).min(MOST_SUM)
 }
 
 fn summed(before: f64, bits: f64, usual: f64) -> f64 {

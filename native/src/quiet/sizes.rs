@@ -6,6 +6,7 @@ use super::level::squash;
 pub const SIZED: [usize; 2] = [1, 3];
 const PER_MILLE: f64 = 1_000.0;
 const ANY: i64 = -1;
+const LAST: usize = SIZED.len() - 1;
 const MOST_TOOLS: usize = 32;
 const KNOWN: f64 = 5.0;
 const SETTLED: f64 = 20.0;
@@ -15,7 +16,8 @@ const SPREAD: f64 = 1.25;
 const LEAST_SPREAD: f64 = 0.2;
 const SLACK: f64 = 0.25;
 const MOST_LEAN: f64 = 3.0;
-/// Calls and mean of each; then deviation and running sum of the first.
+/// Calls and mean of each; then deviation and running sum of the first, or of any tool the
+/// deviation of the last.
 pub const ROW: usize = 2 * SIZED.len() + 2;
 const DEVIATION: usize = ROW - 2;
 const LEANING: usize = ROW - 1;
@@ -62,7 +64,7 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
             step = step.clamp(-MOST_STEP, MOST_STEP);
         }
         row[2 * slot + 1] += step / n;
-        if slot == 0 {
+        if slot == if mark == ANY { LAST } else { 0 } {
             row[DEVIATION] += (step.abs() - row[DEVIATION]) / n;
         }
     }
@@ -75,6 +77,13 @@ pub fn leaning(sizes: &Sizes, tool: i64, amount: i64) -> Option<f64> {
     let spread = (SPREAD * row[DEVIATION]).max(LEAST_SPREAD);
     let z = (squash(amount as f64) - row[1]) / spread;
     Some((row[LEANING] + z.clamp(-MOST_LEAN, MOST_LEAN) - SLACK).max(0.0))
+}
+
+/// How far beyond the usual a call went in what it cost, in spreads of the agent's calls.
+pub fn beyond(sizes: &Sizes, tool: i64, amount: i64) -> f64 {
+    let Some(row) = row(sizes, ANY).filter(|row| row[2 * LAST] >= SETTLED) else { return 0.0 };
+    let spread = (SPREAD * row[DEVIATION]).max(LEAST_SPREAD);
+    (squash(amount as f64) - squash(usual(sizes, tool, LAST, amount))) / spread
 }
 
 /// Set a tool's running sum.
