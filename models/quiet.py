@@ -59,8 +59,8 @@ class Quiet:
         self._native, self._engine, self._publish = native, engine, publish
         self._hashes = native.Hashes(engine.hasher.key)
         self._judge = native.Judge(
-            engine.config, engine.policy, peers.groups, engine.content, engine.sessions, peers.sessions,
-            peers.levels, engine.watcher.heard, self._hashes, origin, infer,
+            engine.config, engine.policy, peers.groups, engine.content, engine.sessions,
+            peers.sessions, peers.levels, engine.watcher.heard, self._hashes, origin, infer,
             alike, peers.seen_on,
         )  # fmt: skip
 

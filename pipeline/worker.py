@@ -144,9 +144,7 @@ class Worker:
         )
         if told or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None
-        return Quiet(
-            self.engine, self._enricher.located, self.wire.infer, publish=self._publish
-        )
+        return Quiet(self.engine, self._enricher.located, self.wire.infer, publish=self._publish)
 
     def commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         """Write a judged batch with the position it leads to, in one transaction."""

@@ -124,8 +124,7 @@ class Files:
                 break
             now = self._clock_us()
             records = [
-                RawRecord(value, key, number, now, (), None, full)
-                for number, value, full in lines
+                RawRecord(value, key, number, now, (), None, full) for number, value, full in lines
             ]
             yield Batch(records, {key: reader.position})
         if self._ends or len(self._readers) > _MOST_OPEN or not _grows(path):

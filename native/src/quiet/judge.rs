@@ -165,6 +165,7 @@ impl Judge {
     ///
     /// `head` is `models.peers.Head`, `active` how many agents act on a day, `publish` whether it
     /// is to stop where an agent's trust has moved.
+    #[allow(clippy::too_many_arguments)] // what changes from call to call
     fn run(
         &mut self,
         py: Python<'_>,
