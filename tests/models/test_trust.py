@@ -13,7 +13,17 @@ from scipy.special import betaincinv
 
 from models.evidence import weigh
 from models.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
-from models.trust import caution, confidence, effects, opine, opinion, reaches
+from models.reaching import needed
+from models.trust import (
+    caution,
+    confidence,
+    days_until,
+    effects,
+    forecast,
+    opine,
+    opinion,
+    reaches,
+)
 from models.trust_policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
 
 LAST_DAY = 400
@@ -370,6 +380,23 @@ def test_a_bound_is_reached_where_the_cautious_score_is_as_high(positive, negati
     near = score + ulps * math.ulp(score)
     for lower in (bound, score, near, score * (1 + 1e-7), score * (1 - 1e-7)):
         assert reaches(positive, negative, lower) == (score >= lower)
+
+
+@given(sums, st.sampled_from([25.0, 30.0, 50.0, 55.0, 75.0, 80.0, 99.5]), st.integers(-3, 3))
+def test_what_is_needed_tells_the_same_where_nothing_speaks_against(positive, lower, ulps):
+    enough = needed(lower, DEFAULT_POLICY)
+    near = enough + ulps * math.ulp(enough)
+    for worth in (positive, near, enough * (1 + 1e-7), enough * (1 - 1e-7), enough * (1 + 1e-5)):
+        assert reaches(worth, 0.0, lower) == (caution(worth, 0.0) >= lower)
+
+
+@given(st.lists(st.integers(0, LAST_DAY * DAY_US), max_size=300), st.floats(5, 95))
+def test_the_day_that_is_worked_out_is_the_first(events, lower):
+    found = weigh(give(Ledger(), *events), LAST_DAY * DAY_US)
+    days = days_until(found, DEFAULT_POLICY, lower)
+    after = [forecast(give(Ledger(), *events), LAST_DAY * DAY_US, clean_days=n) for n in range(99)]
+    first = next((n for n, one in enumerate(after) if one.lower >= lower), None)
+    assert days == first or (first is None and (days is None or days >= 99))
 
 
 @given(evidence, later)

@@ -133,10 +133,11 @@ def _half_written(store: Any, batch: Commit) -> Any:
     """Give a transaction that has written a commit's profiles and is not at its end."""
     writer, stack = store._writer, ExitStack()
     stack.enter_context(store._work.transaction())
+    profiles = writer._sealed.profiles(batch.profiles)
     if isinstance(store, SqliteStore):
-        writer._write_profiles(list(writer._profile_rows(batch)))
+        writer._write_profiles(profiles)
     else:
-        writer._write_common(batch, [writer._profile_row(row) for row in batch.profiles])
+        writer._write_common(batch, profiles)
     return stack
 
 
