@@ -192,6 +192,7 @@ def trust_lines(report: Report) -> Iterator[str]:
         theirs = report.trust_lookup[name]
         ratio = min(ours[clock] / theirs[clock] for clock in ("rate", "cpu_rate"))
         yield _goal(f"times the {words} rate", ratio, goal, "{:.2f}")
+    yield _goal("1,000 agents, first, ms", batch["first_ms"], 10, "{:.1f}", most=True)
     yield _goal("1,000 agents, p99, ms", batch["p99_ms"], 10, "{:.1f}", most=True)
 
 

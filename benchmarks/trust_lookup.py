@@ -33,7 +33,7 @@ from benchmarks.lookup_servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
 from scoring_api.keys import make_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CONNECTIONS = 32
 ROUNDS = 3
@@ -90,6 +90,18 @@ class Server(NamedTuple):
 
     process: subprocess.Popen[bytes]
     port: int
+
+    @contextlib.contextmanager
+    def alone(self, servers: Iterable[Server]) -> Iterator[None]:
+        """Halt the others meanwhile: what they do by themselves is not what this one takes."""
+        others = [one for one in servers if one is not self]
+        for one in others:
+            one.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in others:
+                one.process.send_signal(signal.SIGCONT)
 
     def toggle_turns(self) -> None:
         """Start to note the turns of its loop, or end it."""
@@ -256,7 +268,8 @@ def measure(rounds: int = ROUNDS, seconds: int = SECONDS) -> Measured:
             drive(server, 1, keys[name])
         for _ in range(rounds):
             for name, server in servers.items():
-                runs[name].append(drive(server, seconds, keys[name]))
+                with server.alone(servers.values()):
+                    runs[name].append(drive(server, seconds, keys[name]))
         cuts = statistics.quantiles(ask_for_many(servers["habitus"].port, BATCHES), n=100)
         turns = {name: turn_p99_ms(one, seconds, keys[name]) for name, one in servers.items()}
     lookups = {name: _summed_up(found, turns[name]) for name, found in runs.items()}

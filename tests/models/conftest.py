@@ -150,6 +150,10 @@ class Desk:
         session.p = p
         return session
 
+    def skip_a_day(self) -> None:
+        """Let the next session open on another day."""
+        self._sessions += 24 * 60 // 20
+
     def score(self, event: Event, purpose: str = PAY) -> Content:
         """Judge a call as the first of a new session."""
         return self.judge(self.open(purpose), event)

@@ -147,6 +147,40 @@ def test_what_several_agents_do_is_not_learned_when_it(desk, why):
         assert not desk.play(new_payee(desk), learning=False, p=p, agent_id=f"a-{number}")
 
 
+def payee(desk, number):
+    return desk.event(payee=[(f"DE31 9876 5432 {1000 + number}", [WEB])])
+
+
+def bring(desk, *, agents, days):
+    """Let each agent bring a payee out of a page along once a day; give what was learned."""
+    learned = []
+    for day in range(days):
+        for agent in range(agents):
+            event = payee(desk, agents * day + agent)
+            learned.append(
+                desk.play(event, learning=False, p=VERY_UNUSUAL / 2, agent_id=f"a-{agent}")
+            )
+        desk.skip_a_day()
+    return learned
+
+
+def test_a_flow_that_three_agents_bring_along_on_three_days_is_accepted_with_its_values(desk):
+    assert desk.score(payee(desk, 99)).carrier is not None
+    assert bring(desk, agents=3, days=3).index(True) == 2 * 3
+    assert desk.score(payee(desk, 99)).carrier is None
+
+
+@pytest.mark.parametrize(("agents", "days"), [(2, 9), (9, 2)])
+def test_a_flow_of_fewer_agents_or_days_is_not_accepted(desk, agents, days):
+    assert not any(bring(desk, agents=agents, days=days))
+    assert desk.score(payee(desk, 99)).carrier is not None
+
+
+def test_a_value_that_stood_out_is_told_where_its_flow_is_accepted(desk):
+    bring(desk, agents=3, days=3)
+    assert desk.score(payee(desk, 0)).carrier is not None
+
+
 def test_a_session_votes_on_rates_only_while_it_is_learned_without_the_gate(desk):
     rates = {node: list(row) for node, row in desk.detector.tables.rates.nodes.items()}
     play(desk, SMOOTH)

@@ -72,6 +72,20 @@ def test_a_new_resource_of_a_group_is_learned_unless_it_is_restricted(
     assert (judged[-1].held is None) is adopted
 
 
+def test_a_new_tool_of_a_group_is_learned_whichever_resources_it_is_used_on(fleet, an_event):
+    judged = []
+    for turn in range(12):
+        mine = Resource(id=f"launch/plans-of-{'abcdefghijkl'[turn]}")
+        event = an_event(
+            AGENTS[turn % len(AGENTS)], at=1_300 + turn * 45, tool="plans.read",
+            session=f"launch-{turn}", resource=mine,
+        )  # fmt: skip
+        judged.append(fleet.judge(event))
+    assert judged[0].held is not None
+    after = an_event(AGENTS[0], at=1_900, tool="plans.read", session="later")
+    assert fleet.judge(after).held is None
+
+
 def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_day(fleet, an_event):
     fleet.engine.peers.publish()
     window = fleet.engine.peers.groups.group("clerk/unknown").windows[1]

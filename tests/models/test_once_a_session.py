@@ -1,0 +1,72 @@
+"""What is odd for a whole session is odd once; hours beside the usual ones are less odd."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.config import ModelConfig
+from models.groups import Groups
+from models.habits import Habits
+
+DAYTIME = [f"{hour:02d}" for hour in range(9, 15)]
+
+
+@pytest.fixture
+def office():
+    """Habits of an agent that works by day, as its peers do."""
+    groups = Groups(ModelConfig(), b"0123456789abcdef")
+    view = groups.view("clerk/delegated")
+    clerks = [Habits(ModelConfig()) for _ in range(12)]
+    for day in range(20):
+        for habits in clerks:
+            habits.roll(day)
+            for hour in DAYTIME * 3:
+                x = {"tool": "mail.read", "hour": hour}
+                habits.learn(view, habits.surprise(view, x, {}), x, vote=True)
+            habits.published()
+        groups.publish(day)
+    return clerks[0], view
+
+
+def bits_of(office, hour):
+    habits, view = office
+    found = habits.surprise(view, {"tool": "mail.read", "hour": hour}, {}).found
+    return found[1][1]
+
+
+def test_an_hour_is_odder_the_farther_it_is_from_the_usual_ones(office):
+    usual, beside, near, far, night = (
+        bits_of(office, h) for h in ("09", "08", "07", "06", "00-06")
+    )
+    assert usual < beside < near < far == night
+    assert near == pytest.approx(beside + 3.0)
+
+
+def test_what_its_session_had_before_is_not_looked_at_again(office):
+    habits, view = office
+    x = {"tool": "mail.read", "hour": "00-06"}
+    first = habits.surprise(view, x, {})
+    again = habits.surprise(view, x, dict(first.far))
+    (feature, excess) = first.far[0]
+    assert (first.again, again.again) == (0, 1 << feature)
+    assert again.far == first.far
+    assert again.total == first.total
+    assert habits.surprise(view, x, {feature: excess - 2.0}).again == 0
+
+
+def test_a_session_is_held_whole_and_the_next_one_begins_anew(a_stream, an_event):
+    stream = a_stream(pool_minimum=100, learning_sessions=3, alerts_per_day=0.001)
+    for day in range(12):
+        for number in range(150):
+            at = day * 1_440 + 540 + number * 2
+            stream.judge(an_event(at=at, session=f"d-{day}-{number // 10}", tool="mail.read"))
+    night = [
+        stream.judge(an_event(at=12 * 1_440 + 120 + n, session="night", tool="mail.send"))
+        for n in range(4)
+    ]
+    assert [one.held is not None for one in night] == [True] * 4
+    watch = stream.subject(night[0].agent_id).profile.facts.watch
+    assert watch.kept > 0
+    assert watch.tops
+    stream.judge(an_event(at=13 * 1_440 + 600, session="day", tool="mail.read"))
+    assert (watch.kept, watch.tops) == (0.0, {})
