@@ -32,7 +32,7 @@ from models.trusting import move_trust
 from models.watch import heard
 from models.watch.leak import ALARM
 from models.watch.measure import SHIFTING, in_order, measure
-from models.watch.order import top
+from models.watch.order import begin, top
 from models.watch.scene import Scene
 from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
@@ -173,7 +173,7 @@ class Engine:
         changing = state == "relearning" or (
             state == "learning" and profile.facts.announced is not None
         )
-        top(watch, session.ordinal, bits.categories.far)
+        top(watch, bits.categories.far)
         watch.session, watch.before = session.ordinal, previous
         statistics = self._statistics(bits)
         u = self.hasher.uniform(event.id)
@@ -254,8 +254,8 @@ class Engine:
         content: Content | None = None
         if session.purpose or event.argument_origins:
             content = self.content.score(session, event.tool, event.argument_origins)
-        tops = facts.watch.tops if facts.watch.session == session.ordinal else {}
-        categories = baseline.surprise(x, tops)
+        begin(facts.watch, session.ordinal)
+        categories = baseline.surprise(x, facts.watch.tops)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
         again = x["tool"] == x["previous_tool"]

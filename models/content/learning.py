@@ -170,8 +170,9 @@ def _learn_uses(
         if use.flow:
             flows[use.flow] = None
             role.flow.remember(use.flow, day)
-            if mix(use.flow, ACCEPTED) in role.flow:
-                role.flow.remember(mix(use.flow, ACCEPTED), day)
+            accepted = mix(use.flow, ACCEPTED)
+            if accepted in role.flow:
+                role.flow.remember(accepted, day)
             role.flow_key.remember(use.flow_key, day)
     cluster.values.count(values)
     cluster.flows.count(flows)

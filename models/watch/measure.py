@@ -101,8 +101,6 @@ def measure(
     """
     watch, found = facts.watch, []
     sums, same_hour = facts.sums, facts.hour == time_us // HOUR_US
-    if watch.session != session:
-        watch.spent = 0.0
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0

@@ -15,6 +15,12 @@ LOG2_E = 1.4426950408889634
 MOST_SUM = 40.0  # so odd that more of it says nothing new
 
 
+def begin(watch: Watch, session: int) -> None:
+    """Forget what the session before has spent, reached and kept, if this is another one."""
+    if watch.session != session:
+        watch.spent, watch.tops, watch.kept = 0.0, {}, 0.0
+
+
 def add_up(watch: Watch, session: int, excess: float) -> tuple[float, bool]:
     """Add a call to the running sum of its session; give the sum, in bits, and whether it rose.
 
@@ -84,20 +90,18 @@ def spend(watch: Watch, spreads: float) -> float:
     return min(MOST_SUM, 2.0 * SPARE * LOG2_E * watch.spent)
 
 
-def top(watch: Watch, session: int, far: list[tuple[int, float]]) -> None:
-    """Note how far features have gone beyond the usual in a session.
+def top(watch: Watch, far: list[tuple[int, float]]) -> None:
+    """Note how far features have gone beyond the usual in the session.
 
     Examples
     --------
     >>> from models.watch.state import Watch
-    >>> watch = Watch(session=1)
-    >>> top(watch, 1, [(9, 12.0)])
-    >>> top(watch, 1, [(9, 11.0), (3, 6.0)])
+    >>> watch = Watch()
+    >>> top(watch, [(9, 12.0)])
+    >>> top(watch, [(9, 11.0), (3, 6.0)])
     >>> watch.tops
     {3: 6.0, 9: 12.0}
     """
-    if watch.session != session:
-        watch.tops, watch.kept = {}, 0.0
     if far:
         tops = watch.tops
         more = {feature: max(tops.get(feature, 0.0), excess) for feature, excess in far}

@@ -90,8 +90,7 @@ def beyond(watch: Watch, tool: int, amount: int) -> float:
     row = watch.sizes.get(_ANY)
     if row is None or row[2 * _LAST] < _SETTLED:
         return 0.0
-    spread = max(_LEAST_SPREAD, _SPREAD * row[_DEVIATION])
-    return (squash(float(amount)) - squash(usual(watch, tool, _LAST, amount))) / spread
+    return (squash(float(amount)) - squash(usual(watch, tool, _LAST, amount))) / _spread(row)
 
 
 def lean(watch: Watch, tool: int, amount: int) -> float:
@@ -113,12 +112,15 @@ def lean(watch: Watch, tool: int, amount: int) -> float:
     row = watch.sizes.get(tool)
     if row is None or row[0] < _SETTLED:
         return 0.0
-    spread = max(_LEAST_SPREAD, _SPREAD * row[_DEVIATION])
-    z = (squash(float(amount)) - row[1]) / spread
+    z = (squash(float(amount)) - row[1]) / _spread(row)
     watch.leak = row[_LEANING] = max(
         0.0, row[_LEANING] + max(-_MOST_LEAN, min(_MOST_LEAN, z)) - _SLACK
     )
     return row[_LEANING]
+
+
+def _spread(row: list[float]) -> float:
+    return max(_LEAST_SPREAD, _SPREAD * row[_DEVIATION])
 
 
 def calm(watch: Watch, tool: int) -> None:

@@ -1,7 +1,7 @@
 //! Keyed 64-bit hashes of names; the arithmetic of `models.hashing`.
 
 use blake2b_simd::many::{hash_many, HashManyJob};
-use blake2b_simd::Params;
+use blake2b_simd::{Hash, Params};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -116,10 +116,7 @@ impl Hashes {
             .iter()
             .map(|(agent_id, id)| [b"event\x1f", *agent_id, b"\x1f", *id].concat())
             .collect();
-        let mut jobs: Vec<HashManyJob<'_>> =
-            texts.iter().map(|text| HashManyJob::new(&self.params, text)).collect();
-        hash_many(&mut jobs);
-        jobs.iter().map(|job| number_of(job.to_hash().as_bytes()) >> 1).collect()
+        hashes_of(&self.params, &texts).map(|hash| number_of(hash.as_bytes()) >> 1).collect()
     }
 
     /// A number in (0, 1) that the sender of `text` cannot choose.
@@ -133,6 +130,14 @@ impl Hashes {
     fn hash(&self, text: &[u8]) -> u64 {
         number_of(self.params.hash(text).as_bytes())
     }
+}
+
+/// The hashes of texts, several at a time.
+pub fn hashes_of<'a>(params: &'a Params, texts: &'a [Vec<u8>]) -> impl Iterator<Item = Hash> + 'a {
+    let mut jobs: Vec<HashManyJob<'_>> =
+        texts.iter().map(|text| HashManyJob::new(params, text)).collect();
+    hash_many(&mut jobs);
+    jobs.into_iter().map(|job| job.to_hash())
 }
 
 fn number_of(hash: &[u8]) -> u64 {

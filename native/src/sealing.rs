@@ -1,6 +1,6 @@
 //! Keyed digests of stored rows, several at a time; the arithmetic of `pipeline.store.seal`.
 
-use blake2b_simd::many::{hash_many, HashManyJob};
+use crate::hashing::hashes_of;
 use blake2b_simd::Params;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -38,9 +38,6 @@ impl Seals {
             .iter()
             .map(|(key, blob)| [&(key.len() as u32).to_be_bytes(), &**key, &**blob].concat())
             .collect();
-        let mut jobs: Vec<HashManyJob<'_>> =
-            texts.iter().map(|text| HashManyJob::new(&self.params, text)).collect();
-        hash_many(&mut jobs);
-        jobs.iter().map(|job| PyBytes::new(py, job.to_hash().as_bytes())).collect()
+        hashes_of(&self.params, &texts).map(|hash| PyBytes::new(py, hash.as_bytes())).collect()
     }
 }

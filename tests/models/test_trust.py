@@ -9,20 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from scipy.special import betaincinv
 
 from models.evidence import weigh
 from models.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
-from models.reaching import needed
 from models.trust import (
-    caution,
     confidence,
     days_until,
     effects,
     forecast,
     opine,
     opinion,
-    reaches,
 )
 from models.trust_policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
 
@@ -365,29 +361,6 @@ def test_confidence_is_nothing_above_the_threshold_and_never_more_than_one():
     assert confidence(0.01, 0.01) == 0.25
     assert confidence(0.0001, 0.01) == pytest.approx(0.75)
     assert confidence(0, 0.01) == confidence(1e-300, 0.01) == 1
-
-
-@given(sums, sums, st.floats(0.001, 0.499))
-def test_the_quantile_of_one_number_is_that_of_arrays(positive, negative, quantile):
-    policy = TrustPolicy(quantile=quantile)
-    alpha, beta = positive + 2.0, negative + 2.0
-    assert caution(positive, negative, policy) == 100.0 * float(betaincinv(alpha, beta, quantile))
-
-
-@given(sums, sums, st.floats(0, 105), st.integers(-3, 3))
-def test_a_bound_is_reached_where_the_cautious_score_is_as_high(positive, negative, bound, ulps):
-    score = caution(positive, negative)
-    near = score + ulps * math.ulp(score)
-    for lower in (bound, score, near, score * (1 + 1e-7), score * (1 - 1e-7)):
-        assert reaches(positive, negative, lower) == (score >= lower)
-
-
-@given(sums, st.sampled_from([25.0, 30.0, 50.0, 55.0, 75.0, 80.0, 99.5]), st.integers(-3, 3))
-def test_what_is_needed_tells_the_same_where_nothing_speaks_against(positive, lower, ulps):
-    enough = needed(lower, DEFAULT_POLICY)
-    near = enough + ulps * math.ulp(enough)
-    for worth in (positive, near, enough * (1 + 1e-7), enough * (1 - 1e-7), enough * (1 + 1e-5)):
-        assert reaches(worth, 0.0, lower) == (caution(worth, 0.0) >= lower)
 
 
 @given(st.lists(st.integers(0, LAST_DAY * DAY_US), max_size=300), st.floats(5, 95))

@@ -170,8 +170,9 @@ fn learn_uses(
         if held.flow != 0 {
             flows.insert(held.flow);
             role.flow.remember(held.flow, day);
-            if role.flow.has(mix(held.flow, ACCEPTED, 0)) {
-                role.flow.remember(mix(held.flow, ACCEPTED, 0), day);
+            let accepted = mix(held.flow, ACCEPTED, 0);
+            if role.flow.has(accepted) {
+                role.flow.remember(accepted, day);
             }
             role.flow_key.remember(held.flow_key, day);
         }

@@ -84,8 +84,10 @@ impl Bench<'_, '_> {
             false => None,
         };
         let texts = &*self.texts;
-        let tops = if now.session == session.ordinal { now.tops } else { Default::default() };
-        let categories = habits.surprise_of(self.groups, group.0, &tops, |at| texts.get(at));
+        if now.session != session.ordinal {
+            (now.spent, now.tops, now.kept) = Default::default();
+        }
+        let categories = habits.surprise_of(self.groups, group.0, &now.tops, |at| texts.get(at));
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !again);
         let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
@@ -97,13 +99,9 @@ impl Bench<'_, '_> {
         }
         let changing =
             state == State::Relearning || state == State::Learning && facts.announced.is_some();
-        if now.session != session.ordinal {
-            now.kept = 0.0;
-        }
         if state == State::Active && now.kept != 0.0 && categories.rarest >= now.kept {
             return Ok(None);
         }
-        now.tops = tops;
         for (feature, excess) in categories.far() {
             now.tops[feature] = excess.max(now.tops[feature]);
         }
@@ -160,9 +158,6 @@ impl Bench<'_, '_> {
         let mut risen = [true; SIZED.len() + 1];
         let tool = (self.groups.hash(&act.tool) & MARK) as i64;
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
-        if now.session != session {
-            now.spent = 0.0;
-        }
         let asked = &*self.asked;
         let peers = &*self.levels;
         let bits_of = |levels: &Levels, at: usize, value: f64| -> PyResult<f64> {

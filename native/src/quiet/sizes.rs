@@ -33,6 +33,10 @@ fn row_mut(sizes: &mut Sizes, mark: i64) -> Option<&mut [f64; ROW]> {
     sizes.iter_mut().find(|(known, _)| *known == mark).map(|(_, row)| row)
 }
 
+fn spread(row: &[f64; ROW]) -> f64 {
+    (SPREAD * row[DEVIATION]).max(LEAST_SPREAD)
+}
+
 /// What such a call usually takes; the amount itself where nothing is known.
 pub fn usual(sizes: &Sizes, tool: i64, slot: usize, amount: i64) -> f64 {
     for (mark, least) in [(tool, KNOWN), (ANY, SETTLED)] {
@@ -74,16 +78,14 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
 /// tool is not known well enough.
 pub fn leaning(sizes: &Sizes, tool: i64, amount: i64) -> Option<f64> {
     let row = row(sizes, tool).filter(|row| row[0] >= SETTLED)?;
-    let spread = (SPREAD * row[DEVIATION]).max(LEAST_SPREAD);
-    let z = (squash(amount as f64) - row[1]) / spread;
+    let z = (squash(amount as f64) - row[1]) / spread(row);
     Some((row[LEANING] + z.clamp(-MOST_LEAN, MOST_LEAN) - SLACK).max(0.0))
 }
 
 /// How far beyond the usual a call went in what it cost, in spreads of the agent's calls.
 pub fn beyond(sizes: &Sizes, tool: i64, amount: i64) -> f64 {
     let Some(row) = row(sizes, ANY).filter(|row| row[2 * LAST] >= SETTLED) else { return 0.0 };
-    let spread = (SPREAD * row[DEVIATION]).max(LEAST_SPREAD);
-    (squash(amount as f64) - squash(usual(sizes, tool, LAST, amount))) / spread
+    (squash(amount as f64) - squash(usual(sizes, tool, LAST, amount))) / spread(row)
 }
 
 /// Set a tool's running sum.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from string import ascii_lowercase
 
 import pytest
 
@@ -56,31 +57,36 @@ def fleet(a_stream, an_event):
     return stream
 
 
+def in_turns(fleet, an_event, tool, resource):
+    """Let the agents use a tool one after the other, on the resource of each turn."""
+    return [
+        fleet.judge(
+            an_event(
+                AGENTS[turn % len(AGENTS)], at=1_300 + turn * 45, tool=tool,
+                session=f"launch-{turn}", resource=resource(turn),
+            )
+        )
+        for turn in range(12)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("sensitivity", "adopted"), [("internal", True), ("restricted", False)])
 def test_a_new_resource_of_a_group_is_learned_unless_it_is_restricted(
     fleet, an_event, sensitivity, adopted
 ):
     launch = Resource(id="launch/plans", sensitivity=sensitivity)
-    judged = []
-    for turn in range(12):
-        event = an_event(
-            AGENTS[turn % len(AGENTS)], at=1_300 + turn * 45, tool="mail.read",
-            session=f"launch-{turn}", resource=launch,
-        )  # fmt: skip
-        judged.append(fleet.judge(event))
+    judged = in_turns(fleet, an_event, "mail.read", lambda _: launch)
     assert judged[0].held is not None
     assert (judged[-1].held is None) is adopted
 
 
 def test_a_new_tool_of_a_group_is_learned_whichever_resources_it_is_used_on(fleet, an_event):
-    judged = []
-    for turn in range(12):
-        mine = Resource(id=f"launch/plans-of-{'abcdefghijkl'[turn]}")
-        event = an_event(
-            AGENTS[turn % len(AGENTS)], at=1_300 + turn * 45, tool="plans.read",
-            session=f"launch-{turn}", resource=mine,
-        )  # fmt: skip
-        judged.append(fleet.judge(event))
+    judged = in_turns(
+        fleet,
+        an_event,
+        "plans.read",
+        lambda turn: Resource(id=f"launch/of-{ascii_lowercase[turn]}"),
+    )
     assert judged[0].held is not None
     after = an_event(AGENTS[0], at=1_900, tool="plans.read", session="later")
     assert fleet.judge(after).held is None
