@@ -163,8 +163,12 @@ class AgentBaseline(base.AnomalyDetector):
         steps = [("anyone", place.uniform), ("peers", q), ("agent", own)]
         context = x.get(place.context) if place.context else None
         if context is not None:
-            inner = habits.probability(place.inside(context), value, own)
-            steps.append((f"after {context}", _mixed(inner, own)))
+            inside, parent = place.inside(context), own
+            if place.together and self._view is not None:
+                parent = self._view.view.after(inside, value, own)
+                steps.append((f"peers after {context}", parent))
+            inner = habits.probability(inside, value, parent)
+            steps.append((f"after {context}", _mixed(inner, parent)))
         return steps
 
     def count_of(self, place: Place, value: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
+from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
@@ -30,6 +31,7 @@ def take_change(
             facts.versions.append(event.agent.version)
         facts.learn_until = max(facts.learn_until, facts.opened + config.relearning_sessions)
         subject.profile.habits.scale(config.relearning_factor)
+        unsettle(facts.watch, config.relearning_factor)
         facts.watch.anchored = -1
         facts.watch.added = [*facts.watch.added, *_added(event)][-_MOST_ADDED:]
         facts.watch.definitions.clear()

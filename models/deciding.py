@@ -34,7 +34,8 @@ _GENERIC = frozenset({
 })  # fmt: skip
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
-_AS_RARE = 10.0  # times the combined p, up to which content leads
+_AS_RARE = 40.0  # times the smallest p of other features, up to which what a call carries leads
+_UNASKED = 4.0  # times as rare as other features has to be that nobody asked for it
 _GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
 _MOST_GENERIC = 11.0
 _OWN_VALUE = frozenset({"tool", "area", "sensitivity", "destination"})
@@ -206,10 +207,7 @@ class Decider:
             ranked.append((rare, one.bits, measure_reason(baseline, view, one)))
         ranked.sort(key=lambda row: (-row[0], -row[1]))
         others = [reason for _, _, reason in ranked[:4]]
-        # Where both are unusual, what a call carries says more of the cause than that it is odd.
-        carries = result.each[CONTENT]
-        near = carries is not None and result.p is not None and carries <= _AS_RARE * result.p
-        leads = by_session or near or result.lead in (CONTENT, -1)
+        leads = by_session or self._content_leads(result, carried)
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
@@ -218,3 +216,17 @@ class Decider:
             return told
         i, b, *_ = max(bits.categories.found, key=lambda one: one[1])
         return [category_reason(baseline, view, places[i], x, b)]
+
+    @staticmethod
+    def _content_leads(result: Calibrated, carried: list[Reason]) -> bool:
+        """Whether content names the cause, where other features are unusual too.
+
+        What a call carries says more of the cause than that it is odd. That nobody asked for it
+        says less than in what way it is odd.
+        """
+        content = result.each[CONTENT]
+        rest = [p for p in result.each[CONTENT + 1 :] if p is not None]
+        if content is None or not rest or not carried:
+            return result.lead in (CONTENT, -1)
+        times = _AS_RARE if carried[0].feature == "provenance" else 1.0 / _UNASKED
+        return content <= times * min(rest)

@@ -299,7 +299,7 @@ class Engine:
         found = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
         note_credential(scene)
         profile = subject.profile
-        if profile.facts.watch.leak >= ALARM or profile.state() != "active":
+        if profile.facts.watch.leak >= ALARM or profile.state() == "learning":
             calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
         if not found or self.vouched or found[0].anomaly == "config.change":
             note_version(scene)

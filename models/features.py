@@ -43,6 +43,8 @@ class Feature(Struct, frozen=True):
         Whether a new version of the agent leaves it as it is.
     row
         Values that stand in a row: one beside a usual one is less odd than one far from it.
+    together
+        Whether what follows a context is known of the peers as well, and not of the agent alone.
     anomaly, facet
         What an alert led by this feature is called, and which facet of trust it moves.
     words
@@ -59,10 +61,13 @@ class Feature(Struct, frozen=True):
     alone: bool = True
     steady: bool = True
     row: tuple[str, ...] = ()
+    together: bool = False
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("tool", 1 << 12, "previous_tool", "tool.new", "tools", "tool", steady=False),
+    Feature(
+        "tool", 1 << 12, "previous_tool", "tool.new", "tools", "tool", steady=False, together=True
+    ),
     Feature(
         "sequence",
         1 << 12,

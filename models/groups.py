@@ -28,7 +28,11 @@ WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 LEAST_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
 
+AFTER = 1 << 31
+"""With a node after a context (`Place.inside`): where the votes for what follows are."""
+
 _MOST_NAME = 64
+_MOST_CONTEXTS = 512
 _MODES_AT = 1  # level of a role in all its modes, where a group is one mode's
 _encode = msgspec.msgpack.Encoder().encode
 _StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
@@ -43,7 +47,8 @@ class Group:
     Attributes
     ----------
     nodes
-        The votes, by index of the feature.
+        The votes, by index of the feature, or `AFTER` and a node after a context. There an agent
+        votes once a day: what it did itself its own counts tell better.
     windows
         Score windows: `STATISTICS`, then excess bits of `FEATURES`, then bits of `METRICS`.
     known
@@ -56,10 +61,12 @@ class Group:
         self.windows = [ScoreWindow(size=config.peer_window) for _ in range(WINDOWS)]
         self.known: dict[int, float] = {}
 
-    def node(self, feature: int, day: int) -> VoteNode:
-        """Give the node of a feature, rolled to a day."""
+    def node(self, feature: int, day: int) -> VoteNode | None:
+        """Give the node of a feature, rolled to a day; None for one context too many."""
         node = self.nodes.get(feature)
         if node is None:
+            if feature >= AFTER and len(self.nodes) >= _MOST_CONTEXTS:
+                return None
             node = self.nodes[feature] = VoteNode(Ballot(), self._half_life)
             node.roll(day)
         return node
@@ -68,6 +75,8 @@ class Group:
         """Let every vote fade to a later day."""
         for node in self.nodes.values():
             node.roll(day)
+        for name in [name for name, node in self.nodes.items() if name >= AFTER and not node.total]:
+            del self.nodes[name]
         self.known.clear()
 
     def dump(self) -> bytes:
@@ -113,6 +122,21 @@ class View:
         q = uniform
         for node in peers_of(self.nodes, feature):
             q = node.probability(value, own_day if own_day >= 0 else None, q)
+        return q
+
+    def after(self, inside: int, value: int, parent: float) -> float:
+        """P(value) after a context, as far as the peers' votes tell.
+
+        Parameters
+        ----------
+        inside
+            The feature's node after the context.
+        parent
+            Probability of the value without the context.
+        """
+        q = parent
+        for node in peers_of(self.nodes, AFTER | inside):
+            q = node.probability(value, None, q)
         return q
 
     def rarity(self, channel: int, bits: float) -> float:
@@ -233,9 +257,12 @@ class Groups:
         self.roll(day)
         for group, feature, value, text, old, new in self._votes:
             before = old if old >= 0 else None
-            for name in dict.fromkeys((FLEET, above(group), group)):
-                self.group(name).node(feature, self.day).move(value, text, before, new)
-                self._changed.add(name)
+            role = (above(group), group)
+            for name in dict.fromkeys(role if feature >= AFTER else (FLEET, *role)):
+                node = self.group(name).node(feature, self.day)
+                if node is not None:
+                    node.move(value, text, before, new)
+                    self._changed.add(name)
         for name, statistics in self._scores.items():
             for window, cells in zip(self.group(name).windows, statistics, strict=True):
                 for cell in sorted(cells):

@@ -13,7 +13,7 @@ from models.calibrate import Calibrated, calibrate, take_in
 from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
 from models.features import FEATURES
-from models.groups import LEAST_BITS, STATISTICS, Groups, peers_of
+from models.groups import AFTER, LEAST_BITS, STATISTICS, Groups, peers_of
 from models.habits_bytes import Row, read, write
 from models.places import LOW32
 
@@ -176,6 +176,8 @@ class Habits:
             context = x.get(place.context) if place.context is not None else None
             if context is not None:
                 inside = place.inside(context)
+                if place.together:
+                    q = view.after(inside, value, q)
                 n = total.get(inside, 0)
                 if n:
                     count = counts.get(inside << 32 | value, 0)
@@ -291,7 +293,11 @@ class Habits:
             if index == 0:
                 order = inside
             if inside:
-                add(inside, value, cap)
+                first = vote and place.together and inside << 32 | value not in self.counts.today
+                if add(inside, value, cap) and first:
+                    view.groups.vote(
+                        view.name, AFTER | inside, value, x[place.name], -1, self.counts.day
+                    )
             add(place.node, value, cap)
         if not vote:
             return

@@ -10,7 +10,7 @@ from models.quantity import QUANTITIES, quantities
 from models.subject import PEAK
 from models.trust_policy import DAY_US
 from models.watch.mixture import use
-from models.watch.sizes import SIZED, learn, per_mille, usual
+from models.watch.sizes import SIZED, learn, per_mille, send_nothing, usual
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
@@ -227,7 +227,10 @@ class Learner:
             return
         tool = self.hasher.of(event.tool) & MARK
         for index, one in enumerate(quantities(event)):
-            if one is not None:
+            if one is None:
+                if index == SIZED[0]:
+                    send_nothing(watch, tool)
+            else:
                 facts.sums[index] = max(0, facts.sums[index]) + one
                 if index in SIZED:
                     slot = SIZED.index(index)

@@ -43,7 +43,7 @@ class Place:
     """
 
     __slots__ = ("_contexts", "_hasher", "alone", "base", "beside", "context", "feature", "index",
-                 "name", "node", "steady", "under", "uniform")  # fmt: skip
+                 "name", "node", "steady", "together", "under", "uniform")  # fmt: skip
 
     def __init__(self, index: int, feature: Feature, hasher: Hasher) -> None:
         self._hasher = hasher
@@ -53,7 +53,7 @@ class Place:
         self.name = feature.name
         self.context = feature.context
         self.under = -1
-        self.alone, self.steady = feature.alone, feature.steady
+        self.alone, self.steady, self.together = feature.alone, feature.steady, feature.together
         self.uniform = 1.0 / feature.universe
         self.node = hasher.of("feature:" + feature.name) & LOW31
         self.base = self.node << 32

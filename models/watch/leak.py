@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from models.assessment import Finding
     from models.watch.scene import Scene
 
-ALARM = 40.0
-"""Spreads that a tool's sum reaches once in e^40 calls whose sizes are independent."""
+ALARM = 20.0
+"""Spreads; of normal deviations a sum with an allowance of a quarter exceeds it with e^-10."""
 
 
 def leaks(scene: Scene) -> Finding | None:

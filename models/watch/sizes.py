@@ -19,7 +19,7 @@ PER_MILLE = 1_000.0
 _ANY, _LAST = -1, len(SIZED) - 1
 _MOST_TOOLS = 32
 _KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
-_SLOWEST = 0.0025
+_MOST_CALLS = 400.0
 _MOST_STEP = 1.0
 _ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first,
 # or of any tool the deviation of the last
@@ -54,6 +54,8 @@ def usual(watch: Watch, tool: int, slot: int, amount: int) -> float:
         row = watch.sizes.get(mark)
         if row is not None and row[2 * slot] >= least:
             return max(1.0, expm1(row[2 * slot + 1]))
+    if not slot and row is not None and row[0] <= -_SETTLED:
+        return max(1.0, expm1(watch.sizes[_ANY][1]) / (1.0 - row[0]))
     return float(max(1, amount))
 
 
@@ -66,13 +68,50 @@ def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:
             if len(sizes) > _MOST_TOOLS:
                 continue
             row = sizes[mark] = [0.0] * _ROW
-        n = row[2 * slot] = min(row[2 * slot] + 1.0, 1.0 / _SLOWEST)
+        n = row[2 * slot] = min(max(0.0, row[2 * slot]) + 1.0, _MOST_CALLS)
         step = x - row[2 * slot + 1]
         if n > _SETTLED:
             step = max(-_MOST_STEP, min(_MOST_STEP, step))
         row[2 * slot + 1] += step / n
         if slot == (_LAST if mark == _ANY else 0):
             row[_DEVIATION] += (abs(step) - row[_DEVIATION]) / n
+
+
+def send_nothing(watch: Watch, tool: int) -> None:
+    """Take in a call that sent nothing, of an agent of whose calls it is known what they send.
+
+    Calls of a tool that never sent anything are counted below zero: such a call can be expected to
+    send what others do, over the calls without.
+
+    Examples
+    --------
+    >>> from models.watch.state import Watch
+    >>> watch = Watch()
+    >>> for _ in range(99):
+    ...     learn(watch, 7, 0, 5_000)
+    ...     send_nothing(watch, 8)
+    >>> round(usual(watch, 7, 0, 9_000)), round(usual(watch, 8, 0, 9_000))
+    (5000, 53)
+    """
+    sizes = watch.sizes
+    if _ANY not in sizes or sizes[_ANY][0] < _KNOWN:
+        return
+    row = sizes.get(tool)
+    if row is None:
+        if len(sizes) > _MOST_TOOLS:
+            return
+        row = sizes[tool] = [0.0] * _ROW
+    if row[0] <= 0.0:
+        row[0] = max(row[0] - 1.0, -_MOST_CALLS)
+
+
+def unsettle(watch: Watch, factor: float) -> None:
+    """Let what is usual be learned faster for a while: a new version may send other amounts."""
+    for row in watch.sizes.values():
+        for slot in range(len(SIZED)):
+            calls = row[2 * slot]
+            row[2 * slot] = max(min(calls, float(_KNOWN)), calls * factor)
+        row[_LEANING] = 0.0
 
 
 def beyond(watch: Watch, tool: int, amount: int) -> float:

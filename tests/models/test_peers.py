@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.config import ModelConfig
 from models.counts import HORIZON_DAYS, UNIT
-from models.groups import WINDOWS, Groups, above
+from models.groups import AFTER, WINDOWS, Groups, above
 from models.peers import DAY_US, FLEET, GroupView, Peers
 from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 
@@ -31,6 +31,32 @@ def voted(peers: Peers, *votes: tuple[str, int]) -> Peers:
         peers.groups.vote(name, 0, value, f"value-{value}", -1, 0)
     peers.publish()
     return peers
+
+
+def test_what_follows_a_context_is_known_of_the_role_and_not_of_the_fleet():
+    peers = Peers(ModelConfig())
+    for name, value in (("clerk/delegated", 1), ("clerk/delegated", 1), ("auditor/delegated", 2)):
+        peers.groups.vote(name, AFTER | 5, value, f"value-{value}", -1, 0)
+    peers.publish()
+    clerk, auditor = (peers.groups.view(name) for name in NAMES)
+    assert clerk.after(5, 1, 0.1) > 0.4 > 0.1 > clerk.after(5, 2, 0.1)
+    assert auditor.after(5, 2, 0.1) > 0.1 > auditor.after(5, 1, 0.1)
+    assert clerk.after(6, 1, 0.1) == 0.1
+    assert peers.groups.view(FLEET).after(5, 1, 0.1) == 0.1
+    other = Groups(ModelConfig(), b"0123456789abcdef")
+    other.load_group(NAMES[0], peers.groups.dump_group(NAMES[0]))
+    assert other.view(NAMES[0]).after(5, 1, 0.1) == clerk.after(5, 1, 0.1)
+
+
+def test_a_group_keeps_no_more_contexts_than_it_may_and_forgets_them():
+    peers = Peers(ModelConfig())
+    for inside in range(600):
+        peers.groups.vote("clerk/delegated", AFTER | inside, 1, "value", -1, 0)
+    peers.publish()
+    view = peers.groups.view("clerk/delegated")
+    assert sum(view.after(inside, 1, 0.1) > 0.1 for inside in range(600)) == 512
+    peers.groups.roll(HORIZON_DAYS + 1)
+    assert all(view.after(inside, 1, 0.1) == 0.1 for inside in range(600))
 
 
 @given(votes=st.lists(cast, max_size=40))

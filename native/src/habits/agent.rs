@@ -2,6 +2,7 @@
 
 use super::calibrate::{Calibrated, Pools, Statistics, Windows};
 use super::counts::{mixed, Counts, NOWHERE};
+use super::group::AFTER;
 use super::groups::{Groups, FLEET};
 use super::places::Category;
 use super::surprise::Surprise;
@@ -14,6 +15,21 @@ use std::collections::HashMap;
 
 const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
+
+/// What an act votes for, of one category.
+#[derive(Clone, Copy, Default)]
+struct Votes {
+    /// Day of the vote that this one replaces (-1: none), where there is one to cast.
+    replaced: Option<i64>,
+    /// Whether it is the first of the day after its context.
+    after: bool,
+}
+
+impl Votes {
+    fn any(self) -> bool {
+        self.after || self.replaced.is_some()
+    }
+}
 
 /// How one agent usually acts, in one mode.
 #[pyclass]
@@ -72,6 +88,9 @@ impl Habits {
             }
         }
         if inside != 0 {
+            if place.together {
+                q = groups.after(group, inside, value, q);
+            }
             if let Some(node) = self.counts.node_at(at[1]).filter(|node| node.total != 0) {
                 q = mixed(node.probability(node.row(value), q), q);
             }
@@ -79,7 +98,7 @@ impl Habits {
         q
     }
 
-    /// Count one category, and vote for its value; gives the day of a vote that this one replaces.
+    /// Count one category, and vote for its value; gives the votes to cast.
     ///
     /// `order` is the node of the tool after the one before it.
     fn count_one(
@@ -88,33 +107,50 @@ impl Habits {
         found: Category,
         order: &mut u32,
         vote: bool,
-    ) -> Option<i64> {
+    ) -> Votes {
+        let mut votes = Votes::default();
         let place = &groups.places.all[found.index];
         if place.under.is_some() {
             let known = self.counts.node(*order).map_or(0, |node| node.total);
             if found.inside != 0 && known >= OFTEN {
                 self.counts.add(found.inside, found.at[1], found.value, self.cap);
             }
-            return None;
+            return votes;
         }
         if found.index == 0 {
             *order = found.inside;
         }
         if found.inside != 0 {
-            self.counts.add(found.inside, found.at[1], found.value, self.cap);
+            let had = vote && place.together && self.counts.today(found.inside, found.value);
+            let added = self.counts.add(found.inside, found.at[1], found.value, self.cap);
+            votes.after = vote && place.together && !had && added;
         }
         let node = place.node;
         if vote {
-            return self.counts.add_and_vote(node, found.at[0], found.value, self.cap);
+            votes.replaced = self.counts.add_and_vote(node, found.at[0], found.value, self.cap);
+        } else {
+            self.counts.add(node, found.at[0], found.value, self.cap);
         }
-        self.counts.add(node, found.at[0], found.value, self.cap);
-        None
+        votes
     }
 
-    /// Let the peers know of a vote that replaces the one of a day before.
-    fn cast(&mut self, groups: &mut Groups, group: usize, found: Category, name: &str, day: i64) {
-        self.waiting = true;
-        groups.cast(group, found.index, found.value, name, (day, self.counts.day));
+    /// Let the peers know of an act's votes for a value.
+    fn cast(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        found: Category,
+        name: &str,
+        votes: Votes,
+    ) {
+        let today = self.counts.day;
+        if votes.after {
+            groups.cast(group, AFTER | found.inside, found.value, name, (-1, today));
+        }
+        if let Some(day) = votes.replaced {
+            self.waiting = true;
+            groups.cast(group, found.index as u32, found.value, name, (day, today));
+        }
     }
 
     fn learn_named(
@@ -125,14 +161,17 @@ impl Habits {
         order: &mut u32,
         x: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let Some(day) = self.count_one(groups, found, order, x.is_some()) else { return Ok(()) };
+        let votes = self.count_one(groups, found, order, x.is_some());
+        if !votes.any() {
+            return Ok(());
+        }
         let text = match x {
             Some(x) => x.get_item(groups.places.name(x.py(), found.index))?,
             None => None,
         };
         let text = text.as_ref().map(|text| text.cast::<PyString>()).transpose()?;
         let name = text.map_or_else(Default::default, |text| text.to_string_lossy());
-        self.cast(groups, view.group, found, &name, day);
+        self.cast(groups, view.group, found, &name, votes);
         Ok(())
     }
 
@@ -258,8 +297,9 @@ impl Habits {
         let mut order = 0;
         for (found, bits) in surprise.each() {
             self.move_usual(found.index, bits);
-            if let Some(day) = self.count_one(groups, found, &mut order, vote) {
-                self.cast(groups, group, found, text(found.index).unwrap_or_default(), day);
+            let votes = self.count_one(groups, found, &mut order, vote);
+            if votes.any() {
+                self.cast(groups, group, found, text(found.index).unwrap_or_default(), votes);
             }
         }
     }

@@ -164,6 +164,11 @@ impl Counts {
         self.node(id)?.row(value)
     }
 
+    /// Whether a value was counted on this day.
+    pub fn today(&self, id: u32, value: u32) -> bool {
+        self.row(id, value).is_some_and(|row| row.today > 0)
+    }
+
     /// The node of an id, which mostly is where it was found before.
     fn node_mut(&mut self, id: u32, place: u32) -> &mut Node {
         if self.ids.get(place as usize) == Some(&id) {

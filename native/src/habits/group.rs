@@ -7,6 +7,11 @@ use super::{FEATURES, WINDOWS};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+
+/// With a node after a context: where the votes for what follows are; `models.groups`.
+pub const AFTER: u32 = 1 << 31;
+const MOST_CONTEXTS: usize = 512;
 
 /// Scores that wait, of one statistic: times by bin, as far as there are any.
 #[derive(Clone, Default)]
@@ -44,6 +49,8 @@ pub struct Group {
     /// The group of the role in all its modes, where this is one mode's.
     pub above: Option<usize>,
     pub nodes: [Option<VoteNode>; FEATURES],
+    /// Votes for what follows, by node after a context.
+    pub after: FxHashMap<u32, VoteNode>,
     pub windows: [Window; WINDOWS],
     pub scores: Option<Scores>,
     pub changed: bool,
@@ -52,18 +59,52 @@ pub struct Group {
 impl Group {
     pub fn new(name: &str, window: u64) -> Self {
         let windows = std::array::from_fn(|_| Window::new(window));
-        let nodes = Default::default();
-        Group { name: name.into(), above: None, nodes, windows, scores: None, changed: false }
+        Group {
+            name: name.into(),
+            above: None,
+            nodes: Default::default(),
+            after: FxHashMap::default(),
+            windows,
+            scores: None,
+            changed: false,
+        }
+    }
+
+    /// The node that votes go to; none for one context too many.
+    pub fn node_mut(&mut self, name: u32) -> Option<&mut VoteNode> {
+        if name < AFTER {
+            return Some(self.nodes[name as usize].get_or_insert_with(VoteNode::default));
+        }
+        let known = self.nodes.iter().flatten().count() + self.after.len();
+        let inside = name & !AFTER;
+        if known >= MOST_CONTEXTS && !self.after.contains_key(&inside) {
+            return None;
+        }
+        Some(self.after.entry(inside).or_default())
+    }
+
+    /// Let every vote fade to a later day.
+    pub fn roll(&mut self, weights: &[i64], day: i64) {
+        self.nodes.iter_mut().flatten().for_each(|node| node.roll(weights, day));
+        self.after.values_mut().for_each(|node| node.roll(weights, day));
+        self.after.retain(|_, node| node.total() != 0);
     }
 
     pub fn write(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.array(2);
-        out.array(self.nodes.iter().flatten().count());
+        out.array(self.nodes.iter().flatten().count() + self.after.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let Some(node) = node else { continue };
             out.array(2);
             out.unsigned(index as u64);
+            write_node(&mut out, node);
+        }
+        let mut after: Vec<_> = self.after.iter().collect();
+        after.sort_unstable_by_key(|(inside, _)| **inside);
+        for (&inside, node) in after {
+            out.array(2);
+            out.unsigned(u64::from(AFTER | inside));
             write_node(&mut out, node);
         }
         write_windows(&mut out, &self.windows);
@@ -75,16 +116,22 @@ impl Group {
         let mut reader = Reader::new(raw);
         expect(reader.array()?, 2)?;
         let mut nodes: [Option<VoteNode>; FEATURES] = Default::default();
+        let mut after = FxHashMap::default();
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
-            let index = feature_of(reader.unsigned()?)?;
+            let name = name_of(reader.unsigned()?)?;
             let mut node = read_node(&mut reader)?;
             node.roll(weights, day);
-            nodes[index] = Some(node);
+            if name < AFTER {
+                nodes[name as usize] = Some(node);
+            } else {
+                after.insert(name & !AFTER, node);
+            }
         }
         let windows = read_windows(&mut reader)?;
         reader.end()?;
         self.nodes = nodes;
+        self.after = after;
         self.windows = windows;
         Ok(())
     }
@@ -154,7 +201,8 @@ pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) 
 /// A vote that waits.
 pub struct Vote<'a> {
     pub group: &'a str,
-    pub feature: usize,
+    /// Index of a feature, or `AFTER` and a node after a context.
+    pub node: u32,
     pub value: u32,
     pub name: &'a str,
     pub old: i64,
@@ -165,7 +213,7 @@ pub fn read_vote<'a>(reader: &mut Reader<'a>) -> PyResult<Vote<'a>> {
     expect(reader.array()?, 6)?;
     Ok(Vote {
         group: reader.text()?,
-        feature: feature_of(reader.unsigned()?)?,
+        node: name_of(reader.unsigned()?)?,
         value: small(reader.unsigned()?)?,
         name: reader.text()?,
         old: reader.signed()?,
@@ -178,6 +226,14 @@ pub fn expect(length: usize, expected: usize) -> PyResult<()> {
         return Ok(());
     }
     Err(PyValueError::new_err(format!("group has {length} parts, expected {expected}")))
+}
+
+/// Check what names a node: the index of a feature, or `AFTER` and a node after a context.
+pub fn name_of(name: u64) -> PyResult<u32> {
+    match u32::try_from(name) {
+        Ok(name) if name >= AFTER => Ok(name),
+        _ => Ok(feature_of(name)? as u32),
+    }
 }
 
 pub fn feature_of(index: u64) -> PyResult<usize> {

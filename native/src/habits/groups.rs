@@ -2,7 +2,7 @@
 
 use super::calibrate::PRIOR_SCORES;
 use super::counts::fades;
-use super::group::{expect, feature_of, no_scores, read_vote, small, write_pending, Group};
+use super::group::{expect, name_of, no_scores, read_vote, small, write_pending, Group, AFTER};
 use super::places::Places;
 use super::view::View;
 use super::votes::VoteNode;
@@ -61,11 +61,12 @@ impl Groups {
         std::iter::once(FLEET).chain((group != FLEET).then_some(group))
     }
 
-    pub fn cast(&mut self, group: usize, feature: usize, value: u32, name: &str, days: (i64, i64)) {
+    /// Let an agent vote for a value; `node` is the index of a feature, or `AFTER` and a node.
+    pub fn cast(&mut self, group: usize, node: u32, value: u32, name: &str, days: (i64, i64)) {
         let name = name.char_indices().nth(MOST_NAME).map_or(name, |(end, _)| &name[..end]);
         self.votes.array(6);
         self.votes.text(&self.groups[group].name);
-        self.votes.unsigned(feature as u64);
+        self.votes.unsigned(u64::from(node));
         self.votes.unsigned(u64::from(value));
         self.votes.text(name);
         self.votes.signed(days.0);
@@ -113,16 +114,28 @@ impl Groups {
         own_day: i64,
         uniform: f64,
     ) -> f64 {
-        let node = |at: usize| self.groups[at].nodes[feature].as_ref();
-        let own = (group != FLEET).then(|| node(group)).flatten();
+        self.levels(group, |group| group.nodes[feature].as_ref())
+            .fold(uniform, |q, node| node.probability(&self.weights, value, own_day, q))
+    }
+
+    /// P(value) after a context, as far as the peers' votes tell.
+    pub fn after(&self, group: usize, inside: u32, value: u32, parent: f64) -> f64 {
+        self.levels(group, |group| group.after.get(&inside))
+            .fold(parent, |q, node| node.probability(&self.weights, value, -1, q))
+    }
+
+    /// The votes of one node, from general to specific.
+    fn levels<'a>(
+        &'a self,
+        group: usize,
+        node: impl Fn(&'a Group) -> Option<&'a VoteNode>,
+    ) -> impl Iterator<Item = &'a VoteNode> {
+        let at = |at: usize| node(&self.groups[at]);
+        let own = (group != FLEET).then(|| at(group)).flatten();
         // A role in all its modes counts where other modes have something to add.
-        let role = self.groups[group].above.and_then(node);
+        let role = self.groups[group].above.and_then(at);
         let role = role.filter(|role| own.is_none_or(|own| role.total() > own.total()));
-        let mut q = uniform;
-        for node in [node(FLEET), role, own].into_iter().flatten() {
-            q = node.probability(&self.weights, value, own_day, q);
-        }
-        q
+        [at(FLEET), role, own].into_iter().flatten()
     }
 
     /// How much waits.
@@ -152,12 +165,13 @@ impl Groups {
             let vote = read_vote(&mut reader)?;
             let group = self.group(vote.group);
             let above = self.groups[group].above;
-            for at in Self::both(group).chain(above) {
+            let role_only = vote.node >= AFTER && group != FLEET;
+            for at in Self::both(group).chain(above).filter(|at| *at != FLEET || !role_only) {
                 let group = &mut self.groups[at];
-                group.changed = true;
-                let node = group.nodes[vote.feature].get_or_insert_with(VoteNode::default);
+                let Some(node) = group.node_mut(vote.node) else { continue };
                 node.roll(&self.weights, self.day);
                 node.replace(&self.weights, vote.value, vote.name, vote.old, vote.new);
+                group.changed = true;
             }
         }
         Ok(())
@@ -203,9 +217,9 @@ impl Groups {
         old: i64,
         new: i64,
     ) -> PyResult<()> {
-        let feature = feature_of(feature)?;
+        let node = name_of(feature)?;
         let group = self.group(group);
-        self.cast(group, feature, value, text, (old, new));
+        self.cast(group, node, value, text, (old, new));
         Ok(())
     }
 
@@ -240,9 +254,8 @@ impl Groups {
     fn roll(&mut self, day: i64) {
         if day > self.day {
             self.day = day;
-            let nodes = self.groups.iter_mut().flat_map(|group| group.nodes.iter_mut().flatten());
-            for node in nodes {
-                node.roll(&self.weights, day);
+            for group in &mut self.groups {
+                group.roll(&self.weights, day);
             }
         }
     }
@@ -282,7 +295,7 @@ impl Groups {
         for _ in 0..reader.array()? {
             let vote = read_vote(&mut reader)?;
             let group = self.group(vote.group);
-            self.cast(group, vote.feature, vote.value, vote.name, (vote.old, vote.new));
+            self.cast(group, vote.node, vote.value, vote.name, (vote.old, vote.new));
         }
         for group in &mut self.groups {
             group.scores = None;

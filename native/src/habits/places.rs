@@ -22,6 +22,8 @@ pub struct Place {
     pub alone: bool,
     /// Whether a new version of the agent leaves it as it is.
     pub steady: bool,
+    /// Whether what follows a context is known of the peers as well.
+    pub together: bool,
     /// Values in a row: one beside a usual one is less odd than one far from it.
     row: Vec<u32>,
 }
@@ -83,6 +85,7 @@ impl Places {
             let under = under.and_then(|name| names.iter().position(|known| *known == name));
             let alone: bool = feature.getattr("alone")?.extract()?;
             let steady: bool = feature.getattr("steady")?.extract()?;
+            let together: bool = feature.getattr("together")?.extract()?;
             let row: Vec<String> = feature.getattr("row")?.extract()?;
             let row = row.iter().map(|value| hasher.of(value) as u32).collect();
             let hash = hasher.of(&format!("feature:{}", names[all.len()]));
@@ -93,6 +96,7 @@ impl Places {
                 under,
                 alone,
                 steady,
+                together,
                 row,
             });
         }

@@ -31,6 +31,11 @@ impl View {
         }
     }
 
+    /// P(value) after a context, as far as the peers' votes tell.
+    fn after(&self, py: Python<'_>, inside: u32, value: u32, parent: f64) -> f64 {
+        self.groups.borrow(py).after(self.group, inside, value, parent)
+    }
+
     /// How rare so many bits of a feature or metric are among the peers, in bits.
     fn rarity(&self, py: Python<'_>, channel: usize, bits: f64) -> f64 {
         self.groups.borrow(py).rarity(self.group, channel, bits)

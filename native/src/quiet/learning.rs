@@ -39,7 +39,7 @@ impl Bench<'_, '_> {
             habits.enter(self.groups, group.0, &scored.statistics, &scored.calibrated, gate, false);
         }
         let mark = (self.groups.hash(&act.tool) & MARK) as i64;
-        if now.leak >= self.config.leak || !active {
+        if now.leak >= self.config.leak || now.state() == State::Learning {
             sizes::lean(&mut facts.sizes, mark, 0.0);
         } else if let Some(leaning) = scored.measures.leaning {
             sizes::lean(&mut facts.sizes, mark, leaning);
@@ -86,7 +86,12 @@ impl Bench<'_, '_> {
             return;
         }
         for (at, amount) in act.amounts().into_iter().enumerate() {
-            let Some(amount) = amount else { continue };
+            let Some(amount) = amount else {
+                if at == SIZED[0] {
+                    sizes::send_nothing(sizes, tool);
+                }
+                continue;
+            };
             now.sums[at] = now.sums[at].max(0) + amount;
             if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
                 now.expected[slot] += sizes::usual(sizes, tool, slot, amount);

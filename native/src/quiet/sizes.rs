@@ -10,7 +10,7 @@ const LAST: usize = SIZED.len() - 1;
 const MOST_TOOLS: usize = 32;
 const KNOWN: f64 = 5.0;
 const SETTLED: f64 = 20.0;
-const SLOWEST: f64 = 0.0025;
+const MOST_CALLS: f64 = 400.0;
 const MOST_STEP: f64 = 1.0;
 const SPREAD: f64 = 1.25;
 const LEAST_SPREAD: f64 = 0.2;
@@ -47,6 +47,13 @@ pub fn usual(sizes: &Sizes, tool: i64, slot: usize, amount: i64) -> f64 {
             return row[2 * slot + 1].exp_m1().max(1.0);
         }
     }
+    if slot == 0 {
+        let never = row(sizes, tool).map_or(0.0, |row| row[0]);
+        if never <= -SETTLED {
+            let sent = row(sizes, ANY).map_or(0.0, |row| row[1]);
+            return (sent.exp_m1() / (1.0 - never)).max(1.0);
+        }
+    }
     amount.max(1) as f64
 }
 
@@ -61,7 +68,7 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
             sizes.push((mark, [0.0; ROW]));
         }
         let Some(row) = row_mut(sizes, mark) else { continue };
-        let n = (row[2 * slot] + 1.0).min(1.0 / SLOWEST);
+        let n = (row[2 * slot].max(0.0) + 1.0).min(MOST_CALLS);
         row[2 * slot] = n;
         let mut step = x - row[2 * slot + 1];
         if n > SETTLED {
@@ -71,6 +78,22 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
         if slot == if mark == ANY { LAST } else { 0 } {
             row[DEVIATION] += (step.abs() - row[DEVIATION]) / n;
         }
+    }
+}
+
+/// Take in a call that sent nothing, of an agent of whose calls it is known what they send.
+pub fn send_nothing(sizes: &mut Sizes, tool: i64) {
+    if row(sizes, ANY).is_none_or(|row| row[0] < KNOWN) {
+        return;
+    }
+    if row(sizes, tool).is_none() {
+        if sizes.len() > MOST_TOOLS {
+            return;
+        }
+        sizes.push((tool, [0.0; ROW]));
+    }
+    if let Some(row) = row_mut(sizes, tool).filter(|row| row[0] <= 0.0) {
+        row[0] = (row[0] - 1.0).max(-MOST_CALLS);
     }
 }
 

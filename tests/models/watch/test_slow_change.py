@@ -17,7 +17,7 @@ from models.watch.evidence import e_value, gather
 from models.watch.heard import Heard
 from models.watch.modes import note_mode
 from models.watch.order import add_up
-from models.watch.sizes import lean, learn
+from models.watch.sizes import lean, learn, send_nothing, unsettle, usual
 from models.watch.state import Watch
 from models.watch.traces import LEAST_AGENTS, WITHIN_US, Traces
 
@@ -69,6 +69,47 @@ def test_a_leak_a_little_above_the_usual_adds_up_over_days():
             lean(watch, 7, sent)
             learn(watch, 7, 0, sent)
     assert lean(leaking, 7, 1_000_000) > 3 * max(1.0, lean(usual, 7, 1_000_000))
+
+
+def test_a_tool_that_never_sent_anything_is_expected_to_send_next_to_nothing():
+    watch = Watch()
+    for _ in range(60):
+        learn(watch, 7, 0, 8_000)
+        send_nothing(watch, 8)
+    assert usual(watch, 8, 0, 50_000) == pytest.approx(8_000 / 57, rel=0.01)
+    assert usual(watch, 9, 0, 50_000) == 50_000
+    for _ in range(5):
+        learn(watch, 8, 0, 3_000)
+    assert usual(watch, 8, 0, 50_000) == pytest.approx(3_000, rel=0.01)
+
+
+def test_calls_without_bytes_say_nothing_where_no_call_tells_them():
+    watch = Watch()
+    for _ in range(60):
+        send_nothing(watch, 8)
+    assert not watch.sizes
+    assert usual(watch, 8, 0, 50_000) == 50_000
+
+
+def test_a_tool_that_sends_now_and_then_is_no_tool_that_never_does():
+    watch = Watch()
+    for _ in range(30):
+        learn(watch, 7, 0, 8_000)
+        learn(watch, 8, 0, 2_000)
+        for _ in range(9):
+            send_nothing(watch, 8)
+    assert usual(watch, 8, 0, 9_000) == pytest.approx(2_000, rel=0.01)
+
+
+def test_a_new_version_is_learned_faster_and_its_sums_begin_anew():
+    watch = Watch()
+    for _ in range(100):
+        learn(watch, 7, 0, 500)
+    lean(watch, 7, 100_000)
+    watch.sizes[8] = [3.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    unsettle(watch, 0.2)
+    assert lean(watch, 7, 500) == 0.0
+    assert [watch.sizes[tool][0] for tool in (7, 8)] == [20.0, 3.0]
 
 
 def test_an_agent_is_silent_after_twice_its_longest_usual_silence_of_workdays():

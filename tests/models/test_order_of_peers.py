@@ -1,0 +1,61 @@
+"""What tool follows which one is known of the role: what nobody does is odder than what is rare."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.config import ModelConfig
+from models.groups import Groups
+from models.habits import Habits
+
+WAYS = (("find", "read", "reply"), ("find", "reply", "close"), ("read", "reply", "note"))
+
+
+def work(habits, view, way):
+    previous = "START"
+    for tool in way:
+        x = {"tool": tool, "previous_tool": previous}
+        habits.learn(view, habits.surprise(view, x, {}), x, vote=True)
+        previous = tool
+
+
+@pytest.fixture
+def desk():
+    """Habits of an agent that knows two of the three ways in which its peers work."""
+    groups = Groups(ModelConfig(), b"0123456789abcdef")
+    view = groups.view("desk/delegated")
+    one, *others = (Habits(ModelConfig()) for _ in range(9))
+    for day in range(20):
+        for habits in (one, *others):
+            habits.roll(day)
+            for way in WAYS[:2] if habits is one else WAYS:
+                work(habits, view, way)
+            habits.published()
+        groups.publish(day)
+    return one, view, groups
+
+
+def bits_of(desk, previous, tool):
+    habits, view, _ = desk
+    return habits.surprise(view, {"tool": tool, "previous_tool": previous}, {}).total
+
+
+def test_an_order_that_only_peers_have_is_less_odd_than_one_that_nobody_has(desk):
+    own, of_peers, of_nobody = (
+        bits_of(desk, *step) for step in (("find", "read"), ("START", "read"), ("reply", "find"))
+    )
+    assert own < of_peers < of_nobody - 4
+
+
+def test_one_agent_votes_once_a_day_for_an_order(desk):
+    habits, view, groups = desk
+    before = groups.size
+    for _ in range(5):
+        work(habits, view, ("close", "find"))
+    first = groups.size - before
+    groups.publish(19)
+    habits.published()
+    work(habits, view, ("close", "find"))
+    voted = groups.size
+    assert first - 5 * 2 == 2 * 2  # twice a score an act; two orders, nothing else is new that day
+    assert voted == 2
