@@ -34,6 +34,12 @@ def evaluate(
     baselines: Annotated[
         str, typer.Option(help="Compare with these, comma between: all, or some of the names.")
     ] = "",
+    ablate: Annotated[
+        str,
+        typer.Option(
+            help="Judge again without each of these features, comma between; of all without names."
+        ),
+    ] = "",
     draws: Annotated[
         int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for none.")
     ] = 300,
@@ -60,7 +66,8 @@ def evaluate(
             without=without or [],
             truth=truth,
             history_days=history_days,
-            baselines=[name.strip() for name in baselines.split(",") if name.strip()],
+            baselines=_names(baselines),
+            ablate=_names(ablate),
             draws=draws,
             settings=settings,
             progress=progress,
@@ -72,6 +79,10 @@ def evaluate(
             console().print(one)
     for path in _written(result, html=html, png=png, out=out):
         note(f"written: {path}")
+
+
+def _names(words: str) -> list[str]:
+    return [name.strip() for name in words.split(",") if name.strip()]
 
 
 def _written(
