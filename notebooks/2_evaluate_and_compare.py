@@ -101,8 +101,8 @@ pd.json_normalize(result["types"])
 # %% [markdown]
 # ## What features are worth
 # Judged again without each of some features: what changes against the whole, in attacks found by
-# alerts, false alerts, bits on the events of attacks, and how well events are ordered. A few attacks
-# lost are noise where about as many are gained.
+# alerts, false alerts, bits of the attacks' highest events, and how well events are ordered. A few
+# attacks lost are noise where about as many are gained.
 
 # %%
 whole = result["ablations"]["whole"]

@@ -22,7 +22,8 @@ def evaluate(
         bool, typer.Option("--cold", help="No history: as a new installation meets it.")
     ] = False,
     without: Annotated[
-        list[str] | None, typer.Option(help="Leave a field of the event out, to see what it is worth.")
+        list[str] | None,
+        typer.Option(help="Leave a field of the event out, to see what it is worth."),
     ] = None,
     truth: Annotated[
         str | None,

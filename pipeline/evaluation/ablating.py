@@ -20,6 +20,7 @@ from pipeline.evaluation.truth import ATTACK, JUDGED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline.evaluation.cases import Case
     from pipeline.evaluation.judged import Scored, Session
     from pipeline.evaluation.run import Measured
     from pipeline.evaluation.truth import Truth
@@ -36,9 +37,9 @@ class Worth(Struct, frozen=True):
     Attributes
     ----------
     bits
-        Mean rank of the events of attacks: what orders the queue.
+        Mean over attacks of the rank of its highest event: what orders the queue.
     p_bits
-        Mean ``-log2 p`` of the same events, 0 for one without a p-value.
+        Mean over attacks of ``-log2 p`` of its least probable event.
     found
         Attacks that an alert was raised for.
     precision, false_alerts
@@ -133,35 +134,36 @@ class _Outcome(Struct, frozen=True):
         part = [s for s in sessions if s.phase == JUDGED]
         cases = [c for c in cases_of(part, truth.planted, truth.tasks) if c.kind == ATTACK]
         found = [(case.type, case.alarm is not None) for case in cases]
-        return cls(worth(part, sum(hit for _, hit in found)), found)
+        return cls(worth(part, cases), found)
 
 
-def worth(sessions: Sequence[Session], found: int) -> Worth:
+def worth(sessions: Sequence[Session], attacks: Sequence[Case]) -> Worth:
     """Give the figures that are compared.
+
+    Parameters
+    ----------
+    sessions
+        All that were judged.
+    attacks
+        The attacks in them.
 
     Examples
     --------
+    >>> from pipeline.evaluation.cases import cases_of
     >>> from pipeline.evaluation.judged import Scored, Session
     >>> quiet = Session(agent_id="a", label="benign", events=[Scored(time_us=0, rank=1.0, label=0)])
     >>> harmful = Scored(time_us=9, rank=7.0, label=1, p=0.25, alert="a|tool.new")
     >>> loud = Session(agent_id="a", label="attacked_succeeded", events=[harmful])
-    >>> of = worth([quiet, loud], found=1)
-    >>> of.bits, of.p_bits, of.precision, of.auroc
-    (7.0, 2.0, 1.0, 1.0)
+    >>> of = worth([quiet, loud], cases_of([loud], {}, ()))
+    >>> of.bits, of.p_bits, of.found, of.precision, of.auroc
+    (7.0, 2.0, 1, 1.0, 1.0)
     """
     of, alerts = figures(sessions), raised(sessions)
-    harmful = [
-        event
-        for session in sessions
-        if session.label == "attacked_succeeded"
-        for event in session.events
-        if event.label == 1
-    ]
     at_1, at_5 = (of["detection"][f"{alarmed}"] for alarmed in ALARMED)
     return Worth(
-        bits=_mean(harmful, lambda event: event.rank),
-        p_bits=_mean(harmful, lambda event: -log2(event.p) if event.p is not None else 0.0),
-        found=found,
+        bits=_mean(attacks, lambda event: event.rank),
+        p_bits=_mean(attacks, lambda event: -log2(event.p) if event.p is not None else 0.0),
+        found=sum(attack.alarm is not None for attack in attacks),
         precision=alerts["precision"],
         false_alerts=alerts["false_alerts"],
         auroc=of["auroc"],
@@ -171,8 +173,15 @@ def worth(sessions: Sequence[Session], found: int) -> Worth:
     )
 
 
-def _mean(events: Sequence[Scored], bits: Callable[[Scored], float]) -> float | None:
-    return sum(map(bits, events)) / len(events) if events else None
+def _mean(attacks: Sequence[Case], bits: Callable[[Scored], float]) -> float | None:
+    """Give the mean of the highest of each attack's harmful events: bursts count once."""
+    if not attacks:
+        return None
+    highest = [
+        max((bits(event) for event in attack.events if event.label == 1), default=0.0)
+        for attack in attacks
+    ]
+    return sum(highest) / len(highest)
 
 
 def _without(run: Measured, name: str, settings: Settings, progress: Progress | None) -> _Outcome:

@@ -16,9 +16,11 @@ from models.errors import ConfigError
 from models.silent import KIND_OF
 from pipeline.assembly import build_worker
 from pipeline.evaluation.ablating import features_named, worth
+from pipeline.evaluation.cases import cases_of
 from pipeline.evaluation.details import ablations, details
 from pipeline.evaluation.judged import Scored, Session
 from pipeline.evaluation.run import evaluate
+from pipeline.evaluation.truth import ATTACK
 from pipeline.examples import made_up
 from pipeline.settings import Settings
 from pipeline.store import open_store
@@ -62,7 +64,7 @@ def a_session(label: str, *events: Scored) -> Session:
     return Session(agent_id="a", label=label, events=list(events))
 
 
-def test_the_figures_are_means_over_the_events_of_attacks() -> None:
+def test_bits_are_those_of_the_highest_harmful_event_of_each_attack() -> None:
     sessions = [
         a_session("benign", Scored(time_us=0, rank=99.0, label=0, p=0.5, alert="false")),
         a_session(
@@ -71,15 +73,17 @@ def test_the_figures_are_means_over_the_events_of_attacks() -> None:
             Scored(time_us=0, rank=8.0, label=1, p=0.125, alert="true"),
             Scored(time_us=0, rank=2.0, label=1),
         ),
+        a_session("attacked_succeeded", Scored(time_us=0, rank=4.0, label=1)),
         a_session("attacked_failed", Scored(time_us=0, rank=70.0, label=1, p=1e-9)),
     ]
-    found = worth(sessions, found=1)
-    assert (found.bits, found.p_bits) == (5.0, -log2(0.125) / 2)
+    attacks = [case for case in cases_of(sessions, {}, ()) if case.kind == ATTACK]
+    found = worth(sessions, attacks)
+    assert (found.bits, found.p_bits) == (6.0, -log2(0.125) / 2)
     assert (found.precision, found.false_alerts, found.found) == (0.5, 1, 1)
 
 
 def test_where_nothing_was_attacked_there_are_no_bits() -> None:
-    found = worth([a_session("benign", Scored(time_us=0, rank=1.0, label=0))], found=0)
+    found = worth([a_session("benign", Scored(time_us=0, rank=1.0, label=0))], [])
     assert (found.bits, found.p_bits, found.auroc, found.precision) == (None, None, None, None)
 
 
