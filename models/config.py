@@ -35,6 +35,8 @@ class ModelConfig(Struct, frozen=True):
         How far this week's mixture of tools may lie from the anchor, in thousandths of a bit.
     degraded
         Windows of event time, in microseconds, of degraded telemetry: judged, not learned.
+    silent
+        Features that are not looked at when an event is judged, by name: `models.silent`.
     session_minimum
         Session scores needed before sessions have p-values.
     idle_minutes
@@ -72,6 +74,7 @@ class ModelConfig(Struct, frozen=True):
     drift_tests: float = 1_000.0
     stray_limit: int = 500
     degraded: tuple[tuple[int, int], ...] = ()
+    silent: tuple[str, ...] = ()
 
     def validate(self) -> ModelConfig:
         """Give itself when every value is possible, else raise `ConfigError`."""
@@ -90,4 +93,7 @@ class ModelConfig(Struct, frozen=True):
     @property
     def version(self) -> str:
         """Twelve digits that change whenever a parameter does."""
-        return sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
+        values = msgspec.structs.asdict(self)
+        if not self.silent:  # a model that looks at everything is named as it always was
+            del values["silent"]
+        return sha256(msgspec.json.encode(values)).hexdigest()[:12]

@@ -214,7 +214,7 @@ class Decider:
         told = [finding.reason for finding in findings] + (first + rest)[:5]
         if told:
             return told
-        i, b, *_ = max(bits.categories.found, key=lambda one: one[1])
+        i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
         return [category_reason(baseline, view, places[i], x, b)]
 
     @staticmethod

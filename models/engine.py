@@ -26,6 +26,7 @@ from models.places import places_of
 from models.quantity import QUANTITIES, quantities
 from models.rules import RULES, note_credential, note_version
 from models.sessions import open_sessions
+from models.silent import Silent
 from models.subject import VOLUME, Bits, Subject
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
@@ -97,8 +98,11 @@ class Engine:
             (native or session_pools).SessionPools(config.session_window),
             (native or peer_levels).PeerLevels(),
         )
-        self.content = content_kernel(secret, native)
-        self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, native)
+        self.silent = Silent(config.silent) if config.silent else None
+        parts = self.silent.content if self.silent is not None else frozenset()
+        reading = None if parts else native  # of content and sessions, which belong together
+        self.content = content_kernel(secret, reading, parts)
+        self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, reading)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
         self.watcher = Watcher(config, (native or heard).Heard())
@@ -248,14 +252,16 @@ class Engine:
     def _score(
         self, event: Event, subject: Subject, session: Session, x: dict[str, str], time_us: int
     ) -> Bits:
-        profile, view = subject.profile, subject.view
+        profile, view, silent = subject.profile, subject.view, self.silent
         assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
         content: Content | None = None
         if session.purpose or event.argument_origins:
             content = self.content.score(session, event.tool, event.argument_origins)
         begin(facts.watch, session.ordinal)
-        categories = baseline.surprise(x, facts.watch.tops)
+        seen = categories = baseline.surprise(x, facts.watch.tops)
+        if silent is not None:
+            categories = silent.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
         again = x["tool"] == x["previous_tool"]
@@ -265,6 +271,8 @@ class Engine:
             self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
         metrics, rarest = in_order(found), 0.0
+        if silent is not None:
+            found = silent.measures(found)
         rarity = view.view.rarity
         skipped = SHIFTING if profile.state() == "relearning" else ()
         for one in found:
@@ -276,7 +284,7 @@ class Engine:
             for one in found
             if one.metric < len(QUANTITIES)
         ]
-        return Bits(categories, sums, content, found, metrics, rarest)
+        return Bits(categories, seen, sums, content, found, metrics, rarest)
 
     def _statistics(self, bits: Bits) -> list[float | None]:
         content = accounted(bits.content) if bits.content is not None else None
@@ -297,6 +305,8 @@ class Engine:
             self.watcher.heard, self._common(subject), self.watcher.traces.announces,
         )  # fmt: skip
         found = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
+        if self.silent is not None:
+            found = self.silent.findings(found)
         note_credential(scene)
         profile = subject.profile
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":

@@ -88,7 +88,7 @@ class Learner:
                 view.view, statistics, result, 0.0 if vouched else gate, whole=show
             )
             if show:
-                profile.habits.show(view.view, bits.categories, bits.metrics)
+                profile.habits.show(view.view, bits.seen, bits.metrics)
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
@@ -99,7 +99,7 @@ class Learner:
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
-        profile.habits.learn(view.view, bits.categories, x, vote=vote, metrics=bits.metrics)
+        profile.habits.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
         use(facts.watch, self.hasher.of(event.tool) & MARK)
         facts.voted = facts.voted or vote
         facts.day_bits += out.s_sum

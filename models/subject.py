@@ -40,6 +40,10 @@ class Bits(Struct):
 
     Attributes
     ----------
+    categories
+        What is looked at.
+    seen
+        What is learned: the same, and with it what `ModelConfig.silent` names.
     quantities
         (name, running sum of the open window, bits).
     measures, metrics
@@ -49,6 +53,7 @@ class Bits(Struct):
     """
 
     categories: Surprise
+    seen: Surprise
     quantities: list[tuple[str, float, float]]
     content: Content | None
     measures: list[Measure] = []

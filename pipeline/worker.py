@@ -135,12 +135,13 @@ class Worker:
         return out
 
     def _quiet_way(self, *, explain_all: bool) -> Quiet | None:
-        """Give the kernel's way; None where every event is to be told of."""
+        """Give the kernel's way; None where every event is to be told of or features are silent."""
         told = (
             explain_all
             or self._observer is not None
             or self.panel.detectors
             or self.config.degraded
+            or self.config.silent
         )
         if told or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None

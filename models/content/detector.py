@@ -54,6 +54,8 @@ TOOL_WORD_FLOOR = 0.2
 RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
 MOST_RECURRENCES = 2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
+PARTS = ("value", "flow", "intent", "recurrence")
+"""What a score is made of. Without values nothing comes up again either."""
 _MOST_PLACES = 50_000
 
 
@@ -125,11 +127,20 @@ class ContentTables:
 
 
 class ContentDetector:
-    """Reads `ContentTables`; `score` changes nothing, `compare` prepares a session."""
+    """Reads `ContentTables`; `score` changes nothing, `compare` prepares a session.
 
-    def __init__(self, hasher: Hasher, tables: ContentTables) -> None:
+    Parameters
+    ----------
+    silent
+        Of `PARTS`, those that the score leaves out; they are learned all the same.
+    """
+
+    def __init__(
+        self, hasher: Hasher, tables: ContentTables, silent: frozenset[str] = frozenset()
+    ) -> None:
         self.hasher = hasher
         self.reader = Reader(hasher)
+        self._values, self._flows, self._asks, self._recurs = (part not in silent for part in PARTS)
         self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
         self.use(tables)
 
@@ -200,7 +211,7 @@ class ContentDetector:
         near, total = self._near(session)
         tool = self.hasher.of(name)
         intent = unasked = None
-        if session.purpose:
+        if session.purpose and self._asks:
             intent, unasked = self._intent(session, request, name, tool, near, total)
         uses: list[Use] = []
         votes: dict[int, Vote] = {}
@@ -286,13 +297,14 @@ class ContentDetector:
                 if votes_count:
                     place = self._place(session.role, tool_key, hashed_key, value.kind)
                     count_vote(votes, place, level, flow_level, mixed)
+                level, flow_level = level * self._values, flow_level * self._flows
                 if not level and not flow_level:
                     continue
                 place = self._place(session.role, tool_key, hashed_key, value.kind)
                 value_bits = self._bits(place, VALUE, level, mixed, day)
                 flow_bits = self._bits(place, FLOW, flow_level, mixed, day)
                 again = 0
-                if level >= UNKNOWN and use.value in role.sightings:
+                if self._recurs and level >= UNKNOWN and use.value in role.sightings:
                     marks = marks_of(role.sightings[use.value], day)
                     again = min(MOST_RECURRENCES, noted(marks, own))
                     value_bits += RECURRENCE_BITS * again

@@ -81,7 +81,7 @@ class ContentKernel(Protocol):
 
 
 class PythonContent(ContentDetector):
-    """The reference.
+    """The reference, and the only one that can leave parts of the score out.
 
     Examples
     --------
@@ -91,8 +91,8 @@ class PythonContent(ContentDetector):
     True
     """
 
-    def __init__(self, secret: bytes) -> None:
-        super().__init__(Hasher(secret), ContentTables())
+    def __init__(self, secret: bytes, silent: frozenset[str] = frozenset()) -> None:
+        super().__init__(Hasher(secret), ContentTables(), silent)
         self._journals: dict[str, Journal] = {}
         self._closed: set[str] = set()  # roles with something to write
 
@@ -185,9 +185,17 @@ class PythonContent(ContentDetector):
             raise StateError(f"a session cannot be read: {error}") from error
 
 
-def content_kernel(secret: bytes, native: Any | None) -> ContentKernel:
-    """Give the compiled kernel of the module `native`, or the reference without one."""
+def content_kernel(
+    secret: bytes, native: Any | None, silent: frozenset[str] = frozenset()
+) -> ContentKernel:
+    """Give the compiled kernel of the module `native`, or the reference without one.
+
+    Parameters
+    ----------
+    silent
+        Parts of the score to leave out, of `models.content.detector.PARTS`: only without `native`.
+    """
     if native is None:
-        return PythonContent(secret)
+        return PythonContent(secret, silent)
     kernel = native.ContentKernel(secret, text.stems, text.long_words, text.normalise, parse_value)
     return cast("ContentKernel", kernel)

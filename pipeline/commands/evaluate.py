@@ -22,7 +22,8 @@ def evaluate(
         bool, typer.Option("--cold", help="No history: as a new installation meets it.")
     ] = False,
     without: Annotated[
-        list[str] | None, typer.Option(help="Leave a feature out, to see what it is worth.")
+        list[str] | None,
+        typer.Option(help="Leave a field of the event out, to see what it is worth."),
     ] = None,
     truth: Annotated[
         str | None,
@@ -33,6 +34,12 @@ def evaluate(
     ] = 14,
     baselines: Annotated[
         str, typer.Option(help="Compare with these, comma between: all, or some of the names.")
+    ] = "",
+    ablate: Annotated[
+        str,
+        typer.Option(
+            help="Judge again without each of these features, comma between; of all without names."
+        ),
     ] = "",
     draws: Annotated[
         int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for none.")
@@ -60,7 +67,8 @@ def evaluate(
             without=without or [],
             truth=truth,
             history_days=history_days,
-            baselines=[name.strip() for name in baselines.split(",") if name.strip()],
+            baselines=_names(baselines),
+            ablate=_names(ablate),
             draws=draws,
             settings=settings,
             progress=progress,
@@ -72,6 +80,10 @@ def evaluate(
             console().print(one)
     for path in _written(result, html=html, png=png, out=out):
         note(f"written: {path}")
+
+
+def _names(words: str) -> list[str]:
+    return [name.strip() for name in words.split(",") if name.strip()]
 
 
 def _written(

@@ -7,14 +7,18 @@ from typing import Any
 from typer.core import TyperCommand
 
 _MANY = frozenset({"--history", "--without"})
+_ALONE = {"--ablate": "all"}  # what an option means that no word follows
 
 
 class Spread(TyperCommand):
-    """A command whose ``--history`` takes one word or several: ``FILE --history A B``."""
+    """A command whose ``--history`` takes one word or several: ``FILE --history A B``.
+
+    Its ``--ablate`` takes one or none.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, each word with its own option."""
-        return super().parse_args(ctx, spread(args))
+        return super().parse_args(ctx, spread(completed(args)))
 
 
 def spread(args: list[str]) -> list[str]:
@@ -39,6 +43,22 @@ def spread(args: list[str]) -> list[str]:
             if taken > 1:
                 words.append(option)
         words.append(arg)
+    return words
+
+
+def completed(args: list[str]) -> list[str]:
+    """Give an option that stands alone the word that it means.
+
+    >>> completed(["new.jsonl", "--ablate", "--json"])
+    ['new.jsonl', '--ablate', 'all', '--json']
+    >>> completed(["new.jsonl", "--ablate", "hour"])
+    ['new.jsonl', '--ablate', 'hour']
+    """
+    words = []
+    for arg, after in zip(args, [*args[1:], "--"], strict=True):
+        words.append(arg)
+        if arg in _ALONE and not _is_word(after):
+            words.append(_ALONE[arg])
     return words
 
 

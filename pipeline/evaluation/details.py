@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PRODUCT = "Habitus"
+_WORTH = {
+    "precision": (100, ".1f"), "false_alerts": (1, ".0f"), "bits": (1, ".2f"),
+    "p_bits": (1, ".2f"), "auroc": (1, ".3f"), "at_1": (100, ".1f"), "at_5": (100, ".1f"),
+    "event_ap": (1, ".3f"),
+}  # fmt: skip
 
 
 def details(result: Mapping[str, Any]) -> Iterator[Table]:
@@ -23,6 +28,8 @@ def details(result: Mapping[str, Any]) -> Iterator[Table]:
     yield _promises(result)
     yield _budget(result)
     yield _types(result)
+    if result["ablations"]:
+        yield ablations(result["ablations"])
     if result["left_out"]:
         yield _left_out(result)
     if result["intervals"]:
@@ -150,6 +157,45 @@ def _types(result: Mapping[str, Any]) -> Table:
     if result["unmeasured_cases"]:
         out.caption = f"{result['unmeasured_cases']} planted cases have no judged event"
     return out
+
+
+def ablations(result: Mapping[str, Any]) -> Table:
+    """Lay out what is lost without each feature, what is lost most on top."""
+    out = _table(
+        "without a feature: changes against the whole",
+        "without",
+        "found", "lost,\ngained", "precision", "false\nalerts", "bits on\nattacks", "-log2 p",
+        "AUROC", "at 1%", "at 5%", "event\nAP", "lost most",
+    )  # fmt: skip
+    out.columns[-1].no_wrap = False
+    whole, silent = result["whole"], []
+    first = [f"{whole['found']} of {result['attacks']}", ""]
+    out.add_row("nothing", *first, *_worth(whole), style="bold", end_section=True)
+    for row in result["features"]:
+        change = row["change"]
+        if not any(change.values()) and not row["lost"]:
+            silent.append(row["feature"])
+            continue
+        out.add_row(
+            row["feature"],
+            f"{change['found']:+d}" if change["found"] else "0",
+            f"{row['lost']}, {row['gained']}" if row["lost"] or row["gained"] else "",
+            *_worth(change, sign="+"),
+            next((f"{kind}, {n}" for kind, n in row["types"].items()), ""),
+        )
+    if silent:
+        out.caption = f"without these nothing changes: {', '.join(silent)}"
+    return out
+
+
+def _worth(figures: Mapping[str, Any], sign: str = "") -> list[str]:
+    """Write figures or their changes; an exact 0 is no small change."""
+    cells = []
+    for name, (times, form) in _WORTH.items():
+        value = figures[name]
+        cell = f"{times * value:{sign}{form}}" if value else "0"
+        cells.append("-" if value is None else cell)
+    return cells
 
 
 def _left_out(result: Mapping[str, Any]) -> Table:

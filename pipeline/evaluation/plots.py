@@ -1,4 +1,4 @@
-"""Charts of an evaluation: promises kept, recall against false alerts, how scores lie.
+"""Charts of an evaluation: promises, recall against false alerts, scores, what features are worth.
 
 Needs the extra ``plots`` (altair, vl-convert-python): charts are drawn here, without a network.
 """
@@ -44,6 +44,7 @@ def charts(result: Mapping[str, Any]) -> dict[str, Chart]:
         "reliability": _reliability(result["reliability"]),
         "recall": _recall(result),
         "scores": _scores(result["scores"]),
+        "ablations": _ablations(result["ablations"]),
     }
     return {name: chart for name, chart in drawn.items() if chart is not None}
 
@@ -181,4 +182,38 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
         .resolve_scale(y="independent")
         .properties(title="Scores by role: the less the colours overlap, the better")
     )  # fmt: skip
+    return drawn
+
+
+def _ablations(ablations: Mapping[str, Any]) -> Chart | None:
+    """Draw what changes without each feature, of those without which anything does."""
+    shown = {"found": "attacks found", "bits": "bits on attacks", "event_ap": "event AP"}
+    features = [
+        row for row in ablations.get("features", []) if any(row["change"][name] for name in shown)
+    ]
+    if not features:
+        return None
+    rows = [
+        {"feature": row["feature"], "figure": figure, "change": row["change"][name]}
+        for name, figure in shown.items()
+        for row in features
+    ]
+    names = [row["feature"] for row in features]
+    chart = (
+        alt.Chart()
+        .mark_bar()
+        .encode(
+            x=alt.X("change:Q", title=None),
+            y=alt.Y("feature:N", title=None, sort=names),
+            color=alt.condition("datum.change < 0", alt.value(_COLOURS[2]), alt.value(_COLOURS[0])),
+            tooltip=["feature:N", "figure:N", alt.Tooltip("change:Q", format="+.3f")],
+        )
+        .properties(width=_WIDTH // 3, height=alt.Step(16))
+    )
+    order = list(shown.values())
+    drawn: Chart = (
+        chart.facet(column=alt.Column("figure:N", title=None, sort=order), data=_data(rows))
+        .resolve_scale(x="independent")
+        .properties(title="Without a feature: what changes")
+    )
     return drawn

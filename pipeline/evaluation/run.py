@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.adapters.files import find
 from pipeline.assembly import clock_us
+from pipeline.evaluation.ablating import ablated, features_named
 from pipeline.evaluation.baselines import chosen
 from pipeline.evaluation.budget import at_budget, trade_off
 from pipeline.evaluation.cases import by_type, cases_of, summary
@@ -69,6 +70,7 @@ def evaluate(
     truth: str | None = None,
     history_days: int = HISTORY_DAYS,
     baselines: Sequence[str] = (),
+    ablate: Sequence[str] = (),
     draws: int = DRAWS,
     settings: Settings,
     progress: Progress | None = None,
@@ -90,6 +92,8 @@ def evaluate(
         File of planted cases.
     baselines
         Names of baselines to compare with (`pipeline.evaluation.baselines`), or ``all``.
+    ablate
+        Features of the model to judge without, one after the other (`models.silent`), or ``all``.
     draws
         Resamples for the intervals; 0 for none.
 
@@ -100,16 +104,16 @@ def evaluate(
         (`figures.groups`), the same sessions warm and cold; under `cold` ``every_phase`` has them
         over all sessions. ``intervals``, ``budget``, ``trade_off``, ``types``, ``attacks`` (all
         types together), ``unmeasured_cases`` (planted, without a judged event), ``left_out``,
-        ``reliability``, ``scores``, and ``baselines`` by name. Beside these the facts of the run
-        (`Measured`).
+        ``reliability``, ``scores``, ``baselines`` by name, and ``ablations`` (`ablated`, empty
+        where none was asked for). Beside these the facts of the run (`Measured`).
 
     Raises
     ------
     ConfigError
         A file is not there, the format has no labels, nothing is labelled ``eval``, or a baseline
-        is not there.
+        or a feature is not there.
     """
-    offers = chosen(baselines)
+    offers, features = chosen(baselines), features_named(ablate)
     run = measured(
         files,
         fmt=fmt,
@@ -136,6 +140,9 @@ def evaluate(
         result["baselines"][name] = facts | _short(theirs, run.facts["alerts_per_day"], draws)
         if progress is not None:
             progress.stop()
+    result["ablations"] = (
+        ablated(run, features, settings=settings, progress=progress) if features else {}
+    )
     return result | run.facts
 
 

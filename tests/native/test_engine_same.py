@@ -40,14 +40,15 @@ BATCH = 400
 class Both:
     """Two engines with their agents: the reference first, the compiled one after it."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: ModelConfig = CONFIG) -> None:
+        self.config = config
         self.engines = [self.engine(kernel) for kernel in ("python", "native")]
         self.subjects: list[dict[tuple[str, str], Subject]] = [{}, {}]
         self.shared: dict[str, bytes] = {}
         self.sessions: dict[int, bytes] = {}
 
     def engine(self, kernel: str) -> Engine:
-        return Engine(CONFIG, SECRET, catalogue(), explain_all=True, kernel=kernel)
+        return Engine(self.config, SECRET, catalogue(), explain_all=True, kernel=kernel)
 
     def judge(self, event: Event) -> None:
         key = event.agent.id, event.mode
@@ -118,6 +119,13 @@ def test_a_made_up_fleet_is_judged_and_stored_the_same():
     lines = fleet_events(7, 12, limit=6_000)
     both.run(FORMATS["native"].normalise(line) for line in lines)
     assert both.engines[0].peers.head.version > 10
+    assert any(subject.profile.state() == "active" for subject in both.subjects[0].values())
+
+
+def test_features_that_are_silent_are_so_under_both():
+    silent = ("tool", "hour", "country", "rate_day", "flow", "identity.shadow")
+    both = Both(msgspec.structs.replace(CONFIG, silent=silent))
+    both.run(FORMATS["native"].normalise(line) for line in fleet_events(7, 12, limit=3_000))
     assert any(subject.profile.state() == "active" for subject in both.subjects[0].values())
 
 

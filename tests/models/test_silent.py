@@ -1,0 +1,231 @@
+"""Features that are not looked at: they contribute nothing, and are learned all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.config import ModelConfig
+from models.content.detector import PARTS
+from models.content.kernel import PythonContent
+from models.errors import ConfigError
+from models.event import Credential, Event, Origin, Resource, Volume
+from models.features import FEATURES, METRICS
+from models.quantity import QUANTITIES
+from models.rules import RULES
+from models.silent import KIND_OF, SILENCED, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.assessment import Assessment
+
+EARLY = {"pool_minimum": 60, "session_minimum": 10, "learning_sessions": 4, "snapshot_minutes": 30}
+STRANGE = Origin("hosting", 64999, "XX", "list@1")
+PAY = "Pay the invoice of Ines"
+
+
+def days_of_work(an_event: Callable[..., Event], days: int = 6) -> list[Event]:
+    """Three clerks at the same work each day, in sessions of four calls."""
+    return [
+        an_event(
+            f"clerk-{clerk}",
+            24 * 60 * day + 30 * part + step,
+            tool=("mail.read", "bank.pay")[step % 2],
+            session=f"s-{clerk}-{day}-{part}",
+            purpose=PAY,
+            argument_origins={"to": [("DE12-ines", ["request"])]},
+            resource=Resource(id=f"files/{part % 2}"),
+            volume=Volume(bytes_out=100 + step),
+            outcome="ok",
+        )
+        for day in range(days)
+        for part in range(8)
+        for step in range(4)
+        for clerk in range(3)
+    ]
+
+
+def an_attack(an_event: Callable[..., Event]) -> list[Event]:
+    """An unknown tool at night, in a strange place, with a value out of a mail and much to send."""
+    return [
+        an_event(
+            "clerk-0",
+            24 * 60 * 6 + 18 * 60 + step,
+            tool="vault.export",
+            session="s-night",
+            purpose=PAY,
+            argument_origins={"to": [("DE99-mallory", ["result:mail.read"])]},
+            resource=Resource(id="vault/all", sensitivity="restricted"),
+            volume=Volume(bytes_out=10_000_000),
+            credential=Credential(id="c-9", scopes=["admin"]),
+            outcome="denied",
+        )
+        for step in range(3)
+    ]
+
+
+def judged(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event], *silent: str
+) -> tuple[list[Assessment], Any]:
+    """Judge work and attack; give what is said of the attack, and the stream."""
+    stream = a_stream(explain_all=True, silent=silent, **EARLY)
+    stream.judge_all(days_of_work(an_event))
+    return [stream.judge(event, STRANGE) for event in an_attack(an_event)], stream
+
+
+@pytest.fixture(scope="module")
+def whole(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event]
+) -> tuple[list[Assessment], Any]:
+    return judged(a_stream, an_event)
+
+
+def test_every_feature_has_one_name_and_one_kind() -> None:
+    names = [name for kind in SILENCED.values() for name in kind]
+    assert sorted(names) == sorted(KIND_OF)
+    assert len(names) == len(FEATURES) + len(METRICS) + len(PARTS) + len(RULES)
+
+
+def test_every_unknown_name_is_told_at_once(an_engine: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigError, match=r"'hours' .* did you mean 'hour'\?; no feature 'zzz'"):
+        an_engine(silent=("hours", "tool", "zzz"))
+
+
+def test_the_version_is_that_of_before_until_a_feature_is_silent() -> None:
+    assert ModelConfig().version == "589770d653d8"
+    assert ModelConfig(silent=("hour",)).version not in ("589770d653d8", ModelConfig(
+        silent=("day",)).version)  # fmt: skip
+
+
+CATEGORIES = ["tool", "sensitivity", "egress", "country", "hour", "scope"]
+
+
+@pytest.mark.parametrize("name", CATEGORIES)
+def test_a_silent_category_takes_its_bits_along_and_gives_no_reason(
+    whole: tuple[list[Assessment], Any],
+    a_stream: Callable[..., Any],
+    an_event: Callable[..., Event],
+    name: str,
+) -> None:
+    attack, _ = judged(a_stream, an_event, name)
+    assert attack[0].s_sum < whole[0][0].s_sum - 2.0
+    assert name not in {reason.feature for one in attack for reason in one.reasons}
+    alone = [other for other in SILENCED["category"] if other != name]
+    only, _ = judged(a_stream, an_event, *alone, *METRICS, *PARTS)
+    assert name in {reason.feature for reason in only[0].reasons}
+    assert attack[0].s_sum == pytest.approx(whole[0][0].s_sum - only[0].s_sum, abs=1e-6)
+
+
+def test_without_any_category_the_sum_is_that_of_amounts_and_content(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event]
+) -> None:
+    only, _ = judged(a_stream, an_event, *SILENCED["category"], *METRICS)
+    assert only[0].s_sum == only[0].s_max > 5.0
+    nothing, _ = judged(a_stream, an_event, *SILENCED["category"], *METRICS, *PARTS)
+    assert nothing[0].s_sum == 0.0
+
+
+@pytest.mark.parametrize("name", ["bytes_out_hour", "rate_minute", "failures_hour"])
+def test_a_silent_metric_gives_no_bits_and_no_reason(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event], name: str
+) -> None:
+    usual = days_of_work(an_event, 7)
+    burst = [
+        msgspec.structs.replace(usual[-1], outcome="error", volume=Volume(bytes_out=10**7))
+        for _ in range(60)
+    ]
+    told, sums = [], []
+    for silent in ((), (name,)):
+        stream = a_stream(explain_all=True, silent=silent, **EARLY)
+        stream.judge_all(usual)
+        said = stream.judge_all(burst)
+        told.append({reason.feature for one in said for reason in one.reasons})
+        sums.append(said[-1].s_sum)
+    assert name in told[0]
+    assert name not in told[1]
+    assert (sums[1] < sums[0] - 5.0) is (name in QUANTITIES)  # the others are in no sum
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_silent_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, part: str) -> None:
+    desk, found = an_empty_desk, "bad@evil.example.com"
+    honest = desk.event(to=[("ines@x.example.com", ["request"])])
+    for _ in range(12):
+        desk.play(honest)
+    odd = desk.event("wire.send", to=[(found, ["result:mail.read"])])
+    for purpose in ("Book a table for four", "List the members of the choir"):
+        session = desk.open(purpose, p=0.001, learning=False)
+        desk.detector.note(session, desk.judge(session, odd))
+        desk.detector.close(session)
+    full = desk.score(odd)
+    silent = PythonContent(b"0123456789abcdef", frozenset([part]))
+    silent.use(desk.detector.tables)
+    rest = silent.score(desk.open(), odd.tool, odd.argument_origins)
+    assert rest.score < full.score
+    assert rest.uses == full.uses  # learned all the same
+    assert rest.votes == full.votes
+    carrier = rest.carrier
+    assert carrier is not None
+    said = {
+        "value": carrier.value_bits,
+        "flow": carrier.flow_bits,
+        "intent": rest.intent or 0.0,
+        "recurrence": carrier.recurrences,
+    }
+    assert full.carrier is not None
+    assert full.carrier.recurrences == 2
+    gone = {part, "recurrence"} if part == "value" else {part}
+    assert {name for name, bits in said.items() if not bits} == gone
+
+
+def test_a_silent_rule_finds_nothing(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event]
+) -> None:
+    event = an_event()
+    loud = a_stream().judge(event, registered=False)
+    quiet = a_stream(silent=("identity.shadow",)).judge(event, registered=False)
+    assert (loud.anomaly, loud.alert) == ("identity.shadow", True)
+    assert (quiet.anomaly, quiet.alert) == (None, False)
+    assert loud.rank - quiet.rank == pytest.approx(24.0)
+
+
+def test_what_is_silent_is_learned_all_the_same(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event]
+) -> None:
+    vouched = days_of_work(an_event, 3)
+    profiles = []
+    for silent in ((), ("tool", "hour", "sequence", "rate_minute", "bytes_out_hour")):
+        stream = a_stream(silent=silent, **EARLY)
+        stream.engine.vouched = True
+        stream.judge_all(vouched)
+        habits = stream.subject("clerk-1").profile.habits
+        profiles.append((habits.rows(), habits.usual))
+    assert profiles[0] == profiles[1]
+
+
+ABSENT = [
+    "egress", "asn", "country", "destination", "human", "delegation", "scope", "credential",
+    "sensitivity", "cost", "records_hour", "bytes_in_hour", "failures_hour", "secret",
+    "cred.reuse", "cred.lifetime", "net.anonymiser", "identity.shadow", "peer.unverified",
+]  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sets(st.sampled_from(ABSENT), min_size=1))
+def test_silencing_what_no_event_carries_changes_nothing(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event], silent: set[str]
+) -> None:
+    events = days_of_work(an_event, 3)
+    one = a_stream(**EARLY)
+    other = a_stream(silent=tuple(sorted(silent)), **EARLY)
+    nowhere = Origin()
+    assert [one.judge(e, nowhere) for e in events] == [other.judge(e, nowhere) for e in events]
+
+
+def test_nothing_left_of_a_kind_is_no_error() -> None:
+    assert Silent(list(KIND_OF)).content == frozenset(PARTS)
