@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
 LEAK = METRICS.index("drift")
-SHIFT_BITS = 16.0
+SHIFT_BITS = 8.0
 """What a new version may shift a metric of `SHIFTING` by without being looked at."""
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from models.watch.adopting import Adopting
 
 MARK = 0xFFFF
+_SHOWN_APART_US = HOUR_US  # between held events of an agent that its peers' windows see
 _ADOPTED = frozenset({"tool", "resource", "area", "destination"})
 
 
@@ -105,16 +106,19 @@ class Learner:
         facts.day_bits += out.s_sum
         facts.day_learned += 1
 
-    def _shows(self, out: Assessment, profile: Profile, *, held: bool) -> bool:
-        """Whether peers' windows take in a held event as it is: without an alert, once a day.
+    @staticmethod
+    def _shows(out: Assessment, profile: Profile, *, held: bool) -> bool:
+        """Whether peers' windows take in a held event as it is: without an alert, seldom.
 
         Without these the windows would hold nothing below the gate, and whatever lies there would
-        look as if it never happened. One a day of an agent cannot move the quantile at the gate.
+        look as if it never happened. So few of an agent cannot move the quantile at the gate, and
+        a burst shows once.
         """
-        day = out.time_us // DAY_US
-        if not held or out.alert or out.anomaly is not None or profile.facts.shown_day >= day:
+        facts = profile.facts
+        soon = out.time_us - facts.shown_us < _SHOWN_APART_US
+        if not held or out.alert or out.anomaly is not None or soon:
             return False
-        profile.facts.shown_day = day
+        facts.shown_us = out.time_us
         return True
 
     @staticmethod

@@ -57,8 +57,8 @@ class Facts(Struct, array_like=True):
         Recently used credentials by digest, and the versions the agent has run as.
     watch
         What the detectors of `models.watch` remember.
-    shown_day
-        Day on which the peers' windows last took in an event below the gate as it was.
+    shown_us
+        When the peers' windows last took in an event below the gate as it was.
     waiting
         Days on which a held value was seen, for values that were never alerted on.
     """
@@ -89,7 +89,7 @@ class Facts(Struct, array_like=True):
     drifted_us: int = 0
     published: tuple[int, int, str, str, str] | None = None
     watch: Watch = field(default_factory=Watch)
-    shown_day: int = -1
+    shown_us: int = -1
 
 
 class _Stored(Struct, array_like=True):

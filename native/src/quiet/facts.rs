@@ -88,7 +88,7 @@ pub struct Facts {
     definitions: Vec<u8>,
     pub added: Vec<String>,
     pub sizes: Sizes,
-    shown_day: i64,
+    shown_us: i64,
     pub now: Now,
 }
 
@@ -186,7 +186,7 @@ impl Facts {
             }
         }
         self.write_watch(out)?;
-        out.signed(self.shown_day);
+        out.signed(self.shown_us);
         Ok(())
     }
 
@@ -282,7 +282,7 @@ impl Facts {
             facts.published = Some((score, lower, text()?, text()?, text()?));
         }
         facts.read_watch(from)?;
-        facts.shown_day = from.signed()?;
+        facts.shown_us = from.signed()?;
         Ok(facts)
     }
 
