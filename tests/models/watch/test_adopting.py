@@ -92,7 +92,7 @@ def test_a_new_tool_of_a_group_is_learned_whichever_resources_it_is_used_on(flee
     assert fleet.judge(after).held is None
 
 
-def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_day(fleet, an_event):
+def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_hour(fleet, an_event):
     fleet.engine.peers.publish()
     window = fleet.engine.peers.groups.group("clerk/unknown").windows[1]
     gate = fleet.engine.config.gate
