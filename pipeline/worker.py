@@ -177,7 +177,10 @@ class Worker:
             return False
         subject = self._agents.subject(key)
         registered, role = self._inventory.knows(key[0]), self._inventory.role(key[0])
-        self._quiet.put(job.fresh.acts, slot, subject, registered=registered, role=role)
+        alone = key[0] not in job.several and self._agents.has_only(key)
+        self._quiet.put(
+            job.fresh.acts, slot, subject, registered=registered, role=role, alone=alone
+        )
         return True
 
     def _put_new(self, job: Job, slots: list[bool], position: int) -> None:
@@ -188,11 +191,13 @@ class Worker:
 
     def _quietly(self, quiet: Quiet, job: Job, slots: list[bool], position: int) -> int:
         """Let the kernel judge from a position on; give the position of what it leaves."""
-        acts, vouched = job.fresh.acts, self.engine.vouched
+        fresh, acts, vouched = job.fresh, job.fresh.acts, self.engine.vouched
         while not vouched:
             start = position
             position, why = quiet.run(acts, position)
             job.count["events"] += position - start
+            for at, answer in quiet.moved(lambda slot: self._agents[job.slots[slot]]):
+                job.out.outbox.append(answer_message(answer, fresh.where(fresh.order[at])))
             if why == PACK:
                 slots[acts.slot(position)] = self._put(job, acts.slot(position))
             elif why in (HOUR, MOVED):
