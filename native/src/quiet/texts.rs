@@ -12,6 +12,8 @@ pub struct Origin {
     pub egress: Egress,
     pub asn: Option<i64>,
     pub country: Option<String>,
+    /// `models.rules.place_of` its address; None without one, or for one that is not plain IPv4.
+    pub place: Option<String>,
 }
 
 impl Origin {

@@ -106,8 +106,11 @@ pub fn day_name(hours: i64) -> &'static str {
 /// None for an address that is not a plain IPv4 one.
 pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Option<String> {
     if country.is_some() || asn.is_some() {
-        let operator = asn.map_or("unknown operator".to_owned(), |asn| format!("AS{asn}"));
-        return Some(format!("{} {operator}", country.unwrap_or("unknown country")));
+        let country = country.unwrap_or("unknown country");
+        return Some(match asn {
+            Some(asn) => format!("{country} AS{asn}"),
+            None => format!("{country} unknown operator"),
+        });
     }
     let parsed: Ipv4Addr = address.parse().ok()?;
     let [a, b, _, _] = parsed.octets();
