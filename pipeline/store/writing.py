@@ -96,10 +96,8 @@ class Writer:
     def _write_seen(self, batch: Commit) -> None:
         # In order of their keys, neighbours fall into the same pages; a list at a time takes half
         # of what a row at a time does.
-        by_day: dict[int, list[int]] = {}
-        for key, day in sorted(batch.seen):
-            by_day.setdefault(day, []).append(key)
-        for day, keys in by_day.items():
+        for day in sorted({day for _, day in batch.seen}):
+            keys = sorted([key for key, its_day in batch.seen if its_day == day])
             self._database.run(
                 "insert or ignore into seen (key, day) select value, ? from json_each(?)",
                 (day, msgspec.json.encode(keys).decode()),

@@ -123,7 +123,7 @@ impl Texts {
         }
         self.identity(names, act)?;
         let hours = act.time_us.div_euclid(HOUR_US).rem_euclid(168);
-        self.with(names.hour, |out| hour_name(hours, out));
+        self.put(names.hour, hour_name(hours));
         self.put(names.day, day_name(hours));
         if let Some(outcome) = act.outcome {
             self.put(names.outcome, outcome.name());
