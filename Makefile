@@ -4,13 +4,12 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 KERNEL := .venv/.native
-PROFILES := $(CURDIR)/build/profiles
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native native-pgo demo test check lint format types arch schema bench chaos notebooks services services-stop \
+.PHONY: help install native demo test check lint format types arch schema bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -38,14 +37,6 @@ $(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs) native/Cargo.toml | $(S
 	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
 	else echo "no Rust compiler: Python does the work, at a sixth of the speed"; fi
 	@touch $@
-
-native-pgo: $(STAMP) ## the same, compiled anew for what it does most: a tenth faster (needs rustup's llvm-tools)
-	@rm -rf $(PROFILES) $(KERNEL)
-	@RUSTFLAGS=-Cprofile-generate=$(PROFILES) $(MAKE) native
-	@$(BIN)/python -m benchmarks --only habitus --events 20000 > /dev/null
-	@"$$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata merge -o $(PROFILES)/all $(PROFILES)
-	@rm $(KERNEL)
-	@RUSTFLAGS=-Cprofile-use=$(PROFILES)/all $(MAKE) native
 
 demo: $(KERNEL) ## the bundled sample through the real path, then API and console (ARGS=--once ends)
 	@$(BIN)/habitus demo $(ARGS)
