@@ -326,8 +326,7 @@ class Worker:
         count: Counter[str],
     ) -> None:
         out.profiles = [
-            (key[0], key[1], self._dump(subject), subject.trust)
-            for key, subject in changed.items()
+            (key[0], key[1], self._dump(subject), subject.trust) for key, subject in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()
         out.shared = self.engine.dump(whole=out.whole) + self.panel.dump()
