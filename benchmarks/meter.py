@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from pipeline.progress import Progress
 
-USUAL_BATCH = 4_096
+# The default of `habitus run`.
+USUAL_BATCH = 8_192
 _STATUS = Path("/proc/self/status")
 
 

@@ -16,7 +16,7 @@ from models.trusting import stand
 from models.usual_answer import usual_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from models.answer import Answer
     from models.engine import Engine
@@ -74,14 +74,27 @@ class Quiet:
         return keys
 
     def put(
-        self, acts: Any, slot: int, subject: Subject, *, registered: bool, role: str | None
+        self,
+        acts: Any,
+        slot: int,
+        subject: Subject,
+        *,
+        registered: bool,
+        role: str | None,
+        alone: bool = False,
     ) -> None:
-        """Hand an agent to the kernel for the events of a batch."""
+        """Hand an agent to the kernel for the events of a batch.
+
+        Parameters
+        ----------
+        alone
+            Whether the agent acts in no other mode, before and in the batch.
+        """
         if subject.trust.standing.gate != "open":
             return
         agent = self._engine.pack(subject)
         _entrust(agent, subject.trust)
-        acts.put(slot, agent, registered, role)
+        acts.put(slot, agent, registered, role, alone)
 
     def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
         """Answer for an agent in all its modes, as of an event; None where the reference has to."""
@@ -91,10 +104,23 @@ class Quiet:
             if agent is None or not _entrust(agent, subject.trust):
                 return None
             agents.append(agent)
-        parts = self._judge.answer(agents, time_us)
-        if parts is None:
+        found = self._judge.answer(agents, time_us)
+        if found is None:
             return None
-        return usual_answer(modes, parts, time_us, self._engine.policy)
+        place, parts = found
+        return usual_answer(modes[place].trust, parts, time_us, self._engine.policy)
+
+    def moved(self, subject_at: Callable[[int], Subject]) -> Iterator[tuple[int, Answer]]:
+        """Give the answers about agents whose trust moved without a stop, with their positions.
+
+        Parameters
+        ----------
+        subject_at
+            From a slot to its agent.
+        """
+        for position, time_us, slot, parts in self._judge.moved():
+            trust = subject_at(slot).trust
+            yield position, usual_answer(trust, parts, time_us, self._engine.policy)
 
     def run(self, acts: Any, position: int) -> tuple[int, int]:
         """Judge from a position on; give where it stopped and why."""

@@ -14,22 +14,27 @@ from models.levels import LEVELS, next_level
 from models.reaching import expectation
 
 if TYPE_CHECKING:
-    from models.subject import Subject
     from models.trust_policy import TrustPolicy
+    from models.trust_state import TrustState
 
-Parts = tuple[int, bool, float, float, int, int | None, int]
-"""Place of the mode that speaks for the agent, whether it has news, its clean days, cautious score
+Parts = tuple[str | None, float, float, int, int | None, int]
+"""State of the mode that speaks for the agent where that has news, its clean days, cautious score
 and level, the days to the next level, and for how long that holds, in microseconds."""
 
 
-def usual_answer(modes: list[Subject], parts: Parts, at_us: int, policy: TrustPolicy) -> Answer:
-    """Give the answer about an agent in all its modes, as of an instant and computed then."""
-    place, news, positive, lower, number, days, ttl_us = parts
-    subject, level = modes[place], LEVELS[number]
-    trust, total = subject.trust, positive + policy.prior_weight
+def usual_answer(trust: TrustState, parts: Parts, at_us: int, policy: TrustPolicy) -> Answer:
+    """Give the answer about an agent, as of an instant and computed then.
+
+    Parameters
+    ----------
+    trust
+        Of the mode that speaks for the agent.
+    """
+    news, positive, lower, number, days, ttl_us = parts
+    level, total = LEVELS[number], positive + policy.prior_weight
     score = nearest(expectation(positive, 0.0, policy))
     believed = round(positive / total, DIGITS)
-    state = cast("State", subject.profile.state()) if news else trust.state
+    state = cast("State", news or trust.state)
     above = next_level(level)
     as_of = rfc3339(at_us)
     return Answer(

@@ -117,6 +117,10 @@ class Agents(OrderedDict["Key", Subject]):
             self._modes[agent_id] = modes
         return sorted(modes)
 
+    def has_only(self, key: Key) -> bool:
+        """Tell whether an agent is known to act in this mode only; nobody is asked."""
+        return self._modes.get(key[0]) == {key[1]}
+
     def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
         """Give an agent in each of its modes, read where it is not in memory."""
         modes = self.modes(agent_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Mapping
 
     from models.subject import Subject
@@ -32,6 +32,8 @@ class Job:
         Where in the batch each agent is changed first.
     slots
         The agents of the events that the compiled kernel has read, in its order.
+    several
+        Agents that act in several modes.
     anomalies
         Those of the batch, by id.
     """
@@ -51,6 +53,8 @@ class Job:
             for agent_id, mode, place in fresh.acts.keep(fresh.order):
                 self.slots.append((agent_id, mode))
                 self.change((agent_id, mode), place)
+        modes = Counter(agent_id for agent_id, _ in self.changed)
+        self.several = {agent_id for agent_id, number in modes.items() if number > 1}
 
     def change(self, key: Key, place: int, among: int = 0) -> None:
         """Note that the event at a place changes an agent, as one among several."""

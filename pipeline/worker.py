@@ -178,7 +178,10 @@ class Worker:
             return False
         subject = self._agents.subject(key)
         registered, role = self._inventory.knows(key[0]), self._inventory.role(key[0])
-        self._quiet.put(job.fresh.acts, slot, subject, registered=registered, role=role)
+        alone = key[0] not in job.several and self._agents.has_only(key)
+        self._quiet.put(
+            job.fresh.acts, slot, subject, registered=registered, role=role, alone=alone
+        )
         return True
 
     def _put_new(self, job: Job, slots: list[bool], position: int) -> None:
@@ -189,11 +192,13 @@ class Worker:
 
     def _quietly(self, quiet: Quiet, job: Job, slots: list[bool], position: int) -> int:
         """Let the kernel judge from a position on; give the position of what it leaves."""
-        acts, vouched = job.fresh.acts, self.engine.vouched
+        fresh, acts, vouched = job.fresh, job.fresh.acts, self.engine.vouched
         while not vouched:
             start = position
             position, why = quiet.run(acts, position)
             job.count["events"] += position - start
+            for at, answer in quiet.moved(lambda slot: self._agents[job.slots[slot]]):
+                job.out.outbox.append(answer_message(answer, fresh.where(fresh.order[at])))
             if why == PACK:
                 slots[acts.slot(position)] = self._put(job, acts.slot(position))
             elif why in (HOUR, MOVED):
@@ -322,8 +327,7 @@ class Worker:
         count: Counter[str],
     ) -> None:
         out.profiles = [
-            (key[0], key[1], self._agents.dump(subject), subject.trust)
-            for key, subject in changed.items()
+            (key[0], key[1], self._dump(subject), subject.trust) for key, subject in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()
         out.shared = self.engine.dump(whole=out.whole) + self.panel.dump()
@@ -331,3 +335,9 @@ class Worker:
         out.counters = dict(count)
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
+
+    def _dump(self, subject: Subject) -> bytes:
+        # The kernel takes a fiftieth of the time, and needs the agent for its next events anyway.
+        if self._quiet is not None and subject.profile.agent is None and subject.view is not None:
+            self.engine.pack(subject)
+        return self._agents.dump(subject)

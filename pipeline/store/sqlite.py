@@ -147,7 +147,8 @@ class SqliteStore(Asking):
     def seen(self, keys: Sequence[int]) -> set[int]:
         """Give those of these event keys that were committed before."""
         found = self._work.rows(
-            "select key from seen where key in (select value from json_each(?))",
+            # Told to go through the list, it does not make a table of it first.
+            "select seen.key from json_each(?) as asked cross join seen on seen.key = asked.value",
             (msgspec.json.encode(keys).decode(),),
         )
         return {key for (key,) in found}

@@ -16,6 +16,7 @@ from models.errors import MalformedEvent
 from models.event import microseconds
 from models.hashing import Hasher
 from models.kernel import native_kernel
+from models.quiet import Quiet
 from models.watch.heard import Heard
 from pipeline import runner
 from pipeline.formats import Native
@@ -28,7 +29,7 @@ from pipeline.store import open_store
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
@@ -85,6 +86,19 @@ def same(folder: Path, events: Iterable[bytes], batch: int = 700) -> tuple[dict[
 def test_a_fleet_leaves_the_same_state(tmp_path):
     _, quiet = same(tmp_path, fleet_events(11, 25, limit=9_000))
     assert quiet > 7_000
+
+
+def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkeypatch):
+    moved, whole = [], Quiet.moved
+
+    def counted(self: Quiet, subject_at: Any) -> Iterator[Any]:
+        for answer in whole(self, subject_at):
+            moved.append(answer)
+            yield answer
+
+    monkeypatch.setattr(Quiet, "moved", counted)
+    found, _ = same(tmp_path, fleet_events(11, 25, limit=9_000))
+    assert 100 < len(moved) < len(found["agent.trust.jsonl"])
 
 
 @pytest.mark.slow

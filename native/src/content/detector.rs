@@ -105,8 +105,14 @@ impl Detector {
         }
         let mut foreign = false;
         if let Some(origins) = origins {
-            let unknown = Role::new();
-            let role = self.roles.get(&session.role).unwrap_or(&unknown);
+            let unknown;
+            let role = match self.roles.get(&session.role) {
+                Some(role) => role,
+                None => {
+                    unknown = Role::new();
+                    &unknown
+                }
+            };
             let own = own_cluster(&session.near, role);
             let mut scene = Scene {
                 hasher: &self.hasher,

@@ -41,23 +41,39 @@ pub struct Pools<'a> {
     pub least: u64,
 }
 
+/// Pools that are large enough, the most specific last, and the name of that.
+struct Found<'a> {
+    all: [&'a Window; 3],
+    number: usize,
+    name: Option<&'static str>,
+}
+
+impl<'a> Found<'a> {
+    fn push(&mut self, window: &'a Window, name: &'static str) {
+        self.all[self.number] = window;
+        self.number += 1;
+        self.name = Some(name);
+    }
+
+    fn windows(&self) -> &[&'a Window] {
+        &self.all[..self.number]
+    }
+}
+
 impl Pools<'_> {
     /// The pools that are large enough, the most specific last, and the name of that.
-    fn pools(&self, index: usize, own: bool) -> (Vec<&Window>, Option<&'static str>) {
-        let mut found = Vec::with_capacity(3);
-        let mut name = None;
+    fn pools(&self, index: usize, own: bool) -> Found<'_> {
+        let window = &self.own[index];
+        let mut found = Found { all: [window; 3], number: 0, name: None };
         for (windows, called) in [(Some(self.fleet), "fleet"), (self.group, "role")] {
             if let Some(window) = windows.map(|of| &of[index]).filter(|w| w.n() >= self.least) {
-                found.push(window);
-                name = Some(called);
+                found.push(window, called);
             }
         }
-        let window = &self.own[index];
-        if own && window.n() >= self.least && (index < RARITIES || found.is_empty()) {
-            found.push(window);
-            name = Some("agent");
+        if own && window.n() >= self.least && (index < RARITIES || found.number == 0) {
+            found.push(window, "agent");
         }
-        (found, name)
+        found
     }
 
     /// Rank an event's statistics among past ones.
@@ -66,15 +82,15 @@ impl Pools<'_> {
         let mut tests = 0;
         for (index, value) in statistics.iter().enumerate() {
             let Some(value) = *value else { continue };
-            let (pools, name) = self.pools(index, own);
-            let Some(window) = pools.last() else { continue };
+            let pools = self.pools(index, own);
+            let Some(window) = pools.windows().last() else { continue };
             tests += 1;
-            let p = rank(&pools, value, u);
+            let p = rank(pools.windows(), value, u);
             out.each[index] = Some(p);
             if out.p.is_none_or(|least| p < least) {
                 out.p = Some(p);
                 out.lead = index as i64;
-                out.pool = name;
+                out.pool = pools.name;
                 out.n = window.n();
             }
         }
@@ -84,7 +100,8 @@ impl Pools<'_> {
 
     /// The cell that a statistic below the gate enters as: at most the quantile there.
     pub fn entered(&self, index: usize, value: f64, gate: f64) -> u16 {
-        let quantile = self.pools(index, true).0.last().map(|window| window.quantile(gate));
+        let pools = self.pools(index, true);
+        let quantile = pools.windows().last().map(|window| window.quantile(gate));
         bin_of(quantile.map_or(value, |quantile| value.min(quantile)))
     }
 }

@@ -44,7 +44,12 @@ impl Histogram {
             at if self.bins[at - 1] == cell => u64::from(self.counts[at - 1]),
             _ => 0,
         };
-        (self.counts[at..].iter().map(|&count| u64::from(count)).sum(), ties)
+        let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+        // Most scores are low, with nearly all bins above them.
+        if at < self.counts.len() / 2 {
+            return (self.n - sum(&self.counts[..at]), ties);
+        }
+        (sum(&self.counts[at..]), ties)
     }
 }
 

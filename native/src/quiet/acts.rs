@@ -18,6 +18,8 @@ pub struct Slot {
     pub agent: Option<Py<Agent>>,
     pub registered: bool,
     pub role: Option<String>,
+    /// Whether it acts in this mode only, so that it alone makes up the agent's answer.
+    pub alone: bool,
 }
 
 self_cell!(
@@ -98,9 +100,16 @@ impl Acts {
     }
 
     /// Put an agent into its place; `None` for one that the reference has to begin.
-    fn put(&mut self, at: usize, agent: Option<Py<Agent>>, registered: bool, role: Option<String>) {
+    fn put(
+        &mut self,
+        at: usize,
+        agent: Option<Py<Agent>>,
+        registered: bool,
+        role: Option<String>,
+        alone: bool,
+    ) {
         if let Some(slot) = self.slots.get_mut(at) {
-            *slot = Slot { agent, registered, role };
+            *slot = Slot { agent, registered, role, alone };
         }
     }
 

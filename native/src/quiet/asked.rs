@@ -2,6 +2,7 @@
 
 use super::act::{Egress, Network, Operation};
 use super::texts::Origin;
+use super::words::place_of;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ impl Asked {
             return Ok(known.clone());
         }
         let origin = match network {
-            None => Origin { egress: Egress::Unknown, asn: None, country: None },
+            None => Origin { egress: Egress::Unknown, asn: None, country: None, place: None },
             Some(one) => self.look_up(py, one)?,
         };
         if self.origins.len() >= MOST_KNOWN {
@@ -74,11 +75,12 @@ impl Asked {
         let given = (one.source_ip.as_deref(), egress, one.asn, one.country.as_deref());
         let found = self.origin.bind(py).call1(given)?;
         let name: String = found.getattr("egress")?.extract()?;
-        Ok(Origin {
-            egress: Egress::named(&name).unwrap_or(Egress::Unknown),
-            asn: found.getattr("asn")?.extract()?,
-            country: found.getattr("country")?.extract()?,
-        })
+        let asn: Option<i64> = found.getattr("asn")?.extract()?;
+        let country: Option<String> = found.getattr("country")?.extract()?;
+        let address = one.source_ip.as_deref();
+        let place = address.and_then(|address| place_of(address, country.as_deref(), asn));
+        let egress = Egress::named(&name).unwrap_or(Egress::Unknown);
+        Ok(Origin { egress, asn, country, place })
     }
 
     /// What a tool does, where the event does not say.

@@ -11,7 +11,6 @@ use super::learning::note;
 use super::mixture::{self, Mixture};
 use super::peer_levels::PeerLevels;
 use super::texts::{Names, Origin, Texts};
-use super::words::place_of;
 use crate::content::{Detector, OpenSessions, Session};
 use crate::habits::{Groups, Habits, SessionPools, OFTEN_ENOUGH};
 use crate::hashing::Hashes;
@@ -252,18 +251,15 @@ impl Bench<'_, '_> {
         if credential.expires_us.is_some_and(|expires| act.time_us > expires) {
             return false;
         }
-        let Some(address) = act.network.as_ref().and_then(|one| one.source_ip.as_ref()) else {
-            return true;
-        };
-        if origin.own() {
+        let placed = act.network.as_ref().is_some_and(|one| one.source_ip.is_some());
+        if !placed || origin.own() {
             return true;
         }
-        let Some(here) = place_of(address, origin.country.as_deref(), origin.asn) else {
-            return false;
-        };
+        let Some(here) = &origin.place else { return false };
         let before = facts.credentials.iter().find(|known| *known.id == *credential.id);
         before.is_none_or(|before| {
-            before.place == here || (act.time_us - before.time_us).abs() > self.config.credential_us
+            before.place == *here
+                || (act.time_us - before.time_us).abs() > self.config.credential_us
         })
     }
 }

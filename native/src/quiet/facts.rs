@@ -120,11 +120,15 @@ impl Now {
 
 impl Facts {
     /// Remember where a credential was used; the longest unused goes where there are too many.
-    pub fn note_credential(&mut self, id: &str, place: String, time_us: i64) {
+    pub fn note_credential(&mut self, id: &str, place: &str, time_us: i64) {
         if let Some(known) = self.credentials.iter_mut().find(|known| known.id == id) {
-            (known.place, known.time_us) = (place, time_us);
+            known.time_us = time_us;
+            if known.place != place {
+                place.clone_into(&mut known.place);
+            }
         } else {
-            self.credentials.push(CredentialUse { id: id.to_owned(), place, time_us });
+            let (id, place) = (id.to_owned(), place.to_owned());
+            self.credentials.push(CredentialUse { id, place, time_us });
         }
         if self.credentials.len() > MOST_CREDENTIALS {
             let oldest = self.credentials.iter().enumerate();

@@ -58,7 +58,9 @@ pub struct Metrics {
     pub shifting: Vec<usize>,
 }
 
-type AnswerParts = (usize, bool, f64, f64, usize, Option<i64>, i64);
+type AnswerParts = (Option<&'static str>, f64, f64, usize, Option<i64>, i64);
+/// Position, time and agent of an event after which trust had moved, and the answer then.
+type Moved = (usize, i64, usize, AnswerParts);
 type TellTale<'py> = (Vec<(String, f64)>, Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
 /// Judges what is as usual.
@@ -81,6 +83,7 @@ pub struct Judge {
     asked: Asked,
     texts: Texts,
     told: Told,
+    moved: Vec<Moved>,
 }
 
 /// What other engines are to be told: finished sessions that calibrate, all that finished, and who
@@ -135,6 +138,7 @@ impl Judge {
             asked,
             texts,
             told: Told::default(),
+            moved: Vec::new(),
         })
     }
 
@@ -184,7 +188,8 @@ impl Judge {
             why = SECOND_LOOK;
             let Some(act) = acts.plain(at) else { break };
             let record = acts.order[at];
-            let slot = &acts.slots[acts.subject[record]];
+            let place = acts.subject[record];
+            let slot = &acts.slots[place];
             let Some(agent) = slot.agent.as_ref().filter(|_| slot.registered) else { break };
             let mut agent = agent.borrow_mut(py);
             if agent.taken {
@@ -209,7 +214,20 @@ impl Judge {
                     agent.untold.record = Some(record);
                     match agent.look_at_trust(py, &self.policy, act.time_us)? {
                         None => why = HOUR,
-                        Some(true) if self.publish => why = MOVED,
+                        Some(true) if self.publish => {
+                            let parts = match (&agent.trust, slot.alone) {
+                                (Some(trust), true) => {
+                                    self.answers.view(py, &self.policy, trust, act.time_us)?
+                                }
+                                _ => None,
+                            };
+                            why = MOVED;
+                            if let Some(view) = parts {
+                                let told = (at, act.time_us, place, parts_of(&agent, &view));
+                                self.moved.push(told);
+                                why = DONE;
+                            }
+                        }
                         Some(_) => why = DONE,
                     }
                     if why != DONE {
@@ -224,15 +242,20 @@ impl Judge {
         Ok((at, why))
     }
 
-    /// What an answer about an agent in all its modes is made of: which mode speaks for it, whether
-    /// that has news, clean days, cautious score, level, days to the next, and for how long. None
-    /// where the reference has to make the answer.
+    /// The answers about agents whose trust has moved without a stop; once.
+    fn moved(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Which mode speaks for an agent in all its modes, and what the answer is made of: its state
+    /// where that has news, clean days, cautious score, level, days to the next, and for how long.
+    /// None where the reference has to make the answer.
     fn answer(
         &self,
         py: Python<'_>,
         modes: Vec<PyRef<'_, Agent>>,
         at_us: i64,
-    ) -> PyResult<Option<AnswerParts>> {
+    ) -> PyResult<Option<(usize, AnswerParts)>> {
         let mut least: Option<(usize, View)> = None;
         for (at, agent) in modes.iter().enumerate() {
             let Some(trust) = &agent.trust else { return Ok(None) };
@@ -243,10 +266,7 @@ impl Judge {
                 least = Some((at, view));
             }
         }
-        Ok(least.map(|(at, view)| {
-            let acted = modes[at].untold.record.is_some();
-            (at, acted, view.positive, view.lower, view.level, view.days, view.ttl_us)
-        }))
+        Ok(least.map(|(at, view)| (at, parts_of(&modes[at], &view))))
     }
 
     /// What other engines are to be told; once.
@@ -254,6 +274,11 @@ impl Judge {
         let Told { pools, sessions, voices } = std::mem::take(&mut self.told);
         (pools, sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
     }
+}
+
+fn parts_of(agent: &Agent, view: &View) -> AnswerParts {
+    let state = agent.untold.record.map(|_| agent.facts.now.state().name());
+    (state, view.positive, view.lower, view.level, view.days, view.ttl_us)
 }
 
 impl Config {

@@ -8,7 +8,6 @@ use super::peer_levels::Levels;
 use super::scoring::{Scored, MARK};
 use super::sizes::{self, per_mille, Sizes, SIZED};
 use super::texts::Origin;
-use super::words::place_of;
 use crate::content::Session;
 use crate::habits::Habits;
 
@@ -104,10 +103,10 @@ impl Bench<'_, '_> {
 /// Remember where the credential was used, and the version.
 pub fn note(act: &Act<'_>, facts: &mut Facts, origin: &Origin) {
     let address = act.network.as_ref().and_then(|one| one.source_ip.as_ref());
-    if let (Some(credential), Some(address)) = (&act.credential, address) {
+    if let (Some(credential), Some(_)) = (&act.credential, address) {
         if !origin.own() {
-            let here = place_of(address, origin.country.as_deref(), origin.asn);
-            facts.note_credential(&credential.id, here.unwrap_or_default(), act.time_us);
+            let here = origin.place.as_deref().unwrap_or_default();
+            facts.note_credential(&credential.id, here, act.time_us);
         }
     }
     if let Some(version) = &act.agent.version {

@@ -12,6 +12,8 @@ pub struct Origin {
     pub egress: Egress,
     pub asn: Option<i64>,
     pub country: Option<String>,
+    /// `models.rules.place_of` its address; None without one, or for one that is not plain IPv4.
+    pub place: Option<String>,
 }
 
 impl Origin {
@@ -121,7 +123,7 @@ impl Texts {
         }
         self.identity(names, act)?;
         let hours = act.time_us.div_euclid(HOUR_US).rem_euclid(168);
-        self.with(names.hour, |out| hour_name(hours, out));
+        self.put(names.hour, hour_name(hours));
         self.put(names.day, day_name(hours));
         if let Some(outcome) = act.outcome {
             self.put(names.outcome, outcome.name());

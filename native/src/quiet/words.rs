@@ -6,9 +6,9 @@ use super::act::Credential;
 use std::net::Ipv4Addr;
 
 const MOST_CLASS: usize = 128;
-const REST: i64 = 6;
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
+const BY_DAY: [&str; 12] = ["06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17"];
 
 /// The class of a resource: at most three path parts, digits blanked.
 pub fn resource_class(id: &str, out: &mut String) -> Option<()> {
@@ -81,15 +81,12 @@ pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
 }
 
 /// The hour of the day of an hour since 1970; outside 6 to 18 six of them are one.
-pub fn hour_name(hours: i64, out: &mut String) {
-    use std::fmt::Write;
-    let hour = hours.rem_euclid(24);
-    let _ = if (DAWN..DUSK).contains(&hour) {
-        write!(out, "{hour:02}")
-    } else {
-        let start = hour / REST * REST;
-        write!(out, "{start:02}-{:02}", start + REST)
-    };
+pub fn hour_name(hours: i64) -> &'static str {
+    match hours.rem_euclid(24) {
+        hour @ DAWN..DUSK => BY_DAY[(hour - DAWN) as usize],
+        0..DAWN => "00-06",
+        _ => "18-24",
+    }
 }
 
 /// The kind of day of an hour since 1970, which began on a Thursday.
@@ -106,8 +103,11 @@ pub fn day_name(hours: i64) -> &'static str {
 /// None for an address that is not a plain IPv4 one.
 pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Option<String> {
     if country.is_some() || asn.is_some() {
-        let operator = asn.map_or("unknown operator".to_owned(), |asn| format!("AS{asn}"));
-        return Some(format!("{} {operator}", country.unwrap_or("unknown country")));
+        let country = country.unwrap_or("unknown country");
+        return Some(match asn {
+            Some(asn) => format!("{country} AS{asn}"),
+            None => format!("{country} unknown operator"),
+        });
     }
     let parsed: Ipv4Addr = address.parse().ok()?;
     let [a, b, _, _] = parsed.octets();

@@ -26,10 +26,12 @@ with warnings.catch_warnings():
         RetriableError,
         TopicAlreadyExistsError,
     )
+    from kafka.partitioner import DefaultPartitioner, murmur2
 
 __all__ = [
     "ConsumerRebalanceListener",
     "CooperativeStickyAssignor",
+    "DefaultPartitioner",
     "KafkaAdminClient",
     "KafkaConsumer",
     "KafkaError",
@@ -40,4 +42,5 @@ __all__ = [
     "RetriableError",
     "TopicAlreadyExistsError",
     "TopicPartition",
+    "murmur2",
 ]

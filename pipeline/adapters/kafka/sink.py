@@ -12,6 +12,7 @@ from pipeline.adapters.kafka.client import (
     KafkaProducer,
     TopicAlreadyExistsError,
 )
+from pipeline.adapters.kafka.partitions import Partitions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,6 +122,7 @@ class KafkaSink:
                 max_block_ms=_ANSWER_MS,
                 bootstrap_timeout_ms=_ANSWER_MS,
                 allow_auto_create_topics=False,
+                partitioner=Partitions(),
                 **self._address.client,
                 **self._options(),
             )
