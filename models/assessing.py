@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_SESSIONS, _EVENTS = 0.4, 0.3
+_SESSIONS, _EVENTS = 0.4, 0.5
 """Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
@@ -66,7 +66,7 @@ class Assessor:
             total, most = total + surplus, max(most, surplus)
         if content is not None:
             total, most = total + content.score, max(most, content.score)
-        per_day = max(facts.per_day, _EVENTS_A_DAY if not facts.per_day else 1.0)
+        per_day = max(facts.per_day or _EVENTS_A_DAY, self._peers.events_each(), 1.0)
         alpha = self._config.alerts_per_day / (self._peers.active_agents() * per_day)
         out = Assessment(
             event.id, facts.agent_id, facts.mode, event.session or "", time_us,

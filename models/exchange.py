@@ -37,6 +37,7 @@ class Published(Struct, array_like=True):
     waiting: bytes
     levels: list[tuple[str, str, float]]
     active: dict[int, int]
+    events: dict[int, int] = {}
 
 
 class Contribution(Struct, array_like=True):
@@ -134,8 +135,8 @@ class Exchange:
         levels = peers.levels.pending()
         votes, scores, _ = own = _waiting(waiting)
         if votes or scores or levels or pending.active:
-            active = dict(pending.active)
-            self._told.published.append(Published(head.epoch_us, waiting, levels, active))
+            active, events = dict(pending.active), dict(pending.events)
+            self._told.published.append(Published(head.epoch_us, waiting, levels, active, events))
         if not self._waiting or head.epoch_us < 0:
             return
         parts = [own]
@@ -143,9 +144,10 @@ class Exchange:
             shift = (one.epoch_us - head.epoch_us) // DAY_US
             parts.append(_shifted(_waiting(one.waiting), shift))
             levels = levels + one.levels
-            for day, number in one.active.items():
-                at = max(0, day + shift)
-                pending.active[at] = pending.active.get(at, 0) + number
+            for told, counts in ((one.active, pending.active), (one.events, pending.events)):
+                for day, number in told.items():
+                    at = max(0, day + shift)
+                    counts[at] = counts.get(at, 0) + number
         peers.levels.wait(levels)
         peers.groups.load_pending(_encode(_together(parts)))
         self._waiting, self._changed = [], True

@@ -31,14 +31,14 @@ def meet(event: Event, subject: Subject, peers: Peers, time_us: int, *, register
     if facts.events == 0:
         facts.first_us = trust.first_seen_us = time_us
         habits.start(day)
-        peers.seen_on(day)
+        peers.seen_on(day, 0.0)
     elif day > habits.day:
         habits.roll(day)
         close_day(facts, time_us)
         rate = facts.per_day or float(facts.day_events)
         facts.per_day = (1 - _NEWEST_DAY) * rate + _NEWEST_DAY * facts.day_events
         facts.day_events = 0
-        peers.seen_on(day)
+        peers.seen_on(day, facts.per_day)
     if facts.vote_version != peers.head.version:  # its votes are published by now
         habits.published()
         facts.vote_version = peers.head.version

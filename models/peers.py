@@ -37,10 +37,13 @@ class Pending(Struct, array_like=True):
         (group, quantity, value of a closed window); filled when it is written.
     active
         Agents first seen on a day: day -> number.
+    events
+        How many events these agents have on usual days, together: day -> number.
     """
 
     levels: list[tuple[str, str, float]] = []
     active: dict[int, int] = {}
+    events: dict[int, int] = {}
 
 
 class Head(Struct):
@@ -52,6 +55,7 @@ class Head(Struct):
     watermark_us: int = 0
     day: int = 0
     active: dict[int, int] = {}
+    events: dict[int, int] = {}
     pending: Pending = field(default_factory=Pending)
 
 
@@ -86,7 +90,7 @@ class Peers:
         self.sessions = SessionPools(config.session_window) if sessions is None else sessions
         self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
-        self._most_active = 1
+        self._most_active, self._events_each = 1, 0.0
         self.telling: Telling | None = None
 
     def day_of(self, time_us: int) -> int:
@@ -118,12 +122,15 @@ class Peers:
         if day > head.day:
             head.day = day
             head.active = {d: n for d, n in head.active.items() if day - d <= 8}
+            head.events = {d: n for d, n in head.events.items() if day - d <= 8}
         self.groups.publish(head.day)
         self._changed |= self.levels.publish()
         for first, number in pending.active.items():
             head.active[first] = head.active.get(first, 0) + number
+        for first, number in pending.events.items():
+            head.events[first] = head.events.get(first, 0) + number
         head.pending = Pending()
-        self._most_active = max(head.active.values(), default=1)
+        self._count()
 
     def quantity(self, group: str, name: str, value: float) -> None:
         """Contribute the sum of a closed window to the group's and the fleet's levels."""
@@ -139,14 +146,25 @@ class Peers:
         """Take in the same of a session that another shard has finished."""
         self.sessions.add(role, score)
 
-    def seen_on(self, day: int) -> None:
-        """Count an agent that acts for the first time on a day."""
-        active = self.head.pending.active
-        active[day] = active.get(day, 0) + 1
+    def seen_on(self, day: int, per_day: float) -> None:
+        """Count an agent that acts for the first time on a day, and its usual events a day."""
+        pending = self.head.pending
+        pending.active[day] = pending.active.get(day, 0) + 1
+        pending.events[day] = pending.events.get(day, 0) + round(per_day)
 
     def active_agents(self) -> int:
         """Agents that act on a day: the most of the last eight days, at least 1."""
         return self._most_active
+
+    def events_each(self) -> float:
+        """Events that an agent has on a usual day: the mean of those of that day; 0 if unknown."""
+        return self._events_each
+
+    def _count(self) -> None:
+        active, events = self.head.active, self.head.events
+        busiest = max(active, key=lambda day: (active[day], day), default=0)
+        self._most_active = active.get(busiest, 1)
+        self._events_each = events.get(busiest, 0) / self._most_active
 
     def dump(self) -> list[tuple[str, bytes]]:
         """Write the head, what waits, and the groups that changed since the last call."""
@@ -187,7 +205,7 @@ class Peers:
             self.groups.load_pending(shared["pending"])
             if "sessions" in shared:
                 self.sessions = type(self.sessions).load(shared["sessions"])
-            self._most_active = max(self.head.active.values(), default=1)
+            self._count()
         except (ValueError, KeyError) as error:
             raise StateError(
                 f"peers have another layout than this version: {error}; "

@@ -128,7 +128,8 @@ class Quiet:
         while True:
             telling = self._engine.telling
             stopped: tuple[int, int] = self._judge.run(
-                acts, position, peers.head, peers.active_agents(), telling is not None
+                acts, position, peers.head, (peers.active_agents(), peers.events_each()),
+                telling is not None,
             )
             position, why = stopped
             if telling is not None:

@@ -148,6 +148,8 @@ def test_agents_of_all_count_for_the_budget() -> None:
     alone.engine.peers.publish()
     most = [part.engine.peers.active_agents() for part in parts]
     assert most[0] == most[1] > alone.engine.peers.active_agents()
+    each = [part.engine.peers.events_each() for part in parts]
+    assert each[0] == each[1] > 0
 
 
 def test_sessions_of_others_teach_the_content_tables() -> None:

@@ -189,7 +189,7 @@ def full_peers() -> Peers:
         peers.groups.score(NAMES[0], [(2, cell)])
     peers.quantity(NAMES[0], "records_hour", 5.0)
     peers.quantity(NAMES[0], "bytes_in_hour", 7.0)
-    peers.seen_on(0)
+    peers.seen_on(0, 20.0)
     peers.advance(3 * DAY_US)
     peers.groups.vote(NAMES[1], 0, 9, "nine", -1, 3)
     peers.groups.score(NAMES[1], [(2, 4)])
@@ -248,11 +248,28 @@ def test_active_agents_are_the_most_of_the_last_days():
     assert peers.active_agents() == 1
     for day, number in ((0, 5), (1, 3)):
         for _ in range(number):
-            peers.seen_on(day)
+            peers.seen_on(day, 10.0 + number)
     peers.advance(DAY_US)
-    assert peers.active_agents() == 5
+    assert (peers.active_agents(), peers.events_each()) == (5, 15.0)
+    back = Peers(ModelConfig())
+    back.load(dict(peers.dump()))
+    assert (back.active_agents(), back.events_each()) == (5, 15.0)
     peers.advance(10 * DAY_US)
-    assert peers.active_agents() == 1, "older days are forgotten"
+    assert (peers.active_agents(), peers.events_each()) == (1, 0.0), "older days are forgotten"
+
+
+def test_an_agent_that_seldom_acts_has_no_larger_share_of_the_budget(a_stream, an_event):
+    stream = a_stream(learning_sessions=1, alerts_per_day=0.1)
+    for day in range(4):
+        for number in range(40):
+            for agent in ("busy", "as-busy"):
+                stream.judge(an_event(agent, at=day * 1_440 + number))
+        stream.judge(an_event("seldom", at=day * 1_440 + 50))
+    busy, seldom = (
+        stream.judge(an_event(agent, at=3 * 1_440 + 60)).alpha for agent in ("busy", "seldom")
+    )
+    assert busy == pytest.approx(0.1 / 3 / 40, rel=0.05)
+    assert seldom == pytest.approx(0.1 / (40 + 40 + 1), rel=0.05)
 
 
 @pytest.mark.parametrize("statistic", range(WINDOWS))

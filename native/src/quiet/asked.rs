@@ -102,9 +102,9 @@ impl Asked {
         self.width.bind(py).call1((daily.to_vec(),))?.extract()
     }
 
-    /// Tell that an agent acts for the first time on a day.
-    pub fn seen_on(&self, py: Python<'_>, day: i64) -> PyResult<()> {
-        self.seen_on.bind(py).call1((day,)).map(drop)
+    /// Tell that an agent acts for the first time on a day, and its usual events a day.
+    pub fn seen_on(&self, py: Python<'_>, day: i64, per_day: f64) -> PyResult<()> {
+        self.seen_on.bind(py).call1((day, per_day)).map(drop)
     }
 
     /// Distribution function of Student's t.

@@ -50,6 +50,7 @@ pub struct Bench<'a, 'py> {
     pub version: i64,
     pub epoch_us: i64,
     pub active: f64,
+    pub events_each: f64,
     pub watermark_us: i64,
 }
 
@@ -194,7 +195,7 @@ impl Bench<'_, '_> {
         let rate = if now.per_day != 0.0 { now.per_day } else { events };
         now.per_day = (1.0 - NEWEST_DAY) * rate + NEWEST_DAY * events;
         now.day_events = 0;
-        self.asked.seen_on(self.py, day)
+        self.asked.seen_on(self.py, day, now.per_day)
     }
 
     /// Whether another agent of the delegation has been silent for far too long.

@@ -9,7 +9,7 @@ const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
 const SESSIONS: f64 = 0.4;
-const EVENTS: f64 = 0.3;
+const EVENTS: f64 = 0.5;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 
@@ -28,10 +28,8 @@ impl Bench<'_, '_> {
         scored: &Scored,
         state: State,
     ) -> Option<(Option<Ranked>, f64)> {
-        let per_day = match now.per_day {
-            0.0 => EVENTS_A_DAY,
-            known => known.max(1.0),
-        };
+        let known = if now.per_day == 0.0 { EVENTS_A_DAY } else { now.per_day };
+        let per_day = known.max(self.events_each).max(1.0);
         let alpha = self.config.alerts_per_day / (self.active * per_day);
         let mut event_alpha = alpha.min(MOST_ALPHA);
         let mut ranked = None;

@@ -144,14 +144,14 @@ impl Judge {
 
     /// Judge from a position on; gives where it stopped and why.
     ///
-    /// `head` is `models.peers.Head`, `active` how many agents act on a day.
+    /// `head` is `models.peers.Head`, `busy` how many agents act on a day, and events of each.
     fn run(
         &mut self,
         py: Python<'_>,
         acts: &Acts,
         position: usize,
         head: &Bound<'_, PyAny>,
-        active: u64,
+        busy: (u64, f64),
         telling: bool,
     ) -> PyResult<(usize, u8)> {
         let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
@@ -180,7 +180,8 @@ impl Judge {
             told: telling.then_some(&mut self.told),
             version,
             epoch_us,
-            active: active as f64,
+            active: busy.0 as f64,
+            events_each: busy.1,
             watermark_us,
         };
         let (mut at, mut why) = (position, DONE);
