@@ -128,7 +128,10 @@ class Quiet:
         while True:
             telling = self._engine.telling
             stopped: tuple[int, int] = self._judge.run(
-                acts, position, peers.head, (peers.active_agents(), peers.events_each()),
+                acts,
+                position,
+                peers.head,
+                (peers.active_agents(), peers.events_each()),
                 telling is not None,
             )
             position, why = stopped

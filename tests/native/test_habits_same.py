@@ -160,6 +160,8 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
             if place.context in x:
                 nodes.append(place.inside(x[place.context]))
             for node in nodes:
+                if node != place.node and place.together:
+                    q = view.after(node, value, q)
                 p = habits.probability(node, value, q)
                 if habits.total_of(node):
                     q = (1 - ADOPTION) * p + ADOPTION * q
