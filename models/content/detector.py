@@ -304,7 +304,7 @@ class ContentDetector:
                 value_bits = self._bits(place, VALUE, level, mixed, day)
                 flow_bits = self._bits(place, FLOW, flow_level, mixed, day)
                 again = 0
-                if self._recurs and level >= UNKNOWN and use.value in role.sightings:
+                if self._recurs and level > UNKNOWN and use.value in role.sightings:
                     marks = marks_of(role.sightings[use.value], day)
                     again = min(MOST_RECURRENCES, noted(marks, own))
                     value_bits += RECURRENCE_BITS * again

@@ -148,7 +148,7 @@ impl Scene<'_> {
         let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
         let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
         let mut recurrences = 0;
-        if level >= UNKNOWN && self.role.sightings.has(held.value) {
+        if level > UNKNOWN && self.role.sightings.has(held.value) {
             let marks = marks_of(self.role.sightings.get(held.value), self.day);
             let others = noted(marks, self.own);
             recurrences = others.min(MOST_RECURRENCES);
