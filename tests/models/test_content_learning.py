@@ -124,6 +124,15 @@ def test_a_value_that_stood_out_in_other_kinds_of_request_is_worth_more_bits(des
     assert after.value_bits == pytest.approx(before.value_bits + counted * RECURRENCE_BITS)
 
 
+def test_a_value_that_the_role_knows_from_elsewhere_is_worth_no_more(desk):
+    for purpose in ("Vacuum tube inventory", "Landlord heating letter"):
+        desk.play(new_payee(desk), purpose=purpose, learning=False, p=SUSPECT)
+    assert desk.score(new_payee(desk)).carrier.recurrences == 2
+    desk.play(desk.event("crm.note", account=[(OTHER, ["request"])]), p=SMOOTH)
+    carrier = desk.score(new_payee(desk)).carrier
+    assert (carrier.value_level, carrier.recurrences) == (2, 0)
+
+
 def test_a_value_that_stood_out_in_this_kind_of_request_only_is_worth_no_more(desk):
     for _ in range(3):
         play(desk, SUSPECT)
