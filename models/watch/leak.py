@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from models.assessment import Finding
     from models.watch.scene import Scene
 
-ALARM = 20.0
-"""Spreads; of normal deviations a sum with an allowance of a quarter exceeds it with e^-10."""
+ALARM = 40.0
+"""Spreads; of normal deviations a sum with an allowance of a quarter exceeds it with e^-20, and what
+closes the books at twice the volume comes to some 30."""
 
 
 def leaks(scene: Scene) -> Finding | None:

@@ -91,7 +91,7 @@ def send_nothing(watch: Watch, tool: int) -> None:
     ...     learn(watch, 7, 0, 5_000)
     ...     send_nothing(watch, 8)
     >>> round(usual(watch, 7, 0, 9_000)), round(usual(watch, 8, 0, 9_000))
-    (5000, 53)
+    (5000, 52)
     """
     sizes = watch.sizes
     if _ANY not in sizes or sizes[_ANY][0] < _KNOWN:
