@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from models.watch.scene import Scene
 
 ALARM = 40.0
-"""Spreads; of normal deviations a sum with an allowance of a quarter exceeds it with e^-20, and what
-closes the books at twice the volume comes to some 30."""
+"""Spreads; of normal deviations a sum with an allowance of a quarter exceeds it with e^-20, and
+closing the books at twice the volume comes to some 30."""
 
 
 def leaks(scene: Scene) -> Finding | None:
