@@ -31,6 +31,9 @@ LEAST_BITS = 5.0
 AFTER = 1 << 31
 """With a node after a context (`Place.inside`): where the votes for what follows are."""
 
+VOTED_FOR_DAYS = 7
+"""Votes for what follows count as of the first of so many days: few days to keep of each value."""
+
 _MOST_NAME = 64
 _MOST_CONTEXTS = 512
 _MODES_AT = 1  # level of a role in all its modes, where a group is one mode's

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.config import ModelConfig
-from models.groups import Groups
+from models.groups import AFTER, Groups
 from models.habits import Habits
 
 WAYS = (("find", "read", "reply"), ("find", "reply", "close"), ("read", "reply", "note"))
@@ -59,3 +59,13 @@ def test_one_agent_votes_once_a_day_for_an_order(desk):
     voted = groups.size
     assert first - 5 * 2 == 2 * 2  # twice a score an act; two orders, nothing else is new that day
     assert voted == 2
+
+
+def test_votes_of_a_week_stand_on_one_day(desk):
+    _, _, groups = desk
+    ballots = [
+        node.ballot.votes for name, node in groups.group("desk/delegated").nodes.items()
+        if name >= AFTER
+    ]  # fmt: skip
+    days = {day for votes in ballots for cast in votes.values() for day in cast}
+    assert days == {0, 7, 14}

@@ -2,7 +2,7 @@
 
 use super::calibrate::{Calibrated, Pools, Statistics, Windows};
 use super::counts::{mixed, Counts, NOWHERE};
-use super::group::AFTER;
+use super::group::{AFTER, VOTED_FOR_DAYS};
 use super::groups::{Groups, FLEET};
 use super::places::Category;
 use super::surprise::Surprise;
@@ -145,7 +145,8 @@ impl Habits {
     ) {
         let today = self.counts.day;
         if votes.after {
-            groups.cast(group, AFTER | found.inside, found.value, name, (-1, today));
+            let day = today - today % VOTED_FOR_DAYS;
+            groups.cast(group, AFTER | found.inside, found.value, name, (-1, day));
         }
         if let Some(day) = votes.replaced {
             self.waiting = true;

@@ -11,6 +11,8 @@ use rustc_hash::FxHashMap;
 
 /// With a node after a context: where the votes for what follows are; `models.groups`.
 pub const AFTER: u32 = 1 << 31;
+/// Votes for what follows count as of the first of so many days.
+pub const VOTED_FOR_DAYS: i64 = 7;
 const MOST_CONTEXTS: usize = 512;
 
 /// Scores that wait, of one statistic: times by bin, as far as there are any.
