@@ -244,6 +244,10 @@ class Groups:
         self._votes.append((group, feature, value, text[:_MOST_NAME], old, new))
         self.size += 2
 
+    def follow(self, group: str, inside: int, value: int, text: str, day: int) -> None:
+        """Let an agent vote for a value after a context, in its group and in its role."""
+        self.vote(group, AFTER | inside, value, text, -1, day - day % VOTED_FOR_DAYS)
+
     def score(self, group: str, entered: list[tuple[int, int]]) -> None:
         """Contribute an event's (statistic, bin) to the group's and the fleet's windows."""
         for name in (FLEET, group) if group != FLEET else (FLEET,):

@@ -13,14 +13,7 @@ from models.calibrate import Calibrated, calibrate, take_in
 from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
 from models.features import FEATURES
-from models.groups import (
-    AFTER,
-    LEAST_BITS,
-    STATISTICS,
-    VOTED_FOR_DAYS,
-    Groups,
-    peers_of,
-)
+from models.groups import LEAST_BITS, STATISTICS, Groups, peers_of
 from models.habits_bytes import Row, read, write
 from models.places import LOW32
 
@@ -302,8 +295,7 @@ class Habits:
             if inside:
                 first = vote and place.together and inside << 32 | value not in self.counts.today
                 if add(inside, value, cap) and first:
-                    day = self.counts.day - self.counts.day % VOTED_FOR_DAYS
-                    view.groups.vote(view.name, AFTER | inside, value, x[place.name], -1, day)
+                    view.groups.follow(view.name, inside, value, x[place.name], self.counts.day)
             add(place.node, value, cap)
         if not vote:
             return
