@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
+from models.features import FEATURES
 from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
+    from models.habits import Surprise
     from models.subject import Subject
     from models.watch.watcher import Watcher
 
+TOOL = 0  # place among `FEATURES`
 _MOST_ADDED = 16
 
 
@@ -37,6 +41,30 @@ def take_change(
         facts.watch.definitions.clear()
     subject.trust.state = subject.profile.state()  # type: ignore[assignment]
     return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
+
+
+def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | None:
+    """Give the rarity of what a new version leaves as it is, in bits.
+
+    Where deployments say which tools they bring, another tool is none of them, unless the peers
+    know it: then it may be one of the tasks that they have.
+
+    Returns
+    -------
+    float or None
+        None for a tool that was announced: what it touches is new with it.
+    """
+    added = subject.profile.facts.watch.added
+    if tool in added:
+        return None
+    index, bits, value, _ = next(iter(categories.found), (-1, 0.0, 0, 0))
+    if not added or index != TOOL or categories.again >> TOOL & 1:
+        return categories.steady
+    assert subject.view is not None  # noqa: S101 - judge has set it
+    view = subject.view.view
+    strange = -log2(view.probability(TOOL, value, -1, 1.0 / FEATURES[TOOL].universe))
+    excess = min(bits, strange) - subject.profile.habits.usual[TOOL]
+    return max(categories.steady, view.rarity(TOOL, excess))
 
 
 def _added(event: Event) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models import habits as reference
 from models import peer_levels, session_pools
 from models.assessing import Assessor, accounted, carried
-from models.changing import take_change
+from models.changing import steady_bits, take_change
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
@@ -183,7 +183,7 @@ class Engine:
         u = self.hasher.uniform(event.id)
         tested = statistics
         if changing:  # habits are to change; what it carries is not
-            steady = None if event.tool in watch.added else bits.categories.steady
+            steady = steady_bits(event.tool, subject, bits.categories)
             tested = [carried(bits.content), None, steady, statistics[VOLUME]]
         elif state == "learning" and not view.names(0):  # nobody to compare it with
             tested = [None, None, None, statistics[VOLUME]]

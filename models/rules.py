@@ -97,9 +97,10 @@ def two_places(scene: Scene) -> Finding | None:
 def unannounced_version(scene: Scene) -> Finding | None:
     """Find a version of the agent that no deployment announced."""
     facts, version = scene.profile.facts, scene.event.agent.version
-    if version is None or facts.opened <= facts.learn_until or version in facts.versions:
+    if version is None or not facts.versions or version in facts.versions:
         return None
-    if not facts.versions or version == facts.announced:
+    learning = facts.opened <= facts.learn_until and facts.announced is None
+    if learning or version == facts.announced:
         return None
     why = "The agent runs as a version that no deployment event announced."
     known = [(name, 1 / len(facts.versions)) for name in facts.versions[-3:]]

@@ -263,6 +263,23 @@ def test_a_deployment_starts_relearning_and_never_raises_trust(known, an_event):
     assert judged.learned
 
 
+@pytest.mark.parametrize(
+    ("notes", "told"),
+    [
+        ({"adds_tool": "crm.merge"}, True),
+        ({"adds_tool": "iam.list"}, False),
+        ({}, False),
+    ],
+    ids=["another tool was announced", "it was announced", "nothing is said of tools"],
+)
+def test_a_tool_that_a_deployment_did_not_announce_is_told(known, an_event, notes, told):
+    known.judge(an_event(at=320, kind="deployment", version="2", attributes=notes))
+    seldom = known.judge(an_event(at=321, version="2", session="v2", tool="crm.note"))
+    strange = known.judge(an_event(at=322, version="2", session="v2", tool="iam.list"))
+    assert seldom.p > 0.5
+    assert (strange.p < 0.15) == told, "as rare as a hundred events of the fleet can tell"
+
+
 def test_a_quantity_is_learned_when_its_hour_closes_and_a_burst_shows_before(a_stream, an_event):
     stream = a_stream()
 

@@ -135,7 +135,7 @@ CASES: dict[str, dict[str, Case]] = {
             fires=False, before={"version": "1"}, then={"version": "2"}, between=DEPLOYED
         ),
         "another deployment was announced": Case(
-            fires=False,  # it is learning anew, so it cannot be told yet
+            fires=True,  # learning anew what it does, not what it runs as
             before={"version": "1"},
             then={"version": "3"},
             between=DEPLOYED,

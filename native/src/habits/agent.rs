@@ -37,7 +37,7 @@ pub struct Habits {
     counts: Counts,
     /// Whether some vote is not published.
     waiting: bool,
-    usual: [f64; FEATURES],
+    pub usual: [f64; FEATURES],
     windows: Windows,
     half_life_days: f64,
     cap: i64,

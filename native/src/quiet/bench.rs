@@ -244,7 +244,8 @@ impl Bench<'_, '_> {
             let known = facts.versions.iter().any(|one| one == version);
             let known = known || facts.versions.is_empty();
             let announced = facts.announced.as_deref() == Some(version);
-            if now.opened > now.learn_until && !known && !announced {
+            let learning = now.opened <= now.learn_until && facts.announced.is_none();
+            if !learning && !known && !announced {
                 return false;
             }
         }

@@ -16,6 +16,9 @@ const MOST_BITS: f64 = 250.0;
 const MOST_SEEN: usize = 96;
 const RISE_BITS: f64 = 2.0;
 const LEAST_SEEN: [f64; 3] = [0.0, 12.0, 3.0];
+const EVEN: f64 = 1e9;
+const TOGETHER: f64 = 3.0;
+const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true];
 const UNSURE: f64 = 1.0;
 
 pub const FAILED: usize = 3;
@@ -54,6 +57,14 @@ fn shape_of(rate: f64, squares: f64, weight: f64) -> f64 {
     let unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR));
     let more = if rate == 0.0 { 0.0 } else { squares * weight / (rate * rate) - 1.0 };
     (1.0 / (more.max(0.0) + unsure)).max(LEAST_SHAPE)
+}
+
+/// Shape for acts that are rare and come in bursts.
+fn shape_in_bursts(rate: f64, squares: f64, weight: f64) -> f64 {
+    let pairs = squares + TOGETHER * (TOGETHER - 1.0);
+    let acts = rate + TOGETHER;
+    let more = pairs * (weight + PRIOR) / (acts * acts) - 1.0;
+    1.0 / more.max(1.0 / EVEN)
 }
 
 /// Learn windows that are over; the longest kind of window that began anew, None for none.
@@ -131,7 +142,8 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bo
         if weight < LEAST_SEEN[kind] {
             continue;
         }
-        let shape = shape_of(now.rates[index], now.squares[index], weight);
+        let of = if IN_BURSTS[index] { shape_in_bursts } else { shape_of };
+        let shape = of(now.rates[index], now.squares[index], weight);
         let bits = surprise(now.counts[index], now.rates[index], weight, shape);
         if bits != 0.0 {
             let risen = bits >= now.peaks[index] as f64 + RISE_BITS;

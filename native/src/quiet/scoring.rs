@@ -15,6 +15,7 @@ use std::f64::consts::LOG2_E;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 86_400_000_000;
+const TOOL: usize = 0;
 pub const MARK: u64 = 0xFFFF;
 const LOOKED_INTO: f64 = 3.0;
 const RECURRENCE_BITS: f64 = 4.0;
@@ -115,8 +116,7 @@ impl Bench<'_, '_> {
         ];
         let mut tested = statistics;
         if changing {
-            let added = facts.added.iter().any(|tool| **tool == *act.tool);
-            let steady = (!added).then_some(categories.steady);
+            let steady = self.steady(&act.tool, facts, habits, &categories, group.0);
             tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
         } else if state == State::Learning && !self.groups.has_names(group.0, 0) {
             tested = [None, None, None, Some(volume)];
@@ -130,6 +130,27 @@ impl Bench<'_, '_> {
         }
         total += content.as_ref().map_or(0.0, |content| content.score);
         Ok(Some(Scored { categories, content, measures, statistics, calibrated, total }))
+    }
+
+    /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
+    fn steady(
+        &self,
+        tool: &str,
+        facts: &Facts,
+        habits: &Habits,
+        categories: &Surprise,
+        group: usize,
+    ) -> Option<f64> {
+        if facts.added.iter().any(|added| added == tool) {
+            return None;
+        }
+        let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
+        let first = first.filter(|_| !facts.added.is_empty() && categories.again >> TOOL & 1 == 0);
+        let Some((found, bits)) = first else { return Some(categories.steady) };
+        let uniform = self.groups.places.all[TOOL].uniform;
+        let strange = -self.groups.chain(group, TOOL, found.value, -1, uniform).log2();
+        let excess = bits.min(strange) - habits.usual[TOOL];
+        Some(categories.steady.max(self.groups.rarity(group, TOOL, excess)))
     }
 
     /// Measure how much, how often and in which order; `models.watch.measure`.

@@ -22,6 +22,7 @@ from models.watch.counting import (
     RISE_BITS,
     close,
     count,
+    shape_in_bursts,
     shape_of,
     surprise,
 )  # fmt: skip
@@ -74,6 +75,19 @@ def test_a_burst_is_learned_as_hardly_more_than_expected_behind_the_gate():
     watch.counts[RATE] = 10_000
     close(watch, 101 * HOUR_US, whole=False)
     assert watch.rates[RATE] / watch.weights[HOUR] < before * 1.1
+
+
+@given(st.integers(1, 60), st.floats(0, 200), st.floats(20, 1e3))
+def test_rare_acts_in_bursts_are_less_surprising_than_one_by_one(count, rate, weight):
+    squares = rate * 2
+    bursts = shape_in_bursts(rate, squares, weight)
+    assert surprise(count, rate, weight, bursts) <= surprise(count, rate, weight) + 1e-9
+
+
+def test_a_first_few_deletions_and_a_wave_of_them_are_told_apart():
+    few, wave = (surprise(n, 0.0, 700.0, shape_in_bursts(0.0, 0.0, 700.0)) for n in (4, 30))
+    assert few < 20
+    assert wave > 2.5 * few
 
 
 def test_minutes_are_compared_with_minutes_of_work():
