@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.broker
 
 
+@pytest.fixture(params=["kafka-python", "librdkafka"])
+def client(request: pytest.FixtureRequest) -> str:
+    """Who reads: everything holds for both."""
+    return str(request.param)
+
+
 @pytest.fixture
 def admin(kafka_address: str) -> Iterator[Any]:
     client = KafkaAdminClient(bootstrap_servers=kafka_address)
@@ -49,9 +55,11 @@ def fill(address: str, topic: str, first: int, last: int) -> None:
     sink.close()
 
 
-def a_source(address: str, topic: str, *, drain: bool = True, more: str = "") -> KafkaSource:
+def a_source(
+    address: str, topic: str, client: str, *, drain: bool = True, more: str = ""
+) -> KafkaSource:
     url = f"kafka://{address}/{topic}?group=group-{topic}{more}"
-    source = open_source(url, batch_size=100, clock_us=lambda: 7, drain=drain)
+    source = open_source(url, batch_size=100, clock_us=lambda: 7, drain=drain, kafka_client=client)
     assert isinstance(source, KafkaSource)
     return source
 
@@ -69,10 +77,10 @@ def drained(source: KafkaSource, positions: Mapping[str, str] | None = None) -> 
 
 
 def test_what_is_published_is_read_with_key_headers_and_offsets(
-    kafka_address: str, topic: str
+    kafka_address: str, topic: str, client: str
 ) -> None:
     fill(kafka_address, topic, 0, 500)
-    source = a_source(kafka_address, topic)
+    source = a_source(kafka_address, topic, client)
     assert source.size_hint() == 500
     found = drained(source)["records"]
     assert sorted(int(record.value) for record in found) == list(range(500))
@@ -88,29 +96,31 @@ def test_what_is_published_is_read_with_key_headers_and_offsets(
 
 
 def test_a_new_start_goes_on_where_the_store_is_not_where_the_group_is(
-    kafka_address: str, topic: str
+    kafka_address: str, topic: str, client: str
 ) -> None:
     fill(kafka_address, topic, 0, 300)
-    end = drained(a_source(kafka_address, topic))["positions"]
+    end = drained(a_source(kafka_address, topic, client))["positions"]
     fill(kafka_address, topic, 300, 320)
     behind = {key: str(int(offset) - 10) for key, offset in end.items()}
-    found = drained(a_source(kafka_address, topic), behind)["records"]
+    found = drained(a_source(kafka_address, topic, client), behind)["records"]
     assert len(found) == 2 * 10 + 20
 
 
-def test_without_stored_position_everything_is_read_again(kafka_address: str, topic: str) -> None:
+def test_without_stored_position_everything_is_read_again(
+    kafka_address: str, topic: str, client: str
+) -> None:
     fill(kafka_address, topic, 0, 50)
     for _ in range(2):
-        assert len(drained(a_source(kafka_address, topic))["records"]) == 50
+        assert len(drained(a_source(kafka_address, topic, client))["records"]) == 50
 
 
 def test_a_position_that_retention_overtook_stops_with_a_sentence(
-    kafka_address: str, topic: str, admin: Any
+    kafka_address: str, topic: str, client: str, admin: Any
 ) -> None:
     fill(kafka_address, topic, 0, 300)
     admin.delete_records({TopicPartition(topic, 0): 40, TopicPartition(topic, 1): 40})
     stored = {f"kafka:{topic}:0": "5", f"kafka:{topic}:1": "60"}
-    source = a_source(kafka_address, topic)
+    source = a_source(kafka_address, topic, client)
     source.resume(stored)
     expected = (
         rf"position 5 of {topic}\[0\] is outside what the broker holds, 40 to \d+; .*lost=skip"
@@ -118,14 +128,14 @@ def test_a_position_that_retention_overtook_stops_with_a_sentence(
     with pytest.raises(ConfigError, match=expected):
         list(source.batches())
     source.close()
-    found = drained(a_source(kafka_address, topic, more="&lost=skip"), stored)["records"]
+    found = drained(a_source(kafka_address, topic, client, more="&lost=skip"), stored)["records"]
     assert min(r.offset for r in found if r.source.endswith(":0")) == 40
     assert min(r.offset for r in found if r.source.endswith(":1")) == 60
 
 
-def test_a_position_beyond_the_end_stops_too(kafka_address: str, topic: str) -> None:
+def test_a_position_beyond_the_end_stops_too(kafka_address: str, topic: str, client: str) -> None:
     fill(kafka_address, topic, 0, 5)
-    source = a_source(kafka_address, topic)
+    source = a_source(kafka_address, topic, client)
     source.resume({f"kafka:{topic}:0": "9000"})
     with pytest.raises(ConfigError, match=r"position 9000 of .* outside"):
         list(source.batches())
@@ -168,12 +178,14 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_workers_share_partitions_and_ask_the_store_when_they_get_one(
-    kafka_address: str, topic: str
+    kafka_address: str, topic: str, client: str
 ) -> None:
     fill(kafka_address, topic, 0, 100)
     store: dict[str, str] = {}
     # Each in its own thread: two members that take turns never finish a rebalance.
-    first, second = (Worker(a_source(kafka_address, topic, drain=False), store) for _ in range(2))
+    first, second = (
+        Worker(a_source(kafka_address, topic, client, drain=False), store) for _ in range(2)
+    )
     first.start()
     until(lambda: len(first.values) == 100)
     second.start()
@@ -192,22 +204,24 @@ def test_workers_share_partitions_and_ask_the_store_when_they_get_one(
     assert sorted(first.values + second.values) == list(range(200)), "all, and none twice"
 
 
-def test_draining_an_empty_topic_ends(kafka_address: str, topic: str) -> None:
-    assert drained(a_source(kafka_address, topic))["records"] == []
+def test_draining_an_empty_topic_ends(kafka_address: str, topic: str, client: str) -> None:
+    assert drained(a_source(kafka_address, topic, client))["records"] == []
 
 
 def test_a_record_beyond_the_bound_is_cut_and_marked(
-    kafka_address: str, topic: str, monkeypatch: pytest.MonkeyPatch
+    kafka_address: str, topic: str, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.adapters.kafka.sink.LARGEST_MESSAGE", 4_000_000)
     sink = open_sink(f"kafka://{kafka_address}")
     sink.publish([Message(topic, b"a", "1", b"x" * (MAX_VALUE + 1))])
     sink.close()
-    (record,) = drained(a_source(kafka_address, topic))["records"]
+    (record,) = drained(a_source(kafka_address, topic, client))["records"]
     assert (len(record.value), record.full_length) == (65_536, MAX_VALUE + 1)
 
 
-def test_a_tombstone_is_published_and_read_as_nothing(kafka_address: str, topic: str) -> None:
+def test_a_tombstone_is_published_and_read_as_nothing(
+    kafka_address: str, topic: str, client: str
+) -> None:
     sink = open_sink(f"kafka://{kafka_address}")
     sink.publish([Message(topic, b"a", "1", None), Message(topic, b"", "2", b"no key")])
     sink.close()
@@ -220,7 +234,7 @@ def test_a_tombstone_is_published_and_read_as_nothing(kafka_address: str, topic:
         raw += [one for some in plain.poll(500).values() for one in some]
     plain.close()
     assert {(one.key, one.value) for one in raw} == {(b"a", None), (None, b"no key")}
-    values = {record.value for record in drained(a_source(kafka_address, topic))["records"]}
+    values = {record.value for record in drained(a_source(kafka_address, topic, client))["records"]}
     assert values == {b"", b"no key"}
 
 
@@ -230,15 +244,17 @@ def test_topics_of_the_contract_are_created_once(kafka_address: str, admin: Any)
     assert set(TOPICS) <= set(admin.list_topics())
 
 
-def test_a_topic_that_is_not_there_is_named(kafka_address: str) -> None:
+def test_a_topic_that_is_not_there_is_named(kafka_address: str, client: str) -> None:
     with pytest.raises(ConfigError, match=r"topic 'absent-topic' does not exist"):
-        open_source(f"kafka://{kafka_address}/absent-topic", clock_us=lambda: 0)
+        open_source(
+            f"kafka://{kafka_address}/absent-topic", clock_us=lambda: 0, kafka_client=client
+        )
 
 
-def test_no_broker_is_said_with_its_address_at_once() -> None:
+def test_no_broker_is_said_with_its_address_at_once(client: str) -> None:
     said = r"no Kafka broker answers at 127\.0\.0\.1:9"
     with pytest.raises(ConfigError, match=said):
-        open_source("kafka://127.0.0.1:9/t", clock_us=lambda: 0)
+        open_source("kafka://127.0.0.1:9/t", clock_us=lambda: 0, kafka_client=client)
     with pytest.raises(SinkUnavailable, match=said):
         open_sink("kafka://127.0.0.1:9").publish([Message("t", b"", "1", b"x")])
     with pytest.raises(ConfigError, match=said):
@@ -246,7 +262,7 @@ def test_no_broker_is_said_with_its_address_at_once() -> None:
 
 
 def test_a_sink_that_failed_works_again(
-    kafka_address: str, topic: str, monkeypatch: pytest.MonkeyPatch
+    kafka_address: str, topic: str, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.adapters.kafka.sink._ANSWER_MS", 1000)
     sink = open_sink(f"kafka://{kafka_address}")
@@ -254,11 +270,13 @@ def test_a_sink_that_failed_works_again(
         sink.publish([Message("absent-topic", b"a", "1", b"x")])
     sink.publish([Message(topic, b"a", "2", b"y")])
     sink.close()
-    assert [record.value for record in drained(a_source(kafka_address, topic))["records"]] == [b"y"]
+    assert [
+        record.value for record in drained(a_source(kafka_address, topic, client))["records"]
+    ] == [b"y"]
 
 
 def test_batches_of_a_slow_worker_get_smaller_and_keep_to_their_time(
-    kafka_address: str, topic: str
+    kafka_address: str, topic: str, client: str
 ) -> None:
     fill(kafka_address, topic, 0, 2_000)
     now = 0
@@ -268,6 +286,7 @@ def test_batches_of_a_slow_worker_get_smaller_and_keep_to_their_time(
         clock_us=lambda: now,
         drain=True,
         batch_ms=100,
+        client=client,
     )
     source.resume({})
     sizes = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SourceUnavailable
 from pipeline.adapters.kafka.address import answers, parse
-from pipeline.adapters.kafka.kafka_python import KafkaPythonMember
+from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.member import MemberFault, NoAnswer, OutOfRange, Passing, key_of
 from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.pace import Pace
@@ -49,6 +49,8 @@ class KafkaSource:
         End once everything in the topic at the start is committed, by whichever worker.
     batch_ms
         How long a batch should take at most: larger ones are made smaller. 0 for no bound.
+    client
+        Name of a client, one of `pipeline.adapters.kafka.clients.CLIENTS`.
 
     Attributes
     ----------
@@ -73,6 +75,7 @@ class KafkaSource:
         clock_us: Callable[[], int],
         drain: bool = False,
         batch_ms: int = 0,
+        client: str = "kafka-python",
     ) -> None:
         self._address = parse(url, topic=True)
         self._batch_size = batch_size
@@ -87,7 +90,7 @@ class KafkaSource:
         self._changes: deque[tuple[Change, list[int]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
         self.on_revoked: Callable[[list[str]], None] = self._nothing
-        self._member = self._connect()
+        self._member = self._connect(client)
         try:
             with self._answering():
                 self._first, self._end = self._bounds()
@@ -96,12 +99,12 @@ class KafkaSource:
             self.close()
             raise
 
-    def _connect(self) -> Member:
+    def _connect(self, client: str) -> Member:
         where = ",".join(self._address.brokers)
         if not answers(self._address.brokers):
             raise ConfigError(f"no Kafka broker answers at {where}")
         try:
-            return KafkaPythonMember(self._address, self._batch_size, self._clock_us)
+            return open_member(client, self._address, self._batch_size, self._clock_us)
         except MemberFault as error:
             raise ConfigError(f"cannot connect to Kafka at {where}: {error.name}") from error
 
