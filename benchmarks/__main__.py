@@ -29,11 +29,12 @@ SECTIONS = {
     "river-committed": ("river-committed",),
     "habitus": ("habitus",),
     "habitus-kafka": ("habitus-kafka",),
+    "habitus-librdkafka": ("habitus-librdkafka",),
     "memory": (),
     "trust": (),
     "freshness": (),
 }
-_KAFKA = {"kafka", "habitus-kafka"}
+_KAFKA = {"kafka", "habitus-kafka", "habitus-librdkafka"}
 # In the first 20 events an agent everyone appears; after 100 learning without the gate is over.
 _COLD_EVENTS, _WARM_EVENTS = 20, 100
 
