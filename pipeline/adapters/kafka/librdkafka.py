@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Moved
 
-_WAKE_S = 0.01
 _AT_END = "_PARTITION_EOF"
 _OF_A_PARTITION = (_AT_END, "_AUTO_OFFSET_RESET")
 
@@ -59,9 +58,10 @@ class LibrdkafkaMember:
         self._mine: set[int] = set()
         self._paused: set[int] = set()
         self._position: dict[int, int] = {}
+        self._moved: Moved | None = None
         self._fault: MemberFault | None = None
         self._beyond: dict[int, int] = {}
-        options = {**options_of(address, most), "error_cb": self._failed, "on_commit": _told}
+        options = {**options_of(address, most), "error_cb": self._told_of, "on_commit": _told}
         with translated_faults():
             self._consumer = Consumer(options, logger=logging.getLogger("librdkafka"))
         self._partitions = self._connect()
@@ -85,7 +85,13 @@ class LibrdkafkaMember:
         return self._partitions
 
     def join(self, moved: Moved) -> None:
-        """Become a member of the group; `moved` is called within `poll` and `close`."""
+        """Become a member of the group with the first `poll`; `moved` is called there.
+
+        From then on the client takes part on threads of its own, whether we poll or not.
+        """
+        self._moved = moved
+
+    def _subscribe(self, moved: Moved) -> None:
         with translated_faults():
             self._consumer.subscribe(
                 [self._topic],
@@ -93,6 +99,7 @@ class LibrdkafkaMember:
                 on_revoke=partial(self._revoked, moved),
                 on_lost=partial(self._revoked, moved),
             )
+        self._moved = None
 
     def _assigned(self, moved: Moved, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
@@ -110,6 +117,11 @@ class LibrdkafkaMember:
         self._paused.difference_update(numbers)
         moved("revoked", numbers)
 
+    def _told_of(self, error: KafkaError) -> None:
+        # Of each broken connection the client's log tells; when all are, it says so.
+        if error.name() != "_TRANSPORT":
+            self._failed(error)
+
     def _failed(self, error: KafkaError) -> None:
         fault = fault_of(error)
         # The graver of two; a refusal is not to be overlooked because a connection broke as well.
@@ -118,6 +130,8 @@ class LibrdkafkaMember:
 
     def poll(self, most: int, wait_ms: int) -> dict[int, list[RawRecord]]:
         """Give what there is."""
+        if self._moved is not None:
+            self._subscribe(self._moved)
         self._raise()
         with translated_faults():
             # With a time to wait, `consume` would wait for all that are asked for.
@@ -210,11 +224,11 @@ class LibrdkafkaMember:
         with translated_faults():
             self._consumer.resume(named)
         self._paused.difference_update(some)
-        for one in named:
+        for one in named[:1]:
             # A broker's thread with nothing to do looks only once a second whether it has; any
             # question wakes it.
             with suppress(KafkaException):
-                self._consumer.get_watermark_offsets(one, timeout=_WAKE_S)
+                self._consumer.get_watermark_offsets(one, timeout=ANSWER_S)
 
     def paused(self) -> set[int]:
         """Give what is paused or halted."""

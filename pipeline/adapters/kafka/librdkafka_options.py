@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _FETCH_WAIT_MS = 100
 # How long fetching rests while enough is waiting; by default a second, in which it would run out.
 _FULL_MS = 20
+# While no broker is there, the client begins with the first address anew each time, and does not
+# become slower: every 50 ms by default, with a line in the log each.
+_RECONNECT_MS = 1_000
 
 _NAMES = {
     "client_id": "client.id",
@@ -60,6 +63,7 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
         "fetch.queue.backoff.ms": _FULL_MS,
         "queued.min.messages": most,
         "queued.max.messages.kbytes": FETCH_BYTES >> 10,
+        "reconnect.backoff.ms": _RECONNECT_MS,
         "session.timeout.ms": SESSION_MS,
         "heartbeat.interval.ms": HEARTBEAT_MS,
         **translated(address.client),
