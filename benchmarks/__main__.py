@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -75,6 +76,9 @@ def _measure_rates(report: Report, names: Sequence[str]) -> None:
         for name in names:
             if name in _KAFKA and not job.broker:
                 report.absent[name] = "no Kafka broker answers, make services starts one"
+                continue
+            if name == "habitus-librdkafka" and find_spec("confluent_kafka") is None:
+                report.absent[name] = "the extra librdkafka is not installed"
                 continue
             _say(f"measuring {name}")
             try:

@@ -6,17 +6,20 @@ import typing
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError, Message
 
 from models.errors import ConfigError
 from pipeline.adapters.kafka import clients
 from pipeline.adapters.kafka.address import parse
 from pipeline.adapters.kafka.clients import CLIENTS, open_member
+from pipeline.adapters.kafka.librdkafka import LibrdkafkaMember
 from pipeline.adapters.kafka.librdkafka_options import options_of, translated
-from pipeline.adapters.kafka.member import FETCH_BYTES
+from pipeline.adapters.kafka.member import FETCH_BYTES, MemberFault, OutOfRange, Passing
+from pipeline.commands import checks
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 EVERYTHING = """
@@ -79,3 +82,84 @@ def test_what_is_fetched_ahead_is_bounded() -> None:
     assert options["queued.min.messages"] == 100
     assert options["queued.max.messages.kbytes"] * 1024 == FETCH_BYTES
     assert options["fetch.max.bytes"] == options["max.partition.fetch.bytes"] == FETCH_BYTES
+
+
+def test_the_doctor_says_that_the_client_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda _: None)
+    settings = Settings(source="kafka://127.0.0.1:9/t", kafka_client="librdkafka")
+    assert checks._source(settings).found == "the client librdkafka is not installed"
+
+
+class Receiving(LibrdkafkaMember):
+    """A member that receives what it is told to, of partitions 0 and 1."""
+
+    def __init__(self, *messages: Message) -> None:
+        super().__init__(parse("kafka://127.0.0.1:9/t", topic=True), 100, lambda: 7)
+        self._mine, self._given = {0, 1}, list(messages)
+
+    def _connect(self) -> list[int]:
+        return [0, 1]
+
+    def _received(self, most: int, wait_ms: int) -> list[Message]:  # noqa: ARG002  # its shape
+        given, self._given = self._given, []
+        return given
+
+    def offsets(self) -> dict[int, list[int]]:
+        return {at: [one.offset for one in some] for at, some in self.poll(100, 0).items()}
+
+
+@pytest.fixture
+def receiving() -> Iterator[type[Receiving]]:
+    made: list[Receiving] = []
+
+    class Made(Receiving):
+        def __init__(self, *messages: Message) -> None:
+            super().__init__(*messages)
+            made.append(self)
+
+    yield Made
+    for member in made:
+        member.close()
+
+
+def message(offset: int, *, partition: int = 0, error: str = "") -> Message:
+    fault = KafkaError(getattr(KafkaError, error)) if error else None
+    return Message(topic="t", partition=partition, offset=offset, value=b"x", error=fault)
+
+
+def test_nothing_is_taken_after_what_cannot_be_read_and_then_it_ends(receiving) -> None:
+    member = receiving(message(3), message(4, error="_BAD_MSG"), message(9), message(1))
+    assert member.offsets() == {0: [3]}
+    assert member.position(0) == 4
+    with pytest.raises(MemberFault, match="_BAD_MSG") as caught:
+        member.offsets()
+    assert not isinstance(caught.value, Passing)
+
+
+def test_what_passes_costs_no_record(receiving) -> None:
+    member = receiving(message(3), message(0, error="_ALL_BROKERS_DOWN"), message(4))
+    assert member.offsets() == {0: [3, 4]}
+    with pytest.raises(Passing, match="_ALL_BROKERS_DOWN"):
+        member.offsets()
+    assert member.offsets() == {}
+
+
+def test_an_offset_out_of_range_is_told_for_each_partition(receiving) -> None:
+    beyond = "_AUTO_OFFSET_RESET"
+    member = receiving(message(50, error=beyond), message(60, partition=1, error=beyond))
+    with pytest.raises(OutOfRange) as caught:
+        member.offsets()
+    assert caught.value.offsets == {0: 50, 1: 60}
+
+
+def test_the_end_of_a_transaction_is_a_position_too(receiving) -> None:
+    member = receiving(message(3), message(6, error="_PARTITION_EOF"))
+    assert member.offsets() == {0: [3]}
+    assert member.position(0) == 6
+
+
+def test_records_of_a_partition_that_went_meanwhile_are_not_handed_out(receiving) -> None:
+    member = receiving(message(3), message(3, partition=1), message(7, partition=2))
+    member._paused = {1}  # came back in the same moment
+    assert member.offsets() == {0: [3]}
+    assert member.position(1) == 0

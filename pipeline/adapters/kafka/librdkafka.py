@@ -8,19 +8,20 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from pipeline.adapters.kafka.librdkafka_faults import ANSWER_S, fault_of, translated_faults
 from pipeline.adapters.kafka.librdkafka_options import options_of
+from pipeline.adapters.kafka.librdkafka_records import record_of
 from pipeline.adapters.kafka.member import (
     MemberFault,
     NoAnswer,
     OutOfRange,
+    Passing,
     key_of,
 )
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE, RawRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Moved
+    from pipeline.record import RawRecord
 
 _AT_END = "_PARTITION_EOF"
 _OF_A_PARTITION = (_AT_END, "_AUTO_OFFSET_RESET")
@@ -124,8 +126,8 @@ class LibrdkafkaMember:
 
     def _failed(self, error: KafkaError) -> None:
         fault = fault_of(error)
-        # The graver of two; a refusal is not to be overlooked because a connection broke as well.
-        if self._fault is None or isinstance(self._fault, NoAnswer):
+        # The graver of two: what passes must not hide what does not.
+        if self._fault is None or isinstance(self._fault, Passing):
             self._fault = fault
 
     def poll(self, most: int, wait_ms: int) -> dict[int, list[RawRecord]]:
@@ -134,16 +136,24 @@ class LibrdkafkaMember:
             self._subscribe(self._moved)
         self._raise()
         with translated_faults():
-            # With a time to wait, `consume` would wait for all that are asked for.
-            received = self._consumer.consume(most, 0)
-            if not received:
-                received = self._consumer.consume(1, wait_ms / 1000)
-                if received and most > 1:
-                    received += self._consumer.consume(most - 1, 0)
+            received = self._received(most, wait_ms)
         found = self._taken(received)
         if not found:
             self._raise()
         return found
+
+    def _received(self, most: int, wait_ms: int) -> list[Message]:
+        received = self._consumer.consume(most, 0)
+        if received:
+            return received
+        # With a time to wait, `consume` waits for all that are asked for.
+        received = self._consumer.consume(1, wait_ms / 1000)
+        if received and most > 1:
+            try:
+                received += self._consumer.consume(most - 1, 0)
+            except KafkaException as error:  # the first is in hand already
+                self._failed(error.args[0])
+        return received
 
     def _raise(self) -> None:
         """Raise what went wrong meanwhile, as far as it still concerns this member."""
@@ -162,14 +172,16 @@ class LibrdkafkaMember:
         """Sort out what came.
 
         A rebalance may have happened in between: what came before of partitions that are gone,
-        or gone and here again, is not ours to hand out.
+        or gone and here again, is not ours to hand out. Nor is what follows a record that cannot
+        be read: the position would pass over it.
         """
         now, ours = self._clock_us(), self._open()
         found: dict[int, list[RawRecord]] = {}
         number, key, records = -1, "", []
         for one in received:
             if (error := one.error()) is not None:
-                self._look_at(one, error)
+                if not self._look_at(one, error):
+                    break
                 continue
             if (at := one.partition()) != number:
                 number, key = at or 0, key_of(self._topic, at or 0)
@@ -179,12 +191,14 @@ class LibrdkafkaMember:
             self._position[at] = max(self._position.get(at, 0), taken[-1].offset + 1)
         return found
 
-    def _look_at(self, message: Message, error: KafkaError) -> None:
+    def _look_at(self, message: Message, error: KafkaError) -> bool:
+        """Note an error that came among records; tell whether those after it can be taken."""
         partition, offset = message.partition(), message.offset()
         if partition is None or offset is None or error.name() not in _OF_A_PARTITION:
             self._failed(error)
         elif partition in self._open():
             (self._position if error.name() == _AT_END else self._beyond)[partition] = offset
+        return self._fault is None or isinstance(self._fault, Passing)
 
     def assignment(self) -> set[int]:
         """Give the partitions that are this member's."""
@@ -203,6 +217,7 @@ class LibrdkafkaMember:
             # Not begun yet, or ended by an offset out of range; then only this moves it.
             self._placed(partition, to)
         self._position[partition] = offset
+        self._beyond.pop(partition, None)
 
     def _placed(self, partition: int, to: TopicPartition) -> None:
         with translated_faults():
@@ -284,25 +299,6 @@ class LibrdkafkaMember:
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions]
-
-
-def record_of(key: str, received: Any, now: int) -> RawRecord:
-    """Give a record as the rest of the pipeline knows it."""
-    value = received.value() or b""
-    full_length = 0
-    if len(value) > MAX_VALUE:
-        value, full_length = value[:KEPT_OF_LONG], len(value)
-    headers, sent = received.headers(), received.timestamp()[1]
-    return RawRecord(
-        value,
-        key,
-        received.offset(),
-        now,
-        tuple(headers) if headers else (),
-        received.key(),
-        full_length,
-        sent * 1000 if sent > 0 else 0,
-    )
 
 
 def _told(error: KafkaError | None, partitions: list[TopicPartition]) -> None:

@@ -57,6 +57,7 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
         "isolation.level": "read_committed",
         "partition.assignment.strategy": "cooperative-sticky",
         "enable.partition.eof": True,  # otherwise nobody hears of the end of a transaction
+        "check.crcs": True,  # as kafka-python does
         "fetch.max.bytes": FETCH_BYTES,
         "max.partition.fetch.bytes": FETCH_BYTES,
         "fetch.wait.max.ms": _FETCH_WAIT_MS,
