@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,11 +30,12 @@ SECTIONS = {
     "river-committed": ("river-committed",),
     "habitus": ("habitus",),
     "habitus-kafka": ("habitus-kafka",),
+    "habitus-librdkafka": ("habitus-librdkafka",),
     "memory": (),
     "trust": (),
     "freshness": (),
 }
-_KAFKA = {"kafka", "habitus-kafka"}
+_KAFKA = {"kafka", "habitus-kafka", "habitus-librdkafka"}
 # In the first 20 events an agent everyone appears; after 100 learning without the gate is over.
 _COLD_EVENTS, _WARM_EVENTS = 20, 100
 
@@ -74,6 +76,9 @@ def _measure_rates(report: Report, names: Sequence[str]) -> None:
         for name in names:
             if name in _KAFKA and not job.broker:
                 report.absent[name] = "no Kafka broker answers, make services starts one"
+                continue
+            if name == "habitus-librdkafka" and find_spec("confluent_kafka") is None:
+                report.absent[name] = "the extra librdkafka is not installed"
                 continue
             _say(f"measuring {name}")
             try:

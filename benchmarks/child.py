@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "river-committed": "benchmarks.rivers:river_committed",
     "habitus": "benchmarks.habitus:habitus_from_file",
     "habitus-kafka": "benchmarks.habitus:habitus_from_kafka",
+    "habitus-librdkafka": "benchmarks.habitus:habitus_from_librdkafka",
     "habitus-files": "benchmarks.habitus:habitus_to_files",
     "replica": "benchmarks.replica:replica",
 }

@@ -29,9 +29,18 @@ def habitus_from_file(job: Job) -> Result:
 
 def habitus_from_kafka(job: Job) -> Result:
     """From a topic to committed state and published results."""
-    source = f"kafka://{job.broker}/{job.topic}?group={job.topic}"
-    meter, _ = _run(job, source, f"kafka://{job.broker}")
-    return meter.result("habitus-kafka", job)
+    return _from_kafka(job, "habitus-kafka", "kafka-python")
+
+
+def habitus_from_librdkafka(job: Job) -> Result:
+    """From a topic to committed state and published results, read by librdkafka."""
+    return _from_kafka(job, "habitus-librdkafka", "librdkafka")
+
+
+def _from_kafka(job: Job, name: str, client: str) -> Result:
+    source = f"kafka://{job.broker}/{job.topic}?group={job.topic}-{client}"
+    meter, _ = _run(job, source, f"kafka://{job.broker}", client=client)
+    return meter.result(name, job)
 
 
 def habitus_to_files(job: Job) -> Result:
@@ -72,8 +81,10 @@ def stored_bytes(store: Path) -> dict[str, float]:
     return {"agents": agents} | per_agent
 
 
-def _run(job: Job, source: str, sink: str, batch: int = 0) -> tuple[Meter, Path]:
-    name = f"habitus-{sink.partition(':')[0]}-{job.cache_agents}-{batch}.db"
+def _run(
+    job: Job, source: str, sink: str, batch: int = 0, client: str = "kafka-python"
+) -> tuple[Meter, Path]:
+    name = f"habitus-{sink.partition(':')[0]}-{client}-{job.cache_agents}-{batch}.db"
     store = Path(job.folder) / name
     values: dict[str, Any] = {
         "source": source,
@@ -84,6 +95,7 @@ def _run(job: Job, source: str, sink: str, batch: int = 0) -> tuple[Meter, Path]
         "corporate_networks": CORPORATE,
         "max_future_s": _ANY_TIME_S,
         "batch_size": job.batch_size,
+        "kafka_client": client,
     }
     for name in ("cache_agents", "packed_agents"):
         if (most := getattr(job, name)) is not None:

@@ -22,12 +22,15 @@ _WORDS = {
     "river-committed": "(c') river per agent, committed",
     "habitus": "(d) Habitus, JSONL to commit",
     "habitus-kafka": "(e) Habitus, Kafka to published",
+    "habitus-librdkafka": "(e') the same, librdkafka reads",
 }
 # Ours, theirs, and how many times theirs ours should at least be (None: only told).
 _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("d/c", "habitus", "river", 0.5),
     ("d/c'", "habitus", "river-committed", 30.0),
     ("e/b", "habitus-kafka", "kafka", None),
+    ("e'/b", "habitus-librdkafka", "kafka", None),
+    ("e'/e", "habitus-librdkafka", "habitus-kafka", None),
 )
 _RESIDENT = (
     ("resident_default_cache", "resident, default cache", 8),

@@ -40,6 +40,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         How often a worker is killed at least; it goes on for longer if need be.
     restarts
         How often broker and database are each ended and started again.
+    clients
+        Who reads from Kafka, with commas: the first worker's client, the second's, and so on from
+        the start.
     """
 
     workers: int = 3
@@ -51,6 +54,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     restarts: int = 1
     seed: int = 1
     batch_size: int = 150
+    clients: str = "kafka-python"
 
 
 class Outcome(Struct, frozen=True):
@@ -105,7 +109,7 @@ def run(
         "HABITUS_CACHE_AGENTS": "5",
         "HABITUS_MAX_FUTURE_S": str(_MAX_FUTURE_S),
     }
-    workers = Workers(folder, values, plan.workers)
+    workers = Workers(folder, values, plan.workers, plan.clients.split(","))
     try:
         workers.start_all()
         _disturb(plan, workers, servers, topics, say)

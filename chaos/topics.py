@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
-from pipeline.adapters.kafka.source import record_of
+from pipeline.adapters.kafka.kafka_python import record_of
 from pipeline.outputs import ANOMALIES, TRUST
 from pipeline.rejected import TOPIC as REJECTED
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SLEEP_SECONDS = 9.0  # the group waits 6
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,13 +28,18 @@ class Workers:
         Their environment.
     number
         How many.
+    clients
+        Which of them reads by which client, from the start again where there are fewer.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], number: int) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], number: int, clients: Sequence[str]
+    ) -> None:
         self.kills = self.sleeps = 0
         self._wakes: list[tuple[float, subprocess.Popen[bytes]]] = []
         self._folder = folder
         self._settings = settings
+        self._clients = clients
         self._running: list[subprocess.Popen[bytes] | None] = [None] * number
         self._options = [folder / f"client-{place}.toml" for place in range(number)]
         for place, path in enumerate(self._options):
@@ -45,12 +50,16 @@ class Workers:
     def start(self, place: int, *arguments: str) -> None:
         """Start one that does not run."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HABITUS_")}
-        source = f"{self._settings['HABITUS_SOURCE']}&config={self._options[place]}"
+        own = {
+            "HABITUS_SOURCE": f"{self._settings['HABITUS_SOURCE']}&config={self._options[place]}",
+            "HABITUS_KAFKA_CLIENT": self._clients[place % len(self._clients)],
+            "PYTHONPATH": str(ROOT),
+        }
         with (self._folder / f"worker-{place}.log").open("ab") as log:
             self._running[place] = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.cli", "run", *arguments],
                 cwd=self._folder,
-                env={**kept, **self._settings, "HABITUS_SOURCE": source, "PYTHONPATH": str(ROOT)},
+                env={**kept, **self._settings, **own},
                 stdout=log,
                 stderr=log,
             )

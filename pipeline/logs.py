@@ -57,5 +57,5 @@ def start_logs(level: str) -> None:
     handler.setFormatter(Words() if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # These tell of every connection, and of every step of a start.
-    for noisy in ("kafka", "uvicorn"):
+    for noisy in ("kafka", "librdkafka", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -220,6 +220,7 @@ def run(
             settings.source,
             batch_size=settings.batch_size,
             batch_ms=settings.batch_ms,
+            kafka_client=settings.kafka_client,
             clock_us=clock_us,
             drain=drain,
         )

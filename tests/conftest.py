@@ -52,6 +52,12 @@ def kafka_address() -> str:
     return address
 
 
+@pytest.fixture(params=["kafka-python", "librdkafka"])
+def kafka_client(request: pytest.FixtureRequest) -> str:
+    """Say who reads from Kafka: what holds for one client holds for the other."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> str:
     """Give the URL of a PostgreSQL server on which we may make databases."""

@@ -97,21 +97,22 @@ def test_copies_of_a_fleet_are_agents_of_the_inventory(tmp_path, monkeypatch) ->
 
 
 def test_without_a_broker_what_needs_one_is_named_as_absent() -> None:
-    done = bench("--only", "kafka,habitus-kafka", HABITUS_TEST_KAFKA="127.0.0.1:1")
+    sections = ("kafka", "habitus-kafka", "habitus-librdkafka")
+    done = bench("--only", ",".join(sections), HABITUS_TEST_KAFKA="127.0.0.1:1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        f"absent: {name} (no Kafka broker answers, make services starts one)"
-        for name in ("kafka", "habitus-kafka")
+        f"absent: {name} (no Kafka broker answers, make services starts one)" for name in sections
     ]
 
 
 @pytest.mark.broker
 def test_with_a_broker_polling_and_the_whole_path_are_compared(kafka_address: str) -> None:
-    done = bench("--only", "kafka,habitus-kafka", "--json", HABITUS_TEST_KAFKA=kafka_address)
+    sections = ("kafka", "habitus-kafka", "habitus-librdkafka")
+    done = bench("--only", ",".join(sections), "--json", HABITUS_TEST_KAFKA=kafka_address)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert set(found["results"]) == {"kafka", "habitus-kafka"}
-    assert [ratio["name"] for ratio in found["ratios"]] == ["e/b"]
+    assert set(found["results"]) == set(sections)
+    assert [ratio["name"] for ratio in found["ratios"]] == ["e/b", "e'/b", "e'/e"]
 
 
 @pytest.mark.slow

@@ -44,7 +44,9 @@ def is_whole(outcome: Outcome, plan: Plan) -> None:
 def test_a_minute_of_dying_leaves_what_a_quiet_minute_leaves(
     tmp_path: Path, servers: Servers
 ) -> None:
-    plan = Plan(seconds=35, kills=8, events=3_000)
+    # As while the client is being changed, one worker after the other.
+    clients = "kafka-python,librdkafka,kafka-python"
+    plan = Plan(seconds=35, kills=8, events=3_000, clients=clients)
     outcome = run(plan, tmp_path, servers)
     assert outcome.kills >= plan.kills
     is_whole(outcome, plan)

@@ -39,12 +39,15 @@ class Options(Struct, frozen=True, kw_only=True):
         End once everything that was there at the start has been handed out.
     batch_ms
         How long a batch should take at most, milliseconds, where the source can tell; 0: no bound.
+    kafka_client
+        Who reads from Kafka, one of `pipeline.adapters.kafka.clients.CLIENTS`.
     """
 
     batch_size: int
     clock_us: Callable[[], int]
     drain: bool = False
     batch_ms: int = 0
+    kafka_client: str = "kafka-python"
 
 
 def open_source(
@@ -54,6 +57,7 @@ def open_source(
     clock_us: Callable[[], int],
     drain: bool = False,
     batch_ms: int = 0,
+    kafka_client: str = "kafka-python",
 ) -> Source:
     """Open a source.
 
@@ -62,7 +66,7 @@ def open_source(
     url
         ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` (a file, folder or pattern, with
         ``?follow=1`` followed as it grows) or ``-`` (standard input).
-    batch_size, clock_us, drain, batch_ms
+    batch_size, clock_us, drain, batch_ms, kafka_client
         As in `Options`.
 
     Raises
@@ -85,9 +89,14 @@ kafka://HOST:PORT/TOPIC?group=NAME
         )
     if batch_size < 1:
         raise ConfigError(f"batch size must be at least 1, got {batch_size}")
-    return SOURCES[scheme](
-        url, Options(batch_size=batch_size, clock_us=clock_us, drain=drain, batch_ms=batch_ms)
+    options = Options(
+        batch_size=batch_size,
+        clock_us=clock_us,
+        drain=drain,
+        batch_ms=batch_ms,
+        kafka_client=kafka_client,
     )
+    return SOURCES[scheme](url, options)
 
 
 def open_sink(url: str) -> Sink:
@@ -169,6 +178,7 @@ def _kafka_source(url: str, options: Options) -> Source:
         clock_us=options.clock_us,
         drain=options.drain,
         batch_ms=options.batch_ms,
+        client=options.kafka_client,
     )
 
 

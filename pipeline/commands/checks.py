@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -129,6 +130,9 @@ def _source(settings: Settings) -> Check:
     if url == "-":
         return Check("source", "ok", "standard input")
     if url.startswith("kafka:"):
+        if settings.kafka_client == "librdkafka" and find_spec("confluent_kafka") is None:
+            todo = "install habitus with the extra librdkafka, or leave HABITUS_KAFKA_CLIENT out"
+            return Check("source", "missing", "the client librdkafka is not installed", todo)
         return _kafka("source", url, topic=True)
     if not url.startswith("file:"):
         return Check(

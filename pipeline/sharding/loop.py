@@ -218,6 +218,7 @@ def _opened(
                 settings.source,
                 batch_size=settings.batch_size,
                 batch_ms=settings.batch_ms,
+                kafka_client=settings.kafka_client,
                 clock_us=clock_us,
                 drain=drain,
             )

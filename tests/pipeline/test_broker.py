@@ -123,7 +123,7 @@ def broker(kafka_address: str, admin: Any, request: pytest.FixtureRequest) -> It
 
 
 @pytest.fixture
-def settings_for(pipeline, broker) -> Callable[..., Any]:
+def settings_for(pipeline, broker, kafka_client) -> Callable[..., Any]:
     """Settings of a worker by name, with the agents of this test in its inventory."""
     text = pipeline.inventory.read_text().splitlines()
     owned = [text[0], *(f"{broker.mark}-{row}" for row in text[1:])]
@@ -131,7 +131,13 @@ def settings_for(pipeline, broker) -> Callable[..., Any]:
 
     def settings(name: str, group: str | None = None) -> Any:
         sink = f"kafka://{broker.address}"
-        return pipeline.settings(broker.source(group or name), name, sink=sink, batch_size=100)
+        return pipeline.settings(
+            broker.source(group or name),
+            name,
+            sink=sink,
+            batch_size=100,
+            kafka_client=kafka_client,
+        )
 
     return settings
 

@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.broker, pytest.mark.postgresql, pytest.mark.slow]
 class Stream:
     """A topic of four partitions, a database, and workers between them."""
 
-    def __init__(self, address: str, url: str) -> None:
-        self.address, self.url = address, url
+    def __init__(self, address: str, url: str, client: str) -> None:
+        self.address, self.url, self.client = address, url, client
         self.topic = f"test-shards-{uuid.uuid4().hex[:10]}"
         create_topics(address)
         self.admin = KafkaAdminClient(bootstrap_servers=address)
@@ -50,6 +50,7 @@ class Stream:
             "store": self.url,
             "batch_size": 100,
             "max_future_s": 10**9,
+            "kafka_client": self.client,
         }
         return Settings(**given | more)
 
@@ -63,9 +64,9 @@ class Stream:
 
 
 @pytest.fixture
-def stream(kafka_address: str, postgresql_url: str) -> Iterator[Stream]:
+def stream(kafka_address: str, postgresql_url: str, kafka_client: str) -> Iterator[Stream]:
     open_store(postgresql_url).close()
-    made = Stream(kafka_address, postgresql_url)
+    made = Stream(kafka_address, postgresql_url, kafka_client)
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""Kafka as source and sink, and the topics there; the only place that knows the client."""
+"""Kafka as source and sink, and the topics there; the only place that knows its clients."""
 
 from __future__ import annotations
 
