@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from models.calibration import ScoreWindow
     from models.groups import View
 
+WEIGHTS = (1.0, 0.5, 1.0, 1.0)
+"""Of the statistics as tests: the sum finds least that no other does."""
+
 RARITIES = 2  # place from which on statistics are rarities among the peers: ranked among theirs
 
 
@@ -24,9 +27,10 @@ class Calibrated(Struct):
         By statistic, in the order of `models.groups.STATISTICS`; None where the event has no such
         statistic or no pool is large enough.
     p
-        Of all together: the smallest times their number (Bonferroni: valid under dependence).
+        Of all together: the smallest by its share of `WEIGHTS` (weighted Bonferroni: valid under
+        dependence; Genovese et al. 2006).
     lead
-        The statistic with the smallest p-value, -1 while uncalibrated.
+        The statistic whose p-value that is, -1 while uncalibrated.
     """
 
     each: list[float | None]
@@ -54,20 +58,21 @@ def calibrate(
         Whether the agent's own pool may be used; not while it is (re)learning.
     """
     result = Calibrated([None] * len(statistics))
-    tests = 0
+    least = tests = 0.0
     for index, value in enumerate(statistics):
         if value is None:
             continue
         pools, name = _pools(index, windows, view, own=own)
         if not pools:
             continue
-        tests += 1
-        p = _rank(pools, value, u)
-        result.each[index] = p
-        if result.p is None or p < result.p:
-            result.p, result.lead, result.pool, result.n = p, index, name, pools[-1].n
-    if result.p is not None:
-        result.p = min(1.0, tests * result.p)
+        tests += WEIGHTS[index]
+        p = result.each[index] = _rank(pools, value, u)
+        p /= WEIGHTS[index]
+        if result.lead < 0 or p < least:
+            least = p
+            result.lead, result.pool, result.n = index, name, pools[-1].n
+    if result.lead >= 0:
+        result.p = min(1.0, tests * least)
     return result
 
 

@@ -290,7 +290,7 @@ class ContentDetector:
                 use = use_of(tool_key, hashed_key, value, of(source) if source else 0)
                 level = flow_level = 0
                 if source is not None:
-                    level, flow_level = levels(role, use, near, total)
+                    level, flow_level = levels(role, use, near, total, lambda: of(session.agent_id))
                     use.level = level
                 if len(uses) < MAX_USES:
                     uses.append(use)

@@ -8,6 +8,7 @@ from models.content.novelty import (
     ACCEPTED,
     KNOWN,
     NEW,
+    OWN,
     SAME_REQUEST,
     UNKNOWN,
     own_cluster,
@@ -15,7 +16,7 @@ from models.content.novelty import (
 )
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, Session, Use
-from models.content.tables import MAX_WAITING, marks_of, noted
+from models.content.tables import marks_of, noted
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ VERY_UNUSUAL = 0.01  # session p below: only what peers do again and again
 HOLD = 0.5  # session p below: new values wait
 FREE_HOLD = 0.1  # the same while learning without the gate, for the most surprising value
 QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
-BY_AGENTS, ON_DAYS = 9, 10  # what is noted of a flow that makes sessions very unusual
+BY_AGENTS, ON_DAYS, OF_VALUES, IN_WEEKS = 9, 10, 11, 12
+"""What is noted of a flow, or a value, that makes sessions unusual."""
+
+SETTLED = 100  # sessions of a role from which on what is new with an agent is its own way
 WARM_UP = 20.0  # a role's first n sessions vote with weight n / (n + 20): all is new then
 
 
@@ -68,19 +72,21 @@ def close(detector: ContentDetector, session: Session) -> bool:
     number = cluster.number
     role.touched.add(number)
     cluster.used_us = max(cluster.used_us, session.last_us)
-    unusual = p is not None and p < GATE
+    unusual, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
     if unusual and session.peak:
         role.sightings.note(session.peak, number, session.last_us // DAY_US)
     if unusual and not free:
         _skip(role, cluster, session)
-        if not _accepted(role, cluster, session, detector.hasher.of(session.agent_id)):
+        if not _accepted(role, cluster, session, agent):
             return False
     hold = p is not None and p < (FREE_HOLD if free else HOLD)
     shares = detector.shares(session.role)
     shares.count(cluster, -1)
     cluster.n += 1
     role.n += 1
-    waits = _learn_uses(role, cluster, session, hold=hold, free=free)
+    settled = session.learning and not session.vouched and role.n >= SETTLED
+    own = agent if settled else 0
+    waits = _learn_uses(role, cluster, session, own, hold=hold, free=free)
     cluster.tools.count(session.tools)
     shares.count(cluster)
     cluster.keys.count({use.tool_key for use in session.uses.values()} - waits)
@@ -103,21 +109,37 @@ def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
 def _accepted(role: RoleTable, cluster: Cluster, session: Session, agent: int) -> bool:
     """Tell whether what is unusual has become part of such requests: several agents did it.
 
-    What is very unusual they have to do on several days, for whatever requests; then its flow is
-    accepted, as those of a new version are. Not a value that raised suspicion in other kinds of
-    request: that is no part of a request, it follows the agents around.
+    Not a value that raised suspicion in other kinds of request: that is no part of a request, it
+    follows the agents around.
     """
     day = session.last_us // DAY_US
-    marks = marks_of(role.sightings.get(session.peak, 0), day)
+    flow = next((use.flow for use in session.uses.values() if _is_peak(use, session)), 0)
+    if flow and flow in role.flow and _stays(role, session.peak, agent, day):
+        return True
+    alone = noted(marks_of(role.sightings.get(session.peak, 0), day)) <= 1
     if session.p is None or session.p >= VERY_UNUSUAL:
         agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent, day)
-        return agents >= QUORUM and noted(marks) <= 1
-    flow = next((use.flow for use in session.uses.values() if _is_peak(use, session)), 0)
-    if not flow or noted(marks) > 1:
-        return False
+        return agents >= QUORUM and alone
+    return bool(flow) and alone and _brought_along(role, flow, session.peak, agent, day)
+
+
+def _stays(role: RoleTable, value: int, agent: int, day: int) -> bool:
+    """Tell whether several agents carry a value week after week, as they do a new customer's."""
+    agents = role.doubters.note(mix(value, BY_AGENTS), agent, day)
+    weeks = role.doubters.note(mix(value, IN_WEEKS), day // 7, day)
+    return min(agents, weeks) >= QUORUM
+
+
+def _brought_along(role: RoleTable, flow: int, value: int, agent: int, day: int) -> bool:
+    """Tell whether several agents bring a flow along, for whatever requests; then accept it.
+
+    On several days, as those of a new version do, or with several values: one that leads many
+    agents somewhere leads them to one place.
+    """
     agents = role.doubters.note(mix(flow, BY_AGENTS), agent, day)
     days = role.doubters.note(mix(flow, ON_DAYS), day, day)
-    if agents < QUORUM or days < QUORUM:
+    values = role.doubters.note(mix(flow, OF_VALUES), value, day)
+    if agents < QUORUM or max(days, values) < QUORUM:
         return False
     role.flow.remember(mix(flow, ACCEPTED), day)
     return True
@@ -149,7 +171,7 @@ def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Clust
 
 
 def _learn_uses(
-    role: RoleTable, cluster: Cluster, session: Session, *, hold: bool, free: bool
+    role: RoleTable, cluster: Cluster, session: Session, own: int, *, hold: bool, free: bool
 ) -> set[int]:
     """Learn values and flows; give the (tool, key) places whose values must wait."""
     waits: set[int] = set()
@@ -159,7 +181,7 @@ def _learn_uses(
     for use in session.uses.values():
         at = mix(use.tool_key, use.value, 2)
         doubtful = hold and use.level >= UNKNOWN and (not free or use.value == session.peak)
-        if doubtful and not _quorum(role, mix(cluster.number, at)):
+        if doubtful and role.waiting.note(mix(cluster.number, at), session.last_us, day) < QUORUM:
             waits.add(use.tool_key)
             continue
         values[at] = None
@@ -174,16 +196,11 @@ def _learn_uses(
             if accepted in role.flow:
                 role.flow.remember(accepted, day)
             role.flow_key.remember(use.flow_key, day)
+            if own:
+                role.flow.remember(mix(use.flow, own, OWN), day)
     cluster.values.count(values)
     cluster.flows.count(flows)
     return waits
-
-
-def _quorum(role: RoleTable, place: int) -> bool:
-    seen = role.waiting.get(place, 0) + 1
-    role.waiting.put(place, seen)
-    role.waiting.bound(MAX_WAITING)
-    return seen >= QUORUM
 
 
 def _vote(detector: ContentDetector, role: RoleTable, session: Session) -> None:

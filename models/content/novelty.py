@@ -8,6 +8,8 @@ from models.content.session import Use, Vote
 from models.hashing import mix
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.content.request import Value
     from models.content.tables import Cluster, RoleTable
 
@@ -16,6 +18,7 @@ FAMILIAR_HALF = 0.5
 USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
 OFTEN = 10.0  # similar sessions that do so whatever their share
 SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
+OWN = 13  # marks a flow of one agent, with its hash
 UNKNOWN = 2  # level of a value from which on it is new at its place
 ACCEPTED = 11  # marks a flow that several agents of the role bring along day after day
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
@@ -83,8 +86,13 @@ def use_of(tool_key: int, key: int, value: Value, source: int) -> Use:
     return Use(tool_key, value.hashed, value.root, flow, flow_key, 0)
 
 
-def levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, int]:
-    """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role."""
+def levels(
+    role: RoleTable, use: Use, near: Near, total: float, agent: Callable[[], int]
+) -> tuple[int, int]:
+    """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role.
+
+    A flow that `agent` (its hash) brought along while it was learned is usual for it.
+    """
     at = mix(use.tool_key, use.value, 2)
     carried = flowed = often_carried = often_flowed = 0.0
     for weight, cluster, similar in near:
@@ -106,6 +114,8 @@ def levels(role: RoleTable, use: Use, near: Near, total: float) -> tuple[int, in
     if flowed <= usual and often_flowed < OFTEN:
         known = use.flow in role.flow
         flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
+        if mix(use.flow, agent(), OWN) in role.flow:
+            flow_level = 0
     seldom = bool(level or flow_level)
     if seldom and mix(use.flow, ACCEPTED) in role.flow and use.value not in role.sightings:
         return 0, 0

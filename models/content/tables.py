@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 MAX_CLUSTERS = 256
 MAX_KNOWN = 32_768
-MAX_WAITING = 4_096
 MAX_BAG = 128
+KEPT_LONGER = 30  # days that a value outlives one that came on one day alone
 MOST_NOTED = 3  # different ones kept under a key of `Table.note`
 NOTED_DAYS = 21  # after so many days without a new note, what is noted under a key is forgotten
 _NOTED_BITS = 15
@@ -52,8 +52,19 @@ class Table(dict[int, int]):
         return gone
 
     def remember(self, key: int, day: int) -> None:
-        """Note that `key` was carried on `day`; bounded, the longest unused go first."""
-        self.put(key, day)
+        """Note that `key` was carried on `day`; bounded, the longest unused go first.
+
+        What came up on several days is kept `KEPT_LONGER`: most values come once, as the number of
+        a case does, and would crowd out those that come again and again.
+
+        >>> table = Table()
+        >>> for key, day in ((7, 20_000), (7, 20_003), (8, 20_010)):
+        ...     table.remember(key, day)
+        >>> sorted(table, key=table.get)
+        [8, 7]
+        """
+        again = self.get(key, day) != day
+        self.put(key, day + KEPT_LONGER if again else day)
         if len(self) > MAX_KNOWN:
             self.bound(MAX_KNOWN)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.calibration import STEP, TAIL, TOP, ScoreWindow, bin_of
 from models.hashing import Hasher
+from models.subject import SUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,11 +193,17 @@ def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a
 
 
 @pytest.mark.parametrize(
-    ("statistics", "tests"),
-    [([None, 20.0, 3.0, None], 2), ([9.0, 20.0, 3.0, 1.0], 4), ([None, None, None, 8.0], 1)],
+    ("statistics", "tests", "lead"),
+    [
+        ([None, 20.0, 3.0, None], 1.5, 1),
+        ([9.0, 20.0, 3.0, 1.0], 3.5, 1),
+        ([10.3, 10.5, 3.0, 1.0], 3.5, 0),
+        ([None, None, None, 8.0], 1.0, 3),
+        ([None, 8.0, None, None], 0.5, 1),
+    ],
 )
-def test_the_p_of_an_event_is_its_smallest_times_their_number(
-    a_stream, an_event, statistics, tests
+def test_the_p_of_an_event_is_its_smallest_by_its_weight(
+    a_stream, an_event, statistics, tests, lead
 ):
     stream = a_stream(pool_minimum=50, learning_sessions=1)
     stream.judge(an_event())
@@ -205,11 +212,10 @@ def test_the_p_of_an_event_is_its_smallest_times_their_number(
         for number in range(200):
             window.add(number % 50 / 5)
     found = subject.profile.habits.calibrate(subject.view.view, statistics, 0.5, own=True)
-    each = [p for p in found.each if p is not None]
     assert [p is None for p in found.each] == [value is None for value in statistics]
-    assert len(each) == tests
-    assert found.p == min(1.0, tests * min(each))
-    assert found.each[found.lead] == min(each)
+    each = [2 * p if at == SUM else p for at, p in enumerate(found.each) if p is not None]
+    assert found.p == pytest.approx(min(1.0, tests * min(each)))
+    assert found.lead == lead
     assert (found.pool, found.n) == ("agent", 200)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.content.detector import MOST_RECURRENCES, RECURRENCE_BITS
-from models.content.learning import FREE_HOLD, GATE, HOLD, QUORUM, VERY_UNUSUAL
+from models.content.learning import FREE_HOLD, GATE, HOLD, QUORUM, SETTLED, VERY_UNUSUAL
 from models.content.novelty import SAME_REQUEST
 from models.content.rates import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
 
@@ -160,12 +160,12 @@ def payee(desk, number):
     return desk.event(payee=[(f"DE31 9876 5432 {1000 + number}", [WEB])])
 
 
-def bring(desk, *, agents, days):
+def bring(desk, *, agents, days, values=99):
     """Let each agent bring a payee out of a page along once a day; give what was learned."""
     learned = []
     for day in range(days):
         for agent in range(agents):
-            event = payee(desk, agents * day + agent)
+            event = payee(desk, (agents * day + agent) % values)
             learned.append(
                 desk.play(event, learning=False, p=VERY_UNUSUAL / 2, agent_id=f"a-{agent}")
             )
@@ -175,14 +175,55 @@ def bring(desk, *, agents, days):
 
 def test_a_flow_that_three_agents_bring_along_on_three_days_is_accepted_with_its_values(desk):
     assert desk.score(payee(desk, 99)).carrier is not None
-    assert bring(desk, agents=3, days=3).index(True) == 2 * 3
+    assert bring(desk, agents=3, days=3, values=1).index(True) == 2 * 3
     assert desk.score(payee(desk, 99)).carrier is None
 
 
-@pytest.mark.parametrize(("agents", "days"), [(2, 9), (9, 2)])
-def test_a_flow_of_fewer_agents_or_days_is_not_accepted(desk, agents, days):
-    assert not any(bring(desk, agents=agents, days=days))
+def test_a_flow_that_three_agents_bring_along_with_three_values_is_accepted_on_the_day(desk):
+    assert bring(desk, agents=3, days=1) == [False, False, True]
+    assert desk.score(payee(desk, 99)).carrier is None
+
+
+@pytest.mark.parametrize(
+    ("agents", "days", "values"), [(2, 9, 99), (9, 2, 2)], ids=["agents", "days and values"]
+)
+def test_a_flow_of_fewer_is_not_accepted(desk, agents, days, values):
+    assert not any(bring(desk, agents=agents, days=days, values=values))
     assert desk.score(payee(desk, 99)).carrier is not None
+
+
+def test_a_value_that_agents_carry_week_after_week_along_a_known_flow_is_learned(desk):
+    desk.play(payee(desk, 0), learning=False, p=SMOOTH)  # so the flow is known
+    for purpose in ("Vacuum tube inventory", "Landlord heating letter"):
+        desk.play(payee(desk, 7), purpose=purpose, learning=False, p=SUSPECT)
+    learned = []
+    for week in range(4):
+        for agent in range(3):
+            event, agent_id = payee(desk, 7), f"a-{agent}"
+            learned.append(desk.play(event, learning=False, p=VERY_UNUSUAL / 2, agent_id=agent_id))
+        for _ in range(7):
+            desk.skip_a_day()
+        assert any(learned) == (week >= 2)
+    assert desk.score(payee(desk, 7)).carrier.value_level < 3
+
+
+def test_a_flow_that_an_agent_was_learned_with_is_usual_for_that_agent_alone(desk):
+    for _ in range(SETTLED):
+        desk.play(desk.event(payee=[("SE77 1234 5678 9012", ["request"])]))
+    desk.play(payee(desk, 1), agent_id="a-1", learning=True)
+    own, other = (desk.open(learning=False, agent_id=agent_id) for agent_id in ("a-1", "a-2"))
+    assert desk.judge(own, payee(desk, 2)).carrier.flow_level == 0
+    assert desk.judge(other, payee(desk, 2)).carrier.flow_level == 1
+
+
+def test_a_value_waits_however_many_others_do(desk):
+    for number in range(QUORUM):
+        assert desk.score(new_payee(desk)).carrier.value_level == 3
+        play(desk, DOUBTFUL)
+        for flood in range(100):
+            names = [(f"case-{number}-{flood}-{at}", [WEB]) for at in range(50)]
+            play(desk, DOUBTFUL, desk.event(tool="cases.read", case=names))
+    assert desk.score(new_payee(desk)).carrier.value_level == 1
 
 
 def test_a_value_that_stood_out_is_told_where_its_flow_is_accepted(desk):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.content.kernel import content_kernel
-from models.content.tables import MAX_CLUSTERS, MAX_KNOWN, MAX_WAITING
+from models.content.tables import MAX_CLUSTERS, MAX_KNOWN
 from models.errors import StateError
 from models.event import Event, microseconds
 from models.kernel import native_kernel
@@ -212,7 +212,7 @@ def test_tables_are_bounded_alike():
         found = [(f"file-{number}-{at}", ["result:list"]) for at in range(500)]
         both.score(session, "file.copy", {"path": found})
         both.close(session)
-    for number in range(MAX_WAITING // 500 + 2):
+    for number in range(MAX_KNOWN // 500 + 2):
         session = both.open("Copy the files", at_us=number * DAY, learning=False)
         found = [(f"other-{number}-{at}", ["result:list"]) for at in range(500)]
         both.score(session, "file.copy", {"path": found})

@@ -119,6 +119,7 @@ impl Detector {
                 reader: &mut self.reader,
                 role,
                 rates: &self.rates,
+                agent_id: &session.agent_id,
                 role_hash: self.hasher.of(&session.role),
                 request: &request,
                 alike: &alike,

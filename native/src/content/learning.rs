@@ -1,10 +1,10 @@
 //! Learns a closed session: its tools, values and flows, behind the learning gate.
 
 use super::detector::{Detector, DAY_US};
-use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, SAME_REQUEST, UNKNOWN};
+use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, Session, Use, MAX_USES};
-use super::tables::{marks_of, noted, Role, MAX_WAITING};
+use super::tables::{marks_of, noted, Role};
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
@@ -13,9 +13,12 @@ const GATE: f64 = 0.05;
 const VERY_UNUSUAL: f64 = 0.01;
 const HOLD: f64 = 0.5;
 const FREE_HOLD: f64 = 0.1;
-const QUORUM: i64 = 3;
+const QUORUM: u32 = 3;
 const BY_AGENTS: u64 = 9;
 const ON_DAYS: u64 = 10;
+const OF_VALUES: u64 = 11;
+const IN_WEEKS: u64 = 12;
+const SETTLED: i64 = 100;
 const WARM_UP: f64 = 20.0;
 
 /// Adds one judged call to what its session has carried.
@@ -70,7 +73,9 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
         cluster.n += 1;
     }
     role.n += 1;
-    let waits = learn_uses(role, number, session, hold, free);
+    let settled = session.learning && !session.vouched && role.n >= SETTLED;
+    let own = if settled { agent } else { 0 };
+    let waits = learn_uses(role, number, session, own, hold, free);
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.tools.count(&session.tools);
         let keys: FxHashSet<u64> = session.uses.values().map(|held| held.tool_key).collect();
@@ -99,23 +104,36 @@ fn skip(role: &mut Role, number: i64, session: &Session) {
 }
 
 /// Whether what is unusual has become part of such requests: several agents did it, and its value
-/// raised no suspicion in other kinds of request. What is very unusual they have to do on several
-/// days, for whatever requests; then its flow is accepted.
+/// raised no suspicion in other kinds of request.
 fn accepted(role: &mut Role, number: i64, session: &Session, agent: u64) -> bool {
     let day = session.last_us.div_euclid(DAY_US);
-    let recurs = noted(marks_of(role.sightings.get(session.peak), day), 0) > 1;
-    if session.p.is_none_or(|p| p >= VERY_UNUSUAL) {
-        let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent, day);
-        return agents >= QUORUM as u32 && !recurs;
-    }
     let is_peak = |held: &&Use| held.tool_key == session.peak_place && held.value == session.peak;
     let flow = session.uses.values().find(is_peak).map_or(0, |held| held.flow);
-    if flow == 0 || recurs {
-        return false;
+    if flow != 0 && role.flow.has(flow) && stays(role, session.peak, agent, day) {
+        return true;
     }
+    let alone = noted(marks_of(role.sightings.get(session.peak), day), 0) <= 1;
+    if session.p.is_none_or(|p| p >= VERY_UNUSUAL) {
+        let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent, day);
+        return agents >= QUORUM && alone;
+    }
+    flow != 0 && alone && brought_along(role, flow, session.peak, agent, day)
+}
+
+/// Whether several agents carry a value week after week.
+fn stays(role: &mut Role, value: u64, agent: u64, day: i64) -> bool {
+    let agents = role.doubters.note(mix(value, BY_AGENTS, 0), agent, day);
+    let weeks = role.doubters.note(mix(value, IN_WEEKS, 0), day.div_euclid(7) as u64, day);
+    agents.min(weeks) >= QUORUM
+}
+
+/// Whether several agents bring a flow along on several days or with several values; then it is
+/// accepted.
+fn brought_along(role: &mut Role, flow: u64, value: u64, agent: u64, day: i64) -> bool {
     let agents = role.doubters.note(mix(flow, BY_AGENTS, 0), agent, day);
     let days = role.doubters.note(mix(flow, ON_DAYS, 0), day as u64, day);
-    if agents.min(days) < QUORUM as u32 {
+    let values = role.doubters.note(mix(flow, OF_VALUES, 0), value, day);
+    if agents.min(days.max(values)) < QUORUM {
         return false;
     }
     role.flow.remember(mix(flow, ACCEPTED, 0), day);
@@ -148,6 +166,7 @@ fn learn_uses(
     role: &mut Role,
     number: i64,
     session: &Session,
+    own: u64,
     hold: bool,
     free: bool,
 ) -> FxHashSet<u64> {
@@ -157,9 +176,12 @@ fn learn_uses(
     for held in session.uses.values() {
         let at = mix(held.tool_key, held.value, 2);
         let doubtful = hold && held.level >= UNKNOWN && (!free || held.value == session.peak);
-        if doubtful && !quorum(role, mix(number as u64, at, 0)) {
-            waits.insert(held.tool_key);
-            continue;
+        if doubtful {
+            let place = mix(number as u64, at, 0);
+            if role.waiting.note(place, session.last_us as u64, day) < QUORUM {
+                waits.insert(held.tool_key);
+                continue;
+            }
         }
         values.insert(at);
         role.at.remember(at, day);
@@ -175,6 +197,9 @@ fn learn_uses(
                 role.flow.remember(accepted, day);
             }
             role.flow_key.remember(held.flow_key, day);
+            if own != 0 {
+                role.flow.remember(mix(held.flow, own, OWN), day);
+            }
         }
     }
     if let Some(cluster) = role.cluster_mut(number) {
@@ -182,13 +207,6 @@ fn learn_uses(
         cluster.flows.count(&flows.into_iter().collect::<Vec<u64>>());
     }
     waits
-}
-
-fn quorum(role: &mut Role, place: u64) -> bool {
-    let seen = role.waiting.get(place) + 1;
-    role.waiting.put(place, seen);
-    role.waiting.bound(MAX_WAITING);
-    seen >= QUORUM
 }
 
 /// Lets the session vote once at each place on how new its values and flows were.

@@ -12,6 +12,7 @@ const OFTEN: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
 pub const UNKNOWN: u64 = 2;
 pub const ACCEPTED: u64 = 11;
+pub const OWN: u64 = 13;
 pub const KNOWN: u64 = 1;
 pub const NEW: u64 = 2;
 

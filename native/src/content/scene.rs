@@ -1,6 +1,6 @@
 //! One call: its identifiers, one after the other.
 
-use super::novelty::{familiarity, Alike, Place, UNKNOWN};
+use super::novelty::{familiarity, Alike, Place, OWN, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::session::{Carrier, Content, Use, Vote, MAX_USES};
@@ -65,6 +65,7 @@ pub struct Scene<'a> {
     pub reader: &'a mut Reader,
     pub role: &'a Role,
     pub rates: &'a Rates,
+    pub agent_id: &'a str,
     pub role_hash: u64,
     pub request: &'a Request,
     pub alike: &'a Alike<'a>,
@@ -128,6 +129,10 @@ impl Scene<'_> {
         let (mut level, mut flow_level) = (0, 0);
         if source.is_some() {
             (level, flow_level) = self.alike.levels(self.role, &held);
+            let own = || mix(held.flow, self.hasher.of(self.agent_id), OWN);
+            if flow_level != 0 && self.role.flow.has(own()) {
+                flow_level = 0;
+            }
             held.level = level;
         }
         if content.uses.len() < MAX_USES {

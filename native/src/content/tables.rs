@@ -5,8 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub const MAX_CLUSTERS: usize = 256;
 pub const MAX_KNOWN: usize = 32_768;
-pub const MAX_WAITING: usize = 4_096;
 pub const MAX_BAG: usize = 128;
+const KEPT_LONGER: i64 = 30;
 const MOST_NOTED: u32 = 3;
 const NOTED_DAYS: i64 = 21;
 const NOTED_BITS: u32 = 15;
@@ -51,9 +51,11 @@ impl Table {
         gone
     }
 
-    /// Notes that `key` was carried on `day`; bounded, the longest unused go first.
+    /// Notes that `key` was carried on `day`; bounded, the longest unused go first, and what came
+    /// on one day alone.
     pub fn remember(&mut self, key: u64, day: i64) {
-        self.put(key, day);
+        let again = self.known.get(&key).is_some_and(|&before| before != day);
+        self.put(key, if again { day + KEPT_LONGER } else { day });
         self.bound(MAX_KNOWN);
     }
 

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 
 /// Place from which on statistics are rarities among the peers.
 const RARITIES: usize = 2;
+/// Of the statistics as tests.
+const WEIGHTS: [f64; STATISTICS] = [1.0, 0.5, 1.0, 1.0];
 /// What the more general pool's answer counts for, in scores of the pool.
 pub const PRIOR_SCORES: f64 = 500.0;
 
@@ -79,22 +81,23 @@ impl Pools<'_> {
     /// Rank an event's statistics among past ones.
     pub fn calibrate(&self, statistics: &Statistics, u: f64, own: bool) -> Calibrated {
         let mut out = Calibrated { each: [None; STATISTICS], p: None, lead: -1, pool: None, n: 0 };
-        let mut tests = 0;
+        let (mut tests, mut least) = (0.0, 0.0);
         for (index, value) in statistics.iter().enumerate() {
             let Some(value) = *value else { continue };
             let pools = self.pools(index, own);
             let Some(window) = pools.windows().last() else { continue };
-            tests += 1;
+            tests += WEIGHTS[index];
             let p = rank(pools.windows(), value, u);
             out.each[index] = Some(p);
-            if out.p.is_none_or(|least| p < least) {
-                out.p = Some(p);
+            let p = p / WEIGHTS[index];
+            if out.lead < 0 || p < least {
+                least = p;
                 out.lead = index as i64;
                 out.pool = pools.name;
                 out.n = window.n();
             }
         }
-        out.p = out.p.map(|p| (f64::from(tests) * p).min(1.0));
+        out.p = (out.lead >= 0).then(|| (tests * least).min(1.0));
         out
     }
 
