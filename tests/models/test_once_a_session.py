@@ -70,3 +70,17 @@ def test_a_session_is_held_whole_and_the_next_one_begins_anew(a_stream, an_event
     assert watch.tops
     stream.judge(an_event(at=13 * 1_440 + 600, session="day", tool="mail.read"))
     assert (watch.kept, watch.tops) == (0.0, {})
+
+
+@pytest.mark.parametrize(
+    ("tools", "adds_up"), [(("a", "a"), False), (("a", "b"), True)], ids=["repeated", "in turn"]
+)
+def test_an_odd_order_adds_up_and_a_call_repeated_does_not(a_stream, an_event, tools, adds_up):
+    stream = a_stream(pool_minimum=100, learning_sessions=3)
+    for number in range(300):
+        tool = ("mail.read", "a", "crm.find", "mail.send", "b")[number % 5]
+        stream.judge(an_event(at=number, tool=tool, session=f"s-{number // 5}"))
+    for number in range(12):
+        stream.judge(an_event(at=400 + number, tool=tools[number % 2], session="odd"))
+    watch = stream.subject("billing-7").profile.facts.watch
+    assert (watch.disorder > 15) == adds_up
