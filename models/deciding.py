@@ -34,6 +34,8 @@ _GENERIC = frozenset({
 })  # fmt: skip
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
+_HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
+_OFTEN_BITS = 3.0
 _AS_RARE = 40.0  # times the smallest p of other features, up to which what a call carries leads
 _UNASKED = 4.0  # times as rare as other features has to be that nobody asked for it
 _GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
@@ -198,9 +200,12 @@ class Decider:
                 if places[i].name in _GENERIC:
                     rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
                 ranked.append((rare, excess, category_reason(baseline, view, places[i], x, b)))
+        often = x["tool"] == x["previous_tool"] and _is_often(bits)
         for one in bits.measures:
             rare = rarity(len(places) + one.metric, one.bits)
-            if METRICS[one.metric] in _GENERIC:
+            if often and METRICS[one.metric] == "disorder":
+                rare = -1.0  # a call repeated over and over: of that, how often says more
+            elif METRICS[one.metric] in _GENERIC:
                 rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
             elif METRICS[one.metric] in _TELLING:
                 rare += _TELLING_BITS
@@ -230,3 +235,10 @@ class Decider:
             return result.lead in (CONTENT, -1)
         times = _AS_RARE if carried[0].feature == "provenance" else 1.0 / _UNASKED
         return content <= times * min(rest)
+
+
+def _is_often(bits: Bits) -> bool:
+    """Tell whether so many calls are unusual."""
+    return any(
+        one.bits >= _OFTEN_BITS for one in bits.measures if METRICS[one.metric] in _HOW_OFTEN
+    )

@@ -33,7 +33,7 @@ from models.trusting import move_trust
 from models.watch import heard
 from models.watch.leak import ALARM
 from models.watch.measure import SHIFTING, in_order, measure
-from models.watch.order import DRIFT_BITS, begin, top
+from models.watch.order import begin, top
 from models.watch.scene import Scene
 from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
@@ -264,10 +264,9 @@ class Engine:
             categories = silent.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
-        again = x["tool"] == x["previous_tool"]  # how often is another matter than in what order
-        order = min(categories.order, DRIFT_BITS) if again else categories.order
+        again = x["tool"] == x["previous_tool"]
         found = measure(
-            event, facts, baseline, quantities(event), session.ordinal, order,
+            event, facts, baseline, quantities(event), session.ordinal, categories.order,
             None if content is None or again else content.unasked, mark,
             self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.config import ModelConfig
-from models.groups import Groups
+from models.groups import Groups, View
 from models.habits import Habits
 
 DAYTIME = [f"{hour:02d}" for hour in range(9, 15)]
@@ -73,14 +73,20 @@ def test_a_session_is_held_whole_and_the_next_one_begins_anew(a_stream, an_event
 
 
 @pytest.mark.parametrize(
-    ("tools", "adds_up"), [(("a", "a"), False), (("a", "b"), True)], ids=["repeated", "in turn"]
-)
-def test_an_odd_order_adds_up_and_a_call_repeated_does_not(a_stream, an_event, tools, adds_up):
-    stream = a_stream(pool_minimum=100, learning_sessions=3)
-    for number in range(300):
+    ("tools", "calls", "first"), [("aa", 15, "rate"), ("ab", 12, "sequence")],
+    ids=["repeated", "in turn"],
+)  # fmt: skip
+def test_of_a_call_repeated_over_and_over_how_often_comes_first(
+    a_stream, an_event, monkeypatch, tools, calls, first
+):
+    stream = a_stream(pool_minimum=100, learning_sessions=3, explain_all=True)
+    for number in range(400):
         tool = ("mail.read", "a", "crm.find", "mail.send", "b")[number % 5]
-        stream.judge(an_event(at=number, tool=tool, session=f"s-{number // 5}"))
-    for number in range(12):
-        stream.judge(an_event(at=400 + number, tool=tools[number % 2], session="odd"))
-    watch = stream.subject("billing-7").profile.facts.watch
-    assert (watch.disorder > 15) == adds_up
+        stream.judge(an_event(at=number * 7, tool=tool, session=f"s-{number // 5}"))
+    wave = [
+        an_event(at=2_900 + number, tool=tools[number % 2], session="odd")
+        for number in range(calls)
+    ]
+    stream.judge_all(wave[:-1])
+    monkeypatch.setattr(View, "rarity", lambda _view, _channel, bits: bits)
+    assert stream.judge(wave[-1]).reasons[0].feature == first

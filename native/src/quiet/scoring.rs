@@ -90,8 +90,7 @@ impl Bench<'_, '_> {
         }
         let categories = habits.surprise_of(self.groups, group.0, &now.tops, |at| texts.get(at));
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !again);
-        let order = if again { categories.order.min(DRIFT_BITS) } else { categories.order };
-        let order = (session.ordinal, order, intent);
+        let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
             return Ok(None);
         };
