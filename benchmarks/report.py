@@ -28,8 +28,9 @@ _WORDS = {
 _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("d/c", "habitus", "river", 0.5),
     ("d/c'", "habitus", "river-committed", 30.0),
-    ("e/b", "habitus-kafka", "kafka", None),
-    ("e'/b", "habitus-librdkafka", "kafka", None),
+    ("e/b", "habitus-kafka", "kafka", 0.25),
+    ("e'/b", "habitus-librdkafka", "kafka", 0.25),
+    ("e'/c", "habitus-librdkafka", "river", 2.0),
     ("e'/e", "habitus-librdkafka", "habitus-kafka", None),
 )
 _RESIDENT = (
