@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
-from pipeline.adapters.kafka.kafka_python import record_of
+from pipeline.adapters.kafka.records import record_of
 from pipeline.outputs import ANOMALIES, TRUST
 from pipeline.rejected import TOPIC as REJECTED
 
@@ -56,7 +56,8 @@ class Topics:
             found: dict[str, list[RawRecord]] = {}
             for one in _read(reader, dict.fromkeys(partitions, 0)):
                 key = f"kafka:{one.topic}:{one.partition}"
-                found.setdefault(key, []).append(record_of(key, one, NOW_US))
+                fields = (one.offset, one.value, one.key, one.headers, one.timestamp)
+                found.setdefault(key, []).append(record_of(key, *fields, NOW_US))
         return found
 
     def published(self, ids: set[str]) -> tuple[list[Any], int]:

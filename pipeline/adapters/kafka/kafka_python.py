@@ -31,13 +31,14 @@ from pipeline.adapters.kafka.member import (
     Passing,
     key_of,
 )
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE, RawRecord
+from pipeline.adapters.kafka.records import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Change, Moved
+    from pipeline.record import RawRecord
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,10 @@ class KafkaPythonMember:
         found = {}
         for partition, received in polled.items():
             key = key_of(self._topic, partition.partition)
-            found[partition.partition] = [record_of(key, one, now) for one in received]
+            found[partition.partition] = [
+                record_of(key, one.offset, one.value, one.key, one.headers, one.timestamp, now)
+                for one in received
+            ]
         return found
 
     def assignment(self) -> set[int]:
@@ -193,16 +197,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # the client 
         if change == "assigned":
             self._halt(numbers)
         self._moved(change, numbers)
-
-
-def record_of(key: str, received: Any, now: int) -> RawRecord:
-    """Give a record as the rest of the pipeline knows it."""
-    value = received.value or b""
-    full_length = 0
-    if len(value) > MAX_VALUE:
-        value, full_length = value[:KEPT_OF_LONG], len(value)
-    headers, sent = tuple(received.headers), max(0, received.timestamp or 0) * 1000
-    return RawRecord(value, key, received.offset, now, headers, received.key, full_length, sent)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from pipeline.adapters.kafka.librdkafka_faults import ANSWER_S, fault_of, translated_faults
 from pipeline.adapters.kafka.librdkafka_options import options_of
-from pipeline.adapters.kafka.librdkafka_records import record_of
 from pipeline.adapters.kafka.member import (
     MemberFault,
     NoAnswer,
@@ -22,6 +21,7 @@ from pipeline.adapters.kafka.member import (
     Passing,
     key_of,
 )
+from pipeline.adapters.kafka.records import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -186,7 +186,10 @@ class LibrdkafkaMember:
             if (at := one.partition()) != number:
                 number, key = at or 0, key_of(self._topic, at or 0)
                 records = found.setdefault(number, []) if number in ours else []
-            records.append(record_of(key, one, now))
+            sent = one.timestamp()[1]
+            records.append(
+                record_of(key, one.offset(), one.value(), one.key(), one.headers(), sent, now)
+            )
         for at, taken in found.items():
             self._position[at] = max(self._position.get(at, 0), taken[-1].offset + 1)
         return found
