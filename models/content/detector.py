@@ -27,9 +27,11 @@ from models.content.novelty import (
 )
 from models.content.rates import DAY_US, FLOW, VALUE, Rates
 from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
-from models.content.session import MAX_USES, Session, Use, Vote
+from models.content.seeing import see
+from models.content.session import MAX_USES, Seen, Session, Use, Vote
 from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
 from models.content.tables import (
+    YOUNG,
     Cluster,
     Documents,
     RoleTable,
@@ -111,8 +113,52 @@ class Content(Struct, frozen=True, gc=False):
     known: float
     uses: tuple[Use, ...] = ()
     votes: tuple[tuple[int, Vote], ...] = ()
+    seen: tuple[Seen, ...] = ()
     tool: int = 0
     unasked: float | None = None
+
+
+def weighed(
+    clusters: dict[int, Cluster], like: list[tuple[int, float, float]]
+) -> tuple[Near, float]:
+    """Give the clusters of a request that hold a session, each with its weight, and the sum."""
+    near: Near = []
+    total = 0.0
+    for number, _, similar in like:
+        cluster = clusters.get(number)
+        if cluster is not None and cluster.n:
+            weight = similar * similar * min(cluster.n, CLUSTER_CAP)
+            near.append((weight, cluster, similar))
+            total += weight
+    return near, total
+
+
+def intents(
+    shares: ToolShares, named: float, tool: int, near: Near, total: float
+) -> tuple[float, float]:
+    """Give ``-log2 P(tool | request)``, and `Content.unasked`."""
+    overall = (0.2 + shares.of(tool)) / (4.0 + len(shares.table.clusters))
+    like = more = whole = 0.0
+    for weight, cluster, similar in near:
+        full = similar * similar * min(cluster.n, KIND_CAP)
+        whole += full
+        if tool in cluster.tools:
+            share = cluster.tools[tool] / cluster.n
+            like += weight * share
+            more += full * share
+    p = max((like + overall) / (total + 1.0), named)
+    return -log2(p), -log2((more + max(overall, named)) / (whole + 1.0))
+
+
+def recurrence(role: RoleTable, value: int, day: int, own: int) -> tuple[int, float]:
+    """Give in how many other kinds of request a value raised suspicion, and the bits for that.
+
+    `own` is the mark of the request's own kind.
+    """
+    if value not in role.sightings:
+        return 0, 0.0
+    again = min(MOST_RECURRENCES, noted(marks_of(role.sightings[value], day), own))
+    return again, RECURRENCE_BITS * again
 
 
 class ContentTables:
@@ -168,14 +214,7 @@ class ContentDetector:
     def compare(self, session: Session) -> None:
         """Compare the session's request with the role's clusters."""
         words = self.reader.request(session.purpose).words
-        session.near = near = []
-        for number, overlap in self.index(session.role).overlaps(words):
-            similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW)
-            if similar > NEAR:
-                near.append((number, overlap, min(1.0, similar)))
-        if len(near) > MOST_NEAR:
-            near.sort(key=lambda item: (-item[2], -item[1], item[0]))
-            del near[MOST_NEAR:]
+        session.near = self.like(session.role, words)
         clusters = self.role(session.role).clusters
         full = [(s, c.full, c.skipped) for c, s in self._with_clusters(clusters, session)]
         session.known = familiarity(full)
@@ -187,40 +226,45 @@ class ContentDetector:
             index = self._indexes[role] = RoleIndex(self.role(role), self.weights)
         return index
 
+    def like(self, role: str, words: frozenset[int]) -> list[tuple[int, float, float]]:
+        """Give (number, overlap, similarity) of the role's clusters that a request is like."""
+        near = []
+        for number, overlap in self.index(role).overlaps(words):
+            similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW)
+            if similar > NEAR:
+                near.append((number, overlap, min(1.0, similar)))
+        if len(near) > MOST_NEAR:
+            near.sort(key=lambda item: (-item[2], -item[1], item[0]))
+            del near[MOST_NEAR:]
+        return near
+
     @staticmethod
     def _with_clusters(
         clusters: dict[int, Cluster], session: Session
     ) -> list[tuple[Cluster, float]]:
         return [(clusters[n], s) for n, _, s in session.near if n in clusters]
 
-    def _near(self, session: Session) -> tuple[Near, float]:
-        clusters = self.role(session.role).clusters
-        near: Near = []
-        total = 0.0
-        for number, _, similar in session.near:
-            cluster = clusters.get(number)
-            if cluster is not None and cluster.n:
-                weight = similar * similar * min(cluster.n, CLUSTER_CAP)
-                near.append((weight, cluster, similar))
-                total += weight
-        return near, total
-
     def score(self, session: Session, name: str, origins: Origins | None) -> Content:
         """Judge one call of an open session, of the tool `name`; changes nothing."""
         request = self.reader.request(session.purpose)
-        near, total = self._near(session)
+        role = self.role(session.role)
+        near, total = weighed(role.clusters, session.near)
         tool = self.hasher.of(name)
         intent = unasked = None
         if session.purpose and self._asks:
-            intent, unasked = self._intent(session, request, name, tool, near, total)
+            named = self.named(name, request)
+            intent, unasked = intents(self.shares(session.role), named, tool, near, total)
         uses: list[Use] = []
         votes: dict[int, Vote] = {}
         best: Carrier | None = None
         foreign = False
+        seen: tuple[Seen, ...] = ()
         if origins:
             best, foreign = self._carriers(
                 session, request, tool, origins, near, total, uses, votes
             )
+            if role.n < YOUNG:
+                seen = see(self, session.role, request, name, origins)
         bits = (best.bits if best else 0.0) + (intent or 0.0)
         return Content(
             bits * (1.0 if foreign else PLAIN_FACTOR),
@@ -229,32 +273,19 @@ class ContentDetector:
             session.known,
             tuple(uses),
             tuple(votes.items()),
+            seen,
             tool,
             unasked,
         )
 
-    def _intent(
-        self, session: Session, request: Request, name: str, tool: int, near: Near, total: float
-    ) -> tuple[float, float]:
-        shares = self.shares(session.role)
-        overall = (0.2 + shares.of(tool)) / (4.0 + len(shares.table.clusters))
-        like = more = whole = 0.0
-        for weight, cluster, similar in near:
-            full = similar * similar * min(cluster.n, KIND_CAP)
-            whole += full
-            if tool in cluster.tools:
-                share = cluster.tools[tool] / cluster.n
-                like += weight * share
-                more += full * share
-        p = (like + overall) / (total + 1.0)
+    def named(self, name: str, request: Request) -> float:
+        """Give the least probability of a tool for the words of its name in the request."""
         own = self.reader.tool_words(name)
         said = own & request.words
-        if said:
-            weigh = self.weights.of
-            share = sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own)))
-            named = TOOL_WORD_FLOOR * share
-            p, overall = max(p, named), max(overall, named)
-        return -log2(p), -log2((more + overall) / (whole + 1.0))
+        if not said:
+            return 0.0
+        weigh = self.weights.of
+        return TOOL_WORD_FLOOR * (sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own))))
 
     def _carriers(
         self,
@@ -295,19 +326,18 @@ class ContentDetector:
                 if len(uses) < MAX_USES:
                     uses.append(use)
                 if votes_count:
-                    place = self._place(session.role, tool_key, hashed_key, value.kind)
+                    place = self.place(session.role, tool_key, hashed_key, value.kind)
                     count_vote(votes, place, level, flow_level, mixed)
                 level, flow_level = level * self._values, flow_level * self._flows
                 if not level and not flow_level:
                     continue
-                place = self._place(session.role, tool_key, hashed_key, value.kind)
-                value_bits = self._bits(place, VALUE, level, mixed, day)
-                flow_bits = self._bits(place, FLOW, flow_level, mixed, day)
+                place = self.place(session.role, tool_key, hashed_key, value.kind)
+                value_bits = self.bits(place, VALUE, level, mixed, day)
+                flow_bits = self.bits(place, FLOW, flow_level, mixed, day)
                 again = 0
-                if self._recurs and level > UNKNOWN and use.value in role.sightings:
-                    marks = marks_of(role.sightings[use.value], day)
-                    again = min(MOST_RECURRENCES, noted(marks, own))
-                    value_bits += RECURRENCE_BITS * again
+                if self._recurs and level > UNKNOWN:
+                    again, more = recurrence(role, use.value, day, own)
+                    value_bits += more
                 cover = covered(value, request)
                 bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
                 if bits > most and source is not None:
@@ -319,7 +349,7 @@ class ContentDetector:
                 foreign = foreign or (level >= UNKNOWN and cover < 0.5)
         return best, foreign
 
-    def _place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
+    def place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
         """Give the contexts of (role, tool, key, kind), worked out once."""
         name = (role, tool_key, kind)
         place = self._vote_places.get(name)
@@ -332,7 +362,7 @@ class ContentDetector:
             place = self._vote_places[name] = VotePlace(exact, contexts)
         return place
 
-    def _bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
+    def bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
         """Surprise of reaching a level, counted from `column` on; by how known the request is."""
         if not level:
             return 0.0

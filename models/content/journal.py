@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.content.tables import Cluster
+from models.content.session import First  # noqa: TC001 - decoded as this type
+from models.content.tables import YOUNG, Cluster
 
 if TYPE_CHECKING:
     from models.content.rates import Rates
@@ -44,6 +45,7 @@ class StoredRole(Struct, array_like=True, frozen=True):
     gone: list[int]
     clusters: list[StoredCluster]
     tables: tuple[Rows, Rows, Rows, Rows, Rows, Rows, Rows, Rows]
+    first: list[First] = []
 
 
 class StoredDocuments(Struct, array_like=True, frozen=True):
@@ -67,7 +69,8 @@ def write_role(role: RoleTable, generation: int, whole: bool) -> bytes:
     clusters = [_stored(role.clusters[number], whole=whole) for number in sorted(numbers)]
     gone = [] if whole else sorted(role.gone)
     tables = [_rows(table, whole=whole) for table in role.tables]
-    return _encode([generation, role.next_id, role.n, gone, clusters, tables])
+    first = role.first if whole else role.first[len(role.first) - role.unsaid :]
+    return _encode([generation, role.next_id, role.n, gone, clusters, tables, first])
 
 
 def written_role(role: RoleTable) -> None:
@@ -81,6 +84,7 @@ def written_role(role: RoleTable) -> None:
         table.changed.clear()
     role.touched.clear()
     role.gone.clear()
+    role.unsaid = 0
 
 
 def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
@@ -102,6 +106,9 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
     role.next_id, role.n = stored.next_id, stored.n
     for table, rows in zip(role.tables, stored.tables, strict=True):
         _take(table, rows)
+    role.first += stored.first
+    if role.n >= YOUNG:
+        role.first.clear()
     return stored.generation
 
 

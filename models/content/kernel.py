@@ -24,7 +24,9 @@ from models.content.journal import (
 )
 from models.content.learning import close, note
 from models.content.request import parse_value
+from models.content.second_look import look_again
 from models.content.session import Session
+from models.content.tables import YOUNG
 from models.errors import StateError
 from models.hashing import Hasher
 from models.journal import Journal
@@ -122,7 +124,11 @@ class PythonContent(ContentDetector):
     def close(self, session: Session) -> bool:
         """Learn a finished session; False when it was skipped."""
         self._closed.add(session.role)
-        return close(self, session)
+        learned = close(self, session)
+        role = self.role(session.role)
+        if len(role.first) == YOUNG:
+            look_again(self, session.role)
+        return learned
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
         """Write what changed since the last call, or everything; what is new replaces the old."""

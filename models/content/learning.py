@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from models.content.novelty import (
@@ -15,8 +16,8 @@ from models.content.novelty import (
     strata,
 )
 from models.content.rates import DAY_US
-from models.content.session import MAX_USES, Session, Use
-from models.content.tables import marks_of, noted
+from models.content.session import MAX_USES, First, Session, Use
+from models.content.tables import YOUNG, marks_of, noted
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 GATE = 0.05  # session p below: nothing is learned, unless peers do the same
 VERY_UNUSUAL = 0.01  # session p below: only what peers do again and again
 HOLD = 0.5  # session p below: new values wait
-FREE_HOLD = 0.1  # the same while learning without the gate, for the most surprising value
+FREE_HOLD = 0.1  # the same while learning without the gate
 QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
 BY_AGENTS, ON_DAYS, OF_VALUES, IN_WEEKS = 9, 10, 11, 12
 """What is noted of a flow, or a value, that makes sessions unusual."""
@@ -39,13 +40,15 @@ def note(session: Session, content: Content) -> None:
     """Add one judged call to what its session has carried."""
     if content.tool not in session.tools:
         session.tools.append(content.tool)
-    for use in content.uses:
+    for use, seen in zip_longest(content.uses, content.seen):
         place = mix(use.tool_key, use.value, use.flow)
         known = session.uses.get(place)
         if known is not None:
             known.level = max(known.level, use.level)
         elif len(session.uses) < MAX_USES:
             session.uses[place] = use
+            if seen is not None:
+                session.seen[place] = seen
     carrier = content.carrier
     if carrier is not None and content.score >= session.top:
         session.top, session.peak, session.peak_place = content.score, carrier.value, carrier.place
@@ -86,7 +89,8 @@ def close(detector: ContentDetector, session: Session) -> bool:
     role.n += 1
     settled = session.learning and not session.vouched and role.n >= SETTLED
     own = agent if settled else 0
-    waits = _learn_uses(role, cluster, session, own, hold=hold, free=free)
+    held = _learn_uses(role, cluster, session, own, hold=hold)
+    waits = set(held.values())
     cluster.tools.count(session.tools)
     shares.count(cluster)
     cluster.keys.count({use.tool_key for use in session.uses.values()} - waits)
@@ -94,7 +98,17 @@ def close(detector: ContentDetector, session: Session) -> bool:
     cluster.full += free and not waits
     if free:
         _vote(detector, role, session)
+    if role.n <= YOUNG and len(role.first) == role.n - 1:
+        _keep(role, number, session, list(held), free=free)
     return True
+
+
+def _keep(role: RoleTable, number: int, session: Session, held: list[int], *, free: bool) -> None:
+    """Keep a session of a young role for a second look."""
+    seen = session.seen
+    uses = [(use, seen[place]) for place, use in session.uses.items() if place in seen]
+    role.first.append(First(number, session.last_us, free, session.tools, held, uses))
+    role.unsaid += 1
 
 
 def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
@@ -171,18 +185,18 @@ def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Clust
 
 
 def _learn_uses(
-    role: RoleTable, cluster: Cluster, session: Session, own: int, *, hold: bool, free: bool
-) -> set[int]:
-    """Learn values and flows; give the (tool, key) places whose values must wait."""
-    waits: set[int] = set()
+    role: RoleTable, cluster: Cluster, session: Session, own: int, *, hold: bool
+) -> dict[int, int]:
+    """Learn values and flows; give values that must wait, at their (tool, key) place."""
+    held: dict[int, int] = {}
     values: dict[int, None] = {}
     flows: dict[int, None] = {}
     day = session.last_us // DAY_US
     for use in session.uses.values():
         at = mix(use.tool_key, use.value, 2)
-        doubtful = hold and use.level >= UNKNOWN and (not free or use.value == session.peak)
+        doubtful = hold and use.level >= UNKNOWN
         if doubtful and role.waiting.note(mix(cluster.number, at), session.last_us, day) < QUORUM:
-            waits.add(use.tool_key)
+            held[at] = use.tool_key
             continue
         values[at] = None
         role.at.remember(at, day)
@@ -200,7 +214,7 @@ def _learn_uses(
                 role.flow.remember(mix(use.flow, own, OWN), day)
     cluster.values.count(values)
     cluster.flows.count(flows)
-    return waits
+    return held
 
 
 def _vote(detector: ContentDetector, role: RoleTable, session: Session) -> None:

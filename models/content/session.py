@@ -18,6 +18,30 @@ class Use(Struct, array_like=True, gc=False):
     level: int
 
 
+class Seen(Struct, array_like=True, gc=False):
+    """What a use is judged by once more, while its role is young.
+
+    Attributes
+    ----------
+    tool
+        Hash of the tool.
+    named
+        Least probability of the tool, for being named in the request.
+    contexts
+        Where the novelty of its place is counted.
+    share
+        What is left of its bits after the discounts for specificity and coverage.
+    bare
+        True when the request covers less than half of it.
+    """
+
+    tool: int
+    named: float
+    contexts: tuple[int, int, int]
+    share: float
+    bare: bool
+
+
 class Vote(Struct, array_like=True, gc=False):
     """The highest novelty a session reached at one (tool, key, kind)."""
 
@@ -44,6 +68,8 @@ class Session(Struct, array_like=True):
     top, peak, peak_place
         Bits of its most surprising call that carried something unasked for, the value and the
         (tool, key); 0 without one.
+    seen
+        Of `uses`, what they are judged by once more; none unless the role is young.
     """
 
     agent_id: str
@@ -68,3 +94,30 @@ class Session(Struct, array_like=True):
     top: float = -1.0
     peak: int = 0
     peak_place: int = 0
+    seen: dict[int, Seen] = {}
+
+
+class First(Struct, array_like=True):
+    """One of the first sessions of a role, as it was learned.
+
+    Attributes
+    ----------
+    number
+        Of its cluster.
+    free
+        Whether it was learned without the gate.
+    held
+        Values at their (tool, key) that were not learned: they waited.
+    """
+
+    number: int
+    last_us: int
+    free: bool
+    tools: list[int]
+    held: list[int]
+    uses: list[tuple[Use, Seen]]
+
+    @property
+    def full(self) -> bool:
+        """Whether it made its cluster familiar."""
+        return self.free and not self.held

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from models.content.session import First
+
 MAX_CLUSTERS = 256
 MAX_KNOWN = 32_768
 MAX_BAG = 128
+YOUNG = 100  # sessions of a role, which are then looked at again
 KEPT_LONGER = 30  # days that a value outlives one that came on one day alone
 MOST_NOTED = 3  # different ones kept under a key of `Table.note`
 NOTED_DAYS = 21  # after so many days without a new note, what is noted under a key is forgotten
@@ -39,6 +42,19 @@ class Table(dict[int, int]):
     def put(self, key: int, value: int) -> None:
         """Set one value."""
         self[key] = value
+        self.changed.add(key)
+
+    def add(self, key: int, n: int) -> None:
+        """Add to a count, or take from it; nothing is left of one that falls to zero."""
+        count = self.get(key, 0) + n
+        if count > 0:
+            self.put(key, count)
+        else:
+            self.forget(key)
+
+    def forget(self, key: int) -> None:
+        """Take out one key."""
+        self.pop(key, None)
         self.changed.add(key)
 
     def bound(self, most: int) -> list[int]:
@@ -145,11 +161,13 @@ class RoleTable:
         Value that made a session unusual -> the clusters in whose sessions it did.
     doubters
         (cluster, place that made its session unusual) -> the agents that did so.
+    first
+        Its first sessions, until they are looked at again; `unsaid` of them are not stored yet.
     """
 
     __slots__ = (
-        "anywhere", "at", "clusters", "doubters", "flow", "flow_key", "gone", "n", "next_id",
-        "roots", "sightings", "touched", "waiting",
+        "anywhere", "at", "clusters", "doubters", "first", "flow", "flow_key", "gone", "n",
+        "next_id", "roots", "sightings", "touched", "unsaid", "waiting",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -166,6 +184,8 @@ class RoleTable:
         self.doubters = Table()
         self.touched: set[int] = set()
         self.gone: set[int] = set()
+        self.first: list[First] = []
+        self.unsaid = 0
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.content.kernel import content_kernel
-from models.content.tables import MAX_CLUSTERS, MAX_KNOWN
+from models.content.tables import MAX_CLUSTERS, MAX_KNOWN, YOUNG
 from models.errors import StateError
 from models.event import Event, microseconds
 from models.kernel import native_kernel
@@ -188,6 +188,47 @@ def test_the_sample_is_judged_and_learned_alike():
             open_now.clear()
     assert told > 20
     both.whole()
+
+
+def test_the_first_sessions_of_a_role_are_looked_at_again_alike():
+    both = Both()
+    for number in range(YOUNG + 5):
+        task, odd = ("invoice", "refund", "rent")[number % 3], number % 29 == 7
+        session = both.open(
+            f"Settle {task} {number % 12}", at_us=number * MINUTE, learning=odd or number % 7 != 0
+        )
+        both.score(session, "crm.lookup", {"case": [(f"{task}-{number % 12}", ["request"])]})
+        payee = "DE31 9876 5432 1098" if odd else f"SE77 1234 56{task[0]} {number % 12:02}"
+        both.score(session, "bank.pay", {"payee": [(payee, [f"result:{'web' if odd else 'crm'}"])]})
+        both.close(session, None if number < 40 else (number * 0.37) % 1)
+        if number % 33 == 32:
+            both.reload()
+    sighted = [role.sightings for role in both.kernels[0].tables.roles.values()]
+    assert any(sighted)
+    both.whole()
+
+
+def test_what_was_stored_before_there_was_a_second_look_is_read_alike():
+    both = Both()
+    for number in range(3):
+        session = both.open("Pay Ines", at_us=number * MINUTE)
+        both.score(session, "bank.pay", {"payee": [(f"DE{number}", ["result:web"])]})
+        both.close(session)
+    session = both.open("Pay Ines")
+    both.score(session, "bank.pay", {"payee": [("DE7", ["result:web"])]})
+    before = without_last_field(both.bytes_of([session[0], session[1]]))
+    both.dump()
+    both.shared["role:clerk"] = without_last_field(both.shared["role:clerk"])
+    for kernel in both.kernels:
+        kernel.load(both.shared)
+    back = [kernel.load_session(before) for kernel in both.kernels]
+    both.bytes_of(back)
+    both.close(back)
+    both.whole()
+
+
+def without_last_field(blob):
+    return msgspec.msgpack.encode(msgspec.msgpack.decode(blob)[:-1])
 
 
 def test_clusters_come_and_go_alike():

@@ -5,9 +5,11 @@ use super::novelty::{familiarity, own_cluster, Alike};
 use super::rates::Rates;
 use super::reader::{Reader, Request};
 use super::scene::{Carried, Scene};
+use super::second_look::look_again;
+use super::seeing::{see, Call};
 use super::session::{Content, Near, Ordered, Session};
 use super::similarity::{overlaps, Words};
-use super::tables::{mark_of, Role};
+use super::tables::{mark_of, Role, YOUNG};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -20,7 +22,7 @@ const NEAR: f64 = 0.03;
 const MOST_NEAR: usize = 8;
 const TOOL_WORD_FLOOR: f64 = 0.2;
 const KIND_CAP: f64 = 200.0;
-const PLAIN_FACTOR: f64 = 0.5;
+pub const PLAIN_FACTOR: f64 = 0.5;
 pub const DAY_US: i64 = 86_400_000_000;
 
 /// Everything the content detector remembers, over all roles.
@@ -54,16 +56,7 @@ impl Detector {
         let request = self.request(py, session)?;
         self.role(&session.role);
         let Some(role) = self.roles.get_mut(&session.role) else { return Ok(()) };
-        let found = overlaps(role, &mut self.words, &request.words);
-        let similar = |(number, overlap): (i64, f64)| -> Option<Near> {
-            let similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW);
-            (similar > NEAR).then(|| (number, overlap, similar.min(1.0)))
-        };
-        let mut near: Vec<Near> = found.into_iter().filter_map(similar).collect();
-        if near.len() > MOST_NEAR {
-            near.sort_by(|a, b| b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
-            near.truncate(MOST_NEAR);
-        }
+        let near = like(role, &mut self.words, &request.words);
         session.known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
             role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
         }));
@@ -73,7 +66,11 @@ impl Detector {
 
     /// Learns a finished session; false when it was skipped.
     pub fn close(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
-        learning::close(self, py, session)
+        let learned = learning::close(self, py, session)?;
+        if self.role(&session.role).first.len() == YOUNG as usize {
+            look_again(self, &session.role);
+        }
+        Ok(learned)
     }
 
     /// Judges one call of an open session; changes nothing that is stored.
@@ -86,7 +83,7 @@ impl Detector {
     ) -> PyResult<Content> {
         let request = self.request(py, session)?;
         let tool = self.hasher.of(name);
-        let alike = Alike::new(self.roles.get(&session.role), session);
+        let alike = Alike::new(self.roles.get(&session.role), &session.near);
         let mut content = Content {
             score: 0.0,
             intent: None,
@@ -95,12 +92,15 @@ impl Detector {
             known: session.known,
             uses: Vec::new(),
             votes: Ordered::default(),
+            seen: Vec::new(),
             tool,
         };
+        let mut said = 0.0;
         if !session.purpose.is_empty() {
             let own = self.reader.tool_words(py, &self.hasher, name)?;
             let role = self.roles.get(&session.role);
-            let (intent, unasked) = intent(role, &mut self.words, &request, &own, tool, &alike);
+            said = named(&mut self.words, &request, &own);
+            let (intent, unasked) = intents(role, said, tool, &alike);
             (content.intent, content.unasked) = (Some(intent), Some(unasked));
         }
         let mut foreign = false;
@@ -133,6 +133,12 @@ impl Detector {
                 scene.key(py, &mut content, key, found)?;
             }
             foreign = scene.foreign;
+            if role.n < YOUNG {
+                let role_hash = self.hasher.of(&session.role);
+                let request = &request;
+                let call = Call { hasher: &self.hasher, request, role_hash, tool, named: said };
+                content.seen = see(py, &mut self.reader, &call, origins)?;
+            }
         }
         let carried = content.carrier.as_ref().map_or(0.0, |carrier| carrier.bits);
         let bits = carried + content.intent.unwrap_or(0.0);
@@ -141,17 +147,26 @@ impl Detector {
     }
 }
 
-fn intent(
-    role: Option<&Role>,
-    words: &mut Words,
-    request: &Request,
-    own: &[u64],
-    tool: u64,
-    alike: &Alike<'_>,
-) -> (f64, f64) {
+/// The role's clusters that a request is like.
+pub fn like(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<Near> {
+    let found = overlaps(role, weights, words);
+    let similar = |(number, overlap): (i64, f64)| -> Option<Near> {
+        let similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW);
+        (similar > NEAR).then(|| (number, overlap, similar.min(1.0)))
+    };
+    let mut near: Vec<Near> = found.into_iter().filter_map(similar).collect();
+    if near.len() > MOST_NEAR {
+        near.sort_by(|a, b| b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
+        near.truncate(MOST_NEAR);
+    }
+    near
+}
+
+/// `-log2 P(tool | request)`, and the same from all sessions of a kind, whatever it names.
+pub fn intents(role: Option<&Role>, named: f64, tool: u64, alike: &Alike<'_>) -> (f64, f64) {
     let shares = role.map_or(0.0, |role| role.share_of(tool));
     let clusters = role.map_or(0, |role| role.by_number.len());
-    let mut overall = (0.2 + shares) / (4.0 + clusters as f64);
+    let overall = (0.2 + shares) / (4.0 + clusters as f64);
     let (mut like, mut more, mut whole) = (0.0, 0.0, 0.0);
     for &(weight, cluster, similar) in &alike.near {
         let full = similar * similar * (cluster.n as f64).min(KIND_CAP);
@@ -162,7 +177,12 @@ fn intent(
             more += full * share;
         }
     }
-    let mut p = (like + overall) / (alike.total + 1.0);
+    let p = ((like + overall) / (alike.total + 1.0)).max(named);
+    (-p.log2(), -((more + overall.max(named)) / (whole + 1.0)).log2())
+}
+
+/// The least probability of a tool for the words of its name in the request.
+fn named(words: &mut Words, request: &Request, own: &[u64]) -> f64 {
     let (mut said, mut all, mut any) = (0.0, 0.0, false);
     for &word in own {
         let weight = words.weight(word);
@@ -173,8 +193,8 @@ fn intent(
         }
     }
     if any {
-        let named = TOOL_WORD_FLOOR * (said / all);
-        (p, overall) = (p.max(named), overall.max(named));
+        TOOL_WORD_FLOOR * (said / all)
+    } else {
+        0.0
     }
-    (-p.log2(), -((more + overall) / (whole + 1.0)).log2())
 }

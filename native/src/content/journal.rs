@@ -2,9 +2,9 @@
 //! The layout and its rules are those of `models.content.journal`.
 
 use super::rates::{Node, Rates, COLUMNS};
-use super::session::exactly;
+use super::session::{exactly, First};
 use super::similarity::Words;
-use super::tables::{Cluster, Role, Table};
+use super::tables::{Cluster, Role, Table, YOUNG};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,6 +12,9 @@ use pyo3::pybacked::PyBackedBytes;
 use std::collections::BTreeMap;
 
 const MOST_CHANGES: usize = 64;
+const FIELDS: usize = 7;
+/// Of a role that was stored before there was a second look.
+const FIELDS_BEFORE: usize = 6;
 
 pub type Shared = BTreeMap<String, PyBackedBytes>;
 
@@ -119,7 +122,7 @@ fn write_cluster(out: &mut Writer, cluster: &Cluster, whole: bool) {
 /// A role, or what changed in it since the last time.
 pub fn write_role(role: &Role, generation: u64, whole: bool) -> Vec<u8> {
     let mut out = Writer::default();
-    out.array(6);
+    out.array(FIELDS);
     out.unsigned(generation);
     out.signed(role.next_id);
     out.signed(role.n);
@@ -134,6 +137,9 @@ pub fn write_role(role: &Role, generation: u64, whole: bool) -> Vec<u8> {
     clusters.into_iter().for_each(|cluster| write_cluster(&mut out, cluster, whole));
     out.array(role.tables().len());
     role.tables().into_iter().for_each(|table| write_table(&mut out, table, whole));
+    let said = if whole { 0 } else { role.first.len() - role.unsaid };
+    out.array(role.first.len() - said);
+    role.first[said..].iter().for_each(|one| one.write(&mut out));
     out.out
 }
 
@@ -145,13 +151,17 @@ pub fn written_role(role: &mut Role) {
     }
     role.tables_mut().into_iter().for_each(|table| table.changed.clear());
     role.gone.clear();
+    role.unsaid = 0;
     role.touched = false;
 }
 
 /// Takes in what `write_role` wrote; gives its generation.
 pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
-    exactly(from.array()?, 6)?;
+    let fields = from.array()?;
+    if fields != FIELDS_BEFORE {
+        exactly(fields, FIELDS)?;
+    }
     let generation = from.unsigned()?;
     if wanted != 0 && generation != wanted {
         return Ok(generation);
@@ -166,6 +176,14 @@ pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     exactly(from.array()?, role.tables().len())?;
     for table in role.tables_mut() {
         read_table(&mut from, table)?;
+    }
+    if fields == FIELDS {
+        for _ in 0..from.array()? {
+            role.first.push(First::read(&mut from)?);
+        }
+    }
+    if role.n >= YOUNG {
+        role.first.clear();
     }
     from.end()?;
     Ok(generation)

@@ -3,16 +3,16 @@
 use super::detector::{Detector, DAY_US};
 use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
-use super::session::{Content, Session, Use, MAX_USES};
-use super::tables::{marks_of, noted, Role};
+use super::session::{Content, First, Ordered, Session, Use, MAX_USES};
+use super::tables::{marks_of, moment, noted, Role, YOUNG};
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
 
-const GATE: f64 = 0.05;
+pub const GATE: f64 = 0.05;
 const VERY_UNUSUAL: f64 = 0.01;
 const HOLD: f64 = 0.5;
-const FREE_HOLD: f64 = 0.1;
+pub const FREE_HOLD: f64 = 0.1;
 const QUORUM: u32 = 3;
 const BY_AGENTS: u64 = 9;
 const ON_DAYS: u64 = 10;
@@ -26,12 +26,15 @@ pub fn note(session: &mut Session, content: &Content) {
     if !session.tools.contains(&content.tool) {
         session.tools.push(content.tool);
     }
-    for held in &content.uses {
+    for (index, held) in content.uses.iter().enumerate() {
         let place = mix(held.tool_key, held.value, held.flow);
         if let Some(known) = session.uses.get_mut(&place) {
             known.level = known.level.max(held.level);
         } else if session.uses.len() < MAX_USES {
             session.uses.insert(place, *held);
+            if let Some(seen) = content.seen.get(index) {
+                session.seen.insert(place, *seen);
+            }
         }
     }
     if let Some(carrier) = content.carrier.as_ref().filter(|_| content.score >= session.top) {
@@ -75,7 +78,8 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     role.n += 1;
     let settled = session.learning && !session.vouched && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
-    let waits = learn_uses(role, number, session, own, hold, free);
+    let held = learn_uses(role, number, session, own, hold);
+    let waits: FxHashSet<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.tools.count(&session.tools);
         let keys: FxHashSet<u64> = session.uses.values().map(|held| held.tool_key).collect();
@@ -88,7 +92,20 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
         let warm = role.n as f64 / (role.n as f64 + WARM_UP);
         vote(&mut detector.rates, warm, session);
     }
+    let role = detector.role(&session.role);
+    if role.n <= YOUNG && role.first.len() as i64 == role.n - 1 {
+        keep(role, number, session, held.into_keys().collect(), free);
+    }
     Ok(true)
+}
+
+/// Keeps a session of a young role for a second look.
+fn keep(role: &mut Role, number: i64, session: &Session, held: Vec<u64>, free: bool) {
+    let seen = |(place, held): (&u64, &Use)| Some((*held, *session.seen.get(place)?));
+    let uses = session.uses.iter().filter_map(seen).collect();
+    let (last_us, tools) = (session.last_us, session.tools.clone());
+    role.first.push(First { number, last_us, free, tools, held, uses });
+    role.unsaid += 1;
 }
 
 fn skip(role: &mut Role, number: i64, session: &Session) {
@@ -161,25 +178,24 @@ fn join(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> PyRes
     Ok(number)
 }
 
-/// Learns values and flows; gives the (tool, key) places whose values must wait.
+/// Learns values and flows; gives the values that must wait, at their (tool, key) place.
 fn learn_uses(
     role: &mut Role,
     number: i64,
     session: &Session,
     own: u64,
     hold: bool,
-    free: bool,
-) -> FxHashSet<u64> {
-    let mut waits = FxHashSet::default();
+) -> Ordered<u64> {
+    let mut waits = Ordered::default();
     let (mut values, mut flows) = (FxHashSet::default(), FxHashSet::default());
     let day = session.last_us.div_euclid(DAY_US);
     for held in session.uses.values() {
         let at = mix(held.tool_key, held.value, 2);
-        let doubtful = hold && held.level >= UNKNOWN && (!free || held.value == session.peak);
+        let doubtful = hold && held.level >= UNKNOWN;
         if doubtful {
             let place = mix(number as u64, at, 0);
-            if role.waiting.note(place, session.last_us as u64, day) < QUORUM {
-                waits.insert(held.tool_key);
+            if role.waiting.note(place, moment(session.last_us), day) < QUORUM {
+                waits.insert(at, held.tool_key);
                 continue;
             }
         }

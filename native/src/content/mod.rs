@@ -12,6 +12,8 @@ mod open;
 mod rates;
 mod reader;
 mod scene;
+mod second_look;
+mod seeing;
 mod session;
 mod similarity;
 mod tables;

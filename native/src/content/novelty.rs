@@ -1,7 +1,7 @@
 //! How new an identifier and its flow are, and where that is counted.
 
 use super::rates::Rates;
-use super::session::{Near, Session, Use};
+use super::session::{Near, Use};
 use super::tables::{Cluster, Role};
 use crate::hashing::mix;
 
@@ -88,10 +88,10 @@ pub fn own_cluster(near: &[Near], role: &Role) -> i64 {
 }
 
 impl<'a> Alike<'a> {
-    pub fn new(role: Option<&'a Role>, session: &Session) -> Self {
-        let mut alike = Alike { near: Vec::with_capacity(session.near.len()), total: 0.0 };
+    pub fn new(role: Option<&'a Role>, like: &[Near]) -> Self {
+        let mut alike = Alike { near: Vec::with_capacity(like.len()), total: 0.0 };
         let Some(role) = role else { return alike };
-        for &(number, _, similar) in &session.near {
+        for &(number, _, similar) in like {
             let Some(cluster) = role.cluster(number).filter(|cluster| cluster.n != 0) else {
                 continue;
             };

@@ -11,8 +11,8 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::borrow::Cow;
 use std::ops::Deref;
 
-const COVER_DISCOUNT: f64 = 0.7;
-const RECURRENCE_BITS: f64 = 4.0;
+pub const COVER_DISCOUNT: f64 = 0.7;
+pub const RECURRENCE_BITS: f64 = 4.0;
 const MOST_RECURRENCES: u32 = 2;
 
 /// Text of a Python string; what is no text at all is replaced.
@@ -45,7 +45,7 @@ pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<Carried>> {
 }
 
 /// The first result tool an identifier came from, None when it was asked for.
-fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
+pub fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
     let mut source = None;
     for origin in origins {
         let origin: &str = origin;
@@ -57,6 +57,14 @@ fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
         }
     }
     source
+}
+
+/// In how many other kinds of request a value raised suspicion; `own` is the mark of its own kind.
+pub fn recurrence(role: &Role, value: u64, day: i64, own: i64) -> u32 {
+    if !role.sightings.has(value) {
+        return 0;
+    }
+    noted(marks_of(role.sightings.get(value), day), own).min(MOST_RECURRENCES)
 }
 
 /// One call with all that its identifiers are judged by.
@@ -153,10 +161,8 @@ impl Scene<'_> {
         let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
         let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
         let mut recurrences = 0;
-        if level > UNKNOWN && self.role.sightings.has(held.value) {
-            let marks = marks_of(self.role.sightings.get(held.value), self.day);
-            let others = noted(marks, self.own);
-            recurrences = others.min(MOST_RECURRENCES);
+        if level > UNKNOWN {
+            recurrences = recurrence(self.role, held.value, self.day, self.own);
             value_bits += RECURRENCE_BITS * f64::from(recurrences);
         }
         let cover = value.covered(self.request);

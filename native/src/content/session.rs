@@ -9,7 +9,9 @@ use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
-const FIELDS: usize = 22;
+const FIELDS: usize = 23;
+/// Of a session that was stored before there was a second look.
+const FIELDS_BEFORE: usize = 22;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
 
@@ -24,6 +26,32 @@ pub struct Use {
     pub flow: u64,
     pub flow_key: u64,
     pub level: u64,
+}
+
+/// What a use is judged by once more, while its role is young.
+#[derive(Clone, Copy)]
+pub struct Seen {
+    pub tool: u64,
+    /// Least probability of the tool, for being named in the request.
+    pub named: f64,
+    pub contexts: [u64; 3],
+    /// What is left of its bits after the discounts for specificity and coverage.
+    pub share: f64,
+    /// Whether the request covers less than half of it.
+    pub bare: bool,
+}
+
+/// One of the first sessions of a role, as it was learned.
+pub struct First {
+    /// Of its cluster.
+    pub number: i64,
+    pub last_us: i64,
+    /// Whether it was learned without the gate.
+    pub free: bool,
+    pub tools: Vec<u64>,
+    /// Values at their (tool, key) that were not learned: they waited.
+    pub held: Vec<u64>,
+    pub uses: Vec<(Use, Seen)>,
 }
 
 /// The highest novelty a session reached at one (tool, key, kind).
@@ -79,8 +107,92 @@ pub struct Session {
     pub top: f64,
     pub peak: u64,
     pub peak_place: u64,
+    /// Of `uses`, what they are judged by once more; none unless the role is young.
+    pub seen: Ordered<Seen>,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
+}
+
+impl Use {
+    fn write(&self, out: &mut Writer) {
+        out.array(6);
+        for part in [self.tool_key, self.value, self.root, self.flow, self.flow_key, self.level] {
+            out.unsigned(part);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> PyResult<Self> {
+        exactly(from.array()?, 6)?;
+        Ok(Use {
+            tool_key: from.unsigned()?,
+            value: from.unsigned()?,
+            root: from.unsigned()?,
+            flow: from.unsigned()?,
+            flow_key: from.unsigned()?,
+            level: from.unsigned()?,
+        })
+    }
+}
+
+impl Seen {
+    fn write(&self, out: &mut Writer) {
+        out.array(5);
+        out.unsigned(self.tool);
+        out.float(self.named);
+        out.array(3);
+        self.contexts.iter().for_each(|&context| out.unsigned(context));
+        out.float(self.share);
+        out.boolean(self.bare);
+    }
+
+    fn read(from: &mut Reader<'_>) -> PyResult<Self> {
+        exactly(from.array()?, 5)?;
+        let (tool, named) = (from.unsigned()?, from.float()?);
+        exactly(from.array()?, 3)?;
+        let contexts = [from.unsigned()?, from.unsigned()?, from.unsigned()?];
+        Ok(Seen { tool, named, contexts, share: from.float()?, bare: from.boolean()? })
+    }
+}
+
+impl First {
+    /// Whether it made its cluster familiar.
+    pub fn full(&self) -> bool {
+        self.free && self.held.is_empty()
+    }
+
+    pub fn write(&self, out: &mut Writer) {
+        out.array(6);
+        out.signed(self.number);
+        out.signed(self.last_us);
+        out.boolean(self.free);
+        for each in [&self.tools, &self.held] {
+            out.array(each.len());
+            each.iter().for_each(|&one| out.unsigned(one));
+        }
+        out.array(self.uses.len());
+        for (held, seen) in &self.uses {
+            out.array(2);
+            held.write(out);
+            seen.write(out);
+        }
+    }
+
+    pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
+        exactly(from.array()?, 6)?;
+        let (number, last_us) = (from.signed()?, from.signed()?);
+        let free = from.boolean()?;
+        let (tools, held) = (numbers(from)?, numbers(from)?);
+        let mut uses = Vec::new();
+        for _ in 0..from.array()? {
+            exactly(from.array()?, 2)?;
+            uses.push((Use::read(from)?, Seen::read(from)?));
+        }
+        Ok(First { number, last_us, free, tools, held, uses })
+    }
+}
+
+fn numbers(from: &mut Reader<'_>) -> PyResult<Vec<u64>> {
+    (0..from.array()?).map(|_| from.unsigned()).collect()
 }
 
 impl Session {
@@ -120,6 +232,7 @@ impl Session {
             top: -1.0,
             peak: 0,
             peak_place: 0,
+            seen: Ordered::default(),
             request: None,
         }
     }
@@ -168,11 +281,7 @@ impl Session {
         out.map(self.uses.len());
         for (&place, held) in &self.uses {
             out.unsigned(place);
-            out.array(6);
-            for part in [held.tool_key, held.value, held.root, held.flow, held.flow_key, held.level]
-            {
-                out.unsigned(part);
-            }
+            held.write(out);
         }
         out.map(self.votes.len());
         for (&place, vote) in &self.votes {
@@ -187,6 +296,11 @@ impl Session {
         out.float(self.top);
         out.unsigned(self.peak);
         out.unsigned(self.peak_place);
+        out.map(self.seen.len());
+        for (&place, seen) in &self.seen {
+            out.unsigned(place);
+            seen.write(out);
+        }
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -195,7 +309,10 @@ impl Session {
             Some(&PACKED) => Reader::compact(raw, 1),
             _ => Reader::new(raw),
         };
-        exactly(from.array()?, FIELDS)?;
+        let fields = from.array()?;
+        if fields != FIELDS_BEFORE {
+            exactly(fields, FIELDS)?;
+        }
         let mut session = Session {
             agent_id: from.text()?.to_owned(),
             mode: from.text()?.to_owned(),
@@ -219,6 +336,7 @@ impl Session {
             top: 0.0,
             peak: 0,
             peak_place: 0,
+            seen: Ordered::default(),
             request: None,
         };
         for _ in 0..from.array()? {
@@ -235,16 +353,7 @@ impl Session {
         }
         for _ in 0..from.map()? {
             let place = from.unsigned()?;
-            exactly(from.array()?, 6)?;
-            let held = Use {
-                tool_key: from.unsigned()?,
-                value: from.unsigned()?,
-                root: from.unsigned()?,
-                flow: from.unsigned()?,
-                flow_key: from.unsigned()?,
-                level: from.unsigned()?,
-            };
-            session.uses.insert(place, held);
+            session.uses.insert(place, Use::read(&mut from)?);
         }
         for _ in 0..from.map()? {
             let place = from.unsigned()?;
@@ -261,6 +370,11 @@ impl Session {
         session.top = from.float()?;
         session.peak = from.unsigned()?;
         session.peak_place = from.unsigned()?;
+        if fields == FIELDS {
+            for _ in 0..from.map()? {
+                session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
+            }
+        }
         from.end()?;
         Ok(session)
     }
@@ -307,5 +421,6 @@ pub struct Content {
     pub known: f64,
     pub uses: Vec<Use>,
     pub votes: Ordered<Vote>,
+    pub seen: Vec<Seen>,
     pub tool: u64,
 }

@@ -1,11 +1,14 @@
 //! What a role's sessions looked like: clusters of requests, known values and flows.
 
+use super::session::First;
 use super::similarity::RoleIndex;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub const MAX_CLUSTERS: usize = 256;
 pub const MAX_KNOWN: usize = 32_768;
 pub const MAX_BAG: usize = 128;
+/// Sessions of a role, which are then looked at again.
+pub const YOUNG: i64 = 100;
 const KEPT_LONGER: i64 = 30;
 const MOST_NOTED: u32 = 3;
 const NOTED_DAYS: i64 = 21;
@@ -33,6 +36,22 @@ impl Table {
 
     pub fn put(&mut self, key: u64, value: i64) {
         self.known.insert(key, value);
+        self.changed.insert(key);
+    }
+
+    /// Adds to a count, or takes from it; nothing is left of one that falls to zero.
+    pub fn add(&mut self, key: u64, n: i64) {
+        let count = self.get(key) + n;
+        if count > 0 {
+            self.put(key, count);
+        } else {
+            self.forget(key);
+        }
+    }
+
+    /// Takes out one key.
+    pub fn forget(&mut self, key: u64) {
+        self.known.remove(&key);
         self.changed.insert(key);
     }
 
@@ -91,6 +110,11 @@ impl Table {
 /// 15 bits, never all zero, that stand for one of those noted under a key.
 pub fn mark_of(who: u64) -> i64 {
     (who % NOTED as u64) as i64 + 1
+}
+
+/// A moment as one that can be noted, before 1970 as well.
+pub fn moment(us: i64) -> u64 {
+    us.rem_euclid(NOTED) as u64
 }
 
 /// The marks in the value of a key, none when the last note is long ago.
@@ -173,6 +197,10 @@ pub struct Role {
     pub doubters: Table,
     pub touched: bool,
     pub gone: Vec<i64>,
+    /// Its first sessions, until they are looked at again.
+    pub first: Vec<First>,
+    /// How many of these are not stored yet.
+    pub unsaid: usize,
     shares: FxHashMap<u64, i64>,
 }
 

@@ -1,0 +1,192 @@
+"""Look again at a role's first sessions, once there is something to judge them by.
+
+While a role is young all is new and nothing is calibrated, so whatever its sessions carry is
+learned, the values of an attack among them as well. Each is judged anew by what the others did, and
+what few of them carried counts as new; those that stand out give back what they alone brought.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from models.content.detector import PLAIN_FACTOR, intents, recurrence, weighed
+from models.content.learning import FREE_HOLD, GATE
+from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
+from models.content.rates import DAY_US, FLOW, VALUE
+from models.content.tables import Cluster, RoleTable, ToolShares, mark_of
+from models.hashing import mix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.content.detector import ContentDetector
+    from models.content.session import First, Use
+    from models.content.tables import Table
+
+RARE = 8  # what so few of the first sessions carried is judged as if none had
+
+
+def look_again(detector: ContentDetector, name: str) -> None:
+    """Judge a role's first sessions by one another; unlearn what is new in those that stand out."""
+    role = detector.role(name)
+    others = Others(detector, name)
+    judged = [others.judge(one) for one in role.first]
+    scores = sorted(score for score, _, _ in judged)
+    for one, (score, peak, new) in zip(role.first, judged, strict=True):
+        p = (len(scores) - bisect_left(scores, score)) / len(scores)
+        if one.free and peak and p <= FREE_HOLD:
+            _unlearn(role, one, new, others.bearers)
+            if p < GATE:
+                role.sightings.note(peak, one.number, one.last_us // DAY_US)
+    role.first.clear()
+    role.unsaid = 0
+
+
+class Others:
+    """A role as all but one of its first sessions know it; works on copies.
+
+    Attributes
+    ----------
+    bearers
+        How many of the sessions brought each key of what the role knows.
+    """
+
+    def __init__(self, detector: ContentDetector, name: str) -> None:
+        self._detector = detector
+        self._name = name
+        whole = detector.role(name)
+        self.bearers = tuple(Counter[int]() for _ in _known(whole))
+        for one in whole.first:
+            for counts, keys in zip(self.bearers, _brought(_learned(one)), strict=True):
+                counts.update(keys)
+        self._role = role = RoleTable()
+        for table, counts in zip(_known(role), self.bearers, strict=True):
+            table.update((key, 0) for key, n in counts.items() if n > RARE)
+        role.sightings = whole.sightings
+        role.clusters = {number: _copy(cluster) for number, cluster in whole.clusters.items()}
+        self._shares = ToolShares(role)
+
+    def judge(self, one: First) -> tuple[float, int, list[Use]]:
+        """Give the score of a session in bits, the value that made it, and what is new in it."""
+        cluster = self._role.clusters.get(one.number)
+        if cluster is None:
+            return 0.0, 0, []
+        self._move(cluster, one, -1)
+        found = self._score(cluster, one)
+        self._move(cluster, one, 1)
+        return found
+
+    def _move(self, cluster: Cluster, one: First, sign: int) -> None:
+        """Take a session out of its cluster, or put it back."""
+        self._shares.count(cluster, -1)
+        cluster.n += sign
+        cluster.full += sign * one.full
+        for table, keys in zip(cluster.tables, _counted(one), strict=True):
+            for key in keys:
+                table.add(key, sign)
+        self._shares.count(cluster)
+
+    def _score(self, own: Cluster, one: First) -> tuple[float, int, list[Use]]:
+        detector, role, day = self._detector, self._role, one.last_us // DAY_US
+        like = detector.like(self._name, frozenset(own.bag))
+        near, total = weighed(role.clusters, like)
+        clusters = [(role.clusters[n], s) for n, _, s in like if n in role.clusters]
+        known = familiarity([(s, c.full, c.skipped) for c, s in clusters])
+        score, peak, new = 0.0, 0, []
+        for use, seen in one.uses:
+            if not use.flow:
+                continue
+            level, flow_level = levels(role, use, near, total, lambda: 0)
+            if level >= UNKNOWN:
+                new.append(use)
+            if not level and not flow_level:
+                continue
+            here = [(s, c.keys.get(use.tool_key, 0), c.skipped) for _, c, s in near]
+            mixed = (known + familiarity(here)) / 2
+            place = VotePlace(0, seen.contexts)
+            bits = detector.bits(place, VALUE, level, mixed, day)
+            bits += detector.bits(place, FLOW, flow_level, mixed, day)
+            if level > UNKNOWN:
+                bits += recurrence(role, use.value, day, mark_of(own.number))[1]
+            intent, _ = intents(self._shares, seen.named, seen.tool, near, total)
+            bits = bits * seen.share + intent
+            bits *= 1.0 if level >= UNKNOWN and seen.bare else PLAIN_FACTOR
+            if bits > score:
+                score, peak = bits, use.value
+        return score, peak, new
+
+
+def _copy(cluster: Cluster) -> Cluster:
+    copy = Cluster(cluster.number, cluster.bag, cluster.used_us)
+    copy.n, copy.full, copy.skipped = cluster.n, cluster.full, cluster.skipped
+    for mine, theirs in zip(copy.tables, cluster.tables, strict=True):
+        mine.update(theirs)
+    return copy
+
+
+def _known(role: RoleTable) -> tuple[Table, ...]:
+    return role.at, role.anywhere, role.roots, role.flow, role.flow_key
+
+
+def _at(use: Use) -> int:
+    return mix(use.tool_key, use.value, 2)
+
+
+def _learned(one: First) -> list[Use]:
+    held = set(one.held)
+    return [use for use, _ in one.uses if _at(use) not in held]
+
+
+def _brought(uses: Iterable[Use]) -> tuple[set[int], ...]:
+    """Give what uses add to each table of what a role knows."""
+    found: tuple[set[int], ...] = set(), set(), set(), set(), set()
+    for use in uses:
+        for keys, key in zip(
+            found, (_at(use), use.value, use.root, use.flow, use.flow_key), strict=True
+        ):
+            if key:
+                keys.add(key)
+    return found
+
+
+def _counted(one: First) -> tuple[set[int], ...]:
+    """Give what a session added to each count of its cluster."""
+    at, _, _, flows, _ = _brought(_learned(one))
+    return set(one.tools), {use.tool_key for use, _ in one.uses} - _waiting(one), at, flows
+
+
+def _waiting(one: First) -> set[int]:
+    held = set(one.held)
+    return {use.tool_key for use, _ in one.uses if _at(use) in held}
+
+
+def _unlearn(
+    role: RoleTable, one: First, new: list[Use], bearers: tuple[Counter[int], ...]
+) -> None:
+    """Let what is new in a session wait, and forget what no other brought."""
+    new_at = {_at(use) for use in new}
+    learned = _learned(one)
+    gone = [use for use in learned if _at(use) in new_at]
+    kept = _brought(use for use in learned if _at(use) not in new_at)
+    lost = tuple(all_ - left for all_, left in zip(_brought(gone), kept, strict=True))
+    for table, counts, keys in zip(_known(role), bearers, lost, strict=True):
+        for key in keys:
+            counts[key] -= 1
+            if not counts[key]:
+                table.forget(key)
+    for at in sorted(lost[0]):
+        role.waiting.note(mix(one.number, at), one.last_us, one.last_us // DAY_US)
+    cluster = role.clusters[one.number]
+    places = {use.tool_key for use in gone} - _waiting(one)
+    for table, keys in (
+        (cluster.keys, places),
+        (cluster.values, lost[0]),
+        (cluster.flows, lost[3]),
+    ):
+        for key in keys:
+            table.add(key, -1)
+    if gone and one.full:
+        cluster.full -= 1
+    role.touched.add(one.number)

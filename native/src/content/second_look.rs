@@ -1,0 +1,219 @@
+//! Looks again at a role's first sessions, once there is something to judge them by;
+//! `models.content.second_look`.
+
+use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
+use super::learning::{FREE_HOLD, GATE};
+use super::novelty::{familiarity, Alike, Place, UNKNOWN};
+use super::rates::{Rates, FLOW, VALUE};
+use super::scene::{recurrence, RECURRENCE_BITS};
+use super::session::{First, Near, Use};
+use super::tables::{mark_of, moment, Cluster, Role, Table};
+use crate::hashing::mix;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+const RARE: i64 = 8;
+
+type Keys = FxHashSet<u64>;
+/// How many of the sessions brought each key of what a role knows.
+type Bearers = [FxHashMap<u64, i64>; 5];
+
+/// A session's score in bits, the value that made it, and what is new in it.
+type Judged = (f64, u64, Vec<Use>);
+
+/// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
+pub fn look_again(detector: &mut Detector, name: &str) {
+    let Some(role) = detector.roles.get_mut(name) else { return };
+    let first = std::mem::take(&mut role.first);
+    role.unsaid = 0;
+    let mut bearers = Bearers::default();
+    for one in &first {
+        for (counts, keys) in bearers.iter_mut().zip(brought(&learned(one))) {
+            keys.into_iter().for_each(|key| *counts.entry(key).or_insert(0) += 1);
+        }
+    }
+    let mut others = Others::new(role, &bearers);
+    let mut judged: Vec<Judged> = Vec::new();
+    for one in &first {
+        let bag = role.cluster(one.number).map(|cluster| cluster.bag.clone()).unwrap_or_default();
+        let near = like(role, &mut detector.words, &bag);
+        judged.push(others.judge(&detector.rates, one, &near));
+    }
+    let mut scores: Vec<f64> = judged.iter().map(|judged| judged.0).collect();
+    scores.sort_unstable_by(f64::total_cmp);
+    for (one, (score, peak, new)) in first.iter().zip(&judged) {
+        let below = scores.partition_point(|other| other < score);
+        let p = (scores.len() - below) as f64 / scores.len() as f64;
+        if one.free && *peak != 0 && p <= FREE_HOLD {
+            unlearn(role, one, new, &mut bearers);
+            if p < GATE {
+                let day = one.last_us.div_euclid(DAY_US);
+                role.sightings.note(*peak, one.number as u64, day);
+            }
+        }
+    }
+}
+
+/// A role as all but one of its first sessions know it: a copy.
+struct Others {
+    role: Role,
+}
+
+impl Others {
+    fn new(whole: &mut Role, bearers: &Bearers) -> Self {
+        let mut role = Role::new();
+        for (table, counts) in known(&mut role).into_iter().zip(bearers) {
+            let common = counts.iter().filter(|(_, &n)| n > RARE);
+            table.known.extend(common.map(|(&key, _)| (key, 0)));
+        }
+        role.sightings.known = whole.sightings.known.clone();
+        for slot in whole.in_order() {
+            let Some(cluster) = whole.slots[slot].as_ref() else { continue };
+            role.insert(copy(cluster));
+            role.share(cluster.number, 1);
+        }
+        Others { role }
+    }
+
+    fn judge(&mut self, rates: &Rates, one: &First, near: &[Near]) -> Judged {
+        if self.role.cluster(one.number).is_none() {
+            return (0.0, 0, Vec::new());
+        }
+        self.shift(one, -1);
+        let judged = self.score(rates, one, near);
+        self.shift(one, 1);
+        judged
+    }
+
+    /// Takes a session out of its cluster, or puts it back.
+    fn shift(&mut self, one: &First, sign: i64) {
+        self.role.share(one.number, -1);
+        if let Some(cluster) = self.role.cluster_mut(one.number) {
+            cluster.n += sign;
+            cluster.full += sign * i64::from(one.full());
+            for (table, keys) in cluster.tables_mut().into_iter().zip(counted(one)) {
+                keys.into_iter().for_each(|key| table.add(key, sign));
+            }
+        }
+        self.role.share(one.number, 1);
+    }
+
+    fn score(&self, rates: &Rates, one: &First, near: &[Near]) -> Judged {
+        let (role, day) = (&self.role, one.last_us.div_euclid(DAY_US));
+        let alike = Alike::new(Some(role), near);
+        let known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
+            role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
+        }));
+        let (mut score, mut peak, mut new) = (0.0, 0, Vec::new());
+        for (held, seen) in one.uses.iter().filter(|(held, _)| held.flow != 0) {
+            let (level, flow_level) = alike.levels(role, held);
+            if level >= UNKNOWN {
+                new.push(*held);
+            }
+            if level == 0 && flow_level == 0 {
+                continue;
+            }
+            let here = alike.near.iter().map(|&(_, cluster, similar)| {
+                (similar, cluster.keys.get(held.tool_key), cluster.skipped)
+            });
+            let mixed = (known + familiarity(here)) / 2.0;
+            let place = Place { exact: 0, contexts: seen.contexts };
+            let mut bits = place.bits(rates, VALUE, level, mixed, day);
+            bits += place.bits(rates, FLOW, flow_level, mixed, day);
+            if level > UNKNOWN {
+                let again = recurrence(role, held.value, day, mark_of(one.number as u64));
+                bits += RECURRENCE_BITS * f64::from(again);
+            }
+            let (intent, _) = intents(Some(role), seen.named, seen.tool, &alike);
+            bits = bits * seen.share + intent;
+            bits *= if level >= UNKNOWN && seen.bare { 1.0 } else { PLAIN_FACTOR };
+            if bits > score {
+                (score, peak) = (bits, held.value);
+            }
+        }
+        (score, peak, new)
+    }
+}
+
+fn copy(cluster: &Cluster) -> Cluster {
+    let mut copy = Cluster::new(cluster.number, cluster.bag.clone(), cluster.used_us);
+    (copy.n, copy.full, copy.skipped) = (cluster.n, cluster.full, cluster.skipped);
+    for (mine, theirs) in copy.tables_mut().into_iter().zip(cluster.tables()) {
+        mine.known = theirs.known.clone();
+    }
+    copy
+}
+
+fn known(role: &mut Role) -> [&mut Table; 5] {
+    [&mut role.at, &mut role.anywhere, &mut role.roots, &mut role.flow, &mut role.flow_key]
+}
+
+fn at(held: &Use) -> u64 {
+    mix(held.tool_key, held.value, 2)
+}
+
+fn learned(one: &First) -> Vec<Use> {
+    let waiting: Keys = one.held.iter().copied().collect();
+    one.uses.iter().map(|(held, _)| *held).filter(|held| !waiting.contains(&at(held))).collect()
+}
+
+/// What uses add to each table of what a role knows.
+fn brought(uses: &[Use]) -> [Keys; 5] {
+    let mut found: [Keys; 5] = Default::default();
+    for held in uses {
+        let each = [at(held), held.value, held.root, held.flow, held.flow_key];
+        for (keys, key) in found.iter_mut().zip(each).filter(|(_, key)| *key != 0) {
+            keys.insert(key);
+        }
+    }
+    found
+}
+
+/// What a session added to each count of its cluster.
+fn counted(one: &First) -> [Keys; 4] {
+    let [at, _, _, flows, _] = brought(&learned(one));
+    let places: Keys = one.uses.iter().map(|(held, _)| held.tool_key).collect();
+    let waiting = waiting(one);
+    let places = places.difference(&waiting).copied().collect();
+    [one.tools.iter().copied().collect(), places, at, flows]
+}
+
+fn waiting(one: &First) -> Keys {
+    let held: Keys = one.held.iter().copied().collect();
+    let waits = one.uses.iter().filter(|(used, _)| held.contains(&at(used)));
+    waits.map(|(used, _)| used.tool_key).collect()
+}
+
+/// Lets what is new in a session wait, and forgets what no other brought.
+fn unlearn(role: &mut Role, one: &First, new: &[Use], bearers: &mut Bearers) {
+    let new_at: Keys = new.iter().map(at).collect();
+    let (gone, kept): (Vec<Use>, Vec<Use>) =
+        learned(one).into_iter().partition(|held| new_at.contains(&at(held)));
+    let mut lost = brought(&gone);
+    for (lost, kept) in lost.iter_mut().zip(brought(&kept)) {
+        lost.retain(|key| !kept.contains(key));
+    }
+    for ((table, counts), keys) in known(role).into_iter().zip(bearers).zip(&lost) {
+        for &key in keys {
+            let left = counts.entry(key).or_insert(0);
+            *left -= 1;
+            if *left == 0 {
+                table.forget(key);
+            }
+        }
+    }
+    let mut order: Vec<u64> = lost[0].iter().copied().collect();
+    order.sort_unstable();
+    let day = one.last_us.div_euclid(DAY_US);
+    for at in order {
+        role.waiting.note(mix(one.number as u64, at, 0), moment(one.last_us), day);
+    }
+    let waiting = waiting(one);
+    let places: Keys = gone.iter().map(|held| held.tool_key).collect();
+    let Some(cluster) = role.touch(one.number) else { return };
+    places.difference(&waiting).for_each(|&place| cluster.keys.add(place, -1));
+    lost[0].iter().for_each(|&value| cluster.values.add(value, -1));
+    lost[3].iter().for_each(|&flow| cluster.flows.add(flow, -1));
+    if !gone.is_empty() && one.full() {
+        cluster.full -= 1;
+    }
+}

@@ -1,0 +1,129 @@
+"""A role's first sessions are judged again by one another: an attack among them teaches nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.content.kernel import PythonContent
+from models.content.second_look import RARE
+from models.content.tables import YOUNG
+
+WEB, CRM = "result:web.browse", "result:crm.lookup"
+ATTACKER = "DE31 9876 5432 1098"
+REQUESTS = ("Pay the invoice of Ines", "Refund the order of Omar", "Settle the rent of Lea")
+TASKS = ("invoice", "refund", "rent")
+
+
+def usual(desk, number):
+    """Play a session of one of three tasks: each looks its partner up and pays it."""
+    task = number % 3
+    partner = f"SE77 1234 56{task}8 90{number % 12:02}"
+    desk.play(
+        desk.event("crm.lookup", case=[(f"{TASKS[task]}-{number % 12}", ["request"])]),
+        desk.event(payee=[(partner, [CRM])]),
+        purpose=REQUESTS[task],
+    )
+
+
+def attacked(desk, number, **more):
+    desk.play(
+        desk.event("web.browse"), desk.event(payee=[(ATTACKER, [WEB])]),
+        purpose=REQUESTS[number % 3], **more,
+    )  # fmt: skip
+
+
+def play_first(desk, attacks, sessions=YOUNG, **more):
+    """Play a role's first sessions, an attack in place of each of some of them."""
+    for number in range(sessions):
+        if number in attacks:
+            attacked(desk, number, **more)
+        else:
+            usual(desk, number)
+
+
+def level(desk):
+    return desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier.value_level
+
+
+@pytest.mark.parametrize("attacks", [(30,), (10, 30, 50), (3, 5, 7, 40, 41)])
+def test_the_value_of_an_attack_among_the_first_sessions_is_new_again(an_empty_desk, attacks):
+    play_first(an_empty_desk, attacks, YOUNG - 1)
+    assert level(an_empty_desk) < 3
+    usual(an_empty_desk, YOUNG - 1)
+    assert level(an_empty_desk) == 3
+
+
+def test_where_it_was_seen_is_remembered_as_if_it_had_stood_out_then(an_empty_desk):
+    play_first(an_empty_desk, (30,))
+    role = an_empty_desk.detector.role("clerk")
+    assert len(role.sightings) == 1
+    assert len(role.waiting) == 1
+
+
+def test_what_usual_sessions_carry_stays_known(an_empty_desk):
+    play_first(an_empty_desk, ())
+    before = {number: dict(c.values) for number, c in clusters(an_empty_desk)}
+    role = an_empty_desk.detector.role("clerk")
+    assert sum(len(values) for values in before.values()) == len(role.at)
+    assert not role.sightings
+
+
+def clusters(desk):
+    return desk.detector.role("clerk").clusters.items()
+
+
+def test_what_more_than_a_few_sessions_carry_is_the_roles_own(an_empty_desk):
+    play_first(an_empty_desk, range(0, 4 * (RARE + 1), 4))
+    assert level(an_empty_desk) < 3
+
+
+def test_a_session_behind_the_gate_is_not_unlearned(an_empty_desk):
+    play_first(an_empty_desk, (30,), learning=False, p=0.6)
+    assert level(an_empty_desk) < 3
+
+
+def test_counts_are_those_of_the_sessions_without_what_was_unlearned(an_empty_desk):
+    play_first(an_empty_desk, (30,))
+    role = an_empty_desk.detector.role("clerk")
+    assert role.n == YOUNG
+    for _, cluster in clusters(an_empty_desk):
+        assert cluster.n in (33, 34)
+        assert set(cluster.values) <= set(role.at)
+        assert set(cluster.flows) <= set(role.flow)
+        assert min(cluster.keys.values()) > 0
+    assert sum(cluster.full for _, cluster in clusters(an_empty_desk)) == YOUNG - 1
+
+
+def test_nothing_is_kept_of_the_first_sessions_afterwards(an_empty_desk):
+    play_first(an_empty_desk, (30,), YOUNG - 1)
+    role = an_empty_desk.detector.role("clerk")
+    assert len(role.first) == YOUNG - 1
+    usual(an_empty_desk, YOUNG - 1)
+    usual(an_empty_desk, YOUNG)
+    assert not role.first
+    session = an_empty_desk.open()
+    call = an_empty_desk.event(payee=[(ATTACKER, [WEB])])
+    an_empty_desk.detector.note(session, an_empty_desk.judge(session, call))
+    assert session.uses
+    assert not session.seen
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_first_sessions_outlive_a_restart(an_empty_desk, whole):
+    shared = {}
+    for number in range(YOUNG):
+        if number % 30 == 29:
+            shared.update(an_empty_desk.detector.dump(whole=whole))
+            an_empty_desk.detector = again = PythonContent(b"0123456789abcdef")
+            again.load(shared)
+        attacked(an_empty_desk, number) if number == 30 else usual(an_empty_desk, number)
+    assert level(an_empty_desk) == 3
+
+
+def test_a_role_of_which_not_all_first_sessions_were_kept_is_left_alone(an_empty_desk):
+    play_first(an_empty_desk, (30,), 50)
+    an_empty_desk.detector.role("clerk").first.clear()  # as stored before there was a second look
+    for number in range(50, YOUNG + 5):
+        usual(an_empty_desk, number)
+    assert level(an_empty_desk) < 3
+    assert not an_empty_desk.detector.role("clerk").first
