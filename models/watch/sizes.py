@@ -20,6 +20,8 @@ _ANY, _LAST = -1, len(SIZED) - 1
 _MOST_TOOLS = 32
 _KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
 _MOST_CALLS = 400.0
+_SILENT = 60.0  # calls without sending from which on it is odd that a tool sends
+_TAKEN_UP = 0.25  # share of such a tool's calls from which on it is one that sends
 _MOST_STEP = 1.0
 _ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first,
 # or of any tool the deviation of the last
@@ -68,6 +70,11 @@ def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:
             if len(sizes) > _MOST_TOOLS:
                 continue
             row = sizes[mark] = [0.0] * _ROW
+        if not slot and row[0] <= -_SILENT:
+            _note_silent(row, x)
+            if row[1] < _TAKEN_UP:
+                continue
+            row[_LEANING] = 0.0
         n = row[2 * slot] = min(max(0.0, row[2 * slot]) + 1.0, _MOST_CALLS)
         step = x - row[2 * slot + 1]
         if n > _SETTLED:
@@ -101,8 +108,20 @@ def send_nothing(watch: Watch, tool: int) -> None:
         if len(sizes) > _MOST_TOOLS:
             return
         row = sizes[tool] = [0.0] * _ROW
-    if row[0] <= 0.0:
-        row[0] = max(row[0] - 1.0, -_MOST_CALLS)
+    if row[0] <= -_SILENT:
+        row[_LEANING] = _leaned(row, 0.0)
+        _note_silent(row, 0.0)
+    elif row[0] <= 0.0:
+        row[0] -= 1.0
+
+
+def _note_silent(row: list[float], x: float) -> None:
+    """Take in a call of a tool that never sent anything, or had not until lately."""
+    n = min(1.0 - row[0], _MOST_CALLS)
+    step = max(-_MOST_STEP, min(_MOST_STEP, x - row[1]))
+    row[0] = -n
+    row[1] += step / n
+    row[_DEVIATION] += (abs(step) - row[_DEVIATION]) / n
 
 
 def unsettle(watch: Watch, factor: float) -> None:
@@ -136,7 +155,7 @@ def lean(watch: Watch, tool: int, amount: int) -> float:
     """Add a call to the running sum of how far its tool's calls send more than usual; give it.
 
     Page's one-sided sum, in spreads of the tool's own calls: a little more each time adds up, day
-    after day, whatever else the agent sends.
+    after day, whatever else the agent sends. So does anything that a tool sends which never did.
 
     Examples
     --------
@@ -149,13 +168,15 @@ def lean(watch: Watch, tool: int, amount: int) -> float:
     """
     watch.leak = 0.0
     row = watch.sizes.get(tool)
-    if row is None or row[0] < _SETTLED:
+    if row is None or -_SILENT < row[0] < _SETTLED:
         return 0.0
-    z = (squash(float(amount)) - row[1]) / _spread(row)
-    watch.leak = row[_LEANING] = max(
-        0.0, row[_LEANING] + max(-_MOST_LEAN, min(_MOST_LEAN, z)) - _SLACK
-    )
+    watch.leak = row[_LEANING] = _leaned(row, squash(float(amount)))
     return row[_LEANING]
+
+
+def _leaned(row: list[float], x: float) -> float:
+    z = (x - row[1]) / _spread(row)
+    return max(0.0, row[_LEANING] + max(-_MOST_LEAN, min(_MOST_LEAN, z)) - _SLACK)
 
 
 def _spread(row: list[float]) -> float:

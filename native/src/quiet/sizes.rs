@@ -11,6 +11,8 @@ const MOST_TOOLS: usize = 32;
 const KNOWN: f64 = 5.0;
 const SETTLED: f64 = 20.0;
 const MOST_CALLS: f64 = 400.0;
+const SILENT: f64 = 60.0;
+const TAKEN_UP: f64 = 0.25;
 const MOST_STEP: f64 = 1.0;
 const SPREAD: f64 = 1.25;
 const LEAST_SPREAD: f64 = 0.2;
@@ -68,6 +70,13 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
             sizes.push((mark, [0.0; ROW]));
         }
         let Some(row) = row_mut(sizes, mark) else { continue };
+        if slot == 0 && row[0] <= -SILENT {
+            note_silent(row, x);
+            if row[1] < TAKEN_UP {
+                continue;
+            }
+            row[LEANING] = 0.0;
+        }
         let n = (row[2 * slot].max(0.0) + 1.0).min(MOST_CALLS);
         row[2 * slot] = n;
         let mut step = x - row[2 * slot + 1];
@@ -92,17 +101,34 @@ pub fn send_nothing(sizes: &mut Sizes, tool: i64) {
         }
         sizes.push((tool, [0.0; ROW]));
     }
-    if let Some(row) = row_mut(sizes, tool).filter(|row| row[0] <= 0.0) {
-        row[0] = (row[0] - 1.0).max(-MOST_CALLS);
+    let Some(row) = row_mut(sizes, tool) else { return };
+    if row[0] <= -SILENT {
+        row[LEANING] = leaned(row, 0.0);
+        note_silent(row, 0.0);
+    } else if row[0] <= 0.0 {
+        row[0] -= 1.0;
     }
+}
+
+/// Take in a call of a tool that never sent anything, or had not until lately.
+fn note_silent(row: &mut [f64; ROW], x: f64) {
+    let n = (1.0 - row[0]).min(MOST_CALLS);
+    let step = (x - row[1]).clamp(-MOST_STEP, MOST_STEP);
+    row[0] = -n;
+    row[1] += step / n;
+    row[DEVIATION] += (step.abs() - row[DEVIATION]) / n;
+}
+
+fn leaned(row: &[f64; ROW], x: f64) -> f64 {
+    let z = (x - row[1]) / spread(row);
+    (row[LEANING] + z.clamp(-MOST_LEAN, MOST_LEAN) - SLACK).max(0.0)
 }
 
 /// The running sum of how far a tool's calls send more than usual, with this call; None where the
 /// tool is not known well enough.
 pub fn leaning(sizes: &Sizes, tool: i64, amount: i64) -> Option<f64> {
-    let row = row(sizes, tool).filter(|row| row[0] >= SETTLED)?;
-    let z = (squash(amount as f64) - row[1]) / spread(row);
-    Some((row[LEANING] + z.clamp(-MOST_LEAN, MOST_LEAN) - SLACK).max(0.0))
+    let row = row(sizes, tool).filter(|row| row[0] <= -SILENT || row[0] >= SETTLED)?;
+    Some(leaned(row, squash(amount as f64)))
 }
 
 /// How far beyond the usual a call went in what it cost, in spreads of the agent's calls.

@@ -15,6 +15,7 @@ from models.kernel import native_kernel
 from models.watch import mixture
 from models.watch.evidence import e_value, gather
 from models.watch.heard import Heard
+from models.watch.leak import ALARM
 from models.watch.modes import note_mode
 from models.watch.order import add_up
 from models.watch.sizes import lean, learn, send_nothing, unsettle, usual
@@ -99,6 +100,39 @@ def test_a_tool_that_sends_now_and_then_is_no_tool_that_never_does():
         for _ in range(9):
             send_nothing(watch, 8)
     assert usual(watch, 8, 0, 9_000) == pytest.approx(2_000, rel=0.01)
+
+
+def silent_for(calls, *, then=0, every=1):
+    """Let a tool send nothing so often, then something with each or every so many of its calls."""
+    watch, sums = Watch(), []
+    for _ in range(5):
+        learn(watch, 7, 0, 8_000)
+    for call in range(calls + then):
+        if call >= calls and call % every == 0:
+            sums.append(lean(watch, 8, 5_000))
+            learn(watch, 8, 0, 5_000)
+        else:
+            send_nothing(watch, 8)
+    return watch, sums
+
+
+def test_what_a_tool_sends_that_never_did_adds_up():
+    _, sums = silent_for(200, then=20)
+    assert sums == sorted(sums)
+    assert sums[0] > 2
+    assert sums[13] < ALARM < sums[15]
+
+
+@pytest.mark.parametrize(("calls", "every"), [(40, 1), (200, 20), (0, 10)])
+def test_a_tool_that_is_hardly_known_or_seldom_sends_does_not_leak(calls, every):
+    _, sums = silent_for(calls, then=20 * every, every=every)
+    assert max(sums) < ALARM / 2
+
+
+def test_a_tool_that_keeps_sending_becomes_one_that_sends():
+    watch, sums = silent_for(100, then=60)
+    assert usual(watch, 8, 0, 9_000) == pytest.approx(5_000, rel=0.01)
+    assert sums[-1] == 0.0
 
 
 def test_a_new_version_is_learned_faster_and_its_sums_begin_anew():
