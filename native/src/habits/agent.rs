@@ -236,10 +236,15 @@ impl Habits {
         text: impl Fn(usize) -> Option<&'a str>,
     ) -> Surprise {
         let mut found = Weighed { tops: *tops, ..Weighed::default() };
-        let hasher = groups.hasher();
-        groups.places.of_texts(&hasher, text, |one| {
-            self.weigh(groups, group, self.placed(groups, one), &mut found);
+        let (mut all, mut length) = ([Category::default(); FEATURES], 0);
+        groups.places.of_texts(&groups.hasher(), text, |one| {
+            all[length] = self.placed(groups, one);
+            length += 1;
         });
+        // Only now: where all of them are is looked up without one waiting for the other.
+        for one in &all[..length] {
+            self.weigh(groups, group, *one, &mut found);
+        }
         found.out
     }
 

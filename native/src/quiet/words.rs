@@ -6,6 +6,8 @@ use super::act::Credential;
 use std::net::Ipv4Addr;
 
 const MOST_CLASS: usize = 128;
+/// Bytes of a text that is put together without memory of its own.
+const SHORT: usize = 128;
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
 const BY_DAY: [&str; 12] = ["06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17"];
@@ -116,13 +118,36 @@ pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Optio
 
 /// Whether a tool or a resource names secrets.
 pub fn secret(tool: &str, resource: &str) -> Option<bool> {
+    let (tool, resource) = (tool.as_bytes(), resource.as_bytes());
     if !tool.is_ascii() || !resource.is_ascii() {
         return None;
     }
-    let mut text = Vec::with_capacity(tool.len() + 1 + resource.len());
-    text.extend(tool.bytes().chain([b' ']).chain(resource.bytes()).map(|b| b.to_ascii_lowercase()));
-    Some((0..text.len()).any(|at| names_secret(&text, at)))
+    // Both as one text: some words have a letter of any kind inside.
+    let (mut long, mut short) = (Vec::new(), [b' '; SHORT]);
+    let length = tool.len() + 1 + resource.len();
+    let text = match short.get_mut(..length) {
+        Some(text) => text,
+        None => {
+            long.resize(length, b' ');
+            &mut long[..]
+        }
+    };
+    text[..tool.len()].copy_from_slice(tool);
+    text[tool.len() + 1..].copy_from_slice(resource);
+    text.make_ascii_lowercase();
+    Some((0..text.len()).any(|at| BEGINS[usize::from(text[at])] && names_secret(text, at)))
 }
+
+/// Letters that a word for secrets begins with.
+const BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let (letters, mut at) = (b"svctpark", 0);
+    while at < letters.len() {
+        begins[letters[at] as usize] = true;
+        at += 1;
+    }
+    begins
+};
 
 /// Whether a word that stands for secrets begins at a place.
 fn names_secret(text: &[u8], at: usize) -> bool {
