@@ -11,6 +11,7 @@ use super::tables::{mark_of, Role};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -61,8 +62,9 @@ impl Detector {
         };
         let mut near: Vec<Near> = found.into_iter().filter_map(similar).collect();
         if near.len() > MOST_NEAR {
-            near.sort_by(|a, b| b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
+            near.select_nth_unstable_by(MOST_NEAR, nearer);
             near.truncate(MOST_NEAR);
+            near.sort_unstable_by(nearer);
         }
         session.known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
             role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
@@ -139,6 +141,11 @@ impl Detector {
         content.score = bits * if foreign { 1.0 } else { PLAIN_FACTOR };
         Ok(content)
     }
+}
+
+/// The more similar one first, of equal ones the one that overlaps more, then the older one.
+fn nearer(a: &Near, b: &Near) -> Ordering {
+    b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0))
 }
 
 fn intent(
