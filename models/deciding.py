@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
@@ -14,7 +15,7 @@ from models.trust_policy import DAY_US, SEVERITIES
 from models.watch.naming import BY_METRIC, refined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from models.assessment import Assessment, Finding, Kind
     from models.calibrate import Calibrated
@@ -192,14 +193,16 @@ class Decider:
             factor = content.score / whole if whole else PLAIN_FACTOR
             reasons = content_reasons(content, factor, event)
             carried = sorted(reasons, key=lambda r: -r.bits)
-        ranked: list[tuple[float, float, Reason]] = []
+        ranked: list[tuple[float, float, Callable[[], Reason]]] = []  # a reason takes a while
         for i, b, *_ in bits.categories.found:
             excess = b - usual[i]
             if excess > 0:
                 rare = rarity(i, excess) if places[i].alone else 0.0
                 if places[i].name in _GENERIC:
                     rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
-                ranked.append((rare, excess, category_reason(baseline, view, places[i], x, b)))
+                ranked.append(
+                    (rare, excess, partial(category_reason, baseline, view, places[i], x, b))
+                )
         often = x["tool"] == x["previous_tool"] and _is_often(bits)
         for one in bits.measures:
             rare = rarity(len(places) + one.metric, one.bits)
@@ -209,9 +212,9 @@ class Decider:
                 rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
             elif METRICS[one.metric] in _TELLING:
                 rare += _TELLING_BITS
-            ranked.append((rare, one.bits, measure_reason(baseline, view, one)))
+            ranked.append((rare, one.bits, partial(measure_reason, baseline, view, one)))
         ranked.sort(key=lambda row: (-row[0], -row[1]))
-        others = [reason for _, _, reason in ranked[:4]]
+        others = [reason() for _, _, reason in ranked[:4]]
         leads = by_session or self._content_leads(result, carried)
         first = carried if leads and carried else others
         rest = others if first is carried else carried

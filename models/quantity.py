@@ -48,28 +48,33 @@ class Level:
     True
     """
 
-    __slots__ = ("_mean", "_var", "mean", "n", "variance")
+    __slots__ = ("_square", "_statistics", "mean", "n", "variance")
 
     def __init__(self) -> None:
         self.n = 0
         self.mean = 0.0
         self.variance = 0.0
-        self._mean = stats.EWMean(FADING)
-        self._var = stats.EWVar(FADING)
+        self._square = 0.0  # as stored; river has it once it is asked to learn
+        self._statistics: tuple[stats.EWMean, stats.EWVar] | None = None
 
     def learn(self, value: float) -> None:
         """Take in one value (of a closed window)."""
+        if self._statistics is None:
+            self._statistics = self._begun()
+        mean, both = self._statistics
         x = squash(value)
-        self._mean.update(x)
-        self._var.update(x)
+        mean.update(x)
+        both.update(x)
         self.n += 1
-        self._look()
+        # Ask river for its numbers once per window, not once per event.
+        self.mean = float(mean.get())
+        self.variance = max(0.0, float(both.get()))
 
     def state(self) -> tuple[int, float, float]:
         """Give the number of values, their mean and their mean square: all there is to store."""
-        if not self.n:
-            return 0, 0.0, 0.0
-        raw = self._var._ewvar.__getstate__()  # noqa: SLF001 - river gives no other way to them
+        if self._statistics is None:
+            return self.n, self.mean, self._square
+        raw = self._statistics[1]._ewvar.__getstate__()  # noqa: SLF001 - river gives no other way
         parts = _VARIANCE.unpack(raw)
         return self.n, parts[0], parts[4]
 
@@ -78,22 +83,20 @@ class Level:
         """Go on from what `state` gave, to the last bit."""
         level = cls()
         if n:
-            level._restore(n, mean, square)
+            level.n, level.mean, level._square = n, mean, square
+            level.variance = max(0.0, square - mean * mean)  # as river has it
         return level
 
-    def _restore(self, n: int, mean: float, square: float) -> None:
-        rest = (FADING, 1 - FADING, True)
-        own = _MEAN.pack(mean, *rest, FADING)
-        both = _VARIANCE.pack(mean, *rest, square, *rest, FADING, FADING)
-        self.n = n
-        self._mean._ewmean.__setstate__(own)  # noqa: SLF001 - river gives no other way
-        self._var._ewvar.__setstate__(both)  # noqa: SLF001 - river gives no other way
-        self._look()
-
-    def _look(self) -> None:
-        """Ask river for its numbers once per window, not once per event."""
-        self.mean = float(self._mean.get())
-        self.variance = max(0.0, float(self._var.get()))
+    def _begun(self) -> tuple[stats.EWMean, stats.EWVar]:
+        """Give river's statistics, where the level stands."""
+        mean, both = stats.EWMean(FADING), stats.EWVar(FADING)
+        if self.n:
+            rest = (FADING, 1 - FADING, True)
+            own = _MEAN.pack(self.mean, *rest, FADING)
+            parts = _VARIANCE.pack(self.mean, *rest, self._square, *rest, FADING, FADING)
+            mean._ewmean.__setstate__(own)  # noqa: SLF001 - river gives no other way
+            both._ewvar.__setstate__(parts)  # noqa: SLF001 - river gives no other way
+        return mean, both
 
     def usual(self, peers: Level | None = None) -> tuple[float, float, float]:
         """Give location, spread and weight (in windows) of the predictive distribution."""

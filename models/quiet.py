@@ -90,10 +90,13 @@ class Quiet:
         alone
             Whether the agent acts in no other mode, before and in the batch.
         """
-        if subject.trust.standing.gate != "open":
+        trust = subject.trust
+        if trust.standing.gate != "open":
             return
-        agent = self._engine.pack(subject)
-        _entrust(agent, subject.trust)
+        agent = subject.profile.agent if subject.view is not None else None
+        if agent is None:
+            agent = self._engine.pack(subject)
+        _entrust(agent, trust)
         acts.put(slot, agent, registered, role, alone)
 
     def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
@@ -189,7 +192,7 @@ def tell(subject: Subject, where: Callable[[int], str]) -> None:
         trust.ledger.count(day, number)
     if stood is not None:
         days, place, since = stood
-        trust.ledger.days = dict(days)
+        trust.ledger.days = days
         trust.standing = Standing(LEVELS[place], tuple(since), trust.standing.gate)
 
 

@@ -90,11 +90,17 @@ class Agents(OrderedDict["Key", Subject]):
         if self._most_packed:
             subject.stored = profile
 
-    def subject(self, key: Key) -> Subject:
-        """Give an agent, a new one where it has yet to begin."""
+    def known(self, key: Key) -> Subject | None:
+        """Give an agent in memory, which is used now; None where it is not there."""
         subject = self.get(key)
         if subject is not None:
             self.move_to_end(key)
+        return subject
+
+    def subject(self, key: Key) -> Subject:
+        """Give an agent, a new one where it has yet to begin."""
+        subject = self.known(key)
+        if subject is not None:
             return subject
         trust = TrustState(
             agent_id=key[0],
@@ -119,7 +125,8 @@ class Agents(OrderedDict["Key", Subject]):
 
     def has_only(self, key: Key) -> bool:
         """Tell whether an agent is known to act in this mode only; nobody is asked."""
-        return self._modes.get(key[0]) == {key[1]}
+        modes = self._modes.get(key[0])
+        return modes is not None and len(modes) == 1 and key[1] in modes
 
     def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
         """Give an agent in each of its modes, read where it is not in memory."""

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 const CACHE_LIMIT: usize = 50_000;
+/// Texts that are put together before they are hashed: so many stay in the cache meanwhile.
+pub const TOGETHER: usize = 256;
 const MIX_A: u64 = 0x9E37_79B9_7F4A_7C15;
 const MIX_B: u64 = 0xBF58_476D_1CE4_E5B9;
 const MIX_C: u64 = 0x94D0_49BB_1331_11EB;
@@ -112,11 +114,15 @@ impl Hashes {
 impl Hashes {
     /// 63 bits for each (agent, id) of an event; several are hashed at a time.
     pub fn event_keys_of(&self, names: &[(&[u8], &[u8])]) -> Vec<u64> {
-        let texts: Vec<Vec<u8>> = names
-            .iter()
-            .map(|(agent_id, id)| [b"event\x1f", *agent_id, b"\x1f", *id].concat())
-            .collect();
-        hashes_of(&self.params, &texts).map(|hash| number_of(hash.as_bytes()) >> 1).collect()
+        let mut keys = Vec::with_capacity(names.len());
+        for some in names.chunks(TOGETHER) {
+            let text =
+                |(agent_id, id): &(&[u8], &[u8])| [b"event\x1f", *agent_id, b"\x1f", *id].concat();
+            let texts: Vec<Vec<u8>> = some.iter().map(text).collect();
+            let hashes = hashes_of(&self.params, &texts);
+            keys.extend(hashes.map(|hash| number_of(hash.as_bytes()) >> 1));
+        }
+        keys
     }
 
     /// A number in (0, 1) that the sender of `text` cannot choose.

@@ -1,6 +1,6 @@
 //! Keyed digests of stored rows, several at a time; the arithmetic of `pipeline.store.seal`.
 
-use crate::hashing::hashes_of;
+use crate::hashing::{hashes_of, TOGETHER};
 use blake2b_simd::Params;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -34,10 +34,15 @@ impl Seals {
         py: Python<'py>,
         rows: Vec<(PyBackedBytes, PyBackedBytes)>,
     ) -> Vec<Bound<'py, PyBytes>> {
-        let texts: Vec<Vec<u8>> = rows
-            .iter()
-            .map(|(key, blob)| [&(key.len() as u32).to_be_bytes(), &**key, &**blob].concat())
-            .collect();
-        hashes_of(&self.params, &texts).map(|hash| PyBytes::new(py, hash.as_bytes())).collect()
+        let mut digests = Vec::with_capacity(rows.len());
+        for some in rows.chunks(TOGETHER) {
+            let text = |(key, blob): &(PyBackedBytes, PyBackedBytes)| {
+                [&(key.len() as u32).to_be_bytes(), &**key, &**blob].concat()
+            };
+            let texts: Vec<Vec<u8>> = some.iter().map(text).collect();
+            let hashes = hashes_of(&self.params, &texts);
+            digests.extend(hashes.map(|hash| PyBytes::new(py, hash.as_bytes())));
+        }
+        digests
     }
 }

@@ -13,6 +13,7 @@ use super::tables::{mark_of, Role, YOUNG};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -147,6 +148,11 @@ impl Detector {
     }
 }
 
+/// The more similar one first, of equal ones the one that overlaps more, then the older one.
+fn nearer(a: &Near, b: &Near) -> Ordering {
+    b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0))
+}
+
 /// The role's clusters that a request is like.
 pub fn like(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<Near> {
     let found = overlaps(role, weights, words);
@@ -156,8 +162,9 @@ pub fn like(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<Near> {
     };
     let mut near: Vec<Near> = found.into_iter().filter_map(similar).collect();
     if near.len() > MOST_NEAR {
-        near.sort_by(|a, b| b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
+        near.select_nth_unstable_by(MOST_NEAR, nearer);
         near.truncate(MOST_NEAR);
+        near.sort_unstable_by(nearer);
     }
     near
 }

@@ -4,7 +4,7 @@ use super::detector::{Detector, DAY_US};
 use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, First, Ordered, Session, Use, MAX_USES};
-use super::tables::{marks_of, moment, noted, Role, YOUNG};
+use super::tables::{marks_of, noted, time_of, Role, YOUNG};
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
@@ -140,7 +140,7 @@ fn accepted(role: &mut Role, number: i64, session: &Session, agent: u64) -> bool
 /// Whether several agents carry a value week after week.
 fn stays(role: &mut Role, value: u64, agent: u64, day: i64) -> bool {
     let agents = role.doubters.note(mix(value, BY_AGENTS, 0), agent, day);
-    let weeks = role.doubters.note(mix(value, IN_WEEKS, 0), day.div_euclid(7) as u64, day);
+    let weeks = role.doubters.note(mix(value, IN_WEEKS, 0), time_of(day.div_euclid(7)), day);
     agents.min(weeks) >= QUORUM
 }
 
@@ -148,7 +148,7 @@ fn stays(role: &mut Role, value: u64, agent: u64, day: i64) -> bool {
 /// accepted.
 fn brought_along(role: &mut Role, flow: u64, value: u64, agent: u64, day: i64) -> bool {
     let agents = role.doubters.note(mix(flow, BY_AGENTS, 0), agent, day);
-    let days = role.doubters.note(mix(flow, ON_DAYS, 0), day as u64, day);
+    let days = role.doubters.note(mix(flow, ON_DAYS, 0), time_of(day), day);
     let values = role.doubters.note(mix(flow, OF_VALUES, 0), value, day);
     if agents.min(days.max(values)) < QUORUM {
         return false;
@@ -194,7 +194,7 @@ fn learn_uses(
         let doubtful = hold && held.level >= UNKNOWN;
         if doubtful {
             let place = mix(number as u64, at, 0);
-            if role.waiting.note(place, moment(session.last_us), day) < QUORUM {
+            if role.waiting.note(place, time_of(session.last_us), day) < QUORUM {
                 waits.insert(at, held.tool_key);
                 continue;
             }

@@ -158,5 +158,6 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     let kind = text::kind_of(&text);
     let root = text::root_of(&text, kind).map_or(0, |root| hasher.of(root));
     let specific = (text::specificity(&text, kind) / SPECIFIC_ENOUGH).min(1.0);
-    Some(Value { hashed: hasher.of(&text), root, kind, specific, text })
+    // Remembered here as a whole: no need to remember its hash as well.
+    Some(Value { hashed: hasher.once(&text), root, kind, specific, text })
 }

@@ -7,7 +7,7 @@ use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
 use super::session::{First, Near, Use};
-use super::tables::{mark_of, moment, Cluster, Role, Table};
+use super::tables::{mark_of, time_of, Cluster, Role, Table};
 use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -205,7 +205,7 @@ fn unlearn(role: &mut Role, one: &First, new: &[Use], bearers: &mut Bearers) {
     order.sort_unstable();
     let day = one.last_us.div_euclid(DAY_US);
     for at in order {
-        role.waiting.note(mix(one.number as u64, at, 0), moment(one.last_us), day);
+        role.waiting.note(mix(one.number as u64, at, 0), time_of(one.last_us), day);
     }
     let waiting = waiting(one);
     let places: Keys = gone.iter().map(|held| held.tool_key).collect();

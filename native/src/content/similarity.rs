@@ -4,6 +4,7 @@ use super::tables::{Role, Table, MAX_CLUSTERS, MAX_KNOWN};
 use rustc_hash::FxHashMap;
 
 const LEAST_OVERLAP: f64 = 0.2;
+const UNKNOWN: f64 = f64::NAN;
 const LANES: usize = MAX_CLUSTERS / 64;
 
 /// How many clusters of the fleet hold a word, and the weights of words that follow from it.
@@ -12,7 +13,9 @@ pub struct Words {
     pub holding: Table,
     pub n: i64,
     pub changed: bool,
-    known: FxHashMap<u64, f64>,
+    /// Places of words among the weights; the weights, no number where one is to be worked out.
+    known: FxHashMap<u64, u32>,
+    weights: Vec<f64>,
 }
 
 /// Rounds a count down to six binary digits.
@@ -25,11 +28,27 @@ fn on_grid(count: i64) -> i64 {
 impl Words {
     /// The weight of a word, `ln(1 + (N+1)/(1+df))`.
     pub fn weight(&mut self, word: u64) -> f64 {
-        if let Some(&known) = self.known.get(&word) {
+        let place = self.place(word);
+        self.weight_at(place, word)
+    }
+
+    /// Where the weight of a word is.
+    fn place(&mut self, word: u64) -> u32 {
+        let next = self.known.len() as u32;
+        let place = *self.known.entry(word).or_insert(next);
+        if place == next {
+            self.weights.push(UNKNOWN);
+        }
+        place
+    }
+
+    fn weight_at(&mut self, place: u32, word: u64) -> f64 {
+        let known = self.weights[place as usize];
+        if !known.is_nan() {
             return known;
         }
         let weight = self.weigh(word);
-        self.known.insert(word, weight);
+        self.weights[place as usize] = weight;
         weight
     }
 
@@ -49,13 +68,16 @@ impl Words {
         let gone = self.holding.bound(MAX_KNOWN);
         if on_grid(self.n) != before {
             self.known.clear();
+            self.weights.clear();
             roles.for_each(|role| role.index.forget());
             return;
         }
         let mut moved = Vec::new();
         for &word in bag.iter().chain(&gone) {
-            if self.known.get(&word).is_some_and(|&known| known != self.weigh(word)) {
-                self.known.remove(&word);
+            let Some(&place) = self.known.get(&word) else { continue };
+            let known = self.weights[place as usize];
+            if !known.is_nan() && known != self.weigh(word) {
+                self.weights[place as usize] = UNKNOWN;
                 moved.push(word);
             }
         }
@@ -67,11 +89,14 @@ impl Words {
 pub struct RoleIndex {
     by_word: FxHashMap<u64, [u64; LANES]>,
     totals: Vec<Option<f64>>,
+    /// By slot where the weights of its words are, in the order of its bag; empty until asked for.
+    places: Vec<Vec<u32>>,
 }
 
 impl Default for RoleIndex {
     fn default() -> Self {
-        RoleIndex { by_word: FxHashMap::default(), totals: vec![None; MAX_CLUSTERS] }
+        let (totals, places) = (vec![None; MAX_CLUSTERS], vec![Vec::new(); MAX_CLUSTERS]);
+        RoleIndex { by_word: FxHashMap::default(), totals, places }
     }
 }
 
@@ -100,6 +125,7 @@ impl RoleIndex {
             }
         }
         self.totals[slot] = None;
+        self.places[slot].clear();
     }
 
     fn moved(&mut self, words: &[u64]) {
@@ -112,6 +138,22 @@ impl RoleIndex {
 
     fn forget(&mut self) {
         self.totals.fill(None);
+        self.places.iter_mut().for_each(Vec::clear);
+    }
+
+    /// The sum of the weights of a cluster's words.
+    fn total(&mut self, slot: usize, bag: &[u64], words: &mut Words) -> f64 {
+        if let Some(total) = self.totals[slot] {
+            return total;
+        }
+        let places = &mut self.places[slot];
+        if places.is_empty() {
+            places.extend(bag.iter().map(|&word| words.place(word)));
+        }
+        let each = bag.iter().zip(places);
+        let total = each.fold(0.0, |sum, (&word, place)| sum + words.weight_at(*place, word));
+        self.totals[slot] = Some(total);
+        total
     }
 }
 
@@ -143,8 +185,7 @@ pub fn overlaps(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<(i64
             continue; // the union is no smaller than the request
         }
         let Some(cluster) = role.slots[slot].as_ref() else { continue };
-        let total = *role.index.totals[slot]
-            .get_or_insert_with(|| cluster.bag.iter().fold(0.0, |sum, &w| sum + weights.weight(w)));
+        let total = role.index.total(slot, &cluster.bag, weights);
         let union = own + total - shared[slot];
         found.push((cluster.number, if union > 0.0 { shared[slot] / union } else { 1.0 }));
     }

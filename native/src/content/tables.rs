@@ -107,14 +107,14 @@ impl Table {
     }
 }
 
+/// An instant or a day as one of those noted under a key, before 1970 as well.
+pub fn time_of(number: i64) -> u64 {
+    number.rem_euclid(NOTED) as u64
+}
+
 /// 15 bits, never all zero, that stand for one of those noted under a key.
 pub fn mark_of(who: u64) -> i64 {
     (who % NOTED as u64) as i64 + 1
-}
-
-/// A moment as one that can be noted, before 1970 as well.
-pub fn moment(us: i64) -> u64 {
-    us.rem_euclid(NOTED) as u64
 }
 
 /// The marks in the value of a key, none when the last note is long ago.

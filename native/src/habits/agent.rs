@@ -8,7 +8,7 @@ use super::places::Category;
 use super::surprise::Surprise;
 use super::view::View;
 use super::window::{bin_of, Window};
-use super::{stored, Config, FEATURES, LEAST_BITS, METRICS, STATISTICS, WINDOWS};
+use super::{stored, Config, FEATURES, LEAST_BITS, METRICS, PLACES, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use std::collections::HashMap;
@@ -228,18 +228,23 @@ impl Habits {
 
 /// What the kernel asks of the habits of an agent it holds itself.
 impl Habits {
-    pub fn surprise_of<'a>(
+    pub fn surprise_of(
         &self,
         groups: &Groups,
         group: usize,
         tops: &[f64; FEATURES],
-        text: impl Fn(usize) -> Option<&'a str>,
+        hashes: &[Option<u64>; PLACES],
     ) -> Surprise {
         let mut found = Weighed { tops: *tops, ..Weighed::default() };
-        let hasher = groups.hasher();
-        groups.places.of_texts(&hasher, text, |one| {
-            self.weigh(groups, group, self.placed(groups, one), &mut found);
+        let (mut all, mut length) = ([Category::default(); FEATURES], 0);
+        groups.places.each(hashes, &mut |one| {
+            all[length] = self.placed(groups, one);
+            length += 1;
         });
+        // Only now: where all of them are is looked up without one waiting for the other.
+        for one in &all[..length] {
+            self.weigh(groups, group, *one, &mut found);
+        }
         found.out
     }
 

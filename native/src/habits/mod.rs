@@ -27,6 +27,8 @@ pub use view::View;
 
 /// Declared features, `models.features.FEATURES`.
 pub const FEATURES: usize = 16;
+/// Most features and contexts together.
+pub const PLACES: usize = 2 * FEATURES;
 /// `models.features.METRICS`.
 pub const METRICS: usize = 16;
 /// `models.groups.STATISTICS`.

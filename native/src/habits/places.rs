@@ -1,7 +1,7 @@
 //! Where the counts of each feature stand; `models.places`.
 
 use super::counts::NOWHERE;
-use super::FEATURES;
+use super::{FEATURES, PLACES};
 use crate::hashing::{mix, Hasher};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -117,7 +117,7 @@ impl Places {
         mut each: impl FnMut(Category),
     ) -> PyResult<()> {
         let py = x.py();
-        let mut hashes = [None; 2 * FEATURES];
+        let mut hashes = [None; PLACES];
         for (hash, name) in hashes.iter_mut().zip(&self.names) {
             if let Some(text) = x.get_item(name.bind(py))? {
                 *hash = Some(hash_of(hasher, text.cast::<PyString>()?)?);
@@ -127,20 +127,6 @@ impl Places {
         Ok(())
     }
 
-    /// The same of texts by the place of their feature or context.
-    pub fn of_texts<'a>(
-        &self,
-        hasher: &Hasher,
-        text: impl Fn(usize) -> Option<&'a str>,
-        mut each: impl FnMut(Category),
-    ) {
-        let mut hashes = [None; 2 * FEATURES];
-        for (at, hash) in hashes.iter_mut().enumerate().take(self.names.len()) {
-            *hash = text(at).map(|text| hasher.of(text));
-        }
-        self.each(&hashes, &mut each);
-    }
-
     /// Place of a feature or context by its name.
     pub fn place_of(&self, py: Python<'_>, name: &str) -> PyResult<usize> {
         let known = |known: &Py<PyString>| known.bind(py).to_str().is_ok_and(|text| text == name);
@@ -148,7 +134,8 @@ impl Places {
         self.names.iter().position(known).ok_or_else(text)
     }
 
-    fn each(&self, hashes: &[Option<u64>; 2 * FEATURES], each: &mut impl FnMut(Category)) {
+    /// The same of hashes by the place of their feature or context.
+    pub fn each(&self, hashes: &[Option<u64>; PLACES], each: &mut impl FnMut(Category)) {
         for (index, (place, hash)) in self.all.iter().zip(hashes).enumerate() {
             let Some(hash) = *hash else { continue };
             let context = place.context.and_then(|at| hashes[at]);

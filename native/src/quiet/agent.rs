@@ -4,20 +4,21 @@ use super::act::Act;
 use super::facts::{expect, Facts, Shown, State};
 use super::level::Level;
 use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
+use super::texts::Texts;
 use super::trust::{Policy, Trust};
 use crate::habits::{Habits, View};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{IntoPyDict, PyBytes, PyDict};
 
 const HOUR_US: i64 = 3_600_000_000;
 const VERSION: u8 = 4;
 
 type LevelRow = (String, i64, f64, f64);
 type Days = Vec<(i64, i64)>;
-type Stood = (Days, usize, [Option<i64>; 3]);
-type News = (i64, i64, &'static str, Days, Option<Stood>, usize, [Option<String>; 3]);
+type Stood<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
+type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, usize, [Option<String>; 3]);
 
 /// One agent in one mode; `models.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
@@ -34,6 +35,8 @@ pub struct Agent {
     pub trust: Option<Trust>,
     /// Name and key of the session it acted in last.
     pub session: (String, u64),
+    /// The categories of the act before, with their hashes.
+    pub texts: Box<Texts>,
 }
 
 /// What trust has not been told yet.
@@ -49,9 +52,9 @@ pub struct Untold {
 
 impl Agent {
     fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
-        let (untold, session) = Default::default();
+        let (untold, session, texts) = Default::default();
         let (group, trust, taken) = (None, None, false);
-        Agent { facts, levels, habits, group, taken, untold, trust, session }
+        Agent { facts, levels, habits, group, taken, untold, trust, session, texts }
     }
 
     /// Look at how it stands, as once an hour; whether what is published of it has moved. None
@@ -197,12 +200,14 @@ impl Agent {
     /// What trust has to know: events, the last instant, the state, clean events by day or, where
     /// it is looked at here, all days, level and since when; the last record, and role, owner and
     /// version as last said. Told once; None where nothing is new.
-    fn news(&mut self) -> Option<News> {
-        let record = self.untold.record?;
+    fn news<'py>(&mut self, py: Python<'py>) -> PyResult<Option<News<'py>>> {
+        let Some(record) = self.untold.record else { return Ok(None) };
         let (now, untold) = (&self.facts.now, std::mem::take(&mut self.untold));
-        let stood = self.trust.as_ref().map(|trust| (trust.days.clone(), trust.level, trust.since));
-        let state = now.state().name();
-        Some((now.events, now.last_us, state, untold.clean, stood, record, untold.said))
+        let stood = self.trust.as_ref().map(|trust| -> PyResult<Stood<'py>> {
+            Ok(((&trust.days).into_py_dict(py)?, trust.level, trust.since))
+        });
+        let (state, stood) = (now.state().name(), stood.transpose()?);
+        Ok(Some((now.events, now.last_us, state, untold.clean, stood, record, untold.said)))
     }
 
     /// Whether its trust is looked at here.

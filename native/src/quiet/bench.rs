@@ -45,7 +45,7 @@ pub struct Bench<'a, 'py> {
     pub heard: &'a mut Heard,
     pub hashes: &'a Hashes,
     pub asked: &'a mut Asked,
-    pub texts: &'a mut Texts,
+    pub texts: &'a mut Box<Texts>,
     pub told: Option<&'a mut Told>,
     pub version: i64,
     pub epoch_us: i64,
@@ -84,7 +84,17 @@ impl Bench<'_, '_> {
         role: Option<&str>,
     ) -> PyResult<Judged> {
         let py = self.py;
-        let Agent { facts, levels: kept, habits, group, untold, trust, session: last, .. } = agent;
+        let Agent {
+            facts,
+            levels: kept,
+            habits,
+            group,
+            untold,
+            trust,
+            session: last,
+            texts: earlier,
+            ..
+        } = agent;
         let Some((group, group_name)) = group.as_ref() else { return Ok(Judged::SecondLook) };
         let group = (*group, group_name.as_str());
         let role = act.agent.role.as_deref().or(role).unwrap_or("");
@@ -134,8 +144,17 @@ impl Bench<'_, '_> {
         {
             return Ok(Judged::SecondLook);
         }
-        let scored =
-            self.score(act, facts, &mut now, &mut levels, habits, &mut open, group, &origin)?;
+        let scored = self.score(
+            act,
+            facts,
+            &mut now,
+            &mut levels,
+            habits,
+            &mut open,
+            group,
+            &origin,
+            earlier,
+        )?;
         let Some(scored) = scored else { return Ok(Judged::SecondLook) };
         let Some((ranked, gate)) = self.is_quiet(&mut now, &open, &scored, state) else {
             return Ok(Judged::SecondLook);
@@ -167,6 +186,7 @@ impl Bench<'_, '_> {
             None => untold.count_clean(day),
         }
         untold.hear(act, role);
+        std::mem::swap(self.texts, earlier);
         Ok(if hour { Judged::QuietAndHour } else { Judged::Quiet })
     }
 

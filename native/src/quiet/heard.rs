@@ -6,7 +6,7 @@ use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::collections::{BTreeMap, BTreeSet};
+use rustc_hash::FxHashMap;
 
 const NAME: &str = "heard:";
 const BUCKETS: usize = 64;
@@ -31,12 +31,23 @@ pub struct Voice {
     weekends: i64,
 }
 
-/// Some of the agents, by a hash of their names.
+/// Some of the agents, by a hash of their names; each with whether it is to be written.
 #[derive(Default)]
 struct Bucket {
-    voices: BTreeMap<Box<str>, Voice>,
-    changed: BTreeSet<Box<str>>,
+    voices: FxHashMap<Box<str>, (Voice, bool)>,
+    /// How many are to be written.
+    changed: usize,
     journal: Journal,
+}
+
+impl Bucket {
+    /// Those to be written, or all, in order of their names.
+    fn rows(&self, all: bool) -> Vec<(&str, &Voice)> {
+        let rows = self.voices.iter().filter(|(_, (_, changed))| all || *changed);
+        let mut rows: Vec<_> = rows.map(|(name, (voice, _))| (&**name, voice)).collect();
+        rows.sort_unstable_by_key(|(name, _)| *name);
+        rows
+    }
 }
 
 /// All agents of a stream.
@@ -55,16 +66,14 @@ impl Heard {
     /// Note that an agent acts.
     pub fn note(&mut self, agent_id: &str, mode: &str, hour: i64) {
         let Bucket { voices, changed, .. } = &mut self.buckets[bucket(agent_id)];
-        if !changed.contains(agent_id) {
-            changed.insert(agent_id.into());
-        }
-        let voice = match voices.get_mut(agent_id) {
-            Some(voice) => voice,
+        let (voice, told) = match voices.get_mut(agent_id) {
+            Some(known) => known,
             None => {
                 let new = Voice { first: hour, last: hour, reach: 0.0, modes: 0, weekends: 0 };
-                voices.entry(agent_id.into()).or_insert(new)
+                voices.entry(agent_id.into()).or_insert((new, false))
             }
         };
+        *changed += usize::from(!std::mem::replace(told, true));
         if hour > voice.last {
             if hour - voice.last >= LEAST_GAP {
                 voice.reach = (KEPT * voice.reach).max(working(voice, hour) as f64);
@@ -79,12 +88,12 @@ impl Heard {
 
     /// What is remembered of an agent.
     fn known(&self, agent_id: &str) -> Option<Voice> {
-        self.buckets[bucket(agent_id)].voices.get(agent_id).cloned()
+        self.buckets[bucket(agent_id)].voices.get(agent_id).map(|(voice, _)| voice.clone())
     }
 
     /// (hours silent, longest usual silence) where an agent is silent for far too long.
     pub fn silence(&self, agent_id: &str, hour: i64) -> Option<(i64, f64)> {
-        let voice = self.buckets[bucket(agent_id)].voices.get(agent_id)?;
+        let (voice, _) = self.buckets[bucket(agent_id)].voices.get(agent_id)?;
         if voice.last - voice.first < SETTLED_HOURS {
             return None;
         }
@@ -98,19 +107,17 @@ impl Heard {
     fn dump<'py>(&mut self, py: Python<'py>, whole: bool) -> Vec<(String, Bound<'py, PyBytes>)> {
         let mut out = Vec::new();
         for (at, bucket) in self.buckets.iter_mut().enumerate() {
-            let Bucket { voices, changed, journal } = bucket;
-            if if whole { voices.is_empty() } else { changed.is_empty() } {
+            if if whole { bucket.voices.is_empty() } else { bucket.changed == 0 } {
                 continue;
             }
-            let name = format!("{NAME}{at:02}");
-            let (name, blob) = journal.write(&name, whole, |generation, all| {
-                let some = || changed.iter().filter_map(|name| voices.get_key_value(name));
-                match all {
-                    true => write(generation, voices.len(), voices.iter()),
-                    false => write(generation, changed.len(), some()),
-                }
-            });
-            changed.clear();
+            let mut journal = std::mem::take(&mut bucket.journal);
+            let (name, blob) =
+                journal.write(&format!("{NAME}{at:02}"), whole, |generation, all| {
+                    write(generation, &bucket.rows(all))
+                });
+            bucket.journal = journal;
+            bucket.voices.values_mut().for_each(|(_, changed)| *changed = false);
+            bucket.changed = 0;
             out.push((name, PyBytes::new(py, &blob)));
         }
         out
@@ -124,6 +131,7 @@ impl Heard {
             let text = || PyValueError::new_err(format!("{name:?} is no bucket"));
             let bucket = &mut self.buckets[at.ok_or_else(text)?];
             bucket.voices.clear();
+            bucket.changed = 0;
             bucket.journal = Journal::read(name, &shared, |blob, wanted| {
                 take(&mut bucket.voices, blob, wanted)
             })?;
@@ -132,15 +140,11 @@ impl Heard {
     }
 }
 
-fn write<'a>(
-    generation: u64,
-    length: usize,
-    rows: impl Iterator<Item = (&'a Box<str>, &'a Voice)>,
-) -> Vec<u8> {
+fn write(generation: u64, rows: &[(&str, &Voice)]) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(2);
     out.unsigned(generation);
-    out.array(length);
+    out.array(rows.len());
     for (name, voice) in rows {
         out.array(2);
         out.text(name);
@@ -155,7 +159,7 @@ fn write<'a>(
 }
 
 /// Take in the rows of a generation; give that of the bytes, 0 as they were written before.
-fn take(voices: &mut BTreeMap<Box<str>, Voice>, raw: &[u8], wanted: u64) -> PyResult<u64> {
+fn take(voices: &mut FxHashMap<Box<str>, (Voice, bool)>, raw: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(raw);
     let mut length = from.array()?;
     let generation = match from.unsigned() {
@@ -183,7 +187,7 @@ fn take(voices: &mut BTreeMap<Box<str>, Voice>, raw: &[u8], wanted: u64) -> PyRe
             modes: from.signed()?,
             weekends: from.signed()?,
         };
-        voices.insert(name, voice);
+        voices.insert(name, (voice, false));
     }
     from.end()?;
     Ok(generation)

@@ -81,7 +81,7 @@ pub struct Judge {
     heard: Py<Heard>,
     hashes: Py<Hashes>,
     asked: Asked,
-    texts: Texts,
+    texts: Box<Texts>,
     told: Told,
     moved: Vec<Moved>,
 }
@@ -120,7 +120,7 @@ impl Judge {
         let asked = Asked::new(py, [origin, infer, width, seen_on])?;
         let parts = Policy::of(policy)?;
         let answers = Answers::of(policy, &parts)?;
-        let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Texts::default());
+        let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Box::default());
         Ok(Judge {
             config,
             metrics,

@@ -37,7 +37,7 @@ impl Bench<'_, '_> {
         if active {
             habits.enter(self.groups, group.0, &scored.statistics, &scored.calibrated, gate, false);
         }
-        let mark = (self.groups.hash(&act.tool) & MARK) as i64;
+        let mark = (self.texts.tool(self.names) & MARK) as i64;
         if now.leak >= self.config.leak || now.state() == State::Learning {
             sizes::lean(&mut facts.sizes, mark, 0.0);
         } else if let Some(leaning) = scored.measures.leaning {

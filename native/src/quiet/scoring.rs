@@ -6,7 +6,7 @@ use super::counting::{self, Counted};
 use super::facts::{Facts, Now, State, QUANTITIES};
 use super::peer_levels::Levels;
 use super::sizes::{self, per_mille, SIZED};
-use super::texts::Origin;
+use super::texts::{Origin, Texts};
 use super::words::secret;
 use crate::content::{Content, Session};
 use crate::habits::{Calibrated, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS};
@@ -68,6 +68,7 @@ impl Bench<'_, '_> {
         session: &mut Session,
         group: (usize, &str),
         origin: &Origin,
+        earlier: &Texts,
     ) -> PyResult<Option<Scored>> {
         let state = now.state();
         let before = if now.session == session.ordinal { facts.before.as_str() } else { "" };
@@ -75,6 +76,7 @@ impl Bench<'_, '_> {
         if self.texts.fill(self.names, act, origin, previous, before).is_none() {
             return Ok(None);
         }
+        self.texts.hash(&self.groups.hasher(), earlier);
         let again = *act.tool == *previous;
         let carries = act.argument_origins.as_ref().is_some_and(|found| !found.is_empty());
         let content = match carries || !session.purpose.is_empty() {
@@ -84,11 +86,10 @@ impl Bench<'_, '_> {
             }
             false => None,
         };
-        let texts = &*self.texts;
         if now.session != session.ordinal {
             (now.spent, now.tops, now.kept) = Default::default();
         }
-        let categories = habits.surprise_of(self.groups, group.0, &now.tops, |at| texts.get(at));
+        let categories = habits.surprise_of(self.groups, group.0, &now.tops, &self.texts.hashes);
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !again);
         let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
@@ -177,7 +178,7 @@ impl Bench<'_, '_> {
         };
         let (amounts, mut leaning) = (act.amounts(), None);
         let mut risen = [true; SIZED.len() + 1];
-        let tool = (self.groups.hash(&act.tool) & MARK) as i64;
+        let tool = (self.texts.tool(self.names) & MARK) as i64;
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
         let asked = &*self.asked;
         let peers = &*self.levels;
@@ -227,7 +228,7 @@ impl Bench<'_, '_> {
             Operation::Unknown => self.asked.operation(py, &act.tool)?,
             known => known,
         };
-        let mark = self.texts.resource_text(self.names).map(|text| self.groups.hash(text) & MARK);
+        let mark = self.texts.resource(self.names).map(|hash| hash & MARK);
         let counted = Counted {
             failed: matches!(act.outcome, Some(Outcome::Denied | Outcome::Error)),
             deleted: operation == Operation::Delete,

@@ -2,7 +2,8 @@
 
 use super::act::{Act, Egress, Mode};
 use super::words::{day_name, host_of, hour_name, lifetime, resource_class};
-use crate::habits::{Places, FEATURES};
+use crate::habits::{Places, PLACES};
+use crate::hashing::Hasher;
 
 const HOUR_US: i64 = 3_600_000_000;
 const OPEN: &str = "public or internal";
@@ -75,10 +76,20 @@ impl Names {
 #[derive(Default)]
 pub struct Texts {
     buffer: String,
-    spans: [Option<(u32, u32)>; 2 * FEATURES],
+    spans: [Option<(u32, u32)>; PLACES],
+    pub hashes: [Option<u64>; PLACES],
 }
 
 impl Texts {
+    /// Hash them all; `before` are those of an earlier act, with which most are the same.
+    pub fn hash(&mut self, hasher: &Hasher, before: &Texts) {
+        for at in 0..PLACES {
+            let Some(text) = self.get(at) else { continue };
+            let same = before.get(at) == Some(text);
+            self.hashes[at] = if same { before.hashes[at] } else { Some(hasher.of(text)) };
+        }
+    }
+
     pub fn get(&self, at: usize) -> Option<&str> {
         self.spans[at].map(|(from, to)| &self.buffer[from as usize..to as usize])
     }
@@ -105,7 +116,7 @@ impl Texts {
         before: &str,
     ) -> Option<()> {
         self.buffer.clear();
-        self.spans = [None; 2 * FEATURES];
+        (self.spans, self.hashes) = ([None; PLACES], [None; PLACES]);
         self.put(names.tool, &act.tool);
         self.put(names.previous_tool, previous);
         if !before.is_empty() {
@@ -114,7 +125,7 @@ impl Texts {
             });
             self.put(names.sequence, &act.tool);
         }
-        self.resource(names, act)?;
+        self.put_resource(names, act)?;
         self.origin(names, origin);
         if let Some(destination) = act.network.as_ref().and_then(|one| one.destination.as_ref()) {
             let mut known = Some(());
@@ -131,7 +142,7 @@ impl Texts {
         Some(())
     }
 
-    fn resource(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
+    fn put_resource(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
         let Some(resource) = &act.resource else { return Some(()) };
         let mut class = String::with_capacity(resource.id.len().min(128));
         resource_class(&resource.id, &mut class)?;
@@ -210,8 +221,13 @@ impl Texts {
         Some(())
     }
 
-    /// Text of the kind of resource.
-    pub fn resource_text(&self, names: &Names) -> Option<&str> {
-        self.get(names.resource)
+    /// Hash of the tool.
+    pub fn tool(&self, names: &Names) -> u64 {
+        self.hashes[names.tool].unwrap_or_default()
+    }
+
+    /// Hash of the kind of resource.
+    pub fn resource(&self, names: &Names) -> Option<u64> {
+        self.hashes[names.resource]
     }
 }

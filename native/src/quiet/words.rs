@@ -6,6 +6,10 @@ use super::act::Credential;
 use std::net::Ipv4Addr;
 
 const MOST_CLASS: usize = 128;
+/// Bytes of a text that is put together without memory of its own.
+const SHORT: usize = 128;
+/// The first two letters of all words for secrets.
+const BEGINNINGS: [&[u8; 2]; 9] = [b"se", b"va", b"cr", b"to", b"pa", b"pr", b"ap", b"ro", b"km"];
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
 const BY_DAY: [&str; 12] = ["06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17"];
@@ -22,22 +26,24 @@ pub fn resource_class(id: &str, out: &mut String) -> Option<()> {
     while at < raw.len() {
         let run = raw[at..].iter().take_while(|byte| hex(byte)).count();
         let word = &id[at..at + run];
-        if word.bytes().any(|byte| byte.is_ascii_digit()) {
-            out.push('#');
-        } else {
-            out.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
-        }
+        let digit = word.bytes().any(|byte| byte.is_ascii_digit());
+        out.push_str(if digit { "#" } else { word });
         at += run;
-        if let Some(&byte) = raw.get(at) {
-            slashes += usize::from(byte == b'/');
+        let rest = &id[at..];
+        let other = rest.bytes().position(|byte| hex(&byte) || byte == b'/').unwrap_or(rest.len());
+        out.push_str(&rest[..other]);
+        at += other;
+        if raw.get(at) == Some(&b'/') {
+            slashes += 1;
             if slashes == 3 {
                 break;
             }
-            out.push(char::from(byte.to_ascii_lowercase()));
+            out.push('/');
             at += 1;
         }
     }
     out.truncate(start + MOST_CLASS);
+    out[start..].make_ascii_lowercase();
     Some(())
 }
 
@@ -57,7 +63,9 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
         }
         None => host,
     };
-    out.extend(host.chars().map(|letter| letter.to_ascii_lowercase()));
+    let start = out.len();
+    out.push_str(host);
+    out[start..].make_ascii_lowercase();
     Some(())
 }
 
@@ -116,12 +124,30 @@ pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Optio
 
 /// Whether a tool or a resource names secrets.
 pub fn secret(tool: &str, resource: &str) -> Option<bool> {
+    let (tool, resource) = (tool.as_bytes(), resource.as_bytes());
     if !tool.is_ascii() || !resource.is_ascii() {
         return None;
     }
-    let mut text = Vec::with_capacity(tool.len() + 1 + resource.len());
-    text.extend(tool.bytes().chain([b' ']).chain(resource.bytes()).map(|b| b.to_ascii_lowercase()));
-    Some((0..text.len()).any(|at| names_secret(&text, at)))
+    // Both as one text: some words have a letter of any kind inside.
+    let (mut long, mut short) = (Vec::new(), [b' '; SHORT]);
+    let length = tool.len() + 1 + resource.len();
+    let text = match short.get_mut(..length) {
+        Some(text) => text,
+        None => {
+            long.resize(length, b' ');
+            &mut long[..]
+        }
+    };
+    text[..tool.len()].copy_from_slice(tool);
+    text[tool.len() + 1..].copy_from_slice(resource);
+    text.make_ascii_lowercase();
+    let mut pairs = text.windows(2).enumerate();
+    Some(pairs.any(|(at, pair)| begins(pair) && names_secret(text, at)))
+}
+
+/// Whether some word for secrets begins with two letters.
+fn begins(pair: &[u8]) -> bool {
+    BEGINNINGS.iter().fold(false, |found, known| found | (pair == *known))
 }
 
 /// Whether a word that stands for secrets begins at a place.
