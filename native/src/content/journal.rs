@@ -2,9 +2,9 @@
 //! The layout and its rules are those of `models.content.journal`.
 
 use super::rates::{Node, Rates, COLUMNS};
-use super::session::{exactly, First};
 use super::similarity::Words;
 use super::tables::{Cluster, Role, Table, YOUNG};
+use super::uses::{exactly, First};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -3,8 +3,9 @@
 use super::detector::{Detector, DAY_US};
 use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
-use super::session::{Content, First, Ordered, Session, Use, MAX_USES};
+use super::session::{Content, Ordered, Session, MAX_USES};
 use super::tables::{marks_of, noted, time_of, Role, YOUNG};
+use super::uses::{First, Use};
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;

@@ -18,6 +18,7 @@ mod session;
 mod similarity;
 mod tables;
 mod text;
+mod uses;
 
 pub use detector::Detector;
 pub use journal::{Journal, Shared};

@@ -1,8 +1,9 @@
 //! How new an identifier and its flow are, and where that is counted.
 
 use super::rates::Rates;
-use super::session::{Near, Use};
+use super::session::Near;
 use super::tables::{Cluster, Role};
+use super::uses::Use;
 use crate::hashing::mix;
 
 const CLUSTER_CAP: f64 = 8.0;

@@ -3,8 +3,9 @@
 use super::novelty::{familiarity, Alike, Place, OWN, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
-use super::session::{Carrier, Content, Use, Vote, MAX_USES};
+use super::session::{Carrier, Content, Vote, MAX_USES};
 use super::tables::{marks_of, noted, Role};
+use super::uses::Use;
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};

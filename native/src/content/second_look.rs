@@ -6,8 +6,9 @@ use super::learning::{FREE_HOLD, GATE};
 use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
-use super::session::{First, Near, Use};
+use super::session::Near;
 use super::tables::{mark_of, time_of, Cluster, Role, Table};
+use super::uses::{First, Use};
 use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
 

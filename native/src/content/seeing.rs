@@ -4,7 +4,8 @@
 use super::novelty::Place;
 use super::reader::{Reader, Request};
 use super::scene::{source, Carried, COVER_DISCOUNT};
-use super::session::{Seen, MAX_USES};
+use super::session::MAX_USES;
+use super::uses::Seen;
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use std::ops::Deref;

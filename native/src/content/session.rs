@@ -1,9 +1,9 @@
 //! An open session, and what is said of one call; `models.content.session`.
 
 use super::reader::Request;
+use super::uses::{exactly, Seen, Use};
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
@@ -16,43 +16,6 @@ const FIELDS_BEFORE: usize = 22;
 const PACKED: u8 = 1;
 
 pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
-
-/// One identifier carried at one (tool, key).
-#[derive(Clone, Copy)]
-pub struct Use {
-    pub tool_key: u64,
-    pub value: u64,
-    pub root: u64,
-    pub flow: u64,
-    pub flow_key: u64,
-    pub level: u64,
-}
-
-/// What a use is judged by once more, while its role is young.
-#[derive(Clone, Copy)]
-pub struct Seen {
-    pub tool: u64,
-    /// Least probability of the tool, for being named in the request.
-    pub named: f64,
-    pub contexts: [u64; 3],
-    /// What is left of its bits after the discounts for specificity and coverage.
-    pub share: f64,
-    /// Whether the request covers less than half of it.
-    pub bare: bool,
-}
-
-/// One of the first sessions of a role, as it was learned.
-pub struct First {
-    /// Of its cluster.
-    pub number: i64,
-    pub last_us: i64,
-    /// Whether it was learned without the gate.
-    pub free: bool,
-    pub tools: Vec<u64>,
-    /// Values at their (tool, key) that were not learned: they waited.
-    pub held: Vec<u64>,
-    pub uses: Vec<(Use, Seen)>,
-}
 
 /// The highest novelty a session reached at one (tool, key, kind).
 #[derive(Clone, Copy)]
@@ -111,88 +74,6 @@ pub struct Session {
     pub seen: Ordered<Seen>,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
-}
-
-impl Use {
-    fn write(&self, out: &mut Writer) {
-        out.array(6);
-        for part in [self.tool_key, self.value, self.root, self.flow, self.flow_key, self.level] {
-            out.unsigned(part);
-        }
-    }
-
-    fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        exactly(from.array()?, 6)?;
-        Ok(Use {
-            tool_key: from.unsigned()?,
-            value: from.unsigned()?,
-            root: from.unsigned()?,
-            flow: from.unsigned()?,
-            flow_key: from.unsigned()?,
-            level: from.unsigned()?,
-        })
-    }
-}
-
-impl Seen {
-    fn write(&self, out: &mut Writer) {
-        out.array(5);
-        out.unsigned(self.tool);
-        out.float(self.named);
-        out.array(3);
-        self.contexts.iter().for_each(|&context| out.unsigned(context));
-        out.float(self.share);
-        out.boolean(self.bare);
-    }
-
-    fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        exactly(from.array()?, 5)?;
-        let (tool, named) = (from.unsigned()?, from.float()?);
-        exactly(from.array()?, 3)?;
-        let contexts = [from.unsigned()?, from.unsigned()?, from.unsigned()?];
-        Ok(Seen { tool, named, contexts, share: from.float()?, bare: from.boolean()? })
-    }
-}
-
-impl First {
-    /// Whether it made its cluster familiar.
-    pub fn full(&self) -> bool {
-        self.free && self.held.is_empty()
-    }
-
-    pub fn write(&self, out: &mut Writer) {
-        out.array(6);
-        out.signed(self.number);
-        out.signed(self.last_us);
-        out.boolean(self.free);
-        for each in [&self.tools, &self.held] {
-            out.array(each.len());
-            each.iter().for_each(|&one| out.unsigned(one));
-        }
-        out.array(self.uses.len());
-        for (held, seen) in &self.uses {
-            out.array(2);
-            held.write(out);
-            seen.write(out);
-        }
-    }
-
-    pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        exactly(from.array()?, 6)?;
-        let (number, last_us) = (from.signed()?, from.signed()?);
-        let free = from.boolean()?;
-        let (tools, held) = (numbers(from)?, numbers(from)?);
-        let mut uses = Vec::new();
-        for _ in 0..from.array()? {
-            exactly(from.array()?, 2)?;
-            uses.push((Use::read(from)?, Seen::read(from)?));
-        }
-        Ok(First { number, last_us, free, tools, held, uses })
-    }
-}
-
-fn numbers(from: &mut Reader<'_>) -> PyResult<Vec<u64>> {
-    (0..from.array()?).map(|_| from.unsigned()).collect()
 }
 
 impl Session {
@@ -378,15 +259,6 @@ impl Session {
         from.end()?;
         Ok(session)
     }
-}
-
-/// An error unless an array has the expected length.
-pub fn exactly(found: usize, expected: usize) -> PyResult<()> {
-    if found == expected {
-        return Ok(());
-    }
-    let wrong = format!("state is malformed: array of {found}, expected {expected}");
-    Err(PyValueError::new_err(wrong))
 }
 
 /// The identifier of a call that is hardest to account for.

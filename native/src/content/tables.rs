@@ -1,7 +1,7 @@
 //! What a role's sessions looked like: clusters of requests, known values and flows.
 
-use super::session::First;
 use super::similarity::RoleIndex;
+use super::uses::First;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub const MAX_CLUSTERS: usize = 256;
