@@ -35,6 +35,7 @@ _GENERIC = frozenset({
 })  # fmt: skip
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
+_LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
 _HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
 _OFTEN_BITS = 3.0
 _AS_RARE = 40.0  # times the smallest p of other features, up to which what a call carries leads
@@ -205,13 +206,13 @@ class Decider:
                 )
         often = x["tool"] == x["previous_tool"] and _is_often(bits)
         for one in bits.measures:
-            rare = rarity(len(places) + one.metric, one.bits)
-            if often and METRICS[one.metric] == "disorder":
+            rare, metric = rarity(len(places) + one.metric, one.bits), METRICS[one.metric]
+            if often and metric == "disorder":
                 rare = -1.0  # a call repeated over and over: of that, how often says more
-            elif METRICS[one.metric] in _GENERIC:
-                rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
-            elif METRICS[one.metric] in _TELLING:
+            elif metric in _TELLING or (metric == "drift" and one.bits >= _LEAKING):
                 rare += _TELLING_BITS
+            elif metric in _GENERIC:
+                rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
             ranked.append((rare, one.bits, partial(measure_reason, baseline, view, one)))
         ranked.sort(key=lambda row: (-row[0], -row[1]))
         others = [reason() for _, _, reason in ranked[:4]]
