@@ -1,6 +1,7 @@
 """Measure how fresh answers are: from an action sent to Kafka to its trust seen in the API.
 
-``python -m benchmarks.freshness`` starts a worker (`habitus run`) and a replica (`habitus serve`).
+``python -m benchmarks.freshness`` starts a worker (`habitus run`) and a replica (`habitus serve`);
+``--client librdkafka`` lets that read from Kafka.
 Broker, worker, replica, the producer and the asking share the machine all the time.
 
 **The highest rate** is what they sustain together: the producer keeps a backlog of a few batches,
@@ -14,6 +15,7 @@ is sent, seen or not the one before, and the replica is asked until it knows the
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import statistics
@@ -28,9 +30,10 @@ import msgspec
 from benchmarks.meter import Job
 from benchmarks.poll import broker, topic_of
 from benchmarks.report import Report, freshness_lines
-from benchmarks.running import Installation, Load, until
+from benchmarks.running import USUAL_CLIENT, Installation, Load, until
 from benchmarks.stream import write_inputs
 from pipeline.adapters.kafka.client import KafkaProducer
+from pipeline.adapters.kafka.clients import CLIENTS
 from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
@@ -135,13 +138,13 @@ def _seen_after_ms(sending: _Sending, asking: _Asking, probes: int) -> Iterator[
         time.sleep(_ASK_S)
 
 
-def measure(address: str, probes: int = PROBES) -> Fresh:
-    """Measure with a broker at HOST:PORT."""
+def measure(address: str, probes: int = PROBES, client: str = USUAL_CLIENT) -> Fresh:
+    """Measure with a broker at HOST:PORT, read by `client`."""
     with tempfile.TemporaryDirectory(prefix="habitus-fresh-") as folder:
         job = Job(folder=folder, agents=AGENTS, cold=0, warm=WARM, events=0, broker=address)
         write_inputs(job)
         with topic_of(job, address) as topic:
-            here = Installation(msgspec.structs.replace(job, topic=topic))
+            here = Installation(msgspec.structs.replace(job, topic=topic), client)
             with here.running("run"), here.counting() as judged:
                 until(lambda: judged() >= WARM, "warming up")
                 with here.running("serve", "--no-judge"):
@@ -176,11 +179,16 @@ def _measured(sending: _Sending, here: Installation, probes: int) -> Fresh:
 
 def main() -> int:
     """Measure and tell; 1 when a goal is missed, 2 without a broker."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness")
+    parser.add_argument("--client", choices=CLIENTS, default=USUAL_CLIENT, help="reads from Kafka")
+    client = parser.parse_args().client
     address = broker()
     if not address:
         print("no Kafka broker answers, make services starts one", file=sys.stderr)
         return 2
-    report = Report(agents=AGENTS, warm=WARM, events=0, freshness=measure(address)._asdict())
+    report = Report(
+        agents=AGENTS, warm=WARM, events=0, freshness=measure(address, client=client)._asdict()
+    )
     lines = list(freshness_lines(report))
     print(*lines, sep="\n")
     return 1 if any("MISSED" in line for line in lines) else 0

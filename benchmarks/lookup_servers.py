@@ -163,6 +163,7 @@ async def _serve(name: str, port: int) -> None:
         lifespan="off" if name == "bare" else "on",
         access_log=False,
         log_level="warning",
+        server_header=False,
     )
     await uvicorn.Server(settings).serve()
 

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     from benchmarks.meter import Job
 
+USUAL_CLIENT = "kafka-python"
 _TICK_S = 0.02
 _WAIT_S = 60
 
 
 class Installation:
-    """A worker and a replica over one store."""
+    """A worker and a replica over one store; `client` is what reads from Kafka."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, client: str = USUAL_CLIENT) -> None:
         self.store = f"sqlite:{job.folder}/habitus.db"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -38,6 +39,7 @@ class Installation:
         self._environment = environment() | {
             "HABITUS_SOURCE": f"kafka://{job.broker}/{job.topic}?group={job.topic}",
             "HABITUS_SINK": f"kafka://{job.broker}",
+            "HABITUS_KAFKA_CLIENT": client,
             "HABITUS_STORE": self.store,
             "HABITUS_LISTEN": f"127.0.0.1:{self.port}",
             "HABITUS_INTEL": f"{job.folder}/{INTEL}",
