@@ -98,14 +98,18 @@ def close(detector: ContentDetector, session: Session) -> bool:
     cluster.full += free and not waits
     if free:
         _vote(detector, role, session)
-    if role.n <= YOUNG and len(role.first) == role.n - 1:
+    if role.n <= YOUNG:
         _keep(role, number, session, list(held), free=free)
     return True
 
 
 def _keep(role: RoleTable, number: int, session: Session, held: list[int], *, free: bool) -> None:
-    """Keep a session of a young role for a second look."""
+    """Keep a session of a young role for a second look; none without all of them."""
     seen = session.seen
+    if len(role.first) < role.n - 1 or len(seen) < len(session.uses):
+        role.first.clear()  # a store of before, or another shard, did not note it
+        role.unsaid = 0
+        return
     uses = [(use, seen[place]) for place, use in session.uses.items() if place in seen]
     role.first.append(First(number, session.last_us, free, session.tools, held, uses))
     role.unsaid += 1

@@ -120,6 +120,19 @@ def test_first_sessions_outlive_a_restart(an_empty_desk, whole):
     assert level(an_empty_desk) == 3
 
 
+def test_where_another_shard_did_not_note_a_session_none_is_looked_at_again(an_empty_desk):
+    play_first(an_empty_desk, (30,), 50)
+    session = an_empty_desk.open()
+    call = an_empty_desk.event(payee=[("FR76 3000 6000", [CRM])])
+    an_empty_desk.detector.note(session, an_empty_desk.judge(session, call))
+    session.seen.clear()  # its role was no longer young there
+    an_empty_desk.detector.close(session)
+    for number in range(51, YOUNG + 1):
+        usual(an_empty_desk, number)
+    assert level(an_empty_desk) < 3
+    assert not an_empty_desk.detector.role("clerk").first
+
+
 def test_a_role_of_which_not_all_first_sessions_were_kept_is_left_alone(an_empty_desk):
     play_first(an_empty_desk, (30,), 50)
     an_empty_desk.detector.role("clerk").first.clear()  # as stored before there was a second look

@@ -94,14 +94,19 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
         vote(&mut detector.rates, warm, session);
     }
     let role = detector.role(&session.role);
-    if role.n <= YOUNG && role.first.len() as i64 == role.n - 1 {
+    if role.n <= YOUNG {
         keep(role, number, session, held.into_keys().collect(), free);
     }
     Ok(true)
 }
 
-/// Keeps a session of a young role for a second look.
+/// Keeps a session of a young role for a second look; none without all of them.
 fn keep(role: &mut Role, number: i64, session: &Session, held: Vec<u64>, free: bool) {
+    if (role.first.len() as i64) < role.n - 1 || session.seen.len() < session.uses.len() {
+        role.first.clear();
+        role.unsaid = 0;
+        return;
+    }
     let seen = |(place, held): (&u64, &Use)| Some((*held, *session.seen.get(place)?));
     let uses = session.uses.iter().filter_map(seen).collect();
     let (last_us, tools) = (session.last_us, session.tools.clone());
