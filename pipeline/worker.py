@@ -174,8 +174,10 @@ class Worker:
     def _put(self, job: Job, slot: int) -> bool:
         """Hand an agent that is known to the kernel; False for one that has yet to begin."""
         key = job.slots[slot]
-        subject = self._agents.known(key) if self._quiet is not None else None
-        if subject is None or self._quiet is None:
+        if self._quiet is None:
+            return False
+        subject = self._agents.known(key)
+        if subject is None:
             return False
         registered, role = self._inventory.knows(key[0]), self._inventory.role(key[0])
         alone = key[0] not in job.several and self._agents.has_only(key)

@@ -105,12 +105,11 @@ def close(detector: ContentDetector, session: Session) -> bool:
 
 def _keep(role: RoleTable, number: int, session: Session, held: list[int], *, free: bool) -> None:
     """Keep a session of a young role for a second look; none without all of them."""
-    seen = session.seen
-    if len(role.first) < role.n - 1 or len(seen) < len(session.uses):
+    if len(role.first) < role.n - 1 or len(session.seen) < len(session.uses):
         role.first.clear()  # a store of before, or another shard, did not note it
         role.unsaid = 0
         return
-    uses = [(use, seen[place]) for place, use in session.uses.items() if place in seen]
+    uses = list(zip(session.uses.values(), session.seen.values(), strict=True))
     role.first.append(First(number, session.last_us, free, session.tools, held, uses))
     role.unsaid += 1
 

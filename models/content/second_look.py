@@ -73,17 +73,18 @@ class Others:
         cluster = self._role.clusters.get(one.number)
         if cluster is None:
             return 0.0, 0, []
-        self._move(cluster, one, -1)
+        counted = _counted(one)
+        self._move(cluster, one, counted, -1)
         found = self._score(cluster, one)
-        self._move(cluster, one, 1)
+        self._move(cluster, one, counted, 1)
         return found
 
-    def _move(self, cluster: Cluster, one: First, sign: int) -> None:
-        """Take a session out of its cluster, or put it back."""
+    def _move(self, cluster: Cluster, one: First, counted: tuple[set[int], ...], sign: int) -> None:
+        """Take a session and what it added out of its cluster, or put it back."""
         self._shares.count(cluster, -1)
         cluster.n += sign
         cluster.full += sign * one.full
-        for table, keys in zip(cluster.tables, _counted(one), strict=True):
+        for table, keys in zip(cluster.tables, counted, strict=True):
             for key in keys:
                 table.add(key, sign)
         self._shares.count(cluster)

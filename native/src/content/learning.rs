@@ -107,8 +107,7 @@ fn keep(role: &mut Role, number: i64, session: &Session, held: Vec<u64>, free: b
         role.unsaid = 0;
         return;
     }
-    let seen = |(place, held): (&u64, &Use)| Some((*held, *session.seen.get(place)?));
-    let uses = session.uses.iter().filter_map(seen).collect();
+    let uses = session.uses.values().copied().zip(session.seen.values().copied()).collect();
     let (last_us, tools) = (session.last_us, session.tools.clone());
     role.first.push(First { number, last_us, free, tools, held, uses });
     role.unsaid += 1;

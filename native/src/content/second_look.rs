@@ -79,20 +79,21 @@ impl Others {
         if self.role.cluster(one.number).is_none() {
             return (0.0, 0, Vec::new());
         }
-        self.shift(one, -1);
+        let counted = counted(one);
+        self.shift(one, &counted, -1);
         let judged = self.score(rates, one, near);
-        self.shift(one, 1);
+        self.shift(one, &counted, 1);
         judged
     }
 
-    /// Takes a session out of its cluster, or puts it back.
-    fn shift(&mut self, one: &First, sign: i64) {
+    /// Takes a session and what it added out of its cluster, or puts it back.
+    fn shift(&mut self, one: &First, counted: &[Keys; 4], sign: i64) {
         self.role.share(one.number, -1);
         if let Some(cluster) = self.role.cluster_mut(one.number) {
             cluster.n += sign;
             cluster.full += sign * i64::from(one.full());
-            for (table, keys) in cluster.tables_mut().into_iter().zip(counted(one)) {
-                keys.into_iter().for_each(|key| table.add(key, sign));
+            for (table, keys) in cluster.tables_mut().into_iter().zip(counted) {
+                keys.iter().for_each(|&key| table.add(key, sign));
             }
         }
         self.role.share(one.number, 1);

@@ -8,8 +8,6 @@ use std::net::Ipv4Addr;
 const MOST_CLASS: usize = 128;
 /// Bytes of a text that is put together without memory of its own.
 const SHORT: usize = 128;
-/// The first two letters of all words for secrets.
-const BEGINNINGS: [&[u8; 2]; 9] = [b"se", b"va", b"cr", b"to", b"pa", b"pr", b"ap", b"ro", b"km"];
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
 const BY_DAY: [&str; 12] = ["06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17"];
@@ -141,13 +139,7 @@ pub fn secret(tool: &str, resource: &str) -> Option<bool> {
     text[..tool.len()].copy_from_slice(tool);
     text[tool.len() + 1..].copy_from_slice(resource);
     text.make_ascii_lowercase();
-    let mut pairs = text.windows(2).enumerate();
-    Some(pairs.any(|(at, pair)| begins(pair) && names_secret(text, at)))
-}
-
-/// Whether some word for secrets begins with two letters.
-fn begins(pair: &[u8]) -> bool {
-    BEGINNINGS.iter().fold(false, |found, known| found | (pair == *known))
+    Some((0..length).any(|at| names_secret(text, at)))
 }
 
 /// Whether a word that stands for secrets begins at a place.
