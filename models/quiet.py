@@ -167,24 +167,18 @@ def _entrust(agent: Any, trust: TrustState) -> bool:
     return True
 
 
-def tell(subject: Subject, where: Callable[[int], str]) -> None:
-    """Bring an agent's trust up to what the kernel has judged since it was last told.
-
-    Parameters
-    ----------
-    where
-        From the number of a record to where it stands in the stream.
-    """
+def tell(subject: Subject) -> None:
+    """Bring an agent's trust up to what the kernel has judged since it was last told."""
     agent = subject.profile.agent
     if agent is None:
         return
     news = agent.news()
     if news is None:
         return
-    events, last_us, state, clean, stood, record, (role, owner, version) = news
+    events, last_us, state, clean, stood, (role, owner, version) = news
     trust = subject.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
-    trust.registered, trust.position = True, where(record)
+    trust.registered = True
     trust.role = trust.role if role is None else role
     trust.owner = trust.owner if owner is None else owner
     trust.version = trust.version if version is None else version

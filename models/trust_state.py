@@ -30,8 +30,6 @@ class TrustState(Struct, kw_only=True, array_like=True):
         Microseconds of event time, and how many events.
     ledger, standing
         Evidence, and the level and gate kept along.
-    position
-        Where in the stream this state stands.
     config_version
         Configuration the state was written under.
     """
@@ -48,7 +46,6 @@ class TrustState(Struct, kw_only=True, array_like=True):
     events: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     standing: Standing = field(default_factory=Standing)
-    position: str = ""
     config_version: str = ""
 
 
@@ -68,8 +65,13 @@ class _Kept(Struct, array_like=True):
     level: int
     above_since_us: tuple[int | None, int | None, int | None]
     gate: int
-    position: str
     config_version: str
+
+
+class _KeptBefore(_Kept, array_like=True):
+    """The same when it said where in the stream it stood, too, in the place before the last."""
+
+    last: str
 
 
 def trust_bytes(state: TrustState) -> bytes:
@@ -85,7 +87,7 @@ def trust_bytes(state: TrustState) -> bytes:
             state.role, state.owner, state.version, _STATES.index(state.state), state.registered,
             state.first_seen_us, state.last_seen_us - state.first_seen_us, state.events,
             ledger.days, ledger.items, LEVELS.index(standing.level), standing.above_since_us,
-            _GATES.index(standing.gate), state.position, state.config_version,
+            _GATES.index(standing.gate), state.config_version,
         )
     )  # fmt: skip
 
@@ -94,7 +96,12 @@ def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
     """Read a state as `trust_bytes` writes it, or as it was before: with the names of its parts."""
     if raw[0] & 0xF0 == _SMALL_MAP or raw[0] == _MAP:
         return _named(raw)
-    kept = _decode(raw)
+    if raw[0] == _WITH_POSITION:
+        before = _decode_before(raw)
+        before.config_version = before.last
+        kept: _Kept = before
+    else:
+        kept = _decode(raw)
     return TrustState(
         agent_id=agent_id,
         mode=mode,
@@ -108,7 +115,6 @@ def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
         events=kept.events,
         ledger=Ledger(kept.days, kept.items),
         standing=Standing(LEVELS[kept.level], kept.above_since_us, _GATES[kept.gate]),
-        position=kept.position,
         config_version=kept.config_version,
     )
 
@@ -124,6 +130,8 @@ def _named(raw: bytes) -> TrustState:
 _STATES: tuple[State, ...] = ("active", "learning", "relearning")
 _GATES: tuple[Gate, ...] = ("open", "quarantined")
 _SMALL_MAP, _MAP = 0x80, 0xDE
+_WITH_POSITION = 0x9F  # an array of fifteen
 _PARTS = {"ledger": Ledger.__struct_fields__, "standing": Standing.__struct_fields__}
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Kept).decode
+_decode_before = msgspec.msgpack.Decoder(_KeptBefore).decode

@@ -128,7 +128,7 @@ class Worker:
                 self._put_new(job, slots, position - 1)
         changed = job.in_order(self._agents)
         for subject in changed.values():
-            tell(subject, fresh.where)
+            tell(subject)
             subject.trust.config_version = self.config_version
         self._collect(out, changed, job.anomalies, count)
         self._agents.trim()
@@ -223,7 +223,7 @@ class Worker:
         if answer is not None:
             job.out.outbox.append(answer_message(answer, where))
             return
-        tell(subject, fresh.where)
+        tell(subject)
         moved = looked or look_at_trust(subject, time_us, self.policy)
         if moved and self._publish:
             self._tell_trust(job, subject, time_us, where)
@@ -242,7 +242,7 @@ class Worker:
             key = (told.agent.id, told.mode)
             job.change(key, position, among)
             subject = self._agents.subject(key)
-            tell(subject, job.fresh.where)
+            tell(subject)
             self._one(job, taken.record, told, subject, taken.time_us, first=among == 0)
 
     def _one(
@@ -271,7 +271,6 @@ class Worker:
             time_us=time_us,
         )
         self.panel.consider(event, assessment, subject)
-        subject.trust.position = record.where
         subject.trust.config_version = self.config_version
         job.count["events"] += first
         if assessment.held is not None:
@@ -287,16 +286,16 @@ class Worker:
             self._observer(record, event, assessment, subject)
 
     def _tell_trust(self, job: Job, subject: Subject, time_us: int, where: str) -> None:
-        states = self._states(job, subject)
+        states = self._states(subject)
         agent_id = subject.trust.agent_id
         answer = trust_answer(states, agent_id, time_us, time_us, self.policy)
         job.out.outbox.append(answer_message(answer, where))
 
-    def _states(self, job: Job, subject: Subject) -> list[TrustState]:
+    def _states(self, subject: Subject) -> list[TrustState]:
         """Give the agent's states in all its modes, as they are now: some are not stored yet."""
         states = []
         for known in self._agents.in_all_modes(subject.trust.agent_id):
-            tell(known, job.fresh.where)
+            tell(known)
             states.append(known.trust)
         return states
 

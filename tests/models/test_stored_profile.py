@@ -85,6 +85,13 @@ def test_a_trust_state_of_before_is_the_same_in_fewer_bytes():
     assert len(now) < 0.4 * len(raw)
 
 
+def test_a_trust_state_that_says_where_it_stood_is_read_without_that():
+    state = trust_of((BEFORE / "trust.msgpack").read_bytes(), "a", "delegated")
+    parts = msgspec.msgpack.decode(trust_bytes(state))
+    before = msgspec.msgpack.encode([*parts[:-1], "file:stream.jsonl@7", parts[-1]])
+    assert trust_of(before, state.agent_id, state.mode) == state
+
+
 @pytest.mark.parametrize("raw", [b"", b"\x00", zlib.compress(b"version 1"), b"\x94\x01\x02\x03"])
 def test_what_is_no_profile_is_refused(raw):
     with pytest.raises(StateError, match="another layout"):

@@ -190,11 +190,11 @@ def test_an_event_that_only_counts_leaves_the_answers_as_they_are(installation):
             now = installation.now_us()
             first = cache.entry("a", (None, None), now)
             again = installation.state("a")
-            again.events, again.position = again.events + 1, "elsewhere"
+            again.events, again.version = again.events + 1, "other"
             installation.put(again)
             await cache.poll()
             assert cache.entry("a", (None, None), now) is first
-            assert cache.states("a")[0].position == "elsewhere"
+            assert cache.states("a")[0].version == "other"
             installation.put(installation.state("a", mode="autonomous"))
             await cache.poll()
             assert cache.entry("a", (None, None), now) is not first

@@ -18,7 +18,7 @@ const VERSION: u8 = 4;
 type LevelRow = (String, i64, f64, f64);
 type Days = Vec<(i64, i64)>;
 type Stood<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
-type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, usize, [Option<String>; 3]);
+type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, [Option<String>; 3]);
 
 /// One agent in one mode; `models.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
@@ -46,8 +46,8 @@ pub struct Untold {
     clean: Vec<(i64, i64)>,
     /// Role, owner and version as last said.
     said: [Option<String>; 3],
-    /// The last record of the agent.
-    pub record: Option<usize>,
+    /// Whether there is anything.
+    pub any: bool,
 }
 
 impl Agent {
@@ -83,6 +83,7 @@ impl Agent {
 impl Untold {
     /// Note what an event says of the agent.
     pub fn hear(&mut self, act: &Act<'_>, role: &str) {
+        self.any = true;
         let given = (!role.is_empty()).then_some(role);
         let [known_role, owner, version] = &mut self.said;
         for (known, said) in [
@@ -198,16 +199,18 @@ impl Agent {
     }
 
     /// What trust has to know: events, the last instant, the state, clean events by day or, where
-    /// it is looked at here, all days, level and since when; the last record, and role, owner and
-    /// version as last said. Told once; None where nothing is new.
+    /// it is looked at here, all days, level and since when; role, owner and version as last
+    /// said. Told once; None where nothing is new.
     fn news<'py>(&mut self, py: Python<'py>) -> PyResult<Option<News<'py>>> {
-        let Some(record) = self.untold.record else { return Ok(None) };
+        if !self.untold.any {
+            return Ok(None);
+        }
         let (now, untold) = (&self.facts.now, std::mem::take(&mut self.untold));
         let stood = self.trust.as_ref().map(|trust| -> PyResult<Stood<'py>> {
             Ok(((&trust.days).into_py_dict(py)?, trust.level, trust.since))
         });
         let (state, stood) = (now.state().name(), stood.transpose()?);
-        Ok(Some((now.events, now.last_us, state, untold.clean, stood, record, untold.said)))
+        Ok(Some((now.events, now.last_us, state, untold.clean, stood, untold.said)))
     }
 
     /// Whether its trust is looked at here.

@@ -188,8 +188,7 @@ impl Judge {
         while at < acts.order.len() {
             why = SECOND_LOOK;
             let Some(act) = acts.plain(at) else { break };
-            let record = acts.order[at];
-            let place = acts.subject[record];
+            let place = acts.subject[acts.order[at]];
             let slot = &acts.slots[place];
             let Some(agent) = slot.agent.as_ref().filter(|_| slot.registered) else { break };
             let mut agent = agent.borrow_mut(py);
@@ -210,9 +209,8 @@ impl Judge {
             bench.close_finished()?;
             match bench.judge(act, &mut agent, slot.role.as_deref())? {
                 Judged::SecondLook => break,
-                Judged::Quiet => agent.untold.record = Some(record),
+                Judged::Quiet => {}
                 Judged::QuietAndHour => {
-                    agent.untold.record = Some(record);
                     match agent.look_at_trust(py, &self.policy, act.time_us)? {
                         None => why = HOUR,
                         Some(true) if self.publish => {
@@ -278,7 +276,7 @@ impl Judge {
 }
 
 fn parts_of(agent: &Agent, view: &View) -> AnswerParts {
-    let state = agent.untold.record.map(|_| agent.facts.now.state().name());
+    let state = agent.untold.any.then(|| agent.facts.now.state().name());
     (state, view.positive, view.lower, view.level, view.days, view.ttl_us)
 }
 
