@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.content.detector import RECURRENCE_BITS
-from models.subject import SUM
+from models.groups import SUM
+from models.together import sharpened, total
 
 if TYPE_CHECKING:
     from models.assessment import Finding
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
-_SESSIONS, _EVENTS = 0.4, 0.5
+_SESSIONS, _TOGETHER, _EVENTS = 0.4, 0.1, 0.5
 """Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
@@ -48,6 +49,7 @@ class Assessor:
         self._config = config
         self._peers = peers
         self._hasher = hasher
+        self._looks_together = "together" not in config.silent
 
     def assess(
         self,
@@ -74,9 +76,12 @@ class Assessor:
             p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self._peers.head.version,
         )  # fmt: skip
         if content is not None:
+            per_session = max(1.0, facts.events / max(1, facts.opened))
             if self._session_p(session, content.score):
-                per_session = max(1.0, facts.events / max(1, facts.opened))
                 out.session_alpha = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
+            # All that an agent does is a little odd while it learns.
+            if self._looks_together and profile.state() == "active" and not session.told:
+                self._together(out, session, result, alpha * per_session)
             out.session_p = session.p
             out.alpha *= _EVENTS
         out.rank = (content.score if content is not None else 0.0) + self._excess(
@@ -92,10 +97,24 @@ class Assessor:
             session.score = max(session.score, score)
             pool = self._peers.sessions
             if pool.n >= self._config.session_minimum:
-                name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
-                u = self._hasher.uniform(name)
-                session.p = pool.p_value(session.role, session.score, u)
+                session.p = pool.p_value(session.role, session.score, self._u(session))
         return rose
+
+    def _together(
+        self, out: Assessment, session: Session, result: Calibrated, alpha: float
+    ) -> None:
+        """Rank the session by all that is odd about it, where this event adds to that."""
+        before = tuple(session.least)
+        session.least = least = sharpened(before, result.each)
+        pool = self._peers.together
+        if least != before and pool.n >= self._config.session_minimum:
+            out.together = least
+            out.together_p = pool.p_value(session.role, total(least), self._u(session))
+            out.together_alpha = min(_TOGETHER * alpha, _MOST_ALPHA)
+
+    def _u(self, session: Session) -> float:
+        name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
+        return self._hasher.uniform(name)
 
     def _excess(self, result: Calibrated, steady: float, *, content: bool) -> float:
         """Bits by which the features beside content go beyond what happens by chance.

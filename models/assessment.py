@@ -64,9 +64,13 @@ class Assessment(Struct):
         Calibrated p-value, the pool it comes from and its size; None while uncalibrated.
     session_p
         P-value of the session's running maximum; None while uncalibrated.
-    alpha, session_alpha
-        The agent's share of the alert budget, per event and per session; the latter 0 unless this
-        event is the most surprising of its session so far.
+    together, together_p
+        All that is odd about the session (`models.together`) and its p-value, where this event
+        added to it; else None.
+    alpha, session_alpha, together_alpha
+        The agent's share of the alert budget, per event and, for both p-values of the session, per
+        session; `session_alpha` is 0 unless this event is the most surprising of its session so
+        far.
     key
         Correlation key of the alert: agent, type, class and day are one alert.
     """
@@ -83,8 +87,11 @@ class Assessment(Struct):
     p_pool: str | None = None
     p_n: int = 0
     session_p: float | None = None
+    together: tuple[float, float, float] | None = None
+    together_p: float | None = None
     alpha: float = 0.0
     session_alpha: float = 0.0
+    together_alpha: float = 0.0
     alert: bool = False
     severity: str | None = None
     anomaly: str | None = None
@@ -99,3 +106,23 @@ class Assessment(Struct):
     snapshot: int = 0
     trust_before: float | None = None
     trust_after: float | None = None
+
+    def chances(self) -> tuple[tuple[float | None, float], ...]:
+        """Give the p-values of the event, of its session, and of all that is odd about that.
+
+        Each comes with its share of the alert budget.
+        """
+        return (
+            (self.p, self.alpha),
+            (self.session_p, self.session_alpha),
+            (self.together_p, self.together_alpha),
+        )
+
+    def odd(self) -> tuple[bool, ...]:
+        """Tell which of `chances` are within their shares.
+
+        >>> Assessment("e", "a", "unknown", "s", 0, p=0.002, alpha=0.001, session_p=0.001,
+        ...     session_alpha=0.003).odd()
+        (False, True, False)
+        """
+        return tuple(p is not None and p <= alpha for p, alpha in self.chances())

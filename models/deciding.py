@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Reason
 from models.content.detector import PLAIN_FACTOR
-from models.explain import category_reason, content_reasons, measure_reason
+from models.explain import (
+    category_reason,
+    content_reasons,
+    measure_reason,
+    together_reason,
+)
 from models.features import METRICS
-from models.subject import CONTENT, Bits, Subject
+from models.groups import CONTENT
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
 from models.watch.naming import BY_METRIC, refined
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
     from models.calibrate import Calibrated
     from models.event import Event
     from models.places import Place
+    from models.subject import Bits, Subject
+    from models.together import Least
 
 _GRAVE = frozenset({"pay", "delete", "admin", "send"})
 _SECRET = frozenset({"confidential", "restricted"})
@@ -80,14 +87,16 @@ class Decider:
         vouched: bool,
     ) -> None:
         """Say whether an event is an anomaly, which one, how severe and why."""
-        odd_event = out.p is not None and out.p <= out.alpha
-        odd_session = out.session_p is not None and out.session_p <= out.session_alpha
-        unusual = (odd_event or odd_session) and not vouched
+        odd_event, odd_session, odd_together = odd = out.odd()
+        unusual = any(odd) and not vouched
         if self.explain_all or unusual or findings:
             by_session = odd_session and not odd_event
+            least = out.together if odd_together and not odd_event else None
             out.reasons = self._reasons(
-                event, subject, bits, result, findings, x, by_session=by_session
+                event, subject, bits, result, findings, x, by_session=by_session, least=least
             )
+            if least is not None and out.together_p is not None:
+                out.reasons.insert(1, together_reason(least, out.together_p))
         if findings:
             first = max(findings, key=lambda f: SEVERITIES.index(self._severity(f)))
             self._name(out, first.anomaly, self._severity(first), event, x, first.reason)
@@ -100,10 +109,7 @@ class Decider:
             severity = self._graver(self.kinds[anomaly].severity, event)
             self._name(out, anomaly, severity, event, x, out.reasons[0])
             out.confidence = max(
-                confidence(out.p, out.alpha) if odd_event and out.p is not None else 0.0,
-                confidence(out.session_p, out.session_alpha)
-                if odd_session and out.session_p is not None
-                else 0.0,
+                confidence(p, alpha) for p, alpha in out.chances() if p is not None and p <= alpha
             )
             out.alert = True
 
@@ -181,6 +187,7 @@ class Decider:
         x: dict[str, str],
         *,
         by_session: bool,
+        least: Least | None,
     ) -> list[Reason]:
         """Give the reasons, the one that decided first."""
         profile, view = subject.profile, subject.view
@@ -204,19 +211,20 @@ class Decider:
                 ranked.append(
                     (rare, excess, partial(category_reason, baseline, view, places[i], x, b))
                 )
-        often = x["tool"] == x["previous_tool"] and _is_often(bits)
+        many = _is_often(bits)
+        often = many and x["tool"] == x["previous_tool"]
         for one in bits.measures:
             rare, metric = rarity(len(places) + one.metric, one.bits), METRICS[one.metric]
             if often and metric == "disorder":
                 rare = -1.0  # a call repeated over and over: of that, how often says more
             elif metric in _TELLING or (metric == "drift" and one.bits >= _LEAKING):
                 rare += _TELLING_BITS
-            elif metric in _GENERIC:
+            elif metric in _GENERIC or (many and metric == "cost"):  # many calls cost much
                 rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
             ranked.append((rare, one.bits, partial(measure_reason, baseline, view, one)))
         ranked.sort(key=lambda row: (-row[0], -row[1]))
         others = [reason() for _, _, reason in ranked[:4]]
-        leads = by_session or self._content_leads(result, carried)
+        leads = by_session or self._content_leads(result, carried, least)
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
@@ -227,12 +235,15 @@ class Decider:
         return [category_reason(baseline, view, places[i], x, b)]
 
     @staticmethod
-    def _content_leads(result: Calibrated, carried: list[Reason]) -> bool:
+    def _content_leads(result: Calibrated, carried: list[Reason], least: Least | None) -> bool:
         """Whether content names the cause, where other features are unusual too.
 
         What a call carries says more of the cause than that it is odd. That nobody asked for it
-        says less than in what way it is odd.
+        says less than in what way it is odd. Where all that is odd about the session decides
+        (`least`), that leads which is oddest.
         """
+        if least is not None:
+            return least[0] >= max(least[1:])
         content = result.each[CONTENT]
         rest = [p for p in result.each[CONTENT + 1 :] if p is not None]
         if content is None or not rest or not carried:

@@ -16,7 +16,7 @@ from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
 from models.features import FEATURES, METRICS, extract
-from models.groups import LEAST_BITS
+from models.groups import LEAST_BITS, VOLUME
 from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
@@ -27,7 +27,8 @@ from models.quantity import QUANTITIES, quantities
 from models.rules import RULES, note_credential, note_version
 from models.sessions import open_sessions
 from models.silent import Silent
-from models.subject import VOLUME, Bits, Subject
+from models.subject import Bits, Subject
+from models.together import total
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch import heard
@@ -96,6 +97,7 @@ class Engine:
             config,
             (native or reference).Groups(config, secret),
             (native or session_pools).SessionPools(config.session_window),
+            (native or session_pools).SessionPools(config.peer_window),
             (native or peer_levels).PeerLevels(),
         )
         self.silent = Silent(config.silent) if config.silent else None
@@ -194,6 +196,7 @@ class Engine:
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:
             self._look_back(out, event, subject, strayed, x)
+        session.told |= out.alert
         resource = event.resource
         shared = not findings and (resource is None or resource.sensitivity != "restricted")
         self.learner.learn(
@@ -243,11 +246,19 @@ class Engine:
         return session
 
     def _close(self, session: Session) -> None:
-        if session.score >= 0 and (session.learning or session.vouched):
-            self.peers.closed(session.role, session.score)
+        self.pool(session)
         if self.telling is not None:
             self.telling.finished(self.content.dump_session(session))
         self.content.close(session)
+
+    def pool(self, session: Session) -> None:
+        """Let later sessions be ranked among one that finished, here or at another shard.
+
+        One that alerted would raise the bar for what is like it.
+        """
+        free, odd = session.learning or session.vouched, total(session.least)
+        odd = 0.0 if session.told else odd
+        self.peers.closed(session.role, session.score, odd, free=free)
 
     def _score(
         self, event: Event, subject: Subject, session: Session, x: dict[str, str], time_us: int

@@ -48,9 +48,9 @@ class Contribution(Struct, array_like=True):
     published
         What went into its snapshots.
     pools
-        (role, score) of finished sessions that calibrate.
+        Of a version before; nothing that the sessions do not say.
     sessions
-        Finished sessions, for the content tables.
+        Finished sessions, for the content tables and to rank others among.
     voices
         (agent, mode, hour since 1970) in which agents were heard.
     traces
@@ -111,10 +111,6 @@ class Exchange:
         """Tell of a finished session."""
         self._told.sessions.append(blob)
 
-    def pooled(self, role: str, score: float) -> None:
-        """Tell of the highest score of a finished session."""
-        self._told.pools.append((role, score))
-
     def heard(self, agent_id: str, mode: str, hour: int) -> None:
         """Tell that an agent was heard."""
         self._told.voices.append((agent_id, mode, hour))
@@ -160,11 +156,9 @@ class Exchange:
             told = _decode(blob)
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"what another shard told cannot be read: {error}") from error
-        engine, watcher = self._engine, self._engine.watcher
+        watcher = self._engine.watcher
         for one in told.sessions:
             self._learn(one)
-        for role, score in told.pools:
-            engine.peers.take_pooled(role, score)
         for agent_id, mode, hour in told.voices:
             watcher.heard.note(agent_id, mode, hour)
         for trace_id, agent_id, time_us in told.traces:
@@ -183,6 +177,7 @@ class Exchange:
             told.agent_id, told.mode, told.role, told.purpose, told.opened_us, told.seen_us,
             told.ordinal, told.learning, told.vouched,
         )  # fmt: skip
+        self._engine.pool(told)
         told.near = _session(content.dump_session(here)).near
         content.close(content.load_session(_encode(told)))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.peers import GroupView
     from models.places import Place
+    from models.together import Least
     from models.watch.measure import Measure
 
 _KIND_WORDS = dict(zip(KINDS, (
@@ -61,6 +62,28 @@ def content_reasons(content: Content, factor: float, event: Event) -> list[Reaso
         expected = [(event.tool, round(p, 3))]
         reasons.append(Reason("intent", content.intent * factor, event.tool, expected, why))
     return reasons
+
+
+def together_reason(least: Least, p: float) -> Reason:
+    """Reason of all that is odd about a session.
+
+    Parameters
+    ----------
+    least
+        Bits of its smallest p-values, by part.
+    p
+        Its p-value altogether.
+
+    Examples
+    --------
+    >>> together_reason((8.0, 10.0, 9.0), 2e-5).why
+    'Rare in no way by itself, but altogether one session of the role in 50,000 is as odd.'
+    """
+    content, peak, volume = (f"{2.0**-bits:.1g}" for bits in least)
+    observed = f"p {content} for content, {peak} for a category, {volume} for amount or order"
+    often = f"one session of the role in {1 / p:,.0f}"
+    why = f"Rare in no way by itself, but altogether {often} is as odd."
+    return Reason("together", -log2(p), observed, [], why)
 
 
 def category_reason(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FLEET = ""
 STATISTICS = ("content", "sum", "peak", "volume")
+CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 """Score windows of a group: of the statistics, of each feature, of each metric."""
 

@@ -73,8 +73,9 @@ class Peers:
         Parameters of the model.
     groups
         Votes and score windows, of either kernel; new ones without.
-    sessions, levels
-        Scores of past sessions and levels of quantities, of either kernel.
+    sessions, together, levels
+        Scores of past sessions, what was odd about them altogether, and levels of quantities, of
+        either kernel.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Peers:
         config: ModelConfig,
         groups: Groups | None = None,
         sessions: SessionPools | None = None,
+        together: SessionPools | None = None,
         levels: PeerLevels | None = None,
     ) -> None:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
         self.head = Head()
         self.sessions = SessionPools(config.session_window) if sessions is None else sessions
+        self.together = SessionPools(config.peer_window) if together is None else together
         self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
         self._most_active, self._events_each = 1, 0.0
@@ -136,15 +139,20 @@ class Peers:
         """Contribute the sum of a closed window to the group's and the fleet's levels."""
         self.levels.add(group, name, value)
 
-    def closed(self, role: str, score: float) -> None:
-        """Take in the highest score of a finished session, in bits."""
-        self.take_pooled(role, score)
-        if self.telling is not None:
-            self.telling.pooled(role, score)
+    def closed(self, role: str, score: float, odd: float, *, free: bool) -> None:
+        """Let later sessions be ranked among one that finished.
 
-    def take_pooled(self, role: str, score: float) -> None:
-        """Take in the same of a session that another shard has finished."""
-        self.sessions.add(role, score)
+        Parameters
+        ----------
+        score, odd
+            Its highest score, and all that was odd about it, in bits; 0 to leave that out.
+        free
+            Whether it was learned without the gate; else its score does not count.
+        """
+        if free and score >= 0.0:
+            self.sessions.add(role, score)
+        if odd:
+            self.together.add(role, odd)
 
     def seen_on(self, day: int, per_day: float) -> None:
         """Count an agent that acts for the first time on a day, and its usual events a day."""
@@ -174,8 +182,9 @@ class Peers:
             ("peers", _encode(self.head)),
             ("pending", groups.dump_pending()),
         ]
-        if self.sessions.changed:
-            out.append(("sessions", self.sessions.dump()))
+        for name, pools in (("sessions", self.sessions), ("together", self.together)):
+            if pools.changed:
+                out.append((name, pools.dump()))
         for name in sorted(self._changed.union(groups.changed())):
             stored = _StoredGroup(groups.dump_group(name), self.levels.rows(name))
             out.append(("group:" + name, _encode(stored)))
@@ -205,6 +214,8 @@ class Peers:
             self.groups.load_pending(shared["pending"])
             if "sessions" in shared:
                 self.sessions = type(self.sessions).load(shared["sessions"])
+            if "together" in shared:
+                self.together = type(self.together).load(shared["together"])
             self._count()
         except (ValueError, KeyError) as error:
             raise StateError(

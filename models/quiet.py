@@ -60,8 +60,8 @@ class Quiet:
         self._hashes = native.Hashes(engine.hasher.key)
         self._judge = native.Judge(
             engine.config, engine.policy, publish, peers.groups, engine.content, engine.sessions,
-            peers.sessions, peers.levels, engine.watcher.heard, self._hashes, origin, infer,
-            alike, peers.seen_on,
+            peers.sessions, peers.together, peers.levels, engine.watcher.heard, self._hashes,
+            origin, infer, alike, peers.seen_on,
         )  # fmt: skip
 
     def read(self, records: Sequence[Any], max_future_us: int) -> Any:
@@ -146,9 +146,7 @@ class Quiet:
 
     def _tell(self, telling: Telling) -> None:
         """Pass on what the kernel has to tell other engines."""
-        pools, sessions, voices = self._judge.told()
-        for role, score in pools:
-            telling.pooled(role, score)
+        sessions, voices = self._judge.told()
         for session in sessions:
             telling.finished(session)
         for agent_id, mode, hour in voices:

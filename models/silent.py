@@ -27,6 +27,7 @@ SILENCED: dict[str, tuple[str, ...]] = {
     "category": tuple(feature.name for feature in FEATURES),
     "metric": METRICS,
     "rule": tuple(RULES),
+    "session": ("together",),
 }
 """What can be silenced, by kind."""
 
@@ -47,7 +48,8 @@ class Silent:
     Attributes
     ----------
     content
-        Those among `models.content.detector.PARTS`, for the content detector to leave out.
+        Those among `models.content.detector.PARTS`, for the content detector to leave out. What is
+        looked at of a session (`models.together`) the assessor leaves out.
 
     Raises
     ------

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from models.trust_state import TrustState
     from models.watch.measure import Measure
 
-CONTENT, SUM, PEAK, VOLUME = range(4)  # places of the statistics, as in `models.groups.STATISTICS`
-
 
 class Subject:
     """One agent in one mode, as the engine works on it.

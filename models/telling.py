@@ -11,9 +11,6 @@ class Telling(Protocol):
     def finished(self, blob: bytes) -> None:
         """Tell of a finished session."""
 
-    def pooled(self, role: str, score: float) -> None:
-        """Tell of the highest score of a finished session."""
-
     def publishing(self) -> None:
         """Tell what goes into a snapshot now, and let what others told go into it as well."""
 

@@ -70,6 +70,7 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     p_pool: Literal["agent", "role", "fleet"] | None
     p_n: Annotated[int, Meta(ge=0)]
     session_p: P | None
+    together_p: P | None = None
     reasons: list[Reason]
     tags: dict[str, list[str]]
     key: str

@@ -91,6 +91,7 @@ def anomaly_object(
             "p_pool": a.p_pool,
             "p_n": a.p_n,
             "session_p": _significant(a.session_p),
+            "together_p": _significant(a.together_p),
             "rank": round(a.rank, 3),
             "bits": {"sum": round(a.s_sum, 3), "max": round(a.s_max, 3)},
             "reasons": [reason_object(reason) for reason in a.reasons[:_MOST_REASONS]],

@@ -70,6 +70,10 @@ class Session(Struct, array_like=True):
         (tool, key); 0 without one.
     seen
         Of `uses`, what they are judged by once more; none unless the role is young.
+    least
+        Bits of its smallest p-values: `models.together`.
+    told
+        Whether one of its events has alerted.
     """
 
     agent_id: str
@@ -95,6 +99,8 @@ class Session(Struct, array_like=True):
     peak: int = 0
     peak_place: int = 0
     seen: dict[int, Seen] = {}
+    least: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    told: bool = False
 
 
 class First(Struct, array_like=True):

@@ -57,6 +57,7 @@ function facts(a) {
   return h("dl", { class: "facts" },
     fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
     fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
+    fact("All of the session", (a.together_p ?? null) === null ? null : oneIn(a.together_p)),
     fact("Trust", change),
     fact("Session", a.session), fact("Event", a.event_id), fact("Position", a.position),
     fact("Tags", tags.length ? h("span", { class: "tags" }, tags) : null));

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.calibration import STEP, TAIL, TOP, ScoreWindow, bin_of
+from models.groups import SUM
 from models.hashing import Hasher
-from models.subject import SUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
-const FIELDS: usize = 23;
-/// Of a session that was stored before there was a second look.
+const FIELDS: usize = 25;
+/// Of a session that was stored before there was a second look; one more before `least` and `told`.
 const FIELDS_BEFORE: usize = 22;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
@@ -72,6 +72,12 @@ pub struct Session {
     pub peak_place: u64,
     /// Of `uses`, what they are judged by once more; none unless the role is young.
     pub seen: Ordered<Seen>,
+    /// Bits of its smallest p-values; `models.together`.
+    #[pyo3(get, set)]
+    pub least: [f64; 3],
+    /// Whether one of its events has alerted.
+    #[pyo3(get, set)]
+    pub told: bool,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
 }
@@ -114,6 +120,8 @@ impl Session {
             peak: 0,
             peak_place: 0,
             seen: Ordered::default(),
+            least: [0.0; 3],
+            told: false,
             request: None,
         }
     }
@@ -182,6 +190,9 @@ impl Session {
             out.unsigned(place);
             seen.write(out);
         }
+        out.array(self.least.len());
+        self.least.iter().for_each(|&bits| out.float(bits));
+        out.boolean(self.told);
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -191,7 +202,7 @@ impl Session {
             _ => Reader::new(raw),
         };
         let fields = from.array()?;
-        if fields != FIELDS_BEFORE {
+        if !(FIELDS_BEFORE..FIELDS - 1).contains(&fields) {
             exactly(fields, FIELDS)?;
         }
         let mut session = Session {
@@ -218,6 +229,8 @@ impl Session {
             peak: 0,
             peak_place: 0,
             seen: Ordered::default(),
+            least: [0.0; 3],
+            told: false,
             request: None,
         };
         for _ in 0..from.array()? {
@@ -251,10 +264,17 @@ impl Session {
         session.top = from.float()?;
         session.peak = from.unsigned()?;
         session.peak_place = from.unsigned()?;
-        if fields == FIELDS {
+        if fields > FIELDS_BEFORE {
             for _ in 0..from.map()? {
                 session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
             }
+        }
+        if fields == FIELDS {
+            exactly(from.array()?, session.least.len())?;
+            for bits in &mut session.least {
+                *bits = from.float()?;
+            }
+            session.told = from.boolean()?;
         }
         from.end()?;
         Ok(session)

@@ -11,6 +11,7 @@ use super::learning::note;
 use super::mixture::{self, Mixture};
 use super::peer_levels::PeerLevels;
 use super::texts::{Names, Origin, Texts};
+use super::together::total;
 use crate::content::{Detector, OpenSessions, Session};
 use crate::habits::{Groups, Habits, SessionPools, OFTEN_ENOUGH};
 use crate::hashing::Hashes;
@@ -41,6 +42,7 @@ pub struct Bench<'a, 'py> {
     pub content: &'a mut Detector,
     pub sessions: &'a mut OpenSessions,
     pub pools: &'a mut SessionPools,
+    pub together: &'a mut SessionPools,
     pub levels: &'a mut PeerLevels,
     pub heard: &'a mut Heard,
     pub hashes: &'a Hashes,
@@ -62,11 +64,12 @@ impl Bench<'_, '_> {
         }
         for session in self.sessions.finished(self.py, self.watermark_us) {
             let session = &mut *session.borrow_mut(self.py);
-            if session.score >= 0.0 && (session.learning || session.vouched) {
+            let (free, odd) = (session.learning || session.vouched, total(session.least));
+            if free && session.score >= 0.0 {
                 self.pools.add(&session.role, session.score);
-                if let Some(told) = &mut self.told {
-                    told.pools.push((session.role.clone(), session.score));
-                }
+            }
+            if odd != 0.0 && !session.told {
+                self.together.add(&session.role, odd);
             }
             if let Some(told) = &mut self.told {
                 told.sessions.push(session.dump());
@@ -170,7 +173,7 @@ impl Bench<'_, '_> {
         facts.before.clear();
         facts.before.push_str(previous_of(&open));
         if let Some(ranked) = ranked {
-            (open.score, open.p) = (ranked.score, ranked.p);
+            (open.score, open.p, open.least) = (ranked.score, ranked.p, ranked.least);
         }
         self.learn(act, facts, &mut now, &mut levels, habits, &mut open, group, &scored, gate);
         note(act, facts, &origin);

@@ -3,12 +3,15 @@
 use super::bench::Bench;
 use super::facts::{Now, State};
 use super::scoring::Scored;
+use super::together::{sharpened, total};
 use crate::content::Session;
+use crate::habits::SessionPools;
 
 const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
 const SESSIONS: f64 = 0.4;
+const TOGETHER: f64 = 0.1;
 const EVENTS: f64 = 0.5;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
@@ -17,6 +20,7 @@ const MOST_P: f64 = 1.0 - 1e-4;
 pub struct Ranked {
     pub score: f64,
     pub p: Option<f64>,
+    pub least: [f64; 3],
 }
 
 impl Bench<'_, '_> {
@@ -35,9 +39,19 @@ impl Bench<'_, '_> {
         let mut ranked = None;
         if let Some(content) = &scored.content {
             let rose = content.score > session.score;
-            let rank = self.rank(session, content.score, rose);
+            let mut rank = self.rank(session, content.score, rose);
+            if state == State::Active && !session.told {
+                rank.least = sharpened(session, &scored.calibrated.each);
+            }
+            let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
+            if rank.least != session.least && self.pools_are_large(self.together) {
+                let together_alpha = (TOGETHER * (alpha * per_session)).min(MOST_ALPHA);
+                let p = self.together.p_value(&session.role, total(rank.least), self.u(session));
+                if p <= together_alpha {
+                    return None;
+                }
+            }
             if rose {
-                let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
                 let session_alpha = (SESSIONS * alpha * per_session).min(MOST_ALPHA);
                 if rank.p.is_some_and(|p| p <= session_alpha) {
                     return None;
@@ -64,17 +78,24 @@ impl Bench<'_, '_> {
     }
 
     fn rank(&self, session: &Session, score: f64, rose: bool) -> Ranked {
-        let mut now = Ranked { score: session.score, p: session.p };
+        let mut now = Ranked { score: session.score, p: session.p, least: session.least };
         if rose || session.p.is_none() {
             now.score = session.score.max(score);
-            if self.pools.n() >= self.config.session_minimum {
-                let name =
-                    format!("{}\x1f{}\x1f{}", session.agent_id, session.mode, session.ordinal);
-                let u = self.hashes.uniform_of(name.as_bytes());
-                now.p = Some(self.pools.p_value(&session.role, now.score, u));
+            if self.pools_are_large(self.pools) {
+                now.p = Some(self.pools.p_value(&session.role, now.score, self.u(session)));
             }
         }
         now
+    }
+
+    fn pools_are_large(&self, pools: &SessionPools) -> bool {
+        pools.n() >= self.config.session_minimum
+    }
+
+    /// What breaks ties among sessions.
+    fn u(&self, session: &Session) -> f64 {
+        let name = format!("{}\x1f{}\x1f{}", session.agent_id, session.mode, session.ordinal);
+        self.hashes.uniform_of(name.as_bytes())
     }
 }
 

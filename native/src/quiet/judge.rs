@@ -61,7 +61,7 @@ pub struct Metrics {
 type AnswerParts = (Option<&'static str>, f64, f64, usize, Option<i64>, i64);
 /// Position, time and agent of an event after which trust had moved, and the answer then.
 type Moved = (usize, i64, usize, AnswerParts);
-type TellTale<'py> = (Vec<(String, f64)>, Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
+type TellTale<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
 /// Judges what is as usual.
 #[pyclass(module = "habitus_native")]
@@ -77,6 +77,7 @@ pub struct Judge {
     content: Py<ContentKernel>,
     sessions: Py<OpenSessions>,
     pools: Py<SessionPools>,
+    together: Py<SessionPools>,
     levels: Py<PeerLevels>,
     heard: Py<Heard>,
     hashes: Py<Hashes>,
@@ -86,11 +87,9 @@ pub struct Judge {
     moved: Vec<Moved>,
 }
 
-/// What other engines are to be told: finished sessions that calibrate, all that finished, and who
-/// was heard when.
+/// What other engines are to be told: sessions that finished, and who was heard when.
 #[derive(Default)]
 pub struct Told {
-    pub pools: Vec<(String, f64)>,
     pub sessions: Vec<Vec<u8>>,
     pub voices: Vec<(String, String, i64)>,
 }
@@ -108,6 +107,7 @@ impl Judge {
         content: Py<ContentKernel>,
         sessions: Py<OpenSessions>,
         pools: Py<SessionPools>,
+        together: Py<SessionPools>,
         levels: Py<PeerLevels>,
         heard: Py<Heard>,
         hashes: Py<Hashes>,
@@ -132,6 +132,7 @@ impl Judge {
             content,
             sessions,
             pools,
+            together,
             levels,
             heard,
             hashes,
@@ -172,6 +173,7 @@ impl Judge {
             content: content.detector(),
             sessions: &mut self.sessions.borrow_mut(py),
             pools: &mut self.pools.borrow_mut(py),
+            together: &mut self.together.borrow_mut(py),
             levels: &mut self.levels.borrow_mut(py),
             heard: &mut self.heard.borrow_mut(py),
             hashes: self.hashes.get(),
@@ -270,8 +272,8 @@ impl Judge {
 
     /// What other engines are to be told; once.
     fn told<'py>(&mut self, py: Python<'py>) -> TellTale<'py> {
-        let Told { pools, sessions, voices } = std::mem::take(&mut self.told);
-        (pools, sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
+        let Told { sessions, voices } = std::mem::take(&mut self.told);
+        (sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
     }
 }
 

@@ -20,6 +20,7 @@ mod scoring;
 mod sizes;
 mod tail;
 mod texts;
+mod together;
 mod trust;
 mod values;
 mod when;
