@@ -91,7 +91,8 @@ class Decider:
         unusual = any(odd) and not vouched
         if self.explain_all or unusual or findings:
             by_session = odd_session and not odd_event
-            least = out.together if odd_together and not odd_event else None
+            alone = odd_together and not odd_event and not odd_session
+            least = out.together if alone else None
             out.reasons = self._reasons(
                 event, subject, bits, result, findings, x, by_session=by_session, least=least
             )
