@@ -14,10 +14,10 @@ from models.explain import (
     together_reason,
 )
 from models.features import METRICS
-from models.groups import CONTENT
+from models.leading import content_leads, in_order
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
-from models.watch.naming import BY_METRIC, refined
+from models.watch.naming import BY_METRIC, refined, remembers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.assessment import Assessment, Finding, Kind
     from models.calibrate import Calibrated
     from models.event import Event
+    from models.leading import Unusual
     from models.places import Place
     from models.subject import Bits, Subject
     from models.together import Least
@@ -37,18 +38,6 @@ _ONE_CAUSE = frozenset({
     "volume.exfil", "cost.spike", "auth.failure_burst", "destructive.burst", "discovery.sweep",
     "telemetry.gap", "behavior.drift", "config.change", "tool.sequence", "goal.drift",
 })  # fmt: skip
-_GENERIC = frozenset({
-    "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "astray",
-})  # fmt: skip
-_TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
-_TELLING_BITS = 8.0
-_LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
-_HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
-_OFTEN_BITS = 3.0
-_AS_RARE = 40.0  # times the smallest p of other features, up to which what a call carries leads
-_UNASKED = 4.0  # times as rare as other features has to be that nobody asked for it
-_GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
-_MOST_GENERIC = 11.0
 _OWN_VALUE = frozenset({"tool", "area", "sensitivity", "destination"})
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
@@ -105,7 +94,7 @@ class Decider:
             out.alert = out.severity != "low" and not vouched
         elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
-            if out.reasons[0].feature != "provenance" or event.tool.startswith("memory."):
+            if out.reasons[0].feature != "provenance" or remembers(event):
                 anomaly = refined(anomaly, event)
             severity = self._graver(self.kinds[anomaly].severity, event)
             self._name(out, anomaly, severity, event, x, out.reasons[0])
@@ -200,32 +189,22 @@ class Decider:
         if content is not None:
             whole = (content.carrier.bits if content.carrier else 0.0) + (content.intent or 0.0)
             factor = content.score / whole if whole else PLAIN_FACTOR
-            reasons = content_reasons(content, factor, event)
-            carried = sorted(reasons, key=lambda r: -r.bits)
-        ranked: list[tuple[float, float, Callable[[], Reason]]] = []  # a reason takes a while
+            carried = _by_weight(content_reasons(content, factor, event), event)
+        found: list[Unusual] = []
+        told_as: list[Callable[[], Reason]] = []  # a reason takes a while
         for i, b, *_ in bits.categories.found:
             excess = b - usual[i]
             if excess > 0:
                 rare = rarity(i, excess) if places[i].alone else 0.0
-                if places[i].name in _GENERIC:
-                    rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
-                ranked.append(
-                    (rare, excess, partial(category_reason, baseline, view, places[i], x, b))
-                )
-        many = _is_often(bits)
-        often = many and x["tool"] == x["previous_tool"]
+                found.append((places[i].name, rare, excess))
+                told_as.append(partial(category_reason, baseline, view, places[i], x, b))
         for one in bits.measures:
-            rare, metric = rarity(len(places) + one.metric, one.bits), METRICS[one.metric]
-            if often and metric == "disorder":
-                rare = -1.0  # a call repeated over and over: of that, how often says more
-            elif metric in _TELLING or (metric == "drift" and one.bits >= _LEAKING):
-                rare += _TELLING_BITS
-            elif metric in _GENERIC or (many and metric == "cost"):  # many calls cost much
-                rare = min(rare - _GENERIC_BITS, _MOST_GENERIC)
-            ranked.append((rare, one.bits, partial(measure_reason, baseline, view, one)))
-        ranked.sort(key=lambda row: (-row[0], -row[1]))
-        others = [reason() for _, _, reason in ranked[:4]]
-        leads = by_session or self._content_leads(result, carried, least)
+            rare = rarity(len(places) + one.metric, one.bits)
+            found.append((METRICS[one.metric], rare, one.bits))
+            told_as.append(partial(measure_reason, baseline, view, one))
+        order = in_order(found, again=x["tool"] == x["previous_tool"])
+        others = [told_as[at]() for at in order[:4]]
+        leads = by_session or content_leads(result, [one.feature for one in carried], least)
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
@@ -235,26 +214,12 @@ class Decider:
         i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
         return [category_reason(baseline, view, places[i], x, b)]
 
-    @staticmethod
-    def _content_leads(result: Calibrated, carried: list[Reason], least: Least | None) -> bool:
-        """Whether content names the cause, where other features are unusual too.
 
-        What a call carries says more of the cause than that it is odd. That nobody asked for it
-        says less than in what way it is odd. Where all that is odd about the session decides
-        (`least`), that leads which is oddest.
-        """
-        if least is not None:
-            return least[0] >= max(least[1:])
-        content = result.each[CONTENT]
-        rest = [p for p in result.each[CONTENT + 1 :] if p is not None]
-        if content is None or not rest or not carried:
-            return result.lead in (CONTENT, -1)
-        times = _AS_RARE if carried[0].feature == "provenance" else 1.0 / _UNASKED
-        return content <= times * min(rest)
-
-
-def _is_often(bits: Bits) -> bool:
-    """Tell whether so many calls are unusual."""
-    return any(
-        one.bits >= _OFTEN_BITS for one in bits.measures if METRICS[one.metric] in _HOW_OFTEN
+def _by_weight(carried: list[Reason], event: Event) -> list[Reason]:
+    """Order the reasons of content; of what is remembered, where it is from says most."""
+    origin_first = remembers(event)
+    return sorted(
+        carried,
+        key=lambda one: (origin_first and one.feature == "provenance", one.bits),
+        reverse=True,
     )

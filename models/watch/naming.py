@@ -50,7 +50,7 @@ def refined(anomaly: str, event: Event) -> str:
     place = event.resource.id.lower() if event.resource is not None else ""
     if place.startswith(_OWN_SETTINGS) or tool.startswith("agent.settings"):
         return "config.change"
-    if tool.startswith("memory.") or place.startswith("memory/"):
+    if remembers(event):
         return "memory.write" if event.operation in ("write", "delete", "admin") else anomaly
     if tool.startswith(_PEERS):
         return "peer.new"
@@ -61,3 +61,9 @@ def refined(anomaly: str, event: Event) -> str:
     if event.operation == "delete":
         return "destructive.burst"
     return anomaly
+
+
+def remembers(event: Event) -> bool:
+    """Tell whether an event is about the agent's own memory."""
+    place = event.resource.id.lower() if event.resource is not None else ""
+    return event.tool.lower().startswith("memory.") or place.startswith("memory/")

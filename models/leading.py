@@ -1,0 +1,99 @@
+"""Which of the reasons names the cause: the rarest, unless another says more of it."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING
+
+from models.groups import CONTENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.calibrate import Calibrated
+    from models.together import Least
+
+Unusual = tuple[str, float, float]
+"""Name of a feature or metric, how rare so much of it is among the peers, and its bits."""
+
+_GENERIC = frozenset({
+    "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "astray",
+})  # fmt: skip
+_GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
+_MOST_GENERIC = 11.0
+_STRAYING = "astray"  # of what says little it says most, and so has no bound
+_TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
+_TELLING_BITS = 8.0
+_LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
+_HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
+_OFTEN_BITS = 3.0
+_AHEAD = 1.0
+_AS_RARE = 40.0  # times the smallest p of other features, up to which what a call carries leads
+_UNASKED = 4.0  # times as rare as other features has to be that nobody asked for it
+
+
+def in_order(found: Sequence[Unusual], *, again: bool) -> list[int]:
+    """Order what is unusual about an event by how much it says of the cause.
+
+    Parameters
+    ----------
+    again
+        Whether the event calls the same tool as the one before it.
+
+    Returns
+    -------
+    list[int]
+        Places in `found`; the first names the cause.
+
+    Examples
+    --------
+    Many calls cost much, so that there are many comes first:
+
+    >>> in_order([("cost", 19.0, 22.0), ("rate", 7.0, 6.9)], again=False)
+    [1, 0]
+    >>> in_order([("cost", 19.0, 22.0), ("rate", 0.0, 2.0)], again=False)
+    [0, 1]
+    """
+    often = any(name in _HOW_OFTEN and bits >= _OFTEN_BITS for name, _, bits in found)
+    spent = max((rare for name, rare, _ in found if name == "cost"), default=0.0)
+    counts = [_counts_for(one, often, spent, again=again) for one in found]
+    return sorted(range(len(found)), key=lambda at: (-counts[at], -found[at][2]))
+
+
+def _counts_for(one: Unusual, often: bool, spent: float, *, again: bool) -> float:
+    """Give how rare one counts as."""
+    name, rare, bits = one
+    if often and again and name == "disorder":
+        return -1.0  # a call repeated over and over: of that, how often says more
+    if name in _TELLING or (name == "drift" and bits >= _LEAKING):
+        return rare + _TELLING_BITS
+    if name == _STRAYING:
+        return rare - _GENERIC_BITS
+    if name in _GENERIC:
+        return min(rare - _GENERIC_BITS, _MOST_GENERIC)
+    if name in _HOW_OFTEN and bits >= _OFTEN_BITS:
+        return max(rare, spent + _AHEAD)
+    return rare
+
+
+def content_leads(result: Calibrated, carried: Sequence[str], least: Least | None) -> bool:
+    """Tell whether content names the cause, where other features are unusual too.
+
+    What a call carries says more of the cause than that it is odd. That nobody asked for it says
+    less than in what way it is odd.
+
+    Parameters
+    ----------
+    carried
+        Features of content that are unusual, the one that says most first.
+    least
+        Where all that is odd about the session decides: the bits of what is oddest of each part.
+    """
+    carries = bool(carried) and carried[0] == "provenance"
+    if least is not None:
+        return least[0] >= max(least[1:]) + (0.0 if carries else log2(_UNASKED))
+    content = result.each[CONTENT]
+    rest = [p for p in result.each[CONTENT + 1 :] if p is not None]
+    if content is None or not rest or not carried:
+        return result.lead in (CONTENT, -1)
+    return content <= (_AS_RARE if carries else 1.0 / _UNASKED) * min(rest)

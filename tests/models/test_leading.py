@@ -1,0 +1,93 @@
+"""Which of the reasons of an alert comes first (models.leading)."""
+
+import pytest
+
+from models.calibrate import Calibrated
+from models.leading import content_leads, in_order
+
+RARE = 15.0
+
+
+def first(*found, again=False):
+    return found[in_order(found, again=again)[0]][0]
+
+
+def test_the_rarest_comes_first_and_of_equally_rare_ones_that_with_more_bits():
+    found = [("tool", 9.0, 20.0), ("area", 12.0, 8.0), ("hour", 12.0, 9.0)]
+    assert in_order(found, again=False) == [2, 1, 0]
+
+
+@pytest.mark.parametrize("often", ["rate", "rate_minute"])
+def test_of_many_calls_that_cost_much_how_often_says_more_than_what_they_cost(often):
+    assert first(("cost", RARE, 20.0), (often, 4.0, 5.0)) == often
+
+
+def test_few_calls_that_cost_much_are_named_by_their_cost():
+    assert first(("cost", RARE, 20.0), ("rate", 4.0, 1.0)) == "cost"
+
+
+@pytest.mark.parametrize("general", ["disorder", "drift", "records_hour", "bytes_out_day"])
+def test_what_says_little_of_the_cause_has_to_be_much_rarer_and_never_leads_what_is_rare(general):
+    assert first((general, 13.0, 5.0), ("tool", 8.0, 9.0)) == "tool"
+    assert first((general, 13.0, 5.0), ("tool", 6.0, 9.0)) == general
+    assert first((general, 40.0, 5.0), ("tool", 12.0, 9.0)) == "tool"
+
+
+def test_a_request_strayed_from_far_enough_leads_however_rare_the_rest():
+    assert first(("astray", 24.0, 20.0), ("rate", 11.0, 10.0)) == "astray"
+    assert first(("astray", 15.0, 20.0), ("rate", 11.0, 10.0)) == "rate"
+
+
+def test_a_call_repeated_over_and_over_is_not_named_by_the_order_of_calls():
+    found = ("disorder", 19.0, 20.0), ("rate_minute", 9.0, 8.0)
+    assert first(*found, again=True) == "rate_minute"
+    assert in_order(found, again=True) == [1, 0]
+    assert first(("disorder", 19.0, 20.0), ("rate_minute", 9.0, 1.0), again=True) == "disorder"
+
+
+@pytest.mark.parametrize("telling", ["failures_hour", "failures_day", "destructive"])
+def test_what_tells_the_cause_leads_though_something_else_is_rarer(telling):
+    assert first(("tool", 15.0, 20.0), (telling, 8.0, 7.0)) == telling
+
+
+def test_a_leak_of_many_spreads_is_named_before_the_order_of_its_calls():
+    assert first(("tool", 12.0, 13.0), ("drift", 6.0, 8.0)) == "drift"
+    assert first(("tool", 12.0, 13.0), ("drift", 6.0, 7.0)) == "tool"
+
+
+def calibrated(*each, lead=0):
+    p = min(one for one in each if one is not None)
+    return Calibrated(each=each, p=p, lead=lead, pool="role", n=1_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "carried", "leads"),
+    [
+        (0.039, ["provenance"], True),
+        (0.041, ["provenance"], False),
+        (0.0002, ["intent"], True),
+        (0.0003, ["intent"], False),
+    ],
+)
+def test_what_a_call_carries_leads_sooner_than_that_nobody_asked_for_it(content, carried, leads):
+    assert content_leads(calibrated(content, 0.5, 0.001, 0.3), carried, None) is leads
+
+
+@pytest.mark.parametrize(
+    ("least", "carried", "leads"),
+    [
+        ((14.0, 13.5, 12.0), ["provenance"], True),
+        ((13.0, 13.5, 12.0), ["provenance"], False),
+        ((14.0, 13.5, 12.0), ["intent"], False),
+        ((15.5, 13.5, 12.0), ["intent"], True),
+    ],
+)
+def test_where_all_of_the_session_decides_it_is_compared_with_the_oddest_part(
+    least, carried, leads
+):
+    assert content_leads(calibrated(0.5, 0.5, 0.5, 0.5), carried, least) is leads
+
+
+def test_content_leads_where_nothing_else_was_ranked():
+    assert content_leads(calibrated(0.01, None, None, None), ["intent"], None)
+    assert not content_leads(calibrated(None, 0.5, 0.001, 0.3, lead=2), [], None)
