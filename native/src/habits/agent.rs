@@ -313,7 +313,7 @@ impl Habits {
     pub fn read(raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
         let config = Config::of(config)?;
         let parts = stored::read(raw)?;
-        let mut rows = parts.counts.nodes().iter().flat_map(|node| &node.rows);
+        let mut rows = parts.counts.rows().iter();
         Ok(Habits {
             waiting: rows.any(|row| row.published >= 0),
             counts: parts.counts,
@@ -503,8 +503,8 @@ impl Habits {
 
     /// (key, count, today, day of the vote + 1, published day + 1) in order of the keys.
     fn rows(&self) -> Vec<(u64, u32, u16, u32, i32)> {
-        let rows = self.counts.nodes().iter().flat_map(|node| {
-            node.rows.iter().map(|row| (u64::from(node.id) << 32 | u64::from(row.value), row))
+        let rows = self.counts.nodes().flat_map(|node| {
+            node.rows.iter().map(move |row| (u64::from(node.id) << 32 | u64::from(row.value), row))
         });
         rows.map(|(key, row)| (key, row.count, row.today, row.vote, row.published)).collect()
     }

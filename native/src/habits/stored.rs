@@ -1,7 +1,7 @@
 //! Habits to bytes and back, in the layout of `models.habits_bytes`; windows of groups.
 
 use super::calibrate::Windows;
-use super::counts::{Counts, Node, Row, MOST_COUNT, UNIT};
+use super::counts::{Counts, Row, MOST_COUNT, UNIT};
 use super::different::{values_of, State, States};
 use super::window::{Histogram, Window};
 use super::{FEATURES, STATISTICS};
@@ -19,7 +19,7 @@ pub struct Parts {
 }
 
 pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec<u8> {
-    let number: usize = counts.nodes().iter().map(|node| node.rows.len()).sum();
+    let number = counts.rows().len();
     let mut out = pack::Writer::compact(Vec::with_capacity(400 + 10 * number));
     out.out.extend([LAYOUT, FEATURES as u8, STATISTICS as u8]);
     out.varint(counts.day as u64);
@@ -35,20 +35,18 @@ pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec
 
 /// Each different value and state once, then for each row where its own stand.
 fn write_rows(out: &mut pack::Writer, counts: &Counts, number: usize) {
-    let rows = || counts.nodes().iter().flat_map(|node| &node.rows);
-    let (values, places) = values_of(rows().map(|row| row.value), number);
+    let (nodes, rows) = (counts.ids(), counts.rows());
+    let (values, places) = values_of(rows.iter().map(|row| row.value), number);
     let mut states = States::new(number);
-    let of: Vec<u32> =
-        rows().map(|row| states.place((row.count, row.today, row.vote, row.published))).collect();
-    let nodes = counts.nodes().iter().filter(|node| !node.rows.is_empty());
-    let nodes: Vec<u32> = nodes.map(|node| node.id).collect();
+    let state_of = |row: &Row| states.place((row.count, row.today, row.vote, row.published));
+    let of: Vec<u32> = rows.iter().map(state_of).collect();
     for length in [nodes.len(), values.len(), states.all.len(), number] {
         out.varint(length as u64);
     }
     states.all.iter().for_each(|state| write_state(out, counts.day, *state));
     let (of_value, of_state) = (width(values.len()), width(states.all.len()));
     let mut bits = Bits::new(&mut out.out);
-    bits.words(&nodes);
+    bits.words(nodes);
     bits.words(&values);
     let mut at = 0;
     for node in counts.nodes() {
@@ -119,8 +117,8 @@ impl Reader<'_> {
             window.old = self.histogram()?;
             window.new = self.histogram()?;
         }
-        let nodes = self.rows(i64::from(day))?;
-        Ok(Parts { counts: Counts::of(nodes, i64::from(day)), usual, windows })
+        let counts = self.counts(i64::from(day))?;
+        Ok(Parts { counts, usual, windows })
     }
 
     fn number<T: TryFrom<u64>>(&mut self) -> PyResult<T> {
@@ -136,7 +134,7 @@ impl Reader<'_> {
         Ok(length)
     }
 
-    fn rows(&mut self, day: i64) -> PyResult<Vec<Node>> {
+    fn counts(&mut self, day: i64) -> PyResult<Counts> {
         let (ids, values) = (self.length()?, self.length()?);
         let (states, number) = (self.length()?, self.number::<usize>()?);
         let states = (0..states).map(|_| self.state(day)).collect::<PyResult<Vec<Row>>>()?;
@@ -164,7 +162,8 @@ impl Reader<'_> {
         {
             return Err(wrong("another number of rows than there are"));
         }
-        in_nodes(ids, &starts, &all)
+        let mixed_up = || wrong("rows out of order, expected ascending keys");
+        Counts::of(ids, &starts, all, day).ok_or_else(mixed_up)
     }
 
     fn state(&mut self, day: i64) -> PyResult<Row> {
@@ -210,22 +209,6 @@ impl Reader<'_> {
         }
         Ok(out)
     }
-}
-
-/// Rows by node, each node's in exactly the room it takes.
-fn in_nodes(ids: Vec<u32>, starts: &[usize], all: &[Row]) -> PyResult<Vec<Node>> {
-    let ends = starts.iter().skip(1).copied().chain([all.len()]);
-    let mut nodes = Vec::with_capacity(ids.len());
-    for ((id, &start), end) in ids.into_iter().zip(starts).zip(ends) {
-        let rows = all[start..end].to_vec();
-        if rows.windows(2).any(|pair| pair[0].value >= pair[1].value) {
-            return Err(wrong("rows out of order, expected ascending keys"));
-        }
-        let mut node = Node { id, total: 0, discounted: 0, rows };
-        node.sum_up();
-        nodes.push(node);
-    }
-    Ok(nodes)
 }
 
 /// Write a score window as msgspec writes `models.calibration.ScoreWindow`.
