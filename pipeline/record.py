@@ -18,7 +18,7 @@ MAX_VALUE = 1 << 20
 KEPT_OF_LONG = 64 << 10
 
 
-class RawRecord(Struct, frozen=True):
+class RawRecord(Struct, frozen=True, gc=False):
     """One record as it was received, before anyone looked inside.
 
     Attributes
@@ -76,7 +76,7 @@ class Batch(Struct, frozen=True):
     positions: dict[str, str]
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """One message to publish. A repeat carries the same `id`; no `value` is a tombstone."""
 
     topic: str

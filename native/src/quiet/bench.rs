@@ -264,7 +264,7 @@ impl Bench<'_, '_> {
         }
         if let Some(version) = &act.agent.version {
             let version: &str = version;
-            let known = facts.versions.iter().any(|one| one == version);
+            let known = facts.versions.iter().rev().any(|one| one == version);
             let known = known || facts.versions.is_empty();
             let announced = facts.announced.as_deref() == Some(version);
             let learning = now.opened <= now.learn_until && facts.announced.is_none();
@@ -281,7 +281,7 @@ impl Bench<'_, '_> {
             return true;
         }
         let Some(here) = &origin.place else { return false };
-        let before = facts.credentials.iter().find(|known| *known.id == *credential.id);
+        let before = facts.credential(&credential.id);
         before.is_none_or(|before| {
             before.place == *here
                 || (act.time_us - before.time_us).abs() > self.config.credential_us

@@ -119,9 +119,14 @@ impl Now {
 }
 
 impl Facts {
+    /// The last use of a credential; mostly it is the newest of those that are known.
+    pub fn credential(&self, id: &str) -> Option<&CredentialUse> {
+        self.credentials.iter().rev().find(|known| known.id == id)
+    }
+
     /// Remember where a credential was used; the longest unused goes where there are too many.
     pub fn note_credential(&mut self, id: &str, place: &str, time_us: i64) {
-        if let Some(known) = self.credentials.iter_mut().find(|known| known.id == id) {
+        if let Some(known) = self.credentials.iter_mut().rev().find(|known| known.id == id) {
             known.time_us = time_us;
             if known.place != place {
                 place.clone_into(&mut known.place);
@@ -142,7 +147,7 @@ impl Facts {
 
     /// Remember a version the agent has run as.
     pub fn note_version(&mut self, version: &str) {
-        if !self.versions.iter().any(|known| known == version) {
+        if !self.versions.iter().rev().any(|known| known == version) {
             self.versions.push(version.to_owned());
             let over = self.versions.len().saturating_sub(MOST_VERSIONS);
             self.versions.drain(..over);
