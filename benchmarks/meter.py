@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.progress import Progress
 
 # The default of `habitus run`.
-USUAL_BATCH = 8_192
+USUAL_BATCH = 32_768
 _STATUS = Path("/proc/self/status")
 
 

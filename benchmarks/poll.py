@@ -15,7 +15,7 @@ from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.address import answers
 from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
-from pipeline.record import Message
+from pipeline.record import BATCH_BYTES, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,8 @@ def poll(job: Job) -> Result:
         enable_auto_commit=False,
         isolation_level="read_committed",
         max_poll_records=job.batch_size,
-        fetch_max_bytes=8 << 20,
-        max_partition_fetch_bytes=8 << 20,
+        fetch_max_bytes=BATCH_BYTES,
+        max_partition_fetch_bytes=BATCH_BYTES,
     )
     consumer.assign([partition])
     consumer.seek(partition, 0)

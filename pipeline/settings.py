@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     )
     stale_after_s: int = Field(900, gt=0, description="lag after which answers are stale, seconds")
     max_future_s: int = Field(300, ge=0, description="how far event time may be ahead, seconds")
-    batch_size: int = Field(8192, ge=1, le=100_000, description="events committed together")
+    batch_size: int = Field(32_768, ge=1, le=100_000, description="events committed together")
     batch_ms: int = Field(
         1_000, ge=0, description="how long a batch from Kafka may take, ms; 0: no bound"
     )

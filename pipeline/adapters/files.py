@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
 from pipeline.adapters import jsonl, parquet
-from pipeline.record import Batch, RawRecord
+from pipeline.record import BATCH_BYTES, Batch, RawRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.adapters.lines import Line
 
-BATCH_BYTES = 8 << 20
 IDLE_SECONDS = 0.2
 _MOST_OPEN = 64
 _KNOWN = jsonl.SUFFIXES + parquet.SUFFIXES
@@ -52,7 +51,7 @@ class Files:
         A file, a folder (its ``.jsonl``, ``.ndjson``, ``.json``, ``.log``, ``.parquet`` files,
         compressed or not; not its subfolders), or a pattern with ``*``, ``?``, ``**``.
     batch_size
-        Records in a batch at most; 8 MiB at most all the same.
+        Records in a batch at most; 32 MiB at most all the same.
     clock_us
         Says when records arrived.
     follow

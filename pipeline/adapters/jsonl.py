@@ -11,6 +11,7 @@ import zstandard
 
 from models.errors import HabitusError
 from pipeline.adapters.lines import Line, Lines
+from pipeline.record import BATCH_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ class JsonLines:
             taken = self._take(count, last=last, size=size)
         return taken
 
-    def _take(self, count: int, *, last: bool, size: int = 8 << 20) -> list[Line]:
+    def _take(self, count: int, *, last: bool, size: int = BATCH_BYTES) -> list[Line]:
         try:
             return self._lines.take(count, size, last=last)
         except (OSError, EOFError, zstandard.ZstdError) as error:

@@ -8,12 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipeline.adapters.lines import CHUNK, Lines
-from pipeline.record import Batch, RawRecord
+from pipeline.record import BATCH_BYTES, Batch, RawRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-BATCH_BYTES = 8 << 20
 IDLE_SECONDS = 0.2
 KEY = "stdin"
 
@@ -27,7 +26,7 @@ class Stdin:
     Parameters
     ----------
     batch_size
-        Records in a batch at most; 8 MiB at most all the same.
+        Records in a batch at most; 32 MiB at most all the same.
     clock_us
         Says when records arrived.
     descriptor

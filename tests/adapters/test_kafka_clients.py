@@ -14,8 +14,9 @@ from pipeline.adapters.kafka.address import parse
 from pipeline.adapters.kafka.clients import CLIENTS, open_member
 from pipeline.adapters.kafka.librdkafka import LibrdkafkaMember
 from pipeline.adapters.kafka.librdkafka_options import options_of, translated
-from pipeline.adapters.kafka.member import FETCH_BYTES, MemberFault, OutOfRange, Passing
+from pipeline.adapters.kafka.member import MemberFault, OutOfRange, Passing
 from pipeline.commands import checks
+from pipeline.record import BATCH_BYTES
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def test_an_option_without_a_counterpart_is_named(tmp_path: Path) -> None:
 def test_what_is_fetched_ahead_is_bounded() -> None:
     options = options_of(parse("kafka://127.0.0.1:9/t", topic=True), 100)
     assert options["queued.min.messages"] == 100
-    assert options["queued.max.messages.kbytes"] * 1024 == FETCH_BYTES
-    assert options["fetch.max.bytes"] == options["max.partition.fetch.bytes"] == FETCH_BYTES
+    assert options["queued.max.messages.kbytes"] * 1024 == BATCH_BYTES
+    assert options["fetch.max.bytes"] == options["max.partition.fetch.bytes"] == BATCH_BYTES
 
 
 def test_the_doctor_says_that_the_client_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,6 @@ from pipeline.adapters.kafka.client import (
 )
 from pipeline.adapters.kafka.member import (
     ANSWER_MS,
-    FETCH_BYTES,
     HEARTBEAT_MS,
     SESSION_MS,
     MemberFault,
@@ -32,6 +31,7 @@ from pipeline.adapters.kafka.member import (
     key_of,
 )
 from pipeline.adapters.kafka.records import record_of
+from pipeline.record import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -68,8 +68,8 @@ class KafkaPythonMember:
                 isolation_level="read_committed",
                 partition_assignment_strategy=[CooperativeStickyAssignor()],
                 max_poll_records=most,
-                fetch_max_bytes=FETCH_BYTES,
-                max_partition_fetch_bytes=FETCH_BYTES,  # by default an eighth: a third of a batch
+                fetch_max_bytes=BATCH_BYTES,
+                max_partition_fetch_bytes=BATCH_BYTES,  # by default a 32nd
                 allow_auto_create_topics=False,
                 bootstrap_timeout_ms=ANSWER_MS,
                 **{

@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 class LibrdkafkaMember:
     """A `Member` by librdkafka.
 
-    What is fetched ahead is bounded: `most` records or 8 MiB, and one fetch more.
+    What is fetched ahead is bounded: `most` records or 32 MiB, and one fetch more.
 
     Parameters
     ----------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError
-from pipeline.adapters.kafka.member import FETCH_BYTES, HEARTBEAT_MS, SESSION_MS
+from pipeline.adapters.kafka.member import HEARTBEAT_MS, SESSION_MS
+from pipeline.record import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
     Parameters
     ----------
     most
-        Records in a batch at most. So many are fetched ahead, or 8 MiB; and one fetch more.
+        Records in a batch at most. So many are fetched ahead, or 32 MiB; and one fetch more.
     """
     return {
         "bootstrap.servers": ",".join(address.brokers),
@@ -58,12 +59,12 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
         "partition.assignment.strategy": "cooperative-sticky",
         "enable.partition.eof": True,  # otherwise nobody hears of the end of a transaction
         "check.crcs": True,  # as kafka-python does
-        "fetch.max.bytes": FETCH_BYTES,
-        "max.partition.fetch.bytes": FETCH_BYTES,
+        "fetch.max.bytes": BATCH_BYTES,
+        "max.partition.fetch.bytes": BATCH_BYTES,
         "fetch.wait.max.ms": _FETCH_WAIT_MS,
         "fetch.queue.backoff.ms": _FULL_MS,
         "queued.min.messages": most,
-        "queued.max.messages.kbytes": FETCH_BYTES >> 10,
+        "queued.max.messages.kbytes": BATCH_BYTES >> 10,
         "reconnect.backoff.ms": _RECONNECT_MS,
         "session.timeout.ms": SESSION_MS,
         "heartbeat.interval.ms": HEARTBEAT_MS,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Change = Literal["assigned", "revoked"]
     Moved = Callable[[Change, list[int]], None]
 
-FETCH_BYTES = 8 << 20
 ANSWER_MS = 10_000
 # Heartbeats are sent from the client's own thread, however long a batch takes; the defaults of the
 # clients leave the partitions of a killed worker unread for 45 s.

@@ -42,7 +42,7 @@ class KafkaSource:
         ``kafka://HOST:PORT/TOPIC?group=NAME``; ``lost=skip`` goes on at the first record still
         held when the stored position no longer is, ``config=FILE`` names client options.
     batch_size
-        Records in a batch at most; about 8 MiB at most all the same.
+        Records in a batch at most; about 32 MiB at most all the same.
     clock_us
         Says when records arrived, and how long a batch took.
     drain
