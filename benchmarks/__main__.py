@@ -137,7 +137,7 @@ def _plain(report: Report) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--events", type=_count, default=50_000, help="events to time")
+    parser.add_argument("--events", type=_count, default=130_000, help="events to time")
     parser.add_argument("--agents", type=_count, default=1_000, help="agents in the fleet")
     parser.add_argument(
         "--warm", type=_count, help=f"events before the timed ones ({_WARM_EVENTS} an agent)"

@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from benchmarks.costs import Costs, Measured
 
-BATCH = 4096
+BATCH = 32_768
 # Partitions of each worker, each committed by itself: they cannot be added later.
 PARTS = 2
 DAY_S = 86_400

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from benchmarks.meter import USUAL_BATCH
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
 from pipeline.record import Message
@@ -25,13 +26,14 @@ from pipeline.sample import fleet_events
 from pipeline.store import open_store
 
 GOAL = 1.7
+_BATCHES = 20
 _CHUNK = 5_000
 
 
 def main(arguments: list[str]) -> int:
     """Measure, and print both rates."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
-    parser.add_argument("--events", type=int, default=40_000)
+    parser.add_argument("--events", type=int, default=400_000)
     parser.add_argument("--agents", type=int, default=400)
     parser.add_argument("--publish", action="store_true", help="publish the results to Kafka too")
     asked = parser.parse_args(arguments)
@@ -74,6 +76,7 @@ def _measure(
         "HABITUS_STORE": url,
         "HABITUS_SINK": f"kafka://{servers.kafka}" if publish else "none",
         "HABITUS_MAX_FUTURE_S": str(10**9),
+        "HABITUS_BATCH_SIZE": str(max(1, min(USUAL_BATCH, events // _BATCHES))),
     }
     with psycopg.connect(servers.postgresql, autocommit=True) as server:
         server.execute(f"create database {name}".encode())
