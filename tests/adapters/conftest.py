@@ -1,0 +1,99 @@
+"""A topic of its own on a real broker, for the tests of Kafka."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.adapters import open_sink, open_source
+from pipeline.adapters.kafka import KafkaSource
+from pipeline.adapters.kafka.client import KafkaAdminClient
+from pipeline.record import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.record import Batch
+
+
+@pytest.fixture
+def admin(kafka_address: str) -> Iterator[Any]:
+    client = KafkaAdminClient(bootstrap_servers=kafka_address)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def topic(admin: Any) -> Iterator[str]:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    options = {"num_partitions": 2, "replication_factor": 1,
+               "configs": {"max.message.bytes": "4000000"}}  # fmt: skip
+    admin.create_topics({name: options}, wait_for_metadata=True)
+    yield name
+    admin.delete_topics([name])
+
+
+class Kafka:
+    """A topic that is filled with numbers, and read by one of the clients."""
+
+    def __init__(self, address: str, topic: str, client: str) -> None:
+        self.address, self.topic, self.client = address, topic, client
+
+    def fill(self, first: int, last: int) -> None:
+        sink = open_sink(f"kafka://{self.address}")
+        sink.publish(
+            [
+                Message(self.topic, b"agent-%d" % (n % 9), f"id-{n}", b"%d" % n, (("trace", b"t"),))
+                for n in range(first, last)
+            ]
+        )
+        sink.close()
+
+    def source(self, client: str = "", *, drain: bool = True, more: str = "") -> KafkaSource:
+        url = f"kafka://{self.address}/{self.topic}?group=group-{self.topic}{more}"
+        source = open_source(
+            url,
+            batch_size=100,
+            clock_us=lambda: 7,
+            drain=drain,
+            kafka_client=client or self.client,
+        )
+        assert isinstance(source, KafkaSource)
+        return source
+
+    def endless(self, more: str = "") -> KafkaSource:
+        """A source in the middle of its work: it has its partitions, and has fetched ahead."""
+        source = self.source(drain=False, more=more)
+        source.resume({})
+        return source
+
+    def drained(self, positions: Mapping[str, str] | None = None, more: str = "") -> dict[str, Any]:
+        return self.read(self.source(more=more), positions)
+
+    @staticmethod
+    def read(source: KafkaSource, positions: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Read to the end as the runner does: commit after each batch."""
+        source.resume(positions or {})
+        stored, records = dict(positions or {}), []
+        for batch in source.batches():
+            records += batch.records
+            stored.update(batch.positions)
+            source.commit(batch.positions)
+        source.close()
+        return {"records": records, "positions": stored}
+
+    @staticmethod
+    def some(batches: Iterator[Batch]) -> Batch:
+        """Give the next batch that has records."""
+        deadline = time.monotonic() + 30
+        while not (batch := next(batches)).records:
+            assert time.monotonic() < deadline
+        return batch
+
+
+@pytest.fixture
+def kafka(kafka_address: str, topic: str, kafka_client: str) -> Kafka:
+    return Kafka(kafka_address, topic, kafka_client)
