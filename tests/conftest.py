@@ -9,11 +9,13 @@ import shutil
 import socket
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+
+from pipeline.adapters.kafka.client import KafkaAdminClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,14 @@ def kafka_address() -> str:
     if address is None or not _accepts(address):
         absent(KAFKA)
     return address
+
+
+@pytest.fixture
+def admin(kafka_address: str) -> Iterator[Any]:
+    """Give a client that makes and deletes topics."""
+    client = KafkaAdminClient(bootstrap_servers=kafka_address)
+    yield client
+    client.close()
 
 
 @pytest.fixture(params=["kafka-python", "librdkafka"])

@@ -10,20 +10,12 @@ import pytest
 
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import KafkaSource
-from pipeline.adapters.kafka.client import KafkaAdminClient
 from pipeline.record import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipeline.record import Batch
-
-
-@pytest.fixture
-def admin(kafka_address: str) -> Iterator[Any]:
-    client = KafkaAdminClient(bootstrap_servers=kafka_address)
-    yield client
-    client.close()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import zstandard
 from models.errors import ConfigError, HabitusError
 from pipeline.adapters import open_source
 from pipeline.record import MAX_VALUE
+from pipeline.sample import fleet_events
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -212,3 +214,21 @@ def test_progress_ends_at_the_size_hint(tmp_path: Path) -> None:
     assert both.progress() == 0
     list(both.batches())
     assert both.progress() == both.size_hint()
+
+
+def test_a_whole_batch_of_usual_events_is_read_at_once(tmp_path: Path) -> None:
+    usual, lines = Settings(source="-").batch_size, list(fleet_events(7, 5, limit=200))
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines * (2 * usual // len(lines))))
+    opened = source(str(tmp_path / "a.jsonl"), usual)
+    assert len(next(iter(opened.batches())).records) == usual
+    opened.close()
+
+
+def test_a_batch_of_large_events_ends_at_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.adapters.files.BATCH_BYTES", 1_000)
+    (tmp_path / "a.jsonl").write_bytes(b'{"a": "%s"}\n' % (b"x" * 300) * 10)
+    sizes = [len(batch.records) for batch in source(str(tmp_path / "a.jsonl"), 100).batches()]
+    assert sum(sizes) == 10
+    assert max(sizes) <= 4

@@ -15,7 +15,7 @@ from models.answer import trust_answer
 from pipeline import runner
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pipeline.adapters.kafka.client import KafkaConsumer, TopicPartition
 from pipeline.asyncapi import topics_document
 from pipeline.record import Message
 from pipeline.settings import trust_policy_of
@@ -106,13 +106,6 @@ class Broker:
     def close(self, admin: Any) -> None:
         self._reader.close()
         admin.delete_topics([self.topic])
-
-
-@pytest.fixture
-def admin(kafka_address: str) -> Iterator[Any]:
-    client = KafkaAdminClient(bootstrap_servers=kafka_address)
-    yield client
-    client.close()
 
 
 @pytest.fixture
