@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from pipeline.progress import Silent
+from pipeline.record import USUAL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.progress import Progress
 
-# The default of `habitus run`.
-USUAL_BATCH = 32_768
 _STATUS = Path("/proc/self/status")
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from benchmarks.sizing import BATCH, PARTS
+from benchmarks.sizing import PARTS
+from pipeline.record import USUAL_BATCH
 
 if TYPE_CHECKING:
     from benchmarks.costs import Measured
@@ -72,7 +73,7 @@ def simulate(
         if not waiting:
             gap = rng.exponential(1 / rate)
             now, since, waiting = now + gap, now + gap, 1
-        taken = min(waiting, BATCH)
+        taken = min(waiting, USUAL_BATCH)
         named = np.unique(np.searchsorted(edges, rng.random(taken))).size
         commits = np.unique(rng.integers(PARTS, size=taken)).size
         took = (costs.event_us * taken + costs.row_us * named + costs.batch_us * commits) / 1e6

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from pipeline.record import USUAL_BATCH
+
 if TYPE_CHECKING:
     from benchmarks.costs import Costs, Measured
 
-BATCH = 32_768
 # Partitions of each worker, each committed by itself: they cannot be added later.
 PARTS = 2
 DAY_S = 86_400
@@ -71,7 +72,7 @@ def batch_s(costs: Measured, events: float, agents: float) -> float:
 
 def highest_rate(costs: Measured, agents: float) -> float:
     """Give the events a second that one worker can do: with full batches."""
-    return BATCH / batch_s(costs, BATCH, agents)
+    return USUAL_BATCH / batch_s(costs, USUAL_BATCH, agents)
 
 
 def natural_batch(costs: Measured, rate: float, agents: float) -> float:
@@ -79,7 +80,7 @@ def natural_batch(costs: Measured, rate: float, agents: float) -> float:
 
     A worker takes what waits. Where little comes in, batches are small and each event dearer.
     """
-    low, high = 1.0, float(BATCH)
+    low, high = 1.0, float(USUAL_BATCH)
     if rate * batch_s(costs, high, agents) >= high:
         return high
     for _ in range(60):

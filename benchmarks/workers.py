@@ -18,10 +18,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from benchmarks.meter import USUAL_BATCH
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
-from pipeline.record import Message
+from pipeline.record import USUAL_BATCH, Message
 from pipeline.sample import fleet_events
 from pipeline.store import open_store
 

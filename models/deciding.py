@@ -99,7 +99,7 @@ class Decider:
             severity = self._graver(self.kinds[anomaly].severity, event)
             self._name(out, anomaly, severity, event, x, out.reasons[0])
             out.confidence = max(
-                confidence(p, alpha) for p, alpha in out.chances() if p is not None and p <= alpha
+                confidence(p, alpha) for p, alpha in out.chances() if p is not None
             )
             out.alert = True
 

@@ -56,12 +56,12 @@ def in_order(found: Sequence[Unusual], *, again: bool) -> list[int]:
     """
     often = any(name in _HOW_OFTEN and bits >= _OFTEN_BITS for name, _, bits in found)
     spent = max((rare for name, rare, _ in found if name == "cost"), default=0.0)
-    counts = [_counts_for(one, often, spent, again=again) for one in found]
+    counts = [_counts_for(one, spent, often=often, again=again) for one in found]
     return sorted(range(len(found)), key=lambda at: (-counts[at], -found[at][2]))
 
 
-def _counts_for(one: Unusual, often: bool, spent: float, *, again: bool) -> float:
-    """Give how rare one counts as."""
+def _counts_for(one: Unusual, spent: float, *, often: bool, again: bool) -> float:
+    """Give how rare one counts as; `spent` is how rare it is what the calls cost."""
     name, rare, bits = one
     if often and again and name == "disorder":
         return -1.0  # a call repeated over and over: of that, how often says more

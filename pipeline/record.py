@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, bytes], ...]
 
 MAX_VALUE = 1 << 20
+USUAL_BATCH = 32_768
+"""Records in a batch at most, unless settings say otherwise."""
 BATCH_BYTES = 32 << 20
 """Bytes in a batch at most, about, and fetched ahead."""
 KEPT_OF_LONG = 64 << 10

@@ -26,6 +26,7 @@ from models.config import ModelConfig
 from models.errors import ConfigError
 from models.trust_policy import TrustPolicy
 from pipeline.config_file import read_config
+from pipeline.record import USUAL_BATCH
 from pipeline.store import check_url, shown_url
 
 PREFIX = "HABITUS_"
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
     )
     stale_after_s: int = Field(900, gt=0, description="lag after which answers are stale, seconds")
     max_future_s: int = Field(300, ge=0, description="how far event time may be ahead, seconds")
-    batch_size: int = Field(32_768, ge=1, le=100_000, description="events committed together")
+    batch_size: int = Field(USUAL_BATCH, ge=1, le=100_000, description="events committed together")
     batch_ms: int = Field(
         1_000, ge=0, description="how long a batch from Kafka may take, ms; 0: no bound"
     )
