@@ -153,6 +153,16 @@ def test_an_offset_out_of_range_is_told_for_each_partition(receiving) -> None:
     assert caught.value.offsets == {0: 50, 1: 60}
 
 
+def test_an_offset_out_of_range_told_after_the_member_sought_does_not_move_it_back(
+    receiving,
+) -> None:
+    member = receiving(message(0, error="_AUTO_OFFSET_RESET"))
+    member._position = {0: 60}
+    with pytest.raises(OutOfRange) as caught:
+        member.offsets()
+    assert caught.value.offsets == {0: 60}
+
+
 def test_the_end_of_a_transaction_is_a_position_too(receiving) -> None:
     member = receiving(message(3), message(6, error="_PARTITION_EOF"))
     assert member.offsets() == {0: [3]}

@@ -157,7 +157,9 @@ class LibrdkafkaMember:
 
     def _raise(self) -> None:
         """Raise what went wrong meanwhile, as far as it still concerns this member."""
-        beyond = {at: self._beyond[at] for at in self._beyond if at in self._open()}
+        # Where this member is, not where it was before it sought: the client may tell of that late.
+        at_fault = {at: offset for at, offset in self._beyond.items() if at in self._open()}
+        beyond = {at: self._position.get(at, offset) for at, offset in at_fault.items()}
         self._beyond = {}
         if beyond:
             raise OutOfRange(beyond)
