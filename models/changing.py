@@ -64,7 +64,7 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | No
     view = subject.view.view
     strange = -log2(view.probability(TOOL, value, -1, 1.0 / FEATURES[TOOL].universe))
     excess = min(bits, strange) - subject.profile.habits.usual[TOOL]
-    return max(categories.steady, view.rarity(TOOL, excess))
+    return max(categories.steady, view.weighted(TOOL, excess))
 
 
 def _added(event: Event) -> list[str]:

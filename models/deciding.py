@@ -13,11 +13,11 @@ from models.explain import (
     measure_reason,
     together_reason,
 )
-from models.features import METRICS
+from models.features import BY_METRIC, METRICS
 from models.leading import content_leads, in_order
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
-from models.watch.naming import BY_METRIC, refined, remembers
+from models.watch.naming import refined, remembers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

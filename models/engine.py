@@ -15,7 +15,7 @@ from models.changing import steady_bits, take_change
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
-from models.features import FEATURES, METRICS, extract
+from models.features import FEATURES, LEAK, extract
 from models.groups import LEAST_BITS, VOLUME
 from models.hashing import hasher_of
 from models.kernel import native_kernel
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
-LEAK = METRICS.index("drift")
 SHIFT_BITS = 8.0
 """What a new version may shift a metric of `SHIFTING` by without being looked at."""
 
@@ -284,12 +283,12 @@ class Engine:
         metrics, rarest = in_order(found), 0.0
         if silent is not None:
             found = silent.measures(found)
-        rarity = view.view.rarity
+        weighted = view.view.weighted
         skipped = SHIFTING if profile.state() == "relearning" else ()
         for one in found:
             left = one.bits - SHIFT_BITS if one.metric in skipped else one.bits
             if left >= LEAST_BITS and one.risen and one.metric != LEAK:
-                rarest = max(rarest, rarity(_METRICS_FROM + one.metric, left))
+                rarest = max(rarest, weighted(_METRICS_FROM + one.metric, left))
         sums = [
             (QUANTITIES[one.metric], one.value, one.bits)
             for one in found

@@ -117,6 +117,28 @@ METRICS = (
     "discovery", "secret", "disorder", "astray",
 )  # fmt: skip
 """What is measured per window of time, in bits: `models.watch.counting` and others."""
+BY_METRIC = {
+    "bytes_in_hour": "volume.exfil",
+    "bytes_out_hour": "volume.exfil",
+    "records_hour": "volume.exfil",
+    "bytes_out_day": "volume.exfil",
+    "drift": "volume.exfil",
+    "cost": "cost.spike",
+    "rate_minute": "rate.burst",
+    "rate": "rate.burst",
+    "rate_day": "rate.burst",
+    "failures_hour": "auth.failure_burst",
+    "failures_day": "auth.failure_burst",
+    "destructive": "destructive.burst",
+    "discovery": "discovery.sweep",
+    "secret": "secret.access",
+    "disorder": "tool.sequence",
+    "astray": "goal.drift",
+}
+"""What an alert led by a metric is called."""
+
+LEAK = METRICS.index("drift")
+"""The one metric whose rarity counts for nothing: a rule tells of it."""
 
 
 @lru_cache(maxsize=50_000)

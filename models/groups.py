@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.calibration import PRIOR_SCORES, ScoreWindow
-from models.features import FEATURES, METRICS
+from models.features import BY_METRIC, FEATURES, LEAK, METRICS
 from models.hashing import Hasher
 from models.places import places_of
 from models.votes import Ballot, VoteNode
@@ -28,6 +28,15 @@ WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 
 LEAST_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
+
+_KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRICS]
+_RANKED = [one.anomaly for one in FEATURES if one.alone]
+_RANKED += [BY_METRIC[name] for at, name in enumerate(METRICS) if at != LEAK]
+SHARED_BITS = tuple(log2(max(1, _RANKED.count(kind))) for kind in _KINDS)
+"""By feature, then metric: what tells of one type of anomaly shares that type's part of the budget.
+
+Without, a type that three windows of time look for would take three parts of it.
+"""
 
 AFTER = 1 << 31
 """With a node after a context (`Place.inside`): where the votes for what follows are."""
@@ -169,6 +178,10 @@ class View:
         share = 2.0**-rare
         leaning = (window.above(bits) + PRIOR_SCORES * share) / (n + PRIOR_SCORES)
         return -log2(max(leaning, min(share, 1.0 / (n + 1.0))))
+
+    def weighted(self, channel: int, bits: float) -> float:
+        """Give the rarity less `SHARED_BITS`: what counts when the rarest of all is looked for."""
+        return max(0.0, self.rarity(channel, bits) - SHARED_BITS[channel])
 
     def names(self, feature: int) -> dict[int, str]:
         """Give the known names of a feature's values."""

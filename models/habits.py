@@ -52,7 +52,7 @@ class Surprise(NamedTuple):
         Sum and maximum of the bits.
     peak
         Rarity among the peers, in bits, of the category that goes furthest beyond what is
-        ordinary for the agent, and further than in its session before: `View.rarity`.
+        ordinary for the agent, and further than in its session before: `View.weighted`.
     order
         Bits of the tool after the two before it, above what is ordinary for the agent.
     steady
@@ -196,7 +196,7 @@ class Habits:
             else:
                 order = excess
             if excess >= LEAST_BITS and place.alone:
-                rare = view.rarity(place.index, excess)
+                rare = view.weighted(place.index, excess)
                 far.append((place.index, excess))
                 rarest = max(rarest, rare)
                 if excess < tops.get(place.index, 0.0) + FURTHER:

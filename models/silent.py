@@ -102,7 +102,7 @@ class Silent:
         for i, excess in seen.far:
             if i in self._categories:
                 continue
-            rare = view.rarity(i, excess)
+            rare = view.weighted(i, excess)
             rarest = max(rarest, rare)
             if not seen.again >> i & 1:
                 peak = max(peak, rare)

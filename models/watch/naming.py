@@ -9,24 +9,6 @@ from models.watch.counting import secret
 if TYPE_CHECKING:
     from models.event import Event
 
-BY_METRIC = {
-    "bytes_in_hour": "volume.exfil",
-    "bytes_out_hour": "volume.exfil",
-    "records_hour": "volume.exfil",
-    "bytes_out_day": "volume.exfil",
-    "drift": "volume.exfil",
-    "cost": "cost.spike",
-    "rate_minute": "rate.burst",
-    "rate": "rate.burst",
-    "rate_day": "rate.burst",
-    "failures_hour": "auth.failure_burst",
-    "failures_day": "auth.failure_burst",
-    "destructive": "destructive.burst",
-    "discovery": "discovery.sweep",
-    "secret": "secret.access",
-    "disorder": "tool.sequence",
-    "astray": "goal.drift",
-}
 _REFINED = frozenset({"tool.new", "resource.new", "goal.drift"})
 _PEERS = ("agents.", "a2a.", "agent_card", "peer.")
 _OWN_SETTINGS = ("agents/settings", "agent/settings", "agent/config")

@@ -88,5 +88,5 @@ def test_of_a_call_repeated_over_and_over_how_often_comes_first(
         for number in range(calls)
     ]
     stream.judge_all(wave[:-1])
-    monkeypatch.setattr(View, "rarity", lambda _view, _channel, bits: bits)
+    monkeypatch.setattr(View, "weighted", lambda _view, _channel, bits: bits)
     assert stream.judge(wave[-1]).reasons[0].feature == first

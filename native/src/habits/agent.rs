@@ -196,7 +196,7 @@ impl Habits {
             all.out.order = excess;
         }
         if place.alone && excess >= LEAST_BITS {
-            let rarity = groups.rarity(group, index, excess);
+            let rarity = groups.weighted(group, index, excess);
             all.out.rare(index, excess, rarity, place.steady, all.tops[index]);
         }
     }

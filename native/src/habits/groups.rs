@@ -26,6 +26,8 @@ pub struct Groups {
     hasher: Mutex<Hasher>,
     pub places: Places,
     pub config: Config,
+    /// What a feature or metric shares with others of its type, in bits.
+    shared_bits: [f64; WINDOWS - STATISTICS],
     pub weights: Vec<i64>,
     pub groups: Vec<Group>,
     index: FxHashMap<Box<str>, usize>,
@@ -106,6 +108,12 @@ impl Groups {
         -leaning.max(share.min(1.0 / (n + 1.0))).log2()
     }
 
+    /// The rarity less what is shared: what counts when the rarest of all is looked for.
+    pub fn weighted(&self, group: usize, channel: usize, bits: f64) -> f64 {
+        let shared = self.shared_bits.get(channel).copied().unwrap_or_default();
+        (self.rarity(group, channel, bits) - shared).max(0.0)
+    }
+
     pub fn chain(
         &self,
         group: usize,
@@ -184,8 +192,10 @@ impl Groups {
     fn new(config: &Bound<'_, PyAny>, key: &[u8]) -> PyResult<Self> {
         let hasher = Hasher::new(key)?;
         let places = Places::declared(config.py(), &hasher)?;
+        let shared = config.py().import("models.groups")?.getattr("SHARED_BITS")?;
         let config = Config::of(config)?;
         let mut groups = Groups {
+            shared_bits: shared.extract()?,
             hasher: Mutex::new(hasher),
             places,
             weights: fades(config.half_life_days),

@@ -41,6 +41,11 @@ impl View {
         self.groups.borrow(py).rarity(self.group, channel, bits)
     }
 
+    /// The rarity less what features and metrics of one type share.
+    fn weighted(&self, py: Python<'_>, channel: usize, bits: f64) -> f64 {
+        self.groups.borrow(py).weighted(self.group, channel, bits)
+    }
+
     /// The known names of a feature's values.
     fn names(&self, py: Python<'_>, feature: u64) -> PyResult<BTreeMap<u32, String>> {
         let groups = self.groups.borrow(py);

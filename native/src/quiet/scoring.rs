@@ -151,7 +151,7 @@ impl Bench<'_, '_> {
         let uniform = self.groups.places.all[TOOL].uniform;
         let strange = -self.groups.chain(group, TOOL, found.value, -1, uniform).log2();
         let excess = bits.min(strange) - habits.usual[TOOL];
-        Some(categories.steady.max(self.groups.rarity(group, TOOL, excess)))
+        Some(categories.steady.max(self.groups.weighted(group, TOOL, excess)))
     }
 
     /// Measure how much, how often and in which order; `models.watch.measure`.
@@ -267,7 +267,7 @@ impl Bench<'_, '_> {
             let left = if shifts { bits - self.config.shift_bits } else { bits };
             let told = measures.found[metric] && measures.risen[metric];
             if told && left >= LEAST_BITS && metric != self.metrics.drift {
-                rarest = rarest.max(self.groups.rarity(group, FEATURES + metric, left));
+                rarest = rarest.max(self.groups.weighted(group, FEATURES + metric, left));
             }
         }
         rarest
