@@ -17,7 +17,8 @@ from models.features import BY_METRIC, METRICS
 from models.leading import content_leads, in_order
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
-from models.watch.naming import refined, remembers
+from models.watch.counting import remembers
+from models.watch.naming import refined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from models.content.session import Session
 from models.errors import StateError
+from models.groups import WINDOWS
 
 if TYPE_CHECKING:
     from models.engine import Engine
@@ -210,8 +211,8 @@ def _together(parts: list[_Waiting]) -> _Waiting:
         votes += part_votes
         size += part_size
         for name, statistics in part_scores:
-            known = scores.setdefault(name, [Counter() for _ in statistics])
-            for cells, entered in zip(known, statistics, strict=True):
+            known = scores.setdefault(name, [Counter() for _ in range(WINDOWS)])
+            for cells, entered in zip(known, statistics, strict=False):  # one before had fewer
                 for cell, number in zip(entered[::2], entered[1::2], strict=True):
                     cells[cell] += number
     flat = [

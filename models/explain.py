@@ -32,6 +32,7 @@ _COUNT_WORDS = {
     "rate_day": "calls on this day", "failures_hour": "failed or denied calls in this hour",
     "failures_day": "failed or denied calls on this day", "destructive": "deletions in this hour",
     "discovery": "different resources in this hour", "secret": "reads of secrets in this hour",
+    "memory": "changes of its memory in this hour",
 }  # fmt: skip
 
 

@@ -114,7 +114,7 @@ FEATURES: tuple[Feature, ...] = (
 METRICS = (
     "bytes_in_hour", "bytes_out_hour", "records_hour", "cost", "bytes_out_day", "drift",
     "rate_minute", "rate", "rate_day", "failures_hour", "failures_day", "destructive",
-    "discovery", "secret", "disorder", "astray",
+    "discovery", "secret", "disorder", "astray", "memory",
 )  # fmt: skip
 """What is measured per window of time, in bits: `models.watch.counting` and others."""
 BY_METRIC = {
@@ -134,6 +134,7 @@ BY_METRIC = {
     "secret": "secret.access",
     "disorder": "tool.sequence",
     "astray": "goal.drift",
+    "memory": "memory.write",
 }
 """What an alert led by a metric is called."""
 

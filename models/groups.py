@@ -26,6 +26,9 @@ CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 """Score windows of a group: of the statistics, of each feature, of each metric."""
 
+WINDOWS_BEFORE = WINDOWS - 1
+"""Before changes of memory were counted; such groups are read still."""
+
 LEAST_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
 
@@ -100,6 +103,8 @@ class Group:
     def read(self, raw: bytes, day: int) -> None:
         """Become what `dump` wrote, as of a day."""
         ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
+        if len(self.windows) == WINDOWS_BEFORE:
+            self.windows.append(ScoreWindow(size=self.windows[-1].size))
         if len(self.windows) != WINDOWS:
             raise ValueError(f"group has {len(self.windows)} windows, expected {WINDOWS}")
         for index, rows in ballots:
@@ -329,3 +334,6 @@ class Groups:
             name: [dict(zip(cells[::2], cells[1::2], strict=True)) for cells in statistics]
             for name, statistics in scores
         }
+        for known in self._scores.values():
+            if len(known) == WINDOWS_BEFORE:
+                known.append({})

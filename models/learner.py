@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.watch.adopting import Adopting
 
 MARK = 0xFFFF
-_SHOWN_APART_US = HOUR_US  # between held events of an agent that its peers' windows see
+_SUSPECTED_US = 7 * DAY_US  # after the last alert against it
 _ADOPTED = frozenset({"tool", "resource", "area", "destination"})
 
 
@@ -84,7 +84,7 @@ class Learner:
         if bits.content is not None:
             self.content.note(session, bits.content)
         if state == "active":
-            show = self._shows(out, profile, held=held)
+            show = held and self._shows(out, profile, subject.trust)
             profile.habits.take_in(
                 view.view, statistics, result, 0.0 if vouched else gate, whole=show
             )
@@ -107,16 +107,17 @@ class Learner:
         facts.day_learned += 1
 
     @staticmethod
-    def _shows(out: Assessment, profile: Profile, *, held: bool) -> bool:
+    def _shows(out: Assessment, profile: Profile, trust: TrustState) -> bool:
         """Whether peers' windows take in a held event as it is: without an alert, seldom.
 
         Without these the windows would hold nothing below the gate, and whatever lies there would
         look as if it never happened. So few of an agent cannot move the quantile at the gate, and
-        a burst shows once.
+        a burst shows once. An agent that alerted lately shows once a day only: else one attack
+        that goes on makes the next one ordinary.
         """
         facts = profile.facts
-        soon = out.time_us - facts.shown_us < _SHOWN_APART_US
-        if not held or out.alert or out.anomaly is not None or soon:
+        apart_us = DAY_US if _suspected(trust, out.time_us) else HOUR_US
+        if out.alert or out.anomaly is not None or out.time_us - facts.shown_us < apart_us:
             return False
         facts.shown_us = out.time_us
         return True
@@ -240,3 +241,13 @@ class Learner:
                     slot = SIZED.index(index)
                     watch.expected[slot] += usual(watch, tool, slot, one)
                     learn(watch, tool, slot, one)
+
+
+def _suspected(trust: TrustState, time_us: int) -> bool:
+    """Whether there was an alert against an agent lately that is more than low, and stands."""
+    return any(
+        item.status != "dismissed"
+        and item.severity != "low"
+        and time_us - item.at_us < _SUSPECTED_US
+        for item in trust.ledger.items.values()
+    )

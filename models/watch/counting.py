@@ -28,15 +28,20 @@ UNSURE = 1.0  # how uneven counts are before there are windows to tell, fading w
 _FADE = tuple(2.0 ** (-1 / half) for half in HALF_LIFE)
 _SECRET = re.compile(r"secret|vault|credential|passw|api.?key|private.?key|root.?key|\bkms\b|token")
 
-RATE_MINUTE, RATE, RATE_DAY, FAILED, FAILED_DAY, DESTROYED, FOUND, SECRET = range(8)
+RATE_MINUTE, RATE, RATE_DAY, FAILED, FAILED_DAY, DESTROYED, FOUND, SECRET, REMEMBERED = range(9)
 COUNTED = (
     ("rate_minute", MINUTE), ("rate", HOUR), ("rate_day", DAY), ("failures_hour", HOUR),
     ("failures_day", DAY), ("destructive", HOUR), ("discovery", HOUR), ("secret", HOUR),
+    ("memory", HOUR),
 )  # fmt: skip
 """What is counted, by which metric it is known, and over which window."""
 
+REMEMBERING = ("write", "delete", "admin")
+"""What changes a memory."""
+
 METRIC_OF = tuple(METRICS.index(name) for name, _ in COUNTED)
 _EVERY = (RATE_MINUTE, RATE, RATE_DAY)
+_IN_BURSTS = (FAILED, FAILED_DAY, DESTROYED, SECRET, REMEMBERED)
 
 
 def surprise(count: int, rate: float, weight: float, shape: float = EVEN) -> float:
@@ -108,8 +113,7 @@ def shape_in_bursts(rate: float, squares: float, weight: float) -> float:
 
 
 _SHAPES = tuple(
-    shape_in_bursts if index in (FAILED, FAILED_DAY, DESTROYED, SECRET) else shape_of
-    for index in range(len(COUNTED))
+    shape_in_bursts if index in _IN_BURSTS else shape_of for index in range(len(COUNTED))
 )
 
 
@@ -196,6 +200,9 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
     if secret(event.tool, resource.id if resource is not None else ""):
         counts[SECRET] += 1
         touched = (*touched, SECRET)
+    if event.operation in REMEMBERING and remembers(event):
+        counts[REMEMBERED] += 1
+        touched = (*touched, REMEMBERED)
     found = []
     rates, weights, squares, peaks = watch.rates, watch.weights, watch.squares, watch.peaks
     for index in touched:
@@ -212,6 +219,12 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
                 peaks[index] = int(bits)
             found.append((METRIC_OF[index], bits, counts[index], usual, risen))
     return found
+
+
+def remembers(event: Event) -> bool:
+    """Tell whether an event is about the agent's own memory."""
+    place = event.resource.id.lower() if event.resource is not None else ""
+    return event.tool.lower().startswith("memory.") or place.startswith("memory/")
 
 
 @lru_cache(maxsize=20_000)

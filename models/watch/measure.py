@@ -40,6 +40,7 @@ SHIFTING = frozenset(
         "drift",
         "disorder",
         "astray",
+        "memory",
     )
 )
 """What a new version may change for good: not tested while habits are learned anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.watch.counting import secret
+from models.watch.counting import REMEMBERING, remembers, secret
 
 if TYPE_CHECKING:
     from models.event import Event
@@ -33,7 +33,7 @@ def refined(anomaly: str, event: Event) -> str:
     if place.startswith(_OWN_SETTINGS) or tool.startswith("agent.settings"):
         return "config.change"
     if remembers(event):
-        return "memory.write" if event.operation in ("write", "delete", "admin") else anomaly
+        return "memory.write" if event.operation in REMEMBERING else anomaly
     if tool.startswith(_PEERS):
         return "peer.new"
     if secret(event.tool, place):
@@ -43,9 +43,3 @@ def refined(anomaly: str, event: Event) -> str:
     if event.operation == "delete":
         return "destructive.burst"
     return anomaly
-
-
-def remembers(event: Event) -> bool:
-    """Tell whether an event is about the agent's own memory."""
-    place = event.resource.id.lower() if event.resource is not None else ""
-    return event.tool.lower().startswith("memory.") or place.startswith("memory/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-COUNTS = 8
+COUNTS = 9
 
 
 class Watch(Struct, array_like=True):
@@ -90,3 +90,12 @@ class Watch(Struct, array_like=True):
     spent: float = 0.0
     tops: dict[int, float] = {}
     kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin counts that a version before did not know."""
+        short = COUNTS - len(self.counts)
+        if short > 0:
+            for known in (self.counts, self.peaks):
+                known += [0] * short
+            for faded in (self.rates, self.squares):
+                faded += [0.0] * short

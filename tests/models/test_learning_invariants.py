@@ -14,6 +14,7 @@ from models.config import ModelConfig
 from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
 from models.features import HOUR_US
+from models.ledger import Item
 from models.places import places_of
 
 if TYPE_CHECKING:
@@ -227,6 +228,29 @@ def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_
             assert not judged.alert
         counted.append(baseline.count_of(place, "crm.find") > 0)
     assert counted == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("severity", "status", "shown"),
+    [("high", "open", 2), ("high", "dismissed", 4), ("low", "open", 4), ("medium", "confirmed", 2)],
+)
+def test_after_an_alert_the_peers_see_what_was_held_once_a_day(
+    a_stream, an_event, severity, status, shown
+):
+    stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, drift_tests=1e30)
+    for number in range(300):
+        tool, session = TOOLS[number % 2], f"s-{number // 6}"
+        first = stream.judge(an_event(at=number, tool=tool, session=session))
+    subject = stream.subject(AGENT)
+    item = Item("k", "a-1", first.time_us, severity, "tool.new", "tools", status=status)
+    subject.trust.ledger.add(item)
+    seen = set()
+    for hours in (1.5, 3.0, 4.5, 26.0):
+        judged = stream.judge(an_event(at=300 + 60 * hours, tool="iam.grant", session=f"o-{hours}"))
+        assert held(judged)
+        assert not judged.alert
+        seen.add(subject.profile.facts.shown_us)
+    assert len(seen) == shown
 
 
 def test_an_operator_who_vouches_has_everything_learned(known, odd):

@@ -6,7 +6,7 @@ use super::group::{expect, name_of, no_scores, read_vote, small, write_pending, 
 use super::places::Places;
 use super::view::View;
 use super::votes::VoteNode;
-use super::{Config, LEAST_BITS, STATISTICS, WINDOWS};
+use super::{Config, LEAST_BITS, STATISTICS, WINDOWS, WINDOWS_BEFORE};
 use crate::hashing::Hasher;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -313,9 +313,12 @@ impl Groups {
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
-            expect(reader.array()?, WINDOWS)?;
+            let known = reader.array()?;
+            if known != WINDOWS_BEFORE {
+                expect(known, WINDOWS)?;
+            }
             let scores = self.groups[group].scores.insert(no_scores());
-            for cells in scores {
+            for cells in &mut scores[..known] {
                 for _ in 0..reader.array()? / 2 {
                     cells.add(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }

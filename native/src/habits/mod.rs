@@ -30,11 +30,13 @@ pub const FEATURES: usize = 16;
 /// Most features and contexts together.
 pub const PLACES: usize = 2 * FEATURES;
 /// `models.features.METRICS`.
-pub const METRICS: usize = 16;
+pub const METRICS: usize = 17;
 /// `models.groups.STATISTICS`.
 pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
+/// `models.groups.WINDOWS_BEFORE`.
+pub const WINDOWS_BEFORE: usize = WINDOWS - 1;
 /// `models.groups.LEAST_BITS`.
 pub const LEAST_BITS: f64 = 5.0;
 /// Events after which an agent that never used an anonymiser is known for it; `models.rules`.

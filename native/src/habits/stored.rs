@@ -4,7 +4,7 @@ use super::calibrate::Windows;
 use super::counts::{Counts, Row, MOST_COUNT, UNIT};
 use super::different::{values_of, State, States};
 use super::window::{Histogram, Window};
-use super::{FEATURES, STATISTICS};
+use super::{FEATURES, STATISTICS, WINDOWS, WINDOWS_BEFORE};
 use crate::pack::{self, unzigzag, width, zigzag, BitReader, Bits};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -253,13 +253,17 @@ pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
 }
 
 /// Read what `write_windows` wrote.
-pub fn read_windows<const N: usize>(reader: &mut pack::Reader<'_>) -> PyResult<[Window; N]> {
-    let mut windows = std::array::from_fn(|_| Window::new(0));
-    if reader.array()? != N {
+pub fn read_windows(reader: &mut pack::Reader<'_>) -> PyResult<[Window; WINDOWS]> {
+    let known = reader.array()?;
+    if known != WINDOWS && known != WINDOWS_BEFORE {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
-    for window in &mut windows {
+    let mut windows = std::array::from_fn(|_| Window::new(0));
+    for window in &mut windows[..known] {
         *window = read_window(reader)?;
+    }
+    for at in known..WINDOWS {
+        windows[at] = Window::new(windows[at - 1].size);
     }
     Ok(windows)
 }

@@ -7,7 +7,7 @@ use crate::habits::{power, power_of_two};
 pub const MINUTE: usize = 0;
 pub const HOUR: usize = 1;
 pub const DAY: usize = 2;
-pub const COUNTS: usize = 8;
+pub const COUNTS: usize = 9;
 const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
@@ -18,7 +18,7 @@ const RISE_BITS: f64 = 2.0;
 const LEAST_SEEN: [f64; 3] = [0.0, 12.0, 3.0];
 const EVEN: f64 = 1e9;
 const TOGETHER: f64 = 3.0;
-const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true];
+const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true, true];
 const UNSURE: f64 = 1.0;
 
 pub const FAILED: usize = 3;
@@ -26,6 +26,7 @@ pub const FAILED_DAY: usize = 4;
 pub const DESTROYED: usize = 5;
 pub const FOUND: usize = 6;
 pub const SECRET: usize = 7;
+pub const REMEMBERED: usize = 8;
 /// What is counted, by which metric it is known, and over which window.
 pub const COUNTED: [(&str, usize); COUNTS] = [
     ("rate_minute", MINUTE),
@@ -36,6 +37,7 @@ pub const COUNTED: [(&str, usize); COUNTS] = [
     ("destructive", HOUR),
     ("discovery", HOUR),
     ("secret", HOUR),
+    ("memory", HOUR),
 ];
 
 /// Bits of so many acts in one window.
@@ -120,12 +122,14 @@ pub struct Counted {
     pub deleted: bool,
     pub mark: Option<i64>,
     pub secret: bool,
+    pub remembered: bool,
 }
 
 /// Count an act in the open windows; gives index and bits of each count that is unusual, and
 /// whether these rose since it was last looked at closely.
 pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bool)) {
-    let mut touched = [true, true, true, false, false, false, false, false];
+    let mut touched = [false; COUNTS];
+    touched[..FAILED].fill(true);
     (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
     touched[DESTROYED] = told.deleted;
     if let Some(mark) = told.mark {
@@ -135,6 +139,7 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bo
         }
     }
     touched[SECRET] = told.secret;
+    touched[REMEMBERED] = told.remembered;
     for (index, _) in touched.iter().enumerate().filter(|(_, touched)| **touched) {
         now.counts[index] += 1;
         let kind = COUNTED[index].1;

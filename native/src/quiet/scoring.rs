@@ -7,7 +7,7 @@ use super::facts::{Facts, Now, State, QUANTITIES};
 use super::peer_levels::Levels;
 use super::sizes::{self, per_mille, SIZED};
 use super::texts::{Origin, Texts};
-use super::words::secret;
+use super::words::{remembers, secret};
 use crate::content::{Content, Session};
 use crate::habits::{Calibrated, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS};
 use pyo3::prelude::*;
@@ -234,6 +234,10 @@ impl Bench<'_, '_> {
             deleted: operation == Operation::Delete,
             mark: mark.map(|mark| mark as i64),
             secret,
+            remembered: matches!(
+                operation,
+                Operation::Write | Operation::Delete | Operation::Admin
+            ) && remembers(&act.tool, resource),
         };
         let mut counted_on = [true; counting::COUNTS];
         counting::count(now, &counted, |index, bits, risen| {

@@ -120,6 +120,16 @@ pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Optio
     Some(format!("{a}.{b}.0.0/16"))
 }
 
+/// Whether an act is about the agent's own memory; no other letter is one of these in lower case.
+pub fn remembers(tool: &str, resource: &str) -> bool {
+    let begins = |text: &str, with: &str| {
+        text.as_bytes()
+            .get(..with.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    begins(tool, "memory.") || begins(resource, "memory/")
+}
+
 /// Whether a tool or a resource names secrets.
 pub fn secret(tool: &str, resource: &str) -> Option<bool> {
     let (tool, resource) = (tool.as_bytes(), resource.as_bytes());
@@ -192,6 +202,8 @@ mod tests {
         assert_eq!(secret("x", "my api-key"), Some(true));
         assert_eq!(secret("aws.KMS", "decrypt"), Some(true));
         assert_eq!(secret("x", "kmsroot keep"), Some(false));
+        assert!(remembers("Memory.save", "") && remembers("x", "memory/notes"));
+        assert!(!remembers("memory", "notes/memory/") && !remembers("é", "mémory/"));
         assert_eq!(place_of("192.0.2.7", Some("SE"), Some(64_500)).unwrap(), "SE AS64500");
     }
 }

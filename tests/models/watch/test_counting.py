@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.event import Resource
 from models.watch import counting
 from models.watch.counting import (
     COUNTED,
@@ -19,9 +20,11 @@ from models.watch.counting import (
     MINUTE,
     RATE,
     RATE_DAY,
+    REMEMBERED,
     RISE_BITS,
     close,
     count,
+    remembers,
     shape_in_bursts,
     shape_of,
     surprise,
@@ -140,3 +143,31 @@ def test_few_windows_never_look_more_even_than_many_of_the_kind(rate, weight):
     assert shape_of(rate, rate * rate / weight, weight) <= shape_of(
         4 * rate, 4 * rate * rate / weight, 4 * weight
     ) * (1 + 1e-9)
+
+
+def test_changes_of_a_memory_are_counted_and_looks_at_it_are_not(an_event):
+    watch = Watch()
+    notes = Resource(id="Memory/notes")
+    for tool, operation, resource in (
+        ("memory.save", "write", None),
+        ("notes.put", "write", notes),
+        ("memory.recall", "read", None),
+        ("notes.put", "write", Resource(id="crm/memory/7")),
+    ):
+        count(watch, an_event(at=60, tool=tool, operation=operation, resource=resource), -1)
+    assert watch.counts[REMEMBERED] == 2
+    assert remembers(an_event(tool="memory.recall"))
+
+
+def test_writing_into_a_memory_again_and_again_is_odd_where_once_is_not(an_event):
+    watch = hours([5] * 200)
+    bits = [
+        one[1]
+        for n in range(11)
+        for one in count(
+            watch, an_event(at=200 * 60 + n, tool="memory.save", operation="write"), -1
+        )
+        if one[0] == METRIC_OF[REMEMBERED]
+    ]
+    assert len(bits) >= 9
+    assert bits[-1] > 20 > bits[0]

@@ -1,0 +1,92 @@
+"""What was stored before changes of a memory were counted is read still, by both kernels."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models import groups as reference
+from models.compact import Writer
+from models.compact_reader import Reader
+from models.config import ModelConfig
+from models.exchange import _together
+from models.groups import FLEET, WINDOWS
+from models.kernel import native_kernel
+from models.profile import Profile
+from models.watch.counting import REMEMBERED
+from models.watch.state import COUNTS
+
+KEY = b"0123456789abcdef"
+AGENT = "billing-7", "delegated"
+decode, encode = msgspec.msgpack.decode, msgspec.msgpack.encode
+KERNELS = [kernel for kernel in (reference, native_kernel("auto")) if kernel is not None]
+
+
+@pytest.fixture(params=KERNELS, ids=["python", "native"][: len(KERNELS)])
+def kernel(request):
+    return request.param
+
+
+def scored(kernel):
+    """Groups in which one act has been scored by every window."""
+    groups = kernel.Groups(ModelConfig(), KEY)
+    if kernel is reference:
+        groups.score(FLEET, [(at, 8) for at in range(WINDOWS)])
+    else:
+        pending = [FLEET, [[8, 1] for _ in range(WINDOWS)]]
+        groups.load_pending(encode(([], [pending], 1)))
+    return groups
+
+
+def without_last(raw, cut):
+    """Leave out what is counted last."""
+    parts = decode(raw)
+    cut(parts)
+    return encode(parts)
+
+
+def test_a_group_has_one_window_more(kernel):
+    groups = scored(kernel)
+    groups.publish(3)
+    before = without_last(groups.dump_group(FLEET), lambda parts: parts[1].pop())
+    again = kernel.Groups(ModelConfig(), KEY)
+    again.load_group(FLEET, before)
+    *known, last = decode(again.dump_group(FLEET))[1]
+    assert known == decode(before)[1]
+    assert last[0] == ModelConfig().peer_window
+    assert last[1][2] == last[2][2] == 0
+
+
+def test_scores_that_wait_have_one_list_more(kernel):
+    groups = scored(kernel)
+    raw = groups.dump_pending()
+    again = kernel.Groups(ModelConfig(), KEY)
+    again.load_pending(without_last(raw, lambda parts: parts[1][0][1].pop()))
+    assert len(decode(again.dump_pending())[1][0][1]) == WINDOWS
+    again.publish(1)
+
+
+def test_what_shards_of_both_versions_tell_comes_together():
+    now = [], [(FLEET, [[8, 1] for _ in range(WINDOWS)])], 1
+    before = [], [(FLEET, [[8, 1] for _ in range(WINDOWS - 1)])], 1
+    for parts in ([now, before], [before, now]):
+        _, ((_, statistics),), size = _together(parts)
+        assert statistics == [[8, 2]] * (WINDOWS - 1) + [[8, 1]]
+        assert size == 2
+
+
+def test_a_profile_begins_to_count(kernel):
+    raw = Profile.new(*AGENT, ModelConfig()).dump()
+    facts, levels, habits = Reader(raw, 1).value()
+    for part in (one for one in facts if isinstance(one, list) and len(one) > COUNTS):
+        for counted in part:
+            if isinstance(counted, list) and len(counted) == COUNTS:
+                counted.pop()
+    out = Writer(raw[:1])
+    out.value([facts, levels, habits])
+    before = bytes(out.out)
+    assert len(before) < len(raw)
+    native = None if kernel is reference else kernel
+    profile = Profile.load(before, AGENT, ModelConfig(), native)
+    assert profile.facts.watch.rates[REMEMBERED] == profile.facts.watch.peaks[REMEMBERED] == 0
+    assert profile.dump() == raw
