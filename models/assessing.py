@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from models.assessment import Assessment
 from models.content.detector import RECURRENCE_BITS
 from models.groups import SUM
-from models.together import sharpened, total
+from models.together import oddest, total
 
 if TYPE_CHECKING:
     from models.assessment import Finding
@@ -105,7 +105,7 @@ class Assessor:
     ) -> None:
         """Rank the session by all that is odd about it, where this event adds to that."""
         before = tuple(session.least)
-        session.least = least = sharpened(before, result.each)
+        session.least = least = oddest(before, result.each)
         pool = self._peers.together
         if least != before and pool.n >= self._config.session_minimum:
             out.together = least

@@ -71,7 +71,7 @@ def together_reason(least: Least, p: float) -> Reason:
     Parameters
     ----------
     least
-        Bits of its smallest p-values, by part.
+        Bits of the p-values of its oddest event, by part.
     p
         Its p-value altogether.
 

@@ -87,7 +87,7 @@ def content_leads(result: Calibrated, carried: Sequence[str], least: Least | Non
     carried
         Features of content that are unusual, the one that says most first.
     least
-        Where all that is odd about the session decides: the bits of what is oddest of each part.
+        Where all that is odd about the session decides: the bits of each part of its oddest event.
     """
     carries = bool(carried) and carried[0] == "provenance"
     if least is not None:

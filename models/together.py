@@ -1,9 +1,10 @@
-"""What is odd about a session in several ways, none of which is rare enough by itself.
+"""What is odd about an event in several ways, none of which is rare enough by itself.
 
-Each statistic of an event has a p-value. Of a session the smallest of each is kept, and their
-product says how odd the session is altogether (Fisher 1925, who adds up ``-2 ln p``). The parts
-depend on one another and on how long the session is, so the sum is not compared with a chi-squared
-distribution but ranked among those of past sessions of the role (`models.session_pools`).
+Each statistic of an event has a p-value, and their product says how odd the event is altogether
+(Fisher 1925, who adds up ``-2 ln p``). Of a session its oddest event counts. The parts depend on
+one another, and the longer a session the odder that event, so the sum is not compared with a
+chi-squared distribution but ranked among those of past sessions of the role
+(`models.session_pools`).
 
 An agent that is learning, or learning anew, is left out: nearly all it does is a little odd. The
 sum of all categories is not among the parts: it repeats what the rarest of them says.
@@ -23,11 +24,11 @@ PARTS = (CONTENT, PEAK, VOLUME)
 MOST_BITS = 40.0
 
 Least = tuple[float, float, float]
-"""Bits of a session's smallest p-value of each part; 0 where it had none."""
+"""Bits of the p-value of each part of a session's oddest event; 0 where it had none."""
 
 
-def sharpened(least: Sequence[float], each: Sequence[float | None]) -> Least:
-    """Take in the p-values of an event.
+def oddest(least: Sequence[float], each: Sequence[float | None]) -> Least:
+    """Give the parts of the odder one: of the events before, or of this one.
 
     Parameters
     ----------
@@ -36,18 +37,18 @@ def sharpened(least: Sequence[float], each: Sequence[float | None]) -> Least:
 
     Examples
     --------
-    >>> sharpened((0.0, 3.0, 0.0), [0.25, 0.001, 0.5, None])
-    (2.0, 3.0, 0.0)
+    >>> oddest((0.0, 3.0, 0.0), [0.25, 0.001, 0.5, None])
+    (0.0, 3.0, 0.0)
+    >>> oddest((0.0, 3.0, 0.0), [0.25, 0.001, 0.25, None])
+    (2.0, 2.0, 0.0)
     """
-    content, peak, volume = (
-        before if (p := each[part]) is None else max(before, bits(p))
-        for part, before in zip(PARTS, least, strict=True)
-    )
-    return content, peak, volume
+    content, peak, volume = (0.0 if (p := each[part]) is None else bits(p) for part in PARTS)
+    now = content, peak, volume
+    return now if total(now) > total(least) else (least[0], least[1], least[2])
 
 
 def total(least: Sequence[float]) -> float:
-    """Give how odd a session is altogether, in bits.
+    """Give how odd an event is altogether, in bits.
 
     >>> total((2.0, 3.0, 0.5))
     5.5

@@ -71,7 +71,7 @@ class Session(Struct, array_like=True):
     seen
         Of `uses`, what they are judged by once more; none unless the role is young.
     least
-        Bits of its smallest p-values: `models.together`.
+        Bits of the p-values of its oddest event: `models.together`.
     told
         Whether one of its events has alerted.
     """

@@ -3,7 +3,7 @@
 use super::bench::Bench;
 use super::facts::{Now, State};
 use super::scoring::Scored;
-use super::together::{sharpened, total};
+use super::together::{oddest, total};
 use crate::content::Session;
 use crate::habits::SessionPools;
 
@@ -41,7 +41,7 @@ impl Bench<'_, '_> {
             let rose = content.score > session.score;
             let mut rank = self.rank(session, content.score, rose);
             if state == State::Active && !session.told {
-                rank.least = sharpened(session, &scored.calibrated.each);
+                rank.least = oddest(session, &scored.calibrated.each);
             }
             let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
             if rank.least != session.least && self.pools_are_large(self.together) {

@@ -1,4 +1,4 @@
-//! What is odd about a session in several ways; `models.together`.
+//! What is odd about an event in several ways; `models.together`.
 
 use crate::content::Session;
 
@@ -8,18 +8,22 @@ const VOLUME: usize = 3;
 const PARTS: [usize; 3] = [CONTENT, PEAK, VOLUME];
 const MOST_BITS: f64 = 40.0;
 
-/// The bits of a session's smallest p-values, with those of an event.
-pub fn sharpened(session: &Session, each: &[Option<f64>]) -> [f64; 3] {
-    let mut least = session.least;
-    for (bits, part) in least.iter_mut().zip(PARTS) {
+/// The bits of the odder one: of the session's events before, or of this one.
+pub fn oddest(session: &Session, each: &[Option<f64>]) -> [f64; 3] {
+    let mut now = [0.0f64; 3];
+    for (bits, part) in now.iter_mut().zip(PARTS) {
         if let Some(p) = each[part] {
-            *bits = bits.max((-p.log2()).min(MOST_BITS));
+            *bits = (-p.log2()).min(MOST_BITS);
         }
     }
-    least
+    if total(now) > total(session.least) {
+        now
+    } else {
+        session.least
+    }
 }
 
-/// How odd a session is altogether, in bits.
+/// How odd an event is altogether, in bits.
 pub fn total([content, peak, volume]: [f64; 3]) -> f64 {
     content + peak + volume
 }
