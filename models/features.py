@@ -111,19 +111,13 @@ FEATURES: tuple[Feature, ...] = (
     Feature("scope", 1 << 12, None, "scope.escalation", "identity", "scopes"),
     Feature("credential", 64, None, "cred.lifetime", "identity", "lifetime of the credential"),
 )
-METRICS = (
-    "bytes_in_hour", "bytes_out_hour", "records_hour", "cost", "bytes_out_day", "drift",
-    "rate_minute", "rate", "rate_day", "failures_hour", "failures_day", "destructive",
-    "discovery", "secret", "disorder", "astray", "memory",
-)  # fmt: skip
-"""What is measured per window of time, in bits: `models.watch.counting` and others."""
 BY_METRIC = {
     "bytes_in_hour": "volume.exfil",
     "bytes_out_hour": "volume.exfil",
     "records_hour": "volume.exfil",
+    "cost": "cost.spike",
     "bytes_out_day": "volume.exfil",
     "drift": "volume.exfil",
-    "cost": "cost.spike",
     "rate_minute": "rate.burst",
     "rate": "rate.burst",
     "rate_day": "rate.burst",
@@ -136,7 +130,13 @@ BY_METRIC = {
     "astray": "goal.drift",
     "memory": "memory.write",
 }
-"""What an alert led by a metric is called."""
+"""What is measured per window of time, in bits, and what an alert led by it is called.
+
+By `models.watch.counting` and others.
+"""
+
+METRICS = tuple(BY_METRIC)
+"""Their names; where one stands is its index."""
 
 LEAK = METRICS.index("drift")
 """The one metric whose rarity counts for nothing: a rule tells of it."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.content.session import Session
     from models.event import Event
     from models.hashing import Hasher
+    from models.ledger import Item
     from models.peers import GroupView, Peers
     from models.places import Place
     from models.profile import Profile
@@ -202,8 +203,7 @@ class Learner:
                 days.append(day)
             new[place.name] = key
         ready = {n: key for n, key in new.items() if len(waiting[key]) >= self.config.held_days}
-        items = trust.ledger.items.values()
-        if ready and all(item.status == "dismissed" or item.severity == "low" for item in items):
+        if ready and not _against(trust):
             for key in ready.values():
                 del waiting[key]
             waits = new.keys() - ready.keys()
@@ -244,10 +244,11 @@ class Learner:
 
 
 def _suspected(trust: TrustState, time_us: int) -> bool:
-    """Whether there was an alert against an agent lately that is more than low, and stands."""
-    return any(
-        item.status != "dismissed"
-        and item.severity != "low"
-        and time_us - item.at_us < _SUSPECTED_US
-        for item in trust.ledger.items.values()
-    )
+    """Whether there was an alert lately that stands against an agent."""
+    return any(time_us - item.at_us < _SUSPECTED_US for item in _against(trust))
+
+
+def _against(trust: TrustState) -> list[Item]:
+    """Give what stands against an agent and is more than low."""
+    items = trust.ledger.items.values()
+    return [item for item in items if item.status != "dismissed" and item.severity != "low"]

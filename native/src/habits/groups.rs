@@ -4,9 +4,10 @@ use super::calibrate::PRIOR_SCORES;
 use super::counts::fades;
 use super::group::{expect, name_of, no_scores, read_vote, small, write_pending, Group, AFTER};
 use super::places::Places;
+use super::stored::windows_of;
 use super::view::View;
 use super::votes::VoteNode;
-use super::{Config, LEAST_BITS, STATISTICS, WINDOWS, WINDOWS_BEFORE};
+use super::{Config, LEAST_BITS, STATISTICS, WINDOWS};
 use crate::hashing::Hasher;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -313,10 +314,7 @@ impl Groups {
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
-            let known = reader.array()?;
-            if known != WINDOWS_BEFORE {
-                expect(known, WINDOWS)?;
-            }
+            let known = windows_of(&mut reader)?;
             let scores = self.groups[group].scores.insert(no_scores());
             for cells in &mut scores[..known] {
                 for _ in 0..reader.array()? / 2 {

@@ -252,12 +252,18 @@ pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
     windows.iter().for_each(|window| write_window(out, window));
 }
 
-/// Read what `write_windows` wrote.
-pub fn read_windows(reader: &mut pack::Reader<'_>) -> PyResult<[Window; WINDOWS]> {
+/// Read how many score windows a group has: all, or those that a version before knew.
+pub fn windows_of(reader: &mut pack::Reader<'_>) -> PyResult<usize> {
     let known = reader.array()?;
     if known != WINDOWS && known != WINDOWS_BEFORE {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
+    Ok(known)
+}
+
+/// Read what `write_windows` wrote.
+pub fn read_windows(reader: &mut pack::Reader<'_>) -> PyResult<[Window; WINDOWS]> {
+    let known = windows_of(reader)?;
     let mut windows = std::array::from_fn(|_| Window::new(0));
     for window in &mut windows[..known] {
         *window = read_window(reader)?;
