@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.features import FEATURES
+from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
     from models.habits import Surprise
+    from models.profile import Facts
     from models.subject import Subject
     from models.watch.watcher import Watcher
 
 TOOL = 0  # place among `FEATURES`
 _MOST_ADDED = 16
+_STAYING = SHIFTING - {ASTRAY}
 
 
 def take_change(
@@ -65,6 +68,14 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | No
     strange = -log2(view.probability(TOOL, value, -1, 1.0 / FEATURES[TOOL].universe))
     excess = min(bits, strange) - subject.profile.habits.usual[TOOL]
     return max(categories.steady, view.weighted(TOOL, excess))
+
+
+def shifting(facts: Facts) -> frozenset[int]:
+    """Give the metrics that a new version may change for good: not tested in full meanwhile.
+
+    Where deployments say which tools they bring, what the others are asked for stays as it is.
+    """
+    return _STAYING if facts.watch.added else SHIFTING
 
 
 def _added(event: Event) -> list[str]:

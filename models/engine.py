@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models import habits as reference
 from models import peer_levels, session_pools
 from models.assessing import Assessor, accounted, carried
-from models.changing import steady_bits, take_change
+from models.changing import shifting, steady_bits, take_change
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
@@ -33,7 +33,7 @@ from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch import heard
 from models.watch.leak import ALARM
-from models.watch.measure import SHIFTING, in_order, measure
+from models.watch.measure import in_order, measure
 from models.watch.order import begin, top
 from models.watch.scene import Scene
 from models.watch.sizes import calm
@@ -274,17 +274,18 @@ class Engine:
             categories = silent.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
-        again = x["tool"] == x["previous_tool"]
+        renewed = profile.state() == "relearning"
+        known = x["tool"] == x["previous_tool"] or renewed and event.tool in facts.watch.added
         found = measure(
             event, facts, baseline, quantities(event), session.ordinal, categories.order,
-            None if content is None or again else content.unasked, mark,
+            None if content is None or known else content.unasked, mark,
             self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
         metrics, rarest = in_order(found), 0.0
         if silent is not None:
             found = silent.measures(found)
         weighted = view.view.weighted
-        skipped = SHIFTING if profile.state() == "relearning" else ()
+        skipped = shifting(facts) if renewed else ()
         for one in found:
             left = one.bits - SHIFT_BITS if one.metric in skipped else one.bits
             if left >= LEAST_BITS and one.risen and one.metric != LEAK:

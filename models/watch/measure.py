@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.profile import Facts
     from models.watch.state import Watch
 
-_DAY_AT, _DRIFT_AT, _ORDER_AT, _ASTRAY_AT = map(
+_DAY_AT, _DRIFT_AT, _ORDER_AT, ASTRAY = map(
     METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
 )
 
@@ -138,7 +138,7 @@ def measure(
     if intent is not None:
         astray, risen = stray(watch, session, intent)
         if astray:
-            found.append(Measure(_ASTRAY_AT, astray, astray, risen=risen))
+            found.append(Measure(ASTRAY, astray, astray, risen=risen))
     return found
 
 

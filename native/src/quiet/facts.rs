@@ -119,6 +119,11 @@ impl Now {
 }
 
 impl Facts {
+    /// Whether a deployment has said that it brings a tool.
+    pub fn brings(&self, tool: &str) -> bool {
+        self.added.iter().any(|added| added == tool)
+    }
+
     /// The last use of a credential; mostly it is the newest of those that are known.
     pub fn credential(&self, id: &str) -> Option<&CredentialUse> {
         self.credentials.iter().rev().find(|known| known.id == id)

@@ -77,7 +77,8 @@ impl Bench<'_, '_> {
             return Ok(None);
         }
         self.texts.hash(&self.groups.hasher(), earlier);
-        let again = *act.tool == *previous;
+        let renewed = state == State::Relearning;
+        let known = *act.tool == *previous || renewed && facts.brings(&act.tool);
         let carries = act.argument_origins.as_ref().is_some_and(|found| !found.is_empty());
         let content = match carries || !session.purpose.is_empty() {
             true => {
@@ -90,7 +91,7 @@ impl Bench<'_, '_> {
             (now.spent, now.tops, now.kept) = Default::default();
         }
         let categories = habits.surprise_of(self.groups, group.0, &now.tops, &self.texts.hashes);
-        let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !again);
+        let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
         let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
             return Ok(None);
@@ -108,7 +109,7 @@ impl Bench<'_, '_> {
             now.tops[feature] = excess.max(now.tops[feature]);
         }
         now.session = session.ordinal;
-        let volume = self.rarest(&measures, group.0, state);
+        let volume = self.rarest(&measures, group.0, renewed.then_some(facts));
         let statistics = [
             content.as_ref().map(accounted),
             Some(categories.total),
@@ -142,7 +143,7 @@ impl Bench<'_, '_> {
         categories: &Surprise,
         group: usize,
     ) -> Option<f64> {
-        if facts.added.iter().any(|added| added == tool) {
+        if facts.brings(tool) {
             return None;
         }
         let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
@@ -263,11 +264,11 @@ impl Bench<'_, '_> {
         Ok(Some(out))
     }
 
-    /// Rarity among the peers of the rarest metric.
-    fn rarest(&self, measures: &Measures, group: usize, state: State) -> f64 {
+    /// Rarity among the peers of the rarest metric; `renewed` of an agent that has a new version.
+    fn rarest(&self, measures: &Measures, group: usize, renewed: Option<&Facts>) -> f64 {
         let mut rarest = 0.0f64;
         for (metric, &bits) in measures.bits.iter().enumerate() {
-            let shifts = state == State::Relearning && self.metrics.shifting.contains(&metric);
+            let shifts = renewed.is_some_and(|facts| self.metrics.shifts(metric, facts));
             let left = if shifts { bits - self.config.shift_bits } else { bits };
             let told = measures.found[metric] && measures.risen[metric];
             if told && left >= LEAST_BITS && metric != self.metrics.drift {
