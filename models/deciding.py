@@ -14,7 +14,7 @@ from models.explain import (
     together_reason,
 )
 from models.features import BY_METRIC, METRICS
-from models.leading import content_leads, in_order
+from models.leading import content_leads, in_order, says_more
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
 from models.watch.counting import remembers
@@ -39,6 +39,8 @@ _ONE_CAUSE = frozenset({
     "volume.exfil", "cost.spike", "auth.failure_burst", "destructive.burst", "discovery.sweep",
     "telemetry.gap", "behavior.drift", "config.change", "tool.sequence", "goal.drift",
 })  # fmt: skip
+_CHOICES = frozenset({"tool.sequence", "goal.drift"})
+"""Of a tool that the agent knows: when, and what for."""
 _OWN_VALUE = frozenset({"tool", "area", "sensitivity", "destination"})
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
@@ -209,6 +211,9 @@ class Decider:
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
+        at = says_more(found, denied=event.outcome == "denied")
+        if at is not None and first and self._anomaly_of(first[0]) in _CHOICES:
+            first = [told_as[at](), *(one for one in first if one.feature != found[at][0])]
         told = [finding.reason for finding in findings] + (first + rest)[:5]
         if told:
             return told

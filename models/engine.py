@@ -275,7 +275,7 @@ class Engine:
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
         renewed = profile.state() == "relearning"
-        known = x["tool"] == x["previous_tool"] or renewed and event.tool in facts.watch.added
+        known = x["tool"] == x["previous_tool"] or (renewed and event.tool in facts.watch.added)
         found = measure(
             event, facts, baseline, quantities(event), session.ordinal, categories.order,
             None if content is None or known else content.unasked, mark,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log2
+from math import inf, log2
 from typing import TYPE_CHECKING
 
 from models.groups import CONTENT
@@ -25,6 +25,7 @@ _STRAYING = "astray"  # of what says little it says most, and so has no bound
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
 _LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
+_LEAKED, _REFUSED_BITS = 5.0, 5.0  # so much says more than an odd choice of a known tool
 _HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
 _OFTEN_BITS = 3.0
 _AHEAD = 1.0
@@ -74,6 +75,30 @@ def _counts_for(one: Unusual, spent: float, *, often: bool, again: bool) -> floa
     if name in _HOW_OFTEN and bits >= _OFTEN_BITS:
         return max(rare, spent + _AHEAD)
     return rare
+
+
+def says_more(found: Sequence[Unusual], *, denied: bool) -> int | None:
+    """Give the place of what says more than an odd choice of a known tool, if there is any.
+
+    That it was refused does: somebody tries what is not allowed. So does that its calls have sent
+    more than usual for a while: a leak takes its own way out.
+
+    Parameters
+    ----------
+    denied
+        Whether the call was.
+
+    Examples
+    --------
+    >>> says_more([("tool", 12.0, 12.0), ("outcome", 0.0, 7.0)], denied=True)
+    1
+    >>> says_more([("tool", 12.0, 12.0), ("drift", 0.0, 3.0)], denied=False)
+    """
+    telling = {"drift": _LEAKED, "outcome": _REFUSED_BITS if denied else inf}
+    for at, (name, _, bits) in enumerate(found):
+        if bits >= telling.get(name, inf):
+            return at
+    return None
 
 
 def content_leads(result: Calibrated, carried: Sequence[str], least: Least | None) -> bool:

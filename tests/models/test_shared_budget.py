@@ -10,17 +10,17 @@ import pytest
 from models.calibration import bin_of
 from models.config import ModelConfig
 from models.features import BY_METRIC, FEATURES, LEAK, METRICS
-from models.groups import FLEET, SHARED_BITS, STATISTICS, Groups
+from models.groups import FLEET, PARTS, SHARED_BITS, STATISTICS, Groups
 
 HOUR = [one.name for one in FEATURES].index("hour")
-RATE = len(FEATURES) + METRICS.index("rate")
+RATE, ASTRAY = (len(FEATURES) + METRICS.index(name) for name in ("rate", "astray"))
 
 
 @pytest.fixture
 def view():
-    """A fleet of 20,000 acts, of which ten were far from usual by hour and by rate."""
+    """A fleet of 20,000 acts, of which ten were far from usual by hour, rate and request."""
     groups = Groups(ModelConfig(), b"0123456789abcdef")
-    for channel in (HOUR, RATE):
+    for channel in (HOUR, RATE, ASTRAY):
         window = groups.group(FLEET).windows[len(STATISTICS) + channel]
         window.add_cell(0, 19_990)
         window.add_cell(bin_of(12.0), 10)
@@ -35,13 +35,17 @@ def test_what_tells_of_one_type_takes_one_part_together():
     for metric, name in enumerate(METRICS):
         if metric != LEAK:
             parts[BY_METRIC[name]] += 2.0 ** -SHARED_BITS[len(FEATURES) + metric]
-    assert dict(parts) == pytest.approx(dict.fromkeys(parts, 1.0))
+    assert dict(parts) == pytest.approx(dict.fromkeys(parts, 1.0) | PARTS)
 
 
 def test_an_hour_stands_out_more_than_a_rate_as_rare_that_three_windows_look_for(view):
     assert view.rarity(HOUR, 12.0) == view.rarity(RATE, 12.0) > 8
     assert view.weighted(HOUR, 12.0) == view.rarity(HOUR, 12.0)
     assert view.weighted(RATE, 12.0) == view.rarity(RATE, 12.0) - log2(3)
+
+
+def test_a_session_that_strays_has_three_parts_as_it_does_so_once(view):
+    assert view.weighted(ASTRAY, 12.0) == view.rarity(ASTRAY, 12.0) + log2(3)
 
 
 def test_what_is_hardly_rare_is_not_less_than_ordinary(view):

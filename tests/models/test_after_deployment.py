@@ -1,0 +1,64 @@
+"""After an announced deployment tools may change; what a request calls for does not."""
+
+from __future__ import annotations
+
+import pytest
+
+AGENT = "billing-7"
+INVOICE = "File the invoice that came by mail"
+ARCHIVE = "Clean up the archive of the finance share"
+WORK = {INVOICE: ("mail.read", "ledger.post"), ARCHIVE: ("files.list", "files.delete")}
+
+
+@pytest.fixture
+def renewed(a_stream, an_event):
+    """An agent that did two kinds of work for days, under a new version; of tools it brings."""
+
+    def build(notes):
+        stream = a_stream(pool_minimum=50, learning_sessions=5)
+        for number in range(200):
+            purpose = (INVOICE, ARCHIVE)[number % 2]
+            for place, tool in enumerate(WORK[purpose]):
+                at, session = number * 20 + place, f"s-{number}"
+                stream.judge(an_event(at=at, tool=tool, session=session, purpose=purpose))
+        stream.judge(an_event(at=4_010, kind="deployment", version="2", attributes=notes))
+        assert stream.subject(AGENT).profile.state() == "relearning"
+        return stream
+
+    return build
+
+
+@pytest.fixture
+def asked(an_event):
+    """A session of the new version that was asked to file an invoice."""
+
+    def play(stream, *tools):
+        return [
+            stream.judge(
+                an_event(at=4_020 + at, version="2", session="v2", purpose=INVOICE, tool=tool)
+            )
+            for at, tool in enumerate(tools)
+        ]
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("notes", "odd"),
+    [({"adds_tool": "crm.merge"}, True), ({}, False)],
+    ids=["the tools it brings are announced", "nothing is said of tools"],
+)
+def test_a_known_tool_that_nobody_asked_for_is_odd(renewed, asked, notes, odd):
+    usual, strayed = asked(renewed(notes), "mail.read", "files.list")
+    assert usual.p > 0.5
+    assert (strayed.p < 0.03) == odd
+    assert odd or strayed.p > 0.5
+
+
+def test_a_tool_that_was_announced_is_not_what_nobody_asked_for(renewed, asked):
+    stream = renewed({"adds_tool": "crm.merge"})
+    watch = stream.subject(AGENT).profile.facts.watch
+    asked(stream, "mail.read", "crm.merge")
+    assert watch.astray == 0.0
+    asked(stream, "files.list")
+    assert watch.astray > 1.0
