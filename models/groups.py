@@ -36,7 +36,7 @@ _KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRIC
 _RANKED = [one.anomaly for one in FEATURES if one.alone]
 _RANKED += [BY_METRIC[name] for at, name in enumerate(METRICS) if at != LEAK]
 PARTS = {"goal.drift": 3.0}
-"""Of the budget, where a type has not one: a session strays once, others are looked for each call."""
+"""Of the budget, where a type has not one: a session strays once, others are tested each call."""
 SHARED_BITS = tuple(log2(max(1, _RANKED.count(kind)) / PARTS.get(kind, 1.0)) for kind in _KINDS)
 """By feature, then metric: what tells of one type of anomaly shares that type's part of the budget.
 
