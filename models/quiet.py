@@ -16,7 +16,7 @@ from models.trusting import stand
 from models.usual_answer import usual_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from models.answer import Answer
     from models.engine import Engine
@@ -64,9 +64,17 @@ class Quiet:
             origin, infer, alike, peers.seen_on,
         )  # fmt: skip
 
-    def read(self, records: Sequence[Any], max_future_us: int) -> Any:
-        """Read records of the native format; what is at all unusual is left to the reference."""
-        return self._native.Acts(list(records), max_future_us)
+    def read(
+        self, values: list[bytes], arrived_us: int | list[int | None], max_future_us: int
+    ) -> Any:
+        """Read records of the native format; what is at all unusual is left to the reference.
+
+        Parameters
+        ----------
+        arrived_us
+            When all of them arrived, or each; None for one that is left to the reference.
+        """
+        return self._native.Acts(values, arrived_us, max_future_us)
 
     def keys(self, acts: Any) -> list[int | None]:
         """Give the keys of what was read, as `models.hashing.Hasher.event_keys`."""

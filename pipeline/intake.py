@@ -8,6 +8,7 @@ from models.errors import MalformedEvent
 from models.event import microseconds
 from pipeline.formats import event_of
 from pipeline.future import refuse_future
+from pipeline.record import values_of
 from pipeline.rejected import rejected_message
 
 if TYPE_CHECKING:
@@ -119,14 +120,14 @@ class Intake:
         quiet
             The kernel's way, for records of the native format.
         """
-        acts = quiet.read(records, self._max_future_us) if quiet is not None else None
+        acts = None if quiet is None else quiet.read(*values_of(records), self._max_future_us)
         fresh = Fresh(records, lambda record: self._read(record, wire), acts)
         keys: list[int | None] = [None] * len(records) if quiet is None else quiet.keys(acts)
         days = [0] * len(records) if acts is None else acts.days()
         refused = self._read_others(fresh, keys, days) if None in keys else {}
         known = self._store.seen([key for key in keys if key is not None])
         if not refused and not known and len(set(keys)) == len(keys):  # nearly always: all are new
-            out.seen = list(zip(cast("list[int]", keys), days, strict=True))
+            out.seen = _by_day(cast("list[int]", keys), days)
             fresh.order = list(range(len(keys)))
             return fresh
         for at, key in enumerate(keys):
@@ -136,7 +137,7 @@ class Intake:
                 _reject(records[at], _judged_before(fresh, at), out, count)
             else:
                 known.add(key)
-                out.seen.append((key, days[at]))
+                out.seen.setdefault(days[at], []).append(key)
                 fresh.order.append(at)
         return fresh
 
@@ -163,6 +164,15 @@ class Intake:
         time_us = microseconds(event.time)
         refuse_future(time_us, record.arrived_us, self._max_future_us)
         return Taken(record, event, time_us)
+
+
+def _by_day(keys: list[int], days: list[int]) -> dict[int, list[int]]:
+    if len(set(days)) == 1:
+        return {days[0]: keys}
+    found: dict[int, list[int]] = {}
+    for key, day in zip(keys, days, strict=True):
+        found.setdefault(day, []).append(key)
+    return found
 
 
 def _judged_before(fresh: Fresh, at: int) -> MalformedEvent:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from pipeline.record import Records
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.record import RawRecord
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 _sent, _sent_us = attrgetter("source", "sent_us"), attrgetter("sent_us")
 
 
-def lags_us(records: Iterable[RawRecord], now_us: int) -> dict[str, int]:
+def lags_us(records: Sequence[RawRecord], now_us: int) -> dict[str, int]:
     """Give the lag of each source (a partition, the inbox) after these records were judged.
 
     In microseconds. Of each source the last record counts: what comes after it was sent later. A
@@ -28,6 +30,8 @@ def lags_us(records: Iterable[RawRecord], now_us: int) -> dict[str, int]:
     >>> lags_us([late, level, RawRecord(b"{}", "stdin", 1, 900)], 900)
     {'kafka:agent.actions:3': 800, 'kafka:agent.actions:4': 10}
     """
+    if isinstance(records, Records):  # of one source
+        records = records[-1:]
     last = dict(map(_sent, filter(_sent_us, records)))
     return {source: max(0, now_us - sent_us) for source, sent_us in last.items()}
 

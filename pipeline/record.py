@@ -5,12 +5,13 @@ The adapters in ``pipeline/adapters`` make and take these; the runner knows noth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, overload
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -64,6 +65,81 @@ class RawRecord(Struct, frozen=True, gc=False):
         return f"{self.source}@{self.offset}"
 
 
+class Records(Sequence[RawRecord]):
+    """Records of one source that were taken in at once; each is made where it is asked for.
+
+    Of most records only the bytes are looked at, and an object for each takes as long as reading
+    its line.
+
+    Parameters
+    ----------
+    values, offsets
+        Of each record, in order.
+    source, arrived_us
+        Of all of them.
+    cut
+        Full length of those that were cut, by place.
+
+    Examples
+    --------
+    >>> records = Records([b"{}", b"[]"], "stdin", [1, 4], 0, {})
+    >>> len(records), records[1].where
+    (2, 'stdin@4')
+    """
+
+    __slots__ = ("_offsets", "_source", "arrived_us", "cut", "values")
+
+    def __init__(
+        self,
+        values: list[bytes],
+        source: str,
+        offsets: Sequence[int],
+        arrived_us: int,
+        cut: Mapping[int, int],
+    ) -> None:
+        self.values = values
+        self.arrived_us = arrived_us
+        self.cut = cut
+        self._source = source
+        self._offsets = offsets
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, at: int) -> RawRecord: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[RawRecord]: ...
+    def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
+        places = range(len(self.values))[at]
+        if not isinstance(places, int):
+            return [self[place] for place in places]
+        full = self.cut.get(places, 0)
+        return RawRecord(
+            self.values[places],
+            self._source,
+            self._offsets[places],
+            self.arrived_us,
+            (),
+            None,
+            full,
+        )
+
+
+def values_of(records: Sequence[RawRecord]) -> tuple[list[bytes], int | list[int | None]]:
+    """Give the bytes of records, and when they arrived: all of them, or each; None if cut.
+
+    >>> values_of([RawRecord(b"{}", "stdin", 1, 7), RawRecord(b"[", "stdin", 2, 8, full_length=9)])
+    ([b'{}', b'['], [7, None])
+    >>> values_of(Records([b"{}"], "stdin", [1], 7, {}))
+    ([b'{}'], 7)
+    """
+    if isinstance(records, Records) and not records.cut:
+        return records.values, records.arrived_us
+    each = [None if record.full_length else record.arrived_us for record in records]
+    return [record.value for record in records], each
+
+
 class Batch(Struct, frozen=True):
     """Records to be committed together; without records the source is idle.
 
@@ -76,7 +152,7 @@ class Batch(Struct, frozen=True):
         adapter's own; others only keep it and hand it back to `Source.resume`.
     """
 
-    records: list[RawRecord]
+    records: Sequence[RawRecord]
     positions: dict[str, str]
 
 

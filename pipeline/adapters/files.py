@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
 from pipeline.adapters import jsonl, parquet
-from pipeline.record import BATCH_BYTES, Batch, RawRecord
+from pipeline.record import BATCH_BYTES, Batch, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pipeline.adapters.lines import Line
+    from pipeline.adapters.lines import Taken
 
 IDLE_SECONDS = 0.2
 _MOST_OPEN = 64
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class Reader(Protocol):
     """What a file of any kind can do."""
 
-    def take(self, count: int, size: int, *, last: bool) -> list[Line]:
+    def take(self, count: int, size: int, *, last: bool) -> Taken:
         """Take the next records; none when there are none (yet)."""
 
     @property
@@ -121,10 +121,7 @@ class Files:
                 if moved and self._ends:
                     yield Batch([], {key: reader.position})
                 break
-            now = self._clock_us()
-            records = [
-                RawRecord(value, key, number, now, (), None, full) for number, value, full in lines
-            ]
+            records = Records(lines.values, key, lines.numbers, self._clock_us(), lines.cut)
             yield Batch(records, {key: reader.position})
         if self._ends or len(self._readers) > _MOST_OPEN or not _grows(path):
             reader.close()

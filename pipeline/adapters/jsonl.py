@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import zstandard
 
 from models.errors import HabitusError
-from pipeline.adapters.lines import Line, Lines
+from pipeline.adapters.lines import Lines, Taken
 from pipeline.record import BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class JsonLines:
         while self._lines.line < line and self._take(line - self._lines.line, last=True):
             pass
 
-    def take(self, count: int, size: int, *, last: bool) -> list[Line]:
+    def take(self, count: int, size: int, *, last: bool) -> Taken:
         """Take the next lines, as `pipeline.adapters.lines.Lines.take`."""
         taken = self._take(count, last=last or self._compressed, size=size)
         if not taken and not last and not self._compressed and self._replaced():
@@ -75,7 +75,7 @@ class JsonLines:
             taken = self._take(count, last=last, size=size)
         return taken
 
-    def _take(self, count: int, *, last: bool, size: int = BATCH_BYTES) -> list[Line]:
+    def _take(self, count: int, *, last: bool, size: int = BATCH_BYTES) -> Taken:
         try:
             return self._lines.take(count, size, last=last)
         except (OSError, EOFError, zstandard.ZstdError) as error:

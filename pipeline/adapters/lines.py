@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,34 @@ CHUNK = 256 << 10
 _BOM = b"\xef\xbb\xbf"
 _is_object = methodcaller("endswith", b"}")
 
-Line = tuple[int, bytes, int]
-"""Line number from 1, the bytes, and the full length if they were cut (else 0)."""
+
+class Taken:
+    """Lines that were taken: their bytes, and by place in `values` what else is known of them.
+
+    Attributes
+    ----------
+    numbers
+        Line numbers from 1.
+    cut
+        Full length of those that were cut, by place.
+    """
+
+    __slots__ = ("cut", "numbers", "values")
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+        self.numbers: list[int] = []
+        self.cut: dict[int, int] = {}
+
+    def add(self, number: int, value: bytes, full_length: int = 0) -> None:
+        """Add a line; its full length if it was cut, else 0."""
+        if full_length:
+            self.cut[len(self.values)] = full_length
+        self.values.append(value)
+        self.numbers.append(number)
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 class Lines:
@@ -42,10 +67,11 @@ class Lines:
     --------
     >>> import io
     >>> lines = Lines(io.BytesIO(b'{"a":1}\n\n{"b":2}\n{"c"').read)
-    >>> lines.take(10, 1 << 20, last=False), lines.byte
-    ([(1, b'{"a":1}', 0), (3, b'{"b":2}', 0)], 17)
-    >>> lines.take(10, 1 << 20, last=True)
-    [(4, b'{"c"', 0)]
+    >>> taken = lines.take(10, 1 << 20, last=False)
+    >>> taken.numbers, taken.values, lines.byte
+    ([1, 3], [b'{"a":1}', b'{"b":2}'], 17)
+    >>> lines.take(10, 1 << 20, last=True).values
+    [b'{"c"']
     """
 
     def __init__(self, read: Callable[[int], bytes], *, line: int = 0, byte: int = 0) -> None:
@@ -58,7 +84,7 @@ class Lines:
         self._rest = b""
         self._skipped = 0
 
-    def take(self, count: int, size: int, *, last: bool) -> list[Line]:
+    def take(self, count: int, size: int, *, last: bool) -> Taken:
         """Take lines until there are `count` of them or `size` bytes, or the stream pauses.
 
         Parameters
@@ -68,7 +94,7 @@ class Lines:
         last
             Whether an unfinished last line is a line.
         """
-        taken: list[Line] = []
+        taken = Taken()
         while len(taken) < count and size > 0:
             if self._next == len(self._ready) and not self._fill():
                 if last:
@@ -81,7 +107,7 @@ class Lines:
                 size -= self._take_plain(taken, left, size) or self._take_each(taken, left, size)
         return taken
 
-    def _take_each(self, taken: list[Line], count: int, size: int) -> int:
+    def _take_each(self, taken: Taken, count: int, size: int) -> int:
         """Take what is ready line by line; give how many bytes."""
         before = size
         while self._next < len(self._ready) and count > 0 and size > 0:
@@ -93,19 +119,20 @@ class Lines:
             count -= self._add(taken, line, length)
         return before - size
 
-    def _take_plain(self, taken: list[Line], count: int, size: int) -> int:
+    def _take_plain(self, taken: Taken, count: int, size: int) -> int:
         """Take what is ready where nothing is to be stripped or cut; give how many bytes."""
         lines = self._ready[self._next : self._next + count]
         total = sum(map(len, lines))
         if total > size or not all(map(_is_object, lines)):
             return 0
-        taken.extend(zip(range(self.line + 1, self.line + len(lines) + 1), lines, repeat(0)))
+        taken.values += lines
+        taken.numbers += range(self.line + 1, self.line + len(lines) + 1)
         self._next += len(lines)
         self.line += len(lines)
         self.byte += total + len(lines)
         return total
 
-    def _add(self, taken: list[Line], line: bytes, length: int) -> bool:
+    def _add(self, taken: Taken, line: bytes, length: int) -> bool:
         self.line += 1
         if self.line == 1:
             line = line.removeprefix(_BOM)
@@ -113,7 +140,7 @@ class Lines:
             line = line[:-1]
         if not line or line.isspace():
             return False
-        taken.append((self.line, line, length if length > MAX_VALUE else 0))
+        taken.add(self.line, line, length if length > MAX_VALUE else 0)
         return True
 
     def _fill(self) -> bool:
@@ -139,7 +166,7 @@ class Lines:
                 self._rest = _kept(rest)
         return True
 
-    def _finish(self, taken: list[Line]) -> None:
+    def _finish(self, taken: Taken) -> None:
         if self._rest:
             length = self._skipped or len(self._rest)
             self.byte += length

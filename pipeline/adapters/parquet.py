@@ -10,13 +10,13 @@ import pyarrow
 import pyarrow.parquet
 
 from models.errors import HabitusError
+from pipeline.adapters.lines import Taken
 from pipeline.record import KEPT_OF_LONG, MAX_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.adapters.lines import Line
 
 SUFFIXES = (".parquet",)
 ROWS = 1024
@@ -66,9 +66,9 @@ class ParquetRows:
 
         self._row = max(self._row, first)
 
-    def take(self, count: int, size: int, *, last: bool) -> list[Line]:  # noqa: ARG002  # a reader's shape; rows are always whole
+    def take(self, count: int, size: int, *, last: bool) -> Taken:  # noqa: ARG002  # a reader's shape; rows are always whole
         """Take rows until there are `count` of them or `size` bytes."""
-        taken: list[Line] = []
+        taken = Taken()
         try:
             while len(taken) < count and size > 0:
                 value = next(self._rows, None)
@@ -77,7 +77,7 @@ class ParquetRows:
                 size -= len(value)
                 long = len(value) > MAX_VALUE
                 kept = value[:KEPT_OF_LONG] if long else value
-                taken.append((self._row, kept, len(value) if long else 0))
+                taken.add(self._row, kept, len(value) if long else 0)
         except (OSError, pyarrow.ArrowException) as error:
             raise HabitusError(
                 f"cannot read on past row {self._row} of {self._path}: {error}"

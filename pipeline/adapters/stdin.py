@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipeline.adapters.lines import CHUNK, Lines
-from pipeline.record import BATCH_BYTES, Batch, RawRecord
+from pipeline.record import BATCH_BYTES, Batch, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,7 +62,7 @@ class Stdin:
                 if not taken:
                     return
             now = self._clock_us()
-            records = [RawRecord(v, KEY, n, now, full_length=full) for n, v, full in taken]
+            records = Records(taken.values, KEY, taken.numbers, now, taken.cut)
             yield Batch(records, {KEY: str(self._lines.line)} if records else {})
             if not records:
                 select.select([self._descriptor], [], [], IDLE_SECONDS)

@@ -56,7 +56,7 @@ class Commit(Struct, kw_only=True):
     shared
         State that no single agent owns, by name.
     seen
-        Keys of events (63 bits) with the day they belong to, days since 1970.
+        Keys of events (63 bits) by the day they belong to, days since 1970.
     whole
         `shared` holds everything: rows of changes beside it (named ``+…``) are forgotten.
     anomalies
@@ -89,7 +89,7 @@ class Commit(Struct, kw_only=True):
     closed_sessions: list[int] = field(default_factory=list)
     shared: list[tuple[str, bytes]] = field(default_factory=list)
     whole: bool = False
-    seen: list[tuple[int, int]] = field(default_factory=list)
+    seen: dict[int, list[int]] = field(default_factory=dict)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)

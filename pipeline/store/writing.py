@@ -96,11 +96,10 @@ class Writer:
     def _write_seen(self, batch: Commit) -> None:
         # In order of their keys, neighbours fall into the same pages; a list at a time takes half
         # of what a row at a time does.
-        for day in sorted({day for _, day in batch.seen}):
-            keys = sorted([key for key, its_day in batch.seen if its_day == day])
+        for day, keys in sorted(batch.seen.items()):
             self._database.run(
                 "insert or ignore into seen (key, day) select value, ? from json_each(?)",
-                (day, msgspec.json.encode(keys).decode()),
+                (day, msgspec.json.encode(sorted(keys)).decode()),
             )
         floor = batch.prune_seen_before_day
         if floor is None:

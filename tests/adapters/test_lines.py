@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.adapters.lines import Line, Lines
+from pipeline.adapters.lines import Lines, Taken
 from pipeline.record import KEPT_OF_LONG, MAX_VALUE
 
 if TYPE_CHECKING:
@@ -20,11 +20,20 @@ def in_pieces(content: bytes, size: int) -> Callable[[int], bytes]:
     return lambda asked: stream.read(min(size, asked))
 
 
+Line = tuple[int, bytes, int]
+"""Number, bytes, and the full length of a line that was cut, else 0."""
+
+
+def each(taken: Taken) -> list[Line]:
+    lines = enumerate(zip(taken.numbers, taken.values, strict=True))
+    return [(number, value, taken.cut.get(at, 0)) for at, (number, value) in lines]
+
+
 def everything(lines: Lines, count: int = 3) -> list[Line]:
-    taken: list[Line] = []
+    found: list[Line] = []
     while more := lines.take(count, 1 << 30, last=True):
-        taken += more
-    return taken
+        found += each(more)
+    return found
 
 
 @given(st.lists(st.binary(max_size=30)), st.integers(1, 50), st.booleans())
@@ -48,7 +57,7 @@ def test_one_can_resume_after_any_batch(parts: list[bytes], count: int) -> None:
     content = b"".join(part.replace(b"\n", b"x") + b"\n" for part in parts)
     whole = everything(Lines(in_pieces(content, 7)))
     first = Lines(in_pieces(content, 7))
-    begun = first.take(count, 1 << 30, last=False)
+    begun = each(first.take(count, 1 << 30, last=False))
     rest = Lines(in_pieces(content[first.byte :], 7), line=first.line, byte=first.byte)
     assert begun + everything(rest) == whole
     assert rest.byte == len(content)
@@ -57,7 +66,7 @@ def test_one_can_resume_after_any_batch(parts: list[bytes], count: int) -> None:
 def test_a_line_beyond_the_bound_is_cut_and_the_next_one_is_whole() -> None:
     long = b"x" * (3 * MAX_VALUE)
     lines = Lines(in_pieces(b"a\n" + long + b"\nb\n", 100_000))
-    assert lines.take(9, 1 << 30, last=False) == [
+    assert each(lines.take(9, 1 << 30, last=False)) == [
         (1, b"a", 0),
         (2, long[:KEPT_OF_LONG], len(long)),
         (3, b"b", 0),
@@ -67,8 +76,8 @@ def test_a_line_beyond_the_bound_is_cut_and_the_next_one_is_whole() -> None:
 
 def test_a_line_beyond_the_bound_without_end_is_cut_too() -> None:
     lines = Lines(in_pieces(b"x" * (MAX_VALUE + 5), 70_000))
-    assert lines.take(9, 1 << 30, last=False) == []
-    assert lines.take(9, 1 << 30, last=True) == [(1, b"x" * KEPT_OF_LONG, MAX_VALUE + 5)]
+    assert not lines.take(9, 1 << 30, last=False)
+    assert each(lines.take(9, 1 << 30, last=True)) == [(1, b"x" * KEPT_OF_LONG, MAX_VALUE + 5)]
 
 
 def test_memory_stays_bounded_on_an_endless_line() -> None:
@@ -80,7 +89,7 @@ def test_memory_stays_bounded_on_an_endless_line() -> None:
         return b"x" * size if asked < 64 * MAX_VALUE else b""
 
     lines = Lines(endless)
-    assert lines.take(1, 1 << 30, last=False) == []
+    assert not lines.take(1, 1 << 30, last=False)
     assert len(lines._rest) <= KEPT_OF_LONG
 
 

@@ -20,7 +20,6 @@ from models.quiet import Quiet
 from models.watch.heard import Heard
 from pipeline import runner
 from pipeline.formats import Native
-from pipeline.record import RawRecord
 from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulationConfig
@@ -147,8 +146,7 @@ parts = st.dictionaries(
 
 def read_alike(raw: bytes) -> bool:
     """Whether the kernel takes a record; it must then be the event that the reference makes."""
-    record = RawRecord(raw, "test", 1, 2_000_000_000_000_000)
-    acts = native.Acts([record], 0)
+    acts = native.Acts([raw], 2_000_000_000_000_000, 0)
     (key,) = acts.keys(native.Hashes(SECRET))
     if key is None:
         return False
@@ -200,8 +198,17 @@ def test_an_object_in_an_array_and_a_name_in_an_object_are_not_taken(field, valu
 
 
 def test_a_record_ahead_of_time_is_left_to_the_reference():
-    record = RawRecord(json.dumps(BASE).encode(), "test", 1, 0)
-    assert native.Acts([record], 1).keys(native.Hashes(SECRET)) == [None]
+    plain = json.dumps(BASE).encode()
+    assert native.Acts([plain], 0, 1).keys(native.Hashes(SECRET)) == [None]
+
+
+def test_a_record_that_was_cut_is_left_to_the_reference():
+    plain, late = json.dumps(BASE).encode(), 2_000_000_000_000_000
+    keys = native.Acts([plain, plain], [late, None], 0).keys(native.Hashes(SECRET))
+    assert [key is None for key in keys] == [False, True]
+
+
+def test_the_reference_takes_no_empty_object():
     with pytest.raises(MalformedEvent):
         Native().normalise(b"{}")
 

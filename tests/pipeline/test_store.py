@@ -57,7 +57,7 @@ def test_everything_of_a_commit_is_there_after_opening_again(url: str) -> None:
                 profiles=[("a", "delegated", b"p", a_state(role="r", owner="o"))],
                 sessions=[(9, b"nine"), (-3, b"three"), (5, b"five")],
                 shared=[("peers", b"s")],
-                seen=[(2**63 - 1, 20_000), (7, 20_000)],
+                seen={20_000: [2**63 - 1, 7]},
                 held=[("e-1", "a", "delegated", 5, b"{}"), ("e-2", "a", "delegated", 4, b"[]")],
                 outbox=[a_message(1), a_message(2)],
                 positions={"stdin": "7"},
@@ -91,7 +91,7 @@ def test_a_commit_that_fails_leaves_nothing_behind(store: Store) -> None:
             Commit(
                 profiles=[("a", "delegated", b"p", a_state())],
                 positions={"stdin": "7"},
-                seen=[(1, 1)],
+                seen={1: [1]},
                 held=[(None, "a", "delegated", broken, b"")],  # type: ignore[list-item]  # broken
             )
         )
@@ -127,10 +127,10 @@ def test_a_commit_on_another_position_than_it_expects_writes_nothing(store: Stor
 
 
 def test_old_event_keys_are_forgotten_once_a_day(store: Store) -> None:
-    store.commit(Commit(seen=[(1, 10), (2, 11), (3, 12)]))
+    store.commit(Commit(seen={10: [1], 11: [2], 12: [3]}))
     store.commit(Commit(prune_seen_before_day=12))
     assert store.seen([1, 2, 3]) == {3}
-    store.commit(Commit(seen=[(1, 10)], prune_seen_before_day=12))
+    store.commit(Commit(seen={10: [1]}, prune_seen_before_day=12))
     assert store.seen([1]) == {1}
     store.commit(Commit(prune_seen_before_day=13))
     assert store.seen([1, 3]) == set()

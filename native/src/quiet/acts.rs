@@ -3,7 +3,6 @@
 use super::act::{Act, Kind};
 use super::agent::Agent;
 use crate::hashing::Hashes;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyList;
@@ -32,6 +31,22 @@ self_cell!(
     }
 );
 
+/// When records arrived, in microseconds; None for one that is left to the reference.
+#[derive(FromPyObject)]
+enum Arrived {
+    All(i64),
+    Each(Vec<Option<i64>>),
+}
+
+impl Arrived {
+    fn of(&self, place: usize) -> Option<i64> {
+        match self {
+            Arrived::All(at) => Some(*at),
+            Arrived::Each(each) => each.get(place).copied().flatten(),
+        }
+    }
+}
+
 /// By record; None where the reference has to read it.
 type Found<'a> = Vec<Option<Act<'a>>>;
 
@@ -50,17 +65,9 @@ pub struct Acts {
 impl Acts {
     /// Read records; those that happen too far ahead of their arrival are left to the reference.
     #[new]
-    fn new(records: &Bound<'_, PyList>, max_future_us: i64) -> PyResult<Self> {
-        let py = records.py();
-        let mut raw = Vec::with_capacity(records.len());
-        let mut arrived = Vec::with_capacity(records.len());
-        for record in records.iter() {
-            let length: usize = record.getattr(intern!(py, "full_length"))?.extract()?;
-            let at: i64 = record.getattr(intern!(py, "arrived_us"))?.extract()?;
-            raw.push(record.getattr(intern!(py, "value"))?.extract()?);
-            arrived.push((length == 0).then_some(at));
-        }
-        let read = Read::new(raw, |raw| read_all(raw, &arrived, max_future_us));
+    fn new(values: &Bound<'_, PyList>, arrived_us: Arrived, max_future_us: i64) -> PyResult<Self> {
+        let raw = values.iter().map(|value| value.extract()).collect::<PyResult<_>>()?;
+        let read = Read::new(raw, |raw| read_all(raw, &arrived_us, max_future_us));
         Ok(Acts { read, order: Vec::new(), subject: Vec::new(), slots: Vec::new() })
     }
 
@@ -137,16 +144,12 @@ impl Acts {
     }
 }
 
-fn read_all<'a>(
-    raw: &'a [PyBackedBytes],
-    arrived: &[Option<i64>],
-    max_future_us: i64,
-) -> Found<'a> {
-    let one = |(raw, at): (&'a PyBackedBytes, &Option<i64>)| {
-        let latest_us = (*at)? + max_future_us;
+fn read_all<'a>(raw: &'a [PyBackedBytes], arrived_us: &Arrived, max_future_us: i64) -> Found<'a> {
+    let one = |(place, raw): (usize, &'a PyBackedBytes)| {
+        let latest_us = arrived_us.of(place)? + max_future_us;
         Act::read(raw).filter(|act| act.time_us <= latest_us)
     };
-    raw.iter().zip(arrived).map(one).collect()
+    raw.iter().enumerate().map(one).collect()
 }
 
 /// An act that the kernel may judge, which an announced change of an agent is not.

@@ -125,12 +125,12 @@ class PostgresWriter:
 
     def _write_seen(self, batch: Commit) -> None:
         shard, floor = self._shard, batch.prune_seen_before_day
-        self._columns(
-            "insert into seen (shard, key, day) select ?, * from unnest(?::bigint[], ?::int[]) "
-            "on conflict do nothing",
-            sorted(batch.seen),
-            shard,
-        )
+        for day, keys in sorted(batch.seen.items()):
+            self._database.run(
+                "insert into seen (shard, day, key) select ?, ?::int, * from unnest(?::bigint[]) "
+                "on conflict do nothing",
+                (shard, day, sorted(keys)),
+            )
         if floor is None:
             return
         # There is no index by day, which every event would pay for: look once a day only.

@@ -63,7 +63,7 @@ def test_a_parquet_file_reads_back_as_the_same_events(tmp_path: Path) -> None:
     rows, read = ParquetRows(out), Native().normalise
     events = []
     while taken := rows.take(1_000, 1 << 22, last=True):
-        events += [read(value) for _, value, _ in taken]
+        events += map(read, taken.values)
     rows.close()
     wanted = [read(line) for line in simulate(CONFIG)]
     assert len(events) == len(wanted)
