@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOOL = 0  # place among `FEATURES`
 _MOST_ADDED = 16
+_NONE_BROUGHT = ""  # among the tools that deployments of an agent bring: this one brings none
 _STAYING = SHIFTING - {ASTRAY}
 
 
@@ -29,18 +30,22 @@ def take_change(
     """Take in a deployment or a change of owner: announced, so not judged.
 
     A deployment begins relearning: the agent's counts weigh less, and its anchor is taken anew.
+    Where others said which tools they bring, one that says nothing brings none.
     """
     facts = subject.profile.facts
     if event.kind == "deployment":
         facts.announced = event.agent.version
-        watcher.deployed()
+        added = _added(event)
+        watcher.deployed(naming=bool(added))
+        if not added and watcher.traces.names_tools:
+            added = [_NONE_BROUGHT]
         if event.agent.version is not None and event.agent.version not in facts.versions:
             facts.versions.append(event.agent.version)
         facts.learn_until = max(facts.learn_until, facts.opened + config.relearning_sessions)
         subject.profile.habits.scale(config.relearning_factor)
         unsettle(facts.watch, config.relearning_factor)
         facts.watch.anchored = -1
-        facts.watch.added = [*facts.watch.added, *_added(event)][-_MOST_ADDED:]
+        facts.watch.added = [*facts.watch.added, *added][-_MOST_ADDED:]
         facts.watch.definitions.clear()
     subject.trust.state = subject.profile.state()  # type: ignore[assignment]
     return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)

@@ -58,6 +58,8 @@ class Contribution(Struct, array_like=True):
         (trace, agent, microseconds) of anomalies.
     deployments
         How many were announced.
+    naming
+        How many of them named tools that they bring.
     """
 
     published: list[Published] = []
@@ -66,6 +68,7 @@ class Contribution(Struct, array_like=True):
     voices: list[tuple[str, str, int]] = []
     traces: list[tuple[str, str, int]] = []
     deployments: int = 0
+    naming: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -120,9 +123,10 @@ class Exchange:
         """Tell of an anomaly under a trace."""
         self._told.traces.append((trace_id, agent_id, time_us))
 
-    def deployed(self) -> None:
-        """Tell of a deployment that was announced."""
+    def deployed(self, *, naming: bool) -> None:
+        """Tell of a deployment that was announced; `naming` where it named tools it brings."""
         self._told.deployments += 1
+        self._told.naming += naming
 
     def publishing(self) -> None:
         """Tell what goes into a snapshot now, and let what others told go into it as well."""
@@ -164,8 +168,8 @@ class Exchange:
             watcher.heard.note(agent_id, mode, hour)
         for trace_id, agent_id, time_us in told.traces:
             watcher.traces.add(trace_id, agent_id, time_us)
-        for _ in range(told.deployments):
-            watcher.traces.deployed()
+        for place in range(told.deployments):
+            watcher.traces.deployed(naming=place < told.naming)
         if told.published:
             self._waiting += told.published
             self._changed = True

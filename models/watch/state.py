@@ -41,7 +41,7 @@ class Watch(Struct, array_like=True):
     hasty
         Approvals given too fast in the open hour.
     added
-        Tools that a deployment announced.
+        Tools that deployments announced; an empty one where it was said that none comes.
     sizes
         Mark of a tool -> calls and mean size of each of `models.watch.sizes.SIZED`, deviation and
         running sum of the first; -1 is any tool, with the deviation of the last.

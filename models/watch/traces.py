@@ -19,11 +19,17 @@ class Trace(Struct, array_like=True):
     agents: list[str]
 
 
-_Stored = tuple[int, list[tuple[str, Trace]]]
+class _Stored(Struct, array_like=True):
+    deployments: int
+    open: list[tuple[str, Trace]]
+    naming: int = 0
+
+
+_stored = msgspec.msgpack.Decoder(_Stored).decode
 
 
 class Traces:
-    """Open traces of a stream.
+    """Open traces of a stream, and what its deployments say.
 
     Examples
     --------
@@ -32,11 +38,11 @@ class Traces:
     [1, 2, 2, 3]
     """
 
-    __slots__ = ("_changed", "_deployments", "_open")
+    __slots__ = ("_changed", "_deployments", "_naming", "_open")
 
     def __init__(self) -> None:
         self._open: dict[str, Trace] = {}
-        self._deployments = 0
+        self._deployments = self._naming = 0
         self._changed = False
 
     @property
@@ -44,11 +50,17 @@ class Traces:
         """Whether deployments are announced in this stream: some were."""
         return self._deployments >= _SOME_DEPLOYMENTS
 
-    def deployed(self) -> None:
-        """Count a deployment that was announced."""
-        if self._deployments < _SOME_DEPLOYMENTS:
-            self._deployments += 1
-            self._changed = True
+    @property
+    def names_tools(self) -> bool:
+        """Whether deployments of this stream say which tools they bring: some did."""
+        return self._naming >= _SOME_DEPLOYMENTS
+
+    def deployed(self, *, naming: bool) -> None:
+        """Count a deployment that was announced; `naming` where it named tools it brings."""
+        deployments = min(_SOME_DEPLOYMENTS, self._deployments + 1)
+        named = min(_SOME_DEPLOYMENTS, self._naming + naming)
+        self._changed |= (deployments, named) != (self._deployments, self._naming)
+        self._deployments, self._naming = deployments, named
 
     def add(self, trace_id: str, agent_id: str, time_us: int) -> list[str]:
         """Note an anomaly; give the agents that had one under the trace, in order."""
@@ -70,12 +82,13 @@ class Traces:
             return []
         self._changed = False
         self._open = {k: t for k, t in self._open.items() if now_us - t.last_us <= WITHIN_US}
-        stored = (self._deployments, list(self._open.items()))
+        stored = _Stored(self._deployments, list(self._open.items()), self._naming)
         return [(NAME, msgspec.msgpack.encode(stored))]
 
     def load(self, shared: dict[str, bytes]) -> None:
         """Read what `dump` wrote."""
         raw = shared.get(NAME)
         if raw is not None:
-            self._deployments, rows = msgspec.msgpack.decode(raw, type=_Stored)
-            self._open = dict(rows)
+            stored = _stored(raw)
+            self._deployments, self._naming = stored.deployments, stored.naming
+            self._open = dict(stored.open)

@@ -104,8 +104,8 @@ class Watcher:
             self.telling.traced(event.trace_id, out.agent_id, out.time_us)
         return self.traces.add(event.trace_id, out.agent_id, out.time_us)
 
-    def deployed(self) -> None:
-        """Count a deployment that was announced."""
+    def deployed(self, *, naming: bool) -> None:
+        """Count a deployment that was announced; `naming` where it named tools it brings."""
         if self.telling is not None:
-            self.telling.deployed()
-        self.traces.deployed()
+            self.telling.deployed(naming=naming)
+        self.traces.deployed(naming=naming)

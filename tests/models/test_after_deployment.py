@@ -12,15 +12,18 @@ WORK = {INVOICE: ("mail.read", "ledger.post"), ARCHIVE: ("files.list", "files.de
 
 @pytest.fixture
 def renewed(a_stream, an_event):
-    """An agent that did two kinds of work for days, under a new version; of tools it brings."""
+    """An agent that did two kinds of work for days, under a new version; of tools, notes say."""
 
-    def build(notes):
+    def build(notes, others=0):
         stream = a_stream(pool_minimum=50, learning_sessions=5)
         for number in range(200):
             purpose = (INVOICE, ARCHIVE)[number % 2]
             for place, tool in enumerate(WORK[purpose]):
                 at, session = number * 20 + place, f"s-{number}"
                 stream.judge(an_event(at=at, tool=tool, session=session, purpose=purpose))
+        for number in range(others):
+            brings, agent = {"adds_tool": "crm.merge"}, f"sales-{number}"
+            stream.judge(an_event(agent, 4_005, kind="deployment", attributes=brings))
         stream.judge(an_event(at=4_010, kind="deployment", version="2", attributes=notes))
         assert stream.subject(AGENT).profile.state() == "relearning"
         return stream
@@ -53,6 +56,18 @@ def test_a_known_tool_that_nobody_asked_for_is_odd(renewed, asked, notes, odd):
     assert usual.p > 0.5
     assert (strayed.p < 0.03) == odd
     assert odd or strayed.p > 0.5
+
+
+@pytest.mark.parametrize(
+    ("telling", "odd"), [(3, True), (2, False)], ids=["others say what they bring", "few others do"]
+)
+def test_a_deployment_that_names_no_tool_brings_none_where_others_name_theirs(
+    renewed, asked, telling, odd
+):
+    stream = renewed({}, others=telling)
+    usual, strayed = asked(stream, "mail.read", "files.list")
+    assert usual.p > 0.5
+    assert (strayed.p < 0.03) == odd
 
 
 def test_a_tool_that_was_announced_is_not_what_nobody_asked_for(renewed, asked):

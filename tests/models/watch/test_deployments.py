@@ -1,0 +1,61 @@
+"""What the deployments of a stream say is counted, stored, and told to other shards."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models.exchange import Exchange
+from models.watch.traces import NAME, Traces
+
+
+@pytest.fixture
+def traces():
+    """Three deployments, of which two named tools."""
+    found = Traces()
+    for naming in (True, False, True):
+        found.deployed(naming=naming)
+    return found
+
+
+def read(raw):
+    found = Traces()
+    found.load({NAME: raw})
+    return found
+
+
+def test_some_deployments_have_to_name_tools_before_silence_says_something(traces):
+    assert (traces.announces, traces.names_tools) == (True, False)
+    traces.deployed(naming=True)
+    assert traces.names_tools
+
+
+def test_what_was_counted_is_stored_and_goes_on(traces):
+    ((_, raw),) = traces.dump(0)
+    again = read(raw)
+    assert not again.names_tools
+    again.deployed(naming=True)
+    assert again.names_tools
+
+
+def test_what_was_stored_before_tools_were_counted_is_read():
+    before = read(msgspec.msgpack.encode((3, [("t-1", (5, ["a"]))])))
+    assert (before.announces, before.names_tools) == (True, False)
+    assert before.add("t-1", "b", 6) == ["a", "b"]
+
+
+def test_nothing_is_written_where_enough_is_known(traces):
+    traces.deployed(naming=True)
+    traces.dump(0)
+    traces.deployed(naming=True)
+    assert traces.dump(0) == []
+
+
+def test_other_shards_are_told(an_engine):
+    giver, taker = an_engine(), an_engine()
+    telling, told = Exchange(giver), Exchange(taker)
+    for naming in (True, False, True, True):
+        giver.watcher.deployed(naming=naming)
+    told.take(telling.told())
+    assert taker.watcher.traces.announces
+    assert taker.watcher.traces.names_tools
