@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from pipeline.record import Records
+from pipeline.record import by_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.record import RawRecord
-
-
-_sent, _sent_us = attrgetter("source", "sent_us"), attrgetter("sent_us")
 
 
 def lags_us(records: Sequence[RawRecord], now_us: int) -> dict[str, int]:
@@ -30,10 +26,8 @@ def lags_us(records: Sequence[RawRecord], now_us: int) -> dict[str, int]:
     >>> lags_us([late, level, RawRecord(b"{}", "stdin", 1, 900)], 900)
     {'kafka:agent.actions:3': 800, 'kafka:agent.actions:4': 10}
     """
-    if isinstance(records, Records):  # of one source
-        records = records[-1:]
-    last = dict(map(_sent, filter(_sent_us, records)))
-    return {source: max(0, now_us - sent_us) for source, sent_us in last.items()}
+    last = [some[-1] for some in by_source(records).values()]
+    return {one.source: max(0, now_us - one.sent_us) for one in last if one.sent_us}
 
 
 def worst_us(lags: Mapping[str, int]) -> int:

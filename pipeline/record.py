@@ -5,13 +5,15 @@ The adapters in ``pipeline/adapters`` make and take these; the runner knows noth
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol, overload
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -68,40 +70,44 @@ class RawRecord(Struct, frozen=True, gc=False):
 class Records(Sequence[RawRecord]):
     """Records of one source that were taken in at once; each is made where it is asked for.
 
-    Of most records only the bytes are looked at, and an object for each takes as long as reading
-    its line.
+    Of most records only the bytes are looked at, and to make an object of each takes as long as
+    to read its line.
 
     Parameters
     ----------
-    values, offsets
+    values
         Of each record, in order.
     source, arrived_us
         Of all of them.
     cut
         Full length of those that were cut, by place.
+    make
+        Gives the record at a place.
 
     Examples
     --------
-    >>> records = Records([b"{}", b"[]"], "stdin", [1, 4], 0, {})
-    >>> len(records), records[1].where
-    (2, 'stdin@4')
+    >>> values = [b"{}", b"[]"]
+    >>> make = lambda place: RawRecord(values[place], "stdin", place + 1, 0)
+    >>> records = Records(values, "stdin", 0, {}, make)
+    >>> len(records), records[-1].where
+    (2, 'stdin@2')
     """
 
-    __slots__ = ("_offsets", "_source", "arrived_us", "cut", "values")
+    __slots__ = ("_make", "arrived_us", "cut", "source", "values")
 
     def __init__(
         self,
         values: list[bytes],
         source: str,
-        offsets: Sequence[int],
         arrived_us: int,
         cut: Mapping[int, int],
+        make: Callable[[int], RawRecord],
     ) -> None:
         self.values = values
+        self.source = source
         self.arrived_us = arrived_us
         self.cut = cut
-        self._source = source
-        self._offsets = offsets
+        self._make = make
 
     def __len__(self) -> int:
         return len(self.values)
@@ -112,18 +118,57 @@ class Records(Sequence[RawRecord]):
     def __getitem__(self, at: slice) -> list[RawRecord]: ...
     def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
         places = range(len(self.values))[at]
-        if not isinstance(places, int):
-            return [self[place] for place in places]
-        full = self.cut.get(places, 0)
-        return RawRecord(
-            self.values[places],
-            self._source,
-            self._offsets[places],
-            self.arrived_us,
-            (),
-            None,
-            full,
-        )
+        return self._make(places) if isinstance(places, int) else list(map(self._make, places))
+
+
+class Joined(Sequence[RawRecord]):
+    """Records of several sources, one source after the other.
+
+    Examples
+    --------
+    >>> one, other = ([RawRecord(b"{}", name, 7, 0)] for name in ("kafka:t:0", "kafka:t:1"))
+    >>> joined = Joined([one, other])
+    >>> len(joined), joined[1].where, [record.where for record in joined]
+    (2, 'kafka:t:1@7', ['kafka:t:0@7', 'kafka:t:1@7'])
+    """
+
+    __slots__ = ("_ends", "parts")
+
+    def __init__(self, parts: Sequence[Sequence[RawRecord]]) -> None:
+        self.parts = parts
+        self._ends = list(accumulate(map(len, parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, at: int) -> RawRecord: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[RawRecord]: ...
+    def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
+        places = range(len(self))[at]
+        return self._one(places) if isinstance(places, int) else list(map(self._one, places))
+
+    def _one(self, place: int) -> RawRecord:
+        part = bisect_right(self._ends, place)
+        return self.parts[part][place - self._ends[part]]
+
+
+def by_source(records: Sequence[RawRecord]) -> dict[str, Sequence[RawRecord]]:
+    """Give the records of each source, in order.
+
+    >>> both = [RawRecord(b"{}", "a", 1, 0), RawRecord(b"{}", "b", 1, 0)]
+    >>> {source: len(some) for source, some in by_source(both).items()}
+    {'a': 1, 'b': 1}
+    """
+    if isinstance(records, Joined):
+        return {part[0].source: part for part in records.parts}
+    if isinstance(records, Records):
+        return {records.source: records} if records else {}
+    found: dict[str, list[RawRecord]] = {}
+    for record in records:
+        found.setdefault(record.source, []).append(record)
+    return dict(found)
 
 
 def values_of(records: Sequence[RawRecord]) -> tuple[list[bytes], int | list[int | None]]:
@@ -131,11 +176,12 @@ def values_of(records: Sequence[RawRecord]) -> tuple[list[bytes], int | list[int
 
     >>> values_of([RawRecord(b"{}", "stdin", 1, 7), RawRecord(b"[", "stdin", 2, 8, full_length=9)])
     ([b'{}', b'['], [7, None])
-    >>> values_of(Records([b"{}"], "stdin", [1], 7, {}))
-    ([b'{}'], 7)
     """
-    if isinstance(records, Records) and not records.cut:
-        return records.values, records.arrived_us
+    parts = records.parts if isinstance(records, Joined) else [records]
+    whole = [part for part in parts if isinstance(part, Records) and not part.cut]
+    arrived = {part.arrived_us for part in whole}
+    if len(whole) == len(parts) and len(arrived) == 1:
+        return [value for part in whole for value in part.values], arrived.pop()
     each = [None if record.full_length else record.arrived_us for record in records]
     return [record.value for record in records], each
 

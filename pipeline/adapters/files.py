@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
 from pipeline.adapters import jsonl, parquet
-from pipeline.record import BATCH_BYTES, Batch, Records
+from pipeline.record import BATCH_BYTES, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -121,8 +121,7 @@ class Files:
                 if moved and self._ends:
                     yield Batch([], {key: reader.position})
                 break
-            records = Records(lines.values, key, lines.numbers, self._clock_us(), lines.cut)
-            yield Batch(records, {key: reader.position})
+            yield Batch(lines.records(key, self._clock_us()), {key: reader.position})
         if self._ends or len(self._readers) > _MOST_OPEN or not _grows(path):
             reader.close()
             del self._readers[path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE
+from pipeline.record import KEPT_OF_LONG, MAX_VALUE, RawRecord, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,16 @@ class Taken:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def records(self, source: str, arrived_us: int) -> Records:
+        """Give them as records of a source."""
+        values, numbers, cut = self.values, self.numbers, self.cut
+
+        def make(at: int) -> RawRecord:
+            full = cut.get(at, 0)
+            return RawRecord(values[at], source, numbers[at], arrived_us, full_length=full)
+
+        return Records(values, source, arrived_us, cut, make)
 
 
 class Lines:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipeline.adapters.lines import CHUNK, Lines
-from pipeline.record import BATCH_BYTES, Batch, Records
+from pipeline.record import BATCH_BYTES, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,8 +61,7 @@ class Stdin:
                 taken = self._lines.take(self._batch_size, BATCH_BYTES, last=True)
                 if not taken:
                     return
-            now = self._clock_us()
-            records = Records(taken.values, KEY, taken.numbers, now, taken.cut)
+            records = taken.records(KEY, self._clock_us())
             yield Batch(records, {KEY: str(self._lines.line)} if records else {})
             if not records:
                 select.select([self._descriptor], [], [], IDLE_SECONDS)

@@ -16,6 +16,7 @@ from models.errors import (
 )
 from pipeline.adapters import open_source
 from pipeline.assembly import Surroundings, clock_us
+from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.store import open_shard
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.adapters.kafka import KafkaSource
     from pipeline.progress import Progress
-    from pipeline.record import Batch, RawRecord
+    from pipeline.record import Batch
     from pipeline.settings import Settings
     from pipeline.store.postgresql import PostgresStore
 
@@ -79,7 +80,7 @@ class ShardedLoop:
     def step(self, batch: Batch) -> None:
         """Judge, commit and publish what belongs to each of the own partitions."""
         done: dict[str, str] = {}
-        for name, records in _by_partition(batch.records).items():
+        for name, records in by_source(batch.records).items():
             shard = self._shards.get(name)
             if shard is None:  # it went to another worker, which begins where we stood
                 continue
@@ -234,10 +235,3 @@ def _opened(
 def _published(shard: Shard, tries: int, stop: threading.Event) -> bool:
     """Publish what waits, trying so often a second apart."""
     return any(shard.publish() or stop.wait(_RETRY_S) for _ in range(tries))
-
-
-def _by_partition(records: Sequence[RawRecord]) -> dict[str, list[RawRecord]]:
-    parts: dict[str, list[RawRecord]] = {}
-    for record in records:
-        parts.setdefault(record.source, []).append(record)
-    return parts

@@ -70,8 +70,9 @@ class Shard:
         Superseded
             Another worker has the partition; nothing was written.
         """
-        if self.position is not None:  # what was fetched before the partition was given anew
-            records = [one for one in records if one.offset >= int(self.position)]
+        begun = int(self.position or 0)
+        if records[0].offset < begun:  # what was fetched before the partition was given anew
+            records = [one for one in records if one.offset >= begun]
             if not records:
                 return
         taken = self._take()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.adapters.kafka.client import (
@@ -30,7 +31,7 @@ from pipeline.adapters.kafka.member import (
     Passing,
     key_of,
 )
-from pipeline.adapters.kafka.records import record_of
+from pipeline.adapters.kafka.records import records_of
 from pipeline.record import BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Change, Moved
+    from pipeline.adapters.kafka.records import Told
     from pipeline.record import RawRecord
 
 _log = logging.getLogger(__name__)
@@ -89,18 +91,16 @@ class KafkaPythonMember:
         with _translated():
             self._consumer.subscribe([self._topic], listener=_Listener(self.halt, moved))
 
-    def poll(self, most: int, wait_ms: int) -> dict[int, list[RawRecord]]:
+    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
         """Give what there is."""
         with _translated():
             polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
         now = self._clock_us()
-        found = {}
+        found: dict[int, Sequence[RawRecord]] = {}
         for partition, received in polled.items():
             key = key_of(self._topic, partition.partition)
-            found[partition.partition] = [
-                record_of(key, one.offset, one.value, one.key, one.headers, one.timestamp, now)
-                for one in received
-            ]
+            values = [one.value for one in received]
+            found[partition.partition] = records_of(key, values, partial(_said, received), now)
         return found
 
     def assignment(self) -> set[int]:
@@ -211,6 +211,11 @@ def _translated(*also: type[Exception]) -> Iterator[None]:
         raise Passing(type(error).__name__, str(error)) from error
     except (KafkaError, *also) as error:
         raise MemberFault(type(error).__name__, str(error)) from error
+
+
+def _said(received: Sequence[Any], at: int) -> Told:
+    one = received[at]
+    return one.offset, one.key, one.headers, one.timestamp
 
 
 def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape

@@ -21,7 +21,7 @@ from pipeline.adapters.kafka.member import (
     Passing,
     key_of,
 )
-from pipeline.adapters.kafka.records import record_of
+from pipeline.adapters.kafka.records import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Moved
+    from pipeline.adapters.kafka.records import Told
     from pipeline.record import RawRecord
 
 _AT_END = "_PARTITION_EOF"
@@ -130,7 +131,7 @@ class LibrdkafkaMember:
         if self._fault is None or isinstance(self._fault, Passing):
             self._fault = fault
 
-    def poll(self, most: int, wait_ms: int) -> dict[int, list[RawRecord]]:
+    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
         """Give what there is."""
         if self._moved is not None:
             self._subscribe(self._moved)
@@ -170,30 +171,32 @@ class LibrdkafkaMember:
     def _open(self) -> set[int]:
         return self._mine - self._paused
 
-    def _taken(self, received: Sequence[Message]) -> dict[int, list[RawRecord]]:
+    def _taken(self, received: Sequence[Message]) -> dict[int, Sequence[RawRecord]]:
         """Sort out what came.
 
         A rebalance may have happened in between: what came before of partitions that are gone,
         or gone and here again, is not ours to hand out. Nor is what follows a record that cannot
         be read: the position would pass over it.
         """
-        now, ours = self._clock_us(), self._open()
-        found: dict[int, list[RawRecord]] = {}
-        number, key, records = -1, "", []
+        ours = self._open()
+        kept: dict[int, list[Message]] = {}
+        number, messages = -1, []
         for one in received:
             if (error := one.error()) is not None:
                 if not self._look_at(one, error):
                     break
                 continue
             if (at := one.partition()) != number:
-                number, key = at or 0, key_of(self._topic, at or 0)
-                records = found.setdefault(number, []) if number in ours else []
-            sent = one.timestamp()[1]
-            records.append(
-                record_of(key, one.offset(), one.value(), one.key(), one.headers(), sent, now)
-            )
-        for at, taken in found.items():
+                number = at or 0
+                messages = kept.setdefault(number, []) if number in ours else []
+            messages.append(one)
+        found: dict[int, Sequence[RawRecord]] = {}
+        now = self._clock_us()
+        for at, some in kept.items():
+            values = [one.value() for one in some]
+            taken = records_of(key_of(self._topic, at), values, partial(_said, some), now)
             self._position[at] = max(self._position.get(at, 0), taken[-1].offset + 1)
+            found[at] = taken
         return found
 
     def _look_at(self, message: Message, error: KafkaError) -> bool:
@@ -304,6 +307,11 @@ class LibrdkafkaMember:
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions]
+
+
+def _said(messages: Sequence[Message], at: int) -> Told:
+    one = messages[at]
+    return one.offset(), one.key(), one.headers(), one.timestamp()[1]
 
 
 def _told(error: KafkaError | None, partitions: list[TopicPartition]) -> None:

@@ -86,7 +86,7 @@ class Member(Protocol):
         ("revoked", also what was lost), perhaps on a thread of the client.
         """
 
-    def poll(self, most: int, wait_ms: int) -> dict[int, list[RawRecord]]:
+    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
         """Give what there is, in the order of each partition; wait only while there is nothing."""
 
     def assignment(self) -> set[int]:

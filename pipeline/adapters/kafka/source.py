@@ -17,7 +17,7 @@ from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.member import MemberFault, NoAnswer, OutOfRange, Passing, key_of
 from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.pace import Pace
-from pipeline.record import Batch, Message, RawRecord
+from pipeline.record import Batch, Joined, Message, RawRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -156,7 +156,7 @@ class KafkaSource:
             if self._drain and not batch.records and self._drained():
                 return
 
-    def _poll(self) -> dict[int, list[RawRecord]]:
+    def _poll(self) -> dict[int, Sequence[RawRecord]]:
         try:
             return self._member.poll(self._pace.records, IDLE_MS)
         except OutOfRange as error:
@@ -171,14 +171,14 @@ class KafkaSource:
             ) from error
         return {}
 
-    def _batch(self, polled: Mapping[int, list[RawRecord]]) -> Batch:
-        records: list[RawRecord] = []
+    def _batch(self, polled: Mapping[int, Sequence[RawRecord]]) -> Batch:
         positions: dict[str, str] = {}
         for partition, received in polled.items():
             key, last = self._key(partition), received[-1]
-            records += received
             positions[key] = str(last.offset + 1)
             self._newest[key] = (partition, last.offset + 1, last.sent_us)
+        parts = list(polled.values())
+        records = parts[0] if len(parts) == 1 else Joined(parts)
         self._taken += len(records)
         return Batch(records, positions)
 
