@@ -9,6 +9,18 @@ from msgspec import Struct
 
 from models.errors import ConfigError
 
+_MOST = 10**9
+_WITHIN = {
+    "daily_cap": (1, _MOST), "agent_window": (2, _MOST), "peer_window": (2, _MOST),
+    "pool_minimum": (1, _MOST), "learning_sessions": (0, _MOST), "relearning_sessions": (0, _MOST),
+    "session_minimum": (1, _MOST), "session_window": (2, _MOST), "idle_minutes": (1, _MOST),
+    "snapshot_minutes": (1, _MOST), "excess_bits": (0, 1_000), "credential_minutes": (1, _MOST),
+    "relearning_factor": (0, 1), "held_limit": (1, _MOST), "held_days": (1, 366),
+    "drift_tests": (2, 1e300), "stray_limit": (0, _MOST), "half_life_days": (0, 36_500),
+    "alerts_per_day": (0, 1e9),
+}  # fmt: skip
+"""Least and most of each number."""
+
 
 class ModelConfig(Struct, frozen=True):
     """Parameters of baseline, calibration, alerting and learning (science.md 16).
@@ -83,6 +95,10 @@ class ModelConfig(Struct, frozen=True):
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
         if not 0 < self.gate < 1:
             raise ConfigError(f"gate must be a probability, got {self.gate}")
+        for name, (least, most) in _WITHIN.items():
+            if not least <= getattr(self, name) <= most:
+                given = getattr(self, name)
+                raise ConfigError(f"{name} must be from {least:g} to {most:g}, got {given}")
         return self
 
     def numbers(self) -> dict[str, float]:

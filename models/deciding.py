@@ -19,6 +19,7 @@ from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
 from models.watch.counting import remembers
 from models.watch.naming import refined
+from models.watch.scene import RULE_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,6 +106,7 @@ class Decider:
                 confidence(p, alpha) for p, alpha in out.chances() if p is not None
             )
             out.alert = True
+            out.rank += RULE_BITS  # before all that did not cross the budget, as what a rule found
 
     def tell(
         self, out: Assessment, event: Event, anomaly: str, reason: Reason, x: dict[str, str]

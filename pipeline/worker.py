@@ -270,7 +270,8 @@ class Worker:
             registered=self._inventory.knows(agent_id),
             time_us=time_us,
         )
-        self.panel.consider(event, assessment, subject)
+        for name in self.panel.consider(event, assessment, subject):
+            job.count["failed_detector_" + name] += 1
         subject.trust.config_version = self.config_version
         job.count["events"] += first
         if assessment.held is not None:

@@ -15,6 +15,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 _FAMILIES: Final = (
     ("rejected_", "habitus_pipeline_rejected", "reason", "Records set aside, by reason."),
     ("anomalies_", "habitus_pipeline_anomalies", "anomaly", "Anomalies found, by type."),
+    (
+        "failed_detector_",
+        "habitus_pipeline_detector_failures",
+        "detector",
+        "Events of which a detector failed to say or learn something.",
+    ),
 )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from models.assessment import Reason
 from models.errors import ConfigError, StateError
 from pipeline.detectors.detector import Act
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from models.assessment import Assessment
     from models.event import Event
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 PREFIX = "detector:"
 MOST_REASONS = 5
+
+_log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, bytes]).decode
 
@@ -35,26 +41,50 @@ class Panel:
     def __init__(self, detectors: Sequence[Detector] = ()) -> None:
         self.detectors = list(detectors)
         self._written: dict[str, bytes] = {}
+        self._failed: set[str] = set()
         names = [detector.name for detector in detectors]
         for name in names:
             if not name or names.count(name) > 1:
                 raise ConfigError(f"detectors need different names, got {names}")
 
-    def consider(self, event: Event, assessment: Assessment, subject: Subject) -> None:
+    def consider(self, event: Event, assessment: Assessment, subject: Subject) -> list[str]:
         """Add the opinions on an event to its reasons, then let it be learned if it was learned.
 
-        The product's first reason stays the first, and there are five at most.
+        The product's first reason stays the first, and there are five at most. A detector that
+        fails says nothing of the event: a second opinion must not stop the first.
+
+        Returns
+        -------
+        list[str]
+            Names of those that failed.
         """
+        failed: list[str] = []
         if not self.detectors:
-            return
+            return failed
         act = Act(event, assessment, subject.profile.facts)
         if assessment.reasons:
-            said = [o for d in self.detectors if (o := d.judge(act)) is not None]
+            asked = [self._ask(one, partial(_opinion, one), act, failed) for one in self.detectors]
+            said = [opinion for opinion in asked if opinion is not None]
             own = assessment.reasons[: max(1, MOST_REASONS - len(said))]
             assessment.reasons = own + said if said else assessment.reasons
         if assessment.learned:
-            for detector in self.detectors:
-                detector.learn(act)
+            for one in self.detectors:
+                self._ask(one, one.learn, act, failed)
+        return failed
+
+    def _ask(
+        self, detector: Detector, ask: Callable[[Act], Reason | None], act: Act, failed: list[str]
+    ) -> Reason | None:
+        try:
+            return ask(act)
+        except Exception as error:  # noqa: BLE001  # it is not our code
+            name = detector.name
+            failed.append(name)
+            if name not in self._failed:  # once: it may fail on every event
+                self._failed.add(name)
+                detail = {"detector": name, "error": type(error).__name__, "event": act.event.id}
+                _log.warning("detector_failed", extra=detail)
+            return None
 
     def dump(self) -> list[tuple[str, bytes]]:
         """Write the state of those that have any and changed since the last call."""
@@ -91,3 +121,13 @@ class Panel:
                     f"state of detector {detector.name!r} cannot be read: {error}"
                 ) from error
             self._written[detector.name] = raw
+
+
+def _opinion(detector: Detector, act: Act) -> Reason | None:
+    """Ask for an opinion; `TypeError` or `ValueError` where it is none."""
+    said = detector.judge(act)
+    if said is not None and not isinstance(said, Reason):
+        raise TypeError(f"expected a Reason or None, got {type(said).__name__}")
+    if said is not None and not (isfinite(said.bits) and said.bits >= 0):
+        raise ValueError(f"bits must be 0 or more, got {said.bits}")
+    return said

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH = 150
+_TO_PAGE = "window.vegaEmbed = vegaEmbed;"
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem; padding: 0 1rem;
        color: #1c2430; background: #fff; }
@@ -67,7 +68,7 @@ def page(result: Mapping[str, Any]) -> str:
 {tables}
 <h2>Data</h2>
 <table>{data}</table>
-<script>{vl_convert.javascript_bundle("")}</script>
+<script>{vl_convert.javascript_bundle(_TO_PAGE)}</script>
 <script>
 const charts = {specs};
 for (const [name, spec] of Object.entries(charts)) {{

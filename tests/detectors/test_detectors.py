@@ -9,15 +9,18 @@ import pytest
 
 from models.assessment import Reason
 from models.errors import ConfigError, StateError
+from pipeline.assembly import build_worker
 from pipeline.detectors import DETECTORS, Act, Detector, Panel, detectors_named, register
 from pipeline.detectors.measuring import Recorder, ranked_by
 from pipeline.evaluation.figures import figures
 from pipeline.evaluation.run import measured
 from pipeline.examples import made_up
 from pipeline.exploring import Explored
+from pipeline.record import RawRecord
 from pipeline.replay import replay
 from pipeline.sample import fleet_events
 from pipeline.settings import Settings
+from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,3 +161,54 @@ def test_a_recorder_measures_a_detector_alone_and_beside_the_product(tmp_path: P
     gain = [b.score - s.score for b, s in zip(both, run.sessions, strict=True)]
     assert min(gain) >= 0
     assert figures(alone)["auroc"] is not None
+
+
+class Broken(NewTool):
+    """Fails now and then, or says what is no opinion."""
+
+    name = "broken"
+
+    def __init__(self, said: object) -> None:
+        super().__init__()
+        self.said = said
+
+    def judge(self, act: Act) -> Reason | None:  # noqa: ARG002  # the shape of a detector
+        if isinstance(self.said, Exception):
+            raise self.said
+        return self.said  # type: ignore[return-value]
+
+    def learn(self, act: Act) -> None:
+        raise KeyError(act.event.id)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [RuntimeError("secret"), "odd", Reason("x", float("nan"), "", [], ""),
+     Reason("x", -1.0, "", [], "")],
+)  # fmt: skip
+def test_a_detector_that_fails_stops_nothing_and_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, said: object
+) -> None:
+    source = tmp_path / "e.jsonl"
+    source.write_bytes(b"".join(line + b"\n" for line in fleet_events(3, 6, limit=400)))
+    whole = judged_by(source, NewTool())
+    broken = judged_by(source, NewTool(), Broken(said))
+    assert broken["events"] == whole["events"] == 400
+    assert broken["failed_detector_broken"] >= 400
+    assert "failed_detector_new_tool" not in broken
+    (told,) = [one for one in caplog.records if one.getMessage() == "detector_failed"]
+    assert told.detector == "broken"  # type: ignore[attr-defined]
+    assert "secret" not in caplog.text
+
+
+def judged_by(source: Path, *detectors: Detector) -> dict[str, int]:
+    settings = Settings(source=f"file:{source}", store="sqlite::memory:", max_future_s=10**9)
+    with open_store("sqlite::memory:", secret=b"x" * 32) as store:
+        worker = build_worker(settings, store, publish=False, explain_all=True)
+        worker.panel = Panel(detectors)
+        records = [
+            RawRecord(line, "test", at, 1_800_000_000_000_000)
+            for at, line in enumerate(source.read_bytes().splitlines(), 1)
+        ]
+        out = worker.judge(records)
+        return out.counters

@@ -1,0 +1,31 @@
+"""Every parameter of the model has bounds, within which an engine runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.config import ModelConfig
+from models.errors import ConfigError
+
+NAMES = sorted(ModelConfig().numbers())
+
+
+@pytest.mark.parametrize("value", [-1, 1e301, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_number_is_taken_as_it_comes(name, value):
+    with pytest.raises(ConfigError, match=name):
+        ModelConfig(**{name: value}).validate()
+
+
+def test_the_least_of_all_numbers_runs(a_stream, an_event):
+    least = {"daily_cap": 1, "agent_window": 2, "peer_window": 2, "pool_minimum": 1,
+             "learning_sessions": 0, "session_minimum": 1, "session_window": 2, "held_limit": 1,
+             "held_days": 1, "drift_tests": 2, "stray_limit": 0, "relearning_factor": 0.0,
+             "relearning_sessions": 0}  # fmt: skip
+    stream = a_stream(**least)
+    for number in range(120):
+        kind = "deployment" if number == 60 else "action"
+        tool, session = f"tool-{number % 7}", f"s-{number // 4}"
+        event = an_event(at=number * 90, kind=kind, tool=tool, session=session, purpose="File it")
+        judged = stream.judge(event)
+    assert judged.p is not None
