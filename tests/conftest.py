@@ -20,6 +20,8 @@ from pipeline.adapters.kafka.client import KafkaAdminClient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parents[1]
 KAFKA = "Kafka broker"
 POSTGRESQL = "PostgreSQL"
@@ -33,6 +35,15 @@ _HOW = {
     PROMTOOL: "make services says why; or set HABITUS_TEST_PROMTOOL to its path",
     SHARED: "it lies beside the repository, as ../shared",
 }
+_BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ABSENT = "absent: "
 
@@ -109,6 +120,17 @@ def chromium_path() -> str:
     if path is None or not Path(path).is_file():
         absent(CHROMIUM)
     return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """Give a browser without a window."""
+    from playwright.sync_api import sync_playwright  # few tests need it
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, args=_BROWSER_FLAGS)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

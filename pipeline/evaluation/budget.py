@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import Struct
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from pipeline.evaluation.judged import DAY_US
 
@@ -69,7 +71,7 @@ def top(queue: Iterable[Entry], per_day: int) -> dict[str, Any]:
     -------
     dict
         ``precision`` of the entries looked at, ``recall`` of the attacks, and ``possible``: the
-        recall of a perfect order, below 1 where a day has more attacks than are looked at.
+        most recall that any order has, below 1 where a day has more attacks than are looked at.
 
     Examples
     --------
@@ -86,20 +88,35 @@ def top(queue: Iterable[Entry], per_day: int) -> dict[str, Any]:
         for day in days.values()
         for entry in sorted(day, key=lambda e: -e.rank)[:per_day]
     ]  # fmt: skip
-    ideal = [
-        entry
-        for day in days.values()
-        for entry in sorted(day, key=lambda e: not e.cases)[:per_day]
-    ]  # fmt: skip
     attacks = _named(entry for day in days.values() for entry in day)
     false = sum(not entry.cases for entry in seen)
     return {
         "per_day": per_day,
         "precision": 1 - false / len(seen) if seen else None,
         "recall": len(_named(seen)) / len(attacks) if attacks else None,
-        "possible": len(_named(ideal)) / len(attacks) if attacks else None,
+        "possible": _most_found(days.values(), per_day) / len(attacks) if attacks else None,
         "false_per_day": false / len(days) if days else None,
     }
+
+
+def _most_found(days: Iterable[Sequence[Entry]], per_day: int) -> int:
+    """Give how many attacks can be found at most.
+
+    Each needs a place on one of its days: a maximum matching. A day has as many places as the
+    entries with most attacks have of them, which is the truth where each entry has one.
+    """
+    wanted: list[frozenset[str]] = []
+    for day in days:
+        largest = sorted((len(entry.cases) for entry in day), reverse=True)[:per_day]
+        attacks = _named(day)
+        wanted += [attacks] * min(sum(largest), len(attacks))
+    names = {name: at for at, name in enumerate(sorted(_NONE.union(*wanted)))}
+    pairs = [(place, names[name]) for place, attacks in enumerate(wanted) for name in attacks]
+    if not pairs:
+        return 0
+    places, attacks_at = zip(*pairs, strict=True)
+    graph = csr_array((np.ones(len(pairs)), (places, attacks_at)), (len(wanted), len(names)))
+    return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
 
 
 def _named(queue: Iterable[Entry]) -> frozenset[str]:

@@ -141,16 +141,32 @@ def _recall(result: Mapping[str, Any]) -> Chart | None:
                      alt.Tooltip("recall:Q", format=".1%")],
         )
     )  # fmt: skip
+    layers = [lines, *_working_point(result, x, low, top)]
     budget = float(result["alerts_per_day"])
-    drawn: Chart = lines
     if low <= budget <= top:
         rule = alt.Chart(_data([{"false_per_day": budget}]))
-        mark = rule.mark_rule(strokeDash=[5, 4], color="#888888").encode(x=x)
-        note = rule.mark_text(text="budget", align="right", dx=-4, dy=-_HEIGHT / 2 + 10).encode(x=x)
-        drawn = alt.layer(lines, mark, note)
-    return drawn.properties(
+        layers.append(rule.mark_rule(strokeDash=[5, 4], color="#888888").encode(x=x))
+        below = _HEIGHT / 2 - 8
+        layers.append(rule.mark_text(text="budget", align="right", dx=-4, dy=below).encode(x=x))
+    return alt.layer(*layers).properties(
         width=_WIDTH, height=_HEIGHT, title="Recall against false alerts, over all thresholds"
     )
+
+
+def _working_point(result: Mapping[str, Any], x: alt.X, low: float, top: float) -> list[Chart]:
+    """Mark what the alerts that were raised found, and what they cost: no threshold of ranks."""
+    found, cost = result["all"]["alerts"]["attacked_sessions"], result["budget"]["raised"]
+    if not result["all"]["attacked"] or cost["false_per_day"] is None:
+        return []
+    point = {
+        "false_per_day": min(max(low, cost["false_per_day"]), top),
+        "recall": found / result["all"]["attacked"],
+    }
+    drawn = alt.Chart(_data([point])).encode(x=x, y="recall:Q")
+    return [
+        drawn.mark_point(shape="diamond", size=110, filled=True, color="#1c2430"),
+        drawn.mark_text(text="alerts raised", align="left", dx=9, dy=4),
+    ]
 
 
 def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.evaluation.budget import at_budget, entries, raised, top, trade_off
+from pipeline.evaluation.budget import Entry, at_budget, entries, raised, top, trade_off
 from pipeline.evaluation.cases import by_type, cases_of, summary
 from pipeline.evaluation.intervals import Ordered, intervals
 from pipeline.evaluation.judged import DAY_US, Scored, Session
@@ -123,6 +123,29 @@ def test_each_day_has_its_own_queue_and_a_perfect_order_bounds_the_recall() -> N
     assert (measured["recall"], measured["possible"]) == pytest.approx((1 / 3, 2 / 3))
     assert (measured["precision"], measured["false_per_day"]) == (0.5, 0.5)
     assert at_budget(days + calm, 5.0)["top"]["recall"] == 1.0
+
+
+def test_what_is_possible_is_not_what_one_attack_shows_over_and_over() -> None:
+    queue = [Entry(0, 9.0, frozenset("a")) for _ in range(3)] + [Entry(0, 1.0, frozenset("b"))]
+    assert top(queue, 1)["possible"] == 0.5
+    assert top(queue, 2)["possible"] == 1.0
+    # One has another day: where both share the first, each can be found.
+    assert top([*queue, Entry(1, 2.0, frozenset("a"))], 1)["possible"] == 1.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 9), st.frozensets(st.sampled_from("abcd"))),
+        max_size=12,
+    ),
+    st.integers(1, 3),
+)
+def test_no_order_finds_more_than_is_possible(
+    rows: list[tuple[int, int, frozenset[str]]], per_day: int
+) -> None:
+    queue = [Entry(day, float(rank), cases) for day, rank, cases in rows]
+    measured = top(queue, per_day)
+    assert measured["possible"] is None or measured["recall"] <= measured["possible"] <= 1.0
 
 
 def test_recall_never_falls_as_more_false_alerts_are_allowed() -> None:

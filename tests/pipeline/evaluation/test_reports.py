@@ -8,15 +8,20 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
 from models.errors import ConfigError
 from pipeline.evaluation.details import details, side_by_side
+from pipeline.evaluation.page import save_page
+from pipeline.evaluation.plots import charts
 from pipeline.evaluation.run import evaluate
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[3]
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -156,8 +161,27 @@ def test_the_command_writes_figures_page_and_pictures(
     for name in ("recall", "scores"):
         assert (tmp_path / "png" / f"{name}.png").read_bytes().startswith(PNG)
     page = (tmp_path / "page.html").read_text()
-    assert "vegaEmbed" in page
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page), "nothing comes from elsewhere"
+
+
+@pytest.mark.browser
+def test_the_charts_of_the_page_are_drawn_without_a_network(
+    tmp_path: Path, result: dict[str, Any], browser: Browser
+) -> None:
+    pytest.importorskip("altair")
+    pytest.importorskip("vl_convert")
+    file = save_page(result, str(tmp_path / "page.html"))
+    faults: list[str] = []
+    opened = browser.new_page()
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("request", lambda asked: faults.append(asked.url) if "//" in asked.url[8:] else None)
+    opened.goto(file.as_uri())
+    figures = opened.locator("figure")
+    for at in range(figures.count()):
+        figures.nth(at).locator("canvas, svg").first.wait_for(timeout=20_000)
+    assert figures.count() == len(charts(result)) > 1
+    opened.close()
+    assert faults == []
 
 
 def test_an_unknown_baseline_is_one_line_on_stderr(recording: tuple[str, str]) -> None:
