@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
-from pipeline.adapters.kafka.records import record_of
+from pipeline.adapters.kafka.kafka_python import received_as
 from pipeline.outputs import ANOMALIES, TRUST
 from pipeline.rejected import TOPIC as REJECTED
 
@@ -53,12 +53,10 @@ class Topics:
         """Read all records of the topic of actions, by partition."""
         with _reader(self._brokers) as reader:
             partitions = _partitions(reader, [self.actions])
-            found: dict[str, list[RawRecord]] = {}
+            read: dict[str, list[Any]] = {}
             for one in _read(reader, dict.fromkeys(partitions, 0)):
-                key = f"kafka:{one.topic}:{one.partition}"
-                fields = (one.offset, one.value, one.key, one.headers, one.timestamp)
-                found.setdefault(key, []).append(record_of(key, *fields, NOW_US))
-        return found
+                read.setdefault(f"kafka:{one.topic}:{one.partition}", []).append(one)
+        return {key: list(received_as(key, received, NOW_US)) for key, received in read.items()}
 
     def published(self, ids: set[str]) -> tuple[list[Any], int]:
         """Read what came out of this run, in order; and how many of it were repeats."""

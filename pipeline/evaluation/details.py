@@ -155,7 +155,8 @@ def _types(result: Mapping[str, Any]) -> Table:
             percent(row["explained"]),
         )
     if result["unmeasured_cases"]:
-        out.caption = f"{result['unmeasured_cases']} planted cases have no judged event"
+        unmeasured = result["unmeasured_cases"]
+        out.caption = f"{unmeasured} planted cases have no judged event: they lie in the history"
     return out
 
 

@@ -20,7 +20,7 @@ from pipeline.evaluation.judged import joined
 from pipeline.evaluation.judging import judge_apart
 from pipeline.evaluation.spread import reliability, thinned
 from pipeline.evaluation.transfer import left_out
-from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels
+from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from pipeline.formats import format_named
 from pipeline.without import Without
 
@@ -221,6 +221,8 @@ def measured(
     seconds = perf_counter() - started
     if progress is not None:
         progress.stop()
+    if truth is not None:
+        refuse_mismatch(judged, known, truth, history_days=0 if cold else history_days)
     events, sessions = worker.counters["events"], joined(judged, known)
     facts = {
         "events": events,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HISTORY = "baseline"
 JUDGED = "eval"
+_LATE_US, _MOST_LATE = 3_600_000_000, 0.05
 ATTACK = "attack"
 # What an injected instruction shows in: a value it brought along, or a tool nobody asked for.
 _INJECTED = ("provenance", "intent")
@@ -263,3 +264,32 @@ def _planted(truth: str, now_us: int) -> Iterator[Planted]:
 def causes_of(planted: Planted | None) -> tuple[str, ...]:
     """Give the features of which the first reason of an attack should name one."""
     return _INJECTED if planted is None else planted.causes
+
+
+def refuse_mismatch(
+    judged: Sequence[Judgement], known: Truth, truth: str, *, history_days: int
+) -> None:
+    """Refuse to measure a recording and a truth file that do not go together.
+
+    Raises
+    ------
+    ConfigError
+        Nothing was judged, nothing judged is in the truth file, or the recording is out of order.
+    """
+    past = f"the first {history_days} days, which are its history (--history-days)"
+    if not judged:
+        raise ConfigError(f"nothing was judged: all of the recording lies in {past}")
+    if known.planted and all(known.of(one).case is None for one in judged):
+        raise ConfigError(
+            f"none of the {len(known.planted)} cases of {truth} has an event that was judged: they "
+            f"are of another recording, or lie in {past}"
+        )
+    late, newest_us = 0, 0
+    for one in judged:
+        newest_us = max(newest_us, one.time_us)
+        late += newest_us - one.time_us > _LATE_US
+    if late > _MOST_LATE * len(judged):
+        raise ConfigError(
+            f"the recording must be in order of event time: {late} of {len(judged)} events come "
+            "after one that is an hour or more younger"
+        )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.adapters.kafka.client import (
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Change, Moved
     from pipeline.adapters.kafka.records import Told
-    from pipeline.record import RawRecord
+    from pipeline.record import RawRecord, Records
 
 _log = logging.getLogger(__name__)
 
@@ -99,8 +98,7 @@ class KafkaPythonMember:
         found: dict[int, Sequence[RawRecord]] = {}
         for partition, received in polled.items():
             key = key_of(self._topic, partition.partition)
-            values = [one.value for one in received]
-            found[partition.partition] = records_of(key, values, partial(_said, received), now)
+            found[partition.partition] = received_as(key, received, now)
         return found
 
     def assignment(self) -> set[int]:
@@ -213,9 +211,14 @@ def _translated(*also: type[Exception]) -> Iterator[None]:
         raise MemberFault(type(error).__name__, str(error)) from error
 
 
-def _said(received: Sequence[Any], at: int) -> Told:
-    one = received[at]
-    return one.offset, one.key, one.headers, one.timestamp
+def received_as(position: str, received: Sequence[Any], now: int) -> Records:
+    """Give what kafka-python received of a partition as records; parameters as of `records_of`."""
+
+    def told(at: int) -> Told:
+        one = received[at]
+        return one.offset, one.key, one.headers, one.timestamp
+
+    return records_of(position, [one.value for one in received], told, now)
 
 
 def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape

@@ -21,6 +21,8 @@ from pipeline.evaluation.run import evaluate
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,6 +184,30 @@ def test_the_charts_of_the_page_are_drawn_without_a_network(
     assert figures.count() == len(charts(result)) > 1
     opened.close()
     assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "days", "said"),
+    [
+        (lambda lines: lines, 30, "nothing was judged: all .* the first 30 days"),
+        (lambda lines: [one.replace('"e-', '"f-') for one in lines], 6, "of another recording"),
+        (lambda lines: lines[:750] + lines[750:][::-1], 6, "must be in order of event time"),
+    ],
+    ids=["all is history", "another recording", "out of order"],
+)
+def test_a_recording_and_a_truth_file_that_do_not_go_together_are_refused(
+    tmp_path: Path,
+    recording: tuple[str, str],
+    changed: Callable[[list[str]], list[str]],
+    days: int,
+    said: str,
+) -> None:
+    events = tmp_path / "events.jsonl"
+    lines = Path(recording[0]).read_text().splitlines(keepends=True)
+    events.write_text("".join(changed(lines)))
+    with pytest.raises(ConfigError, match=said):
+        evaluate([str(events)], fmt="native", truth=recording[1], history_days=days, draws=0,
+                 settings=Settings())  # fmt: skip
 
 
 def test_an_unknown_baseline_is_one_line_on_stderr(recording: tuple[str, str]) -> None:
