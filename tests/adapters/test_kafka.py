@@ -149,3 +149,28 @@ def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: An
         left -= len(kafka.some(batches).records)
     assert source.lag_us(key) == 0
     source.close()
+
+
+def test_a_partition_that_comes_back_is_not_late_for_what_another_worker_has_judged(
+    kafka: Any,
+) -> None:
+    kafka.fill(0, 60)
+    source = KafkaSource(
+        f"kafka://{kafka.address}/{kafka.topic}?group=g-{kafka.topic}",
+        batch_size=500,
+        clock_us=lambda: 2**52,
+        client=kafka.client,
+    )
+    batches, read = source.batches(), 0
+    while read < 60:
+        batch = kafka.some(batches)
+        read += len(batch.records)
+    (key, *_) = batch.positions
+    source._member.pause(source._member.assignment())
+    kafka.fill(60, 120)
+    for _ in range(20):  # until the client knows of them
+        next(batches)
+    source.on_assigned = lambda keys: dict.fromkeys(keys, "0")
+    source.again([key])
+    assert source.lag_us(key) == 0
+    source.close()

@@ -194,6 +194,8 @@ class KafkaSource:
                 partitions = sorted(self._member.assignment() & set(partitions))
             keys = [self._key(partition) for partition in partitions]
             _log.info("partitions_%s", change, extra={"partitions": keys})
+            for key in keys:  # another worker may have handed out what came since
+                self._newest.pop(key, None)
             if change == "revoked":
                 self.on_revoked(keys)
                 continue
