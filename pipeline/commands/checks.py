@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from models.errors import HabitusError, NoStore
+from models.errors import ConfigError, HabitusError, NoStore
 from pipeline.store import (
     is_postgresql,
     open_shard,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 State = Literal["ok", "optional", "missing"]
 _OLD_DAYS = 30
+_ACTIONS = "agent.actions"
 _LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
 
 
@@ -176,7 +177,17 @@ def _kafka(name: str, url: str, *, topic: bool) -> Check:
     if not answers(address.brokers):
         todo = "start the broker, or correct the address"
         return Check(name, "missing", f"no Kafka broker answers at {brokers}", todo)
-    return Check(name, "ok", f"{brokers} answers", "habitus doctor --create-topics makes topics")
+    from pipeline.adapters.kafka import TOPICS, topics_at
+
+    wanted = {address.topic} if topic else set(TOPICS) - {_ACTIONS}
+    try:
+        missing = ", ".join(sorted(wanted - topics_at(address)))
+    except ConfigError as error:
+        return Check(name, "missing", str(error), "correct the options of the client")
+    if missing:
+        todo = "create it" if topic and missing != _ACTIONS else "habitus doctor --create-topics"
+        return Check(name, "missing", f"{brokers} answers, but has no topic {missing}", todo)
+    return Check(name, "ok", f"{brokers} answers, its topics are there")
 
 
 def _intel(settings: Settings, at_us: int) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import TOPICS, create_topics
 from pipeline.adapters.kafka.client import KafkaConsumer, KafkaProducer, TopicPartition
+from pipeline.commands.checks import examine
 from pipeline.record import Message
+from pipeline.settings import Settings
 
 pytestmark = pytest.mark.broker
 
@@ -58,11 +61,12 @@ def test_no_broker_is_said_with_its_address_at_once(kafka_client: str) -> None:
 def test_a_sink_that_failed_works_again(kafka: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.adapters.kafka.sink._ANSWER_MS", 1000)
     sink = open_sink(f"kafka://{kafka.address}")
+    sink.publish([Message(kafka.topic, b"a", "0", b"x")])
     with pytest.raises(SinkUnavailable, match=r"cannot publish to topic 'absent-topic' at"):
         sink.publish([Message("absent-topic", b"a", "1", b"x")])
     sink.publish([Message(kafka.topic, b"a", "2", b"y")])
     sink.close()
-    assert [record.value for record in kafka.drained()["records"]] == [b"y"]
+    assert [record.value for record in kafka.drained()["records"]] == [b"x", b"y"]
 
 
 def test_what_a_transaction_did_not_commit_is_not_read_and_its_end_is_passed(kafka: Any) -> None:
@@ -82,3 +86,33 @@ def test_what_a_transaction_did_not_commit_is_not_read_and_its_end_is_passed(kaf
     producer.abort_transaction()
     producer.close()
     assert len(kafka.drained()["records"]) == 4
+
+
+def test_a_result_topic_that_is_not_there_is_named_at_once(kafka: Any) -> None:
+    sink = open_sink(f"kafka://{kafka.address}")
+    for _ in range(2):
+        begun = monotonic()
+        with pytest.raises(SinkUnavailable, match=r"topic 'absent' does not exist.*create-topics"):
+            sink.publish([Message("absent", b"a", "1", b"x")])
+        assert monotonic() - begun < 8, "a producer would have waited ten seconds"
+    sink.publish([Message(kafka.topic, b"a", "1", b"x")])
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "found", "todo"),
+    [
+        ("source", {"source": "kafka://{}/absent?group=g"}, "has no topic absent", "create it"),
+        ("source", {"source": "kafka://{}/agent.actions?group=g"}, "its topics are there", ""),
+        ("sink", {"sink": "kafka://{}"}, "its topics are there", ""),
+    ],
+)
+def test_the_doctor_looks_for_topics(
+    kafka_address: str, name: str, changed: dict[str, str], found: str, todo: str
+) -> None:
+    create_topics(kafka_address)
+    values = {key: value.format(kafka_address) for key, value in changed.items()}
+    check = next(one for one in examine(Settings(**values), 0) if one.name == name)
+    assert check.found.endswith(found)
+    assert check.todo == todo
+    assert (check.state == "ok") == (not todo)

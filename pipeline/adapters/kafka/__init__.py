@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.adapters.kafka.sink import TOPICS, KafkaSink, create_topics
+from pipeline.adapters.kafka.sink import TOPICS, KafkaSink, create_topics, topics_at
 from pipeline.adapters.kafka.source import KafkaSource
 
-__all__ = ["TOPICS", "KafkaSink", "KafkaSource", "create_topics"]
+__all__ = ["TOPICS", "KafkaSink", "KafkaSource", "create_topics", "topics_at"]

@@ -77,6 +77,8 @@ class KafkaSink:
         if self._producer is None and not answers(self._address.brokers):
             raise SinkUnavailable(f"no Kafka broker answers at {brokers}")
         try:
+            if self._producer is None:  # a producer waits long for a topic that is not there
+                self._look_for({message.topic for message in messages})
             self._send(self._connected(), messages)
         except (KafkaError, OSError) as error:
             self._drop()
@@ -84,6 +86,17 @@ class KafkaSink:
             raise SinkUnavailable(
                 f"cannot publish{where} at {brokers}: {type(error).__name__}"
             ) from error
+
+    def _look_for(self, topics: set[str]) -> None:
+        try:
+            missing = sorted(topics - topics_at(self._address))
+        except ConfigError as error:
+            raise SinkUnavailable(str(error)) from error
+        if missing:
+            raise SinkUnavailable(
+                f"topic {missing[0]!r} does not exist at {','.join(self._address.brokers)}; create "
+                "it, e.g. with habitus doctor --create-topics"
+            )
 
     def _send(self, producer: Any, messages: Sequence[Message]) -> None:
         self._topic = ""  # of the message in hand, for the error
@@ -147,6 +160,27 @@ class KafkaSink:
         if self._producer is not None:
             self._producer.close(timeout=5)
             self._producer = None
+
+
+def topics_at(address: Address) -> set[str]:
+    """Give the topics that are there, as far as one may know.
+
+    Raises
+    ------
+    ConfigError
+        The broker does not say.
+    """
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=address.brokers, bootstrap_timeout_ms=_ANSWER_MS, **address.client
+        )
+        try:
+            return set(admin.list_topics())
+        finally:
+            admin.close()
+    except (KafkaError, OSError) as error:
+        where = ",".join(address.brokers)
+        raise ConfigError(f"cannot list topics at {where}: {type(error).__name__}") from error
 
 
 def create_topics(
