@@ -84,9 +84,12 @@ class Assessor:
                 self._together(out, session, result, alpha * per_session)
             out.session_p = session.p
             out.alpha *= _EVENTS
-        out.rank = (content.score if content is not None else 0.0) + self._excess(
-            result, bits.categories.steady, content=content is not None
-        )
+        if content is None and result.p is None:
+            out.rank = most  # nothing to rank it among yet
+        else:
+            out.rank = (content.score if content is not None else 0.0) + self._excess(
+                result, bits.categories.steady, content=content is not None
+            )
         out.rank += max((finding.bits for finding in findings), default=0.0)
         return out
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.store.configs import Promotion
 
 config = typer.Typer(name="config", invoke_without_command=True)
-File = Annotated[Path, typer.Argument(help="TOML: alerts_per_day, reason, and a table [model].")]
+File = Annotated[Path, typer.Argument(help="TOML: alerts_per_day, reason, and a table \\[model].")]
 
 
 @config.callback()
