@@ -128,8 +128,8 @@ def _imbalance(costs: Costs) -> Iterator[str]:
     over = busiest(LARGEST.agents, p.partitions, p.workers, SPREAD)
     fits = "fits" if over * LARGEST.busy < 1 else "does NOT fit"
     yield (
-        f"With {p.partitions:,} partitions for {p.workers:,} workers and agents that unlike, the "
-        f"busiest worker has {over:.2f} times the average load: at {LARGEST.busy:.0%} busy that "
+        f"With {p.partitions:,} partitions for {p.workers:,} workers and agents as unlike as these, "
+        f"the busiest worker has {over:.2f} times the average load: at {LARGEST.busy:.0%} busy that "
         f"{fits}."
     )
 
@@ -155,8 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--events", type=float, default=1000, help="events a second")
     parser.add_argument("--lookups", type=float, default=1000, help="look-ups a second")
     asked = parser.parse_args(arguments)
+    if asked.agents is not None and min(asked.agents, asked.events, asked.lookups) <= 0:
+        parser.error("agents, events and look-ups must be above 0")
     costs = read_costs()
-    if asked.agents:
+    if asked.agents is not None:
         load = Load(agents=asked.agents, events_per_s=asked.events, lookups_per_s=asked.lookups)
         sys.stdout.write(
             msgspec.json.format(msgspec.json.encode(plan(costs, load))).decode() + "\n"

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.costs import read_costs
 from benchmarks.queueing import busiest, simulate
-from benchmarks.scale import DOCUMENT, LARGEST, LOADS, SPREAD, written
+from benchmarks.scale import DOCUMENT, LARGEST, LOADS, SPREAD, main, written
 from benchmarks.sizing import Load, highest_rate, natural_batch, plan, saturation
 from pipeline.record import USUAL_BATCH
 
@@ -76,3 +76,10 @@ def test_dearer_events_saturate_a_worker_sooner() -> None:
         < dict(saturation(COSTS, LARGEST))["one worker"]
     )
     assert natural_batch(twice, 1000, 1000) > natural_batch(MEASURED, 1000, 1000)
+
+
+@pytest.mark.parametrize("load", [["--agents", "0"], ["--agents", "5", "--events", "-1"]])
+def test_a_load_that_is_none_is_refused(load, capsys):
+    with pytest.raises(SystemExit):
+        main(load)
+    assert "must be above 0" in capsys.readouterr().err
