@@ -128,9 +128,9 @@ def _imbalance(costs: Costs) -> Iterator[str]:
     over = busiest(LARGEST.agents, p.partitions, p.workers, SPREAD)
     fits = "fits" if over * LARGEST.busy < 1 else "does NOT fit"
     yield (
-        f"With {p.partitions:,} partitions for {p.workers:,} workers and agents as unlike as these, "
-        f"the busiest worker has {over:.2f} times the average load: at {LARGEST.busy:.0%} busy that "
-        f"{fits}."
+        f"With {p.partitions:,} partitions for {p.workers:,} workers and agents as unlike as "
+        f"these, the busiest worker has {over:.2f} times the average load: at {LARGEST.busy:.0%} "
+        f"busy that {fits}."
     )
 
 
