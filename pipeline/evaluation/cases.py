@@ -160,9 +160,9 @@ def by_type(cases: Iterable[Case], calm: Sequence[float]) -> list[dict[str, Any]
 
 def _figures(kind: str, name: str, cases: list[Case], calm: Sequence[float]) -> dict[str, Any]:
     out: dict[str, Any] = {"kind": kind, "type": name} | summary(cases)
-    if kind != "benign":
-        out["auroc"] = auroc([case.score for case in cases], calm)
-    return out
+    if kind == "benign":  # nothing harmful that an alert could be late for
+        return out | {"delay_events": None, "delay_minutes": None}
+    return out | {"auroc": auroc([case.score for case in cases], calm)}
 
 
 def summary(cases: Sequence[Case]) -> dict[str, Any]:

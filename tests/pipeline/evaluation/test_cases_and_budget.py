@@ -75,6 +75,12 @@ def test_labelled_sessions_are_cases_by_goal_by_attempt_and_by_what_is_new() -> 
     assert "auroc" not in rows[3]
 
 
+def test_an_alert_about_what_is_benign_is_not_late_for_anything() -> None:
+    alerted = a_session("benign", events=[an_event(9.0, alert="k")], task="fresh")
+    (row,) = by_type(cases_of([alerted], {}, {("desk", "old")}), [1.0])
+    assert (row["alerted"], row["delay_events"], row["delay_minutes"]) == (1.0, None, None)
+
+
 def test_a_reason_is_right_when_the_alert_names_a_planted_cause_first() -> None:
     planted = {
         "one": Planted("one", "attack", "tool.new", cause="tool", also=["operation"]),
