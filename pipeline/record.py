@@ -5,7 +5,6 @@ The adapters in ``pipeline/adapters`` make and take these; the runner knows noth
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol, overload
@@ -122,36 +121,50 @@ class Records(Sequence[RawRecord]):
 
 
 class Joined(Sequence[RawRecord]):
-    """Records of several sources, one source after the other.
+    """Records of several sources, by when they were sent; each source keeps its order.
+
+    Partitions that are caught up with one after the other would have some agents days ahead of
+    their peers.
 
     Examples
     --------
-    >>> one, other = ([RawRecord(b"{}", name, 7, 0)] for name in ("kafka:t:0", "kafka:t:1"))
-    >>> joined = Joined([one, other])
-    >>> len(joined), joined[1].where, [record.where for record in joined]
-    (2, 'kafka:t:1@7', ['kafka:t:0@7', 'kafka:t:1@7'])
+    >>> one, other = (
+    ...     [RawRecord(b"{}", name, at, 0, sent_us=at) for at in offsets]
+    ...     for name, offsets in (("kafka:t:0", (7, 9)), ("kafka:t:1", (8,)))
+    ... )
+    >>> [record.where for record in Joined([one, other])]
+    ['kafka:t:0@7', 'kafka:t:1@8', 'kafka:t:0@9']
     """
 
-    __slots__ = ("_ends", "parts")
+    __slots__ = ("_order", "parts")
 
     def __init__(self, parts: Sequence[Sequence[RawRecord]]) -> None:
         self.parts = parts
-        self._ends = list(accumulate(map(len, parts)))
+        self._order: list[tuple[int, int, int]] | None = None
+
+    @property
+    def places(self) -> list[tuple[int, int, int]]:
+        """When it was sent at the latest, part, and place in it, of each record in order."""
+        if self._order is None:
+            self._order = sorted(
+                (sent_us, number, place)
+                for number, part in enumerate(self.parts)
+                for place, sent_us in enumerate(accumulate((one.sent_us for one in part), max))
+            )
+        return self._order
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return sum(map(len, self.parts))
 
     @overload
     def __getitem__(self, at: int) -> RawRecord: ...
     @overload
     def __getitem__(self, at: slice) -> list[RawRecord]: ...
     def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
-        places = range(len(self))[at]
-        return self._one(places) if isinstance(places, int) else list(map(self._one, places))
-
-    def _one(self, place: int) -> RawRecord:
-        part = bisect_right(self._ends, place)
-        return self.parts[part][place - self._ends[part]]
+        if isinstance(at, slice):
+            return [self.parts[number][place] for _, number, place in self.places[at]]
+        _, number, place = self.places[at]
+        return self.parts[number][place]
 
 
 def by_source(records: Sequence[RawRecord]) -> dict[str, Sequence[RawRecord]]:
@@ -180,10 +193,13 @@ def values_of(records: Sequence[RawRecord]) -> tuple[list[bytes], int | list[int
     parts = records.parts if isinstance(records, Joined) else [records]
     whole = [part for part in parts if isinstance(part, Records) and not part.cut]
     arrived = {part.arrived_us for part in whole}
-    if len(whole) == len(parts) and len(arrived) == 1:
-        return [value for part in whole for value in part.values], arrived.pop()
-    each = [None if record.full_length else record.arrived_us for record in records]
-    return [record.value for record in records], each
+    if len(whole) < len(parts) or len(arrived) > 1 or not arrived:
+        each = [None if record.full_length else record.arrived_us for record in records]
+        return [record.value for record in records], each
+    if isinstance(records, Joined):
+        values = [part.values for part in whole]
+        return [values[number][place] for _, number, place in records.places], arrived.pop()
+    return whole[0].values, arrived.pop()
 
 
 class Batch(Struct, frozen=True):

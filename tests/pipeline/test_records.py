@@ -49,8 +49,9 @@ def test_lines_keep_their_numbers_and_full_lengths():
 
 def test_places_are_those_of_a_list(both):
     alike = list(both)
-    assert [one.where for one in alike] == ["kafka:t:0@40", "kafka:t:0@41", "kafka:t:1@40"]
-    for records, wanted in ((both, alike), (both.parts[0], alike[:2])):
+    assert [one.where for one in alike] == ["kafka:t:0@40", "kafka:t:1@40", "kafka:t:0@41"]
+    of_one = [alike[0], alike[2]]
+    for records, wanted in ((both, alike), (both.parts[0], of_one)):
         for at in range(-len(wanted), len(wanted)):
             assert records[at] == wanted[at]
         assert records[1:] == wanted[1:]
@@ -59,10 +60,21 @@ def test_places_are_those_of_a_list(both):
             records[len(wanted)]
 
 
+def test_partitions_are_read_in_step_and_each_in_its_order():
+    def part(name, *sent):
+        return [RawRecord(b"%d" % at, name, at, 0, sent_us=us) for at, us in enumerate(sent)]
+
+    joined = Joined([part("kafka:t:0", 5, 9, 7, 20), part("kafka:t:1", 6, 8, 30)])
+    assert [(one.source[-1], one.sent_us) for one in joined] == [
+        ("0", 5), ("1", 6), ("1", 8), ("0", 9), ("0", 7), ("0", 20), ("1", 30),
+    ]  # fmt: skip
+    assert values_of(joined)[0] == [b"0", b"0", b"1", b"1", b"2", b"3", b"2"]
+
+
 def test_what_arrived_at_once_has_one_time(both):
-    assert values_of(both) == ([b"a", b"b", b"c"], 7_000)
+    assert values_of(both) == ([b"a", b"c", b"b"], 7_000)
     later = Joined([*both.parts, polled(2, b"d", now=8_000)])
-    assert values_of(later) == ([b"a", b"b", b"c", b"d"], [7_000, 7_000, 7_000, 8_000])
+    assert values_of(later) == ([b"a", b"c", b"d", b"b"], [7_000, 7_000, 8_000, 7_000])
 
 
 def test_each_source_has_its_own(both):
