@@ -132,14 +132,19 @@ def test_an_offset_that_the_broker_does_not_hold_is_met_while_reading(
     source.close()
 
 
-def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: Any) -> None:
-    kafka.fill(0, 400)
-    source = KafkaSource(
+def late(kafka: Any, batch_size: int) -> KafkaSource:
+    """Give a source by whose clock everything was sent long ago."""
+    return KafkaSource(
         f"kafka://{kafka.address}/{kafka.topic}?group=g-{kafka.topic}",
-        batch_size=50,
+        batch_size=batch_size,
         clock_us=lambda: 2**52,
         client=kafka.client,
     )
+
+
+def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: Any) -> None:
+    kafka.fill(0, 400)
+    source = late(kafka, 50)
     batches = source.batches()
     batch = kafka.some(batches)
     (key, *_) = batch.positions
@@ -155,12 +160,7 @@ def test_a_partition_that_comes_back_is_not_late_for_what_another_worker_has_jud
     kafka: Any,
 ) -> None:
     kafka.fill(0, 60)
-    source = KafkaSource(
-        f"kafka://{kafka.address}/{kafka.topic}?group=g-{kafka.topic}",
-        batch_size=500,
-        clock_us=lambda: 2**52,
-        client=kafka.client,
-    )
+    source = late(kafka, 500)
     batches, read = source.batches(), 0
     while read < 60:
         batch = kafka.some(batches)
