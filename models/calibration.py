@@ -89,7 +89,11 @@ class ScoreWindow(Struct, array_like=True):
             self.old, self.new = self.new, Histogram()
 
     def p_value(
-        self, score: float, u: float, general: Callable[[float], float] | None = None
+        self,
+        score: float,
+        u: float,
+        general: Callable[[float], float] | None = None,
+        most_tail: int = MOST_TAIL,
     ) -> float:
         """P(a past score is as high), smoothed by `u`, in (0, 1]; non-increasing in `score`.
 
@@ -106,8 +110,8 @@ class ScoreWindow(Struct, array_like=True):
             above += more
             ties += equal
             n += self.old.n
-        if above <= min(TAIL * n, MOST_TAIL):
-            start, k, tied, excess = self._tail()
+        if above <= min(TAIL * n, most_tail):
+            start, k, tied, excess = self._tail(most_tail)
             if cell > start:
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:
@@ -171,9 +175,9 @@ class ScoreWindow(Struct, array_like=True):
             merged[cell] = merged.get(cell, 0) + count
         return sorted(merged.items(), reverse=True)
 
-    def _tail(self) -> tuple[int, int, int, float]:
+    def _tail(self, most_tail: int) -> tuple[int, int, int, float]:
         """Give the 98 % point, scores above it, scores at it, and their mean excess in bits."""
-        allowed = min(TAIL * self.n, MOST_TAIL)
+        allowed = min(TAIL * self.n, most_tail)
         k = total = 0
         for cell, count in self._downward():
             if k + count > allowed:

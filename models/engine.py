@@ -95,7 +95,7 @@ class Engine:
         self.peers = Peers(
             config,
             (native or reference).Groups(config, secret),
-            (native or session_pools).SessionPools(config.session_window),
+            (native or session_pools).SessionPools(config.session_window, leaning=True),
             (native or session_pools).SessionPools(config.peer_window),
             (native or peer_levels).PeerLevels(),
         )
@@ -251,13 +251,16 @@ class Engine:
         self.content.close(session)
 
     def pool(self, session: Session) -> None:
-        """Let later sessions be ranked among one that finished, here or at another shard.
-
-        One that alerted would raise the bar for what is like it.
-        """
-        free, odd = session.learning or session.vouched, total(session.least)
-        odd = 0.0 if session.told else odd
-        self.peers.closed(session.role, session.score, odd, free=free)
+        """Let later sessions be ranked among one that finished, here or at another shard."""
+        free = session.learning or session.vouched
+        self.peers.closed(
+            session.role,
+            session.score,
+            session.p,
+            total(session.least),
+            free=free,
+            told=session.told,
+        )
 
     def _score(
         self, event: Event, subject: Subject, session: Session, x: dict[str, str], time_us: int

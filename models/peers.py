@@ -89,7 +89,9 @@ class Peers:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
         self.head = Head()
-        self.sessions = SessionPools(config.session_window) if sessions is None else sessions
+        if sessions is None:
+            sessions = SessionPools(config.session_window, leaning=True)
+        self.sessions = sessions
         self.together = SessionPools(config.peer_window) if together is None else together
         self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
@@ -139,19 +141,27 @@ class Peers:
         """Contribute the sum of a closed window to the group's and the fleet's levels."""
         self.levels.add(group, name, value)
 
-    def closed(self, role: str, score: float, odd: float, *, free: bool) -> None:
+    def closed(
+        self, role: str, score: float, p: float | None, odd: float, *, free: bool, told: bool
+    ) -> None:
         """Let later sessions be ranked among one that finished.
 
         Parameters
         ----------
-        score, odd
-            Its highest score, and all that was odd about it, in bits; 0 to leave that out.
+        score, p
+            Its highest score in bits and what that is worth, None while uncalibrated.
+        odd
+            All that was odd about it, in bits; 0 where nothing was.
         free
-            Whether it was learned without the gate; else its score does not count.
+            Whether it was learned without the gate.
+        told
+            Whether it alerted. It would raise the bar for what is like it.
         """
         if free and score >= 0.0:
             self.sessions.add(role, score)
-        if odd:
+        elif p is not None and not told:
+            self.sessions.offer(role, score, p)
+        if odd and not told:
             self.together.add(role, odd)
 
     def seen_on(self, day: int, per_day: float) -> None:
@@ -213,9 +223,9 @@ class Peers:
             self.levels.wait(self.head.pending.levels)
             self.groups.load_pending(shared["pending"])
             if "sessions" in shared:
-                self.sessions = type(self.sessions).load(shared["sessions"])
+                self.sessions.load(shared["sessions"])
             if "together" in shared:
-                self.together = type(self.together).load(shared["together"])
+                self.together.load(shared["together"])
             self._count()
         except (ValueError, KeyError) as error:
             raise StateError(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec import Struct
 
-from models.calibration import ScoreWindow
+from models.calibration import MOST_TAIL, ScoreWindow
 
 PRIOR_SESSIONS = 200.0  # what the fleet's answer counts for, in sessions of the role
 MOST_ROLES = 4_096
+LEANING_TAIL = 15  # scores above which a pool that leans does not tell by rank
+GATE = 0.02
+"""Sessions as rare as this are taken in no more often than chance brings them."""
+MOST_SPARE = 8.0  # of them that are waited for
 
 
 class _Stored(Struct, array_like=True):
     fleet: ScoreWindow
     roles: dict[str, ScoreWindow]
+    spare: dict[str, float] = {}
 
 
 _decode = msgspec.msgpack.Decoder(_Stored).decode
@@ -26,10 +33,19 @@ class SessionPools:
     its rank and the fleet's are averaged, the fleet's with the weight of `PRIOR_SESSIONS`. It is
     the back-off of the count models, applied to ranks.
 
+    The more an agent and its peers are known, the less surprising their sessions are: so the pools
+    go on with what is learned behind the gate (`offer`). All of it would teach them attacks;
+    without the rarest they would lose their tail and promise too little, then even less. So these
+    are taken in as often as chance has them.
+
     Parameters
     ----------
     size
         Most scores kept of each.
+    leaning
+        Whether ranks are believed up to the `LEANING_TAIL`th highest score and a role's tail goes
+        on from there as the fleet's does. Else each goes on by itself, and earlier: it promises
+        less than it holds, the more the rarer the score.
 
     Examples
     --------
@@ -41,12 +57,14 @@ class SessionPools:
     True
     """
 
-    __slots__ = ("changed", "fleet", "roles")
+    __slots__ = ("_size", "_spare", "changed", "fleet", "leaning", "roles")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, leaning: bool = False) -> None:
+        self._size, self.leaning = size, leaning
         self.fleet = ScoreWindow(size=size)
         self.roles: dict[str, ScoreWindow] = {}
         self.changed = False
+        self._spare: dict[str, float] = {}  # rare sessions that chance has brought, by role
 
     @property
     def n(self) -> int:
@@ -61,8 +79,37 @@ class SessionPools:
         if window is None:
             if len(self.roles) >= MOST_ROLES:
                 return
-            window = self.roles[role] = ScoreWindow(size=self.fleet.size)
+            window = self.roles[role] = ScoreWindow(size=self._size)
         window.add(score)
+
+    def offer(self, role: str, score: float, p: float) -> None:
+        """Take in a session that was not learned freely, unless it is rare beyond chance.
+
+        Parameters
+        ----------
+        p
+            Its p-value.
+
+        Examples
+        --------
+        >>> pools = SessionPools(1000)
+        >>> for _ in range(98):
+        ...     pools.offer("calm", 1.0, 0.5)
+        >>> for _ in range(3):
+        ...     pools.offer("calm", 9.0, 0.001)
+        >>> pools.n
+        100
+        """
+        spare = self._spare.get(role, 0.0)
+        if p > GATE:
+            spare = min(MOST_SPARE, spare + GATE / (1 - GATE))
+        elif spare >= 1:
+            spare -= 1
+        else:
+            return
+        self.add(role, score)
+        if role in self.roles:
+            self._spare[role] = spare
 
     def p_value(self, role: str, score: float, u: float) -> float:
         """P(a past session is as high), in (0, 1]; non-increasing in `score`.
@@ -74,21 +121,22 @@ class SessionPools:
         u
             Breaks ties, in (0, 1).
         """
-        p = self.fleet.p_value(score, u)
-        own = self.roles.get(role)
+        tail = LEANING_TAIL if self.leaning else MOST_TAIL
+        of_fleet = partial(self.fleet.p_value, u=u, most_tail=tail)
+        p, own = of_fleet(score), self.roles.get(role)
         if own is None or not own.n:
             return p
-        return (own.n * own.p_value(score, u) + PRIOR_SESSIONS * p) / (own.n + PRIOR_SESSIONS)
+        of_role = own.p_value(score, u, of_fleet if self.leaning else None, tail)
+        return (own.n * of_role + PRIOR_SESSIONS * p) / (own.n + PRIOR_SESSIONS)
 
     def dump(self) -> bytes:
         """Write the pools."""
         self.changed = False
-        return msgspec.msgpack.encode(_Stored(self.fleet, self.roles))
+        return msgspec.msgpack.encode(_Stored(self.fleet, self.roles, self._spare))
 
-    @classmethod
-    def load(cls, raw: bytes) -> SessionPools:
+    def load(self, raw: bytes) -> None:
         """Read what `dump` wrote; `ValueError` if it cannot."""
         stored = _decode(raw)
-        pools = cls(stored.fleet.size)
-        pools.fleet, pools.roles = stored.fleet, stored.roles
-        return pools
+        self.fleet, self.roles, self._spare = stored.fleet, stored.roles, stored.spare
+        for window in (self.fleet, *self.roles.values()):
+            window.size = self._size

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.session_pools import MOST_ROLES, PRIOR_SESSIONS, SessionPools
+from models import session_pools
+from models.kernel import native_kernel
+from models.session_pools import GATE, MOST_ROLES, MOST_SPARE, PRIOR_SESSIONS, SessionPools
 
 scores = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 40)), min_size=1, max_size=80)
 
 
-def pools_of(given_scores):
-    pools = SessionPools(1000)
+def pools_of(given_scores, *, leaning=False):
+    pools = SessionPools(1000, leaning=leaning)
     for role, score in given_scores:
         pools.add(role, score)
     return pools
 
 
-@given(scores, st.floats(0, 40), st.floats(0, 40), st.floats(0.01, 0.99))
-def test_c2_p_is_a_probability_and_never_rises_with_the_score(given_scores, first, second, u):
-    pools = pools_of(given_scores)
+@given(scores, st.floats(0, 40), st.floats(0, 40), st.floats(0.01, 0.99), st.booleans())
+def test_c2_p_is_a_probability_and_never_rises_with_the_score(
+    given_scores, first, second, u, leaning
+):
+    pools = pools_of(given_scores, leaning=leaning)
     low, high = sorted((first, second))
     assert 0 < pools.p_value("a", high, u) <= pools.p_value("a", low, u) <= 1
 
@@ -38,6 +45,65 @@ def test_the_more_sessions_a_role_has_the_less_the_fleet_counts():
     assert PRIOR_SESSIONS == 200
 
 
+@pytest.mark.parametrize("of_role", [300, 3_000])
+def test_c1_pools_that_lean_keep_their_promise_where_there_are_few_of_a_role(of_role):
+    draw, ps = Random(7), []  # noqa: S311 - made-up data
+    for _ in range(5):
+        pools = SessionPools(100_000, leaning=True)
+        for number in range(20_000):
+            pools.add("clerk" if number < of_role else "other", draw.expovariate(0.3))
+        ps += [pools.p_value("clerk", draw.expovariate(0.3), draw.random()) for _ in range(10_000)]
+    for level in (0.05, 0.01, 0.001):
+        assert 0.5 * level < sum(p <= level for p in ps) / len(ps) < 1.2 * level
+
+
+def test_sessions_that_calm_down_are_ranked_among_their_like():
+    pools = pools_of([("clerk", 20.0 + number / 50) for number in range(500)], leaning=True)
+    draw = Random(5)  # noqa: S311 - made-up data
+    ps = []
+    for _ in range(4_000):
+        score = draw.expovariate(0.5)
+        ps.append(pools.p_value("clerk", score, draw.random()))
+        pools.offer("clerk", score, ps[-1])
+    late = ps[2_000:]
+    assert 0.04 < sum(p <= 0.05 for p in late) / len(late) < 0.06
+
+
+def test_attacks_that_nobody_tells_of_do_not_become_ordinary():
+    pools = pools_of([("clerk", number / 100) for number in range(900)], leaning=True)
+    for number in range(900):
+        pools.offer("clerk", number / 100, 0.5)
+        pools.offer("clerk", 30.0, pools.p_value("clerk", 30.0, 0.5))
+    assert pools.p_value("clerk", 30.0, 0.5) < GATE
+    assert pools.p_value("clerk", 8.0, 0.5) < 0.15
+
+
+def test_a_calm_year_makes_no_room_for_a_bad_day():
+    pools = pools_of([("clerk", number / 100) for number in range(900)])
+    for _ in range(100_000):
+        pools.offer("clerk", 1.0, 0.5)
+    known = pools.n
+    for _ in range(100):
+        pools.offer("clerk", 30.0, 0.001)
+    assert pools.n == known + MOST_SPARE
+
+
+@pytest.mark.parametrize("kernel", ["python", "native"])
+def test_what_was_stored_before_rare_sessions_were_counted_is_read(kernel):
+    made = {"python": session_pools, "native": native_kernel("auto")}[kernel]
+    if made is None:
+        pytest.skip("the kernel is not built")
+    before = made.SessionPools(50)
+    for number in range(20):
+        before.add("clerk", float(number))
+    fleet, roles, _ = msgspec.msgpack.decode(before.dump())
+    pools = made.SessionPools(100_000)
+    pools.load(msgspec.msgpack.encode((fleet, roles)))
+    for number in range(500):
+        pools.offer("clerk", number / 10, 0.5)
+    assert pools.n == 520, "its windows have the size that is set now"
+
+
 def test_roles_without_end_are_ranked_among_all():
     pools = pools_of([(f"role-{number}", 1.0) for number in range(MOST_ROLES + 5)])
     assert len(pools.roles) == MOST_ROLES
@@ -47,4 +113,4 @@ def test_roles_without_end_are_ranked_among_all():
 @pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x92\x90\x80", b"\x92"])
 def test_bytes_that_are_no_pools_are_an_error(raw):
     with pytest.raises(ValueError, match=r"truncated|malformed|invalid|Expected"):
-        SessionPools.load(raw)
+        SessionPools(1000).load(raw)

@@ -68,12 +68,15 @@ def test_c1_its_p_keeps_its_promise_though_the_parts_depend_on_one_another():
 
 def test_sessions_that_finished_are_ranked_among_and_kept():
     peers = Peers(ModelConfig())
-    for odd, free in ((6.0, True), (0.0, True), (2.0, False)):
-        peers.closed("clerk", 1.0, odd, free=free)
-    assert (peers.sessions.n, peers.together.n) == (2, 2)
+    for odd, p, free, told in (
+        (6.0, None, True, False), (0.0, 0.5, True, False), (2.0, None, False, False),
+        (3.0, 0.5, False, False), (3.0, 0.5, False, True),
+    ):  # fmt: skip
+        peers.closed("clerk", 1.0, p, odd, free=free, told=told)
+    assert (peers.sessions.n, peers.together.n) == (3, 3)
     again = Peers(ModelConfig())
     again.load(dict(peers.dump()))
-    assert again.together.n == 2
+    assert (again.sessions.n, again.together.n) == (3, 3)
 
 
 @pytest.mark.parametrize("calm", [True, False])

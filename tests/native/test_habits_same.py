@@ -260,16 +260,27 @@ def test_both_know_the_same_features_and_statistics():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 60)), max_size=120),
-    st.floats(0, 60), st.floats(0.001, 0.999),
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.floats(0, 60), st.sampled_from((None, 0.5, 0.01))
+        ),
+        max_size=120,
+    ),
+    st.floats(0, 60), st.floats(0.001, 0.999), st.booleans(),
 )  # fmt: skip
-def test_sessions_are_ranked_alike(given_scores, score, u):
+def test_sessions_are_ranked_alike(given_scores, score, u, leaning):
     native = compiled()
-    both = [session_pools.SessionPools(40), native.SessionPools(40)]
-    for role, past in given_scores:
+    both = [kind.SessionPools(40, leaning=leaning) for kind in (session_pools, native)]
+    for role, past, p in given_scores:
         for pools in both:
-            pools.add(role, past)
-    both += [type(pools).load(other.dump()) for pools, other in zip(both, both[::-1], strict=True)]
+            if p is None:
+                pools.add(role, past)
+            else:
+                pools.offer(role, past, p)
+    for other in both[::-1]:
+        again = type(both[len(both) % 2])(40, leaning=leaning)
+        again.load(other.dump())
+        both = [*both, again]
     for role in ("a", "d"):
         assert len({pools.p_value(role, score, u) for pools in both}) == 1
     assert len({pools.dump() for pools in both}) == 1

@@ -1,6 +1,6 @@
 //! From an event's statistics to one p-value; the arithmetic of `models.calibrate`.
 
-use super::window::{bin_of, Window};
+use super::window::{bin_of, Window, MOST_TAIL};
 use super::STATISTICS;
 use pyo3::prelude::*;
 
@@ -31,7 +31,7 @@ fn rank(windows: &[&Window], score: f64, u: f64) -> f64 {
         return window.p_value(score, u);
     }
     let (n, p) = (window.n() as f64, rank(rest, score, u));
-    let own = window.p_leaning(score, u, Some(&|other| rank(rest, other, u)));
+    let own = window.p_leaning(score, u, Some(&|other| rank(rest, other, u)), MOST_TAIL);
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
 

@@ -2,7 +2,7 @@
 
 use super::group::expect;
 use super::stored::{read_window, write_window};
-use super::window::{bin_of, Window};
+use super::window::{bin_of, Window, MOST_TAIL};
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
 use pyo3::prelude::*;
@@ -11,12 +11,21 @@ use rustc_hash::FxBuildHasher;
 
 const PRIOR_SESSIONS: f64 = 200.0;
 const MOST_ROLES: usize = 4_096;
+const LEANING_TAIL: f64 = 15.0;
+const GATE: f64 = 0.02;
+const MOST_SPARE: f64 = 8.0;
+/// Parts of what was stored before rare sessions were counted.
+const BEFORE: usize = 2;
 
 /// Highest scores of past sessions, all together and by role.
 #[pyclass(module = "habitus_native")]
 pub struct SessionPools {
+    size: u64,
+    leaning: bool,
     fleet: Window,
     roles: IndexMap<String, Window, FxBuildHasher>,
+    /// Rare sessions that chance has brought, by role.
+    spare: IndexMap<String, f64, FxBuildHasher>,
     /// Whether a session was taken in since the last `dump`.
     #[pyo3(get)]
     changed: bool,
@@ -25,8 +34,10 @@ pub struct SessionPools {
 #[pymethods]
 impl SessionPools {
     #[new]
-    fn new(size: u64) -> Self {
-        SessionPools { fleet: Window::new(size), roles: IndexMap::default(), changed: false }
+    #[pyo3(signature = (size, *, leaning = false))]
+    fn new(size: u64, leaning: bool) -> Self {
+        let (roles, spare) = Default::default();
+        SessionPools { size, leaning, fleet: Window::new(size), roles, spare, changed: false }
     }
 
     /// Sessions in the fleet's window.
@@ -43,48 +54,80 @@ impl SessionPools {
         if let Some(window) = self.roles.get_mut(role) {
             window.add_cell(cell, 1);
         } else if self.roles.len() < MOST_ROLES {
-            let mut window = Window::new(self.fleet.size);
+            let mut window = Window::new(self.size);
             window.add_cell(cell, 1);
             self.roles.insert(role.to_owned(), window);
         }
     }
 
+    /// Take in a session that was not learned freely, unless it is rare beyond chance.
+    pub fn offer(&mut self, role: &str, score: f64, p: f64) {
+        let mut spare = self.spare.get(role).copied().unwrap_or_default();
+        if p > GATE {
+            spare = (spare + GATE / (1.0 - GATE)).min(MOST_SPARE);
+        } else if spare >= 1.0 {
+            spare -= 1.0;
+        } else {
+            return;
+        }
+        self.add(role, score);
+        if let Some(known) = self.spare.get_mut(role) {
+            *known = spare;
+        } else if self.roles.contains_key(role) {
+            self.spare.insert(role.to_owned(), spare);
+        }
+    }
+
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
-        let p = self.fleet.p_value(score, u);
-        match self.roles.get(role).filter(|own| own.n() > 0) {
-            None => p,
-            Some(own) => {
-                let n = own.n() as f64;
-                (n * own.p_value(score, u) + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
-            }
-        }
+        let tail = if self.leaning { LEANING_TAIL } else { MOST_TAIL };
+        let fleet = |other| self.fleet.p_leaning(other, u, None, tail);
+        let p = fleet(score);
+        let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
+        let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
+        let of_role = own.p_leaning(score, u, self.leaning.then_some(general), tail);
+        (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }
 
     fn dump<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
         self.changed = false;
         let mut out = Writer::default();
-        out.array(2);
+        out.array(3);
         write_window(&mut out, &self.fleet);
         out.map(self.roles.len());
         for (role, window) in &self.roles {
             out.text(role);
             write_window(&mut out, window);
         }
+        out.map(self.spare.len());
+        for (role, spare) in &self.spare {
+            out.text(role);
+            out.float(*spare);
+        }
         PyBytes::new(py, &out.out)
     }
 
-    #[staticmethod]
-    fn load(raw: &[u8]) -> PyResult<Self> {
+    /// Read what `dump` wrote.
+    fn load(&mut self, raw: &[u8]) -> PyResult<()> {
         let mut from = Reader::new(raw);
-        expect(from.array()?, 2)?;
-        let fleet = read_window(&mut from)?;
-        let mut pools = SessionPools { fleet, roles: IndexMap::default(), changed: false };
+        let length = from.array()?;
+        expect(length, if length == BEFORE { BEFORE } else { 3 })?;
+        let window = |from: &mut Reader<'_>| -> PyResult<Window> {
+            Ok(Window { size: self.size, ..read_window(from)? })
+        };
+        let fleet = window(&mut from)?;
+        let (mut roles, mut spare) = (IndexMap::default(), IndexMap::default());
         for _ in 0..from.map()? {
             let role = from.text()?.to_owned();
-            pools.roles.insert(role, read_window(&mut from)?);
+            roles.insert(role, window(&mut from)?);
+        }
+        let spares = if length == BEFORE { 0 } else { from.map()? };
+        for _ in 0..spares {
+            let role = from.text()?.to_owned();
+            spare.insert(role, from.float()?);
         }
         from.end()?;
-        Ok(pools)
+        (self.fleet, self.roles, self.spare) = (fleet, roles, spare);
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
 const TAIL: f64 = 0.02;
-const MOST_TAIL: f64 = 100.0;
+pub const MOST_TAIL: f64 = 100.0;
 const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FEW: u64 = 10;
 const FIRST: u64 = 4_000;
@@ -82,19 +82,25 @@ impl Window {
 
     /// P(a past score is as high), smoothed by `u`.
     pub fn p_value(&self, score: f64, u: f64) -> f64 {
-        self.p_leaning(score, u, None)
+        self.p_leaning(score, u, None, MOST_TAIL)
     }
 
     /// The same; beyond the 98 % point the tail goes on as that of a more general pool.
-    pub fn p_leaning(&self, score: f64, u: f64, general: Option<&dyn Fn(f64) -> f64>) -> f64 {
+    pub fn p_leaning(
+        &self,
+        score: f64,
+        u: f64,
+        general: Option<&dyn Fn(f64) -> f64>,
+        most_tail: f64,
+    ) -> f64 {
         let cell = bin_of(score);
         let (mut above, mut ties) = self.new.rank(cell);
         let (more, equal) = self.old.rank(cell);
         above += more;
         ties += equal;
         let n = self.n();
-        if above as f64 <= (TAIL * n as f64).min(MOST_TAIL) {
-            let (start, k, tied, excess) = self.tail();
+        if above as f64 <= (TAIL * n as f64).min(most_tail) {
+            let (start, k, tied, excess) = self.tail(most_tail);
             if i64::from(cell) > start {
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
@@ -180,8 +186,8 @@ impl Window {
     }
 
     /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
-    fn tail(&self) -> (i64, u64, u64, f64) {
-        let allowed = (TAIL * self.n() as f64).min(MOST_TAIL);
+    fn tail(&self, most_tail: f64) -> (i64, u64, u64, f64) {
+        let allowed = (TAIL * self.n() as f64).min(most_tail);
         let (mut k, mut total) = (0u64, 0u64);
         for (cell, count) in self.downward() {
             if (k + count) as f64 > allowed {

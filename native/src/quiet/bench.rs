@@ -67,6 +67,8 @@ impl Bench<'_, '_> {
             let (free, odd) = (session.learning || session.vouched, total(session.least));
             if free && session.score >= 0.0 {
                 self.pools.add(&session.role, session.score);
+            } else if let Some(p) = session.p.filter(|_| !session.told) {
+                self.pools.offer(&session.role, session.score, p);
             }
             if odd != 0.0 && !session.told {
                 self.together.add(&session.role, odd);
