@@ -90,7 +90,7 @@ class ModelConfig(Struct, frozen=True):
 
     def validate(self) -> ModelConfig:
         """Give itself when every value is possible, else raise `ConfigError`."""
-        for name in ("alerts_per_day", "half_life_days", "daily_cap", "idle_minutes"):
+        for name in ("alerts_per_day", "half_life_days"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
         if not 0 < self.gate < 1:

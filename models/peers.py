@@ -17,6 +17,8 @@ from models.peer_levels import PeerLevels
 from models.session_pools import SessionPools
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.config import ModelConfig
     from models.quantity import Level
     from models.telling import Telling
@@ -130,10 +132,8 @@ class Peers:
             head.events = {d: n for d, n in head.events.items() if day - d <= 8}
         self.groups.publish(head.day)
         self._changed |= self.levels.publish()
-        for first, number in pending.active.items():
-            head.active[first] = head.active.get(first, 0) + number
-        for first, number in pending.events.items():
-            head.events[first] = head.events.get(first, 0) + number
+        _add_up(head.active, pending.active)
+        _add_up(head.events, pending.events)
         head.pending = Pending()
         self._count()
 
@@ -232,6 +232,11 @@ class Peers:
                 f"peers have another layout than this version: {error}; "
                 "upgrade, or move the store away to learn anew"
             ) from error
+
+
+def _add_up(totals: dict[int, int], more: Mapping[int, int]) -> None:
+    for day, number in more.items():
+        totals[day] = totals.get(day, 0) + number
 
 
 class GroupView:

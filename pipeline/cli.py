@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import config, installation, look, offline, running, simulate
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _HELP = (
     "Behavioural baselines and trust scores for AI agents. Settings come from HABITUS_… variables "
@@ -24,6 +28,7 @@ class Habitus(typer.Typer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run, say what went wrong in one line, and exit with the code of the contract."""
+        signal.signal(signal.SIGTERM, _ended)  # as Ctrl-C: what is half written goes away
         try:
             code = super().__call__(*args, standalone_mode=False, **kwargs)
         except _Usage as error:
@@ -43,6 +48,10 @@ class Habitus(typer.Typer):
             _say("interrupted")
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _ended(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _say(text: str, *, lower: bool = False) -> None:

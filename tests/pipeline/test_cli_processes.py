@@ -197,3 +197,13 @@ def test_a_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
     )
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_a_command_that_is_ended_leaves_nothing_half_written(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with started(tmp_path, "simulate", str(out / "fleet.jsonl"), "--agents", "2000") as running:
+        assert eventually(lambda: list(out.iterdir())), "it has begun to write"
+        running.terminate()
+        assert running.wait(WAIT_S) == 128 + signal.SIGTERM
+    assert not list(out.iterdir())

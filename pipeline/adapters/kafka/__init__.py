@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.adapters.kafka.sink import TOPICS, KafkaSink, create_topics, topics_at
+from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.kafka.source import KafkaSource
+from pipeline.adapters.kafka.topics import TOPICS, create_topics, topics_at
 
 __all__ = ["TOPICS", "KafkaSink", "KafkaSource", "create_topics", "topics_at"]

@@ -1,4 +1,4 @@
-"""Kafka as a sink, and the topics this project needs there."""
+"""Kafka as a sink."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters.kafka.address import answers, parse, without_group
-from pipeline.adapters.kafka.client import (
-    KafkaAdminClient,
-    KafkaError,
-    KafkaProducer,
-    TopicAlreadyExistsError,
-)
+from pipeline.adapters.kafka.client import KafkaError, KafkaProducer
 from pipeline.adapters.kafka.partitions import Partitions
+from pipeline.adapters.kafka.topics import ANSWER_MS, LARGEST_MESSAGE, topics_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,20 +16,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka.address import Address
     from pipeline.record import Message
 
-# Above the longest record that is taken in, so that a rejected one fits with its headers.
-LARGEST_MESSAGE = 2 << 20
-_ANSWER_MS = 10_000
 _DELIVERY_SECONDS = 20
-
-TOPICS: dict[str, dict[str, str]] = {
-    "agent.actions": {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
-    "agent.anomalies": {"cleanup.policy": "delete"},
-    "agent.trust": {"cleanup.policy": "compact"},
-    "agent.actions.rejected": {
-        "cleanup.policy": "delete",
-        "max.message.bytes": str(LARGEST_MESSAGE),
-    },
-}
 
 
 class KafkaSink:
@@ -108,7 +91,7 @@ class KafkaSink:
             sent.append(producer.send(message.topic, message.value, key, headers))
         # Longer than delivery may take: what is still on its way when the producer is let
         # go could overtake the repetition.
-        producer.flush(timeout=_DELIVERY_SECONDS + _ANSWER_MS / 1000)
+        producer.flush(timeout=_DELIVERY_SECONDS + ANSWER_MS / 1000)
         for message, future in zip(messages, sent, strict=True):
             self._topic = message.topic
             future.get(timeout=0)
@@ -131,9 +114,9 @@ class KafkaSink:
                 batch_size=256 << 10,
                 max_request_size=LARGEST_MESSAGE,
                 delivery_timeout_ms=_DELIVERY_SECONDS * 1000,
-                request_timeout_ms=_ANSWER_MS,
-                max_block_ms=_ANSWER_MS,
-                bootstrap_timeout_ms=_ANSWER_MS,
+                request_timeout_ms=ANSWER_MS,
+                max_block_ms=ANSWER_MS,
+                bootstrap_timeout_ms=ANSWER_MS,
                 allow_auto_create_topics=False,
                 partitioner=Partitions(),
                 **self._address.client,
@@ -160,81 +143,3 @@ class KafkaSink:
         if self._producer is not None:
             self._producer.close(timeout=5)
             self._producer = None
-
-
-def topics_at(address: Address) -> set[str]:
-    """Give the topics that are there, as far as one may know.
-
-    Raises
-    ------
-    ConfigError
-        The broker does not say.
-    """
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=address.brokers, bootstrap_timeout_ms=_ANSWER_MS, **address.client
-        )
-        try:
-            return set(admin.list_topics())
-        finally:
-            admin.close()
-    except (KafkaError, OSError) as error:
-        where = ",".join(address.brokers)
-        raise ConfigError(f"cannot list topics at {where}: {type(error).__name__}") from error
-
-
-def create_topics(
-    url: str, *, partitions: int = -1, replication: int = -1, client: dict[str, Any] | None = None
-) -> dict[str, bool]:
-    """Create the topics of the contract that are not there yet.
-
-    Parameters
-    ----------
-    url
-        ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
-    partitions, replication
-        Of a new topic; -1 is the broker's default.
-    client
-        Further client options.
-
-    Returns
-    -------
-    dict[str, bool]
-        Topic to whether it was created now; False when it was there (it is left as it is).
-
-    Raises
-    ------
-    ConfigError
-        No broker answers there, or it refuses.
-    """
-    address = parse(url if "://" in url else f"kafka://{url}", topic=False)
-    created = {}
-    admin = None
-    if not answers(address.brokers):
-        raise ConfigError(f"no Kafka broker answers at {','.join(address.brokers)}")
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=address.brokers,
-            bootstrap_timeout_ms=_ANSWER_MS,
-            **address.client,
-            **(client or {}),
-        )
-        for topic, configs in TOPICS.items():
-            options = {
-                "num_partitions": partitions,
-                "replication_factor": replication,
-                "configs": configs,
-            }
-            try:
-                admin.create_topics({topic: options}, wait_for_metadata=True)
-                created[topic] = True
-            except TopicAlreadyExistsError:
-                created[topic] = False
-    except (KafkaError, OSError) as error:
-        raise ConfigError(
-            f"cannot create topics at {','.join(address.brokers)}: {type(error).__name__}: {error}"
-        ) from error
-    finally:
-        if admin is not None:
-            admin.close()
-    return created

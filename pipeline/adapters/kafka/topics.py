@@ -1,0 +1,107 @@
+"""The topics this project needs: which are there, and making those that are not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from models.errors import ConfigError
+from pipeline.adapters.kafka.address import answers, parse
+from pipeline.adapters.kafka.client import (
+    KafkaAdminClient,
+    KafkaError,
+    TopicAlreadyExistsError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.adapters.kafka.address import Address
+
+# Above the longest record that is taken in, so that a rejected one fits with its headers.
+LARGEST_MESSAGE = 2 << 20
+ANSWER_MS = 10_000
+
+TOPICS: dict[str, dict[str, str]] = {
+    "agent.actions": {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
+    "agent.anomalies": {"cleanup.policy": "delete"},
+    "agent.trust": {"cleanup.policy": "compact"},
+    "agent.actions.rejected": {
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(LARGEST_MESSAGE),
+    },
+}
+
+
+def topics_at(address: Address) -> set[str]:
+    """Give the topics that are there, as far as one may know.
+
+    Raises
+    ------
+    ConfigError
+        The broker does not say.
+    """
+    with _admin(address, "list") as admin:
+        return set(admin.list_topics())
+
+
+def create_topics(
+    url: str, *, partitions: int = -1, replication: int = -1, client: dict[str, Any] | None = None
+) -> dict[str, bool]:
+    """Create the topics of the contract that are not there yet.
+
+    Parameters
+    ----------
+    url
+        ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
+    partitions, replication
+        Of a new topic; -1 is the broker's default.
+    client
+        Further client options.
+
+    Returns
+    -------
+    dict[str, bool]
+        Topic to whether it was created now; False when it was there (it is left as it is).
+
+    Raises
+    ------
+    ConfigError
+        No broker answers there, or it refuses.
+    """
+    address = parse(url if "://" in url else f"kafka://{url}", topic=False)
+    if not answers(address.brokers):
+        raise ConfigError(f"no Kafka broker answers at {','.join(address.brokers)}")
+    created = {}
+    with _admin(address, "create", client) as admin:
+        for topic, configs in TOPICS.items():
+            options = {
+                "num_partitions": partitions,
+                "replication_factor": replication,
+                "configs": configs,
+            }
+            try:
+                admin.create_topics({topic: options}, wait_for_metadata=True)
+                created[topic] = True
+            except TopicAlreadyExistsError:
+                created[topic] = False
+    return created
+
+
+@contextmanager
+def _admin(
+    address: Address, what: str, client: dict[str, Any] | None = None
+) -> Iterator[KafkaAdminClient]:
+    """Ask about topics; what the broker refuses is told in our words."""
+    options = address.client | (client or {})
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=address.brokers, bootstrap_timeout_ms=ANSWER_MS, **options
+        )
+        try:
+            yield admin
+        finally:
+            admin.close()
+    except (KafkaError, OSError) as error:
+        where, why = ",".join(address.brokers), type(error).__name__
+        raise ConfigError(f"cannot {what} topics at {where}: {why}: {error}") from error
