@@ -59,7 +59,7 @@ def test_no_broker_is_said_with_its_address_at_once(kafka_client: str) -> None:
 
 
 def test_a_sink_that_failed_works_again(kafka: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.adapters.kafka.sink._ANSWER_MS", 1000)
+    monkeypatch.setattr("pipeline.adapters.kafka.sink.ANSWER_MS", 1000)
     sink = open_sink(f"kafka://{kafka.address}")
     sink.publish([Message(kafka.topic, b"a", "0", b"x")])
     with pytest.raises(SinkUnavailable, match=r"cannot publish to topic 'absent-topic' at"):
