@@ -109,6 +109,7 @@ pd.DataFrame(
 # with commas). Its state is kept in the store with everything else.
 
 # %%
+register("new_pair", NewPair)  # a fresh one: the other has seen the stream already
 seen = Explored(example.files, fmt=example.fmt, settings=settings).events
 said = seen.explode("reasons").dropna(subset="reasons")
 said = said[said.reasons.map(lambda reason: reason["feature"]) == "opinion:new_pair"]

@@ -68,6 +68,26 @@ def in_effect(settings: Settings, store: Store | None) -> InEffect:
     return InEffect(model_config_of(settings, promoted), base, last, tuple(overridden))
 
 
+def signed_off(file: Path, *, by: str, reason: str | None) -> tuple[ModelConfig, str, str]:
+    """Give a configuration in a file, who signs it off and why; parameters as of `promote`.
+
+    Raises
+    ------
+    ConfigError
+        The file is wrong, nobody signs it off, or there is no reason.
+    """
+    config, said = read_config(file)
+    name, why = " ".join(by.split()), (said if reason is None else reason).strip()
+    if not name or len(name) > _LONGEST_NAME:
+        raise ConfigError(f"a name of 1 to {_LONGEST_NAME} characters has to sign it off (--by)")
+    if not why or len(why) > _LONGEST_REASON:
+        raise ConfigError(
+            f"a reason of 1 to {_LONGEST_REASON} characters is needed: --reason, or a line reason "
+            f"in {file}"
+        )
+    return config, name, why
+
+
 def promote(
     store: Store, file: Path, *, by: str, reason: str | None, at_us: int
 ) -> tuple[Promotion, bool]:
@@ -97,15 +117,7 @@ def promote(
     ConfigError
         The file is wrong, nobody signs it off, or there is no reason.
     """
-    config, said = read_config(file)
-    name, why = " ".join(by.split()), (said if reason is None else reason).strip()
-    if not name or len(name) > _LONGEST_NAME:
-        raise ConfigError(f"a name of 1 to {_LONGEST_NAME} characters has to sign it off (--by)")
-    if not why or len(why) > _LONGEST_REASON:
-        raise ConfigError(
-            f"a reason of 1 to {_LONGEST_REASON} characters is needed: --reason, or a line reason "
-            f"in {file}"
-        )
+    config, name, why = signed_off(file, by=by, reason=reason)
     known = store.configs.all()
     if known and not differences(known[-1].config, config):
         return known[-1], False

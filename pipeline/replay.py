@@ -21,6 +21,7 @@ from pipeline.outputs import replay_line
 from pipeline.rejected import TOPIC, rejected_line
 from pipeline.store import open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
+from pipeline.written_apart import refuse_to_overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
 # store of an installation has a random one.
 REPLAY_SECRET = b"habitus replay: a recording, not an installation"[:32]
 _BATCH = 2_000
+_REJECTED = ".rejected.jsonl"
 
 
 class ReplaySummary(Struct, frozen=True):
-    """What a replay did, and where it wrote."""
+    """What a replay did, where it wrote, and under which configuration it judged."""
 
     events: int
     rejected: int
@@ -51,6 +53,7 @@ class ReplaySummary(Struct, frozen=True):
     seconds: float
     out: str
     rejected_out: str | None
+    config_version: str
 
 
 def records_of(files: Sequence[str], *, now_us: int) -> Iterator[RawRecord]:
@@ -162,6 +165,7 @@ def replay(
     """
     started = perf_counter()
     format_named(fmt)
+    refuse_to_overwrite([out, f"{out}{_REJECTED}"], [*files, *history])
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))
         lines = _Lines(stack, out)
@@ -188,8 +192,9 @@ def replay(
             raise ConfigError(f"nothing could be read: all {lines.refused} records were rejected")
         seconds = perf_counter() - started
         return ReplaySummary(
-            lines.events, lines.refused, lines.alerts, seconds, out, lines.rejected_out
-        )
+            lines.events, lines.refused, lines.alerts, seconds, out, lines.rejected_out,
+            worker.config_version,
+        )  # fmt: skip
 
 
 def learn(
@@ -212,8 +217,13 @@ def learn(
         if progress is not None:
             progress.stop()
         rejected = sum(n for k, n in worker.counters.items() if k.startswith("rejected_"))
+        if rejected and not worker.counters["events"]:
+            raise ConfigError(f"nothing was learned: all {rejected} records were rejected as {fmt}")
         seconds = perf_counter() - started
-        return ReplaySummary(worker.counters["events"], rejected, 0, seconds, settings.store, None)
+        return ReplaySummary(
+            worker.counters["events"], rejected, 0, seconds, settings.store, None,
+            worker.config_version,
+        )  # fmt: skip
 
 
 def _store(stack: ExitStack, url: str | None) -> Store:
@@ -230,13 +240,13 @@ class _Lines:
         self.muted = False
         self.events = self.alerts = self.refused = 0
         self.policy: Any = None
-        self.rejected_out = None if out == "-" else f"{out}.rejected.jsonl"
+        self.rejected_out = None if out == "-" else f"{out}{_REJECTED}"
         self._stack = stack
         self._out: BinaryIO = sys.stdout.buffer
         self._rejected: BinaryIO | None = None
         if out != "-":
             self._out = stack.enter_context(Path(out).open("wb"))  # noqa: SIM115 - the stack closes it
-            Path(f"{out}.rejected.jsonl").unlink(missing_ok=True)  # of an earlier replay
+            Path(f"{out}{_REJECTED}").unlink(missing_ok=True)  # of an earlier replay
         stack.callback(self._out.flush)
 
     def observe(

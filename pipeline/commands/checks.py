@@ -54,6 +54,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "inventory": lambda: _inventory(settings),
         "listen": lambda: _listen(settings),
         "credentials": lambda: _credentials(settings),
+        "detectors": lambda: _detectors(settings),
     }
     return [_versions(), *(_guarded(name, look) for name, look in looks.items())]
 
@@ -223,6 +224,13 @@ def _listen(settings: Settings) -> Check:
         found = f"{settings.listen}: {error.strerror}"
         return Check("listen", "optional", found, "fine if that is habitus serve")
     return Check("listen", "ok", f"{settings.listen} is free")
+
+
+def _detectors(settings: Settings) -> Check:
+    from pipeline.detectors import Panel, detectors_named
+
+    names = [detector.name for detector in Panel(detectors_named(settings.detectors)).detectors]
+    return Check("detectors", "ok", ", ".join(names) or "none beside the product's own")
 
 
 def _credentials(settings: Settings) -> Check:

@@ -15,7 +15,7 @@ from models.errors import ConfigError, NoStore
 from models.event import rfc3339
 from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
 from pipeline.config_file import differences, read_config
-from pipeline.config_store import InEffect, in_effect
+from pipeline.config_store import InEffect, in_effect, signed_off
 from pipeline.config_store import promote as promoted
 from pipeline.settings import Settings, load_settings, shown, variable
 from pipeline.store import is_made, open_store
@@ -126,11 +126,10 @@ def promote(
     It is added to the register in the store; what was judged before keeps its scores and version.
     """
     settings = load_settings()
-    read_config(file)  # a file that is wrong makes no store
+    by = _login() if by is None else by
+    signed_off(file, by=by, reason=reason)  # what is wrong makes no store
     with open_store(settings.store) as store:
-        made, new = promoted(
-            store, file, by=_login() if by is None else by, reason=reason, at_us=now_us()
-        )
+        made, new = promoted(store, file, by=by, reason=reason, at_us=now_us())
         found = in_effect(settings, store)
     if as_json:
         print_json({"new": new, "in_effect": found.config.version, **_told(made)})

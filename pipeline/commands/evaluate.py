@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from models.errors import ConfigError
 from pipeline.commands.offline import Files, Format, begun
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.progress import progress_for
+from pipeline.written_apart import refuse_to_overwrite
 
 
 def evaluate(
@@ -52,11 +54,18 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure on labelled recordings: what is found, how early, at how many false alerts."""
+    from pipeline.evaluation.baselines import OFFERS
     from pipeline.evaluation.details import details
     from pipeline.evaluation.run import evaluate as evaluated
     from pipeline.evaluation.table import table
 
-    settings = begun()
+    settings, compared = begun(), _names(baselines)
+    for offer in OFFERS.values() if "all" in compared else ():
+        if not offer.available:
+            note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
+    refuse_to_overwrite([out, html], [*files, truth])
+    if png is not None and Path(png).is_file():
+        raise ConfigError(f"{png!r} is a file, expected a folder for the charts")
     if html is not None or png is not None:
         import_module("pipeline.evaluation.plots")  # says what is missing before the work begins
     with progress_for(json=as_json) as progress:
@@ -67,7 +76,7 @@ def evaluate(
             without=without or [],
             truth=truth,
             history_days=history_days,
-            baselines=_names(baselines),
+            baselines=compared,
             ablate=_names(ablate),
             draws=draws,
             settings=settings,

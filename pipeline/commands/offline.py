@@ -67,7 +67,8 @@ def replay(
         rate = summary.events / max(summary.seconds, 1e-3)
         note(
             f"{summary.events} events judged in {summary.seconds:.1f} s ({rate:.0f}/s), "
-            f"{summary.alerts} alerts, {summary.rejected} rejected"
+            f"{summary.alerts} alerts, {summary.rejected} rejected, configuration "
+            f"{summary.config_version}"
         )
         if summary.rejected:
             note(f"rejected lines: {summary.rejected_out}")

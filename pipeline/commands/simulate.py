@@ -57,6 +57,8 @@ def simulate(
         quiet_days=quiet_days,
     ).validate()
     path = Path(out)
+    if path.is_dir():
+        raise ConfigError(f"{out!r} is a folder, expected a file to write")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"no folder to write {path.name!r} to")
     began = time.monotonic()

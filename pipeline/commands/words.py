@@ -51,11 +51,13 @@ def completed(args: list[str]) -> list[str]:
 
     >>> completed(["new.jsonl", "--ablate", "--json"])
     ['new.jsonl', '--ablate', 'all', '--json']
+    >>> completed([])
+    []
     >>> completed(["new.jsonl", "--ablate", "hour"])
     ['new.jsonl', '--ablate', 'hour']
     """
     words = []
-    for arg, after in zip(args, [*args[1:], "--"], strict=True):
+    for arg, after in zip(args, [*args, "--"][1:], strict=True):
         words.append(arg)
         if arg in _ALONE and not _is_word(after):
             words.append(_ALONE[arg])

@@ -66,9 +66,16 @@ def _made(name: str) -> Detector:
             )
         try:
             make = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigError(f"detector {name!r} cannot be loaded: {error}") from error
-    made = make() if callable(make) else None
+        except Exception as error:  # it is not our code
+            raise ConfigError(f"detector {name!r} cannot be loaded: {_told(error)}") from error
+    try:
+        made = make() if callable(make) else None
+    except Exception as error:  # it is not our code
+        raise ConfigError(f"detector {name!r} cannot be made: {_told(error)}") from error
     if not isinstance(made, Detector):
         raise ConfigError(f"{name!r} makes no detector, expected a pipeline.detectors.Detector")
     return made
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

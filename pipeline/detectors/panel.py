@@ -43,9 +43,10 @@ class Panel:
         self._written: dict[str, bytes] = {}
         self._failed: set[str] = set()
         names = [detector.name for detector in detectors]
-        for name in names:
-            if not name or names.count(name) > 1:
-                raise ConfigError(f"detectors need different names, got {names}")
+        if not all(names):
+            raise ConfigError(f"a detector needs a name of its own, got {names}")
+        if len(set(names)) < len(names):
+            raise ConfigError(f"detectors need different names, got {names}")
 
     def consider(self, event: Event, assessment: Assessment, subject: Subject) -> list[str]:
         """Add the opinions on an event to its reasons, then let it be learned if it was learned.
@@ -78,19 +79,29 @@ class Panel:
         try:
             return ask(act)
         except Exception as error:  # noqa: BLE001  # it is not our code
-            name = detector.name
-            failed.append(name)
-            if name not in self._failed:  # once: it may fail on every event
-                self._failed.add(name)
-                detail = {"detector": name, "error": type(error).__name__, "event": act.event.id}
-                _log.warning("detector_failed", extra=detail)
+            failed.append(detector.name)
+            self._note(detector, error, event_id=act.event.id)
             return None
 
+    def _note(self, detector: Detector, error: Exception, **more: str) -> None:
+        """Log that a detector failed, once: it may fail on every event."""
+        if detector.name not in self._failed:
+            self._failed.add(detector.name)
+            detail = {"detector": detector.name, "error": type(error).__name__, **more}
+            _log.warning("detector_failed", extra=detail)
+
     def dump(self) -> list[tuple[str, bytes]]:
-        """Write the state of those that have any and changed since the last call."""
+        """Write the state of those that have any and changed since the last call.
+
+        Of one that fails to, what was written before is kept.
+        """
         rows = []
         for detector in self.detectors:
-            raw = detector.dump()
+            try:
+                raw = bytes(memoryview(detector.dump()))
+            except Exception as error:  # noqa: BLE001  # it is not our code
+                self._note(detector, error)
+                continue
             if raw and self._written.get(detector.name) != raw:
                 self._written[detector.name] = raw
                 rows.append((PREFIX + detector.name, _encode((detector.version, raw))))
@@ -108,7 +119,12 @@ class Panel:
             blob = shared.get(PREFIX + detector.name)
             if blob is None:
                 continue
-            version, raw = _decode(blob)
+            try:
+                version, raw = _decode(blob)
+            except msgspec.MsgspecError as error:
+                raise StateError(
+                    f"state of detector {detector.name!r} cannot be read: {error}"
+                ) from error
             if version != detector.version:
                 raise StateError(
                     f"state of detector {detector.name!r} was written by version {version}, this "
@@ -116,7 +132,7 @@ class Panel:
                 )
             try:
                 detector.load(raw)
-            except ValueError as error:
+            except Exception as error:  # it is not our code
                 raise StateError(
                     f"state of detector {detector.name!r} cannot be read: {error}"
                 ) from error

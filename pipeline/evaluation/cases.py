@@ -109,7 +109,7 @@ def cases_of(
                 kind=kind,
                 type=name,
                 agent_id=session.agent_id,
-                causes=causes_of(None) if kind == ATTACK else (),
+                causes=causes_of(None) if kind == ATTACK and session.carries_origins else (),
                 p=session.p,
                 events=session.events,
             )

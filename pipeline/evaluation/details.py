@@ -156,7 +156,9 @@ def _types(result: Mapping[str, Any]) -> Table:
         )
     if result["unmeasured_cases"]:
         unmeasured = result["unmeasured_cases"]
-        out.caption = f"{unmeasured} planted cases have no judged event: they lie in the history"
+        out.caption = (
+            f"{unmeasured} planted cases have no judged event: in the history, or not recorded"
+        )
     return out
 
 

@@ -17,7 +17,7 @@ try:
     import vl_convert  # noqa: F401  # altair draws with it
 except ImportError as error:
     raise ConfigError(
-        f"charts need the package {error.name!r} (pip install 'habitus[plots]')"
+        f"charts need the package {error.name!r} (the extra plots: pip install '.[plots]')"
     ) from error
 
 if TYPE_CHECKING:

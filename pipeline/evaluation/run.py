@@ -221,13 +221,15 @@ def measured(
     seconds = perf_counter() - started
     if progress is not None:
         progress.stop()
+    rejected = sum(n for k, n in worker.counters.items() if k.startswith("rejected_"))
     if truth is not None:
-        refuse_mismatch(judged, known, truth, history_days=0 if cold else history_days)
+        days = 0 if cold else history_days
+        refuse_mismatch(judged, known, truth, history_days=days, rejected=rejected)
     events, sessions = worker.counters["events"], joined(judged, known)
     facts = {
         "events": events,
         "unlabelled_sessions": sum(s.label is None for s in sessions),
-        "rejected": sum(n for k, n in worker.counters.items() if k.startswith("rejected_")),
+        "rejected": rejected,
         "seconds": seconds,
         "events_per_second": events / max(seconds, 1e-6),
         "config_version": worker.config_version,

@@ -5,7 +5,7 @@ Only this module reads labels, and only `joined` asks it, when all judgements ar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Struct, field
@@ -59,7 +59,7 @@ class Planted(Struct, frozen=True):
     """
 
     id: str
-    kind: str
+    kind: Literal["attack", "benign"]
     type: str
     agent_id: str | None = None
     event_ids: list[str] = field(default_factory=list)
@@ -124,6 +124,8 @@ class InLabels:
         self._known = {
             r.where: known for r in self._records if (known := _labels(r, wire)) is not None
         }
+        if self._records and not self._known:
+            raise ConfigError(f"none of {len(self._records)} records can be read as {fmt}")
         if not any(known.phase == JUDGED for known in self._known.values()):
             raise ConfigError(
                 f"none of {len(self._records)} records is labelled with phase {JUDGED!r}, "
@@ -141,7 +143,9 @@ class InLabels:
         return frozenset(
             (self._wire.normalise(record.value).agent.role, known.task_id)
             for record in self._records
-            if (known := self._known.get(record.where)) is not None and known.phase == HISTORY
+            if (known := self._known.get(record.where)) is not None
+            and known.phase == HISTORY
+            and known.task_id is not None
         )
 
     def of(self, judgement: Judgement) -> Known:
@@ -178,7 +182,10 @@ class InFile:
         self._files, self._wire = files, wire
         self._history_us = history_days * DAY_US
         self._now_us = now_us
-        self.planted = {case.id: case for case in _planted(truth, now_us)}
+        self.planted: dict[str, Planted] = {}
+        for case in _planted(truth, now_us):
+            if self.planted.setdefault(case.id, case) is not case:
+                raise ConfigError(f"case {case.id!r} stands twice in {truth}")
         # An event may be part of a novelty and of an attack: then it is one of the attack.
         harmless_first = sorted(self.planted.values(), key=lambda case: case.kind == ATTACK)
         self._case_of = {event: case for case in harmless_first for event in case.event_ids}
@@ -208,7 +215,7 @@ class InFile:
         return self._past(records, waiting), _rest(waiting, records)
 
     def _past(self, records: Iterator[RawRecord], waiting: list[RawRecord]) -> Iterator[RawRecord]:
-        until_us = 0
+        until_us, order = 0, _Order()
         for record in records:
             try:
                 at_us = microseconds(event_of(record, self._wire).time)
@@ -217,8 +224,11 @@ class InFile:
             until_us = until_us or (at_us and at_us + self._history_us)
             if until_us and at_us >= until_us:
                 waiting.append(record)
-                return
+                break
+            if at_us:
+                order.note(at_us)
             yield record
+        order.refuse()
 
 
 _UNKNOWN = Known()
@@ -257,7 +267,8 @@ def _planted(truth: str, now_us: int) -> Iterator[Planted]:
             yield read(record.value)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ConfigError(
-                f"line {number} of {truth} is no planted case, expected id, kind, type, event_ids"
+                f"line {number} of {truth} is no planted case, expected id, kind (attack or "
+                "benign), type, event_ids"
             ) from None
 
 
@@ -267,7 +278,7 @@ def causes_of(planted: Planted | None) -> tuple[str, ...]:
 
 
 def refuse_mismatch(
-    judged: Sequence[Judgement], known: Truth, truth: str, *, history_days: int
+    judged: Sequence[Judgement], known: Truth, truth: str, *, history_days: int, rejected: int
 ) -> None:
     """Refuse to measure a recording and a truth file that do not go together.
 
@@ -277,6 +288,10 @@ def refuse_mismatch(
         Nothing was judged, nothing judged is in the truth file, or the recording is out of order.
     """
     past = f"the first {history_days} days, which are its history (--history-days)"
+    if not judged and rejected:
+        raise ConfigError(
+            f"nothing was judged, and {rejected} records could not be read (--format)"
+        )
     if not judged:
         raise ConfigError(f"nothing was judged: all of the recording lies in {past}")
     if known.planted and all(known.of(one).case is None for one in judged):
@@ -284,12 +299,26 @@ def refuse_mismatch(
             f"none of the {len(known.planted)} cases of {truth} has an event that was judged: they "
             f"are of another recording, or lie in {past}"
         )
-    late, newest_us = 0, 0
+    order = _Order()
     for one in judged:
-        newest_us = max(newest_us, one.time_us)
-        late += newest_us - one.time_us > _LATE_US
-    if late > _MOST_LATE * len(judged):
-        raise ConfigError(
-            f"the recording must be in order of event time: {late} of {len(judged)} events come "
-            "after one that is an hour or more younger"
-        )
+        order.note(one.time_us)
+    order.refuse()
+
+
+class _Order:
+    """Counts events that come after one that is far younger."""
+
+    def __init__(self) -> None:
+        self._events = self._late = self._newest_us = 0
+
+    def note(self, time_us: int) -> None:
+        self._events += 1
+        self._newest_us = max(self._newest_us, time_us)
+        self._late += self._newest_us - time_us > _LATE_US
+
+    def refuse(self) -> None:
+        if self._late > _MOST_LATE * self._events:
+            raise ConfigError(
+                f"the recording must be in order of event time: {self._late} of {self._events} "
+                "events come after one that is an hour or more younger"
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,14 @@ import pytest
 from models.assessment import Reason
 from models.errors import ConfigError, StateError
 from pipeline.assembly import build_worker
+from pipeline.commands.checks import examine
 from pipeline.detectors import DETECTORS, Act, Detector, Panel, detectors_named, register
 from pipeline.detectors.measuring import Recorder, ranked_by
 from pipeline.evaluation.figures import figures
 from pipeline.evaluation.run import measured
 from pipeline.examples import made_up
 from pipeline.exploring import Explored
+from pipeline.logs import JsonLines
 from pipeline.record import RawRecord
 from pipeline.replay import replay
 from pipeline.sample import fleet_events
@@ -199,6 +202,54 @@ def test_a_detector_that_fails_stops_nothing_and_is_counted(
     (told,) = [one for one in caplog.records if one.getMessage() == "detector_failed"]
     assert told.detector == "broken"  # type: ignore[attr-defined]
     assert "secret" not in caplog.text
+
+
+def test_the_log_names_the_failure_and_the_event_apart() -> None:
+    record = logging.makeLogRecord({"msg": "detector_failed", "event_id": "e-1", "event": "e-2"})
+    line = json.loads(JsonLines().format(record))
+    assert (line["event"], line["event_id"]) == ("detector_failed", "e-1")
+
+
+class Unmade(NewTool):
+    name = "unmade"
+
+    def __init__(self) -> None:
+        raise RuntimeError("no model file")
+
+
+class Wordy(NewTool):
+    name = "wordy"
+
+    def dump(self) -> bytes:
+        return "text"  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("tests.detectors.test_detectors:Unmade", "cannot be made: RuntimeError: no model file"),
+        ("broken_module:X", "cannot be loaded: SyntaxError"),
+        ("pipeline.detectors:Detector", "cannot be made: TypeError"),
+    ],
+)
+def test_a_detector_that_cannot_be_made_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, said: str
+) -> None:
+    (tmp_path / "broken_module.py").write_text("class X(:\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match=said):
+        detectors_named([word])
+    (check,) = [one for one in examine(settings_with(word), 0) if one.name == "detectors"]
+    assert check.state == "missing"
+    assert said in check.found
+
+
+def test_state_that_is_no_bytes_is_not_kept(caplog: pytest.LogCaptureFixture) -> None:
+    panel = Panel([Wordy()])
+    assert panel.dump() == panel.dump() == []
+    assert [one.getMessage() for one in caplog.records] == ["detector_failed"]
+    with pytest.raises(StateError, match="'wordy' cannot be read"):
+        panel.load({"detector:wordy": b"\xc1"})
 
 
 def judged_by(source: Path, *detectors: Detector) -> dict[str, int]:

@@ -202,6 +202,39 @@ def test_a_file_that_is_not_there_is_said_so(pipeline):
         replayed(pipeline, pipeline.folder / "nowhere.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("out", "history", "said"),
+    [
+        ("events.jsonl", [], "is read as well and would be lost"),
+        ("past.jsonl", ["past.jsonl"], "is read as well and would be lost"),
+        (".", [], "is a folder, expected a file"),
+        ("nowhere/out.jsonl", [], "no folder to write"),
+    ],
+)
+def test_what_is_read_is_never_written_over(pipeline, out, history, said):
+    source = pipeline.file(pipeline.events(5))
+    past = pipeline.folder / "past.jsonl"
+    past.write_bytes(source.read_bytes())
+    before = source.read_bytes()
+    with pytest.raises(ConfigError, match=said):
+        replayed(pipeline, source, out, history=[str(pipeline.folder / one) for one in history])
+    assert source.read_bytes() == past.read_bytes() == before
+
+
+def test_a_past_of_which_nothing_could_be_read_fails_in_one_line(pipeline):
+    path = pipeline.file([line for line in pipeline.BAD if b'"bad-' in line])
+    done = habitus(pipeline, "learn", str(path), "--format", "native")
+    assert done.returncode == 2
+    assert b"error: nothing was learned: all 3 records were rejected as native" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["replay", "evaluate", "learn"])
+def test_without_files_a_command_says_so(pipeline, command):
+    done = habitus(pipeline, command)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: missing argument")
+
+
 def habitus(pipeline, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     settings = Settings(inventory=pipeline.inventory, max_future_s=3_000_000_000)
     return subprocess.run(  # noqa: S603  # our own command

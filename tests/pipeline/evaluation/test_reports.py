@@ -144,6 +144,30 @@ def test_a_line_that_is_no_case_is_refused_by_its_number(
         evaluate([recording[0]], fmt="native", truth=str(odd), settings=Settings())
 
 
+def test_a_kind_that_is_none_and_a_case_told_twice_are_refused(
+    tmp_path: Path, recording: tuple[str, str]
+) -> None:
+    odd, line = tmp_path / "truth.jsonl", '{"id":"a","kind":"attack","type":"tool.new"}\n'
+    for text, said in (
+        (line.replace("attack", "bogus"), "line 1 of .* kind .attack or benign"),
+        (line * 2, "case 'a' stands twice"),
+    ):
+        odd.write_text(text)
+        with pytest.raises(ConfigError, match=said):
+            evaluate([recording[0]], fmt="native", truth=str(odd), settings=Settings())
+
+
+def test_the_truth_is_never_written_over(tmp_path: Path, recording: tuple[str, str]) -> None:
+    truth = tmp_path / "truth.jsonl"
+    truth.write_bytes(Path(recording[1]).read_bytes())
+    line = [sys.executable, "-m", "pipeline.cli", "evaluate", recording[0], "--format", "native",
+            "--truth", str(truth), "--out", str(truth)]  # fmt: skip
+    done = subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True)  # noqa: S603  # our own command
+    assert done.returncode == 2
+    assert "is read as well" in done.stderr
+    assert truth.read_bytes() == Path(recording[1]).read_bytes()
+
+
 def test_the_command_writes_figures_page_and_pictures(
     tmp_path: Path, recording: tuple[str, str]
 ) -> None:
@@ -192,8 +216,10 @@ def test_the_charts_of_the_page_are_drawn_without_a_network(
         (lambda lines: lines, 30, "nothing was judged: all .* the first 30 days"),
         (lambda lines: [one.replace('"e-', '"f-') for one in lines], 6, "of another recording"),
         (lambda lines: lines[:750] + lines[750:][::-1], 6, "must be in order of event time"),
+        (lambda lines: lines[:1] + lines[1:500][::-1] + lines[500:], 6, "must be in order"),
+        (lambda lines: ["{}\n"] * len(lines), 6, "nothing was judged, and .* could not be read"),
     ],
-    ids=["all is history", "another recording", "out of order"],
+    ids=["all is history", "another recording", "out of order", "history too", "unreadable"],
 )
 def test_a_recording_and_a_truth_file_that_do_not_go_together_are_refused(
     tmp_path: Path,
