@@ -11,6 +11,8 @@ from models.event import rfc3339
 from pipeline.record import KEPT_OF_LONG, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.errors import MalformedEvent
     from pipeline.record import RawRecord
 
@@ -81,3 +83,22 @@ def rejected_line(message: Message) -> bytes:
     except UnicodeDecodeError:
         line["value_base64"] = base64.b64encode(value).decode()
     return msgspec.json.encode(line)
+
+
+def rejected_by(counters: Mapping[str, int]) -> dict[str, int]:
+    """Count rejected records by reason.
+
+    >>> rejected_by({"events": 3, "rejected_duplicate_id": 2})
+    {'duplicate_id': 2}
+    """
+    named = ((name.partition("rejected_"), number) for name, number in counters.items())
+    return {reason: number for (_, found, reason), number in named if found}
+
+
+def in_words(reasons: Mapping[str, int]) -> str:
+    """Say how many records were rejected for which reason.
+
+    >>> in_words({"not_json": 1, "duplicate_id": 2})
+    '2 duplicate_id, 1 not_json'
+    """
+    return ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))

@@ -18,7 +18,7 @@ from pipeline.adapters import open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
-from pipeline.rejected import TOPIC, rejected_line
+from pipeline.rejected import TOPIC, in_words, rejected_by, rejected_line
 from pipeline.store import open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
 from pipeline.written_apart import refuse_to_overwrite
@@ -189,7 +189,10 @@ def replay(
         if progress is not None:
             progress.stop()
         if not lines.events and lines.refused:
-            raise ConfigError(f"nothing could be read: all {lines.refused} records were rejected")
+            said = in_words(rejected_by(worker.counters))
+            raise ConfigError(
+                f"nothing could be read: all {lines.refused} records were rejected ({said})"
+            )
         seconds = perf_counter() - started
         return ReplaySummary(
             lines.events, lines.refused, lines.alerts, seconds, out, lines.rejected_out,
@@ -216,9 +219,13 @@ def learn(
         learn_history(worker, past, progress=progress)
         if progress is not None:
             progress.stop()
-        rejected = sum(n for k, n in worker.counters.items() if k.startswith("rejected_"))
+        reasons = rejected_by(worker.counters)
+        rejected = sum(reasons.values())
         if rejected and not worker.counters["events"]:
-            raise ConfigError(f"nothing was learned: all {rejected} records were rejected as {fmt}")
+            raise ConfigError(
+                f"nothing was learned: all {rejected} records were rejected as {fmt} "
+                f"({in_words(reasons)})"
+            )
         seconds = perf_counter() - started
         return ReplaySummary(
             worker.counters["events"], rejected, 0, seconds, settings.store, None,

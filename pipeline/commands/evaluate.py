@@ -64,6 +64,8 @@ def evaluate(
         if not offer.available:
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
     refuse_to_overwrite([out, html], [*files, truth])
+    if out == "-":
+        raise ConfigError("--out names a file; --json prints the figures")
     if png is not None and Path(png).is_file():
         raise ConfigError(f"{png!r} is a file, expected a folder for the charts")
     if html is not None or png is not None:

@@ -22,6 +22,7 @@ from pipeline.evaluation.spread import reliability, thinned
 from pipeline.evaluation.transfer import left_out
 from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from pipeline.formats import format_named
+from pipeline.rejected import rejected_by
 from pipeline.without import Without
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ class Measured:
     sessions
         Judged sessions in order of their first event, labels joined.
     facts
-        ``events`` (learned and judged), ``unlabelled_sessions``, ``rejected``, ``seconds`` (of
-        learning and judging), ``events_per_second``, ``config_version``, ``alerts_per_day``,
-        ``format``, ``cold``, ``without``, ``data`` (digests by file).
+        ``events`` (learned and judged), ``unlabelled_sessions``, ``rejected``, ``rejected_by``
+        (reason), ``seconds`` (of learning and judging), ``events_per_second``,
+        ``config_version``, ``alerts_per_day``, ``format``, ``cold``, ``without``, ``data``
+        (digests by file).
     judged
         The judgements before the labels were joined.
     wire
@@ -221,15 +223,18 @@ def measured(
     seconds = perf_counter() - started
     if progress is not None:
         progress.stop()
-    rejected = sum(n for k, n in worker.counters.items() if k.startswith("rejected_"))
+    reasons = rejected_by(worker.counters)
+    rejected = sum(reasons.values())
     if truth is not None:
         days = 0 if cold else history_days
         refuse_mismatch(judged, known, truth, history_days=days, rejected=rejected)
     events, sessions = worker.counters["events"], joined(judged, known)
+    beside = (truth, settings.inventory)
     facts = {
         "events": events,
         "unlabelled_sessions": sum(s.label is None for s in sessions),
         "rejected": rejected,
+        "rejected_by": reasons,
         "seconds": seconds,
         "events_per_second": events / max(seconds, 1e-6),
         "config_version": worker.config_version,
@@ -237,7 +242,7 @@ def measured(
         "format": fmt,
         "cold": cold,
         "without": list(without),
-        "data": digests([*files, truth] if truth is not None else files),
+        "data": digests([*files, *(str(name) for name in beside if name is not None)]),
     }
     return Measured(sessions, facts, judged, known, reader)
 

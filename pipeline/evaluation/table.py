@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 from pipeline.evaluation.figures import EVENT_LEVELS
+from pipeline.rejected import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,10 +85,11 @@ def percent(value: float | None) -> str:
 def _title(result: Mapping[str, Any]) -> str:
     how = "cold" if result["cold"] else "with history"
     left_out = f", without {', '.join(result['without'])}" if result["without"] else ""
+    by = f" ({in_words(reasons)})" if (reasons := result["rejected_by"]) else ""
     rate = f"{result['events_per_second']:.0f}/s with reasons"
     return (
         f"{how}{left_out}: {result['events']} events, {rate}, "
-        f"{result['rejected']} rejected, config {result['config_version']}"
+        f"{result['rejected']} rejected{by}, config {result['config_version']}"
     )
 
 

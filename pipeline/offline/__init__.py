@@ -6,16 +6,13 @@ opinion. A folder of them is named by ``HABITUS_OFFLINE_MODELS``; nothing in it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from models.errors import ConfigError
 from pipeline.offline.grouping import PeerGroups, Shares, group_agents, tool_shares
 from pipeline.offline.kept import SUFFIX, header_of
 from pipeline.offline.opinion import SecondOpinion, fit_opinion
 from pipeline.offline.signs import SIGNS, History, signs_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = [
     "SIGNS",
@@ -31,7 +28,7 @@ __all__ = [
 ]
 
 
-def load_offline(folder: Path | None) -> tuple[PeerGroups | None, list[SecondOpinion]]:
+def load_offline(folder: Path | str | None) -> tuple[PeerGroups | None, list[SecondOpinion]]:
     """Load every model of a folder.
 
     Raises
@@ -41,7 +38,7 @@ def load_offline(folder: Path | None) -> tuple[PeerGroups | None, list[SecondOpi
     """
     groups: list[PeerGroups] = []
     opinions: list[SecondOpinion] = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder is not None else []:
+    for path in sorted(Path(folder).glob(f"*{SUFFIX}")) if folder is not None else []:
         kind = header_of(path).kind
         if kind == PeerGroups.KIND:
             groups.append(PeerGroups.read(path))

@@ -121,7 +121,7 @@ class PeerGroups:
             self.centres, key=lambda name: float(np.linalg.norm(row - self.centres[name]))
         )  # fmt: skip
 
-    def save(self, folder: Path, name: str = "peer_groups") -> Path:
+    def save(self, folder: Path | str, name: str = "peer_groups") -> Path:
         """Write the groups into a folder of offline models; give the file."""
         return keep(
             folder, self.KIND, name, self.tools, _Body(self.of, self.centres, self.silhouette)

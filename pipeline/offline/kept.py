@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMAT = 1
 VERSION_DIGITS = 12
@@ -50,12 +47,12 @@ class _File(Struct, frozen=True):
     body: msgspec.Raw
 
 
-def keep(folder: Path, kind: str, name: str, features: list[str], body: Struct) -> Path:
+def keep(folder: Path | str, kind: str, name: str, features: list[str], body: Struct) -> Path:
     """Write a model into a folder, which is made if it is not there; give its file."""
     raw = msgspec.json.encode(body)
     header = Header(FORMAT, kind, name, features, digest_of(kind, name, features, raw))
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}{SUFFIX}"
+    path = Path(folder) / f"{name}{SUFFIX}"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.encode(_File(header, msgspec.Raw(raw))))
     return path
 

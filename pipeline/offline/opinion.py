@@ -118,7 +118,7 @@ class SecondOpinion(Detector):
         expected = [(f"up to {usual:.3f}", 0.95)]
         return Reason(f"opinion:{self.name}", bits, f"{score:.3f}", expected, why)
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path | str) -> Path:
         """Write the model into a folder of offline models; give the file."""
         return keep(folder, self.KIND, self.name, list(self.columns), self._body)
 
