@@ -44,9 +44,11 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
     if not isinstance(own, dict):
         raise ConfigError(f"{path}: model must be a table, expected a line [model]")
     reason = values.get(_NOTE, "")
-    faults = [_unknown(name, _TOP) for name in values if name not in _TOP]
-    faults += [f"{_OWN} stands above [model], not in it"] if _OWN in own else []
     known = [name for name in _defaults() if name != _OWN]
+    above = [name for name in values if name not in _TOP]
+    faults = [f"{name} stands in [model], not above it" for name in above if name in known]
+    faults += [_unknown(name, _TOP) for name in above if name not in known]
+    faults += [f"{_OWN} stands above [model], not in it"] if _OWN in own else []
     faults += [_unknown(name, known) for name in own if name not in known and name != _OWN]
     if not isinstance(reason, str):
         faults.append("reason must be text")
@@ -117,9 +119,11 @@ def _defaults() -> dict[str, float]:
 def _fault(name: str, value: Any) -> str | None:
     whole = isinstance(_defaults()[name], int)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return f"{name} must be a number"
-    if not isfinite(value) or value < 0:
-        return f"{name} must be 0 or more, got {value}"
+        return f"{name} must be a number, got {value!r}"
+    if not isfinite(value):
+        return f"{name} must be a finite number, got {value}"
+    if value < 0:
+        return f"{name} must not be negative, got {value}"
     if whole and value != int(value):
         return f"{name} must be a whole number, got {value}"
     return None

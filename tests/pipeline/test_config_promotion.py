@@ -56,7 +56,7 @@ def test_a_file_with_several_faults_names_them_all(tmp_path: Path) -> None:
     assert "unknown parameter 'gates'" in said
     assert "did you mean daily_cap" in said
     assert "half_life_days must be a number" in said
-    assert "alerts_per_day must be 0 or more, got -1" in said
+    assert "alerts_per_day must not be negative, got -1" in said
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,13 @@ def test_a_file_with_several_faults_names_them_all(tmp_path: Path) -> None:
     [
         ("[model]\ngate = 2", "gate must be a probability"),
         ("[model]\ndaily_cap = 1.5", "daily_cap must be a whole number, got 1.5"),
-        ("[model]\ngate = nan", "gate must be 0 or more, got nan"),
+        ("[model]\ngate = nan", "gate must be a finite number, got nan"),
         ("[model]\ndrift_tests = 0", "drift_tests must be from 2 to 1e.300, got 0"),
         ("[model]\nrelearning_factor = 9", "relearning_factor must be from 0 to 1, got 9"),
         ("[model]\nagent_window = 0", "agent_window must be from 2 to 1e.09, got 0"),
         ("[model]\nhalf_life_days = 1e308", "half_life_days must be from 0 to 36500"),
         ("[model]\nalerts_per_day = 4", "alerts_per_day stands above"),
+        ("gate = 0.01\n[model]", r"gate stands in \[model\], not above it"),
         ("model = 3", "model must be a table"),
         ("[model", "cannot read"),
         ("reason = 4", "reason must be text"),
