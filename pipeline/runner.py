@@ -25,6 +25,7 @@ from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
 from pipeline.lag import lags_us, worst_us
 from pipeline.record import RawRecord
+from pipeline.rejected import rejected_by
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
 
@@ -286,6 +287,6 @@ def summary_of(counters: Counter[str]) -> RunSummary:
     """Sum up what was counted."""
     return RunSummary(
         counters["events"],
-        sum(n for name, n in counters.items() if name.startswith("rejected_")),
+        sum(rejected_by(counters).values()),
         sum(n for name, n in counters.items() if name.startswith("anomalies_")),
     )

@@ -9,9 +9,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from models.errors import ConfigError
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.progress import progress_for
+from pipeline.written_apart import refuse_to_overwrite
 
 _NONE = "none"
 
@@ -57,10 +57,7 @@ def simulate(
         quiet_days=quiet_days,
     ).validate()
     path = Path(out)
-    if path.is_dir():
-        raise ConfigError(f"{out!r} is a folder, expected a file to write")
-    if not path.absolute().parent.is_dir():
-        raise ConfigError(f"no folder to write {path.name!r} to")
+    refuse_to_overwrite([out], [])
     began = time.monotonic()
     with progress_for(json=as_json) as progress:
         written = write(config, path, progress)
