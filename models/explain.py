@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 _KIND_WORDS = dict(zip(KINDS, (
     "mail address", "address", "path", "date", "number", "code", "value", "value"
 ), strict=True))  # fmt: skip
-_NOVELTY = ("usual for such requests", "known to the role", "known elsewhere", "new to the role")
+_NOVELTY = (
+    "usual for such requests", "known to the role", "known elsewhere", "new to the role",
+    "not the one that always came with a name in the request",
+)  # fmt: skip
 _QUANTITY_WORDS = dict(
     zip(QUANTITIES, ("bytes in", "bytes out", "records", "tokens"), strict=True)
 ) | {"bytes_out_day": "bytes out"}

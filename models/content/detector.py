@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.content.names import BROKEN, KEPT, UNSAID, standing
 from models.content.novelty import (
     KNOWN,
     NEW,
@@ -56,8 +57,9 @@ TOOL_WORD_FLOOR = 0.2
 RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
 MOST_RECURRENCES = 2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
-PARTS = ("value", "flow", "intent", "recurrence")
-"""What a score is made of. Without values nothing comes up again either."""
+OTHER = 4  # level of a value that is not the one which always came with a name of the request
+PARTS = ("value", "flow", "intent", "recurrence", "names")
+"""What a score is made of. Without values nothing comes up again, and no name is missed."""
 _MOST_PLACES = 50_000
 
 
@@ -69,7 +71,7 @@ class Carrier(Struct, frozen=True, gc=False):
     bits
         Value and flow bits after the discounts for specificity and coverage.
     value_level, flow_level
-        0 usual for this request .. 3 new to the role.
+        0 usual for this request .. 3 new to the role; of a value also `OTHER`.
     value, place
         Hashes of the value and of its (tool, key).
     recurrences
@@ -186,7 +188,9 @@ class ContentDetector:
     ) -> None:
         self.hasher = hasher
         self.reader = Reader(hasher)
-        self._values, self._flows, self._asks, self._recurs = (part not in silent for part in PARTS)
+        self._values, self._flows, self._asks, self._recurs, self._names = (
+            part not in silent for part in PARTS
+        )
         self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
         self.use(tables)
 
@@ -320,20 +324,28 @@ class ContentDetector:
                     source = None
                 use = use_of(tool_key, hashed_key, value, of(source) if source else 0)
                 level = flow_level = 0
+                said = UNSAID
                 if source is not None:
                     level, flow_level = levels(role, use, near, total, lambda: of(session.agent_id))
                     use.level = level
+                    if use.who and (votes_count or level or flow_level):
+                        said = standing(role.names, tool_key, request.names, use.value)
+                    if said == BROKEN and not level and not flow_level:
+                        said = KEPT  # it is usual for such requests all the same
                 if len(uses) < MAX_USES:
                     uses.append(use)
                 if votes_count:
                     place = self.place(session.role, tool_key, hashed_key, value.kind)
-                    count_vote(votes, place, level, flow_level, mixed)
+                    count_vote(votes, place, level, flow_level, said, mixed)
                 level, flow_level = level * self._values, flow_level * self._flows
                 if not level and not flow_level:
                     continue
                 place = self.place(session.role, tool_key, hashed_key, value.kind)
                 value_bits = self.bits(place, VALUE, level, mixed, day)
                 flow_bits = self.bits(place, FLOW, flow_level, mixed, day)
+                if said == BROKEN and self._values and self._names:
+                    value_bits = max(value_bits, self.tables.rates.bits(place.said, VALUE, day))
+                    level = OTHER
                 again = 0
                 if self._recurs and level > UNKNOWN:
                     again, more = recurrence(role, use.value, day, own)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _encode = msgspec.msgpack.Encoder().encode
 Rows = list[tuple[int, int | None]]  # None: forgotten
+_TABLES_BEFORE = 8  # of a role that was stored before there was what came with names
 
 
 Node = tuple[float, float, float, float, float, float, float, float]
@@ -44,7 +45,7 @@ class StoredRole(Struct, array_like=True, frozen=True):
     n: int
     gone: list[int]
     clusters: list[StoredCluster]
-    tables: tuple[Rows, Rows, Rows, Rows, Rows, Rows, Rows, Rows]
+    tables: list[Rows]
     first: list[First] = []
 
 
@@ -104,7 +105,9 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
         for table, rows in zip(cluster.tables, one.tables, strict=True):
             _take(table, rows)
     role.next_id, role.n = stored.next_id, stored.n
-    for table, rows in zip(role.tables, stored.tables, strict=True):
+    if len(stored.tables) not in (_TABLES_BEFORE, len(role.tables)):
+        raise ValueError(f"{len(stored.tables)} tables of a role, expected {len(role.tables)}")
+    for table, rows in zip(role.tables, stored.tables, strict=False):
         _take(table, rows)
     role.first += stored.first
     if role.n >= YOUNG:

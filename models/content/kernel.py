@@ -23,6 +23,7 @@ from models.content.journal import (
     written_role,
 )
 from models.content.learning import close, note
+from models.content.names import names_of
 from models.content.request import parse_value
 from models.content.second_look import look_again
 from models.content.session import Session
@@ -203,5 +204,7 @@ def content_kernel(
     """
     if native is None:
         return PythonContent(secret, silent)
-    kernel = native.ContentKernel(secret, text.stems, text.long_words, text.normalise, parse_value)
+    kernel = native.ContentKernel(
+        secret, text.stems, names_of, text.long_words, text.normalise, parse_value
+    )
     return cast("ContentKernel", kernel)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from models.content.names import BROKEN, UNSAID, tie
 from models.content.novelty import (
     ACCEPTED,
     KNOWN,
     NEW,
     OWN,
+    SAID,
     SAME_REQUEST,
     UNKNOWN,
     own_cluster,
@@ -17,7 +19,7 @@ from models.content.novelty import (
 )
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, First, Session, Use
-from models.content.tables import YOUNG, marks_of, noted
+from models.content.tables import MAX_KNOWN, YOUNG, marks_of, noted
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def note(session: Session, content: Content) -> None:
         if seen is not None:
             seen.value_level = max(seen.value_level, vote.value_level)
             seen.flow_level = max(seen.flow_level, vote.flow_level)
+            seen.said = max(seen.said, vote.said)
         elif len(session.votes) < MAX_USES:
             session.votes[place] = vote
 
@@ -90,6 +93,7 @@ def close(detector: ContentDetector, session: Session) -> bool:
     settled = session.learning and not session.vouched and role.n >= SETTLED
     own = agent if settled else 0
     held = _learn_uses(role, cluster, session, own, hold=hold)
+    _learn_names(role, detector.reader.request(session.purpose).names, session, held)
     waits = set(held.values())
     cluster.tools.count(session.tools)
     shares.count(cluster)
@@ -220,6 +224,21 @@ def _learn_uses(
     return held
 
 
+def _learn_names(
+    role: RoleTable, names: tuple[int, ...], session: Session, held: dict[int, int]
+) -> None:
+    """Learn what came out of results with the names of the request; not what has to wait."""
+    day = session.last_us // DAY_US
+    came: dict[tuple[int, int], None] = {}
+    for use in session.uses.values():
+        if use.flow and use.who and mix(use.tool_key, use.value, 2) not in held:
+            came[use.tool_key, use.value] = None
+    for tool_key, value in came:
+        for name in names:
+            tie(role.names, tool_key, name, value, day)
+    role.names.bound(MAX_KNOWN)
+
+
 def _vote(detector: ContentDetector, role: RoleTable, session: Session) -> None:
     """Let the session vote once at each place on how new its values and flows were."""
     warm = role.n / (role.n + WARM_UP)
@@ -230,3 +249,5 @@ def _vote(detector: ContentDetector, role: RoleTable, session: Session) -> None:
                 continue
             contexts = strata(vote.contexts, stratum)
             rates.vote(contexts, vote.value_level, vote.flow_level, share * warm, day)
+        if vote.said != UNSAID:
+            rates.vote(strata(vote.contexts, SAID), int(vote.said == BROKEN), 0, warm, day)

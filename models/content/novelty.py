@@ -22,6 +22,7 @@ OWN = 13  # marks a flow of one agent, with its hash
 UNKNOWN = 2  # level of a value from which on it is new at its place
 ACCEPTED = 11  # marks a flow that several agents of the role bring along day after day
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
+SAID = 3  # stratum of what came, or not, as a name of the request says
 
 
 def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
@@ -33,12 +34,13 @@ def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
 class VotePlace:
     """Where the novelty of (role, tool, key, kind) is counted."""
 
-    __slots__ = ("contexts", "exact", "strata")
+    __slots__ = ("contexts", "exact", "said", "strata")
 
     def __init__(self, exact: int, contexts: tuple[int, int, int]) -> None:
         self.exact = exact
         self.contexts = contexts
         self.strata = (strata(contexts, KNOWN), strata(contexts, NEW))
+        self.said = strata(contexts, SAID)
 
 
 def familiarity(near: list[tuple[float, int, int]]) -> float:
@@ -83,7 +85,7 @@ def use_of(tool_key: int, key: int, value: Value, source: int) -> Use:
     """Give an identifier at its place, with the hash of where it came from (0: asked for)."""
     flow = mix(source, tool_key, 3) if source else 0
     flow_key = mix(source, key, 4) if source else 0
-    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0)
+    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0, value.who)
 
 
 def levels(
@@ -123,12 +125,13 @@ def levels(
 
 
 def count_vote(
-    votes: dict[int, Vote], place: VotePlace, level: int, flow_level: int, known: float
+    votes: dict[int, Vote], place: VotePlace, level: int, flow_level: int, said: int, known: float
 ) -> None:
     """Keep the highest levels reached at a place; `known` is that of the first call there."""
     vote = votes.get(place.exact)
     if vote is None:
-        votes[place.exact] = Vote(place.contexts, level, flow_level, known)
+        votes[place.exact] = Vote(place.contexts, level, flow_level, known, said)
         return
     vote.value_level = max(vote.value_level, level)
     vote.flow_level = max(vote.flow_level, flow_level)
+    vote.said = max(vote.said, said)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.content.names import SAY_WHO, names_of
 from models.content.text import (
     coverage,
     kind_of,
@@ -33,23 +34,27 @@ class Request(Struct, frozen=True, gc=False):
     ----------
     words
         Hashes of its stems.
+    names
+        Hashes of whom and what it names.
     long_words, plain
         Its words and its normalised text, for coverage and substring tests; never stored.
     """
 
     words: frozenset[int]
+    names: tuple[int, ...]
     long_words: tuple[str, ...]
     plain: str
 
 
 class Value(Struct, frozen=True, gc=False):
-    """An identifier by itself, without its place in a call."""
+    """An identifier by itself, without its place in a call; `who` as of `Use`."""
 
     text: str
     hashed: int
     root: int
     kind: int
     specific: float
+    who: bool
 
 
 class Reader:
@@ -76,7 +81,8 @@ class Reader:
             if len(self._requests) >= _MOST_REQUESTS:
                 self._requests.clear()
             hashed = frozenset(self.hasher.of(word) for word in stems(text))
-            known = Request(hashed, long_words(text), normalise(text))
+            names = tuple(map(self.hasher.of, names_of(text)))
+            known = Request(hashed, names, long_words(text), normalise(text))
             self._requests[text] = known
         return known
 
@@ -101,7 +107,8 @@ class Reader:
         if found is not None:
             text, kind, root, specific = found
             hashed = self.hasher.of(text)
-            parsed = Value(text, hashed, self.hasher.of(root) if root else 0, kind, specific)
+            rooted, who = self.hasher.of(root) if root else 0, KINDS[kind] in SAY_WHO
+            parsed = Value(text, hashed, rooted, kind, specific, who)
         self._values[raw] = parsed
         return parsed
 

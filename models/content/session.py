@@ -8,7 +8,13 @@ MAX_USES = 512
 
 
 class Use(Struct, array_like=True, gc=False):
-    """One identifier carried at one (tool, key) by this session."""
+    """One identifier carried at one (tool, key) by this session.
+
+    Attributes
+    ----------
+    who
+        Whether it stands for somebody or something: a kind of `models.content.names.SAY_WHO`.
+    """
 
     tool_key: int
     value: int
@@ -16,6 +22,7 @@ class Use(Struct, array_like=True, gc=False):
     flow: int
     flow_key: int
     level: int
+    who: bool = False
 
 
 class Seen(Struct, array_like=True, gc=False):
@@ -43,12 +50,19 @@ class Seen(Struct, array_like=True, gc=False):
 
 
 class Vote(Struct, array_like=True, gc=False):
-    """The highest novelty a session reached at one (tool, key, kind)."""
+    """The highest novelty a session reached at one (tool, key, kind).
+
+    Attributes
+    ----------
+    said
+        Whether a value came as a name of the request says: `models.content.names`.
+    """
 
     contexts: tuple[int, int, int]
     value_level: int
     flow_level: int
     familiarity: float
+    said: int = 0
 
 
 class Session(Struct, array_like=True):

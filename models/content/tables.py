@@ -161,13 +161,15 @@ class RoleTable:
         Value that made a session unusual -> the clusters in whose sessions it did.
     doubters
         (cluster, place that made its session unusual) -> the agents that did so.
+    names
+        What came with the names of requests: `models.content.names`.
     first
         Its first sessions, until they are looked at again; `unsaid` of them are not stored yet.
     """
 
     __slots__ = (
         "anywhere", "at", "clusters", "doubters", "first", "flow", "flow_key", "gone", "n",
-        "next_id", "roots", "sightings", "touched", "unsaid", "waiting",
+        "names", "next_id", "roots", "sightings", "touched", "unsaid", "waiting",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -182,6 +184,7 @@ class RoleTable:
         self.waiting = Table()
         self.sightings = Table()
         self.doubters = Table()
+        self.names = Table()
         self.touched: set[int] = set()
         self.gone: set[int] = set()
         self.first: list[First] = []
@@ -192,7 +195,7 @@ class RoleTable:
         """Give what is known, in the order of the stored layout."""
         return (
             self.at, self.anywhere, self.roots, self.flow, self.flow_key, self.waiting,
-            self.sightings, self.doubters,
+            self.sightings, self.doubters, self.names,
         )  # fmt: skip
 
     def make_room(self) -> Cluster | None:

@@ -54,7 +54,8 @@ def test_the_better_a_value_is_known_the_fewer_bits_it_costs(desk):
     mails = desk.event("mail.send", to=[("ines@example.com", [FILE])])
     desk.play(mails, purpose="Write to the landlord about the heating")
     new = desk.score(desk.event(payee=[(OTHER, [FILE])])).carrier
-    elsewhere = desk.score(desk.event(payee=[("ines@example.com", [FILE])])).carrier
+    nameless = PAY.lower()  # Ines has been paid to another account
+    elsewhere = desk.score(desk.event(payee=[("ines@example.com", [FILE])]), nameless).carrier
     here = desk.score(mails, PAY).carrier
     assert (new.value_level, elsewhere.value_level, here.value_level) == (3, 2, 1)
     assert new.value_bits >= elsewhere.value_bits > 0

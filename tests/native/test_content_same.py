@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.content.detector import OTHER
 from models.content.kernel import content_kernel
 from models.content.tables import MAX_CLUSTERS, MAX_KNOWN, YOUNG
 from models.errors import StateError
@@ -111,9 +112,28 @@ shaped = st.from_regex(
 )
 words = st.lists(
     st.sampled_from(
-        ["pay", "paying", "invoices", "of", "Ines", "sendInvoice", "x", "2026", "Landlord's", "é"]
+        [
+            "pay",
+            "paying",
+            "invoices",
+            "of",
+            "Ines",
+            "sendInvoice",
+            "x",
+            "2026",
+            "Landlord's",
+            "é",
+            "Tomas",
+            "Reyes,",
+            "PDF",
+            "I'm",
+            "(O'Brien)",
+            "Ask.",
+            "B&B",
+            "-Oslo",
+        ]
     ),
-    max_size=6,
+    max_size=8,
 ).map(" ".join)
 anything = st.one_of(awkward, shaped, words, st.text(max_size=20))
 where = st.lists(
@@ -206,6 +226,51 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike():
     sighted = [role.sightings for role in both.kernels[0].tables.roles.values()]
     assert any(sighted)
     both.whole()
+
+
+def test_what_always_came_with_a_name_is_missed_alike():
+    both, levels = Both(), set()
+    cities = ("Oslo", "New York", "Rio de Janeiro")
+    for number in range(120):
+        city = cities[number % 3]
+        session = both.open(f"Book trip {number} to {city} for Ines.", at_us=number * MINUTE)
+        other = number > 60 and number % 10 == 0
+        code = f"HOTEL-{99 if other else number % 3}"
+        found = {"hotel": [(code, ["result:hotels"]), (f"{number}.50", ["result:hotels"])]}
+        *_, carrier = both.score(session, "hotel.book", found)
+        levels.add(carrier and carrier[CARRIER.index("value_level")])
+        both.close(session, None if number < 40 else (number * 0.37) % 1)
+        if number % 33 == 32:
+            both.reload()
+    assert OTHER in levels
+    both.whole()
+
+
+def test_a_role_of_before_there_were_names_is_read_alike():
+    both = Both()
+    for number in range(8):
+        session = both.open("Pay Ines", at_us=number * MINUTE)
+        both.score(session, "bank.pay", {"payee": [("DE7", ["result:web"])]})
+        both.close(session)
+    both.dump()
+    role = msgspec.msgpack.decode(both.shared["role:clerk"])
+    assert role[5].pop()
+    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
+    for kernel in both.kernels:
+        kernel.load(both.shared)
+    session = both.open("Pay Ines", at_us=DAY)
+    *_, carrier = both.score(session, "bank.pay", {"payee": [("DE8", ["result:web"])]})
+    assert carrier[CARRIER.index("value_level")] < OTHER
+    stored = msgspec.msgpack.decode(both.bytes_of(session))
+    assert [vote.pop() for vote in stored[18].values()] == [0]
+    assert [use.pop() for use in stored[17].values()] == [True]
+    back = [kernel.load_session(msgspec.msgpack.encode(stored)) for kernel in both.kernels]
+    both.close(back)
+    both.whole()
+    both.shared["role:clerk"] = msgspec.msgpack.encode([*role[:5], role[5][1:], *role[6:]])
+    for kernel in both.kernels:
+        with pytest.raises(StateError):
+            kernel.load(both.shared)
 
 
 @pytest.mark.parametrize("fields", [22, 23], ids=["second look", "together"])

@@ -15,6 +15,8 @@ const MOST_CHANGES: usize = 64;
 const FIELDS: usize = 7;
 /// Of a role that was stored before there was a second look.
 const FIELDS_BEFORE: usize = 6;
+/// The same before there was what came with names.
+const TABLES_BEFORE: usize = 8;
 
 pub type Shared = BTreeMap<String, PyBackedBytes>;
 
@@ -173,8 +175,11 @@ pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     for _ in 0..from.array()? {
         read_cluster(&mut from, role)?;
     }
-    exactly(from.array()?, role.tables().len())?;
-    for table in role.tables_mut() {
+    let stored = from.array()?;
+    if stored != TABLES_BEFORE {
+        exactly(stored, role.tables().len())?;
+    }
+    for table in role.tables_mut().into_iter().take(stored) {
         read_table(&mut from, table)?;
     }
     if fields == FIELDS {

@@ -53,13 +53,14 @@ impl ContentKernel {
     fn new(
         secret: &[u8],
         stems: Py<PyAny>,
+        names_of: Py<PyAny>,
         long_words: Py<PyAny>,
         normalise: Py<PyAny>,
         parse_value: Py<PyAny>,
     ) -> PyResult<Self> {
         let detector = Detector {
             hasher: Hasher::new(secret)?,
-            reader: Reader::new(Foreign { stems, long_words, normalise, parse_value }),
+            reader: Reader::new(Foreign { stems, names_of, long_words, normalise, parse_value }),
             roles: FxHashMap::default(),
             words: Words::default(),
             rates: Rates::default(),

@@ -1,10 +1,11 @@
 //! Learns a closed session: its tools, values and flows, behind the learning gate.
 
 use super::detector::{Detector, DAY_US};
-use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAME_REQUEST, UNKNOWN};
+use super::names::{tie, BROKEN, UNSAID};
+use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAID, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, Ordered, Session, MAX_USES};
-use super::tables::{marks_of, noted, time_of, Role, YOUNG};
+use super::tables::{marks_of, noted, time_of, Role, MAX_KNOWN, YOUNG};
 use super::uses::{First, Use};
 use crate::hashing::mix;
 use pyo3::prelude::*;
@@ -46,6 +47,7 @@ pub fn note(session: &mut Session, content: &Content) {
         if let Some(seen) = session.votes.get_mut(&place) {
             seen.value_level = seen.value_level.max(vote.value_level);
             seen.flow_level = seen.flow_level.max(vote.flow_level);
+            seen.said = seen.said.max(vote.said);
         } else if session.votes.len() < MAX_USES {
             session.votes.insert(place, *vote);
         }
@@ -59,6 +61,7 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     let (unusual, hold) = (below(GATE), below(if free { FREE_HOLD } else { HOLD }));
     let number = join(detector, py, session)?;
     let agent = detector.hasher.of(&session.agent_id);
+    let request = detector.request(py, session)?;
     let role = detector.role(&session.role);
     if let Some(cluster) = role.touch(number) {
         cluster.used_us = cluster.used_us.max(session.last_us);
@@ -80,6 +83,7 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     let settled = session.learning && !session.vouched && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
     let held = learn_uses(role, number, session, own, hold);
+    learn_names(role, &request.names, session, &held);
     let waits: FxHashSet<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.tools.count(&session.tools);
@@ -230,6 +234,22 @@ fn learn_uses(
     waits
 }
 
+/// Learns what came out of results with the names of the request; not what has to wait.
+fn learn_names(role: &mut Role, names: &[u64], session: &Session, held: &Ordered<u64>) {
+    let day = session.last_us.div_euclid(DAY_US);
+    let mut came = FxHashSet::default();
+    for one in session.uses.values() {
+        let waits = held.contains_key(&mix(one.tool_key, one.value, 2));
+        if one.flow == 0 || !one.who || waits || !came.insert((one.tool_key, one.value)) {
+            continue;
+        }
+        for &name in names {
+            tie(&mut role.names, one.tool_key, name, one.value, day);
+        }
+    }
+    role.names.bound(MAX_KNOWN);
+}
+
 /// Lets the session vote once at each place on how new its values and flows were.
 fn vote(rates: &mut Rates, warm: f64, session: &Session) {
     let day = session.last_us.div_euclid(DAY_US);
@@ -239,6 +259,10 @@ fn vote(rates: &mut Rates, warm: f64, session: &Session) {
                 let levels = (vote.value_level, vote.flow_level);
                 rates.vote(&strata(&vote.contexts, stratum), levels, share * warm, day);
             }
+        }
+        if vote.said != UNSAID {
+            let broken = u64::from(vote.said == BROKEN);
+            rates.vote(&strata(&vote.contexts, SAID), (broken, 0), warm, day);
         }
     }
 }

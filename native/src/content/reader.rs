@@ -1,5 +1,6 @@
 //! The request of a session and the identifiers of a call, parsed once and remembered.
 
+use super::names::names_of;
 use super::text;
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
@@ -15,6 +16,8 @@ const MOST_VALUES: usize = 10_000;
 pub struct Request {
     /// Hashes of its stems, in order.
     pub words: Vec<u64>,
+    /// Hashes of whom and what it names.
+    pub names: Vec<u64>,
     pub long_words: Vec<String>,
     pub plain: String,
 }
@@ -43,6 +46,7 @@ impl Value {
 /// The functions of `models.content` for what is not ASCII.
 pub struct Foreign {
     pub stems: Py<PyAny>,
+    pub names_of: Py<PyAny>,
     pub long_words: Py<PyAny>,
     pub normalise: Py<PyAny>,
     pub parse_value: Py<PyAny>,
@@ -79,13 +83,15 @@ impl Reader {
             self.requests.clear();
         }
         let words = self.words(py, hasher, raw)?;
-        let (long_words, plain) = if raw.is_ascii() {
-            (text::long_words(raw), text::normalise(raw))
+        let (names, long_words, plain) = if raw.is_ascii() {
+            (names_of(raw), text::long_words(raw), text::normalise(raw))
         } else {
+            let names = self.python.names_of.call1(py, (raw,))?.extract(py)?;
             let long_words = self.python.long_words.call1(py, (raw,))?.extract(py)?;
-            (long_words, self.python.normalise.call1(py, (raw,))?.extract(py)?)
+            (names, long_words, self.python.normalise.call1(py, (raw,))?.extract(py)?)
         };
-        let request = Arc::new(Request { words, long_words, plain });
+        let names = names.iter().map(|name: &String| hasher.of(name)).collect();
+        let request = Arc::new(Request { words, names, long_words, plain });
         self.requests.insert(raw.to_owned(), request.clone());
         Ok(request)
     }

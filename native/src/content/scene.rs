@@ -1,6 +1,7 @@
 //! One call: its identifiers, one after the other.
 
-use super::novelty::{familiarity, Alike, Place, OWN, UNKNOWN};
+use super::names::{standing, BROKEN, KEPT, SAY_WHO, UNSAID};
+use super::novelty::{familiarity, strata, Alike, Place, OWN, SAID, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::session::{Carrier, Content, Vote, MAX_USES};
@@ -15,6 +16,8 @@ use std::ops::Deref;
 pub const COVER_DISCOUNT: f64 = 0.7;
 pub const RECURRENCE_BITS: f64 = 4.0;
 const MOST_RECURRENCES: u32 = 2;
+/// Level of a value that is not the one which always came with a name of the request.
+const OTHER: u64 = 4;
 
 /// Text of a Python string; what is no text at all is replaced.
 pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
@@ -134,8 +137,9 @@ impl Scene<'_> {
             flow: if from == 0 { 0 } else { mix(from, spot.tool_key, 3) },
             flow_key: if from == 0 { 0 } else { mix(from, spot.hashed_key, 4) },
             level: 0,
+            who: SAY_WHO.contains(&value.kind),
         };
-        let (mut level, mut flow_level) = (0, 0);
+        let (mut level, mut flow_level, mut said) = (0, 0, UNSAID);
         if source.is_some() {
             (level, flow_level) = self.alike.levels(self.role, &held);
             let own = || mix(held.flow, self.hasher.of(self.agent_id), OWN);
@@ -143,6 +147,14 @@ impl Scene<'_> {
                 flow_level = 0;
             }
             held.level = level;
+            let counts = self.votes_count || level != 0 || flow_level != 0;
+            if counts && held.who {
+                let names = &self.request.names;
+                said = standing(&self.role.names, held.tool_key, names, held.value);
+            }
+            if said == BROKEN && level == 0 && flow_level == 0 {
+                said = KEPT; // it is usual for such requests all the same
+            }
         }
         if content.uses.len() < MAX_USES {
             content.uses.push(held);
@@ -154,13 +166,20 @@ impl Scene<'_> {
                 value_level: 0,
                 flow_level: 0,
                 familiarity: spot.mixed,
+                said,
             });
             vote.value_level = vote.value_level.max(level);
             vote.flow_level = vote.flow_level.max(flow_level);
+            vote.said = vote.said.max(said);
         }
         let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
         let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
         let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
+        if said == BROKEN {
+            let said = strata(&place.contexts, SAID);
+            value_bits = value_bits.max(self.rates.bits(&said, VALUE, self.day));
+            level = OTHER;
+        }
         let mut recurrences = 0;
         if level > UNKNOWN {
             recurrences = recurrence(self.role, held.value, self.day, self.own);

@@ -12,6 +12,9 @@ pub const MAX_USES: usize = 512;
 const FIELDS: usize = 25;
 /// Of a session that was stored before there was a second look; one more before `least` and `told`.
 const FIELDS_BEFORE: usize = 22;
+const VOTE: usize = 5;
+/// Of a vote that was stored before requests had names.
+const VOTE_BEFORE: usize = 4;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
 
@@ -24,6 +27,8 @@ pub struct Vote {
     pub value_level: u64,
     pub flow_level: u64,
     pub familiarity: f64,
+    /// Whether a value came as a name of the request says.
+    pub said: u64,
 }
 
 /// (cluster number, overlap, similarity) of a cluster that is like a session's request.
@@ -175,12 +180,13 @@ impl Session {
         out.map(self.votes.len());
         for (&place, vote) in &self.votes {
             out.unsigned(place);
-            out.array(4);
+            out.array(VOTE);
             out.array(3);
             vote.contexts.iter().for_each(|&context| out.unsigned(context));
             out.unsigned(vote.value_level);
             out.unsigned(vote.flow_level);
             out.float(vote.familiarity);
+            out.unsigned(vote.said);
         }
         out.float(self.top);
         out.unsigned(self.peak);
@@ -251,13 +257,17 @@ impl Session {
         }
         for _ in 0..from.map()? {
             let place = from.unsigned()?;
-            exactly(from.array()?, 4)?;
+            let parts = from.array()?;
+            if parts != VOTE_BEFORE {
+                exactly(parts, VOTE)?;
+            }
             exactly(from.array()?, 3)?;
             let vote = Vote {
                 contexts: [from.unsigned()?, from.unsigned()?, from.unsigned()?],
                 value_level: from.unsigned()?,
                 flow_level: from.unsigned()?,
                 familiarity: from.float()?,
+                said: if parts == VOTE { from.unsigned()? } else { 0 },
             };
             session.votes.insert(place, vote);
         }

@@ -9,7 +9,7 @@ pub const MAX_KNOWN: usize = 32_768;
 pub const MAX_BAG: usize = 128;
 /// Sessions of a role, which are then looked at again.
 pub const YOUNG: i64 = 100;
-const KEPT_LONGER: i64 = 30;
+pub const KEPT_LONGER: i64 = 30;
 const MOST_NOTED: u32 = 3;
 const NOTED_DAYS: i64 = 21;
 const NOTED_BITS: u32 = 15;
@@ -195,6 +195,8 @@ pub struct Role {
     pub sightings: Table,
     /// (cluster, place that made its session unusual) -> the agents that did so.
     pub doubters: Table,
+    /// What came with the names of requests.
+    pub names: Table,
     pub touched: bool,
     pub gone: Vec<i64>,
     /// Its first sessions, until they are looked at again.
@@ -210,7 +212,7 @@ impl Role {
     }
 
     /// What is known, in the order of the stored layout.
-    pub fn tables(&self) -> [&Table; 8] {
+    pub fn tables(&self) -> [&Table; 9] {
         [
             &self.at,
             &self.anywhere,
@@ -220,10 +222,11 @@ impl Role {
             &self.waiting,
             &self.sightings,
             &self.doubters,
+            &self.names,
         ]
     }
 
-    pub fn tables_mut(&mut self) -> [&mut Table; 8] {
+    pub fn tables_mut(&mut self) -> [&mut Table; 9] {
         [
             &mut self.at,
             &mut self.anywhere,
@@ -233,6 +236,7 @@ impl Role {
             &mut self.waiting,
             &mut self.sightings,
             &mut self.doubters,
+            &mut self.names,
         ]
     }
 

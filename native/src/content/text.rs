@@ -88,7 +88,7 @@ pub fn long_words(text: &str) -> Vec<String> {
     out
 }
 
-fn is_space(letter: char) -> bool {
+pub fn is_space(letter: char) -> bool {
     matches!(letter, '\t'..='\r' | '\x1c'..='\x1f' | ' ')
 }
 

@@ -4,6 +4,10 @@ use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+const USE: usize = 7;
+/// Of a use that was stored before requests had names.
+const USE_BEFORE: usize = 6;
+
 /// One identifier carried at one (tool, key).
 #[derive(Clone, Copy)]
 pub struct Use {
@@ -13,6 +17,8 @@ pub struct Use {
     pub flow: u64,
     pub flow_key: u64,
     pub level: u64,
+    /// Whether it stands for somebody or something: a kind of `names::SAY_WHO`.
+    pub who: bool,
 }
 
 /// What a use is judged by once more, while its role is young.
@@ -43,14 +49,18 @@ pub struct First {
 
 impl Use {
     pub fn write(&self, out: &mut Writer) {
-        out.array(6);
+        out.array(USE);
         for part in [self.tool_key, self.value, self.root, self.flow, self.flow_key, self.level] {
             out.unsigned(part);
         }
+        out.boolean(self.who);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        exactly(from.array()?, 6)?;
+        let parts = from.array()?;
+        if parts != USE_BEFORE {
+            exactly(parts, USE)?;
+        }
         Ok(Use {
             tool_key: from.unsigned()?,
             value: from.unsigned()?,
@@ -58,6 +68,7 @@ impl Use {
             flow: from.unsigned()?,
             flow_key: from.unsigned()?,
             level: from.unsigned()?,
+            who: parts == USE && from.boolean()?,
         })
     }
 }
