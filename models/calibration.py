@@ -21,6 +21,8 @@ MOST_TAIL = 100  # scores are enough to tell how a tail goes on
 FLOOR_BITS = 1.4426950408889634  # one bit more is never taken for less than half as likely
 FEW = 10
 FIRST = 4_000  # scores of the first generation of a large window; each later one is twice as long
+FURTHER = 4 * STEP  # cells beyond the tenth highest score that a new one may stand
+UNBOUNDED = 16 * STEP  # cell up to which every score stands where it is
 FAINT = 0.25  # what counts of the bits beyond that
 UNSAID = 6.0  # bits that a window's tail is carried on less than the window has scores, in bits
 PRIOR_SCORES = 500.0  # what the more general pool's answer counts for, in scores of a pool
@@ -158,6 +160,28 @@ class ScoreWindow(Struct, array_like=True):
                 beyond = min(beyond, most + (beyond - most) * FAINT)
                 return -log2((k + 1) / (n + 1)) + beyond
         return -log2((above + 1) / (n + 1))
+
+    def reach(self) -> int:
+        """Give the highest cell that a new score may enter, however high it is.
+
+        A burst that is seen late would leave scores so high that the next one is seen later still.
+        So the tail moves up by four bits for ten scores, not by what one agent did.
+
+        Examples
+        --------
+        >>> window = ScoreWindow(size=4000)
+        >>> window.add_cell(0, 1000)
+        >>> window.add_cell(160, 11)
+        >>> window.reach() / STEP
+        24.0
+        """
+        above = start = 0
+        for cell, count in self._downward():
+            start = cell
+            above += count
+            if above > FEW:
+                break
+        return max(UNBOUNDED, start + FURTHER)
 
     def quantile(self, share_above: float) -> float:
         """Give the score that at most this share of the window exceeds, in bits."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calibration import PRIOR_SCORES, ScoreWindow
+from models.calibration import PRIOR_SCORES, TOP, UNBOUNDED, ScoreWindow
 from models.features import BY_METRIC, FEATURES, LEAK, METRICS
 from models.hashing import Hasher
 from models.places import places_of
@@ -28,6 +28,8 @@ WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 
 WINDOWS_BEFORE = WINDOWS - 1
 """Before changes of memory were counted; such groups are read still."""
+
+_FIRST_METRIC = len(STATISTICS) + len(FEATURES)
 
 LEAST_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
@@ -292,9 +294,14 @@ class Groups:
                     node.move(value, text, before, new)
                     self._changed.add(name)
         for name, statistics in self._scores.items():
-            for window, cells in zip(self.group(name).windows, statistics, strict=True):
+            for at, (window, cells) in enumerate(
+                zip(self.group(name).windows, statistics, strict=True)
+            ):
+                # Metrics have no end; windows that have seen little show all.
+                bounded = at >= _FIRST_METRIC and window.n >= self.pool_minimum
+                most = window.reach() if bounded and cells and max(cells) > UNBOUNDED else TOP
                 for cell in sorted(cells):
-                    window.add_cell(cell, cells[cell])
+                    window.add_cell(min(cell, most), cells[cell])
             self._changed.add(name)
         for known in self.groups.values():
             known.known.clear()

@@ -227,15 +227,20 @@ def _learn_uses(
 def _learn_names(
     role: RoleTable, names: tuple[int, ...], session: Session, held: dict[int, int]
 ) -> None:
-    """Learn what came out of results with the names of the request; not what has to wait."""
+    """Learn what came out of results with the names of the request; not what has to wait.
+
+    Where a session carried several at one place, none of them says whose it is.
+    """
     day = session.last_us // DAY_US
-    came: dict[tuple[int, int], None] = {}
+    came: dict[int, set[int]] = {}
     for use in session.uses.values():
         if use.flow and use.who and mix(use.tool_key, use.value, 2) not in held:
-            came[use.tool_key, use.value] = None
-    for tool_key, value in came:
-        for name in names:
-            tie(role.names, tool_key, name, value, day)
+            came.setdefault(use.tool_key, set()).add(use.value)
+    for tool_key, values in came.items():
+        if len(values) == 1:
+            (value,) = values
+            for name in names:
+                tie(role.names, tool_key, name, value, day)
     role.names.bound(MAX_KNOWN)
 
 

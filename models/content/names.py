@@ -22,18 +22,19 @@ MOST_WORDS = 4  # of one name
 UNSAID, KEPT, BROKEN = 0, 1, 2
 """No name of the request says what to expect; it came as expected; it is another one."""
 SURE = 3  # times that a value came again, from which on it is expected
-STEADY = 8  # times for each change before
+STEADY = 8  # times for each change before; as often again makes one forgotten
 _TIED = 14  # marks what came with a name
 _COUNT = 6  # binary digits of each of the two counts
 _MOST = (1 << _COUNT) - 1
 _VALUE = 32
 _MARK = (1 << _VALUE) - 1
-_SENTENCE_ENDS = ".!?:"
-_ENDS = _SENTENCE_ENDS + ",;)"
-_AROUND = _ENDS + "([\"'"
+_SENTENCE_ENDS = ".!?"
+_ENDS = _SENTENCE_ENDS + ":,;)]}>"
+_AROUND = _ENDS + "([{<\"'" + "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2018\u201a"
 _INSIDE = frozenset("-'&")
-SAY_WHO = frozenset(("mail", "url", "path", "code"))
-"""Kinds of identifiers that stand for somebody or something; an amount or a date does not."""
+_TITLES = frozenset(("Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St."))
+_SAY_WHO = frozenset(("mail", "url", "path", "code"))
+_MANY_DIGITS = 8
 
 
 def names_of(text: str) -> list[str]:
@@ -49,7 +50,7 @@ def names_of(text: str) -> list[str]:
     found: dict[str, None] = {}
     run: list[str] = []
     at_start = begins = True
-    for token in text.split():
+    for token in text.replace("\u2019", "'").split():
         bare = _without_ending(token.strip(_AROUND))
         if _is_name(bare):
             if not run:
@@ -57,6 +58,9 @@ def names_of(text: str) -> list[str]:
             run.append(bare)
         else:
             _end(run, found, begins=begins)
+        if token in _TITLES:
+            at_start = False
+            continue
         if token[-1] in _ENDS:
             _end(run, found, begins=begins)
         at_start = token[-1] in _SENTENCE_ENDS
@@ -90,6 +94,16 @@ def _end(run: list[str], found: dict[str, None], *, begins: bool) -> None:
         if not all(map(str.isupper, words)):
             found[" ".join(words).lower()] = None
     run.clear()
+
+
+def says_who(text: str, kind: str) -> bool:
+    """Tell whether an identifier stands for somebody or something, as an amount or a date does not.
+
+    >>> [says_who(*one) for one in (("ac-7", "code"), ("12.50", "num"), ("9041 2233", "text"))]
+    [True, False, True]
+    """
+    digits = sum("0" <= letter <= "9" for letter in text)
+    return kind in _SAY_WHO or (kind in ("num", "text") and digits >= _MANY_DIGITS)
 
 
 def standing(table: Table, tool_key: int, names: Iterable[int], value: int) -> int:
@@ -139,6 +153,8 @@ def tie(table: Table, tool_key: int, name: int, value: int, day: int) -> None:
         again, changes, known = _parts(packed)
         if known == mark:
             again = min(again + 1, _MOST)
+            if again % STEADY == 0 or again == _MOST:
+                changes = max(0, changes - 1)
         else:
             again, changes = 0, min(changes + 1, _MOST)
     kept_until = day + KEPT_LONGER if again else day

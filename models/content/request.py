@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.content.names import SAY_WHO, names_of
+from models.content.names import names_of, says_who
 from models.content.text import (
     coverage,
     kind_of,
@@ -107,7 +107,7 @@ class Reader:
         if found is not None:
             text, kind, root, specific = found
             hashed = self.hasher.of(text)
-            rooted, who = self.hasher.of(root) if root else 0, KINDS[kind] in SAY_WHO
+            rooted, who = self.hasher.of(root) if root else 0, says_who(text, KINDS[kind])
             parsed = Value(text, hashed, rooted, kind, specific, who)
         self._values[raw] = parsed
         return parsed

@@ -13,7 +13,7 @@ class Use(Struct, array_like=True, gc=False):
     Attributes
     ----------
     who
-        Whether it stands for somebody or something: a kind of `models.content.names.SAY_WHO`.
+        Whether it stands for somebody or something: `models.content.names.says_who`.
     """
 
     tool_key: int

@@ -135,7 +135,8 @@ def _types(result: Mapping[str, Any]) -> Table:
     out = _table(
         "by type; delay: median harmful events and minutes until the alert",
         "type",
-        "cases", "AUROC", "alerted", "p<=.05", "p<=.01", "events", "minutes", "reason\nright",
+        "cases", "AUROC", "alerted", "session\np<=.05", "session\np<=.01", "events", "minutes",
+        "reason\nright",
     )  # fmt: skip
     kind = ""
     for row in result["types"]:

@@ -24,6 +24,9 @@ SUPPLIERS = {"Alder Paper": "AC-1001", "Quarry Tools": "AC-1002", "Iris Media": 
         ("Pay Ines", ["pay ines", "ines"]),
         ("Check INV-7 of Quarry Tools against its order", ["quarry tools"]),
         ("Pay Alder Paper, Iris Media", ["pay alder paper", "alder paper", "iris media"]),
+        ("the bill of \u201cQuarry Tools\u201d and Iris\u2019s", ["quarry tools", "iris"]),
+        ("Supplier: Quarry, [Alder], {Acme}, <Iris>", ["quarry", "alder", "acme", "iris"]),
+        ("Book for Dr. Smith. Then ask Mrs. Reyes", ["dr smith", "mrs reyes"]),
         ("Send it. Tomorrow ask (Ines) or O'Brien's team", ["ines", "o'brien"]),
         ("I think I'm to send the PDF to IBM Sweden", ["ibm sweden"]),
         ("Ask Ines, then Ines again", ["ask ines", "ines"]),
@@ -57,6 +60,9 @@ def ties(*values, day=20_000):
         ([8, *[9] * 9], KEPT),
         ([9, *[8] * 9], BROKEN),
         ([8, 9] * 40, UNSAID),
+        ([8, 9] * 4 + [8] * 20, UNSAID),
+        ([8, 9] * 4 + [8] * 40, BROKEN),
+        ([8, 9] * 40 + [8] * 130, BROKEN),
     ],
 )
 def test_a_name_is_held_to_its_value_once_that_came_again_and_hardly_ever_changed(came, said):
@@ -143,6 +149,25 @@ def test_a_name_is_not_held_to_an_amount_or_a_word(ledger):
         ledger.play(usual, purpose=asks("Quarry Tools", number), vouched=True)
     other = ledger.score(bills("130.00", "weekly"), asks("Alder Paper and Quarry Tools"))
     assert other.carrier is None or other.carrier.value_level < OTHER
+
+
+@pytest.mark.parametrize("account", ["90412233", "SE45 5000 0000 0583", "+46 70 123 45 67"])
+def test_an_account_of_digits_stands_for_somebody(an_empty_desk, account):
+    for number in range(20):
+        usual = pays(an_empty_desk, account)
+        an_empty_desk.play(usual, purpose=asks("Quarry Tools", number), vouched=True)
+    other = an_empty_desk.score(
+        pays(an_empty_desk, account.replace("3", "4").replace("0", "7")), asks("Quarry Tools")
+    )
+    assert other.carrier.value_level == OTHER
+
+
+def test_a_session_that_pays_several_ties_nobody_to_anothers_account(ledger):
+    both = ledger.event(payee=[("AC-1001", [LOOKUP]), ("AC-1002", [LOOKUP])])
+    for number in range(9):
+        ledger.play(both, purpose=asks("Alder Paper and Quarry Tools", number), vouched=True)
+    other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
+    assert other.carrier.value_level == OTHER
 
 
 def test_what_was_skipped_or_waits_changes_no_name(ledger):

@@ -12,6 +12,7 @@ import pytest
 from sklearn.ensemble import IsolationForest
 
 from models.errors import ConfigError
+from pipeline.commands.checks import examine
 from pipeline.exploring import Explored
 from pipeline.offline import (
     SIGNS,
@@ -29,6 +30,8 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pipeline.commands.checks import Check
 
 ROWS = np.random.default_rng(7).normal(size=(600, len(SIGNS)))
 
@@ -118,6 +121,20 @@ def test_a_changed_file_is_refused_in_words(
     path.write_text(json.dumps(file, separators=(",", ":")))
     with pytest.raises(ConfigError, match=said):
         load_offline(tmp_path)
+
+
+def test_doctor_loads_them_and_says_what_is_wrong(opinion: SecondOpinion, tmp_path: Path) -> None:
+    def detectors() -> Check:
+        checks = examine(Settings(offline_models=tmp_path, store="sqlite::memory:"), at_us=0)
+        return next(check for check in checks if check.name == "detectors")
+
+    path = opinion.save(tmp_path)
+    good = detectors()
+    assert (good.state, good.found) == ("ok", opinion.name)
+    path.write_text(path.read_text().replace("1", "2"))
+    bad = detectors()
+    assert bad.state == "missing"
+    assert path.name in bad.found
 
 
 def test_a_forest_of_other_columns_is_refused_by_name(

@@ -234,17 +234,22 @@ fn learn_uses(
     waits
 }
 
-/// Learns what came out of results with the names of the request; not what has to wait.
+/// Learns what came out of results with the names of the request; not what has to wait, nor where
+/// a session carried several at one place.
 fn learn_names(role: &mut Role, names: &[u64], session: &Session, held: &Ordered<u64>) {
     let day = session.last_us.div_euclid(DAY_US);
-    let mut came = FxHashSet::default();
+    let mut came: Ordered<Option<u64>> = Ordered::default();
     for one in session.uses.values() {
         let waits = held.contains_key(&mix(one.tool_key, one.value, 2));
-        if one.flow == 0 || !one.who || waits || !came.insert((one.tool_key, one.value)) {
-            continue;
+        if one.flow != 0 && one.who && !waits {
+            let only = came.entry(one.tool_key).or_insert(Some(one.value));
+            *only = only.filter(|&value| value == one.value);
         }
+    }
+    for (tool_key, value) in came {
+        let Some(value) = value else { continue };
         for &name in names {
-            tie(&mut role.names, one.tool_key, name, one.value, day);
+            tie(&mut role.names, tool_key, name, value, day);
         }
     }
     role.names.bound(MAX_KNOWN);

@@ -1,13 +1,11 @@
 //! Whom a request names, and what has always come with that name; `models.content.names`.
 
 use super::tables::{Table, KEPT_LONGER};
-use super::text::{is_space, CODE, MAIL, PATH, URL};
+use super::text::{is_space, CODE, MAIL, NUM, PATH, TEXT, URL};
 use crate::hashing::mix;
 
 const MOST_NAMES: usize = 8;
 const MOST_WORDS: usize = 4;
-/// Kinds of identifiers that stand for somebody or something; an amount or a date does not.
-pub const SAY_WHO: [u8; 4] = [MAIL, URL, PATH, CODE];
 pub const UNSAID: u64 = 0;
 pub const KEPT: u64 = 1;
 pub const BROKEN: u64 = 2;
@@ -18,9 +16,12 @@ const COUNT: u32 = 6;
 const MOST: i64 = (1 << COUNT) - 1;
 const VALUE: u32 = 32;
 const MARK: i64 = (1 << VALUE) - 1;
-const SENTENCE_ENDS: &[char] = &['.', '!', '?', ':'];
-const ENDS: &[char] = &['.', '!', '?', ':', ',', ';', ')'];
-const AROUND: &[char] = &['.', '!', '?', ':', ',', ';', ')', '(', '[', '"', '\''];
+const SENTENCE_ENDS: &[char] = &['.', '!', '?'];
+const ENDS: &[char] = &['.', '!', '?', ':', ',', ';', ')', ']', '}', '>'];
+const AROUND: &[char] =
+    &['.', '!', '?', ':', ',', ';', ')', ']', '}', '>', '(', '[', '{', '<', '"', '\''];
+const TITLES: [&str; 6] = ["Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St."];
+const MANY_DIGITS: usize = 8;
 
 /// The runs of capitalised words in an ASCII text, in lower case.
 pub fn names_of(text: &str) -> Vec<String> {
@@ -35,6 +36,10 @@ pub fn names_of(text: &str) -> Vec<String> {
             run.push(bare);
         } else {
             end(&mut run, &mut found, begins);
+        }
+        if TITLES.contains(&token) {
+            at_start = false;
+            continue;
         }
         if token.ends_with(ENDS) {
             end(&mut run, &mut found, begins);
@@ -77,6 +82,13 @@ fn end(run: &mut Vec<&str>, found: &mut Vec<String>, begins: bool) {
     run.clear();
 }
 
+/// Whether an identifier stands for somebody or something, as an amount or a date does not.
+pub fn says_who(text: &str, kind: u8) -> bool {
+    let digits = || text.bytes().filter(u8::is_ascii_digit).count();
+    matches!(kind, MAIL | URL | PATH | CODE)
+        || (matches!(kind, NUM | TEXT) && digits() >= MANY_DIGITS)
+}
+
 /// Whether a value is what its place always had with the names of a request.
 pub fn standing(table: &Table, tool_key: u64, names: &[u64], value: u64) -> u64 {
     let mut found = UNSAID;
@@ -104,6 +116,9 @@ pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
         (again, changes, known) = parts(packed);
         if known == mark {
             again = (again + 1).min(MOST);
+            if again % STEADY == 0 || again == MOST {
+                changes = (changes - 1).max(0);
+            }
         } else {
             (again, changes) = (0, (changes + 1).min(MOST));
         }

@@ -1,6 +1,6 @@
 //! The request of a session and the identifiers of a call, parsed once and remembered.
 
-use super::names::names_of;
+use super::names::{names_of, says_who};
 use super::text;
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
@@ -29,6 +29,8 @@ pub struct Value {
     pub root: u64,
     pub kind: u8,
     pub specific: f64,
+    /// As of `Use`.
+    pub who: bool,
 }
 
 impl Value {
@@ -151,7 +153,8 @@ impl Reader {
         let found: Option<Parsed> = self.python.parse_value.call1(py, (raw,))?.extract(py)?;
         Ok(found.map(|(text, kind, root, specific)| {
             let root = root.map_or(0, |root| hasher.of(&root));
-            Value { hashed: hasher.of(&text), text, root, kind, specific }
+            let who = says_who(&text, kind);
+            Value { hashed: hasher.of(&text), text, root, kind, specific, who }
         }))
     }
 }
@@ -165,5 +168,6 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     let root = text::root_of(&text, kind).map_or(0, |root| hasher.of(root));
     let specific = (text::specificity(&text, kind) / SPECIFIC_ENOUGH).min(1.0);
     // Remembered here as a whole: no need to remember its hash as well.
-    Some(Value { hashed: hasher.once(&text), root, kind, specific, text })
+    let who = says_who(&text, kind);
+    Some(Value { hashed: hasher.once(&text), root, kind, specific, text, who })
 }

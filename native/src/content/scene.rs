@@ -1,6 +1,6 @@
 //! One call: its identifiers, one after the other.
 
-use super::names::{standing, BROKEN, KEPT, SAY_WHO, UNSAID};
+use super::names::{standing, BROKEN, KEPT, UNSAID};
 use super::novelty::{familiarity, strata, Alike, Place, OWN, SAID, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
@@ -137,7 +137,7 @@ impl Scene<'_> {
             flow: if from == 0 { 0 } else { mix(from, spot.tool_key, 3) },
             flow_key: if from == 0 { 0 } else { mix(from, spot.hashed_key, 4) },
             level: 0,
-            who: SAY_WHO.contains(&value.kind),
+            who: value.who,
         };
         let (mut level, mut flow_level, mut said) = (0, 0, UNSAID);
         if source.is_some() {

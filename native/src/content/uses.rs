@@ -17,7 +17,7 @@ pub struct Use {
     pub flow: u64,
     pub flow_key: u64,
     pub level: u64,
-    /// Whether it stands for somebody or something: a kind of `names::SAY_WHO`.
+    /// Whether it stands for somebody or something: `names::says_who`.
     pub who: bool,
 }
 

@@ -7,7 +7,8 @@ use super::places::Places;
 use super::stored::windows_of;
 use super::view::View;
 use super::votes::VoteNode;
-use super::{Config, LEAST_BITS, STATISTICS, WINDOWS};
+use super::window::UNBOUNDED;
+use super::{Config, FEATURES, LEAST_BITS, STATISTICS, WINDOWS};
 use crate::hashing::Hasher;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -250,9 +251,14 @@ impl Groups {
         self.roll(day);
         self.take_votes()?;
         for group in &mut self.groups {
-            for (window, cells) in group.windows.iter_mut().zip(group.scores.iter().flatten()) {
+            let waiting = group.scores.iter().flatten();
+            for (at, (window, cells)) in group.windows.iter_mut().zip(waiting).enumerate() {
+                // Metrics have no end; windows that have seen little show all.
+                let bounded = at >= STATISTICS + FEATURES && window.n() >= self.config.pool_minimum;
+                let far = bounded && cells.each().any(|(cell, _)| cell > UNBOUNDED);
+                let most = if far { window.reach() } else { u16::MAX };
                 for (cell, times) in cells.each() {
-                    window.add_cell(cell, times);
+                    window.add_cell(cell.min(most), times);
                 }
             }
             group.changed |= group.scores.take().is_some();

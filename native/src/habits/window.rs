@@ -7,6 +7,8 @@ pub const MOST_TAIL: f64 = 100.0;
 const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FEW: u64 = 10;
 const FIRST: u64 = 4_000;
+const FURTHER: u16 = 32;
+pub const UNBOUNDED: u16 = 128;
 const FAINT: f64 = 0.25;
 const UNSAID: f64 = 6.0;
 
@@ -147,6 +149,19 @@ impl Window {
             }
         }
         -((above + 1) as f64 / n).log2()
+    }
+
+    /// The highest cell that a new score may enter, however high it is.
+    pub fn reach(&self) -> u16 {
+        let (mut above, mut start) = (0, 0);
+        for (bin, count) in self.downward() {
+            start = bin;
+            above += count;
+            if above > FEW {
+                break;
+            }
+        }
+        UNBOUNDED.max(start + FURTHER)
     }
 
     /// The score that at most this share of the window exceeds, in bits.
