@@ -53,8 +53,8 @@ def test_what_is_usual_for_such_requests_costs_nothing(desk):
 def test_the_better_a_value_is_known_the_fewer_bits_it_costs(desk):
     mails = desk.event("mail.send", to=[("ines@example.com", [FILE])])
     desk.play(mails, purpose="Write to the landlord about the heating")
-    new = desk.score(desk.event(payee=[(OTHER, [FILE])])).carrier
     nameless = PAY.lower()  # Ines has been paid to another account
+    new = desk.score(desk.event(payee=[(OTHER, [FILE])]), nameless).carrier
     elsewhere = desk.score(desk.event(payee=[("ines@example.com", [FILE])]), nameless).carrier
     here = desk.score(mails, PAY).carrier
     assert (new.value_level, elsewhere.value_level, here.value_level) == (3, 2, 1)
@@ -211,6 +211,7 @@ def test_the_engine_puts_content_first_when_it_decides(a_stream, an_event):
     judged = stream.judge(odd)
     assert judged.reasons[0].feature == "provenance"
     assert "result of web.browse, not from the request" in judged.reasons[0].why
-    assert judged.reasons[0].observed == "payee from result:web.browse, new to the role"
+    other = "not the one that always came with a name in the request"
+    assert judged.reasons[0].observed == f"payee from result:web.browse, {other}"
     assert OTHER not in "".join(reason.why + reason.observed for reason in judged.reasons)
     assert judged.rank == pytest.approx(sum(reason.bits for reason in judged.reasons[:2]))
