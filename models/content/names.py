@@ -158,7 +158,9 @@ def tie(table: Table, tool_key: int, name: int, value: int, day: int) -> None:
         else:
             again, changes = 0, min(changes + 1, _MOST)
     kept_until = day + KEPT_LONGER if again else day
-    table.put(key, ((kept_until << _COUNT | again) << _COUNT | changes) << _VALUE | mark)
+    tied = ((kept_until << _COUNT | again) << _COUNT | changes) << _VALUE | mark
+    if tied != packed:
+        table.put(key, tied)
 
 
 def _parts(packed: int) -> tuple[int, int, int]:

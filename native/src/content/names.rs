@@ -111,7 +111,8 @@ pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
     let key = mix(tool_key, name, TIED);
     let mark = value as i64 & MARK;
     let (mut again, mut changes) = (0, 0);
-    if let Some(&packed) = table.known.get(&key) {
+    let before = table.known.get(&key).copied();
+    if let Some(packed) = before {
         let known;
         (again, changes, known) = parts(packed);
         if known == mark {
@@ -124,7 +125,10 @@ pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
         }
     }
     let kept_until = if again == 0 { day } else { day + KEPT_LONGER };
-    table.put(key, ((kept_until << COUNT | again) << COUNT | changes) << VALUE | mark);
+    let tied = ((kept_until << COUNT | again) << COUNT | changes) << VALUE | mark;
+    if before != Some(tied) {
+        table.put(key, tied);
+    }
 }
 
 /// How often the value came again, how often it had changed, and the value's mark.
