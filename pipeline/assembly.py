@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.event import Event
     from models.subject import Subject
+    from pipeline.detectors import Detector
     from pipeline.inventory import Inventory
+    from pipeline.offline import PeerGroups
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
@@ -41,6 +43,23 @@ class Surroundings(NamedTuple):
         """Load what the settings name."""
         enricher = Enricher(settings.corporate_networks, intel.load(settings.intel))
         return cls(enricher, inventory.load(settings.inventory))
+
+
+def beside(settings: Settings) -> tuple[list[Detector], PeerGroups | None]:
+    """Make the detectors beside the product's own, and load the groups fitted on history, if any.
+
+    Raises
+    ------
+    ConfigError
+        One cannot be made, or a fitted model cannot be used.
+    """
+    panel = detectors_named(settings.detectors)
+    if settings.offline_models is None:
+        return panel, None
+    from pipeline.offline import load_offline  # scikit-learn takes a second to load
+
+    groups, opinions = load_offline(settings.offline_models)
+    return panel + opinions, groups
 
 
 def build_worker(
@@ -65,14 +84,9 @@ def build_worker(
         What is loaded already.
     """
     enricher, registered = around or Surroundings.of(settings)
-    panel = detectors_named(settings.detectors)
-    if settings.offline_models is not None:
-        from pipeline.offline import load_offline  # scikit-learn takes a second to load
-
-        groups, opinions = load_offline(settings.offline_models)
-        panel += opinions
-        if groups is not None:
-            registered = registered.grouped(groups.role)
+    panel, groups = beside(settings)
+    if groups is not None:
+        registered = registered.grouped(groups.role)
     return Worker(
         store,
         in_effect(settings, store).config,

@@ -227,16 +227,12 @@ def _listen(settings: Settings) -> Check:
 
 
 def _detectors(settings: Settings) -> Check:
-    from pipeline.detectors import Panel, detectors_named
+    from pipeline.assembly import beside
+    from pipeline.detectors import Panel
 
-    panel, fitted = detectors_named(settings.detectors), []
-    if settings.offline_models is not None:
-        from pipeline.offline import load_offline
-
-        groups, opinions = load_offline(settings.offline_models)
-        panel += opinions
-        fitted += ["peer groups"] if groups is not None else []
-    names = [detector.name for detector in Panel(panel).detectors] + fitted
+    panel, groups = beside(settings)
+    names = [detector.name for detector in Panel(panel).detectors]
+    names += ["peer groups"] if groups is not None else []
     return Check("detectors", "ok", ", ".join(names) or "none beside the product's own")
 
 
