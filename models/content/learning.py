@@ -92,8 +92,9 @@ def close(detector: ContentDetector, session: Session) -> bool:
     role.n += 1
     settled = session.learning and not session.vouched and role.n >= SETTLED
     own = agent if settled else 0
-    held = _learn_uses(role, cluster, session, own, hold=hold)
-    _learn_names(role, detector.reader.request(session.purpose).names, session, held)
+    held, came = _learn_uses(role, cluster, session, own, hold=hold)
+    names = detector.reader.request(session.purpose).names
+    _learn_names(role, names, came, session.last_us // DAY_US)
     waits = set(held.values())
     cluster.tools.count(session.tools)
     shares.count(cluster)
@@ -193,9 +194,17 @@ def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Clust
 
 def _learn_uses(
     role: RoleTable, cluster: Cluster, session: Session, own: int, *, hold: bool
-) -> dict[int, int]:
-    """Learn values and flows; give values that must wait, at their (tool, key) place."""
+) -> tuple[dict[int, int], dict[int, set[int]]]:
+    """Learn values and flows.
+
+    Returns
+    -------
+    held, came
+        The (tool, key) of each value that must wait; and of the others, what stands for somebody
+        and came out of results at each (tool, key).
+    """
     held: dict[int, int] = {}
+    came: dict[int, set[int]] = {}
     values: dict[int, None] = {}
     flows: dict[int, None] = {}
     day = session.last_us // DAY_US
@@ -219,23 +228,20 @@ def _learn_uses(
             role.flow_key.remember(use.flow_key, day)
             if own:
                 role.flow.remember(mix(use.flow, own, OWN), day)
+            if use.who:
+                came.setdefault(use.tool_key, set()).add(use.value)
     cluster.values.count(values)
     cluster.flows.count(flows)
-    return held
+    return held, came
 
 
 def _learn_names(
-    role: RoleTable, names: tuple[int, ...], session: Session, held: dict[int, int]
+    role: RoleTable, names: tuple[int, ...], came: dict[int, set[int]], day: int
 ) -> None:
-    """Learn what came out of results with the names of the request; not what has to wait.
+    """Learn what came out of results with the names of the request.
 
     Where a session carried several at one place, none of them says whose it is.
     """
-    day = session.last_us // DAY_US
-    came: dict[int, set[int]] = {}
-    for use in session.uses.values():
-        if use.flow and use.who and mix(use.tool_key, use.value, 2) not in held:
-            came.setdefault(use.tool_key, set()).add(use.value)
     for tool_key, values in came.items():
         if len(values) == 1:
             (value,) = values

@@ -82,8 +82,8 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     role.n += 1;
     let settled = session.learning && !session.vouched && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
-    let held = learn_uses(role, number, session, own, hold);
-    learn_names(role, &request.names, session, &held);
+    let (held, came) = learn_uses(role, number, session, own, hold);
+    learn_names(role, &request.names, came, session.last_us.div_euclid(DAY_US));
     let waits: FxHashSet<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.tools.count(&session.tools);
@@ -187,15 +187,19 @@ fn join(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> PyRes
     Ok(number)
 }
 
-/// Learns values and flows; gives the values that must wait, at their (tool, key) place.
+/// What stands for somebody and came out of results at a (tool, key); none where it was several.
+type Came = Ordered<Option<u64>>;
+
+/// Learns values and flows; gives the (tool, key) of the values that must wait, and of the others
+/// what came.
 fn learn_uses(
     role: &mut Role,
     number: i64,
     session: &Session,
     own: u64,
     hold: bool,
-) -> Ordered<u64> {
-    let mut waits = Ordered::default();
+) -> (Ordered<u64>, Came) {
+    let (mut waits, mut came) = (Ordered::default(), Came::default());
     let (mut values, mut flows) = (FxHashSet::default(), FxHashSet::default());
     let day = session.last_us.div_euclid(DAY_US);
     for held in session.uses.values() {
@@ -225,27 +229,21 @@ fn learn_uses(
             if own != 0 {
                 role.flow.remember(mix(held.flow, own, OWN), day);
             }
+            if held.who {
+                let only = came.entry(held.tool_key).or_insert(Some(held.value));
+                *only = only.filter(|&value| value == held.value);
+            }
         }
     }
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.values.count(&values.into_iter().collect::<Vec<u64>>());
         cluster.flows.count(&flows.into_iter().collect::<Vec<u64>>());
     }
-    waits
+    (waits, came)
 }
 
-/// Learns what came out of results with the names of the request; not what has to wait, nor where
-/// a session carried several at one place.
-fn learn_names(role: &mut Role, names: &[u64], session: &Session, held: &Ordered<u64>) {
-    let day = session.last_us.div_euclid(DAY_US);
-    let mut came: Ordered<Option<u64>> = Ordered::default();
-    for one in session.uses.values() {
-        let waits = held.contains_key(&mix(one.tool_key, one.value, 2));
-        if one.flow != 0 && one.who && !waits {
-            let only = came.entry(one.tool_key).or_insert(Some(one.value));
-            *only = only.filter(|&value| value == one.value);
-        }
-    }
+/// Learns what came out of results with the names of the request.
+fn learn_names(role: &mut Role, names: &[u64], came: Came, day: i64) {
     for (tool_key, value) in came {
         let Some(value) = value else { continue };
         for &name in names {
