@@ -27,6 +27,7 @@ _NOVELTY = (
     "usual for such requests", "known to the role", "known elsewhere", "new to the role",
     "not the one that always came with a name in the request",
 )  # fmt: skip
+_AS_IT_IS = ("", ", rewritten,")
 _QUANTITY_WORDS = dict(
     zip(QUANTITIES, ("bytes in", "bytes out", "records", "tokens"), strict=True)
 ) | {"bytes_out_day": "bytes out"}
@@ -47,7 +48,8 @@ def content_reasons(content: Content, factor: float, event: Event) -> list[Reaso
         kind = _KIND_WORDS[KINDS[carrier.kind]]
         new = _NOVELTY[max(carrier.value_level, carrier.flow_level)]
         why = (
-            f"{event.tool} takes its {carrier.key} from a result of {carrier.source}, "
+            f"{event.tool} takes its {carrier.key}{_AS_IT_IS[carrier.rewritten]} from a result of "
+            f"{carrier.source}, "
             f"not from the request; the {kind} is {_NOVELTY[carrier.value_level]}, the flow is "
             f"{_NOVELTY[carrier.flow_level]} "
             f"({carrier.value_bits:.1f} + {carrier.flow_bits:.1f} bits)."

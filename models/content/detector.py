@@ -41,6 +41,7 @@ from models.content.tables import (
     marks_of,
     noted,
 )
+from models.content.tracing import REWRITTEN, traced
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised 
 MOST_RECURRENCES = 2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
 OTHER = 4  # level of a value that is not the one which always came with a name of the request
-PARTS = ("value", "flow", "intent", "recurrence", "names")
+PARTS = ("value", "flow", "intent", "recurrence", "names", "rewritten")
 """What a score is made of. Without values nothing comes up again, and no name is missed."""
 _MOST_PLACES = 50_000
 
@@ -76,6 +77,8 @@ class Carrier(Struct, frozen=True, gc=False):
         Hashes of the value and of its (tool, key).
     recurrences
         In how many other kinds of request it raised suspicion before; in `value_bits`.
+    rewritten
+        Whether it did not stand there as it is: `models.content.tracing`.
     """
 
     bits: float
@@ -89,6 +92,7 @@ class Carrier(Struct, frozen=True, gc=False):
     value: int = 0
     place: int = 0
     recurrences: int = 0
+    rewritten: bool = False
 
 
 class Content(Struct, frozen=True, gc=False):
@@ -118,6 +122,7 @@ class Content(Struct, frozen=True, gc=False):
     seen: tuple[Seen, ...] = ()
     tool: int = 0
     unasked: float | None = None
+    came: tuple[tuple[int, str], ...] = ()
 
 
 def weighed(
@@ -180,7 +185,8 @@ class ContentDetector:
     Parameters
     ----------
     silent
-        Of `PARTS`, those that the score leaves out; they are learned all the same.
+        Of `PARTS`, those that the score leaves out; they are learned all the same, but for what
+        is not traced.
     """
 
     def __init__(
@@ -188,7 +194,7 @@ class ContentDetector:
     ) -> None:
         self.hasher = hasher
         self.reader = Reader(hasher)
-        self._values, self._flows, self._asks, self._recurs, self._names = (
+        self._values, self._flows, self._asks, self._recurs, self._names, self._traces = (
             part not in silent for part in PARTS
         )
         self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
@@ -263,9 +269,12 @@ class ContentDetector:
         best: Carrier | None = None
         foreign = False
         seen: tuple[Seen, ...] = ()
+        came: dict[int, str] = {}
         if origins:
+            if session.came and self._traces:
+                origins = traced(origins, request, session.came, self.reader)
             best, foreign = self._carriers(
-                session, request, tool, origins, near, total, uses, votes
+                session, request, tool, origins, near, total, uses, votes, came
             )
             if role.n < YOUNG:
                 seen = see(self, session.role, request, name, origins)
@@ -280,6 +289,7 @@ class ContentDetector:
             seen,
             tool,
             unasked,
+            tuple(came.items()),
         )
 
     def named(self, name: str, request: Request) -> float:
@@ -301,6 +311,7 @@ class ContentDetector:
         total: float,
         uses: list[Use],
         votes: dict[int, Vote],
+        came: dict[int, str],
     ) -> tuple[Carrier | None, bool]:
         best: Carrier | None = None
         most = 0.0
@@ -325,6 +336,8 @@ class ContentDetector:
                 use = use_of(tool_key, hashed_key, value, of(source) if source else 0)
                 level = flow_level = 0
                 said = UNSAID
+                if source and value.bared:
+                    came.setdefault(value.bared, source)
                 if source is not None:
                     level, flow_level = levels(role, use, near, total, lambda: of(session.agent_id))
                     use.level = level
@@ -356,7 +369,7 @@ class ContentDetector:
                     most = bits
                     best = Carrier(
                         bits, key, value.kind, source, value_bits, flow_bits, level, flow_level,
-                        use.value, tool_key, again,
+                        use.value, tool_key, again, REWRITTEN in where,
                     )  # fmt: skip
                 foreign = foreign or (level >= UNKNOWN and cover < 0.5)
         return best, foreign

@@ -25,6 +25,7 @@ from models.content.journal import (
 from models.content.learning import close, note
 from models.content.names import names_of
 from models.content.request import parse_value
+from models.content.rewritten import forms_of
 from models.content.second_look import look_again
 from models.content.session import Session
 from models.content.tables import YOUNG
@@ -205,6 +206,6 @@ def content_kernel(
     if native is None:
         return PythonContent(secret, silent)
     kernel = native.ContentKernel(
-        secret, text.stems, names_of, text.long_words, text.normalise, parse_value
+        secret, text.stems, names_of, text.long_words, text.normalise, parse_value, forms_of
     )
     return cast("ContentKernel", kernel)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.content.names import names_of, says_who
+from models.content.rewritten import bare, forms_of, traceable
 from models.content.text import (
     coverage,
     kind_of,
@@ -47,7 +48,15 @@ class Request(Struct, frozen=True, gc=False):
 
 
 class Value(Struct, frozen=True, gc=False):
-    """An identifier by itself, without its place in a call; `who` as of `Use`."""
+    """An identifier by itself, without its place in a call.
+
+    Attributes
+    ----------
+    who
+        As of `Use`.
+    bare, bared
+        Its letters and digits; and their hash, 0 where they are none to trace others by.
+    """
 
     text: str
     hashed: int
@@ -55,6 +64,8 @@ class Value(Struct, frozen=True, gc=False):
     kind: int
     specific: float
     who: bool
+    bare: str
+    bared: int
 
 
 class Reader:
@@ -73,6 +84,7 @@ class Reader:
         self._requests: dict[str, Request] = {}
         self._tools: dict[str, frozenset[int]] = {}
         self._values: dict[str, Value | None] = {}
+        self._forms: dict[str, list[int]] = {}
 
     def request(self, text: str) -> Request:
         """Parse the text of a request."""
@@ -105,26 +117,38 @@ class Reader:
         parsed: Value | None = None
         found = parse_value(raw)
         if found is not None:
-            text, kind, root, specific = found
+            text, kind, root, specific, letters = found
             hashed = self.hasher.of(text)
             rooted, who = self.hasher.of(root) if root else 0, says_who(text, KINDS[kind])
-            parsed = Value(text, hashed, rooted, kind, specific, who)
+            bared = self.hasher.once(letters) if who and traceable(letters) else 0
+            parsed = Value(text, hashed, rooted, kind, specific, who, letters, bared)
         self._values[raw] = parsed
         return parsed
 
+    def forms(self, raw: str) -> list[int]:
+        """Give the hashes of what an identifier may have been rewritten from."""
+        known = self._forms.get(raw)
+        if known is None:
+            if len(self._forms) >= _MOST_VALUES:
+                self._forms.clear()
+            known = self._forms[raw] = [self.hasher.once(form) for form in forms_of(raw)]
+        return known
 
-def parse_value(raw: str) -> tuple[str, int, str | None, float] | None:
-    """Give an identifier's normal form, kind, root and specificity; None when nothing is left.
+
+def parse_value(raw: str) -> tuple[str, int, str | None, float, str] | None:
+    """Give an identifier's normal form, kind, root, specificity, and letters and digits.
+
+    None when nothing is left.
 
     >>> parse_value("https://example.com/a/"), parse_value(" / ")
-    (('example.com/a', 1, 'example.com', 1.0), None)
+    (('example.com/a', 1, 'example.com', 1.0, 'examplecoma'), None)
     """
     text = normalise(raw)
     if not text:
         return None
     kind = kind_of(text)
     specific = min(1.0, specificity(text, kind) / SPECIFIC_ENOUGH)
-    return text, KINDS.index(kind), root_of(text, kind), specific
+    return text, KINDS.index(kind), root_of(text, kind), specific, bare(text)
 
 
 def asked_for(value: Value, request: Request) -> bool:

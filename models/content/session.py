@@ -88,6 +88,9 @@ class Session(Struct, array_like=True):
         Bits of the p-values of its oddest event: `models.together`.
     told
         Whether one of its events has alerted.
+    came
+        Hashes of the letters and digits of what came out of results, each with the result's tool:
+        what may be rewritten later.
     """
 
     agent_id: str
@@ -115,6 +118,7 @@ class Session(Struct, array_like=True):
     seen: dict[int, Seen] = {}
     least: tuple[float, float, float] = (0.0, 0.0, 0.0)
     told: bool = False
+    came: dict[int, str] = {}
 
 
 class First(Struct, array_like=True):

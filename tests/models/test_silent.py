@@ -152,7 +152,7 @@ def test_a_silent_metric_gives_no_bits_and_no_reason(
     assert (sums[1] < sums[0] - 5.0) is (name in QUANTITIES)  # the others are in no sum
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part != "names"])
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in ("names", "rewritten")])
 def test_a_silent_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, part: str) -> None:
     desk, found = an_empty_desk, "bad@evil.example.com"
     honest = desk.event(to=[("ines@x.example.com", ["request"])])

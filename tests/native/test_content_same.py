@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import string
 from collections import OrderedDict
 
@@ -11,96 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.content.detector import OTHER
 from models.content.kernel import content_kernel
 from models.content.tables import MAX_CLUSTERS, MAX_KNOWN, YOUNG
 from models.errors import StateError
 from models.event import Event, microseconds
-from models.kernel import native_kernel
 from models.sessions import open_sessions
 from pipeline.sample.fleet import fleet_events
+from tests.native.both import DAY, MINUTE, SECRET, Both, native, needs_native
 
-native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
-pytestmark = pytest.mark.skipif(native is None, reason="habitus-native is not installed")
-
-SECRET = b"0123456789abcdef"
-MINUTE = 60_000_000
-DAY = 24 * 60 * MINUTE
-CARRIER = (
-    "bits", "key", "kind", "source", "value_bits", "flow_bits", "value_level", "flow_level",
-)  # fmt: skip
-
-
-def seen(content):
-    """Give whatever the engine reads of a content."""
-    carrier = content.carrier
-    parts = carrier and tuple(getattr(carrier, name) for name in CARRIER)
-    return content.score, content.intent, content.unasked, content.known, parts
-
-
-class Both:
-    """The two kernels, given the same work and compared after each step of it."""
-
-    def __init__(self) -> None:
-        self.kernels = [content_kernel(SECRET, module) for module in (None, native)]
-        self.shared: dict[str, bytes] = {}
-        self.sessions = 0
-
-    def same(self, results):
-        one, other = results
-        assert other == one
-        return one
-
-    def open(self, purpose, role="clerk", at_us=0, learning=True):
-        self.sessions += 1
-        given = (
-            "billing-7",
-            "unknown",
-            role,
-            purpose,
-            at_us,
-            at_us,
-            self.sessions,
-            learning,
-            False,
-        )
-        sessions = [kernel.open(*given) for kernel in self.kernels]
-        self.same([session.known for session in sessions])
-        return sessions
-
-    def score(self, sessions, tool, origins):
-        pairs = zip(self.kernels, sessions, strict=True)
-        judged = [kernel.score(session, tool, origins) for kernel, session in pairs]
-        for kernel, session, content in zip(self.kernels, sessions, judged, strict=True):
-            kernel.note(session, content)
-        self.bytes_of(sessions)
-        return self.same([seen(content) for content in judged])
-
-    def bytes_of(self, sessions):
-        pairs = zip(self.kernels, sessions, strict=True)
-        return self.same([kernel.dump_session(session) for kernel, session in pairs])
-
-    def close(self, sessions, p=None):
-        for session in sessions:
-            session.p = p
-        pairs = zip(self.kernels, sessions, strict=True)
-        return self.same([kernel.close(session) for kernel, session in pairs])
-
-    def dump(self):
-        changed = self.same([kernel.dump() for kernel in self.kernels])
-        self.shared.update(changed)
-        return changed
-
-    def reload(self):
-        """Go on from the stored bytes, each kernel from those of the other."""
-        self.dump()
-        self.kernels = [content_kernel(SECRET, module) for module in (None, native)]
-        for kernel in self.kernels:
-            kernel.load(self.shared)
-
-    def whole(self):
-        return self.same([kernel.dump(whole=True) for kernel in self.kernels])
-
+pytestmark = needs_native
 
 # Identifiers and requests: what patterns tell apart, and whatever else there is.
 awkward = st.text(alphabet="aZé1٣.-_/@:?%$+,\n\t \x1cwİK", max_size=14)
@@ -226,51 +144,6 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike():
     sighted = [role.sightings for role in both.kernels[0].tables.roles.values()]
     assert any(sighted)
     both.whole()
-
-
-def test_what_always_came_with_a_name_is_missed_alike():
-    both, levels = Both(), set()
-    cities = ("Oslo", "New York", "Rio de Janeiro")
-    for number in range(120):
-        city = cities[number % 3]
-        session = both.open(f"Book trip {number} to {city} for Ines.", at_us=number * MINUTE)
-        other = number > 60 and number % 10 == 0
-        code = f"HOTEL-{99 if other else number % 3}"
-        found = {"hotel": [(code, ["result:hotels"]), (f"{number}.50", ["result:hotels"])]}
-        *_, carrier = both.score(session, "hotel.book", found)
-        levels.add(carrier and carrier[CARRIER.index("value_level")])
-        both.close(session, None if number < 40 else (number * 0.37) % 1)
-        if number % 33 == 32:
-            both.reload()
-    assert OTHER in levels
-    both.whole()
-
-
-def test_a_role_of_before_there_were_names_is_read_alike():
-    both = Both()
-    for number in range(8):
-        session = both.open("Pay Ines", at_us=number * MINUTE)
-        both.score(session, "bank.pay", {"payee": [("DE7", ["result:web"])]})
-        both.close(session)
-    both.dump()
-    role = msgspec.msgpack.decode(both.shared["role:clerk"])
-    assert role[5].pop()
-    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
-    for kernel in both.kernels:
-        kernel.load(both.shared)
-    session = both.open("Pay Ines", at_us=DAY)
-    *_, carrier = both.score(session, "bank.pay", {"payee": [("DE8", ["result:web"])]})
-    assert carrier[CARRIER.index("value_level")] < OTHER
-    stored = msgspec.msgpack.decode(both.bytes_of(session))
-    assert [vote.pop() for vote in stored[18].values()] == [0]
-    assert [use.pop() for use in stored[17].values()] == [True]
-    back = [kernel.load_session(msgspec.msgpack.encode(stored)) for kernel in both.kernels]
-    both.close(back)
-    both.whole()
-    both.shared["role:clerk"] = msgspec.msgpack.encode([*role[:5], role[5][1:], *role[6:]])
-    for kernel in both.kernels:
-        with pytest.raises(StateError):
-            kernel.load(both.shared)
 
 
 @pytest.mark.parametrize("fields", [22, 23], ids=["second look", "together"])

@@ -6,7 +6,6 @@ use super::rates::Rates;
 use super::reader::{Reader, Request};
 use super::scene::{Carried, Scene};
 use super::second_look::look_again;
-use super::seeing::{see, Call};
 use super::session::{Content, Near, Ordered, Session};
 use super::similarity::{overlaps, Words};
 use super::tables::{mark_of, Role, YOUNG};
@@ -95,6 +94,7 @@ impl Detector {
             votes: Ordered::default(),
             seen: Vec::new(),
             tool,
+            came: Vec::new(),
         };
         let mut said = 0.0;
         if !session.purpose.is_empty() {
@@ -121,6 +121,7 @@ impl Detector {
                 role,
                 rates: &self.rates,
                 agent_id: &session.agent_id,
+                came: &session.came,
                 role_hash: self.hasher.of(&session.role),
                 request: &request,
                 alike: &alike,
@@ -130,16 +131,11 @@ impl Detector {
                 most: 0.0,
                 foreign: false,
             };
-            for (key, found) in origins {
-                scene.key(py, &mut content, key, found)?;
+            match scene.traced(py, origins)? {
+                Some(traced) => scene.call(py, &mut content, &traced, said)?,
+                None => scene.call(py, &mut content, origins, said)?,
             }
             foreign = scene.foreign;
-            if role.n < YOUNG {
-                let role_hash = self.hasher.of(&session.role);
-                let request = &request;
-                let call = Call { hasher: &self.hasher, request, role_hash, tool, named: said };
-                content.seen = see(py, &mut self.reader, &call, origins)?;
-            }
         }
         let carried = content.carrier.as_ref().map_or(0.0, |carrier| carrier.bits);
         let bits = carried + content.intent.unwrap_or(0.0);

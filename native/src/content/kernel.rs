@@ -57,10 +57,18 @@ impl ContentKernel {
         long_words: Py<PyAny>,
         normalise: Py<PyAny>,
         parse_value: Py<PyAny>,
+        forms_of: Py<PyAny>,
     ) -> PyResult<Self> {
         let detector = Detector {
             hasher: Hasher::new(secret)?,
-            reader: Reader::new(Foreign { stems, names_of, long_words, normalise, parse_value }),
+            reader: Reader::new(Foreign {
+                stems,
+                names_of,
+                long_words,
+                normalise,
+                parse_value,
+                forms_of,
+            }),
             roles: FxHashMap::default(),
             words: Words::default(),
             rates: Rates::default(),

@@ -6,6 +6,7 @@ use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAID, SAME_
 use super::rates::Rates;
 use super::session::{Content, Ordered, Session, MAX_USES};
 use super::tables::{marks_of, noted, time_of, Role, MAX_KNOWN, YOUNG};
+use super::tracing::MOST_CAME;
 use super::uses::{First, Use};
 use crate::hashing::mix;
 use pyo3::prelude::*;
@@ -50,6 +51,11 @@ pub fn note(session: &mut Session, content: &Content) {
             seen.said = seen.said.max(vote.said);
         } else if session.votes.len() < MAX_USES {
             session.votes.insert(place, *vote);
+        }
+    }
+    for (bared, source) in &content.came {
+        if session.came.len() < MOST_CAME {
+            session.came.entry(*bared).or_insert_with(|| source.clone());
         }
     }
 }

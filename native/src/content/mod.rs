@@ -12,6 +12,7 @@ mod novelty;
 mod open;
 mod rates;
 mod reader;
+mod rewritten;
 mod scene;
 mod second_look;
 mod seeing;
@@ -19,6 +20,7 @@ mod session;
 mod similarity;
 mod tables;
 mod text;
+mod tracing;
 mod uses;
 
 pub use detector::Detector;

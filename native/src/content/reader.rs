@@ -1,6 +1,7 @@
 //! The request of a session and the identifiers of a call, parsed once and remembered.
 
 use super::names::{names_of, says_who};
+use super::rewritten::{bare, forms_of, traceable};
 use super::text;
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
@@ -31,6 +32,10 @@ pub struct Value {
     pub specific: f64,
     /// As of `Use`.
     pub who: bool,
+    /// Its letters and digits.
+    pub bare: String,
+    /// Their hash; 0 where they are none to trace others by.
+    pub bared: u64,
 }
 
 impl Value {
@@ -52,6 +57,7 @@ pub struct Foreign {
     pub long_words: Py<PyAny>,
     pub normalise: Py<PyAny>,
     pub parse_value: Py<PyAny>,
+    pub forms_of: Py<PyAny>,
 }
 
 /// Parses requests, tool names and identifiers; a bounded memory of recent ones.
@@ -60,6 +66,7 @@ pub struct Reader {
     requests: FxHashMap<String, Arc<Request>>,
     tools: FxHashMap<String, Arc<Vec<u64>>>,
     values: FxHashMap<String, Option<Arc<Value>>>,
+    forms: FxHashMap<String, Arc<Vec<u64>>>,
 }
 
 impl Reader {
@@ -69,6 +76,7 @@ impl Reader {
             requests: FxHashMap::default(),
             tools: FxHashMap::default(),
             values: FxHashMap::default(),
+            forms: FxHashMap::default(),
         }
     }
 
@@ -148,13 +156,32 @@ impl Reader {
         Ok(parsed)
     }
 
+    /// The hashes of what an identifier may have been rewritten from.
+    pub fn forms(&mut self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Arc<Vec<u64>>> {
+        if let Some(known) = self.forms.get(raw) {
+            return Ok(known.clone());
+        }
+        if self.forms.len() >= MOST_VALUES {
+            self.forms.clear();
+        }
+        let forms: Vec<String> = if raw.is_ascii() {
+            forms_of(raw)
+        } else {
+            self.python.forms_of.call1(py, (raw,))?.extract(py)?
+        };
+        let hashed = Arc::new(forms.iter().map(|form| hasher.once(form)).collect::<Vec<u64>>());
+        self.forms.insert(raw.to_owned(), hashed.clone());
+        Ok(hashed)
+    }
+
     fn foreign(&self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Option<Value>> {
-        type Parsed = (String, u8, Option<String>, f64);
+        type Parsed = (String, u8, Option<String>, f64, String);
         let found: Option<Parsed> = self.python.parse_value.call1(py, (raw,))?.extract(py)?;
-        Ok(found.map(|(text, kind, root, specific)| {
+        Ok(found.map(|(text, kind, root, specific, bare)| {
             let root = root.map_or(0, |root| hasher.of(&root));
             let who = says_who(&text, kind);
-            Value { hashed: hasher.of(&text), text, root, kind, specific, who }
+            let bared = traced_by(hasher, &bare, who);
+            Value { hashed: hasher.of(&text), text, root, kind, specific, who, bare, bared }
         }))
     }
 }
@@ -168,6 +195,15 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     let root = text::root_of(&text, kind).map_or(0, |root| hasher.of(root));
     let specific = (text::specificity(&text, kind) / SPECIFIC_ENOUGH).min(1.0);
     // Remembered here as a whole: no need to remember its hash as well.
-    let who = says_who(&text, kind);
-    Some(Value { hashed: hasher.once(&text), root, kind, specific, text, who })
+    let (who, bare) = (says_who(&text, kind), bare(&text));
+    let bared = traced_by(hasher, &bare, who);
+    Some(Value { hashed: hasher.once(&text), root, kind, specific, text, who, bare, bared })
+}
+
+fn traced_by(hasher: &Hasher, bare: &str, who: bool) -> u64 {
+    if who && traceable(bare) {
+        hasher.once(bare)
+    } else {
+        0
+    }
 }

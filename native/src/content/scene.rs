@@ -4,8 +4,10 @@ use super::names::{standing, BROKEN, KEPT, UNSAID};
 use super::novelty::{familiarity, strata, Alike, Place, OWN, SAID, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
-use super::session::{Carrier, Content, Vote, MAX_USES};
-use super::tables::{marks_of, noted, Role};
+use super::seeing::{see, Call};
+use super::session::{Carrier, Content, Ordered, Vote, MAX_USES};
+use super::tables::{marks_of, noted, Role, YOUNG};
+use super::tracing::{Tracer, REWRITTEN};
 use super::uses::Use;
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
@@ -78,6 +80,8 @@ pub struct Scene<'a> {
     pub role: &'a Role,
     pub rates: &'a Rates,
     pub agent_id: &'a str,
+    /// What came out of results in this session so far.
+    pub came: &'a Ordered<String>,
     pub role_hash: u64,
     pub request: &'a Request,
     pub alike: &'a Alike<'a>,
@@ -98,7 +102,40 @@ struct Spot<'a> {
 }
 
 impl Scene<'_> {
-    pub fn key<T: Deref<Target = str>>(
+    /// The origins of all with those of what was rewritten, if anything was.
+    pub fn traced<T: Deref<Target = str>>(
+        &mut self,
+        py: Python<'_>,
+        origins: &[Carried<T>],
+    ) -> PyResult<Option<Vec<Carried>>> {
+        if self.came.is_empty() {
+            return Ok(None);
+        }
+        let (hasher, request, came) = (self.hasher, self.request, self.came);
+        let mut tracer = Tracer { hasher, reader: self.reader, request, came, pieces: Vec::new() };
+        tracer.traced(py, origins)
+    }
+
+    /// Judges all that a call carries; `named` is the least probability of its tool.
+    pub fn call<T: Deref<Target = str>>(
+        &mut self,
+        py: Python<'_>,
+        content: &mut Content,
+        origins: &[Carried<T>],
+        named: f64,
+    ) -> PyResult<()> {
+        for (key, found) in origins {
+            self.key(py, content, key, found)?;
+        }
+        if self.role.n < YOUNG {
+            let (hasher, request, role_hash) = (self.hasher, self.request, self.role_hash);
+            let call = Call { hasher, request, role_hash, tool: content.tool, named };
+            content.seen = see(py, self.reader, &call, origins)?;
+        }
+        Ok(())
+    }
+
+    fn key<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
         content: &mut Content,
@@ -115,20 +152,20 @@ impl Scene<'_> {
         let spot = Spot { key, hashed_key, tool_key, mixed };
         for (raw, origins) in found {
             if let Some(value) = self.reader.value(py, self.hasher, raw)? {
-                self.value(content, &spot, &value, source(origins));
+                self.value(content, &spot, &value, origins);
             }
         }
         Ok(())
     }
 
-    fn value(
+    fn value<T: Deref<Target = str>>(
         &mut self,
         content: &mut Content,
         spot: &Spot<'_>,
         value: &Value,
-        source: Option<&str>,
+        origins: &[T],
     ) {
-        let source = source.filter(|_| !value.asked_for(self.request));
+        let source = source(origins).filter(|_| !value.asked_for(self.request));
         let from = source.filter(|s| !s.is_empty()).map_or(0, |s| self.hasher.of(s));
         let mut held = Use {
             tool_key: spot.tool_key,
@@ -140,6 +177,11 @@ impl Scene<'_> {
             who: value.who,
         };
         let (mut level, mut flow_level, mut said) = (0, 0, UNSAID);
+        if let Some(source) = source.filter(|_| from != 0 && value.bared != 0) {
+            if !self.came.contains_key(&value.bared) {
+                content.came.push((value.bared, source.to_owned()));
+            }
+        }
         if source.is_some() {
             (level, flow_level) = self.alike.levels(self.role, &held);
             let own = || mix(held.flow, self.hasher.of(self.agent_id), OWN);
@@ -201,6 +243,7 @@ impl Scene<'_> {
                 value: held.value,
                 place: spot.tool_key,
                 recurrences,
+                rewritten: origins.iter().any(|one| **one == *REWRITTEN),
             });
         }
         self.foreign |= level >= UNKNOWN && cover < 0.5;

@@ -9,9 +9,11 @@ use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
-const FIELDS: usize = 25;
-/// Of a session that was stored before there was a second look; one more before `least` and `told`.
+const FIELDS: usize = 26;
+/// Of a session that was stored before there was a second look.
 const FIELDS_BEFORE: usize = 22;
+/// Of one with `least` and `told`, but not what came.
+const FIELDS_TOLD: usize = 25;
 const VOTE: usize = 5;
 /// Of a vote that was stored before requests had names.
 const VOTE_BEFORE: usize = 4;
@@ -83,6 +85,8 @@ pub struct Session {
     /// Whether one of its events has alerted.
     #[pyo3(get, set)]
     pub told: bool,
+    /// Hashes of the letters and digits of what came out of results, each with the result's tool.
+    pub came: Ordered<String>,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
 }
@@ -127,6 +131,7 @@ impl Session {
             seen: Ordered::default(),
             least: [0.0; 3],
             told: false,
+            came: Ordered::default(),
             request: None,
         }
     }
@@ -199,6 +204,11 @@ impl Session {
         out.array(self.least.len());
         self.least.iter().for_each(|&bits| out.float(bits));
         out.boolean(self.told);
+        out.map(self.came.len());
+        for (&bared, source) in &self.came {
+            out.unsigned(bared);
+            out.text(source);
+        }
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -208,7 +218,7 @@ impl Session {
             _ => Reader::new(raw),
         };
         let fields = from.array()?;
-        if !(FIELDS_BEFORE..FIELDS - 1).contains(&fields) {
+        if ![FIELDS_BEFORE, FIELDS_BEFORE + 1, FIELDS_TOLD].contains(&fields) {
             exactly(fields, FIELDS)?;
         }
         let mut session = Session {
@@ -237,6 +247,7 @@ impl Session {
             seen: Ordered::default(),
             least: [0.0; 3],
             told: false,
+            came: Ordered::default(),
             request: None,
         };
         for _ in 0..from.array()? {
@@ -279,12 +290,17 @@ impl Session {
                 session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
             }
         }
-        if fields == FIELDS {
+        if fields >= FIELDS_TOLD {
             exactly(from.array()?, session.least.len())?;
             for bits in &mut session.least {
                 *bits = from.float()?;
             }
             session.told = from.boolean()?;
+        }
+        if fields == FIELDS {
+            for _ in 0..from.map()? {
+                session.came.insert(from.unsigned()?, from.text()?.to_owned());
+            }
         }
         from.end()?;
         Ok(session)
@@ -306,6 +322,8 @@ pub struct Carrier {
     pub value: u64,
     pub place: u64,
     pub recurrences: u32,
+    /// Whether it did not stand there as it is.
+    pub rewritten: bool,
 }
 
 /// What the content detector says of one call, in bits.
@@ -325,4 +343,6 @@ pub struct Content {
     pub votes: Ordered<Vote>,
     pub seen: Vec<Seen>,
     pub tool: u64,
+    /// Letters and digits of what came out of results, hashed, each with the result's tool.
+    pub came: Vec<(u64, String)>,
 }

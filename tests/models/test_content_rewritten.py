@@ -1,0 +1,161 @@
+"""What the agent rewrote on its way out of a result is traced to it."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from models.content.detector import PARTS
+from models.content.kernel import PythonContent
+from models.content.rewritten import LONGEST, SHORTEST, bare, forms_of, traceable
+from models.content.session import MAX_USES
+from models.explain import content_reasons
+
+ACCOUNT = "DE31 9876-5432 1098"
+LETTERS = "de31987654321098"
+MAIL = "olga@evil.example.com"
+LIST = "result:bank.list"
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+REWRITTEN = {
+    "as it is": ACCOUNT,
+    "without spaces": "DE31987654321098",
+    "other marks": "[de31.9876.5432.1098]",
+    "backwards": ACCOUNT[::-1],
+    "base64": in_base64(ACCOUNT),
+    "base64 without padding": in_base64(ACCOUNT).rstrip("="),
+    "base64 for links": base64.urlsafe_b64encode(ACCOUNT.encode()).decode(),
+    "base64 twice": in_base64(in_base64(ACCOUNT)),
+    "hexadecimal": ACCOUNT.encode().hex(),
+    "with 0x": "0x" + ACCOUNT.encode().hex().upper(),
+    "per cent": quote("".join(f"%{ord(letter):02X}" for letter in ACCOUNT), safe="%"),
+    "rot13": "qr31987654321098",
+    "base64 among others": in_base64(f"amount=5&to={LETTERS};from=me"),
+    "full width": "".join(chr(ord(c) + 0xFEE0) for c in ACCOUNT.replace(" ", "")),
+    "arabic digits": "DE" + "".join(chr(0x660 + int(c)) for c in LETTERS[2:]),
+}
+
+
+@pytest.mark.parametrize("written", REWRITTEN.values(), ids=REWRITTEN)
+def test_an_account_is_found_in_what_it_became(written):
+    assert LETTERS in forms_of(written)
+
+
+def test_letters_with_marks_are_those_without():
+    assert bare("Åsa.Öberg@exämple.com".lower()) == "asaobergexamplecom"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", "=", "%%%", "%zz", "0x", "====", "Zg", "\x00" * 600, "\ud800abc%41", "١٢٣٤٥٦%"],
+)
+def test_whatever_it_is_it_is_read(raw):
+    assert all(map(traceable, forms_of(raw)))
+
+
+def test_what_is_short_is_alike_by_chance_and_what_is_long_is_no_identifier():
+    assert forms_of("ab-cd") == []
+    assert forms_of("a" * SHORTEST) != []
+    assert forms_of("ab" * LONGEST) == []
+
+
+@pytest.fixture
+def desk(an_empty_desk):
+    """A role that looks at its bank's list and posts to a page, each time something usual."""
+    desk = an_empty_desk
+    for number in range(20):
+        posted = desk.event("web.post", body=[(f"note-{number % 3}", ["request"])])
+        desk.play(desk.event("bank.look", account=[("SE77 1234 5678 9012", [LIST])]), posted)
+    return desk
+
+
+def looked(desk, **arguments):
+    """Give a session that has looked at an account out of a list, and written to somebody."""
+    session = desk.open()
+    for event in (
+        desk.event("bank.look", account=[(ACCOUNT, [LIST])]),
+        desk.event("mail.send", to=[(MAIL, ["result:web.get"])]),
+    ):
+        desk.detector.note(session, desk.judge(session, event))
+    return session, desk.event("web.post", **arguments)
+
+
+@pytest.mark.parametrize("written", REWRITTEN.values(), ids=REWRITTEN)
+def test_what_was_rewritten_comes_from_the_result_it_stood_in(desk, written):
+    session, event = looked(desk, body=[(written, [])])
+    judged = desk.judge(session, event)
+    assert (judged.carrier.source, judged.carrier.rewritten) == ("bank.list", True)
+    plain = desk.judge(desk.open(), desk.event("web.post", body=[(written, [LIST])]))
+    assert not plain.carrier.rewritten
+    assert judged.carrier.bits == plain.carrier.bits
+    assert judged.score == plain.score
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [["DE31 98", "765432 1098"], ["de", "319876", "5432", "1098"], ["DE319", "8765432-1098"]],
+)
+def test_what_was_split_over_arguments_is_put_together(desk, pieces):
+    session, event = looked(desk, **{f"p{at}": [(one, [])] for at, one in enumerate(pieces)})
+    carrier = desk.judge(session, event).carrier
+    assert (carrier.source, carrier.key) == ("bank.list", f"p{len(pieces) - 1}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "purpose"),
+    [
+        ({"body": [(ACCOUNT[:8], [])]}, "Pay"),
+        ({"b": [("765432 1098", [])], "a": [("DE31 98", [])]}, "Pay"),
+        ({"body": [("DE31987654321098", ["request"])]}, "Pay"),
+        ({"body": [("DE31987654321098", [])]}, "Pay de31987654321098"),
+        ({"body": [("nothing of that", [])]}, "Pay"),
+    ],
+    ids=["a part", "wrong order", "asked for", "in the words of the request", "made up"],
+)
+def test_what_came_from_elsewhere_is_not_traced(desk, arguments, purpose):
+    _, event = looked(desk, **arguments)
+    session = desk.open(purpose)
+    seen = desk.event("bank.look", account=[(ACCOUNT, [LIST])])
+    desk.detector.note(session, desk.judge(session, seen))
+    assert desk.judge(session, event).carrier is None
+
+
+def test_it_is_known_only_after_it_was_carried(desk):
+    _, event = looked(desk, body=[("DE31987654321098", [])])
+    assert desk.judge(desk.open(), event).carrier is None
+
+
+def test_it_is_learned_with_its_source(desk):
+    session, event = looked(desk, body=[(in_base64(MAIL), [])])
+    desk.detector.note(session, desk.judge(session, event))
+    flows = [use.flow for use in session.uses.values()]
+    assert len(flows) == 3
+    assert all(flows)
+    assert list(session.came.values()) == ["bank.list", "web.get", "web.get"]
+
+
+def test_it_is_told_in_words(desk):
+    session, event = looked(desk, body=[(in_base64(MAIL), [])])
+    reasons = content_reasons(desk.judge(session, event), 1.0, event)
+    provenance = next(reason for reason in reasons if reason.feature == "provenance")
+    assert "takes its body, rewritten, from a result of web.get" in provenance.why
+
+
+def test_it_can_be_left_out(desk):
+    silent = PythonContent(b"0123456789abcdef", frozenset(["rewritten"]))
+    silent.use(desk.detector.tables)
+    session, event = looked(desk, body=[(in_base64(MAIL), [])])
+    assert "rewritten" in PARTS
+    assert silent.score(session, event.tool, event.argument_origins).carrier is None
+    assert desk.judge(session, event).carrier is not None
+
+
+def test_many_pieces_are_as_bounded_as_ever(desk):
+    session, event = looked(desk, body=[(f"{at:03}-x", []) for at in range(MAX_USES + 9)])
+    assert len(desk.judge(session, event).uses) == MAX_USES
