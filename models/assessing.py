@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
-from models.content.detector import RECURRENCE_BITS
+from models.content.scene import RECURRENCE_BITS
 from models.groups import SUM
 from models.together import oddest, total
 

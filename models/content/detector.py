@@ -12,40 +12,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.content.names import BROKEN, KEPT, UNSAID, standing
-from models.content.novelty import (
-    KNOWN,
-    NEW,
-    UNKNOWN,
-    Near,
-    VotePlace,
-    count_vote,
-    familiarity,
-    levels,
-    own_cluster,
-    source_of,
-    use_of,
-)
-from models.content.rates import DAY_US, FLOW, VALUE, Rates
-from models.content.request import COVER_DISCOUNT, Reader, asked_for, covered
+from models.content.novelty import KNOWN, NEW, Near, VotePlace, familiarity
+from models.content.rates import Rates
+from models.content.request import Reader
+from models.content.scene import PARTS, Carrier, Counted, Scene
 from models.content.seeing import see
-from models.content.session import MAX_USES, Seen, Session, Use, Vote
 from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
-from models.content.tables import (
-    YOUNG,
-    Cluster,
-    Documents,
-    RoleTable,
-    ToolShares,
-    mark_of,
-    marks_of,
-    noted,
-)
-from models.content.tracing import REWRITTEN, traced
+from models.content.tables import YOUNG, Cluster, Documents, RoleTable, ToolShares
+from models.content.tracing import traced
 from models.hashing import mix
 
 if TYPE_CHECKING:
     from models.content.request import Request
+    from models.content.session import Seen, Session, Use, Vote
     from models.event import Origins
     from models.hashing import Hasher
 
@@ -55,44 +34,8 @@ MOST_NEAR = 8  # clusters a request is compared with in detail, the most similar
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
 KIND_CAP = 200.0  # the same where all sessions of a kind together show what it never takes
 TOOL_WORD_FLOOR = 0.2
-RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
-MOST_RECURRENCES = 2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
-OTHER = 4  # level of a value that is not the one which always came with a name of the request
-PARTS = ("value", "flow", "intent", "recurrence", "names", "rewritten")
-"""What a score is made of. Without values nothing comes up again, and no name is missed."""
 _MOST_PLACES = 50_000
-
-
-class Carrier(Struct, frozen=True, gc=False):
-    """The identifier of a call that is hardest to account for.
-
-    Attributes
-    ----------
-    bits
-        Value and flow bits after the discounts for specificity and coverage.
-    value_level, flow_level
-        0 usual for this request .. 3 new to the role; of a value also `OTHER`.
-    value, place
-        Hashes of the value and of its (tool, key).
-    recurrences
-        In how many other kinds of request it raised suspicion before; in `value_bits`.
-    rewritten
-        Whether it did not stand there as it is: `models.content.tracing`.
-    """
-
-    bits: float
-    key: str
-    kind: int
-    source: str
-    value_bits: float
-    flow_bits: float
-    value_level: int
-    flow_level: int
-    value: int = 0
-    place: int = 0
-    recurrences: int = 0
-    rewritten: bool = False
 
 
 class Content(Struct, frozen=True, gc=False):
@@ -157,17 +100,6 @@ def intents(
     return -log2(p), -log2((more + max(overall, named)) / (whole + 1.0))
 
 
-def recurrence(role: RoleTable, value: int, day: int, own: int) -> tuple[int, float]:
-    """Give in how many other kinds of request a value raised suspicion, and the bits for that.
-
-    `own` is the mark of the request's own kind.
-    """
-    if value not in role.sightings:
-        return 0, 0.0
-    again = min(MOST_RECURRENCES, noted(marks_of(role.sightings[value], day), own))
-    return again, RECURRENCE_BITS * again
-
-
 class ContentTables:
     """Everything the content detector remembers, over all roles."""
 
@@ -194,9 +126,7 @@ class ContentDetector:
     ) -> None:
         self.hasher = hasher
         self.reader = Reader(hasher)
-        self._values, self._flows, self._asks, self._recurs, self._names, self._traces = (
-            part not in silent for part in PARTS
-        )
+        self.counted = Counted(*(part not in silent for part in PARTS))
         self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
         self.use(tables)
 
@@ -261,35 +191,29 @@ class ContentDetector:
         near, total = weighed(role.clusters, session.near)
         tool = self.hasher.of(name)
         intent = unasked = None
-        if session.purpose and self._asks:
+        if session.purpose and self.counted.intent:
             named = self.named(name, request)
             intent, unasked = intents(self.shares(session.role), named, tool, near, total)
-        uses: list[Use] = []
-        votes: dict[int, Vote] = {}
-        best: Carrier | None = None
-        foreign = False
+        scene = Scene(self, session, request, tool, (near, total))
         seen: tuple[Seen, ...] = ()
-        came: dict[int, str] = {}
         if origins:
-            if session.came and self._traces:
+            if session.came and self.counted.rewritten:
                 origins = traced(origins, request, session.came, self.reader)
-            best, foreign = self._carriers(
-                session, request, tool, origins, near, total, uses, votes, came
-            )
+            scene.judge(origins)
             if role.n < YOUNG:
                 seen = see(self, session.role, request, name, origins)
-        bits = (best.bits if best else 0.0) + (intent or 0.0)
+        bits = (scene.carrier.bits if scene.carrier else 0.0) + (intent or 0.0)
         return Content(
-            bits * (1.0 if foreign else PLAIN_FACTOR),
+            bits * (1.0 if scene.foreign else PLAIN_FACTOR),
             intent,
-            best,
+            scene.carrier,
             session.known,
-            tuple(uses),
-            tuple(votes.items()),
+            tuple(scene.uses),
+            tuple(scene.votes.items()),
             seen,
             tool,
             unasked,
-            tuple(came.items()),
+            tuple(scene.came.items()),
         )
 
     def named(self, name: str, request: Request) -> float:
@@ -300,79 +224,6 @@ class ContentDetector:
             return 0.0
         weigh = self.weights.of
         return TOOL_WORD_FLOOR * (sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own))))
-
-    def _carriers(
-        self,
-        session: Session,
-        request: Request,
-        tool: int,
-        origins: Origins,
-        near: Near,
-        total: float,
-        uses: list[Use],
-        votes: dict[int, Vote],
-        came: dict[int, str],
-    ) -> tuple[Carrier | None, bool]:
-        best: Carrier | None = None
-        most = 0.0
-        foreign = False
-        votes_count = session.learning or session.vouched
-        day = session.last_us // DAY_US
-        of, reader, role = self.hasher.of, self.reader, self.role(session.role)
-        number = own_cluster(session.near, role)
-        own = mark_of(number) if number else 0
-        for key, found in origins.items():
-            hashed_key = of(key)
-            tool_key = mix(tool, hashed_key, 1)
-            here = [(s, c.keys.get(tool_key, 0), c.skipped) for _, c, s in near]
-            mixed = (session.known + familiarity(here)) / 2
-            for raw, where in found:
-                value = reader.value(raw)
-                if value is None:
-                    continue
-                source = source_of(where)
-                if source is not None and asked_for(value, request):
-                    source = None
-                use = use_of(tool_key, hashed_key, value, of(source) if source else 0)
-                level = flow_level = 0
-                said = UNSAID
-                if source and value.bared:
-                    came.setdefault(value.bared, source)
-                if source is not None:
-                    level, flow_level = levels(role, use, near, total, lambda: of(session.agent_id))
-                    use.level = level
-                    if use.who and (votes_count or level or flow_level):
-                        said = standing(role.names, tool_key, request.names, use.value)
-                    if said == BROKEN and not level and not flow_level:
-                        said = KEPT  # it is usual for such requests all the same
-                if len(uses) < MAX_USES:
-                    uses.append(use)
-                if votes_count:
-                    place = self.place(session.role, tool_key, hashed_key, value.kind)
-                    count_vote(votes, place, level, flow_level, said, mixed)
-                level, flow_level = level * self._values, flow_level * self._flows
-                if not level and not flow_level:
-                    continue
-                place = self.place(session.role, tool_key, hashed_key, value.kind)
-                value_bits = self.bits(place, VALUE, level, mixed, day)
-                flow_bits = self.bits(place, FLOW, flow_level, mixed, day)
-                if said == BROKEN and self._values and self._names:
-                    value_bits = max(value_bits, self.tables.rates.bits(place.said, VALUE, day))
-                    level = OTHER
-                again = 0
-                if self._recurs and level > UNKNOWN:
-                    again, more = recurrence(role, use.value, day, own)
-                    value_bits += more
-                cover = covered(value, request)
-                bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
-                if bits > most and source is not None:
-                    most = bits
-                    best = Carrier(
-                        bits, key, value.kind, source, value_bits, flow_bits, level, flow_level,
-                        use.value, tool_key, again, REWRITTEN in where,
-                    )  # fmt: skip
-                foreign = foreign or (level >= UNKNOWN and cover < 0.5)
-        return best, foreign
 
     def place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
         """Give the contexts of (role, tool, key, kind), worked out once."""

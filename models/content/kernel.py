@@ -201,7 +201,7 @@ def content_kernel(
     Parameters
     ----------
     silent
-        Parts of the score to leave out, of `models.content.detector.PARTS`: only without `native`.
+        Parts of the score to leave out, of `models.content.scene.PARTS`: only without `native`.
     """
     if native is None:
         return PythonContent(secret, silent)

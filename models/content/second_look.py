@@ -11,10 +11,11 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.content.detector import PLAIN_FACTOR, intents, recurrence, weighed
+from models.content.detector import PLAIN_FACTOR, intents, weighed
 from models.content.learning import FREE_HOLD, GATE
 from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
 from models.content.rates import DAY_US, FLOW, VALUE
+from models.content.scene import recurrence
 from models.content.tables import Cluster, RoleTable, ToolShares, mark_of
 from models.hashing import mix
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.detector import MOST_RECURRENCES, RECURRENCE_BITS
 from models.content.learning import FREE_HOLD, GATE, HOLD, QUORUM, SETTLED, VERY_UNUSUAL
 from models.content.novelty import SAME_REQUEST
 from models.content.rates import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
+from models.content.scene import MOST_RECURRENCES, RECURRENCE_BITS
 
 PAY = "Pay the invoice of Ines"
 OTHER = "DE31 9876 5432 1098"

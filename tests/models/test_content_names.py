@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.detector import OTHER
 from models.content.kernel import PythonContent
 from models.content.names import BROKEN, KEPT, MOST_NAMES, UNSAID, names_of, standing, tie
+from models.content.scene import OTHER
 from models.content.tables import MAX_KNOWN, Table
 from models.explain import content_reasons
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.config import ModelConfig
-from models.content.detector import PARTS
 from models.content.kernel import PythonContent
+from models.content.scene import PARTS
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features import FEATURES, METRICS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models.content.detector import OTHER
+from models.content.scene import OTHER
 from models.errors import StateError
 from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
 

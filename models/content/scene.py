@@ -1,0 +1,217 @@
+"""One call: its identifiers, one after the other, and which of them is hardest to account for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+
+from models.content.names import BROKEN, KEPT, UNSAID, standing
+from models.content.novelty import (
+    UNKNOWN,
+    count_vote,
+    familiarity,
+    levels,
+    own_cluster,
+    source_of,
+    use_of,
+)
+from models.content.rates import DAY_US, FLOW, VALUE
+from models.content.request import COVER_DISCOUNT, asked_for, covered
+from models.content.session import MAX_USES, Session, Use, Vote
+from models.content.tables import RoleTable, mark_of, marks_of, noted
+from models.content.tracing import REWRITTEN
+from models.hashing import mix
+
+if TYPE_CHECKING:
+    from models.content.detector import ContentDetector
+    from models.content.novelty import Near
+    from models.content.request import Request, Value
+    from models.event import Origins
+
+RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
+MOST_RECURRENCES = 2
+OTHER = 4  # level of a value that is not the one which always came with a name of the request
+
+
+class Carrier(Struct, frozen=True, gc=False):
+    """The identifier of a call that is hardest to account for.
+
+    Attributes
+    ----------
+    bits
+        Value and flow bits after the discounts for specificity and coverage.
+    value_level, flow_level
+        0 usual for this request .. 3 new to the role; of a value also `OTHER`.
+    value, place
+        Hashes of the value and of its (tool, key).
+    recurrences
+        In how many other kinds of request it raised suspicion before; in `value_bits`.
+    rewritten
+        Whether it did not stand there as it is: `models.content.tracing`.
+    """
+
+    bits: float
+    key: str
+    kind: int
+    source: str
+    value_bits: float
+    flow_bits: float
+    value_level: int
+    flow_level: int
+    value: int = 0
+    place: int = 0
+    recurrences: int = 0
+    rewritten: bool = False
+
+
+class Counted(NamedTuple):
+    """Which parts a score is made of.
+
+    Without values nothing comes up again, and no name is missed.
+    """
+
+    value: bool
+    flow: bool
+    intent: bool
+    recurrence: bool
+    names: bool
+    rewritten: bool
+
+
+PARTS = Counted._fields
+
+
+def recurrence(role: RoleTable, value: int, day: int, own: int) -> tuple[int, float]:
+    """Give in how many other kinds of request a value raised suspicion, and the bits for that.
+
+    `own` is the mark of the request's own kind.
+    """
+    if value not in role.sightings:
+        return 0, 0.0
+    again = min(MOST_RECURRENCES, noted(marks_of(role.sightings[value], day), own))
+    return again, RECURRENCE_BITS * again
+
+
+class Scene:
+    """Judges the identifiers of one call of an open session; changes nothing.
+
+    Parameters
+    ----------
+    near
+        The clusters of requests like the session's, each with its weight, and the weights' sum.
+
+    Attributes
+    ----------
+    carrier
+        The identifier that is hardest to account for, if any carries bits.
+    foreign
+        Whether one came out of a result, is new at its place, and is not named in the request.
+    uses, votes, came
+        What the session takes note of: `models.content.learning.note`.
+    """
+
+    def __init__(
+        self,
+        detector: ContentDetector,
+        session: Session,
+        request: Request,
+        tool: int,
+        near: tuple[Near, float],
+    ) -> None:
+        self.carrier: Carrier | None = None
+        self.foreign = False
+        self.uses: list[Use] = []
+        self.votes: dict[int, Vote] = {}
+        self.came: dict[int, str] = {}
+        self._detector, self._session, self._request = detector, session, request
+        self._tool, self._near, self._role = tool, near, detector.role(session.role)
+        self._votes_count = session.learning or session.vouched
+        self._day = session.last_us // DAY_US
+        number = own_cluster(session.near, self._role)
+        self._own = mark_of(number) if number else 0
+
+    def judge(self, origins: Origins) -> None:
+        """Judge all that the call carries, in its order."""
+        of, reader = self._detector.hasher.of, self._detector.reader
+        for key, found in origins.items():
+            hashed_key = of(key)
+            tool_key = mix(self._tool, hashed_key, 1)
+            here = [(s, c.keys.get(tool_key, 0), c.skipped) for _, c, s in self._near[0]]
+            spot = _Spot(key, hashed_key, tool_key, (self._session.known + familiarity(here)) / 2)
+            for raw, where in found:
+                value = reader.value(raw)
+                if value is not None:
+                    self._value(spot, value, where)
+
+    def _value(self, spot: _Spot, value: Value, where: list[str]) -> None:
+        source = source_of(where)
+        if source is not None and asked_for(value, self._request):
+            source = None
+        hashed = self._detector.hasher.of(source) if source else 0
+        use = use_of(spot.tool_key, spot.hashed_key, value, hashed)
+        if source and value.bared:
+            self.came.setdefault(value.bared, source)
+        flow_level, said = (0, UNSAID) if source is None else self._standing(use)
+        if len(self.uses) < MAX_USES:
+            self.uses.append(use)
+        if self._votes_count:
+            place = self._detector.place(
+                self._session.role, spot.tool_key, spot.hashed_key, value.kind
+            )
+            count_vote(self.votes, place, use.level, flow_level, said, spot.known)
+        if source is not None and (use.level or flow_level):
+            self._weigh(spot, value, use, flow_level, said, (source, REWRITTEN in where))
+
+    def _standing(self, use: Use) -> tuple[int, int]:
+        """Note how new a value is; give how new its flow is, and what a name says of it."""
+        of, (near, total) = self._detector.hasher.of, self._near
+        agent_id = self._session.agent_id
+        use.level, flow_level = levels(self._role, use, near, total, lambda: of(agent_id))
+        said = UNSAID
+        if use.who and (self._votes_count or use.level or flow_level):
+            said = standing(self._role.names, use.tool_key, self._request.names, use.value)
+        if said == BROKEN and not use.level and not flow_level:
+            said = KEPT  # it is usual for such requests all the same
+        return flow_level, said
+
+    def _weigh(
+        self,
+        spot: _Spot,
+        value: Value,
+        use: Use,
+        flow_level: int,
+        said: int,
+        source: tuple[str, bool],
+    ) -> None:
+        detector, counted = self._detector, self._detector.counted
+        level, flow_level = use.level * counted.value, flow_level * counted.flow
+        if not level and not flow_level:
+            return
+        place = detector.place(self._session.role, spot.tool_key, spot.hashed_key, value.kind)
+        value_bits = detector.bits(place, VALUE, level, spot.known, self._day)
+        flow_bits = detector.bits(place, FLOW, flow_level, spot.known, self._day)
+        if said == BROKEN and counted.value and counted.names:
+            other = detector.tables.rates.bits(place.said, VALUE, self._day)
+            value_bits, level = max(value_bits, other), OTHER
+        again = 0
+        if counted.recurrence and level > UNKNOWN:
+            again, more = recurrence(self._role, use.value, self._day, self._own)
+            value_bits += more
+        cover = covered(value, self._request)
+        bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
+        if bits > (self.carrier.bits if self.carrier else 0.0):
+            self.carrier = Carrier(
+                bits, spot.key, value.kind, source[0], value_bits, flow_bits, level, flow_level,
+                use.value, spot.tool_key, again, source[1],
+            )  # fmt: skip
+        self.foreign = self.foreign or (level >= UNKNOWN and cover < 0.5)
+
+
+class _Spot(NamedTuple):
+    """Where an identifier stands in the call, and how well its like are known there."""
+
+    key: str
+    hashed_key: int
+    tool_key: int
+    known: float
