@@ -145,13 +145,7 @@ class ScoreWindow(Struct, array_like=True):
         n = self.n
         above = self.new.rank(cell)[0] + self.old.rank(cell)[0]
         if above < FEW:
-            k = total = start = 0
-            for bin_, count in self._downward():
-                start = bin_
-                if k + count > FEW:
-                    break
-                k += count
-                total += bin_ * count
+            start, k, _, total = self._walk(FEW)
             if cell > start:
                 excess = (total / k - start) / STEP if k else 0.0
                 spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
@@ -175,37 +169,36 @@ class ScoreWindow(Struct, array_like=True):
         >>> window.reach() / STEP
         24.0
         """
-        above = start = 0
-        for cell, count in self._downward():
-            start = cell
-            above += count
-            if above > FEW:
-                break
-        return max(UNBOUNDED, start + FURTHER)
+        return max(UNBOUNDED, self._walk(FEW)[0] + FURTHER)
 
     def quantile(self, share_above: float) -> float:
         """Give the score that at most this share of the window exceeds, in bits."""
-        allowed = share_above * self.n
-        above = 0
-        for cell, count in self._downward():
-            above += count
-            if above > allowed:
-                return cell / STEP
-        return 0.0
+        cell, _, there, _ = self._walk(share_above * self.n)
+        return cell / STEP if there else 0.0
 
-    def _downward(self) -> list[tuple[int, int]]:
+    def _walk(self, allowed: float) -> tuple[int, int, int, int]:
+        """Go down to the first cell with which more scores than allowed are reached.
+
+        Returns
+        -------
+        cell, above, there, total
+            The cell, the lowest one if all scores are allowed; scores above it; scores in it, none
+            if all are allowed; and the sum of the cells of those above.
+        """
         merged = dict(zip(self.old.bins, self.old.counts, strict=True))
         for cell, count in zip(self.new.bins, self.new.counts, strict=True):
             merged[cell] = merged.get(cell, 0) + count
-        return sorted(merged.items(), reverse=True)
+        cell = above = total = 0
+        for cell, count in sorted(merged.items(), reverse=True):
+            if above + count > allowed:
+                return cell, above, count, total
+            above += count
+            total += cell * count
+        return cell, above, 0, total
 
     def _tail(self, most_tail: int) -> tuple[int, int, int, float]:
         """Give the 98 % point, scores above it, scores at it, and their mean excess in bits."""
-        allowed = min(TAIL * self.n, most_tail)
-        k = total = 0
-        for cell, count in self._downward():
-            if k + count > allowed:
-                return cell, k, count, (total / k - cell) / STEP if k else 0.0
-            k += count
-            total += cell * count
-        return -1, k, 0, 0.0
+        cell, k, there, total = self._walk(min(TAIL * self.n, most_tail))
+        if not there:
+            return -1, k, 0, 0.0
+        return cell, k, there, (total / k - cell) / STEP if k else 0.0

@@ -129,18 +129,11 @@ impl Window {
         let n = (self.n() + 1) as f64;
         let above = self.new.rank(cell).0 + self.old.rank(cell).0;
         if above < FEW {
-            let (mut k, mut total, mut start) = (0u64, 0u64, 0u16);
-            for (bin, count) in self.downward() {
-                start = bin;
-                if k + count > FEW {
-                    break;
-                }
-                k += count;
-                total += u64::from(bin) * count;
-            }
+            let found = self.walk(FEW as f64);
+            let (k, start) = (found.above, found.cell);
             if cell > start {
-                let mean = if k > 0 { total as f64 / k as f64 - f64::from(start) } else { 0.0 };
-                let spread = (mean / STEP).max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
+                let spread =
+                    found.excess().max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let beyond = f64::from(cell - start) / STEP / spread;
                 let most = (n.log2() - UNSAID).max(0.0);
                 let beyond = beyond * std::f64::consts::LOG2_E;
@@ -153,28 +146,32 @@ impl Window {
 
     /// The highest cell that a new score may enter, however high it is.
     pub fn reach(&self) -> u16 {
-        let (mut above, mut start) = (0, 0);
-        for (bin, count) in self.downward() {
-            start = bin;
-            above += count;
-            if above > FEW {
-                break;
-            }
-        }
-        UNBOUNDED.max(start + FURTHER)
+        UNBOUNDED.max(self.walk(FEW as f64).cell + FURTHER)
     }
 
     /// The score that at most this share of the window exceeds, in bits.
     pub fn quantile(&self, share_above: f64) -> f64 {
-        let allowed = share_above * self.n() as f64;
-        let mut above = 0;
-        for (cell, count) in self.downward() {
-            above += count;
-            if above as f64 > allowed {
-                return f64::from(cell) / STEP;
-            }
+        let found = self.walk(share_above * self.n() as f64);
+        if found.there > 0 {
+            f64::from(found.cell) / STEP
+        } else {
+            0.0
         }
-        0.0
+    }
+
+    /// Goes down to the first cell with which more scores than allowed are reached.
+    fn walk(&self, allowed: f64) -> Walk {
+        let mut at = Walk::default();
+        for (cell, count) in self.downward() {
+            at.cell = cell;
+            if (at.above + count) as f64 > allowed {
+                at.there = count;
+                break;
+            }
+            at.above += count;
+            at.total += u64::from(cell) * count;
+        }
+        at
     }
 
     /// Cells of both generations with their counts, from the highest.
@@ -202,17 +199,33 @@ impl Window {
 
     /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
     fn tail(&self, most_tail: f64) -> (i64, u64, u64, f64) {
-        let allowed = (TAIL * self.n() as f64).min(most_tail);
-        let (mut k, mut total) = (0u64, 0u64);
-        for (cell, count) in self.downward() {
-            if (k + count) as f64 > allowed {
-                let mean = if k > 0 { total as f64 / k as f64 - f64::from(cell) } else { 0.0 };
-                return (i64::from(cell), k, count, mean / STEP);
-            }
-            k += count;
-            total += u64::from(cell) * count;
+        let found = self.walk((TAIL * self.n() as f64).min(most_tail));
+        if found.there == 0 {
+            return (-1, found.above, 0, 0.0);
         }
-        (-1, k, 0, 0.0)
+        (i64::from(found.cell), found.above, found.there, found.excess())
+    }
+}
+
+/// How far down a walk went from the highest score.
+#[derive(Default)]
+struct Walk {
+    /// Where it ended: the lowest cell if all scores are allowed.
+    cell: u16,
+    /// Scores above it, and the sum of their cells.
+    above: u64,
+    total: u64,
+    /// Scores in it; none if all are allowed.
+    there: u64,
+}
+
+impl Walk {
+    /// Mean excess of the scores above in bits.
+    fn excess(&self) -> f64 {
+        if self.above == 0 {
+            return 0.0;
+        }
+        (self.total as f64 / self.above as f64 - f64::from(self.cell)) / STEP
     }
 }
 
