@@ -225,7 +225,7 @@ def run(
             clock_us=clock_us,
             drain=drain,
         )
-        sink = open_sink(settings.sink)
+        sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
             loop = Loop(build_worker(settings, store), store, sink, source)
             if progress is not None:
@@ -258,7 +258,7 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         return False
     with lock, open_store(settings.store) as store:
         store.claim()
-        sink = open_sink(settings.sink)
+        sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
             loop = Loop(build_worker(settings, store), store, sink)
             loop.run(stop)

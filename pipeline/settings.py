@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         1_000, ge=0, description="how long a batch from Kafka may take, ms; 0: no bound"
     )
     kafka_client: Literal["kafka-python", "librdkafka"] = Field(
-        "kafka-python", description="who reads from Kafka; librdkafka is an extra, and quicker"
+        "kafka-python", description="who speaks to Kafka; librdkafka is an extra, and quicker"
     )
     cache_agents: int = Field(1536, ge=1, description="agents kept in memory, ready for use")
     packed_agents: int = Field(32_768, ge=0, description="agents kept in memory beside, packed")

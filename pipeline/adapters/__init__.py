@@ -40,7 +40,7 @@ class Options(Struct, frozen=True, kw_only=True):
     batch_ms
         How long a batch should take at most, milliseconds, where the source can tell; 0: no bound.
     kafka_client
-        Who reads from Kafka, one of `pipeline.adapters.kafka.clients.CLIENTS`.
+        Who reads from Kafka and publishes there, one of `pipeline.adapters.kafka.clients.CLIENTS`.
     """
 
     batch_size: int
@@ -99,23 +99,30 @@ kafka://HOST:PORT/TOPIC?group=NAME
     return SOURCES[scheme](url, options)
 
 
-def open_sink(url: str) -> Sink:
+def open_sink(url: str, *, kafka_client: str = "kafka-python") -> Sink:
     """Open a sink: ``kafka://HOST:PORT``, ``file:FOLDER`` or ``none``.
+
+    Parameters
+    ----------
+    kafka_client
+        As in `Options`.
 
     Raises
     ------
     ConfigError
-        The URL is not one of these.
+        The URL is not one of these, or the client does not go with it.
     """
     scheme, colon, _ = url.partition(":")
     if scheme not in SINKS or (scheme == "none") == bool(colon):
         raise ConfigError(
             f"unknown sink {masked(url)!r}, expected one of: none, file:FOLDER, kafka://HOST:PORT"
         )
-    return SINKS[scheme](url)
+    return SINKS[scheme](url, kafka_client)
 
 
-def open_fenced_sink(url: str, owner: str, still_ours: Callable[[], None]) -> Sink:
+def open_fenced_sink(
+    url: str, owner: str, still_ours: Callable[[], None], *, kafka_client: str = "kafka-python"
+) -> Sink:
     """Open a sink for a shard that workers take over from each other.
 
     Parameters
@@ -123,12 +130,15 @@ def open_fenced_sink(url: str, owner: str, still_ours: Callable[[], None]) -> Si
     owner, still_ours
         As of `pipeline.adapters.kafka.fenced.FencedSink`; only Kafka can refuse those that were
         overtaken.
+    kafka_client
+        As in `Options`.
     """
     if not url.startswith("kafka:"):
         return open_sink(url)
+    from pipeline.adapters.kafka.address import parse
     from pipeline.adapters.kafka.fenced import FencedSink
 
-    return FencedSink(url, owner, still_ours)
+    return FencedSink(parse(url, topic=False), kafka_client, owner, still_ours)
 
 
 def masked(url: str) -> str:
@@ -182,10 +192,11 @@ def _kafka_source(url: str, options: Options) -> Source:
     )
 
 
-def _kafka_sink(url: str) -> Sink:
+def _kafka_sink(url: str, client: str) -> Sink:
     from pipeline.adapters.kafka import KafkaSink
+    from pipeline.adapters.kafka.address import parse
 
-    return KafkaSink(url)
+    return KafkaSink(parse(url, topic=False), client)
 
 
 SOURCES: dict[str, Callable[[str, Options], Source]] = {
@@ -194,8 +205,8 @@ SOURCES: dict[str, Callable[[str, Options], Source]] = {
     "kafka": _kafka_source,
 }
 
-SINKS: dict[str, Callable[[str], Sink]] = {
-    "file": lambda url: Folder(_path(url)),
+SINKS: dict[str, Callable[[str, str], Sink]] = {
+    "file": lambda url, client: Folder(_path(url)),  # noqa: ARG005  # the shape of a factory
     "kafka": _kafka_sink,
-    "none": lambda url: Nowhere(),  # noqa: ARG005  # the shape of a factory
+    "none": lambda url, client: Nowhere(),  # noqa: ARG005  # the shape of a factory
 }

@@ -132,10 +132,7 @@ def _source(settings: Settings) -> Check:
     if url == "-":
         return Check("source", "ok", "standard input")
     if url.startswith("kafka:"):
-        if settings.kafka_client == "librdkafka" and find_spec("confluent_kafka") is None:
-            todo = "install habitus with the extra librdkafka, or leave HABITUS_KAFKA_CLIENT out"
-            return Check("source", "missing", "the client librdkafka is not installed", todo)
-        return _kafka("source", url, topic=True)
+        return _kafka("source", url, settings.kafka_client, topic=True)
     if not url.startswith("file:"):
         return Check(
             "source",
@@ -158,7 +155,7 @@ def _sink(settings: Settings) -> Check:
     if url == "none":
         return Check("sink", "optional", "results stay in the store", "HABITUS_SINK publishes them")
     if url.startswith("kafka:"):
-        return _kafka("sink", url, topic=False)
+        return _kafka("sink", url, settings.kafka_client, topic=False)
     if not url.startswith("file:"):
         todo = "set HABITUS_SINK to kafka:, file: or none"
         return Check("sink", "missing", "unknown kind of sink", todo)
@@ -170,7 +167,10 @@ def _sink(settings: Settings) -> Check:
     return Check("sink", "missing", f"{place} cannot be written", "set HABITUS_SINK")
 
 
-def _kafka(name: str, url: str, *, topic: bool) -> Check:
+def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
+    if client == "librdkafka" and find_spec("confluent_kafka") is None:
+        todo = "install habitus with the extra librdkafka, or leave HABITUS_KAFKA_CLIENT out"
+        return Check(name, "missing", "the client librdkafka is not installed", todo)
     from pipeline.adapters.kafka.address import answers, parse
 
     address = parse(url, topic=topic)

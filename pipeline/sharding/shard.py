@@ -58,7 +58,12 @@ class Shard:
         self.worker = build_worker(settings, store, around=around)
         self.exchange = Exchange(self.worker.engine, store.shared().get(NAME, b""))
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
-        self.sink = open_fenced_sink(settings.sink, f"habitus-{owner:016x}", store.still_ours)
+        self.sink = open_fenced_sink(
+            settings.sink,
+            f"habitus-{owner:016x}",
+            store.still_ours,
+            kafka_client=settings.kafka_client,
+        )
         self.waiting = self._beats = 0
         self._taken = store.taken()
 

@@ -10,12 +10,13 @@ import pytest
 
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import KafkaSource
+from pipeline.adapters.kafka.client import KafkaConsumer, TopicPartition
 from pipeline.record import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipeline.record import Batch
+    from pipeline.record import Batch, Sink
 
 
 @pytest.fixture
@@ -29,13 +30,13 @@ def topic(admin: Any) -> Iterator[str]:
 
 
 class Kafka:
-    """A topic that is filled with numbers, and read by one of the clients."""
+    """A topic that is filled with numbers and read by one of the clients."""
 
     def __init__(self, address: str, topic: str, client: str) -> None:
         self.address, self.topic, self.client = address, topic, client
 
     def fill(self, first: int, last: int) -> None:
-        sink = open_sink(f"kafka://{self.address}")
+        sink = self.sink()
         sink.publish(
             [
                 Message(self.topic, b"agent-%d" % (n % 9), f"id-{n}", b"%d" % n, (("trace", b"t"),))
@@ -43,6 +44,25 @@ class Kafka:
             ]
         )
         sink.close()
+
+    def sink(self) -> Sink:
+        return open_sink(f"kafka://{self.address}", kafka_client=self.client)
+
+    def raw(self) -> list[Any]:
+        """Give all records as a plain consumer has them, partition by partition."""
+        plain = KafkaConsumer(bootstrap_servers=self.address, isolation_level="read_committed")
+        partitions = [
+            TopicPartition(self.topic, number)
+            for number in sorted(plain.partitions_for_topic(self.topic) or ())
+        ]
+        plain.assign(partitions)
+        plain.seek_to_beginning(*partitions)
+        ends = plain.end_offsets(partitions)
+        found: list[Any] = []
+        while any(plain.position(partition) < end for partition, end in ends.items()):
+            found += [one for some in plain.poll(500).values() for one in some]
+        plain.close()
+        return sorted(found, key=lambda one: (one.partition, one.offset))
 
     def source(self, client: str = "", *, drain: bool = True, more: str = "") -> KafkaSource:
         url = f"kafka://{self.address}/{self.topic}?group=group-{self.topic}{more}"

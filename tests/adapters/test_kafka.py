@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from models.errors import ConfigError
-from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import KafkaSource
 from pipeline.adapters.kafka.client import TopicPartition
 from pipeline.record import MAX_VALUE, Message
@@ -78,11 +77,8 @@ def test_draining_an_empty_topic_ends(kafka: Any) -> None:
     assert kafka.drained()["records"] == []
 
 
-def test_a_record_beyond_the_bound_is_cut_and_marked(
-    kafka: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.adapters.kafka.sink.LARGEST_MESSAGE", 4_000_000)
-    sink = open_sink(f"kafka://{kafka.address}")
+def test_a_record_beyond_the_bound_is_cut_and_marked(kafka: Any) -> None:
+    sink = kafka.sink()
     sink.publish([Message(kafka.topic, b"a", "1", b"x" * (MAX_VALUE + 1))])
     sink.close()
     (record,) = kafka.drained()["records"]

@@ -1,22 +1,27 @@
-"""Which client reads from Kafka, and the options of each."""
+"""Which client reads from Kafka and publishes there, and the options of each."""
 
 from __future__ import annotations
 
+import socket
 import typing
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from models.errors import ConfigError
+from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import clients
 from pipeline.adapters.kafka.address import parse
-from pipeline.adapters.kafka.clients import CLIENTS, open_member
+from pipeline.adapters.kafka.clients import CLIENTS, open_member, producer_of
 from pipeline.adapters.kafka.librdkafka import LibrdkafkaMember
-from pipeline.adapters.kafka.librdkafka_options import options_of, translated
+from pipeline.adapters.kafka.librdkafka_options import options_of, producer_options, translated
 from pipeline.adapters.kafka.member import MemberFault, OutOfRange, Passing
+from pipeline.adapters.kafka.producer import ProducerFault
 from pipeline.commands import checks
 from pipeline.record import BATCH_BYTES
+from pipeline.record import Message as Sent
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +53,13 @@ def test_a_client_that_is_not_installed_is_a_sentence(monkeypatch: pytest.Monkey
     at = parse("kafka://127.0.0.1:9092/t", topic=True)
     with pytest.raises(ConfigError, match=r"librdkafka is not installed: .*HABITUS_KAFKA_CLIENT"):
         open_member("librdkafka", at, 1, lambda: 0)
+    with pytest.raises(ConfigError, match=r"librdkafka is not installed: .*HABITUS_KAFKA_CLIENT"):
+        open_sink("kafka://127.0.0.1:9092", kafka_client="librdkafka")
+
+
+def test_an_unknown_client_is_named_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"unknown Kafka client 'kafka', expected one of: k"):
+        open_sink("kafka://127.0.0.1:9092", kafka_client="kafka")
 
 
 def test_every_option_of_the_file_is_one_of_librdkafka(tmp_path: Path) -> None:
@@ -57,6 +69,17 @@ def test_every_option_of_the_file_is_one_of_librdkafka(tmp_path: Path) -> None:
     Consumer(options).close()
     assert options["session.timeout.ms"] == 6000
     assert options["ssl.endpoint.identification.algorithm"] == "https"
+
+
+def test_every_option_of_the_file_of_a_sink_is_one_of_librdkafka(tmp_path: Path) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text(EVERYTHING.partition("group_instance_id")[0])
+    address = parse(f"kafka://127.0.0.1:9?config={file}", topic=False)
+    options = producer_options(address, "shard-1")
+    Producer(options)
+    assert options["sasl.username"] == "me"
+    assert options["transactional.id"] == "shard-1"
+    assert "transactional.id" not in producer_options(address, "")
 
 
 def test_a_key_beside_its_certificate_is_found_there() -> None:
@@ -76,6 +99,26 @@ def test_an_option_without_a_counterpart_is_named(tmp_path: Path) -> None:
     at = parse(f"kafka://127.0.0.1:9/t?config={file}", topic=True)
     with pytest.raises(ConfigError, match=r"client option 'sasl_kerberos_service_name' is not"):
         open_member("librdkafka", at, 1, lambda: 0)
+    with pytest.raises(ConfigError, match=r"client option 'sasl_kerberos_service_name' is not"):
+        open_sink(f"kafka://127.0.0.1:9?config={file}", kafka_client="librdkafka")
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """HOST:PORT of somebody who takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_broker_that_says_nothing_is_given_up_in_time(
+    silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.adapters.kafka.librdkafka_options.DELIVERY_S", 2)
+    connect = producer_of("librdkafka", parse(f"kafka://{silent}", topic=False))
+    begun = monotonic()
+    with pytest.raises(ProducerFault, match="_MSG_TIMED_OUT"):
+        connect().send([Sent("t", b"a", "1", b"x")])
+    assert monotonic() - begun < 10
 
 
 def test_what_is_fetched_ahead_is_bounded() -> None:
@@ -89,6 +132,8 @@ def test_the_doctor_says_that_the_client_is_not_installed(monkeypatch: pytest.Mo
     monkeypatch.setattr(checks, "find_spec", lambda _: None)
     settings = Settings(source="kafka://127.0.0.1:9/t", kafka_client="librdkafka")
     assert checks._source(settings).found == "the client librdkafka is not installed"
+    settings = Settings(sink="kafka://127.0.0.1:9", kafka_client="librdkafka")
+    assert checks._sink(settings).found == "the client librdkafka is not installed"
 
 
 class Receiving(LibrdkafkaMember):

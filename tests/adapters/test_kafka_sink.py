@@ -2,37 +2,105 @@
 
 from __future__ import annotations
 
+import os
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import TOPICS, create_topics
-from pipeline.adapters.kafka.client import KafkaConsumer, KafkaProducer, TopicPartition
+from pipeline.adapters.kafka.client import KafkaProducer, murmur2
+from pipeline.adapters.kafka.topics import LARGEST_MESSAGE
 from pipeline.commands.checks import examine
 from pipeline.record import Message
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.broker
 
 
 def test_a_tombstone_is_published_and_read_as_nothing(kafka: Any) -> None:
-    sink = open_sink(f"kafka://{kafka.address}")
+    sink = kafka.sink()
     sink.publish([Message(kafka.topic, b"a", "1", None), Message(kafka.topic, b"", "2", b"no key")])
     sink.close()
-    plain = KafkaConsumer(bootstrap_servers=kafka.address)
-    partitions = [TopicPartition(kafka.topic, 0), TopicPartition(kafka.topic, 1)]
-    plain.assign(partitions)
-    plain.seek_to_beginning(*partitions)
-    raw: list[Any] = []
-    while len(raw) < 2:
-        raw += [one for some in plain.poll(500).values() for one in some]
-    plain.close()
-    assert {(one.key, one.value) for one in raw} == {(b"a", None), (None, b"no key")}
+    assert {(one.key, one.value) for one in kafka.raw()} == {(b"a", None), (None, b"no key")}
     values = {record.value for record in kafka.drained()["records"]}
     assert values == {b"", b"no key"}
+
+
+def test_a_tombstone_without_a_key_has_an_empty_one(kafka: Any) -> None:
+    sink = kafka.sink()
+    sink.publish([Message(kafka.topic, b"", "1", None)])
+    sink.close()
+    assert [(one.key, one.value) for one in kafka.raw()] == [(b"", None)]
+
+
+def test_a_message_carries_its_headers_and_then_its_id(kafka: Any) -> None:
+    sink = kafka.sink()
+    sink.publish([Message(kafka.topic, b"a", "eins-\u00fc", b"x", (("trace", b"\x00\xff"),))])
+    sink.close()
+    (record,) = kafka.raw()
+    assert list(record.headers) == [("trace", b"\x00\xff"), ("id", "eins-\u00fc".encode())]
+
+
+def test_messages_of_a_key_keep_their_order_over_many_publications(kafka: Any) -> None:
+    sink = kafka.sink()
+    numbers = range(30_000)
+    for at in range(0, len(numbers), 10_000):
+        some = numbers[at : at + 10_000]
+        sink.publish([Message(kafka.topic, b"%d" % (n % 7), str(n), b"%d" % n) for n in some])
+    sink.close()
+    found = kafka.raw()
+    assert len(found) == len(numbers)
+    for key in range(7):
+        mine = [int(one.value) for one in found if one.key == b"%d" % key]
+        assert mine == list(numbers[key::7])
+
+
+@pytest.fixture
+def wide(kafka: Any, admin: Any) -> Iterator[Any]:
+    """A topic of many partitions, with the bound that topics have by default."""
+    kafka.topic = f"{kafka.topic}-wide"
+    options = {"num_partitions": 13, "replication_factor": 1, "configs": {}}
+    admin.create_topics({kafka.topic: options}, wait_for_metadata=True)
+    yield kafka
+    admin.delete_topics([kafka.topic])
+
+
+def test_a_key_has_the_partition_that_every_other_client_gives_it(wide: Any) -> None:
+    keys = [b"", b"\x00", b"\xff" * 9, *(b"agent-%d" % n for n in range(400))]
+    sink = wide.sink()
+    sink.publish([Message(wide.topic, key, str(n), None) for n, key in enumerate(keys)])
+    sink.close()
+    expected = {key: (murmur2(key) & 0x7FFFFFFF) % 13 for key in keys}
+    assert {one.key: one.partition for one in wide.raw()} == expected
+
+
+def test_the_largest_message_is_published_and_a_larger_one_is_refused(kafka: Any) -> None:
+    largest = os.urandom(LARGEST_MESSAGE - 200)
+    sink = kafka.sink()
+    sink.publish([Message(kafka.topic, b"a", "1", largest)])
+    with pytest.raises(SinkUnavailable, match=rf"cannot publish to topic '{kafka.topic}' at"):
+        sink.publish([Message(kafka.topic, b"a", "2", largest + bytes(300))])
+    sink.publish([Message(kafka.topic, b"a", "3", b"x")])
+    sink.close()
+    assert [len(one.value) for one in kafka.raw()] == [len(largest), 1]
+
+
+def test_after_a_message_that_the_broker_refuses_nothing_is_on_its_way(wide: Any) -> None:
+    sink = wide.sink()
+    refused = Message(wide.topic, b"a", "0", os.urandom(LARGEST_MESSAGE * 3 // 4))
+    others = [Message(wide.topic, b"%d" % n, str(n), b"x") for n in range(1, 50)]
+    with pytest.raises(SinkUnavailable, match=rf"cannot publish to topic '{wide.topic}' at"):
+        sink.publish([refused, *others])
+    there = len(wide.raw())
+    sink.publish(others)
+    sink.close()
+    assert len(wide.raw()) == there + len(others)
 
 
 def test_topics_of_the_contract_are_created_once(kafka_address: str, admin: Any) -> None:
@@ -52,18 +120,24 @@ def test_no_broker_is_said_with_its_address_at_once(kafka_client: str) -> None:
     said = r"no Kafka broker answers at 127\.0\.0\.1:9"
     with pytest.raises(ConfigError, match=said):
         open_source("kafka://127.0.0.1:9/t", clock_us=lambda: 0, kafka_client=kafka_client)
+    sink = open_sink("kafka://127.0.0.1:9", kafka_client=kafka_client)
     with pytest.raises(SinkUnavailable, match=said):
-        open_sink("kafka://127.0.0.1:9").publish([Message("t", b"", "1", b"x")])
+        sink.publish([Message("t", b"", "1", b"x")])
     with pytest.raises(ConfigError, match=said):
         create_topics("127.0.0.1:9")
 
 
-def test_a_sink_that_failed_works_again(kafka: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.adapters.kafka.sink.ANSWER_MS", 1000)
-    sink = open_sink(f"kafka://{kafka.address}")
+@pytest.mark.parametrize("publications", [1, 2])
+def test_a_sink_that_failed_works_again(
+    kafka: Any, monkeypatch: pytest.MonkeyPatch, publications: int
+) -> None:
+    for module in ("kafka_python_producer", "librdkafka_options"):
+        monkeypatch.setattr(f"pipeline.adapters.kafka.{module}.ANSWER_MS", 1000)
+    sink = kafka.sink()
     sink.publish([Message(kafka.topic, b"a", "0", b"x")])
-    with pytest.raises(SinkUnavailable, match=r"cannot publish to topic 'absent-topic' at"):
-        sink.publish([Message("absent-topic", b"a", "1", b"x")])
+    for _ in range(publications):
+        with pytest.raises(SinkUnavailable, match=r"topic 'absent-topic'"):
+            sink.publish([Message("absent-topic", b"a", "1", b"x")])
     sink.publish([Message(kafka.topic, b"a", "2", b"y")])
     sink.close()
     assert [record.value for record in kafka.drained()["records"]] == [b"x", b"y"]
@@ -89,7 +163,7 @@ def test_what_a_transaction_did_not_commit_is_not_read_and_its_end_is_passed(kaf
 
 
 def test_a_result_topic_that_is_not_there_is_named_at_once(kafka: Any) -> None:
-    sink = open_sink(f"kafka://{kafka.address}")
+    sink = kafka.sink()
     for _ in range(2):
         begun = monotonic()
         with pytest.raises(SinkUnavailable, match=r"topic 'absent' does not exist.*create-topics"):

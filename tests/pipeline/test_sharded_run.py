@@ -38,7 +38,7 @@ class Stream:
         self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
 
     def send(self, lines: list[bytes]) -> None:
-        sink = open_sink(f"kafka://{self.address}")
+        sink = open_sink(f"kafka://{self.address}", kafka_client=self.client)
         keys = [str(json.loads(line)["agent"]["id"]).encode() for line in lines]
         numbered = enumerate(zip(keys, lines, strict=True))
         sink.publish([Message(self.topic, key, str(n), line) for n, (key, line) in numbered])

@@ -1,20 +1,31 @@
-"""Which client reads from Kafka, by name."""
+"""Which client reads from Kafka and publishes there, by name."""
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from models.errors import ConfigError
 from pipeline.adapters.kafka.kafka_python import KafkaPythonMember
+from pipeline.adapters.kafka.kafka_python_producer import KafkaPythonProducer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Member
+    from pipeline.adapters.kafka.producer import Producer
 
-    Open = Callable[[Address, int, Callable[[], int]], Member]
+    OpenMember = Callable[[Address, int, Callable[[], int]], Member]
+    ProducerOf = Callable[[Address, str], Callable[[], Producer]]
+
+
+class _Client(Struct, frozen=True):
+    open_member: OpenMember
+    producer_of: ProducerOf
 
 
 def open_member(client: str, address: Address, most: int, clock_us: Callable[[], int]) -> Member:
@@ -32,20 +43,59 @@ def open_member(client: str, address: Address, most: int, clock_us: Callable[[],
     models.errors.ConfigError: unknown Kafka client 'rdkafka', expected one of: kafka-python, \
 librdkafka
     """
+    return _known(client).open_member(address, most, clock_us)
+
+
+def producer_of(client: str, address: Address, owner: str = "") -> Callable[[], Producer]:
+    """Give what connects a producer by a client of `CLIENTS`.
+
+    Parameters
+    ----------
+    owner
+        Id of its transactions; empty for none.
+
+    Raises
+    ------
+    ConfigError
+        There is no such client, it is not installed, or an option has no counterpart there.
+    """
+    return _known(client).producer_of(address, owner)
+
+
+def _known(client: str) -> _Client:
     if client not in CLIENTS:
         raise ConfigError(f"unknown Kafka client {client!r}, expected one of: {', '.join(CLIENTS)}")
-    return CLIENTS[client](address, most, clock_us)
+    return CLIENTS[client]
 
 
-def _librdkafka(address: Address, most: int, clock_us: Callable[[], int]) -> Member:
-    if find_spec("confluent_kafka") is None:
-        raise ConfigError(
-            "the Kafka client librdkafka is not installed: pip install 'habitus[librdkafka]', or "
-            "take kafka-python (HABITUS_KAFKA_CLIENT)"
-        )
+def _librdkafka_member(address: Address, most: int, clock_us: Callable[[], int]) -> Member:
+    _look_for_librdkafka()
     from pipeline.adapters.kafka.librdkafka import LibrdkafkaMember
 
     return LibrdkafkaMember(address, most, clock_us)
 
 
-CLIENTS: dict[str, Open] = {"kafka-python": KafkaPythonMember, "librdkafka": _librdkafka}
+def _librdkafka_producer(address: Address, owner: str) -> Callable[[], Producer]:
+    _look_for_librdkafka()
+    from pipeline.adapters.kafka.librdkafka_options import producer_options
+    from pipeline.adapters.kafka.librdkafka_producer import LibrdkafkaProducer
+
+    return partial(LibrdkafkaProducer, producer_options(address, owner))
+
+
+def _look_for_librdkafka() -> None:
+    if find_spec("confluent_kafka") is None:
+        raise ConfigError(
+            "the Kafka client librdkafka is not installed: pip install 'habitus[librdkafka]', or "
+            "take kafka-python (HABITUS_KAFKA_CLIENT)"
+        )
+
+
+def _kafka_python_producer(address: Address, owner: str) -> Callable[[], Producer]:
+    return partial(KafkaPythonProducer, address, owner)
+
+
+CLIENTS: dict[str, _Client] = {
+    "kafka-python": _Client(KafkaPythonMember, _kafka_python_producer),
+    "librdkafka": _Client(_librdkafka_member, _librdkafka_producer),
+}

@@ -7,13 +7,15 @@ holder of the id ends those of the one before, also what was under way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.adapters.kafka.sink import KafkaSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline.adapters.kafka.address import Address
+    from pipeline.adapters.kafka.producer import Producer
     from pipeline.record import Message
 
 
@@ -24,7 +26,7 @@ class FencedSink(KafkaSink):
 
     Parameters
     ----------
-    url
+    address, client
         As of `KafkaSink`.
     owner
         Id of the transactions: the same for everyone who ever has this shard.
@@ -33,19 +35,17 @@ class FencedSink(KafkaSink):
         Only then is it certain that a later holder takes the id after us.
     """
 
-    def __init__(self, url: str, owner: str, still_ours: Callable[[], None]) -> None:
-        super().__init__(url)
-        self._owner = owner
+    def __init__(
+        self, address: Address, client: str, owner: str, still_ours: Callable[[], None]
+    ) -> None:
+        super().__init__(address, client, owner=owner)
         self._still_ours = still_ours
 
-    def _options(self) -> dict[str, Any]:
-        return {"transactional_id": self._owner}
-
-    def _made(self, producer: Any) -> None:
-        producer.init_transactions()
+    def _made(self, producer: Producer) -> None:
+        producer.take_over()
         self._still_ours()
 
-    def _send(self, producer: Any, messages: Sequence[Message]) -> None:
-        producer.begin_transaction()
+    def _send(self, producer: Producer, messages: Sequence[Message]) -> None:
+        producer.begin()
         super()._send(producer, messages)
-        producer.commit_transaction()
+        producer.commit()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError
-from pipeline.adapters.kafka.member import HEARTBEAT_MS, SESSION_MS
+from pipeline.adapters.kafka.member import ANSWER_MS, HEARTBEAT_MS, SESSION_MS
+from pipeline.adapters.kafka.producer import BATCH_SENT_BYTES, DELIVERY_S
+from pipeline.adapters.kafka.topics import LARGEST_MESSAGE
 from pipeline.record import BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ _FULL_MS = 20
 # While no broker is there, the client begins with the first address anew each time, and does not
 # become slower: every 50 ms by default, with a line in the log each.
 _RECONNECT_MS = 1_000
+# Every publication waits for it once. At 0, one of thousands of messages costs a fifth more.
+_LINGER_MS = 1
+_NO_BOUND_KIB = 2**31 - 1
 
 _NAMES = {
     "client_id": "client.id",
@@ -70,6 +75,37 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
         "heartbeat.interval.ms": HEARTBEAT_MS,
         **translated(address.client),
     }
+
+
+def producer_options(address: Address, owner: str) -> dict[str, Any]:
+    """Give the options of a producer.
+
+    Parameters
+    ----------
+    owner
+        Id of its transactions; empty for none.
+    """
+    options = {
+        "bootstrap.servers": ",".join(address.brokers),
+        "acks": "all",
+        "enable.idempotence": True,
+        "compression.type": "lz4",
+        "linger.ms": _LINGER_MS,
+        "batch.size": BATCH_SENT_BYTES,
+        "message.max.bytes": LARGEST_MESSAGE,
+        # What is sent at once is in memory already: there is nothing to be gained by waiting.
+        "queue.buffering.max.messages": 0,
+        "queue.buffering.max.kbytes": _NO_BOUND_KIB,
+        "message.timeout.ms": DELIVERY_S * 1000,
+        "request.timeout.ms": ANSWER_MS,
+        "socket.timeout.ms": ANSWER_MS,
+        "topic.metadata.propagation.max.ms": ANSWER_MS,
+        "reconnect.backoff.ms": _RECONNECT_MS,
+        "allow.auto.create.topics": False,
+        "partitioner": "murmur2_random",  # kafka-python's and everyone else's
+        **translated(address.client),
+    }
+    return {**options, "transactional.id": owner} if owner else options
 
 
 def translated(options: Mapping[str, Any]) -> dict[str, Any]:

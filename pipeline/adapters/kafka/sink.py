@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SinkUnavailable
-from pipeline.adapters.kafka.address import answers, parse, without_group
-from pipeline.adapters.kafka.client import KafkaError, KafkaProducer
-from pipeline.adapters.kafka.partitions import Partitions
-from pipeline.adapters.kafka.topics import ANSWER_MS, LARGEST_MESSAGE, topics_at
+from pipeline.adapters.kafka.address import answers
+from pipeline.adapters.kafka.clients import producer_of
+from pipeline.adapters.kafka.producer import ProducerFault
+from pipeline.adapters.kafka.topics import topics_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.adapters.kafka.address import Address
+    from pipeline.adapters.kafka.producer import Producer
     from pipeline.record import Message
-
-_DELIVERY_SECONDS = 20
 
 
 class KafkaSink:
@@ -27,26 +26,23 @@ class KafkaSink:
 
     Parameters
     ----------
-    url
-        ``kafka://HOST:PORT``; ``config=FILE`` names client options.
+    address
+        Brokers and options.
+    client
+        Name of a client, one of `pipeline.adapters.kafka.clients.CLIENTS`.
+    owner
+        Id of the producer's transactions; empty for none.
 
     Raises
     ------
     ConfigError
-        The URL is not one.
+        The client is not there, or does not know an option.
     """
 
-    def __init__(self, url: str) -> None:
-        self._address = parse(url, topic=False)
-        self._producer: Any = None
-        self._topic = ""
-
-    @classmethod
-    def at(cls, address: Address) -> Self:
-        """Make a sink at the broker of a source, with its options."""
-        made = cls(f"kafka://{','.join(address.brokers)}")
-        made._address = without_group(address)
-        return made
+    def __init__(self, address: Address, client: str, *, owner: str = "") -> None:
+        self._address = address
+        self._connect = producer_of(client, address, owner)
+        self._producer: Producer | None = None
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Send all and wait until all are confirmed.
@@ -63,12 +59,10 @@ class KafkaSink:
             if self._producer is None:  # a producer waits long for a topic that is not there
                 self._look_for({message.topic for message in messages})
             self._send(self._connected(), messages)
-        except (KafkaError, OSError) as error:
+        except ProducerFault as error:
             self._drop()
-            where = f" to topic {self._topic!r}" if self._topic else ""
-            raise SinkUnavailable(
-                f"cannot publish{where} at {brokers}: {type(error).__name__}"
-            ) from error
+            where = f" to topic {error.topic!r}" if error.topic else ""
+            raise SinkUnavailable(f"cannot publish{where} at {brokers}: {error.name}") from error
 
     def _look_for(self, topics: set[str]) -> None:
         try:
@@ -81,47 +75,15 @@ class KafkaSink:
                 "it, e.g. with habitus doctor --create-topics"
             )
 
-    def _send(self, producer: Any, messages: Sequence[Message]) -> None:
-        self._topic = ""  # of the message in hand, for the error
-        sent = []
-        for message in messages:
-            self._topic = message.topic
-            headers = [*message.headers, ("id", message.id.encode())]
-            key = message.key or (None if message.value is not None else b"")
-            sent.append(producer.send(message.topic, message.value, key, headers))
-        # Longer than delivery may take: what is still on its way when the producer is let
-        # go could overtake the repetition.
-        producer.flush(timeout=_DELIVERY_SECONDS + ANSWER_MS / 1000)
-        for message, future in zip(messages, sent, strict=True):
-            self._topic = message.topic
-            future.get(timeout=0)
+    def _send(self, producer: Producer, messages: Sequence[Message]) -> None:
+        producer.send(messages)
 
-    def _options(self) -> dict[str, Any]:
-        """Give further options of the producer."""
-        return {}
-
-    def _made(self, producer: Any) -> None:
+    def _made(self, producer: Producer) -> None:
         """Do what a new producer needs before its first message."""
 
-    def _connected(self) -> Any:
+    def _connected(self) -> Producer:
         if self._producer is None:
-            self._producer = KafkaProducer(
-                bootstrap_servers=self._address.brokers,
-                acks="all",
-                enable_idempotence=True,
-                compression_type="lz4",
-                linger_ms=5,
-                batch_size=256 << 10,
-                max_request_size=LARGEST_MESSAGE,
-                delivery_timeout_ms=_DELIVERY_SECONDS * 1000,
-                request_timeout_ms=ANSWER_MS,
-                max_block_ms=ANSWER_MS,
-                bootstrap_timeout_ms=ANSWER_MS,
-                allow_auto_create_topics=False,
-                partitioner=Partitions(),
-                **self._address.client,
-                **self._options(),
-            )
+            self._producer = self._connect()
             try:
                 self._made(self._producer)
             except BaseException:
@@ -130,16 +92,13 @@ class KafkaSink:
         return self._producer
 
     def _drop(self) -> None:
-        """Let go of a producer whose state is unknown, without waiting for it."""
+        """Let go of a producer whose state is unknown."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                producer.close(timeout=0)
-            except KafkaError:
-                return
+            producer.drop()
 
     def close(self) -> None:
         """Close the connection; everything published is confirmed already."""
-        if self._producer is not None:
-            self._producer.close(timeout=5)
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close()

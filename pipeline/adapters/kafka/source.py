@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SourceUnavailable
-from pipeline.adapters.kafka.address import answers, parse
+from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.member import MemberFault, NoAnswer, OutOfRange, Passing, key_of
 from pipeline.adapters.kafka.sink import KafkaSink
@@ -81,6 +81,7 @@ class KafkaSource:
         self._batch_size = batch_size
         self._clock_us = clock_us
         self._drain = drain
+        self._client = client
         self._stored: dict[str, str] = {}
         self._taken = 0
         self._pace = Pace(batch_size, batch_ms * 1_000)
@@ -281,7 +282,7 @@ class KafkaSource:
     def hand_in(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
         """Write records (key, value) to the topic itself; `SinkUnavailable` where it cannot."""
         if self._back is None:
-            self._back = KafkaSink.at(self._address)
+            self._back = KafkaSink(without_group(self._address), self._client)
         topic = self._address.topic
         self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
 

@@ -1,0 +1,108 @@
+"""A producer by kafka-python: pure Python, and there wherever Habitus is."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from pipeline.adapters.kafka.client import KafkaError, KafkaProducer
+from pipeline.adapters.kafka.member import ANSWER_MS
+from pipeline.adapters.kafka.partitions import Partitions
+from pipeline.adapters.kafka.producer import (
+    BATCH_SENT_BYTES,
+    DELIVERY_S,
+    ID_HEADER,
+    ProducerFault,
+    key_sent,
+)
+from pipeline.adapters.kafka.topics import LARGEST_MESSAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.adapters.kafka.address import Address
+    from pipeline.record import Message
+
+_CLOSE_S = 5
+
+
+class KafkaPythonProducer:
+    """A `Producer` by kafka-python.
+
+    Parameters
+    ----------
+    address
+        Brokers and options.
+    owner
+        Id of its transactions; empty for none.
+    """
+
+    def __init__(self, address: Address, owner: str) -> None:
+        self._topic = ""  # of the message in hand, for the error
+        with self._translated():
+            self._producer: Any = KafkaProducer(
+                bootstrap_servers=address.brokers,
+                acks="all",
+                enable_idempotence=True,
+                transactional_id=owner or None,
+                compression_type="lz4",
+                linger_ms=5,
+                batch_size=BATCH_SENT_BYTES,
+                max_request_size=LARGEST_MESSAGE,
+                delivery_timeout_ms=DELIVERY_S * 1000,
+                request_timeout_ms=ANSWER_MS,
+                max_block_ms=ANSWER_MS,
+                bootstrap_timeout_ms=ANSWER_MS,
+                allow_auto_create_topics=False,
+                partitioner=Partitions(),
+                **address.client,
+            )
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send in the order given, and return once all are confirmed."""
+        sent: list[Any] = []
+        with self._translated():
+            try:
+                for message in messages:
+                    self._topic = message.topic
+                    headers = [*message.headers, (ID_HEADER, message.id.encode())]
+                    key = key_sent(message)
+                    sent.append(self._producer.send(message.topic, message.value, key, headers))
+            finally:
+                self._producer.flush(timeout=DELIVERY_S + ANSWER_MS / 1000)
+            for message, future in zip(messages, sent, strict=True):
+                self._topic = message.topic
+                future.get(timeout=0)
+
+    def take_over(self) -> None:
+        """Take the owner's id."""
+        with self._translated():
+            self._producer.init_transactions()
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        with self._translated():
+            self._producer.begin_transaction()
+
+    def commit(self) -> None:
+        """Let readers see what was sent since it began."""
+        with self._translated():
+            self._producer.commit_transaction()
+
+    def drop(self) -> None:
+        """Let go of it after a fault, without waiting."""
+        with suppress(KafkaError):
+            self._producer.close(timeout=0)
+
+    def close(self) -> None:
+        """Let go of it; everything sent is confirmed."""
+        self._producer.close(timeout=_CLOSE_S)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (KafkaError, OSError) as error:
+            raise ProducerFault(type(error).__name__, self._topic) from error
+        finally:
+            self._topic = ""
