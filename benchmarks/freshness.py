@@ -1,7 +1,7 @@
 """Measure how fresh answers are: from an action sent to Kafka to its trust seen in the API.
 
 ``python -m benchmarks.freshness`` starts a worker (`habitus run`) and a replica (`habitus serve`);
-``--client librdkafka`` lets that read from Kafka.
+``--client librdkafka`` lets that read from Kafka and publish there.
 Broker, worker, replica, the producer and the asking share the machine all the time.
 
 **The highest rate** is what they sustain together: the producer keeps a backlog of a few batches,
@@ -180,7 +180,9 @@ def _measured(sending: _Sending, here: Installation, probes: int) -> Fresh:
 def main() -> int:
     """Measure and tell; 1 when a goal is missed, 2 without a broker."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness")
-    parser.add_argument("--client", choices=CLIENTS, default=USUAL_CLIENT, help="reads from Kafka")
+    parser.add_argument(
+        "--client", choices=CLIENTS, default=USUAL_CLIENT, help="reads and publishes"
+    )
     client = parser.parse_args().client
     address = broker()
     if not address:

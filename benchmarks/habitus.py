@@ -33,7 +33,7 @@ def habitus_from_kafka(job: Job) -> Result:
 
 
 def habitus_from_librdkafka(job: Job) -> Result:
-    """From a topic to committed state and published results, read by librdkafka."""
+    """From a topic to committed state and published results, both by librdkafka."""
     return _from_kafka(job, "habitus-librdkafka", "librdkafka")
 
 

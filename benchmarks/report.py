@@ -22,7 +22,7 @@ _WORDS = {
     "river-committed": "(c') river per agent, committed",
     "habitus": "(d) Habitus, JSONL to commit",
     "habitus-kafka": "(e) Habitus, Kafka to published",
-    "habitus-librdkafka": "(e') the same, librdkafka reads",
+    "habitus-librdkafka": "(e') the same by librdkafka",
 }
 # Ours, theirs, and how many times theirs ours should at least be (None: only told).
 _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (

@@ -28,7 +28,7 @@ _WAIT_S = 60
 
 
 class Installation:
-    """A worker and a replica over one store; `client` is what reads from Kafka."""
+    """A worker and a replica over one store; `client` reads and publishes."""
 
     def __init__(self, job: Job, client: str = USUAL_CLIENT) -> None:
         self.store = f"sqlite:{job.folder}/habitus.db"

@@ -41,8 +41,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     restarts
         How often broker and database are each ended and started again.
     clients
-        Who reads from Kafka, with commas: the first worker's client, the second's, and so on from
-        the start.
+        Who reads and publishes, with commas: the first worker's client, the second's, and so on
+        from the start.
     """
 
     workers: int = 3

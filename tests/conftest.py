@@ -75,7 +75,7 @@ def admin(kafka_address: str) -> Iterator[Any]:
 
 @pytest.fixture(params=["kafka-python", "librdkafka"])
 def kafka_client(request: pytest.FixtureRequest) -> str:
-    """Say who reads from Kafka: what holds for one client holds for the other."""
+    """Say who reads from Kafka and publishes: what holds for one client holds for the other."""
     return str(request.param)
 
 
