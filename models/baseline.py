@@ -68,20 +68,22 @@ class AgentBaseline(base.AnomalyDetector):
     """
 
     def __init__(self, half_life_days: float = 30.0, daily_cap: int = 20) -> None:
-        self.half_life_days = half_life_days
-        self.daily_cap = daily_cap
-        self.habits: Habits = Habits(
-            ModelConfig(half_life_days=half_life_days, daily_cap=daily_cap)
-        )
-        self.levels: dict[str, Level] = {}
+        config = ModelConfig(half_life_days=half_life_days, daily_cap=daily_cap)
+        self._begin(Habits(config), config, {})
+
+    def _begin(self, habits: Habits, config: ModelConfig, levels: dict[str, Level]) -> None:
+        self.half_life_days = config.half_life_days
+        self.daily_cap = config.daily_cap
+        self.habits = habits
+        self.levels = levels
         self._view: GroupView | None = None
         self._hasher, self._places = _OWN_HASHER, _OWN_PLACES
 
     @classmethod
     def of(cls, habits: Habits, config: ModelConfig, levels: dict[str, Level]) -> AgentBaseline:
         """Give the baseline that stands on known habits, of either kernel."""
-        baseline = cls(config.half_life_days, config.daily_cap)
-        baseline.habits, baseline.levels = habits, levels
+        baseline = cls.__new__(cls)  # __init__ would make habits only to drop them
+        baseline._begin(habits, config, levels)  # noqa: SLF001 - its own class
         return baseline
 
     def attach(self, hasher: Hasher, places: tuple[Place, ...], view: GroupView) -> None:

@@ -52,6 +52,7 @@ class Agents(OrderedDict["Key", Subject]):
         super().__init__()
         self._store = store
         self._config = config
+        self._config_version = config.version  # worked out anew at each call
         self._kernel = kernel
         self._inventory = inventory
         self._most = most
@@ -107,7 +108,7 @@ class Agents(OrderedDict["Key", Subject]):
             mode=key[1],
             role=self._inventory.role(key[0]),
             owner=self._inventory.owner(key[0]),
-            config_version=self._config.version,
+            config_version=self._config_version,
         )
         subject = self[key] = Subject(Profile.new(*key, self._config, self._kernel), trust)
         if key[0] in self._modes:
