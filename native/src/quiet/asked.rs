@@ -80,7 +80,7 @@ impl Asked {
         let address = one.source_ip.as_deref();
         let place = address.and_then(|address| place_of(address, country.as_deref(), asn));
         let egress = Egress::named(&name).unwrap_or(Egress::Unknown);
-        Ok(Origin { egress, asn, country, place })
+        Ok(Origin { egress, asn: asn.map(|asn| asn.to_string()), country, place })
     }
 
     /// What a tool does, where the event does not say.

@@ -76,7 +76,7 @@ impl Bench<'_, '_> {
         if self.texts.fill(self.names, act, origin, previous, before).is_none() {
             return Ok(None);
         }
-        self.texts.hash(&self.groups.hasher(), earlier);
+        self.texts.hash(self.names, &self.groups.hasher(), earlier);
         let renewed = state == State::Relearning;
         let known = *act.tool == *previous || renewed && facts.brings(&act.tool);
         let carries = act.argument_origins.as_ref().is_some_and(|found| !found.is_empty());

@@ -1,7 +1,8 @@
 //! The categories of an act as texts; `models.features.extract`.
 
 use super::act::{Act, Egress, Mode};
-use super::words::{day_name, host_of, hour_name, lifetime, resource_class};
+use super::values::Text;
+use super::words::{day_name, host_of, hour_name, lifetime, push_number, resource_class};
 use crate::habits::{Places, PLACES};
 use crate::hashing::Hasher;
 
@@ -11,7 +12,8 @@ const OPEN: &str = "public or internal";
 /// What enrichment made of a source address.
 pub struct Origin {
     pub egress: Egress,
-    pub asn: Option<i64>,
+    /// Its autonomous system, as a text.
+    pub asn: Option<String>,
     pub country: Option<String>,
     /// `models.rules.place_of` its address; None without one, or for one that is not plain IPv4.
     pub place: Option<String>,
@@ -82,11 +84,17 @@ pub struct Texts {
 
 impl Texts {
     /// Hash them all; `before` are those of an earlier act, with which most are the same.
-    pub fn hash(&mut self, hasher: &Hasher, before: &Texts) {
+    pub fn hash(&mut self, names: &Names, hasher: &Hasher, before: &Texts) {
         for at in 0..PLACES {
             let Some(text) = self.get(at) else { continue };
-            let same = before.get(at) == Some(text);
-            self.hashes[at] = if same { before.hashes[at] } else { Some(hasher.of(text)) };
+            // The tool before this one mostly is that of the act before.
+            let others = [at, if at == names.previous_tool { names.tool } else { at }];
+            let same = others.into_iter().find(|&other| before.get(other) == Some(text));
+            self.hashes[at] = match same {
+                Some(other) => before.hashes[other],
+                None if at == names.sequence => self.hashes[names.tool],
+                None => Some(hasher.of(text)),
+            };
         }
     }
 
@@ -144,24 +152,28 @@ impl Texts {
 
     fn put_resource(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
         let Some(resource) = &act.resource else { return Some(()) };
-        let mut class = String::with_capacity(resource.id.len().min(128));
-        resource_class(&resource.id, &mut class)?;
-        let kind = resource.kind.as_deref().filter(|kind| !kind.is_empty());
-        self.with(names.resource, |out| {
-            if let Some(kind) = kind {
-                out.push_str(kind);
-                out.push(':');
-            }
-            out.push_str(&class);
-        });
+        let from = self.buffer.len();
+        if let Some(kind) = resource.kind.as_deref().filter(|kind| !kind.is_empty()) {
+            self.buffer.push_str(kind);
+            self.buffer.push(':');
+        }
+        let class = self.buffer.len();
+        resource_class(&resource.id, &mut self.buffer)?;
+        self.spans[names.resource] = Some((from as u32, self.buffer.len() as u32));
+        let area = self.buffer[class..].split('/').next().map_or(0, str::len);
         if let Some(sensitivity) = resource.sensitivity {
             self.put(names.sensitivity, if sensitivity.open() { OPEN } else { sensitivity.name() });
         }
         let domain = resource.domain.as_deref().filter(|domain| !domain.is_empty());
-        let area = domain.unwrap_or_else(|| class.split('/').next().unwrap_or(""));
+        let guarded = resource.sensitivity.filter(|found| !found.open());
+        if domain.is_none() && guarded.is_none() {
+            self.spans[names.area] = Some((class as u32, (class + area) as u32));
+            return Some(());
+        }
+        let own = domain.is_none().then(|| self.buffer[class..class + area].to_owned());
         self.with(names.area, |out| {
-            out.push_str(area);
-            if let Some(sensitivity) = resource.sensitivity.filter(|found| !found.open()) {
+            out.push_str(own.as_deref().or(domain).unwrap_or_default());
+            if let Some(sensitivity) = guarded {
                 out.push(' ');
                 out.push_str(sensitivity.name());
             }
@@ -170,7 +182,6 @@ impl Texts {
     }
 
     fn origin(&mut self, names: &Names, origin: &Origin) {
-        use std::fmt::Write;
         if origin.egress == Egress::Unknown {
             return;
         }
@@ -178,10 +189,8 @@ impl Texts {
         if origin.own() {
             return;
         }
-        if let Some(asn) = origin.asn {
-            self.with(names.asn, |out| {
-                let _ = write!(out, "{asn}");
-            });
+        if let Some(asn) = &origin.asn {
+            self.put(names.asn, asn);
         }
         if let Some(country) = &origin.country {
             self.put(names.country, country);
@@ -190,7 +199,6 @@ impl Texts {
 
     /// For whom an agent acts, through whom, and what its credential is like.
     fn identity(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
-        use std::fmt::Write;
         let person = act.human.as_ref().map(|human| &*human.id);
         if let Some(person) = person {
             self.put(names.human, person);
@@ -198,20 +206,20 @@ impl Texts {
         let chain = act.delegation.as_deref().unwrap_or(&[]);
         if person.is_some() || !chain.is_empty() || act.mode == Mode::Delegated {
             let who = if person.is_some() { "direct" } else { "nobody" };
-            let between: Vec<&str> =
-                chain.iter().map(|one| &**one).filter(|one| Some(*one) != person).collect();
+            let mut between = chain.iter().map(|one| &**one).filter(|one| Some(*one) != person);
             self.with(names.delegation, |out| {
                 out.push_str(who);
-                if let Some(first) = between.first() {
-                    let _ = write!(out, " through {}: {first}", between.len());
+                if let Some(first) = between.next() {
+                    out.push_str(" through ");
+                    push_number(1 + between.count() as u64, out);
+                    out.push_str(": ");
+                    out.push_str(first);
                 }
             });
         }
         let Some(credential) = &act.credential else { return Some(()) };
         if let Some(scopes) = credential.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
-            let mut sorted: Vec<&str> = scopes.iter().map(|scope| &**scope).collect();
-            sorted.sort_unstable();
-            self.put(names.scope, &sorted.join(" "));
+            self.with(names.scope, |out| join_sorted(scopes, out));
         }
         if credential.issued_us.is_some() {
             let mut known = Some(());
@@ -230,4 +238,20 @@ impl Texts {
     pub fn resource(&self, names: &Names) -> Option<u64> {
         self.hashes[names.resource]
     }
+}
+
+/// Scopes in order, a space between them; mostly they are in order already.
+fn join_sorted(scopes: &[Text<'_>], out: &mut String) {
+    let mut join = |scopes: &mut dyn Iterator<Item = &str>| {
+        for (at, scope) in scopes.enumerate() {
+            out.push_str(if at == 0 { "" } else { " " });
+            out.push_str(scope);
+        }
+    };
+    if scopes.is_sorted_by(|one, next| **one <= **next) {
+        return join(&mut scopes.iter().map(|scope| &**scope));
+    }
+    let mut sorted: Vec<&str> = scopes.iter().map(|scope| &**scope).collect();
+    sorted.sort_unstable();
+    join(&mut sorted.into_iter());
 }

@@ -69,7 +69,6 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
 
 /// How long a credential lives, in powers of four; none without its start.
 pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
-    use std::fmt::Write;
     let issued = credential.issued_us?;
     let Some(expires) = credential.expires_us else {
         out.push_str("without an end");
@@ -77,13 +76,20 @@ pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
     };
     let seconds = ((expires - issued) / 1_000_000).max(0);
     let step = (i64::BITS - seconds.leading_zeros()) / 2;
-    let seconds = 4i64.checked_pow(step + 1)?;
-    let _ = if seconds < 2 * 3_600 {
-        write!(out, "under {} minutes", seconds / 60)
-    } else {
-        write!(out, "under {} hours", seconds / 3_600)
-    };
+    let seconds = 4u64.checked_pow(step + 1)?;
+    let (length, unit) = if seconds < 2 * 3_600 { (60, " minutes") } else { (3_600, " hours") };
+    out.push_str("under ");
+    push_number(seconds / length, out);
+    out.push_str(unit);
     Some(())
+}
+
+/// Append a number in digits, quicker than what formats anything.
+pub fn push_number(number: u64, out: &mut String) {
+    if number >= 10 {
+        push_number(number / 10, out);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// The hour of the day of an hour since 1970; outside 6 to 18 six of them are one.
