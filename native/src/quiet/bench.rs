@@ -48,6 +48,8 @@ pub struct Bench<'a, 'py> {
     pub hashes: &'a Hashes,
     pub asked: &'a mut Asked,
     pub texts: &'a mut Box<Texts>,
+    /// Memory for a list of what was seen.
+    pub seen: &'a mut Vec<i64>,
     pub told: Option<&'a mut Told>,
     pub version: i64,
     pub epoch_us: i64,
@@ -110,7 +112,7 @@ impl Bench<'_, '_> {
         }
         self.roll(act, facts, habits)?;
         let origin = self.asked.origin(py, act.network.as_ref())?;
-        let mut now = facts.now.clone();
+        let mut now = facts.now.copied(std::mem::take(self.seen));
         let mut levels = *kept;
         if now.vote_version != self.version {
             habits.published();
@@ -184,7 +186,8 @@ impl Bench<'_, '_> {
             self.sessions.add_at(key, session.bind(py).clone());
         }
         let hour = act.time_us.div_euclid(HOUR_US) > now.utc_hour;
-        (facts.now, *kept) = (now, levels);
+        *self.seen = std::mem::replace(&mut facts.now, now).seen;
+        *kept = levels;
         let day = act.time_us.div_euclid(DAY_US);
         match trust {
             Some(trust) => trust.count(day, 1),

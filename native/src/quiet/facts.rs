@@ -17,7 +17,7 @@ const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
 /// What every event may move: all numbers of `Facts` and `Watch` that do.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Now {
     pub last_us: i64,
     pub events: i64,
@@ -107,6 +107,12 @@ impl State {
 }
 
 impl Now {
+    /// A copy that takes the place of what else was in a list.
+    pub fn copied(&self, mut seen: Vec<i64>) -> Now {
+        seen.clone_from(&self.seen);
+        Now { seen, ..*self }
+    }
+
     pub fn state(&self) -> State {
         if self.opened > self.learn_until {
             State::Active

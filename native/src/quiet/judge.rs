@@ -84,6 +84,7 @@ pub struct Judge {
     hashes: Py<Hashes>,
     asked: Asked,
     texts: Box<Texts>,
+    seen: Vec<i64>,
     told: Told,
     moved: Vec<Moved>,
 }
@@ -139,6 +140,7 @@ impl Judge {
             hashes,
             asked,
             texts,
+            seen: Vec::new(),
             told: Told::default(),
             moved: Vec::new(),
         })
@@ -180,6 +182,7 @@ impl Judge {
             hashes: self.hashes.get(),
             asked: &mut self.asked,
             texts: &mut self.texts,
+            seen: &mut self.seen,
             told: telling.then_some(&mut self.told),
             version,
             epoch_us,

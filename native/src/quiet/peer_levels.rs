@@ -27,10 +27,19 @@ impl PeerLevels {
         self.pending.push((group.into(), quantity, value));
     }
 
+    /// The levels that the members of a group see.
+    pub fn seen_by(&self, group: &str) -> SeenLevels<'_> {
+        SeenLevels([group, FLEET_NAME].map(|name| self.groups.get(name)))
+    }
+}
+
+/// Levels of a group, and of the fleet.
+pub struct SeenLevels<'a>([Option<&'a Levels>; 2]);
+
+impl<'a> SeenLevels<'a> {
     /// The level in the group, else in the fleet.
-    pub fn of(&self, group: &str, quantity: usize) -> Option<&Level> {
-        let level = |name: &str| self.groups.get(name).and_then(|found| found[quantity].as_ref());
-        level(group).or_else(|| level(FLEET_NAME))
+    pub fn of(&self, quantity: usize) -> Option<&'a Level> {
+        self.0.into_iter().flatten().find_map(|levels| levels[quantity].as_ref())
     }
 }
 
@@ -75,7 +84,8 @@ impl PeerLevels {
         group: &str,
         name: &str,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(level) = place(name).and_then(|at| self.of(group, at)) else { return Ok(None) };
+        let known = self.seen_by(group);
+        let Some(level) = place(name).and_then(|at| known.of(at)) else { return Ok(None) };
         let class = py.import("models.quantity")?.getattr("Level")?;
         class.call_method1("of", (level.n, level.mean, level.square)).map(Some)
     }

@@ -182,10 +182,10 @@ impl Bench<'_, '_> {
         let tool = (self.texts.tool(self.names) & MARK) as i64;
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
         let asked = &*self.asked;
-        let peers = &*self.levels;
+        let peers = self.levels.seen_by(group);
         let bits_of = |levels: &Levels, at: usize, value: f64| -> PyResult<f64> {
             let own = levels[at].unwrap_or_default();
-            own.bits(value, peers.of(group, at), |freedom, t| asked.stdtr(py, freedom, t))
+            own.bits(value, peers.of(at), |freedom, t| asked.stdtr(py, freedom, t))
         };
         for (at, amount) in amounts.iter().enumerate() {
             let Some(amount) = *amount else { continue };
