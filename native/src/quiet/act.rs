@@ -2,8 +2,8 @@
 //! `pipeline.formats.native`, which tells what is wrong or takes it after a second look.
 
 use super::kinds::{maybe_name, maybe_object, name, object};
-use super::values::{origins, Attributes, Checked, Text};
-use super::when;
+use super::values::{origins, short, Attributes, Checked, NotNegative, Short, Text};
+use super::when::{instant, maybe_instant};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::IntoDeserializer;
 use serde::Deserialize;
@@ -11,6 +11,8 @@ use serde::Deserialize;
 const KEPT_BYTES: usize = 8 << 10;
 const WORD: usize = 256;
 const PATH: usize = 2_048;
+const PURPOSE: usize = 2_000;
+
 /// On whose behalf an agent acts.
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -124,9 +126,11 @@ pub enum Kind {
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct Agent<'a> {
     pub id: Text<'a>,
-    instance: Option<Text<'a>>,
+    #[serde(rename = "instance")]
+    _instance: Option<Short<WORD>>,
     pub role: Option<Text<'a>>,
-    model: Option<Text<'a>>,
+    #[serde(rename = "model")]
+    _model: Option<Short<WORD>>,
     pub version: Option<Text<'a>>,
     pub owner: Option<Text<'a>>,
 }
@@ -171,14 +175,13 @@ pub struct Volume {
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct Credential<'a> {
     pub id: Text<'a>,
-    issued_at: Option<Text<'a>>,
-    expires_at: Option<Text<'a>>,
-    pub scopes: Option<Vec<Text<'a>>>,
-    purpose: Option<Text<'a>>,
-    #[serde(skip)]
+    #[serde(rename = "issued_at", default, deserialize_with = "maybe_instant")]
     pub issued_us: Option<i64>,
-    #[serde(skip)]
+    #[serde(rename = "expires_at", default, deserialize_with = "maybe_instant")]
     pub expires_us: Option<i64>,
+    pub scopes: Option<Vec<Text<'a>>>,
+    #[serde(rename = "purpose")]
+    _purpose: Option<Short<PURPOSE>>,
 }
 
 /// Where each identifier of each argument had stood before.
@@ -189,7 +192,8 @@ pub type Origins<'a> = Vec<(Text<'a>, Vec<(Text<'a>, Vec<Text<'a>>)>)>;
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct Act<'a> {
     pub id: Text<'a>,
-    time: Text<'a>,
+    #[serde(rename = "time", deserialize_with = "instant")]
+    pub time_us: i64,
     #[serde(deserialize_with = "object")]
     pub agent: Agent<'a>,
     pub tool: Text<'a>,
@@ -216,14 +220,13 @@ pub struct Act<'a> {
     pub volume: Option<Volume>,
     #[serde(default, deserialize_with = "maybe_name")]
     pub outcome: Option<Outcome>,
-    duration_ms: Option<f64>,
+    #[serde(rename = "duration_ms")]
+    _duration_ms: Option<NotNegative>,
     #[serde(default, deserialize_with = "maybe_object")]
     pub credential: Option<Credential<'a>>,
     #[serde(default, deserialize_with = "name")]
     pub kind: Kind,
     attributes: Option<Attributes>,
-    #[serde(skip)]
-    pub time_us: i64,
 }
 
 impl<'a> Act<'a> {
@@ -235,16 +238,8 @@ impl<'a> Act<'a> {
         }
         // Checked as a whole, which is quicker than string by string.
         let mut from = serde_json::Deserializer::from_str(std::str::from_utf8(raw).ok()?);
-        let mut act: Act<'a> = object(&mut from).ok()?;
+        let act: Act<'a> = object(&mut from).ok()?;
         from.end().ok()?;
-        act.time_us = when::microseconds(&act.time)?;
-        if let Some(credential) = &mut act.credential {
-            let at = |text: &Option<Text<'_>>| -> Option<Option<i64>> {
-                text.as_ref().map_or(Some(None), |text| when::microseconds(text).map(Some))
-            };
-            credential.issued_us = at(&credential.issued_at)?;
-            credential.expires_us = at(&credential.expires_at)?;
-        }
         act.fits().then_some(act)
     }
 
@@ -268,16 +263,8 @@ impl<'a> Act<'a> {
 
     fn fits(&self) -> bool {
         let agent = &self.agent;
-        let words = [
-            &agent.instance,
-            &agent.role,
-            &agent.model,
-            &agent.version,
-            &agent.owner,
-            &self.session,
-            &self.task,
-            &self.trace_id,
-        ];
+        let words =
+            [&agent.role, &agent.version, &agent.owner, &self.session, &self.task, &self.trace_id];
         let ids = [&agent.id, &self.tool].into_iter().chain(self.human.as_ref().map(|one| &one.id));
         let ids = ids.chain(self.credential.as_ref().map(|one| &one.id));
         let ids = ids.chain(self.delegation.iter().flatten());
@@ -286,8 +273,7 @@ impl<'a> Act<'a> {
             && ids.into_iter().all(|id| !id.is_empty() && short(id, WORD))
             && words.into_iter().flatten().all(|word| short(word, WORD))
             && self.delegation.as_ref().is_none_or(|chain| chain.len() <= 16)
-            && self.purpose.as_ref().is_none_or(|purpose| short(purpose, 2_000))
-            && self.duration_ms.is_none_or(|duration| duration >= 0.0)
+            && self.purpose.as_ref().is_none_or(|purpose| short(purpose, PURPOSE))
             && self.attributes.as_ref().is_none_or(|found| !found.told)
             && self.parts_fit()
     }
@@ -306,16 +292,12 @@ impl<'a> Act<'a> {
         let volume = self.volume.as_ref().is_none_or(|one| {
             [one.bytes_in, one.bytes_out, one.records].into_iter().flatten().all(|n| n >= 0)
         });
-        let credential = self.credential.as_ref().is_none_or(|one| {
-            one.scopes.iter().flatten().all(|scope| short(scope, WORD))
-                && one.purpose.as_ref().is_none_or(|purpose| short(purpose, 2_000))
-        });
+        let credential = self
+            .credential
+            .as_ref()
+            .is_none_or(|one| one.scopes.iter().flatten().all(|scope| short(scope, WORD)));
         resource && network && volume && credential
     }
-}
-
-fn short(text: &str, most: usize) -> bool {
-    text.len() <= most || text.chars().count() <= most
 }
 
 #[cfg(test)]
@@ -338,12 +320,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_only_checked_is_checked() {
+        let of =
+            |length| format!(r#","credential":{{"id":"c","purpose":"{}"}}"#, "é".repeat(length));
+        assert!(Act::read(with(&of(PURPOSE)).as_bytes()).is_some());
+        assert!(Act::read(with(&of(PURPOSE + 1)).as_bytes()).is_none());
+        let text = with(r#","duration_ms":0,"credential":{"id":"c","issued_at":null}"#);
+        let act = Act::read(text.as_bytes()).unwrap();
+        assert!(act.credential.is_some_and(|one| one.issued_us.is_none()));
+    }
+
+    #[test]
     fn what_is_unusual_is_left_alone() {
         for more in [
             r#","team":"x""#,
             r#","mode":null"#,
             r#","volume":{"records":-1}"#,
             r#","volume":{"records":1.0}"#,
+            r#","duration_ms":-0.5"#,
+            r#","duration_ms":"1""#,
+            r#","credential":{"id":"c","issued_at":"2026-01-05"}"#,
+            r#","credential":{"id":"c","expires_at":7}"#,
             r#","tool":"u""#,
             r#","arguments":{"x":1e400}"#,
             r#","attributes":{"tokens":true}"#,

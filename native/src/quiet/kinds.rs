@@ -27,6 +27,21 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
     }
 }
 
+/// An object that is there: one of many parts is not moved once more to be None or not.
+struct Whole<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Whole<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
 struct Name<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Name<T> {
@@ -56,7 +71,7 @@ where
 
 /// Read an object.
 pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    maybe_object(from)?.ok_or_else(|| D::Error::custom("null, expected an object"))
+    from.deserialize_any(Whole(PhantomData))
 }
 
 /// Read one of a few names, None for null.

@@ -46,6 +46,31 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// Whether a text has at most so many characters.
+pub fn short(text: &str, most: usize) -> bool {
+    text.len() <= most || text.chars().count() <= most
+}
+
+/// A string of at most so many characters, checked and forgotten.
+pub struct Short<const MOST: usize>;
+
+impl<'de, const MOST: usize> Deserialize<'de> for Short<MOST> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(from)?;
+        short(&text, MOST).then_some(Short).ok_or_else(|| D::Error::custom("a text this long"))
+    }
+}
+
+/// A number from 0 on, checked and forgotten.
+pub struct NotNegative;
+
+impl<'de> Deserialize<'de> for NotNegative {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let fits = f64::deserialize(from)? >= 0.0;
+        fits.then_some(NotNegative).ok_or_else(|| D::Error::custom("a number below 0"))
+    }
+}
+
 /// A JSON object whose values are checked and forgotten.
 pub struct Checked;
 

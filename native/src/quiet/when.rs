@@ -1,6 +1,24 @@
 //! Times as RFC 3339 writes them, to whole microseconds.
 
+use super::values::Text;
+use serde::de::{Deserializer, Error};
+use serde::Deserialize;
+
 const DAYS_TO_1970: i64 = 719_468;
+
+/// Read a time.
+pub fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let text = Text::deserialize(from)?;
+    microseconds(&text).ok_or_else(|| D::Error::custom("a time not of the plainest form"))
+}
+
+/// Read a time, None for null.
+pub fn maybe_instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let text: Option<Text<'_>> = Option::deserialize(from)?;
+    let text =
+        text.as_deref().map(|text| microseconds(text).ok_or("a time not of the plainest form"));
+    text.transpose().map_err(D::Error::custom)
+}
 
 /// Microseconds since 1970; None where the text is not of the plainest form.
 pub fn microseconds(text: &str) -> Option<i64> {
