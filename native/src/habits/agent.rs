@@ -1,6 +1,7 @@
 //! The habits of one agent in one mode: what runs for every event; `models.habits`.
 
 use super::calibrate::{Calibrated, Pools, Statistics, Windows};
+use super::chains::Chains;
 use super::counts::{mixed, Counts, NOWHERE};
 use super::group::{AFTER, VOTED_FOR_DAYS};
 use super::groups::{Groups, FLEET};
@@ -66,12 +67,15 @@ impl Habits {
     }
 
     /// P(value) of one category, given those of the features before it.
+    ///
+    /// `chain`: P(value) among the peers by the day of the own vote.
     fn chance(
         &self,
         groups: &Groups,
         group: usize,
         found: Category,
         before: &[f64; FEATURES],
+        chain: impl FnOnce(i64) -> f64,
     ) -> f64 {
         let Category { index, value, inside, at } = found;
         let place = &groups.places.all[index];
@@ -82,7 +86,7 @@ impl Habits {
             let node = self.counts.node_at(at[0]);
             let row = node.and_then(|node| node.row(value));
             let own_day = row.map_or(-1, |row| row.own_day());
-            q = groups.chain(group, index, value, own_day, place.uniform);
+            q = chain(own_day);
             if let Some(node) = node.filter(|node| node.total != 0) {
                 q = mixed(node.probability(row, q), q);
             }
@@ -177,16 +181,20 @@ impl Habits {
     }
 
     /// Take in the bits of one category, after those of the features before it.
-    fn weigh(&self, groups: &Groups, group: usize, found: Category, all: &mut Weighed) {
+    fn weigh(&self, groups: &Groups, group: usize, found: Category, all: &mut Weighed<'_>) {
         let index = found.index;
-        let q = self.chance(groups, group, found, &all.chances);
+        let place = &groups.places.all[index];
+        let q = self.chance(groups, group, found, &all.chances, |own_day| {
+            all.chains.of(groups, index, (found.value, own_day), place.uniform)
+        });
         all.chances[index] = q;
         let mut bits = -q.log2();
-        let place = &groups.places.all[index];
         if bits - self.usual[index] >= LEAST_BITS {
             for (value, off) in place.beside(found.value) {
                 let beside = Category { value, inside: 0, ..found };
-                let q = self.chance(groups, group, beside, &all.chances);
+                let q = self.chance(groups, group, beside, &all.chances, |own_day| {
+                    groups.chain(group, index, value, own_day, place.uniform)
+                });
                 bits = bits.min(off - q.log2());
             }
         }
@@ -234,8 +242,10 @@ impl Habits {
         group: usize,
         tops: &[f64; FEATURES],
         hashes: &[Option<u64>; PLACES],
+        chains: &mut Chains,
     ) -> Surprise {
-        let mut found = Weighed { tops: *tops, ..Weighed::default() };
+        chains.renew(groups, group);
+        let mut found = Weighed::of(*tops, chains);
         let (mut all, mut length) = ([Category::default(); FEATURES], 0);
         groups.places.each(hashes, &mut |one| {
             all[length] = self.placed(groups, one);
@@ -330,11 +340,17 @@ impl Habits {
 }
 
 /// The categories of an act weighed so far.
-#[derive(Default)]
-struct Weighed {
+struct Weighed<'a> {
     chances: [f64; FEATURES],
     tops: [f64; FEATURES],
+    chains: &'a mut Chains,
     out: Surprise,
+}
+
+impl<'a> Weighed<'a> {
+    fn of(tops: [f64; FEATURES], chains: &'a mut Chains) -> Self {
+        Weighed { chances: [0.0; FEATURES], tops, chains, out: Surprise::default() }
+    }
 }
 
 #[pymethods]
@@ -395,10 +411,10 @@ impl Habits {
     ) -> PyResult<Surprise> {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
-        let mut found = Weighed::default();
-        for (index, top) in found.tops.iter_mut().enumerate() {
-            *top = tops.get(&index).copied().unwrap_or_default();
-        }
+        let tops = std::array::from_fn(|index| tops.get(&index).copied().unwrap_or_default());
+        let mut chains = Chains::default();
+        chains.renew(&groups, view.group);
+        let mut found = Weighed::of(tops, &mut chains);
         groups.places.of(&groups.hasher(), x, |one| {
             self.weigh(&groups, view.group, self.placed(&groups, one), &mut found);
         })?;

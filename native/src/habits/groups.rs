@@ -40,6 +40,8 @@ pub struct Groups {
     /// Votes that wait, as they are stored.
     votes: Writer,
     waiting: usize,
+    /// Goes up whenever votes are taken in, fade or are read.
+    pub votes_taken: u64,
 }
 
 impl Groups {
@@ -169,6 +171,7 @@ impl Groups {
     }
 
     fn take_votes(&mut self) -> PyResult<()> {
+        self.votes_taken += 1;
         let raw = std::mem::take(&mut self.votes.out);
         let mut reader = Reader::new(&raw);
         for _ in 0..std::mem::take(&mut self.waiting) {
@@ -208,6 +211,7 @@ impl Groups {
             size: 0,
             votes: Writer::default(),
             waiting: 0,
+            votes_taken: 1,
         };
         groups.group(FLEET_NAME);
         Ok(groups)
@@ -271,6 +275,7 @@ impl Groups {
     fn roll(&mut self, day: i64) {
         if day > self.day {
             self.day = day;
+            self.votes_taken += 1;
             for group in &mut self.groups {
                 group.roll(&self.weights, day);
             }
@@ -295,6 +300,7 @@ impl Groups {
     /// Read what `dump_group` wrote.
     fn load_group(&mut self, name: &str, raw: &[u8]) -> PyResult<()> {
         let at = self.group(name);
+        self.votes_taken += 1;
         self.groups[at].read(raw, &self.weights, self.day)
     }
 

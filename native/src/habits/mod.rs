@@ -2,6 +2,7 @@
 
 mod agent;
 mod calibrate;
+mod chains;
 mod counts;
 mod different;
 mod group;
@@ -18,6 +19,7 @@ use pyo3::prelude::*;
 
 pub use agent::Habits;
 pub use calibrate::{Calibrated, Statistics};
+pub use chains::Chains;
 pub use counts::{power, power_of_two};
 pub use groups::{Groups, FLEET_NAME};
 pub use places::Places;

@@ -6,7 +6,7 @@ use super::level::Level;
 use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
 use super::texts::Texts;
 use super::trust::{Policy, Trust};
-use crate::habits::{Habits, View};
+use crate::habits::{Chains, Habits, View};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -37,6 +37,8 @@ pub struct Agent {
     pub session: (String, u64),
     /// The categories of the act before, with their hashes.
     pub texts: Box<Texts>,
+    /// What its peers' votes said of that.
+    pub chains: Box<Chains>,
 }
 
 /// What trust has not been told yet.
@@ -52,9 +54,9 @@ pub struct Untold {
 
 impl Agent {
     fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
-        let (untold, session, texts) = Default::default();
+        let (untold, session, texts, chains) = Default::default();
         let (group, trust, taken) = (None, None, false);
-        Agent { facts, levels, habits, group, taken, untold, trust, session, texts }
+        Agent { facts, levels, habits, group, taken, untold, trust, session, texts, chains }
     }
 
     /// Look at how it stands, as once an hour; whether what is published of it has moved. None
@@ -181,6 +183,7 @@ impl Agent {
     /// See the peers of a group.
     fn join(&mut self, view: &Bound<'_, View>, name: String) {
         self.group = Some((view.get().group, name));
+        self.chains = Box::default(); // of other groups, it may be
     }
 
     #[getter]

@@ -100,6 +100,7 @@ impl Bench<'_, '_> {
             trust,
             session: last,
             texts: earlier,
+            chains,
             ..
         } = agent;
         let Some((group, group_name)) = group.as_ref() else { return Ok(Judged::SecondLook) };
@@ -161,6 +162,7 @@ impl Bench<'_, '_> {
             group,
             &origin,
             earlier,
+            chains,
         )?;
         let Some(scored) = scored else { return Ok(Judged::SecondLook) };
         let Some((ranked, gate)) = self.is_quiet(&mut now, &open, &scored, state) else {

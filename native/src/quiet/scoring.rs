@@ -9,7 +9,9 @@ use super::sizes::{self, per_mille, SIZED};
 use super::texts::{Origin, Texts};
 use super::words::{remembers, secret};
 use crate::content::{Content, Session};
-use crate::habits::{Calibrated, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS};
+use crate::habits::{
+    Calibrated, Chains, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS,
+};
 use pyo3::prelude::*;
 use std::f64::consts::LOG2_E;
 
@@ -69,6 +71,7 @@ impl Bench<'_, '_> {
         group: (usize, &str),
         origin: &Origin,
         earlier: &Texts,
+        chains: &mut Chains,
     ) -> PyResult<Option<Scored>> {
         let state = now.state();
         let before = if now.session == session.ordinal { facts.before.as_str() } else { "" };
@@ -90,7 +93,8 @@ impl Bench<'_, '_> {
         if now.session != session.ordinal {
             (now.spent, now.tops, now.kept) = Default::default();
         }
-        let categories = habits.surprise_of(self.groups, group.0, &now.tops, &self.texts.hashes);
+        let hashes = &self.texts.hashes;
+        let categories = habits.surprise_of(self.groups, group.0, &now.tops, hashes, chains);
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
         let order = (session.ordinal, categories.order, intent);
         let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
