@@ -183,7 +183,7 @@ impl Agent {
     /// See the peers of a group.
     fn join(&mut self, view: &Bound<'_, View>, name: String) {
         self.group = Some((view.get().group, name));
-        self.chains = Box::default(); // of other groups, it may be
+        *self.chains = Chains::default(); // of other groups, it may be
     }
 
     #[getter]
