@@ -46,11 +46,7 @@ impl Histogram {
             at if self.bins[at - 1] == cell => u64::from(self.counts[at - 1]),
             _ => 0,
         };
-        let sum = |counts: &[u32]| match u32::try_from(self.n) {
-            // Half as wide, and twice as quick.
-            Ok(_) => u64::from(counts.iter().sum::<u32>()),
-            Err(_) => counts.iter().map(|&count| u64::from(count)).sum::<u64>(),
-        };
+        let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
         // Most scores are low, with nearly all bins above them.
         if at < self.counts.len() / 2 {
             return (self.n - sum(&self.counts[..at]), ties);
