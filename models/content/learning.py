@@ -20,7 +20,7 @@ from models.content.novelty import (
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, First, Session, Use
 from models.content.tables import MAX_KNOWN, YOUNG, marks_of, noted
-from models.content.tracing import MOST_CAME
+from models.content.tracing import remember
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ def note(session: Session, content: Content) -> None:
             seen.said = max(seen.said, vote.said)
         elif len(session.votes) < MAX_USES:
             session.votes[place] = vote
-    for bared, source in content.came:
-        if len(session.came) < MOST_CAME:
-            session.came.setdefault(bared, source)
+    for mark, source in content.came:
+        remember(session.came, mark, source)
 
 
 def close(detector: ContentDetector, session: Session) -> bool:

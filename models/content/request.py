@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.content.names import names_of, says_who
-from models.content.rewritten import bare, forms_of, traceable
+from models.content.rewritten import bare, forms_of, marked, traceable
 from models.content.text import (
     coverage,
     kind_of,
@@ -54,8 +54,8 @@ class Value(Struct, frozen=True, gc=False):
     ----------
     who
         As of `Use`.
-    bare, bared
-        Its letters and digits; and their hash, 0 where they are none to trace others by.
+    bare, mark
+        Its letters and digits; and their mark, 0 where they are none to trace others by.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Value(Struct, frozen=True, gc=False):
     specific: float
     who: bool
     bare: str
-    bared: int
+    mark: int
 
 
 class Reader:
@@ -120,18 +120,18 @@ class Reader:
             text, kind, root, specific, letters = found
             hashed = self.hasher.of(text)
             rooted, who = self.hasher.of(root) if root else 0, says_who(text, KINDS[kind])
-            bared = self.hasher.once(letters) if who and traceable(letters) else 0
-            parsed = Value(text, hashed, rooted, kind, specific, who, letters, bared)
+            mark = marked(letters, self.hasher) if who and traceable(letters) else 0
+            parsed = Value(text, hashed, rooted, kind, specific, who, letters, mark)
         self._values[raw] = parsed
         return parsed
 
     def forms(self, raw: str) -> list[int]:
-        """Give the hashes of what an identifier may have been rewritten from."""
+        """Give the marks of what an identifier may have been rewritten from."""
         known = self._forms.get(raw)
         if known is None:
             if len(self._forms) >= _MOST_VALUES:
                 self._forms.clear()
-            known = self._forms[raw] = [self.hasher.once(form) for form in forms_of(raw)]
+            known = self._forms[raw] = [marked(form, self.hasher) for form in forms_of(raw)]
         return known
 
 

@@ -18,9 +18,12 @@ from models.content.text import normalise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.hashing import Hasher
+
 SHORTEST, LONGEST = 6, 128  # letters and digits of what is traced; fewer are alike by chance
 MOST_FORMS = 32  # of one identifier
 _READ = 512  # characters
+_MARK = 0xFFFF_FFFF
 _LAYERS = 2  # encodings, one around the other
 _SEPARATORS = re.compile(r"[\t-\r\x1c-\x1f ,;|\"'()\[\]{}<>=&]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}")
@@ -45,6 +48,11 @@ def bare(text: str) -> str:
 def _plain(letter: str) -> str:
     digit = unicodedata.decimal(letter, None)
     return letter if digit is None else str(digit)
+
+
+def marked(letters: str, hasher: Hasher) -> int:
+    """Give what letters and digits are remembered by: 32 bits, among a few dozen of a session."""
+    return hasher.once(letters) & _MARK
 
 
 def traceable(text: str) -> bool:

@@ -150,8 +150,8 @@ class Scene:
             source = None
         hashed = self._detector.hasher.of(source) if source else 0
         use = use_of(spot.tool_key, spot.hashed_key, value, hashed)
-        if source and value.bared:
-            self.came.setdefault(value.bared, source)
+        if source and value.mark:
+            self.came.setdefault(value.mark, source)
         flow_level, said = (0, UNSAID) if source is None else self._standing(use)
         if len(self.uses) < MAX_USES:
             self.uses.append(use)

@@ -89,7 +89,7 @@ class Session(Struct, array_like=True):
     told
         Whether one of its events has alerted.
     came
-        Hashes of the letters and digits of what came out of results, each with the result's tool:
+        Marks of the letters and digits of what came out of results, by the result's tool:
         what may be rewritten later.
     """
 
@@ -118,7 +118,7 @@ class Session(Struct, array_like=True):
     seen: dict[int, Seen] = {}
     least: tuple[float, float, float] = (0.0, 0.0, 0.0)
     told: bool = False
-    came: dict[int, str] = {}
+    came: dict[str, list[int]] = {}
 
 
 class First(Struct, array_like=True):

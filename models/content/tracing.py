@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from models.content.request import asked_for
-from models.content.rewritten import traceable
+from models.content.rewritten import marked, traceable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +22,27 @@ REWRITTEN: Final = "rewritten"
 """Said beside the origin of an identifier that did not stand there as it is."""
 
 MOST_CAME = 32  # identifiers of one session
+Came = dict[str, list[int]]
+"""Marks of the letters and digits of what came out of results, by the result's tool."""
 _MOST_PIECES = 4  # arguments that one identifier was split over
 
 
-def traced(origins: Origins, request: Request, came: dict[int, str], reader: Reader) -> Origins:
+def remember(came: Came, mark: int, source: str) -> None:
+    """Remember where something came from first, within bounds.
+
+    >>> came = {}
+    >>> remember(came, 7, "bank.list"), remember(came, 7, "web.get"), came
+    (None, None, {'bank.list': [7]})
+    """
+    if _source(came, mark) is None and sum(map(len, came.values())) < MOST_CAME:
+        came.setdefault(source, []).append(mark)
+
+
+def _source(came: Came, mark: int) -> str | None:
+    return next((source for source, marks in came.items() if mark in marks), None)
+
+
+def traced(origins: Origins, request: Request, came: Came, reader: Reader) -> Origins:
     """Give the origins of a call's identifiers, with those of what was rewritten.
 
     Parameters
@@ -35,7 +52,7 @@ def traced(origins: Origins, request: Request, came: dict[int, str], reader: Rea
     request
         What it names needs no other origin.
     came
-        Hashes of the letters and digits of what came out of results, each with the result's tool.
+        What came out of results in this session so far.
     """
     tracer = _Tracer(request, came, reader)
     return {
@@ -47,7 +64,7 @@ def traced(origins: Origins, request: Request, came: dict[int, str], reader: Rea
 class _Tracer:
     """Traces the identifiers of one call, in their order."""
 
-    def __init__(self, request: Request, came: dict[int, str], reader: Reader) -> None:
+    def __init__(self, request: Request, came: Came, reader: Reader) -> None:
         self._request, self._came, self._reader = request, came, reader
         self._pieces: list[str] = []
 
@@ -56,14 +73,15 @@ class _Tracer:
         if value is None or asked_for(value, self._request):
             return []
         self._pieces.append(value.bare)
-        for hashed in (*self._reader.forms(raw), *self._joined()):
-            if hashed in self._came:
-                return [f"result:{self._came[hashed]}", REWRITTEN]
+        for mark in (*self._reader.forms(raw), *self._joined()):
+            source = _source(self._came, mark)
+            if source is not None:
+                return [f"result:{source}", REWRITTEN]
         return []
 
     def _joined(self) -> Iterator[int]:
-        """Put the latest together with those before it, and hash what may have been split."""
+        """Put the latest together with those before it, and mark what may have been split."""
         for many in range(2, min(len(self._pieces), _MOST_PIECES) + 1):
             text = "".join(self._pieces[-many:])
             if traceable(text):
-                yield self._reader.hasher.once(text)
+                yield marked(text, self._reader.hasher)

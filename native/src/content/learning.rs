@@ -6,7 +6,6 @@ use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAID, SAME_
 use super::rates::Rates;
 use super::session::{Content, Ordered, Session, MAX_USES};
 use super::tables::{marks_of, noted, time_of, Role, MAX_KNOWN, YOUNG};
-use super::tracing::MOST_CAME;
 use super::uses::{First, Use};
 use crate::hashing::mix;
 use pyo3::prelude::*;
@@ -53,10 +52,8 @@ pub fn note(session: &mut Session, content: &Content) {
             session.votes.insert(place, *vote);
         }
     }
-    for (bared, source) in &content.came {
-        if session.came.len() < MOST_CAME {
-            session.came.entry(*bared).or_insert_with(|| source.clone());
-        }
+    for (mark, source) in &content.came {
+        session.came.remember(*mark, source);
     }
 }
 

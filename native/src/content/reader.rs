@@ -1,7 +1,7 @@
 //! The request of a session and the identifiers of a call, parsed once and remembered.
 
 use super::names::{names_of, says_who};
-use super::rewritten::{bare, forms_of, traceable};
+use super::rewritten::{bare, forms_of, marked, traceable};
 use super::text;
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
@@ -34,8 +34,8 @@ pub struct Value {
     pub who: bool,
     /// Its letters and digits.
     pub bare: String,
-    /// Their hash; 0 where they are none to trace others by.
-    pub bared: u64,
+    /// Their mark; 0 where they are none to trace others by.
+    pub mark: u64,
 }
 
 impl Value {
@@ -156,7 +156,7 @@ impl Reader {
         Ok(parsed)
     }
 
-    /// The hashes of what an identifier may have been rewritten from.
+    /// The marks of what an identifier may have been rewritten from.
     pub fn forms(&mut self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Arc<Vec<u64>>> {
         if let Some(known) = self.forms.get(raw) {
             return Ok(known.clone());
@@ -169,9 +169,9 @@ impl Reader {
         } else {
             self.python.forms_of.call1(py, (raw,))?.extract(py)?
         };
-        let hashed = Arc::new(forms.iter().map(|form| hasher.once(form)).collect::<Vec<u64>>());
-        self.forms.insert(raw.to_owned(), hashed.clone());
-        Ok(hashed)
+        let marks = Arc::new(forms.iter().map(|form| marked(form, hasher)).collect::<Vec<u64>>());
+        self.forms.insert(raw.to_owned(), marks.clone());
+        Ok(marks)
     }
 
     fn foreign(&self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Option<Value>> {
@@ -180,8 +180,8 @@ impl Reader {
         Ok(found.map(|(text, kind, root, specific, bare)| {
             let root = root.map_or(0, |root| hasher.of(&root));
             let who = says_who(&text, kind);
-            let bared = traced_by(hasher, &bare, who);
-            Value { hashed: hasher.of(&text), text, root, kind, specific, who, bare, bared }
+            let mark = traced_by(hasher, &bare, who);
+            Value { hashed: hasher.of(&text), text, root, kind, specific, who, bare, mark }
         }))
     }
 }
@@ -196,13 +196,13 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     let specific = (text::specificity(&text, kind) / SPECIFIC_ENOUGH).min(1.0);
     // Remembered here as a whole: no need to remember its hash as well.
     let (who, bare) = (says_who(&text, kind), bare(&text));
-    let bared = traced_by(hasher, &bare, who);
-    Some(Value { hashed: hasher.once(&text), root, kind, specific, text, who, bare, bared })
+    let mark = traced_by(hasher, &bare, who);
+    Some(Value { hashed: hasher.once(&text), root, kind, specific, text, who, bare, mark })
 }
 
 fn traced_by(hasher: &Hasher, bare: &str, who: bool) -> u64 {
     if who && traceable(bare) {
-        hasher.once(bare)
+        marked(bare, hasher)
     } else {
         0
     }

@@ -1,6 +1,7 @@
 //! What an ASCII identifier may have been rewritten from; `models.content.rewritten`.
 
 use super::text::{is_space, normalise};
+use crate::hashing::Hasher;
 use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use percent_encoding::percent_decode_str;
 
@@ -8,12 +9,18 @@ const SHORTEST: usize = 6;
 const LONGEST: usize = 128;
 const MOST_FORMS: usize = 32;
 const READ: usize = 512;
+const MARK: u64 = 0xFFFF_FFFF;
 const LAYERS: u32 = 2;
 const SEPARATORS: &str = " ,;|\"'()[]{}<>=&";
 
 /// The letters and digits of an ASCII identifier in normal form.
 pub fn bare(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// What letters and digits are remembered by.
+pub fn marked(letters: &str, hasher: &Hasher) -> u64 {
+    hasher.once(letters) & MARK
 }
 
 /// Whether letters and digits are enough not to be alike by chance.

@@ -5,9 +5,9 @@ use super::novelty::{familiarity, strata, Alike, Place, OWN, SAID, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::seeing::{see, Call};
-use super::session::{Carrier, Content, Ordered, Vote, MAX_USES};
+use super::session::{Carrier, Content, Vote, MAX_USES};
 use super::tables::{marks_of, noted, Role, YOUNG};
-use super::tracing::{Tracer, REWRITTEN};
+use super::tracing::{Came, Tracer, REWRITTEN};
 use super::uses::Use;
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
@@ -81,7 +81,7 @@ pub struct Scene<'a> {
     pub rates: &'a Rates,
     pub agent_id: &'a str,
     /// What came out of results in this session so far.
-    pub came: &'a Ordered<String>,
+    pub came: &'a Came,
     pub role_hash: u64,
     pub request: &'a Request,
     pub alike: &'a Alike<'a>,
@@ -177,9 +177,9 @@ impl Scene<'_> {
             who: value.who,
         };
         let (mut level, mut flow_level, mut said) = (0, 0, UNSAID);
-        if let Some(source) = source.filter(|_| from != 0 && value.bared != 0) {
-            if !self.came.contains_key(&value.bared) {
-                content.came.push((value.bared, source.to_owned()));
+        if let Some(source) = source.filter(|_| from != 0 && value.mark != 0) {
+            if self.came.source_of(value.mark).is_none() {
+                content.came.push((value.mark, source.to_owned()));
             }
         }
         if source.is_some() {

@@ -1,6 +1,7 @@
 //! An open session, and what is said of one call; `models.content.session`.
 
 use super::reader::Request;
+use super::tracing::Came;
 use super::uses::{exactly, Seen, Use};
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
@@ -85,8 +86,8 @@ pub struct Session {
     /// Whether one of its events has alerted.
     #[pyo3(get, set)]
     pub told: bool,
-    /// Hashes of the letters and digits of what came out of results, each with the result's tool.
-    pub came: Ordered<String>,
+    /// What came out of results so far, which may be rewritten later.
+    pub came: Came,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
 }
@@ -131,7 +132,7 @@ impl Session {
             seen: Ordered::default(),
             least: [0.0; 3],
             told: false,
-            came: Ordered::default(),
+            came: Came::default(),
             request: None,
         }
     }
@@ -204,11 +205,7 @@ impl Session {
         out.array(self.least.len());
         self.least.iter().for_each(|&bits| out.float(bits));
         out.boolean(self.told);
-        out.map(self.came.len());
-        for (&bared, source) in &self.came {
-            out.unsigned(bared);
-            out.text(source);
-        }
+        self.came.write(out);
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -247,7 +244,7 @@ impl Session {
             seen: Ordered::default(),
             least: [0.0; 3],
             told: false,
-            came: Ordered::default(),
+            came: Came::default(),
             request: None,
         };
         for _ in 0..from.array()? {
@@ -298,9 +295,7 @@ impl Session {
             session.told = from.boolean()?;
         }
         if fields == FIELDS {
-            for _ in 0..from.map()? {
-                session.came.insert(from.unsigned()?, from.text()?.to_owned());
-            }
+            session.came = Came::read(&mut from)?;
         }
         from.end()?;
         Ok(session)
@@ -343,6 +338,6 @@ pub struct Content {
     pub votes: Ordered<Vote>,
     pub seen: Vec<Seen>,
     pub tool: u64,
-    /// Letters and digits of what came out of results, hashed, each with the result's tool.
+    /// Marks of what came out of results, each with the result's tool.
     pub came: Vec<(u64, String)>,
 }

@@ -2,24 +2,75 @@
 //! `models.content.tracing`.
 
 use super::reader::{Reader, Request, Value};
-use super::rewritten::traceable;
+use super::rewritten::{marked, traceable};
 use super::scene::Carried;
-use super::session::Ordered;
 use crate::hashing::Hasher;
+use crate::pack::{Reader as Packed, Writer};
+use indexmap::IndexMap;
 use pyo3::prelude::*;
+use rustc_hash::FxBuildHasher;
 use std::ops::Deref;
 use std::sync::Arc;
 
 pub const REWRITTEN: &str = "rewritten";
-pub const MOST_CAME: usize = 32;
+const MOST_CAME: usize = 32;
 const MOST_PIECES: usize = 4;
+
+/// Marks of the letters and digits of what came out of results, by the result's tool.
+#[derive(Default)]
+pub struct Came(IndexMap<String, Vec<u64>, FxBuildHasher>);
+
+impl Came {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The tool whose result something came out of.
+    pub fn source_of(&self, mark: u64) -> Option<&str> {
+        let found = self.0.iter().find(|(_, marks)| marks.contains(&mark));
+        found.map(|(source, _)| source.as_str())
+    }
+
+    /// Remembers where something came from first, within bounds.
+    pub fn remember(&mut self, mark: u64, source: &str) {
+        let known: usize = self.0.values().map(Vec::len).sum();
+        if known >= MOST_CAME || self.source_of(mark).is_some() {
+            return;
+        }
+        match self.0.get_mut(source) {
+            Some(marks) => marks.push(mark),
+            None => {
+                self.0.insert(source.to_owned(), vec![mark]);
+            }
+        }
+    }
+
+    pub fn write(&self, out: &mut Writer) {
+        out.map(self.0.len());
+        for (source, marks) in &self.0 {
+            out.text(source);
+            out.array(marks.len());
+            marks.iter().for_each(|&mark| out.unsigned(mark));
+        }
+    }
+
+    pub fn read(from: &mut Packed<'_>) -> PyResult<Self> {
+        let mut came = Came::default();
+        for _ in 0..from.map()? {
+            let source = from.text()?.to_owned();
+            let marks = (0..from.array()?).map(|_| from.unsigned()).collect::<PyResult<_>>()?;
+            came.0.insert(source, marks);
+        }
+        Ok(came)
+    }
+}
 
 /// What the identifiers of one call are traced by.
 pub struct Tracer<'a> {
     pub hasher: &'a Hasher,
     pub reader: &'a mut Reader,
     pub request: &'a Request,
-    pub came: &'a Ordered<String>,
+    pub came: &'a Came,
     /// What stood nowhere so far.
     pub pieces: Vec<Arc<Value>>,
 }
@@ -56,16 +107,16 @@ impl Tracer<'_> {
         };
         self.pieces.push(value);
         let forms = self.reader.forms(py, self.hasher, raw)?;
-        let whole = forms.iter().find_map(|form| self.came.get(form));
-        Ok(whole.or_else(|| self.joined()).cloned())
+        let whole = forms.iter().find_map(|&mark| self.came.source_of(mark));
+        Ok(whole.or_else(|| self.joined()).map(str::to_owned))
     }
 
     /// What the latest came from, put together with those before it.
-    fn joined(&self) -> Option<&String> {
+    fn joined(&self) -> Option<&str> {
         (2..=self.pieces.len().min(MOST_PIECES)).find_map(|many| {
             let pieces = &self.pieces[self.pieces.len() - many..];
             let text: String = pieces.iter().map(|piece| piece.bare.as_str()).collect();
-            traceable(&text).then(|| self.came.get(&self.hasher.once(&text))).flatten()
+            traceable(&text).then(|| self.came.source_of(marked(&text, self.hasher))).flatten()
         })
     }
 }
