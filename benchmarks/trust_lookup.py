@@ -9,6 +9,7 @@ time. Then a thousand agents in one question.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import http.client
@@ -285,6 +286,7 @@ def main() -> int:
     """Print all side by side, and which goals are met; 1 when one is missed."""
     from benchmarks.report import Report, trust_lines
 
+    argparse.ArgumentParser(prog="python -m benchmarks.trust_lookup").parse_args()
     report = Report(agents=AGENTS, warm=0, events=0)
     report.take_trust(measure())
     tool = "wrk" if shutil.which("wrk") else "asyncio client"

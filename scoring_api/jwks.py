@@ -79,6 +79,17 @@ class KeySource:
         self._lock = asyncio.Lock()
         self.generation = 0
 
+    def examine(self) -> None:
+        """Raise `ConfigError` where a file holds no key set; an address may answer later."""
+        if self._remote:
+            return
+        try:
+            parse_key_set(self._read())
+        except (OSError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                f"no key set can be read from {self._location!r}: {type(error).__name__}"
+            ) from error
+
     async def find(self, kid: str | None) -> Any | None:
         """Give the key named `kid`, or the only key when a token names none; else None."""
         now = wall_us()

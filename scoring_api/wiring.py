@@ -14,6 +14,8 @@ from pipeline.store import Store, open_store
 from scoring_api.app import Application, create_app
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
+from scoring_api.jwks import KeySource
+from scoring_api.keys import load_keys
 from scoring_api.reading import PipelineStatus
 
 # By name, as the command line starts us: loading the API loads no edge of the stream.
@@ -35,7 +37,12 @@ def create_app_from_settings() -> Application:
 
 def check(settings: Settings) -> None:
     """Raise `ConfigError` for what the API cannot be served with, before anything is opened."""
-    config_of(settings).validate()
+    config = config_of(settings)
+    config.validate()
+    if config.api_keys_file is not None:
+        load_keys(config.api_keys_file)
+    if config.jwks is not None:
+        KeySource(config.jwks).examine()
 
 
 def _validator(max_future_us: int) -> Callable[[bytes], None]:

@@ -8,12 +8,14 @@ import socket
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, NoStore
+from pipeline.commands.running import API_CHECK
+from pipeline.settings import model_config_of
 from pipeline.store import (
     is_postgresql,
     open_shard,
@@ -47,6 +49,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
     """Look at everything the settings name."""
     looks: dict[str, Callable[[], Check]] = {
         "format": lambda: _format(settings),
+        "model": lambda: _model(settings),
         "store": lambda: _store(settings),
         "source": lambda: _source(settings),
         "sink": lambda: _sink(settings),
@@ -57,17 +60,6 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "detectors": lambda: _detectors(settings),
     }
     return [_versions(), *(_guarded(name, look) for name, look in looks.items())]
-
-
-def broker_url(url: str) -> str:
-    """Give the broker alone of a Kafka URL, with the file of client options.
-
-    >>> broker_url("kafka://127.0.0.1:9092/agent.actions?group=g&config=client.toml")
-    'kafka://127.0.0.1:9092?config=client.toml'
-    """
-    parts = urlsplit(url)
-    kept = [part for part in parts.query.split("&") if part.startswith("config=")]
-    return f"kafka://{parts.netloc}" + (f"?{kept[0]}" if kept else "")
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:
@@ -93,6 +85,12 @@ def _format(settings: Settings) -> Check:
 
     format_named(settings.format)
     return Check("format", "ok", settings.format)
+
+
+def _model(settings: Settings) -> Check:
+    config = model_config_of(settings)
+    source = settings.parameters or "defaults, unless one is promoted"
+    return Check("model", "ok", f"configuration {config.version}, {source}")
 
 
 def _store(settings: Settings) -> Check:
@@ -171,7 +169,8 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
     if client == "librdkafka" and find_spec("confluent_kafka") is None:
         todo = "install habitus with the extra librdkafka, or leave HABITUS_KAFKA_CLIENT out"
         return Check(name, "missing", "the client librdkafka is not installed", todo)
-    from pipeline.adapters.kafka.address import answers, parse
+    from pipeline.adapters.kafka.address import answers, parse, without_group
+    from pipeline.adapters.kafka.clients import try_options
 
     address = parse(url, topic=topic)
     brokers = ",".join(address.brokers)
@@ -182,6 +181,7 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
 
     wanted = {address.topic} if topic else set(TOPICS) - {_ACTIONS}
     try:
+        try_options(client, without_group(address))
         missing = ", ".join(sorted(wanted - topics_at(address)))
     except ConfigError as error:
         return Check(name, "missing", str(error), "correct the options of the client")
@@ -241,6 +241,7 @@ def _credentials(settings: Settings) -> Check:
         todo = "set HABITUS_JWT_ISSUER and HABITUS_JWT_AUDIENCE"
         return Check("credentials", "missing", "a key set without issuer or audience", todo)
     if settings.api_keys_file is not None or settings.jwks is not None:
+        resolve_name(API_CHECK)(settings)
         return Check("credentials", "ok", "callers are asked for credentials")
     host = settings.listen.rpartition(":")[0].strip("[]")
     if host == "localhost" or host == "::1" or host.startswith("127."):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,6 +12,9 @@ from models.errors import ConfigError, HabitusError
 from pipeline.commands import checks
 from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
 from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.adapters.kafka.address import Address
 
 intel = typer.Typer(
     name="intel",
@@ -24,12 +27,16 @@ def doctor(
     create_topics: Annotated[
         bool, typer.Option("--create-topics", help="Make the Kafka topics that are missing.")
     ] = False,
+    partitions: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of topics that are made; the broker's default without."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look whether everything this needs is there and reachable; exit 1 if something is not."""
     settings = load_settings()
     if create_topics:
-        _make_topics(settings, quiet=as_json)
+        _make_topics(settings, partitions, quiet=as_json)
     found = checks.examine(settings, now_us())
     missing = [check.name for check in found if check.state == "missing"]
     if as_json:
@@ -46,20 +53,27 @@ def doctor(
         raise HabitusError(f"missing: {', '.join(missing)}")
 
 
-def _make_topics(settings: Settings, *, quiet: bool) -> None:
+def _make_topics(settings: Settings, partitions: int | None, *, quiet: bool) -> None:
     from pipeline.adapters.kafka import create_topics
 
-    urls = {
-        checks.broker_url(url)
-        for url in (settings.source, settings.sink)
-        if url.startswith("kafka:")
-    }
-    if not urls:
+    brokers = _brokers(settings)
+    if not brokers:
         raise ConfigError("--create-topics needs a source or sink of the form kafka://HOST:PORT")
-    for url in sorted(urls):
-        for topic, made in create_topics(url).items():
+    for address in brokers:
+        for topic, made in create_topics(address, partitions=partitions or -1).items():
             if not quiet:
                 note(f"topic {topic}: {'created' if made else 'already there'}")
+
+
+def _brokers(settings: Settings) -> list[Address]:
+    """Give the brokers of source and sink, each once."""
+    from pipeline.adapters.kafka.address import broker_alone, parse
+
+    urls = ((settings.source, True), (settings.sink, False))
+    named = [
+        broker_alone(parse(url, topic=topic)) for url, topic in urls if url.startswith("kafka:")
+    ]
+    return [one for at, one in enumerate(named) if one not in named[:at]]
 
 
 def _folder(settings: Settings, said: str | None) -> Path:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # By name: what the API stands on does not know it.
 _APP = "scoring_api.wiring:create_app_from_settings"
-_CHECK = "scoring_api.wiring:check"
+API_CHECK = "scoring_api.wiring:check"
 _END_SECONDS = 30
 
 
@@ -62,7 +62,7 @@ def serve(
     settings = load_settings()
     start_logs(settings.log_level)
     stop = stop_on_signals()
-    resolve_name(_CHECK)(settings)
+    resolve_name(API_CHECK)(settings)
     open_store(settings.store).close()
     with _listening(settings) as listener:
         who = (

@@ -11,7 +11,9 @@ import pytest
 from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import TOPICS, create_topics
+from pipeline.adapters.kafka.address import broker_alone, parse
 from pipeline.adapters.kafka.client import KafkaProducer, murmur2
+from pipeline.adapters.kafka.clients import CLIENTS
 from pipeline.adapters.kafka.topics import LARGEST_MESSAGE
 from pipeline.commands.checks import examine
 from pipeline.record import Message
@@ -19,6 +21,7 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.broker
 
@@ -190,3 +193,36 @@ def test_the_doctor_looks_for_topics(
     assert check.found.endswith(found)
     assert check.todo == todo
     assert (check.state == "ok") == (not todo)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_options_of_the_group_are_none_of_the_topics(
+    kafka_address: str, tmp_path: Path, client: str
+) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text('group_instance_id = "w1"\nsession_timeout_ms = 9000\n')
+    url = f"kafka://{kafka_address}/agent.actions?group=g&config={file}"
+    create_topics(broker_alone(parse(url, topic=True)))
+    checks = examine(Settings(source=url, kafka_client=client), 0)
+    assert next(one for one in checks if one.name == "source").state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ('sasl_mechanism = "FOO"\nsecurity_protocol = "SASL_PLAINTEXT"', "SASL mechanism: FOO"),
+        ('sasl_kerberos_name = "k"', "'sasl_kerberos_name' is not one of librdkafka"),
+    ],
+)
+def test_the_doctor_says_which_option_librdkafka_refuses(
+    kafka_address: str, tmp_path: Path, options: str, why: str
+) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text(options)
+    url = f"kafka://{kafka_address}?config={file}"
+    checks = examine(Settings(sink=url, kafka_client="librdkafka"), 0)
+    found = next(one for one in checks if one.name == "sink")
+    assert found.state == "missing"
+    assert why in found.found
+    with pytest.raises(ConfigError, match=why):
+        open_sink(url, kafka_client="librdkafka")

@@ -94,6 +94,26 @@ def test_client_options_come_from_a_file_and_only_those_for_safety(tmp_path: Pat
         parse(f"kafka://a:1/t?config={file}", topic=True)
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('security_protocol = "TLS"', "must be one of PLAINTEXT, .*, got 'TLS'"),
+        ('session_timeout_ms = "abc"', "must be a number of milliseconds, got 'abc'"),
+        ("session_timeout_ms = true", "must be a number of milliseconds, got True"),
+        ("ssl_check_hostname = 1", "must be true or false, got 1"),
+        ('client_id = ["a"]', r"must be a text, got \['a'\]"),
+        ("sasl_plain_password = 4711", "must be a text, got int$"),
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_told_and_no_password(
+    tmp_path: Path, line: str, fault: str
+) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text(line)
+    with pytest.raises(ConfigError, match=fault):
+        parse(f"kafka://a:1/t?config={file}", topic=True)
+
+
 def test_sinks_are_made_for_their_scheme(tmp_path: Path) -> None:
     assert isinstance(open_sink("none"), Nowhere)
     assert isinstance(open_sink(f"file:{tmp_path}/out"), Folder)

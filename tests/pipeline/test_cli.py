@@ -216,6 +216,33 @@ def test_doctor_is_content_with_the_defaults_and_names_what_is_missing(
     assert "no Kafka broker answers" in out
 
 
+@pytest.mark.parametrize(
+    ("setting", "content", "name"),
+    [
+        ("HABITUS_PARAMETERS", "no TOML", "model"),
+        ("HABITUS_API_KEYS_FILE", '{"not": "keys"}', "credentials"),
+        ("HABITUS_JWKS", "no JSON", "credentials"),
+    ],
+)
+def test_doctor_reads_the_files_that_a_start_would_read(
+    habitus: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    content: str,
+    name: str,
+) -> None:
+    Path("events.jsonl").write_text("{}\n")
+    Path("file").write_text(content)
+    monkeypatch.setenv("HABITUS_SOURCE", "file:events.jsonl")
+    monkeypatch.setenv("HABITUS_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("HABITUS_JWT_ISSUER", "https://issuer.example.com")
+    monkeypatch.setenv("HABITUS_JWT_AUDIENCE", "habitus")
+    monkeypatch.setenv(setting, "file")
+    code, _, err = habitus("doctor")
+    assert code == 1
+    assert err == f"error: missing: {name}\n"
+
+
 def test_the_lists_in_use_are_shown(habitus: Callable[..., Run]) -> None:
     Path("lists").mkdir()
     Path("lists/vpn_ipv4.txt").write_text("198.51.100.0/24\nnonsense\n")

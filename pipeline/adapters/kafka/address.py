@@ -16,6 +16,8 @@ from models.errors import ConfigError
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
 _GROUP_KEYS = re.compile(r"(group_instance_id|session_timeout_ms|heartbeat_interval_ms)$")
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_TIMES = ("session_timeout_ms", "heartbeat_interval_ms")
 _TRY_SECONDS = 3
 
 
@@ -46,6 +48,12 @@ def without_group(address: Address) -> Address:
     """Give the same broker without what concerns a consumer group alone."""
     own = {name: value for name, value in address.client.items() if not _GROUP_KEYS.match(name)}
     return msgspec.structs.replace(address, client=own)
+
+
+def broker_alone(address: Address) -> Address:
+    """Give the same broker without what is read there, and by whom."""
+    alone = without_group(address)
+    return msgspec.structs.replace(alone, topic="", group="", skip_lost=False)
 
 
 def parse(url: str, *, topic: bool) -> Address:
@@ -117,10 +125,30 @@ def _client(path: str, *, group: bool) -> dict[str, Any]:
         options = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"Kafka client file {path!r} cannot be read: {error}") from error
-    for key in options:
+    for key, value in options.items():
         if not (_CLIENT_KEYS.match(key) or (group and _GROUP_KEYS.match(key))):
             raise ConfigError(
                 f"unknown key {key!r} in {path!r}, expected security_protocol, client_id, "
                 "ssl_… or sasl_…" + (" or one of the group's" if group else "")
             )
+        if fault := _fault(key, value):
+            got = type(value).__name__ if "password" in key else repr(value)
+            raise ConfigError(f"{key} in {path!r} must be {fault}, got {got}")
     return options
+
+
+def _fault(key: str, value: object) -> str:
+    """Say what the value of an option has to be, nothing where it is that.
+
+    One client takes an unknown protocol for none, and would send without encryption.
+
+    >>> _fault("security_protocol", "TLS"), _fault("session_timeout_ms", 6000)
+    ('one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL', '')
+    """
+    if key == "security_protocol":
+        return "" if value in _PROTOCOLS else f"one of {', '.join(_PROTOCOLS)}"
+    if key in _TIMES:
+        return "" if type(value) is int else "a number of milliseconds"
+    if key == "ssl_check_hostname":
+        return "" if isinstance(value, bool) else "true or false"
+    return "" if isinstance(value, str) else "a text"

@@ -11,13 +11,13 @@ from msgspec import Struct
 from models.errors import ConfigError
 from pipeline.adapters.kafka.kafka_python import KafkaPythonMember
 from pipeline.adapters.kafka.kafka_python_producer import KafkaPythonProducer
+from pipeline.adapters.kafka.producer import Producer, ProducerFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.adapters.kafka.address import Address
     from pipeline.adapters.kafka.member import Member
-    from pipeline.adapters.kafka.producer import Producer
 
     OpenMember = Callable[[Address, int, Callable[[], int]], Member]
     ProducerOf = Callable[[Address, str], Callable[[], Producer]]
@@ -62,6 +62,25 @@ def producer_of(client: str, address: Address, owner: str = "") -> Callable[[], 
     return _known(client).producer_of(address, owner)
 
 
+def try_options(client: str, address: Address) -> None:
+    """Make a producer and let go of it.
+
+    Raises
+    ------
+    ConfigError
+        As of `producer_of`, or the client refuses an option.
+    """
+    _try(producer_of(client, address), address)
+
+
+def _try(connect: Callable[[], Producer], address: Address) -> None:
+    try:
+        connect().close()
+    except ProducerFault as error:
+        where = ",".join(address.brokers)
+        raise ConfigError(f"cannot connect to Kafka at {where}: {error}") from error
+
+
 def _known(client: str) -> _Client:
     if client not in CLIENTS:
         raise ConfigError(f"unknown Kafka client {client!r}, expected one of: {', '.join(CLIENTS)}")
@@ -80,7 +99,9 @@ def _librdkafka_producer(address: Address, owner: str) -> Callable[[], Producer]
     from pipeline.adapters.kafka.librdkafka_options import producer_options
     from pipeline.adapters.kafka.librdkafka_producer import LibrdkafkaProducer
 
-    return partial(LibrdkafkaProducer, producer_options(address, owner))
+    connect = partial(LibrdkafkaProducer, producer_options(address, owner))
+    _try(connect, address)  # it asks no broker, and says at once which option it refuses
+    return connect
 
 
 def _look_for_librdkafka() -> None:

@@ -122,4 +122,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        raise ProducerFault(error.args[0].name()) from error
+        told = error.args[0]
+        raise ProducerFault(told.name(), detail=told.str()) from error

@@ -23,9 +23,11 @@ class ProducerFault(Exception):
     Parameters
     ----------
     name
-        The client's own word for it.
+        The client's own word for it; with the detail, what is `said`.
     topic
         Of the message it happened to, empty where it was none of them.
+    detail
+        What it says beside.
 
     Examples
     --------
@@ -33,9 +35,10 @@ class ProducerFault(Exception):
     MSG_SIZE_TOO_LARGE, topic agent.trust
     """
 
-    def __init__(self, name: str, topic: str = "") -> None:
-        super().__init__(f"{name}, topic {topic}" if topic else name)
-        self.name = name
+    def __init__(self, name: str, topic: str = "", detail: str = "") -> None:
+        said = f"{name}: {detail}" if detail else name
+        super().__init__(f"{said}, topic {topic}" if topic else said)
+        self.said = said
         self.topic = topic
 
 

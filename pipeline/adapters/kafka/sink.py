@@ -62,7 +62,7 @@ class KafkaSink:
         except ProducerFault as error:
             self._drop()
             where = f" to topic {error.topic!r}" if error.topic else ""
-            raise SinkUnavailable(f"cannot publish{where} at {brokers}: {error.name}") from error
+            raise SinkUnavailable(f"cannot publish{where} at {brokers}: {error.said}") from error
 
     def _look_for(self, topics: set[str]) -> None:
         try:

@@ -107,7 +107,7 @@ class KafkaSource:
         try:
             return open_member(client, self._address, self._batch_size, self._clock_us)
         except MemberFault as error:
-            raise ConfigError(f"cannot connect to Kafka at {where}: {error.name}") from error
+            raise ConfigError(f"cannot connect to Kafka at {where}: {error}") from error
 
     def _bounds(self) -> tuple[dict[int, int], dict[int, int]]:
         """First offsets and ends of all partitions of the topic."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError
-from pipeline.adapters.kafka.address import answers, parse
+from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.client import (
     KafkaAdminClient,
     KafkaError,
@@ -46,14 +46,18 @@ def topics_at(address: Address) -> set[str]:
 
 
 def create_topics(
-    url: str, *, partitions: int = -1, replication: int = -1, client: dict[str, Any] | None = None
+    where: str | Address,
+    *,
+    partitions: int = -1,
+    replication: int = -1,
+    client: dict[str, Any] | None = None,
 ) -> dict[str, bool]:
     """Create the topics of the contract that are not there yet.
 
     Parameters
     ----------
-    url
-        ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
+    where
+        A broker, by address, ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
     partitions, replication
         Of a new topic; -1 is the broker's default.
     client
@@ -69,7 +73,9 @@ def create_topics(
     ConfigError
         No broker answers there, or it refuses.
     """
-    address = parse(url if "://" in url else f"kafka://{url}", topic=False)
+    if isinstance(where, str):
+        where = parse(where if "://" in where else f"kafka://{where}", topic=False)
+    address = where
     if not answers(address.brokers):
         raise ConfigError(f"no Kafka broker answers at {','.join(address.brokers)}")
     created = {}
@@ -93,7 +99,7 @@ def _admin(
     address: Address, what: str, client: dict[str, Any] | None = None
 ) -> Iterator[KafkaAdminClient]:
     """Ask about topics; what the broker refuses is told in our words."""
-    options = address.client | (client or {})
+    options = without_group(address).client | (client or {})
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=address.brokers, bootstrap_timeout_ms=ANSWER_MS, **options
