@@ -24,12 +24,16 @@ def masked(url: str) -> str:
 
 
 def checked(url: str) -> str:
-    """Give the URL itself; raises `ConfigError` for one that names no database.
+    """Give the URL itself; raises `ConfigError` for one that names no database, or is ambiguous.
 
     >>> checked("postgresql://127.0.0.1")
     Traceback (most recent call last):
     models.errors.ConfigError: no database in the store's URL, expected \
 postgresql://USER@HOST:PORT/DATABASE
+    >>> checked("postgresql://me:p@ss@127.0.0.1/habitus")
+    Traceback (most recent call last):
+    models.errors.ConfigError: two @ in the store's URL: write one within a password as %40, or \
+leave the password to PGPASSWORD
     """
     try:
         parts = urlsplit(url)
@@ -38,6 +42,11 @@ postgresql://USER@HOST:PORT/DATABASE
     if not re.fullmatch(r"/[^/]+", parts.path):
         raise ConfigError(
             "no database in the store's URL, expected postgresql://USER@HOST:PORT/DATABASE"
+        )
+    if parts.netloc.count("@") > 1:  # the client would take the rest of it for a host, and show it
+        raise ConfigError(
+            "two @ in the store's URL: write one within a password as %40, or leave the password "
+            "to PGPASSWORD"
         )
     return url
 
