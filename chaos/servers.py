@@ -8,8 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 _HOME = ROOT / ".services"
@@ -39,6 +44,24 @@ class Servers:
         """Crash the database server (it recovers from its log), and start it again."""
         if self._own_postgresql:
             _restart("postgresql", signal.SIGQUIT, self.postgresql)
+
+    @contextmanager
+    def hanging_kafka(self) -> Iterator[None]:
+        """Let the broker take connections and answer nothing.
+
+        Raises
+        ------
+        RuntimeError
+            It is not ours.
+        """
+        if not self._own_kafka:
+            raise RuntimeError(f"the broker at {self.kafka} is not of make services")
+        pid = int(str(_written("kafka")["pid"]))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def _written(name: str) -> dict[str, object]:

@@ -14,7 +14,6 @@ the same state and in the same order, and what was published again carries the s
 from __future__ import annotations
 
 import gc
-import logging
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -24,6 +23,7 @@ from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import format_named
 from pipeline.lag import lags_us, worst_us
+from pipeline.publisher import Publisher
 from pipeline.record import RawRecord
 from pipeline.rejected import rejected_by
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from pipeline.store.protocol import Store
     from pipeline.worker import Worker
 
-_log = logging.getLogger(__name__)
-_OUTBOX_CHUNK = 5_000
 _INBOX_CHUNK = 1_000
 _HEARTBEAT_US = 1_000_000
 _DRAIN_TRIES = 30
@@ -64,24 +62,34 @@ class Loop:
     ----------
     source
         None for a loop that only judges what the API puts into the inbox.
+    stop
+        Set when it is to end; the batch in hand is finished first.
     """
 
     def __init__(
-        self, worker: Worker, store: Store, sink: Sink, source: Source | None = None
+        self,
+        worker: Worker,
+        store: Store,
+        sink: Sink,
+        source: Source | None = None,
+        *,
+        stop: threading.Event,
     ) -> None:
         self.worker = worker
         self.store = store
         self.sink = sink
         self.source = source
+        self._stop = stop
+        self._publisher = Publisher(stop)
         self._at: dict[str, str] = {}
         self._beat_us = 0
         self._lags: dict[str, int] = {}
 
-    def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
-        """Go on until the source ends or `stop` is set; the batch in hand is finished first."""
+    def run(self, progress: Progress | None = None) -> None:
+        """Go on until the source ends or it is to stop."""
         _collect_rarely()
         if self.source is None:
-            self._inbox_only(stop)
+            self._inbox_only()
             return
         if hasattr(self.source, "on_assigned"):  # a partition may come from another worker
             self.source.on_assigned = lambda _: self._resumed()
@@ -98,7 +106,7 @@ class Loop:
             if progress is not None:
                 progress.advance(self.source.progress() - done)
                 done = self.source.progress()
-            if stop.is_set():
+            if self._stop.is_set():
                 break
         self.inbox()
 
@@ -141,7 +149,7 @@ class Loop:
         self._publish()
         self.worker.commit(self.worker.flush(whole=True), {}, self._status(state))
 
-    def publish_all(self, stop: threading.Event) -> None:
+    def publish_all(self) -> None:
         """Empty the outbox; retry while the sink is away.
 
         Raises
@@ -153,21 +161,15 @@ class Loop:
             self._publish()
             if not self.store.outbox(1):
                 return
-            if stop.wait(_RETRY_S):
+            if self._stop.wait(_RETRY_S):
                 return
         raise SinkUnavailable("the sink took nothing for 30 s; the outbox keeps it, run again")
 
     def _publish(self) -> None:
-        while rows := self.store.outbox(_OUTBOX_CHUNK):
-            try:
-                self.sink.publish([message for _, message in rows])
-            except SinkUnavailable as error:
-                _log.warning("sink_unavailable", extra={"detail": str(error)})
-                return
-            self.store.drop_outbox([number for number, _ in rows])
+        self._publisher.empty(self.store, self.sink)
 
-    def _inbox_only(self, stop: threading.Event) -> None:
-        while not stop.wait(0.05):
+    def _inbox_only(self) -> None:
+        while not self._stop.wait(0.05):
             self.inbox()
             self._beat()
 
@@ -227,13 +229,13 @@ def run(
         )
         sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
-            loop = Loop(build_worker(settings, store), store, sink, source)
+            loop = Loop(build_worker(settings, store), store, sink, source, stop=stop)
             if progress is not None:
                 unit = "bytes" if settings.source.startswith("file:") else "records"
                 progress.start(source.size_hint(), f"judging, {unit}")
-            loop.run(stop, progress)
+            loop.run(progress)
             if drain:
-                loop.publish_all(stop)
+                loop.publish_all()
             loop.end("drained" if drain and not stop.is_set() else "stopped")
         finally:
             if progress is not None:
@@ -260,8 +262,8 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         store.claim()
         sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
-            loop = Loop(build_worker(settings, store), store, sink)
-            loop.run(stop)
+            loop = Loop(build_worker(settings, store), store, sink, stop=stop)
+            loop.run()
             loop.end("stopped")
         finally:
             sink.close()

@@ -7,31 +7,28 @@ between does it again: the repeat is recognised by its id.
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.errors import SinkUnavailable
 from pipeline.store.batch import Commit
 
 if TYPE_CHECKING:
     from pipeline.adapters.kafka import KafkaSource
+    from pipeline.publisher import Publisher
     from pipeline.store.postgresql import PostgresStore
 
-_log = logging.getLogger(__name__)
 _CHUNK = 1_000
 _AGENT = msgspec.json.Decoder(dict[str, Any])
 
 
-def forward(store: PostgresStore, source: KafkaSource) -> int:
+def forward(store: PostgresStore, source: KafkaSource, publisher: Publisher) -> int:
     """Write everything in the inbox to the topic; give how many events."""
     total = 0
     while rows := store.inbox_batch(0, _CHUNK):
-        try:
-            source.hand_in([(_key(value), value) for _, value, _ in rows])
-        except SinkUnavailable as error:
-            _log.warning("inbox_waits", extra={"detail": str(error)})
+        records = [(_key(value), value) for _, value, _ in rows]
+        if not publisher.tried(partial(source.hand_in, records), "inbox_waits"):
             return total
         store.commit(Commit(inbox_done=rows[-1][0]))
         total += len(rows)

@@ -16,6 +16,7 @@ from models.errors import (
 )
 from pipeline.adapters import open_source
 from pipeline.assembly import Surroundings, clock_us
+from pipeline.publisher import Publisher
 from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
@@ -42,39 +43,52 @@ _LOST_US = 5_000_000
 class ShardedLoop:
     """A worker over the partitions that its group assigns to it.
 
+    Parameters
+    ----------
+    stop
+        Set when it is to end; the batch in hand is finished first.
+
     Attributes
     ----------
     counters
         What was counted by shards this worker has had.
     """
 
-    def __init__(self, settings: Settings, store: PostgresStore, source: KafkaSource) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: PostgresStore,
+        source: KafkaSource,
+        stop: threading.Event,
+    ) -> None:
         self.counters: Counter[str] = Counter()
         self._settings = settings
         self._store = store
         self._source = source
+        self._stop = stop
+        self._publisher = Publisher(stop)
         self._around = Surroundings.of(settings)
         self._shards: dict[str, Shard] = {}
         self._lost_us: dict[str, int] = {}
         self._beat_us = 0
 
-    def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
-        """Go on until the source ends or `stop` is set; the batch in hand is finished first."""
+    def run(self, progress: Progress | None = None) -> None:
+        """Go on until the source ends or it is to stop."""
         source = self._source
         source.on_assigned, source.on_revoked = self._assigned, self._revoked
         source.resume({})
         done = source.progress()
         for batch in source.batches():
             self.step(batch)
-            self._beat()
-            self._look_for_lost()
-            if any(name.endswith(":0") for name in self._shards):
-                forward(self._store, source)
             if progress is not None:
                 progress.advance(source.progress() - done)
                 done = source.progress()
-            if stop.is_set():
+            if self._stop.is_set():
                 return
+            self._beat()
+            self._look_for_lost()
+            if any(name.endswith(":0") for name in self._shards):
+                forward(self._store, source, self._publisher)
             source.hold(held=self._waiting() >= _MOST_WAITING)
 
     def step(self, batch: Batch) -> None:
@@ -87,11 +101,11 @@ class ShardedLoop:
             with self._in_hand(name):
                 shard.judge(records, batch.positions[name], self._source.lag_us(name))
                 done[name] = shard.position or "0"
-                shard.publish()
+                shard.publish(self._publisher)
         if done:
             self._source.commit(done)
 
-    def end(self, *, drained: bool, stop: threading.Event) -> None:
+    def end(self, *, drained: bool) -> None:
         """Publish what waits, and say how it ended.
 
         Raises
@@ -101,11 +115,17 @@ class ShardedLoop:
         """
         for name, shard in list(self._shards.items()):
             with self._in_hand(name):
-                if not _published(shard, _DRAIN_TRIES if drained else 1, stop) and drained:
+                if not self._published(shard, _DRAIN_TRIES if drained else 1) and drained:
                     raise SinkUnavailable(
                         "the sink took nothing for 30 s; the outbox keeps it, run again"
                     )
                 shard.end("drained" if drained else "stopped")
+
+    def _published(self, shard: Shard, tries: int) -> bool:
+        """Publish what waits, trying so often a second apart."""
+        return any(
+            shard.publish(self._publisher) or self._stop.wait(_RETRY_S) for _ in range(tries)
+        )
 
     def close(self) -> None:
         """Let go of everything."""
@@ -119,7 +139,7 @@ class ShardedLoop:
         for name in names:
             shard = self._shards[name] = Shard(self._settings, self._store.of(name), self._around)
             with self._in_hand(name):
-                shard.publish()
+                shard.publish(self._publisher)
             if shard.position is not None:
                 positions[name] = shard.position
         return positions
@@ -167,7 +187,7 @@ class ShardedLoop:
         for name, shard in list(self._shards.items()):
             with self._in_hand(name):
                 shard.beat(self._source.lag_us(name))
-                shard.publish()
+                shard.publish(self._publisher)
 
 
 def run_sharded(
@@ -182,12 +202,12 @@ def run_sharded(
     while True:
         try:
             with _opened(settings, drain=drain, again=bool(counters)) as (store, source):
-                loop = ShardedLoop(settings, store, source)
+                loop = ShardedLoop(settings, store, source, stop)
                 try:
                     if progress is not None:
                         progress.start(source.size_hint(), "judging")
-                    loop.run(stop, progress)
-                    loop.end(drained=drain and not stop.is_set(), stop=stop)
+                    loop.run(progress)
+                    loop.end(drained=drain and not stop.is_set())
                 finally:
                     source.close()
                     loop.close()
@@ -230,8 +250,3 @@ def _opened(
         raise
     with kept:
         yield store, cast("KafkaSource", source)
-
-
-def _published(shard: Shard, tries: int, stop: threading.Event) -> bool:
-    """Publish what waits, trying so often a second apart."""
-    return any(shard.publish() or stop.wait(_RETRY_S) for _ in range(tries))

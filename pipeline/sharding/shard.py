@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from models.errors import SinkUnavailable
 from models.exchange import NAME, Exchange
 from pipeline.adapters import open_fenced_sink
 from pipeline.assembly import build_worker, clock_us
@@ -16,13 +14,12 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pipeline.assembly import Surroundings
+    from pipeline.publisher import Publisher
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.batch import Commit
     from pipeline.store.postgresql import PostgresStore
 
-_log = logging.getLogger(__name__)
-_OUTBOX_CHUNK = 5_000
 _BEATS_TO_FORGET = 60
 KEPT_CONTRIBUTIONS = 1_000
 MOST_TAKEN = 256  # contributions before one batch; the rest come before the next
@@ -87,7 +84,7 @@ class Shard:
         self.position = position
         self.waiting += len(out.outbox)
 
-    def publish(self) -> bool:
+    def publish(self, publisher: Publisher) -> bool:
         """Publish the shard's messages in their order; False when the sink did not take them.
 
         Raises
@@ -95,13 +92,8 @@ class Shard:
         Superseded
             Another worker publishes them.
         """
-        while rows := self.store.outbox(_OUTBOX_CHUNK):
-            try:
-                self.sink.publish([message for _, message in rows])
-            except SinkUnavailable as error:
-                _log.warning("sink_unavailable", extra={"detail": str(error)})
-                return False
-            self.store.drop_outbox([number for number, _ in rows])
+        if not publisher.empty(self.store, self.sink):
+            return False
         self.waiting = 0
         return True
 

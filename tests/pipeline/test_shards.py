@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -13,6 +14,7 @@ import pytest
 from models.errors import ConfigError, SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
 from pipeline.commands.checks import examine
+from pipeline.publisher import Publisher
 from pipeline.record import RawRecord
 from pipeline.replay import learn
 from pipeline.settings import Settings
@@ -187,9 +189,10 @@ def test_events_from_http_are_written_to_the_topic_under_their_agents(
     topic: Any = Topic()
     event = b'{"id":"e-1","agent":{"id":"billing-7"}}'
     store.inbox([event, b"{}"])
-    assert forward(store, topic) == 0
+    publisher = Publisher(threading.Event())
+    assert forward(store, topic, publisher) == 0
     topic.away = False
-    assert forward(store, topic) == 2
+    assert forward(store, topic, publisher) == 2
     assert topic.records == [(b"billing-7", event), (None, b"{}")]
     assert store.inbox_batch(0, 10) == []
 

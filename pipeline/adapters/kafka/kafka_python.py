@@ -22,6 +22,7 @@ from pipeline.adapters.kafka.client import (
 )
 from pipeline.adapters.kafka.member import (
     ANSWER_MS,
+    CLOSE_MS,
     HEARTBEAT_MS,
     SESSION_MS,
     MemberFault,
@@ -172,8 +173,8 @@ class KafkaPythonMember:
         return self._consumer.highwater(TopicPartition(self._topic, partition)) or 0
 
     def close(self) -> None:
-        """Leave the group."""
-        self._consumer.close(autocommit=False, timeout_ms=ANSWER_MS)
+        """Leave the group, as far as the broker answers."""
+        self._consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions]

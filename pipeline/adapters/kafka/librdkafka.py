@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from pipeline.adapters.kafka.closing import closed_within
 from pipeline.adapters.kafka.librdkafka_faults import ANSWER_S, fault_of, translated_faults
 from pipeline.adapters.kafka.librdkafka_options import options_of
 from pipeline.adapters.kafka.member import (
+    CLOSE_MS,
     MemberFault,
     NoAnswer,
     OutOfRange,
@@ -76,11 +78,11 @@ class LibrdkafkaMember:
         except KafkaException as error:
             self._consumer.poll(0)  # in which it says why
             fault = self._fault or fault_of(error.args[0])
-            self._consumer.close()
+            self.close()
             raise fault from error
         if found.error is None or found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return sorted(found.partitions)
-        self._consumer.close()
+        self.close()
         raise fault_of(found.error)
 
     def partitions(self) -> list[int]:
@@ -302,8 +304,10 @@ class LibrdkafkaMember:
         return 0
 
     def close(self) -> None:
-        """Leave the group."""
-        self._consumer.close()
+        """Leave the group, as far as the broker answers."""
+        # The client waits for its commits under way, a minute where the broker hangs.
+        if not closed_within(CLOSE_MS / 1000, self._consumer.close):
+            _log.warning("group_not_left", extra={"topic": self._topic})
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Moved = Callable[[Change, list[int]], None]
 
 ANSWER_MS = 10_000
+# A place that could not be given back in time is freed as after a kill, by the session's end.
+CLOSE_MS = 5_000
 # Heartbeats are sent from the client's own thread, however long a batch takes; the defaults of the
 # clients leave the partitions of a killed worker unread for 45 s.
 SESSION_MS, HEARTBEAT_MS = 15_000, 1_000
@@ -126,7 +128,7 @@ class Member(Protocol):
         """Give the end of a partition as of the last fetch, 0 before the first."""
 
     def close(self) -> None:
-        """Leave the group."""
+        """Leave the group; wait for the broker for five seconds at most."""
 
 
 def key_of(topic: str, partition: int) -> str:

@@ -1,0 +1,81 @@
+"""What waits in the outbox goes out; once a stop is asked for, nobody waits twice for a sink."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from models.errors import SinkUnavailable
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from pipeline.record import Sink
+    from pipeline.store.protocol import Store
+
+_log = logging.getLogger(__name__)
+_CHUNK = 5_000
+
+
+class Publisher:
+    """Publish for everything that a worker has in hand, as long as it is worth trying.
+
+    A broker that hangs is found out by waiting for it, half a minute each time. After a stop was
+    asked for, one such wait is enough: what was not taken is committed, and goes out after the
+    next start.
+
+    Parameters
+    ----------
+    stop
+        Set when the worker is asked to stop.
+
+    Examples
+    --------
+    >>> import threading
+    >>> def refuse():
+    ...     print("asked")
+    ...     raise SinkUnavailable("no broker answers")
+    >>> stop = threading.Event()
+    >>> publisher = Publisher(stop)
+    >>> publisher.tried(refuse, "sink_unavailable"), publisher.tried(refuse, "sink_unavailable")
+    asked
+    asked
+    (False, False)
+    >>> stop.set()
+    >>> publisher.tried(refuse, "sink_unavailable")
+    False
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._away = False
+
+    def empty(self, store: Store, sink: Sink) -> bool:
+        """Publish the outbox of a store in its order; False when the sink did not take it all."""
+        while rows := store.outbox(_CHUNK):
+            messages = [message for _, message in rows]
+            if not self.tried(partial(sink.publish, messages), "sink_unavailable"):
+                return False
+            store.drop_outbox([number for number, _ in rows])
+        return True
+
+    def tried(self, publish: Callable[[], None], event: str) -> bool:
+        """Call what publishes; False when the sink was away, or is not to be asked any more.
+
+        Parameters
+        ----------
+        event
+            The log's word for a sink that is away.
+        """
+        if self._away and self._stop.is_set():
+            return False
+        try:
+            publish()
+        except SinkUnavailable as error:
+            _log.warning(event, extra={"detail": str(error)})
+            self._away = True
+        else:
+            self._away = False
+        return not self._away
