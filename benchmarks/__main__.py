@@ -36,8 +36,9 @@ SECTIONS = {
     "freshness": (),
 }
 _KAFKA = {"kafka", "habitus-kafka", "habitus-librdkafka"}
-# In the first 20 events an agent everyone appears; after 100 learning without the gate is over.
-_COLD_EVENTS, _WARM_EVENTS = 20, 100
+# In the first 20 events an agent everyone appears. After 100 learning without the gate is over, and
+# after 250, river's default, half-space trees have seen a window and score.
+_COLD_EVENTS, _WARM_EVENTS = 20, 300
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     sections: set[str] = asked.only
     warm = asked.warm or _WARM_EVENTS * asked.agents
-    report = Report(agents=asked.agents, warm=warm, events=asked.events)
+    report = Report(agents=asked.agents, warm=warm, events=asked.events, at_random=asked.at_random)
     names = [name for section in SECTIONS if section in sections for name in SECTIONS[section]]
     if names:
         _measure_rates(report, names)
@@ -67,7 +68,12 @@ def _measure_rates(report: Report, names: Sequence[str]) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="habitus-bench-"))
         cold = min(report.warm, _COLD_EVENTS * report.agents)
         job = Job(
-            folder=folder, agents=report.agents, cold=cold, warm=report.warm, events=report.events
+            folder=folder,
+            agents=report.agents,
+            cold=cold,
+            warm=report.warm,
+            events=report.events,
+            at_random=report.at_random,
         )
         _say(f"writing {job.warm + job.events} events of {job.agents} agents")
         write_inputs(job)
@@ -148,6 +154,11 @@ def _parser() -> argparse.ArgumentParser:
         default=set(SECTIONS),
         metavar="SECTION[,SECTION]",
         help=f"some of: {', '.join(SECTIONS)}",
+    )
+    parser.add_argument(
+        "--at-random",
+        action="store_true",
+        help="agents take turns at random within each hour, not as their sessions go",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser

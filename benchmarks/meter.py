@@ -34,6 +34,8 @@ class Job(Struct, frozen=True, kw_only=True):
     cold, warm, events
         The stream has `warm` + `events` events; the first `cold` of them are those in which most
         agents appear, the last `events` are timed.
+    at_random
+        Whether agents take turns at random within each hour.
     broker, topic
         Where the same stream stands in Kafka, empty without a broker.
     cache_agents, packed_agents
@@ -49,6 +51,7 @@ class Job(Struct, frozen=True, kw_only=True):
     cold: int
     warm: int
     events: int
+    at_random: bool = False
     broker: str = ""
     topic: str = ""
     cache_agents: int | None = None

@@ -28,9 +28,11 @@ _WORDS = {
 _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("d/c", "habitus", "river", 0.5),
     ("d/c'", "habitus", "river-committed", 30.0),
+    ("d/b", "habitus", "kafka", 0.39),  # 60,000 events where the bare poll reaches 155,000
     ("e/b", "habitus-kafka", "kafka", 0.25),
     ("e'/b", "habitus-librdkafka", "kafka", 0.25),
     ("e'/c", "habitus-librdkafka", "river", 2.0),
+    ("e'/c'", "habitus-librdkafka", "river-committed", 150.0),
     ("e'/e", "habitus-librdkafka", "habitus-kafka", None),
 )
 _RESIDENT = (
@@ -76,6 +78,7 @@ class Report(Struct, kw_only=True):
     agents: int
     warm: int
     events: int
+    at_random: bool = False
     results: dict[str, Result] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
     trust_lookup: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -121,7 +124,7 @@ def _rates(report: Report) -> Iterator[str]:
         return
     yield (
         f"{report.events:,} events timed after {report.warm:,} to warm up, {report.agents:,} "
-        "agents; each in its own process on one core"
+        f"agents{' at random' if report.at_random else ''}; each in its own process on one core"
     )
     yield (
         f"{'':<34}{'events/s':>10}{'per cpu s':>11}{'cold':>10}{'per cpu s':>11}{'peak MiB':>10}"

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from itertools import accumulate
+from collections import defaultdict, deque
+from itertools import accumulate, groupby
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
+from models.event import Event, microseconds
 from pipeline.sample import fleet_events
 from pipeline.sample.staff import fleet_member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from benchmarks.meter import Job
 
 SEED = 7
 INTEL, INVENTORY = "intel", "inventory.csv"
 CORPORATE = ("203.0.113.0/28",)
+
+_HOUR_US = 3_600_000_000
+_decode = msgspec.json.Decoder(Event).decode
+_encode = msgspec.json.Encoder().encode
 
 # Addresses set aside for benchmarks; cut up, they make lists as long as real ones.
 _VPN = ipaddress.ip_network("198.18.0.0/16")
@@ -28,10 +39,41 @@ _ROUTED = ipaddress.ip_network("198.18.0.0/15")
 
 def write_inputs(job: Job) -> None:
     """Write the stream, the inventory and the lists into the job's folder."""
+    lines = fleet_events(SEED, job.agents, limit=job.warm + job.events)
     with job.stream.open("wb") as out:
-        for line in fleet_events(SEED, job.agents, limit=job.warm + job.events):
+        for line in at_random(lines) if job.at_random else lines:
             out.write(line + b"\n")
     write_surroundings(job)
+
+
+def at_random(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Let all who act in an hour take turns at random, at the instants of that hour's events.
+
+    Each agent's events stay in their order, and credentials as old as they were. Thus a thousand
+    agents act where they send tens of thousands of events a second.
+    """
+    random = Random(SEED)  # noqa: S311  # no secret
+    for _, hour in groupby(map(_decode, lines), lambda one: microseconds(one.time) // _HOUR_US):
+        events = list(hour)
+        own: dict[str, deque[Event]] = defaultdict(deque)
+        for event in events:
+            own[event.agent.id].append(event)
+        turns = [event.agent.id for event in events]
+        random.shuffle(turns)
+        for event, agent_id in zip(events, turns, strict=True):
+            yield _encode(_moved(own[agent_id].popleft(), event.time))
+
+
+def _moved(event: Event, time: datetime) -> Event:
+    by, credential = time - event.time, event.credential
+    if credential is not None:
+        issued, expires = credential.issued_at, credential.expires_at
+        credential = replace(
+            credential,
+            issued_at=issued and issued + by,
+            expires_at=expires and expires + by,
+        )
+    return replace(event, time=time, credential=credential)
 
 
 def write_surroundings(job: Job) -> None:

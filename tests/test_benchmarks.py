@@ -7,18 +7,23 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 
 from benchmarks import freshness, size, trust_lookup
 from benchmarks.meter import Job, Meter
 from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
+from benchmarks.stream import at_random
+from models.event import Event
 from pipeline.progress import Silent
+from pipeline.sample import fleet_events
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = ["--events", "2000", "--agents", "20"]
+TINY = ["--events", "2000", "--warm", "2000", "--agents", "20"]
 
 
 def bench(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -45,6 +50,31 @@ def test_the_table_has_a_row_for_each_measurement_and_progress_goes_to_stderr() 
     assert "stored per agent, 20 agents, 200 events each" in done.stdout
     assert "measuring habitus" in done.stderr
     assert "measuring" not in done.stdout
+
+
+def test_at_random_agents_take_turns_and_keep_their_order_and_the_age_of_credentials() -> None:
+    def own(events: list[Event]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for event in events:
+            found.setdefault(event.agent.id, []).append(event.id)
+        return found
+
+    def ages(events: list[Event]) -> dict[str, object]:
+        return {e.id: e.credential and e.time - (e.credential.issued_at or e.time) for e in events}
+
+    def runs(events: list[Event]) -> int:
+        """Count how often the session is that of the event before."""
+        return sum(a.session == b.session for a, b in pairwise(events))
+
+    read = msgspec.json.Decoder(Event).decode
+    lines = list(fleet_events(3, 5, days=2))
+    before, after = list(map(read, lines)), list(map(read, at_random(lines)))
+    assert own(before) == own(after)
+    assert [event.time for event in before] == [event.time for event in after]
+    assert ages(before) == ages(after)
+    assert len(set(map(str, ages(before).values()))) > 2
+    assert runs(after) < runs(before) / 2
+    assert list(at_random(lines)) == list(at_random(lines))
 
 
 def test_json_has_the_same_figures_for_programs() -> None:

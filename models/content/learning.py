@@ -95,9 +95,9 @@ def close(detector: ContentDetector, session: Session) -> bool:
     role.n += 1
     settled = session.learning and not session.vouched and role.n >= SETTLED
     own = agent if settled else 0
-    held, came = _learn_uses(role, cluster, session, own, hold=hold)
+    held, fetched = _learn_uses(role, cluster, session, own, hold=hold)
     names = detector.reader.request(session.purpose).names
-    _learn_names(role, names, came, session.last_us // DAY_US)
+    _learn_names(role, names, fetched, session.last_us // DAY_US)
     waits = set(held.values())
     cluster.tools.count(session.tools)
     shares.count(cluster)
@@ -202,12 +202,12 @@ def _learn_uses(
 
     Returns
     -------
-    held, came
+    held, fetched
         The (tool, key) of each value that must wait; and of the others, what stands for somebody
         and came out of results at each (tool, key).
     """
     held: dict[int, int] = {}
-    came: dict[int, set[int]] = {}
+    fetched: dict[int, set[int]] = {}
     values: dict[int, None] = {}
     flows: dict[int, None] = {}
     day = session.last_us // DAY_US
@@ -232,20 +232,20 @@ def _learn_uses(
             if own:
                 role.flow.remember(mix(use.flow, own, OWN), day)
             if use.who:
-                came.setdefault(use.tool_key, set()).add(use.value)
+                fetched.setdefault(use.tool_key, set()).add(use.value)
     cluster.values.count(values)
     cluster.flows.count(flows)
-    return held, came
+    return held, fetched
 
 
 def _learn_names(
-    role: RoleTable, names: tuple[int, ...], came: dict[int, set[int]], day: int
+    role: RoleTable, names: tuple[int, ...], fetched: dict[int, set[int]], day: int
 ) -> None:
     """Learn what came out of results with the names of the request.
 
     Where a session carried several at one place, none of them says whose it is.
     """
-    for tool_key, values in came.items():
+    for tool_key, values in fetched.items():
         if len(values) == 1:
             (value,) = values
             for name in names:

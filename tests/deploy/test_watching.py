@@ -68,6 +68,19 @@ def test_routes_and_labels_of_the_queries_are_real(client) -> None:
             assert f'route="{route}"' in page
 
 
+def test_the_pod_monitor_asks_the_port_of_the_api_by_the_label_of_its_pods() -> None:
+    monitor = yaml.safe_load((PROMETHEUS / "pod-monitor.yaml").read_text())["spec"]
+    manifests = yaml.safe_load_all((DEPLOY / "kubernetes" / "api.yaml").read_text())
+    template = next(one for one in manifests if one["kind"] == "Deployment")["spec"]["template"]
+    assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    ports = {port["name"] for one in template["spec"]["containers"] for port in one["ports"]}
+    asked = monitor["podMetricsEndpoints"]
+    assert asked
+    assert {endpoint["port"] for endpoint in asked} <= ports
+    jobs = {label["replacement"] for one in asked for label in one["relabelings"]}
+    assert jobs == {job for rule in alerts() for job in re.findall(r'job="(\w+)"', rule["expr"])}
+
+
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
     assert len({rule["alert"] for rule in alerts()}) == len(alerts()) > 0
     for rule in alerts():

@@ -85,8 +85,8 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     role.n += 1;
     let settled = session.learning && !session.vouched && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
-    let (held, came) = learn_uses(role, number, session, own, hold);
-    learn_names(role, &request.names, came, session.last_us.div_euclid(DAY_US));
+    let (held, fetched) = learn_uses(role, number, session, own, hold);
+    learn_names(role, &request.names, fetched, session.last_us.div_euclid(DAY_US));
     let waits: FxHashSet<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.tools.count(&session.tools);
@@ -191,18 +191,18 @@ fn join(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> PyRes
 }
 
 /// What stands for somebody and came out of results at a (tool, key); none where it was several.
-type Came = Ordered<Option<u64>>;
+type Fetched = Ordered<Option<u64>>;
 
 /// Learns values and flows; gives the (tool, key) of the values that must wait, and of the others
-/// what came.
+/// what was fetched.
 fn learn_uses(
     role: &mut Role,
     number: i64,
     session: &Session,
     own: u64,
     hold: bool,
-) -> (Ordered<u64>, Came) {
-    let (mut waits, mut came) = (Ordered::default(), Came::default());
+) -> (Ordered<u64>, Fetched) {
+    let (mut waits, mut fetched) = (Ordered::default(), Fetched::default());
     let (mut values, mut flows) = (FxHashSet::default(), FxHashSet::default());
     let day = session.last_us.div_euclid(DAY_US);
     for held in session.uses.values() {
@@ -233,7 +233,7 @@ fn learn_uses(
                 role.flow.remember(mix(held.flow, own, OWN), day);
             }
             if held.who {
-                let only = came.entry(held.tool_key).or_insert(Some(held.value));
+                let only = fetched.entry(held.tool_key).or_insert(Some(held.value));
                 *only = only.filter(|&value| value == held.value);
             }
         }
@@ -242,12 +242,12 @@ fn learn_uses(
         cluster.values.count(&values.into_iter().collect::<Vec<u64>>());
         cluster.flows.count(&flows.into_iter().collect::<Vec<u64>>());
     }
-    (waits, came)
+    (waits, fetched)
 }
 
 /// Learns what came out of results with the names of the request.
-fn learn_names(role: &mut Role, names: &[u64], came: Came, day: i64) {
-    for (tool_key, value) in came {
+fn learn_names(role: &mut Role, names: &[u64], fetched: Fetched, day: i64) {
+    for (tool_key, value) in fetched {
         let Some(value) = value else { continue };
         for &name in names {
             tie(&mut role.names, tool_key, name, value, day);
