@@ -204,12 +204,13 @@ def _worth(figures: Mapping[str, Any], sign: str = "") -> list[str]:
 
 def _left_out(result: Mapping[str, Any]) -> Table:
     out = _table(
-        "leave one role out: the threshold that alarms 5 % of the others' benign sessions",
+        "leave one role out: what alarms 5 % of the others' benign sessions, by bits and by p",
         "role",
-        "AUROC", "AP", "at 1%", "at 5%", "event\nAP", "threshold", "benign\nabove",
-        "attacked\nabove",
+        "AUROC", "AP", "at 1%", "at 5%", "event\nAP", "bits", "benign\nabove", "attacked\nabove",
+        "p", "benign\nat it", "attacked\nat it",
     )  # fmt: skip
     for row in result["left_out"]:
+        bits, p = row["by_bits"], row["by_p"] or dict.fromkeys(("threshold", "benign", "attacked"))
         out.add_row(
             row["role"],
             share(row["auroc"]),
@@ -217,9 +218,12 @@ def _left_out(result: Mapping[str, Any]) -> Table:
             percent(row["detection"]["0.01"]),
             percent(row["detection"]["0.05"]),
             share(row["event_ap"]),
-            share(row["threshold"], 1),
-            percent(row["benign"]),
-            percent(row["attacked"]),
+            share(bits["threshold"], 1),
+            percent(bits["benign"]),
+            percent(bits["attacked"]),
+            share(p["threshold"]),
+            percent(p["benign"]),
+            percent(p["attacked"]),
         )
     return out
 

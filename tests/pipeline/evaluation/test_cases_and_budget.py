@@ -201,9 +201,26 @@ def test_the_threshold_of_the_other_roles_is_applied_to_the_role_left_out() -> N
     sessions += [a_session("benign", 200.0, role="loud"), a_session("benign", 1.0, role="loud")]
     sessions += [a_session("attacked_succeeded", 99.0, role="loud")]
     rows = {row["role"]: row for row in left_out(sessions)}
-    assert (rows["loud"]["benign"], rows["loud"]["attacked"]) == (0.5, 1.0)
-    assert rows["calm"]["attacked"] is None
+    bits = {role: row["by_bits"] for role, row in rows.items()}
+    assert (bits["loud"]["benign"], bits["loud"]["attacked"]) == (0.5, 1.0)
+    assert bits["calm"]["attacked"] is None
+    assert {row["by_p"] for row in rows.values()} == {None}, "no session had a p-value"
     assert left_out(sessions[:100]) == []
+
+
+def test_a_p_value_alarms_as_many_of_a_role_whose_bits_are_higher() -> None:
+    def ranked(role: str, times: float, label: str = "benign") -> list[Session]:
+        return [
+            a_session(label, role=role, events=[an_event(times * n, session_p=1 - n / 100)])
+            for n in range(100)
+        ]
+
+    sessions = [*ranked("calm", 1), *ranked("loud", 10)]
+    sessions += [a_session("attacked_succeeded", 5.0, role="loud")]  # it never had a p-value
+    loud = next(row for row in left_out(sessions) if row["role"] == "loud")
+    assert loud["by_bits"]["benign"] == pytest.approx(0.9, abs=0.01)
+    assert loud["by_p"]["benign"] == pytest.approx(0.05, abs=0.01)
+    assert loud["by_p"]["attacked"] == 0
 
 
 def test_thinned_scores_keep_their_ends_and_small_roles_are_not_drawn_alone() -> None:
