@@ -1,7 +1,7 @@
 //! One agent in one mode, kept whole in the kernel between events that need a second look.
 
 use super::act::Act;
-use super::facts::{expect, Facts, Shown, State};
+use super::facts::{expect, Facts, Now, Shown, State};
 use super::level::Level;
 use super::peer_levels::{place, Levels, BY_NAME, LEVELS};
 use super::texts::Texts;
@@ -59,6 +59,26 @@ impl Agent {
         Agent { facts, levels, habits, group, taken, untold, trust, session, texts, chains }
     }
 
+    /// Whether the reference has to let it meet its peers first, being new or in another role.
+    pub fn is_new_to(&self, role: &str) -> bool {
+        let other = !role.is_empty() && self.facts.role != role;
+        self.group.is_none() || self.facts.now.events == 0 || other
+    }
+
+    /// Keep its numbers after an event; gives the list of those before, as memory for others.
+    pub fn keep(&mut self, now: Now, levels: Levels) -> Vec<i64> {
+        self.levels = levels;
+        std::mem::replace(&mut self.facts.now, now).seen
+    }
+
+    /// Count a clean event.
+    pub fn count_clean(&mut self, day: i64) {
+        match &mut self.trust {
+            Some(trust) => trust.count(day, 1),
+            None => self.untold.count_clean(day),
+        }
+    }
+
     /// Look at how it stands, as once an hour; whether what is published of it has moved. None
     /// where the reference has to look.
     pub fn look_at_trust(
@@ -100,7 +120,7 @@ impl Untold {
     }
 
     /// Count a clean event of an agent whose trust is looked at elsewhere.
-    pub fn count_clean(&mut self, day: i64) {
+    fn count_clean(&mut self, day: i64) {
         match self.clean.iter_mut().find(|(known, _)| *known == day) {
             Some((_, number)) => *number += 1,
             None => self.clean.push((day, 1)),

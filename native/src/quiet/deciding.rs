@@ -16,6 +16,14 @@ const EVENTS: f64 = 0.5;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 
+/// What is known of an event of which nothing is to be said.
+pub struct Quiet {
+    /// Where the event has content.
+    pub ranked: Option<Ranked>,
+    /// The learning gate.
+    pub gate: f64,
+}
+
 /// A session's rank after an event.
 pub struct Ranked {
     pub score: f64,
@@ -24,57 +32,59 @@ pub struct Ranked {
 }
 
 impl Bench<'_, '_> {
-    /// The session's rank and the learning gate, where nothing about an event is to be said.
-    pub fn is_quiet(
-        &self,
-        now: &mut Now,
-        session: &Session,
-        scored: &Scored,
-        state: State,
-    ) -> Option<(Option<Ranked>, f64)> {
-        let known = if now.per_day == 0.0 { EVENTS_A_DAY } else { now.per_day };
-        let per_day = known.max(self.events_each).max(1.0);
-        let alpha = self.config.alerts_per_day / (self.active * per_day);
+    /// None where something about an event is to be said.
+    pub fn is_quiet(&self, now: &mut Now, session: &Session, scored: &Scored) -> Option<Quiet> {
+        let active = now.state() == State::Active;
+        let alpha = self.alpha(now);
         let mut event_alpha = alpha.min(MOST_ALPHA);
         let mut ranked = None;
         if let Some(content) = &scored.content {
+            let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
             let rose = content.score > session.score;
             let mut rank = self.rank(session, content.score, rose);
-            if state == State::Active && !session.told {
+            if active && !session.told {
                 rank.least = oddest(session, &scored.calibrated.each);
             }
-            let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
-            if rank.least != session.least && self.pools_are_large(self.together) {
-                let together_alpha = (TOGETHER * (alpha * per_session)).min(MOST_ALPHA);
-                let p = self.together.p_value(&session.role, total(rank.least), self.u(session));
-                if p <= together_alpha {
-                    return None;
-                }
-            }
-            if rose {
-                let session_alpha = (SESSIONS * alpha * per_session).min(MOST_ALPHA);
-                if rank.p.is_some_and(|p| p <= session_alpha) {
-                    return None;
-                }
-            } else if rank.p.is_some_and(|p| p <= 0.0) {
+            if self.together_is_rare(session, &rank, TOGETHER * (alpha * per_session))
+                || session_is_rare(&rank, rose, SESSIONS * alpha * per_session)
+            {
                 return None;
             }
             event_alpha *= EVENTS;
             ranked = Some(rank);
         }
-        let gate = self.config.gate.max(event_alpha);
-        let Some(p) = scored.calibrated.p else { return Some((ranked, gate)) };
-        if p <= event_alpha {
+        let quiet = Quiet { ranked, gate: self.config.gate.max(event_alpha) };
+        let Some(p) = scored.calibrated.p else { return Some(quiet) };
+        if p <= event_alpha || active && self.gathers(now, p, quiet.gate) {
             return None;
         }
-        if state == State::Active {
-            let evidence = now.evidence.max(0.0) + e_value(p).log2();
-            if p < gate || evidence >= self.config.drift_bits {
-                return None;
-            }
-            now.evidence = evidence;
+        Some(quiet)
+    }
+
+    /// An event's share of the false alerts that are allowed in a day.
+    fn alpha(&self, now: &Now) -> f64 {
+        let known = if now.per_day == 0.0 { EVENTS_A_DAY } else { now.per_day };
+        let per_day = known.max(self.events_each).max(1.0);
+        self.config.alerts_per_day / (self.active * per_day)
+    }
+
+    /// Whether what is odd in several ways about a session has become too rare with an event.
+    fn together_is_rare(&self, session: &Session, rank: &Ranked, alpha: f64) -> bool {
+        if rank.least == session.least || !self.pools_are_large(self.together) {
+            return false;
         }
-        Some((ranked, gate))
+        let odd = total(rank.least);
+        self.together.p_value(&session.role, odd, self.u(session)) <= alpha.min(MOST_ALPHA)
+    }
+
+    /// Whether an event is held, or evidence for slow change has become too much with it.
+    fn gathers(&self, now: &mut Now, p: f64, gate: f64) -> bool {
+        let evidence = now.evidence.max(0.0) + e_value(p).log2();
+        if p < gate || evidence >= self.config.drift_bits {
+            return true;
+        }
+        now.evidence = evidence;
+        false
     }
 
     fn rank(&self, session: &Session, score: f64, rose: bool) -> Ranked {
@@ -97,6 +107,12 @@ impl Bench<'_, '_> {
         let name = format!("{}\x1f{}\x1f{}", session.agent_id, session.mode, session.ordinal);
         self.hashes.uniform_of(name.as_bytes())
     }
+}
+
+/// Whether a session's content is too rare; one that did not rise was looked at before.
+fn session_is_rare(rank: &Ranked, rose: bool, alpha: f64) -> bool {
+    let alpha = if rose { alpha.min(MOST_ALPHA) } else { 0.0 };
+    rank.p.is_some_and(|p| p <= alpha)
 }
 
 fn e_value(p: f64) -> f64 {

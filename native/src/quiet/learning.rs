@@ -2,28 +2,22 @@
 
 use super::act::Act;
 use super::bench::Bench;
-use super::facts::{Facts, Now, State, QUANTITIES};
+use super::facts::{Facts, State, QUANTITIES};
 use super::mixture;
-use super::peer_levels::Levels;
-use super::scoring::{Scored, MARK};
-use super::sizes::{self, per_mille, Sizes, SIZED};
+use super::scoring::Scored;
+use super::sizes::{self, per_mille, slot_of, SIZED};
+use super::subject::Subject;
 use super::texts::Origin;
 use crate::content::Session;
-use crate::habits::Habits;
 
 const HOUR_US: i64 = 3_600_000_000;
 
 impl Bench<'_, '_> {
-    #[allow(clippy::too_many_arguments)] // the parts of an agent
     pub fn learn(
         &mut self,
         act: &Act<'_>,
-        facts: &mut Facts,
-        now: &mut Now,
-        levels: &mut Levels,
-        habits: &mut Habits,
+        subject: &mut Subject<'_>,
         session: &mut Session,
-        group: (usize, &str),
         scored: &Scored,
         gate: f64,
     ) {
@@ -33,69 +27,80 @@ impl Bench<'_, '_> {
         if let Some(content) = &scored.content {
             crate::content::note(session, content);
         }
-        let active = now.state() == State::Active;
+        let (group, active) = (subject.group, subject.now.state() == State::Active);
         if active {
-            habits.enter(self.groups, group.0, &scored.statistics, &scored.calibrated, gate, false);
+            let (statistics, calibrated) = (&scored.statistics, &scored.calibrated);
+            subject.habits.enter(self.groups, group, statistics, calibrated, gate, false);
         }
-        let mark = (self.texts.tool(self.names) & MARK) as i64;
-        if now.leak >= self.config.leak || now.state() == State::Learning {
-            sizes::lean(&mut facts.sizes, mark, 0.0);
-        } else if let Some(leaning) = scored.measures.leaning {
-            sizes::lean(&mut facts.sizes, mark, leaning);
-        }
-        self.sum_up(act, &mut facts.sizes, now, levels, group.1, mark);
+        let tool = self.tool_mark();
+        self.lean(subject, tool, scored.measures.leaning);
+        self.sum_up(act, subject, tool);
         let (texts, metrics) = (&*self.texts, scored.measures.in_order());
-        habits.learned(self.groups, group.0, &scored.categories, active, &metrics, |at| {
-            texts.get(at)
-        });
-        mixture::count_use(&mut facts.mixture, mark);
-        now.voted |= active;
-        now.day_bits += scored.total;
-        now.day_learned += 1;
+        let categories = &scored.categories;
+        subject
+            .habits
+            .learned(self.groups, group, categories, active, &metrics, |at| texts.get(at));
+        mixture::count_use(&mut subject.facts.mixture, tool);
+        subject.now.voted |= active;
+        subject.now.day_bits += scored.total;
+        subject.now.day_learned += 1;
+    }
+
+    /// Keep how far a tool's calls send more than usual; anew once that was told.
+    fn lean(&self, subject: &mut Subject<'_>, tool: i64, leaning: Option<f64>) {
+        let (sizes, now) = (&mut subject.facts.sizes, &subject.now);
+        if now.leak >= self.config.leak || now.state() == State::Learning {
+            sizes::lean(sizes, tool, 0.0);
+        } else if let Some(leaning) = leaning {
+            sizes::lean(sizes, tool, leaning);
+        }
     }
 
     /// Add to the open hour's sums; learn a window when it closes.
-    fn sum_up(
-        &mut self,
-        act: &Act<'_>,
-        sizes: &mut Sizes,
-        now: &mut Now,
-        levels: &mut Levels,
-        group: &str,
-        tool: i64,
-    ) {
+    fn sum_up(&mut self, act: &Act<'_>, subject: &mut Subject<'_>, tool: i64) {
         let hour = act.time_us.div_euclid(HOUR_US);
-        if hour > now.hour {
-            for (at, &total) in now.sums.iter().enumerate() {
-                if now.hour >= 0 && total >= 0 {
-                    let mut amount = total as f64;
-                    if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
-                        amount = per_mille(amount, now.expected[slot]);
-                    }
-                    levels[at].get_or_insert_default().learn(amount);
-                    if now.state() == State::Active {
-                        self.levels.contribute(group, at, amount);
-                    }
+        if hour > subject.now.hour {
+            self.end_hour(subject);
+            subject.now.hour = hour;
+        }
+        if hour == subject.now.hour {
+            add_amounts(act, subject, tool);
+        }
+    }
+
+    /// Learn the sums of an hour that is over, and begin them anew.
+    fn end_hour(&mut self, subject: &mut Subject<'_>) {
+        let (now, levels) = (&mut subject.now, &mut subject.levels);
+        for (at, &total) in now.sums.iter().enumerate() {
+            if now.hour >= 0 && total >= 0 {
+                let mut amount = total as f64;
+                if let Some(slot) = slot_of(at) {
+                    amount = per_mille(amount, now.expected[slot]);
+                }
+                levels[at].get_or_insert_default().learn(amount);
+                if now.state() == State::Active {
+                    self.levels.contribute(subject.group_name, at, amount);
                 }
             }
-            (now.hour, now.sums) = (hour, [-1; QUANTITIES]);
-            now.expected = [0.0; SIZED.len()];
         }
-        if hour < now.hour {
-            return;
-        }
-        for (at, amount) in act.amounts().into_iter().enumerate() {
-            let Some(amount) = amount else {
-                if at == SIZED[0] {
-                    sizes::send_nothing(sizes, tool);
-                }
-                continue;
-            };
-            now.sums[at] = now.sums[at].max(0) + amount;
-            if let Some(slot) = SIZED.iter().position(|sized| *sized == at) {
-                now.expected[slot] += sizes::usual(sizes, tool, slot, amount);
-                sizes::learn(sizes, tool, slot, amount);
+        (now.sums, now.expected) = ([-1; QUANTITIES], [0.0; SIZED.len()]);
+    }
+}
+
+/// Add what an act takes to the hour's sums, and learn what such a call usually takes.
+fn add_amounts(act: &Act<'_>, subject: &mut Subject<'_>, tool: i64) {
+    let (sizes, now) = (&mut subject.facts.sizes, &mut subject.now);
+    for (at, amount) in act.amounts().into_iter().enumerate() {
+        let Some(amount) = amount else {
+            if at == SIZED[0] {
+                sizes::send_nothing(sizes, tool);
             }
+            continue;
+        };
+        now.sums[at] = now.sums[at].max(0) + amount;
+        if let Some(slot) = slot_of(at) {
+            now.expected[slot] += sizes::usual(sizes, tool, slot, amount);
+            sizes::learn(sizes, tool, slot, amount);
         }
     }
 }

@@ -1,24 +1,24 @@
 //! The bits of one event, and their rank; `models.engine.Engine._score` and `models.watch.measure`.
 
 use super::act::{Act, Operation, Outcome};
-use super::bench::{previous_of, Bench};
+use super::bench::Bench;
 use super::counting::{self, Counted};
 use super::facts::{Facts, Now, State, QUANTITIES};
+use super::meeting::previous_of;
 use super::peer_levels::Levels;
 use super::sizes::{self, per_mille, SIZED};
-use super::texts::{Origin, Texts};
+use super::subject::Subject;
+use super::texts::Origin;
 use super::words::{remembers, secret};
 use crate::content::{Content, Session};
-use crate::habits::{
-    Calibrated, Chains, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS,
-};
+use crate::habits::{Calibrated, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS};
 use pyo3::prelude::*;
 use std::f64::consts::LOG2_E;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 86_400_000_000;
 const TOOL: usize = 0;
-pub const MARK: u64 = 0xFFFF;
+const MARK: u64 = 0xFFFF;
 const LOOKED_INTO: f64 = 3.0;
 const RECURRENCE_BITS: f64 = 4.0;
 const OUT_DAY: usize = 4;
@@ -59,20 +59,15 @@ impl Measures {
 }
 
 impl Bench<'_, '_> {
-    #[allow(clippy::too_many_arguments)] // the parts of an agent
     pub fn score(
         &mut self,
         act: &Act<'_>,
-        facts: &Facts,
-        now: &mut Now,
-        levels: &mut Levels,
-        habits: &Habits,
+        subject: &mut Subject<'_>,
         session: &mut Session,
-        group: (usize, &str),
         origin: &Origin,
-        earlier: &Texts,
-        chains: &mut Chains,
     ) -> PyResult<Option<Scored>> {
+        let Subject { facts, now, levels, habits, chains, texts: earlier, .. } = subject;
+        let group = (subject.group, subject.group_name);
         let state = now.state();
         let before = if now.session == session.ordinal { facts.before.as_str() } else { "" };
         let previous = previous_of(session);
@@ -138,6 +133,11 @@ impl Bench<'_, '_> {
         Ok(Some(Scored { categories, content, measures, statistics, calibrated, total }))
     }
 
+    /// Stands for the tool.
+    pub fn tool_mark(&self) -> i64 {
+        (self.texts.tool(self.names) & MARK) as i64
+    }
+
     /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
     fn steady(
         &self,
@@ -183,7 +183,7 @@ impl Bench<'_, '_> {
         };
         let (amounts, mut leaning) = (act.amounts(), None);
         let mut risen = [true; SIZED.len() + 1];
-        let tool = (self.texts.tool(self.names) & MARK) as i64;
+        let tool = self.tool_mark();
         let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
         let asked = &*self.asked;
         let peers = self.levels.seen_by(group);
@@ -196,7 +196,7 @@ impl Bench<'_, '_> {
             let before = if same_hour { now.sums[at] } else { 0 };
             let total = (before.max(0) + amount) as f64;
             let mut compared = 0.0;
-            let slot = SIZED.iter().position(|sized| *sized == at);
+            let slot = sizes::slot_of(at);
             if let Some(slot) = slot {
                 let mut expected = sizes::usual(&facts.sizes, tool, slot, amount);
                 expected += if same_hour { now.expected[slot] } else { 0.0 };

@@ -27,6 +27,11 @@ const LEANING: usize = ROW - 1;
 /// Mark of a tool (-1: any) -> its row; in order of first use.
 pub type Sizes = Vec<(i64, [f64; ROW])>;
 
+/// Place of a quantity in `SIZED`.
+pub fn slot_of(quantity: usize) -> Option<usize> {
+    SIZED.iter().position(|sized| *sized == quantity)
+}
+
 fn row(sizes: &Sizes, mark: i64) -> Option<&[f64; ROW]> {
     sizes.iter().find(|(known, _)| *known == mark).map(|(_, row)| row)
 }
