@@ -10,7 +10,6 @@ use super::answer::{Answers, View};
 use super::asked::Asked;
 use super::bench::{Bench, Judged};
 use super::counting::{COUNTED, COUNTS};
-use super::facts::Facts;
 use super::heard::Heard;
 use super::peer_levels::PeerLevels;
 use super::texts::{Names, Texts};
@@ -327,10 +326,5 @@ impl Metrics {
         let (out_day, drift) = (at("bytes_out_day")?, at("drift")?);
         let (disorder, astray) = (at("disorder")?, at("astray")?);
         Ok(Metrics { counted, out_day, drift, disorder, astray, shifting })
-    }
-
-    /// Whether a new version may change a metric for good; `models.changing.shifting`.
-    pub fn shifts(&self, metric: usize, facts: &Facts) -> bool {
-        self.shifting.contains(&metric) && (metric != self.astray || facts.added.is_empty())
     }
 }

@@ -35,11 +35,9 @@ impl Bench<'_, '_> {
         let tool = self.tool_mark();
         self.lean(subject, tool, scored.measures.leaning);
         self.sum_up(act, subject, tool);
-        let (texts, metrics) = (&*self.texts, scored.measures.in_order());
+        let (texts, metrics) = (&*self.texts, &scored.measures.risen);
         let categories = &scored.categories;
-        subject
-            .habits
-            .learned(self.groups, group, categories, active, &metrics, |at| texts.get(at));
+        subject.habits.learned(self.groups, group, categories, active, metrics, |at| texts.get(at));
         mixture::count_use(&mut subject.facts.mixture, tool);
         subject.now.voted |= active;
         subject.now.day_bits += scored.total;

@@ -1,45 +1,21 @@
-//! The bits of one event, and their rank; `models.engine.Engine._score` and `models.watch.measure`.
+//! The bits of one event, and their rank; `models.engine.Engine._score`.
 
-use super::act::{Act, Operation, Outcome};
+use super::act::Act;
+use super::amounts::BYTES_OUT;
 use super::bench::Bench;
-use super::counting::{self, Counted};
-use super::facts::{Facts, Now, State, QUANTITIES};
+use super::facts::{Now, State, QUANTITIES};
+use super::measure::Measures;
 use super::meeting::previous_of;
-use super::peer_levels::Levels;
-use super::sizes::{self, per_mille, SIZED};
+use super::order::{begin, top};
 use super::subject::Subject;
 use super::texts::Origin;
-use super::words::{remembers, secret};
 use crate::content::{Content, Session};
-use crate::habits::{Calibrated, Habits, Statistics, Surprise, FEATURES, LEAST_BITS, METRICS};
+use crate::habits::{Calibrated, Statistics, Surprise, FEATURES, LEAST_BITS};
 use pyo3::prelude::*;
-use std::f64::consts::LOG2_E;
 
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 86_400_000_000;
-const TOOL: usize = 0;
-const MARK: u64 = 0xFFFF;
+const VOLUME: usize = 3;
 const LOOKED_INTO: f64 = 3.0;
 const RECURRENCE_BITS: f64 = 4.0;
-const OUT_DAY: usize = 4;
-const BYTES_OUT: usize = 1;
-const DRIFT_BITS: f64 = 1.0;
-const ASKED_BITS: f64 = 2.0;
-const SPARE: f64 = 1.0;
-const MOST_SPREADS: f64 = 4.0;
-const SPENT: usize = 3;
-const MOST_STEP: f64 = 12.0;
-const MOST_SUM: f64 = 40.0;
-
-/// What was measured of one event beside its categories.
-pub struct Measures {
-    pub bits: [f64; METRICS],
-    pub found: [bool; METRICS],
-    /// Whether this call raised the bits; else they are a reason only.
-    pub risen: [bool; METRICS],
-    /// Running sum of the tool's calls above the usual, with this one.
-    pub leaning: Option<f64>,
-}
 
 /// A scored event.
 pub struct Scored {
@@ -51,14 +27,8 @@ pub struct Scored {
     pub total: f64,
 }
 
-impl Measures {
-    /// The bits of every metric that the call raised.
-    pub fn in_order(&self) -> [f64; METRICS] {
-        std::array::from_fn(|at| if self.risen[at] { self.bits[at] } else { 0.0 })
-    }
-}
-
 impl Bench<'_, '_> {
+    /// Score an event; None where the reference has to, or something is to be said.
     pub fn score(
         &mut self,
         act: &Act<'_>,
@@ -66,275 +36,129 @@ impl Bench<'_, '_> {
         session: &mut Session,
         origin: &Origin,
     ) -> PyResult<Option<Scored>> {
-        let Subject { facts, now, levels, habits, chains, texts: earlier, .. } = subject;
-        let group = (subject.group, subject.group_name);
-        let state = now.state();
-        let before = if now.session == session.ordinal { facts.before.as_str() } else { "" };
-        let previous = previous_of(session);
-        if self.texts.fill(self.names, act, origin, previous, before).is_none() {
+        if !self.extract(act, subject, session, origin) {
             return Ok(None);
         }
-        self.texts.hash(self.names, &self.groups.hasher(), earlier);
-        let renewed = state == State::Relearning;
-        let known = *act.tool == *previous || renewed && facts.brings(&act.tool);
-        let carries = act.argument_origins.as_ref().is_some_and(|found| !found.is_empty());
-        let content = match carries || !session.purpose.is_empty() {
-            true => {
-                let origins = act.argument_origins.as_deref();
-                Some(self.content.score(self.py, session, &act.tool, origins)?)
-            }
-            false => None,
-        };
-        if now.session != session.ordinal {
-            (now.spent, now.tops, now.kept) = Default::default();
-        }
-        let hashes = &self.texts.hashes;
-        let categories = habits.surprise_of(self.groups, group.0, &now.tops, hashes, chains);
+        let known = follows(act, subject, session);
+        let content = self.score_content(act, session)?;
+        begin(&mut subject.now, session.ordinal);
+        let categories = self.surprise(subject);
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
-        let order = (session.ordinal, categories.order, intent);
-        let Some(measures) = self.measure(act, facts, now, levels, order, group.1)? else {
-            return Ok(None);
-        };
-        let sent = act.amounts()[BYTES_OUT].is_some();
-        if now.leak >= self.config.leak && sent && state == State::Active {
+        let measured = self.measure(act, subject, session.ordinal, categories.order, intent)?;
+        let Some(measures) = measured else { return Ok(None) };
+        if self.leaks(act, &subject.now) || is_kept(&subject.now, &categories) {
             return Ok(None);
         }
-        let changing =
-            state == State::Relearning || state == State::Learning && facts.announced.is_some();
-        if state == State::Active && now.kept != 0.0 && categories.rarest >= now.kept {
-            return Ok(None);
-        }
-        for (feature, excess) in categories.far() {
-            now.tops[feature] = excess.max(now.tops[feature]);
-        }
-        now.session = session.ordinal;
-        let volume = self.rarest(&measures, group.0, renewed.then_some(facts));
+        top(&mut subject.now, &categories);
+        subject.now.session = session.ordinal;
         let statistics = [
             content.as_ref().map(accounted),
             Some(categories.total),
             Some(categories.peak),
-            Some(volume),
+            Some(self.rarest(&measures, subject)),
         ];
-        let mut tested = statistics;
-        if changing {
-            let steady = self.steady(&act.tool, facts, habits, &categories, group.0);
-            tested = [content.as_ref().and_then(carried), None, steady, Some(volume)];
-        } else if state == State::Learning && !self.groups.has_names(group.0, 0) {
-            tested = [None, None, None, Some(volume)];
-        }
-        let u = self.hashes.uniform_of(act.id.as_bytes());
-        let calibrated =
-            habits.calibrated(self.groups, group.0, &tested, u, state == State::Active);
-        let mut total = categories.total;
-        for (bits, found) in measures.bits.iter().zip(measures.found).take(QUANTITIES) {
-            total += if found { *bits } else { 0.0 };
-        }
-        total += content.as_ref().map_or(0.0, |content| content.score);
+        let tested = self.tested(act, subject, &categories, content.as_ref(), statistics);
+        let calibrated = self.calibrate(act, subject, &tested);
+        let total = sum(&categories, &measures, content.as_ref());
         Ok(Some(Scored { categories, content, measures, statistics, calibrated, total }))
     }
 
-    /// Stands for the tool.
-    pub fn tool_mark(&self) -> i64 {
-        (self.texts.tool(self.names) & MARK) as i64
-    }
-
-    /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
-    fn steady(
-        &self,
-        tool: &str,
-        facts: &Facts,
-        habits: &Habits,
-        categories: &Surprise,
-        group: usize,
-    ) -> Option<f64> {
-        if facts.brings(tool) {
-            return None;
-        }
-        let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
-        let first = first.filter(|_| !facts.added.is_empty() && categories.again >> TOOL & 1 == 0);
-        let Some((found, bits)) = first else { return Some(categories.steady) };
-        let uniform = self.groups.places.all[TOOL].uniform;
-        let strange = -self.groups.chain(group, TOOL, found.value, -1, uniform).log2();
-        let excess = bits.min(strange) - habits.usual[TOOL];
-        Some(categories.steady.max(self.groups.weighted(group, TOOL, excess)))
-    }
-
-    /// Measure how much, how often and in which order; `models.watch.measure`.
-    fn measure(
+    /// Bring out the categories of an act; false where the reference has to.
+    fn extract(
         &mut self,
         act: &Act<'_>,
-        facts: &Facts,
-        now: &mut Now,
-        levels: &mut Levels,
-        (session, order, intent): (i64, f64, Option<f64>),
-        group: &str,
-    ) -> PyResult<Option<Measures>> {
-        let (py, metrics) = (self.py, self.metrics);
-        let mut out = Measures {
-            bits: [0.0; METRICS],
-            found: [false; METRICS],
-            risen: [true; METRICS],
-            leaning: None,
-        };
-        let mut put = |metric: usize, bits: f64| {
-            if bits != 0.0 {
-                (out.bits[metric], out.found[metric]) = (bits, true);
-            }
-        };
-        let (amounts, mut leaning) = (act.amounts(), None);
-        let mut risen = [true; SIZED.len() + 1];
-        let tool = self.tool_mark();
-        let same_hour = now.hour == act.time_us.div_euclid(HOUR_US);
-        let asked = &*self.asked;
-        let peers = self.levels.seen_by(group);
-        let bits_of = |levels: &Levels, at: usize, value: f64| -> PyResult<f64> {
-            let own = levels[at].unwrap_or_default();
-            own.bits(value, peers.of(at), |freedom, t| asked.stdtr(py, freedom, t))
-        };
-        for (at, amount) in amounts.iter().enumerate() {
-            let Some(amount) = *amount else { continue };
-            let before = if same_hour { now.sums[at] } else { 0 };
-            let total = (before.max(0) + amount) as f64;
-            let mut compared = 0.0;
-            let slot = sizes::slot_of(at);
-            if let Some(slot) = slot {
-                let mut expected = sizes::usual(&facts.sizes, tool, slot, amount);
-                expected += if same_hour { now.expected[slot] } else { 0.0 };
-                compared = per_mille(total, expected);
-            }
-            let compared = if compared != 0.0 { compared } else { total };
-            let mut bits = bits_of(levels, at, compared)?;
-            if at == SPENT {
-                bits = bits.max(spend(now, sizes::beyond(&facts.sizes, tool, amount)));
-            }
-            put(at, bits);
-            if let Some(slot) = slot.filter(|_| bits != 0.0) {
-                risen[slot] = rises(now, slot, bits, !same_hour);
-            }
+        subject: &Subject<'_>,
+        session: &Session,
+        origin: &Origin,
+    ) -> bool {
+        let same = subject.now.session == session.ordinal;
+        let before = if same { subject.facts.before.as_str() } else { "" };
+        if self.texts.fill(self.names, act, origin, previous_of(session), before).is_none() {
+            return false;
         }
-        let sent = amounts[BYTES_OUT];
-        let usual = sent.map_or(0.0, |sent| sizes::usual(&facts.sizes, tool, 0, sent));
-        let day = act.time_us.div_euclid(DAY_US);
-        if let Some((total, sent)) = add_out(now, levels, day, sent, usual).zip(sent) {
-            let compared = per_mille(total, now.out_expected);
-            let bits = bits_of(levels, OUT_DAY, compared)?;
-            put(metrics.out_day, bits);
-            if bits != 0.0 {
-                risen[SIZED.len()] = rises(now, SIZED.len(), bits, usual == now.out_expected);
-            }
-            let sum = sizes::leaning(&facts.sizes, tool, sent);
-            now.leak = sum.unwrap_or(0.0);
-            put(metrics.drift, now.leak);
-            leaning = sum;
-        }
-        let resource = act.resource.as_ref().map_or("", |resource| &resource.id);
-        let Some(secret) = secret(&act.tool, resource) else { return Ok(None) };
-        let operation = match act.operation {
-            Operation::Unknown => self.asked.operation(py, &act.tool)?,
-            known => known,
-        };
-        let mark = self.texts.resource(self.names).map(|hash| hash & MARK);
-        let counted = Counted {
-            failed: matches!(act.outcome, Some(Outcome::Denied | Outcome::Error)),
-            deleted: operation == Operation::Delete,
-            mark: mark.map(|mark| mark as i64),
-            secret,
-            remembered: matches!(
-                operation,
-                Operation::Write | Operation::Delete | Operation::Admin
-            ) && remembers(&act.tool, resource),
-        };
-        let mut counted_on = [true; counting::COUNTS];
-        counting::count(now, &counted, |index, bits, risen| {
-            put(metrics.counted[index], bits);
-            counted_on[index] = risen;
-        });
-        let (disorder, order_rose) = add_up(now, session, order);
-        put(metrics.disorder, disorder);
-        let mut astray_rose = true;
-        if let Some(intent) = intent {
-            let (astray, rose) = stray(now, session, intent);
-            put(metrics.astray, astray);
-            astray_rose = rose;
-        }
-        out.leaning = leaning;
-        (out.risen[metrics.disorder], out.risen[metrics.astray]) = (order_rose, astray_rose);
-        for (index, risen) in counted_on.into_iter().enumerate() {
-            out.risen[metrics.counted[index]] = risen;
-        }
-        for (slot, risen) in risen.into_iter().enumerate() {
-            out.risen[SIZED.get(slot).copied().unwrap_or(metrics.out_day)] = risen;
-        }
-        Ok(Some(out))
+        self.texts.hash(self.names, &self.groups.hasher(), subject.texts);
+        true
     }
 
-    /// Rarity among the peers of the rarest metric; `renewed` of an agent that has a new version.
-    fn rarest(&self, measures: &Measures, group: usize, renewed: Option<&Facts>) -> f64 {
+    /// The bits of what an act carries, if there is anything to hold it against.
+    fn score_content(&mut self, act: &Act<'_>, session: &mut Session) -> PyResult<Option<Content>> {
+        let origins = act.argument_origins.as_deref();
+        if session.purpose.is_empty() && origins.is_none_or(|found| found.is_empty()) {
+            return Ok(None);
+        }
+        self.content.score(self.py, session, &act.tool, origins).map(Some)
+    }
+
+    fn surprise(&self, subject: &mut Subject<'_>) -> Surprise {
+        let (hashes, tops) = (&self.texts.hashes, &subject.now.tops);
+        subject.habits.surprise_of(self.groups, subject.group, tops, hashes, subject.chains)
+    }
+
+    /// Whether a tool has sent more than usual for so long that it is said to leak.
+    fn leaks(&self, act: &Act<'_>, now: &Now) -> bool {
+        let sends = act.amounts()[BYTES_OUT].is_some();
+        sends && now.leak >= self.config.leak && now.state() == State::Active
+    }
+
+    /// Rarity among the peers of the rarest metric.
+    fn rarest(&self, measures: &Measures, subject: &Subject<'_>) -> f64 {
+        let renewed = subject.now.state() == State::Relearning;
         let mut rarest = 0.0f64;
-        for (metric, &bits) in measures.bits.iter().enumerate() {
-            let shifts = renewed.is_some_and(|facts| self.metrics.shifts(metric, facts));
+        for (metric, &bits) in measures.risen.iter().enumerate() {
+            let shifts = renewed && self.shifts(metric, subject);
             let left = if shifts { bits - self.config.shift_bits } else { bits };
-            let told = measures.found[metric] && measures.risen[metric];
-            if told && left >= LEAST_BITS && metric != self.metrics.drift {
-                rarest = rarest.max(self.groups.weighted(group, FEATURES + metric, left));
+            if left >= LEAST_BITS && metric != self.metrics.drift {
+                rarest = rarest.max(self.groups.weighted(subject.group, FEATURES + metric, left));
             }
         }
         rarest
     }
-}
 
-/// Whether this call has raised the bits of a window; notes the most. `anew`: it begins the window.
-fn rises(now: &mut Now, slot: usize, bits: f64, anew: bool) -> bool {
-    let rises = anew || bits > now.highs[slot];
-    if rises {
-        now.highs[slot] = bits;
-    }
-    rises
-}
-
-/// Add bytes out to the day's sum, learning the day before; gives the sum.
-fn add_out(
-    now: &mut Now,
-    levels: &mut Levels,
-    day: i64,
-    amount: Option<i64>,
-    usual: f64,
-) -> Option<f64> {
-    if day > now.out_day {
-        if now.out_day >= 0 && now.out_sum >= 0 {
-            let value = per_mille(now.out_sum as f64, now.out_expected);
-            levels[OUT_DAY].get_or_insert_default().learn(value);
+    /// What is ranked: all; of an agent that is to change what is left as it is; of one that nobody
+    /// can be compared with how much it does.
+    fn tested(
+        &self,
+        act: &Act<'_>,
+        subject: &Subject<'_>,
+        categories: &Surprise,
+        content: Option<&Content>,
+        statistics: Statistics,
+    ) -> Statistics {
+        let (state, volume) = (subject.now.state(), statistics[VOLUME]);
+        let learning = state == State::Learning;
+        if state == State::Relearning || learning && subject.facts.announced.is_some() {
+            let steady = self.steady(&act.tool, subject, categories);
+            return [content.and_then(carried), None, steady, volume];
         }
-        (now.out_day, now.out_sum, now.out_expected) = (day, -1, 0.0);
+        if learning && !self.groups.has_names(subject.group, 0) {
+            return [None, None, None, volume];
+        }
+        statistics
     }
-    let amount = amount.filter(|_| day >= now.out_day)?;
-    now.out_sum = now.out_sum.max(0) + amount;
-    now.out_expected += usual;
-    Some(now.out_sum as f64)
+
+    fn calibrate(&self, act: &Act<'_>, subject: &Subject<'_>, tested: &Statistics) -> Calibrated {
+        let (u, own) =
+            (self.hashes.uniform_of(act.id.as_bytes()), subject.now.state() == State::Active);
+        subject.habits.calibrated(self.groups, subject.group, tested, u, own)
+    }
 }
 
-/// Add a call to the running sum of its session; gives the sum, and whether it rose.
-fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
-    let before = if now.session == session { now.disorder } else { 0.0 };
-    now.disorder = summed(before, excess, DRIFT_BITS);
-    (now.disorder, now.disorder > before)
+/// Whether a tool needs no request: it goes on, or a deployment has said that it comes.
+fn follows(act: &Act<'_>, subject: &Subject<'_>, session: &Session) -> bool {
+    let renewed = subject.now.state() == State::Relearning;
+    *act.tool == *previous_of(session) || renewed && subject.facts.brings(&act.tool)
 }
 
-/// Add a call to the running sum of what its session's request does not call for.
-fn stray(now: &mut Now, session: i64, intent: f64) -> (f64, bool) {
-    let before = if now.session == session { now.astray } else { 0.0 };
-    now.astray = summed(before, intent, ASKED_BITS);
-    (now.astray, now.astray > before)
+/// Whether a category is as rare as one of the session that is kept to be told with others.
+fn is_kept(now: &Now, categories: &Surprise) -> bool {
+    now.kept != 0.0 && categories.rarest >= now.kept && now.state() == State::Active
 }
 
-/// Add a call to the running sum of what its session cost beyond the usual; gives its bits.
-fn spend(now: &mut Now, spreads: f64) -> f64 {
-    now.spent = (now.spent + spreads.min(MOST_SPREADS) - SPARE).max(0.0);
-    (2.0 * SPARE * LOG2_E * now.spent).min(MOST_SUM)
-}
-
-fn summed(before: f64, bits: f64, usual: f64) -> f64 {
-    (before + bits.min(MOST_STEP) - usual).clamp(0.0, MOST_SUM)
+/// All bits of an event; of the metrics those of amounts.
+fn sum(categories: &Surprise, measures: &Measures, content: Option<&Content>) -> f64 {
+    let amounts = measures.bits[..QUANTITIES].iter();
+    let total = amounts.fold(categories.total, |total, bits| total + bits);
+    total + content.map_or(0.0, |content| content.score)
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.

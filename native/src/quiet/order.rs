@@ -1,0 +1,51 @@
+//! What shows over a session: its oddest categories, and sums of what is odd a little each time;
+//! `models.watch.order`.
+
+use super::facts::Now;
+use crate::habits::Surprise;
+use std::f64::consts::LOG2_E;
+
+const DRIFT_BITS: f64 = 1.0;
+const ASKED_BITS: f64 = 2.0;
+const SPARE: f64 = 1.0;
+const MOST_SPREADS: f64 = 4.0;
+const MOST_STEP: f64 = 12.0;
+const MOST_SUM: f64 = 40.0;
+
+/// Forget what the session before has spent, reached and kept, if this is another one.
+pub fn begin(now: &mut Now, session: i64) {
+    if now.session != session {
+        (now.spent, now.tops, now.kept) = Default::default();
+    }
+}
+
+/// Note how far features have gone beyond the usual in the session.
+pub fn top(now: &mut Now, categories: &Surprise) {
+    for (feature, excess) in categories.far() {
+        now.tops[feature] = excess.max(now.tops[feature]);
+    }
+}
+
+/// Add a call to the running sum of its session; gives the sum, and whether it rose.
+pub fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
+    let before = if now.session == session { now.disorder } else { 0.0 };
+    now.disorder = summed(before, excess, DRIFT_BITS);
+    (now.disorder, now.disorder > before)
+}
+
+/// Add a call to the running sum of what its session's request does not call for.
+pub fn stray(now: &mut Now, session: i64, intent: f64) -> (f64, bool) {
+    let before = if now.session == session { now.astray } else { 0.0 };
+    now.astray = summed(before, intent, ASKED_BITS);
+    (now.astray, now.astray > before)
+}
+
+/// Add a call to the running sum of what its session cost beyond the usual; gives its bits.
+pub fn spend(now: &mut Now, spreads: f64) -> f64 {
+    now.spent = (now.spent + spreads.min(MOST_SPREADS) - SPARE).max(0.0);
+    (2.0 * SPARE * LOG2_E * now.spent).min(MOST_SUM)
+}
+
+fn summed(before: f64, bits: f64, usual: f64) -> f64 {
+    (before + bits.min(MOST_STEP) - usual).clamp(0.0, MOST_SUM)
+}
