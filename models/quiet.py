@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from models.drifting import alike
 from models.features import HOUR_US
 from models.levels import LEVELS, Standing
 from models.trusting import stand
@@ -54,15 +53,11 @@ class Quiet:
         *,
         publish: bool = True,
     ) -> None:
-        native, peers = engine.kernel, engine.peers
+        native = engine.kernel
         assert native is not None  # noqa: S101 - the caller has looked
         self._native, self._engine = native, engine
         self._hashes = native.Hashes(engine.hasher.key)
-        self._judge = native.Judge(
-            engine.config, engine.policy, publish, peers.groups, engine.content, engine.sessions,
-            peers.sessions, peers.together, peers.levels, engine.watcher.heard, self._hashes,
-            origin, infer, alike, peers.seen_on,
-        )  # fmt: skip
+        self._judge = native.Judge(engine, self._hashes, origin, infer, publish)
 
     def read(
         self, values: list[bytes], arrived_us: int | list[int | None], max_future_us: int

@@ -3,6 +3,7 @@
 //! Only of agents whom nothing speaks against, and not where a level is about to fall: of those the
 //! reference makes the answer.
 
+use super::agent::Agent;
 use super::trust::{Policy, Trust, DAY_US};
 use crate::habits::power_of_two;
 use pyo3::prelude::*;
@@ -36,6 +37,14 @@ pub struct View {
     pub level: usize,
     pub days: Option<i64>,
     pub ttl_us: i64,
+}
+
+/// An agent's state where that has news, then the parts of its view.
+pub type AnswerParts = (Option<&'static str>, f64, f64, usize, Option<i64>, i64);
+
+pub fn parts_of(agent: &Agent, view: &View) -> AnswerParts {
+    let state = agent.untold.any.then(|| agent.facts.now.state().name());
+    (state, view.positive, view.lower, view.level, view.days, view.ttl_us)
 }
 
 impl Answers {

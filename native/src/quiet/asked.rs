@@ -24,16 +24,21 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Takes the functions: where an event comes from, what a tool does, how many of the last days
-    /// belong together, and who is told that an agent acts for the first time on a day.
-    pub fn new(py: Python<'_>, [origin, infer, width, seen_on]: [Py<PyAny>; 4]) -> PyResult<Self> {
-        let special = py.import("scipy.special.cython_special")?;
+    /// Takes the functions: where an event comes from, what a tool does, and who is told that an
+    /// agent acts for the first time on a day.
+    pub fn new(
+        py: Python<'_>,
+        origin: Py<PyAny>,
+        infer: Py<PyAny>,
+        seen_on: Py<PyAny>,
+    ) -> PyResult<Self> {
+        let known = |module: &str, name: &str| py.import(module)?.getattr(name).map(Bound::unbind);
         Ok(Asked {
             origin,
             infer,
-            width,
+            width: known("models.drifting", "alike")?,
             seen_on,
-            stdtr: special.getattr("stdtr")?.unbind(),
+            stdtr: known("scipy.special.cython_special", "stdtr")?,
             origins: FxHashMap::default(),
             key: Vec::new(),
             operations: FxHashMap::default(),

@@ -3,12 +3,13 @@
 use super::act::Act;
 use super::agent::Agent;
 use super::asked::Asked;
+use super::config::{Config, Metrics};
 use super::counting::HOUR;
 use super::deciding::Quiet;
 use super::ending::Ended;
 use super::facts::Facts;
 use super::heard::Heard;
-use super::judge::{Config, Metrics, Told};
+use super::judge::Told;
 use super::learning::note;
 use super::meeting::previous_of;
 use super::peer_levels::PeerLevels;

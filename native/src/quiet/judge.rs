@@ -6,61 +6,21 @@
 
 use super::acts::Acts;
 use super::agent::Agent;
-use super::answer::{Answers, View};
+use super::answer::{parts_of, AnswerParts, Answers, View};
 use super::asked::Asked;
-use super::bench::{Bench, Judged};
-use super::counting::{COUNTED, COUNTS};
+use super::bench::Bench;
+use super::config::{Config, Metrics};
+use super::engine::{Engine, Head, Peers};
 use super::heard::Heard;
-use super::peer_levels::PeerLevels;
+use super::run::{Moved, Run, Stop};
 use super::texts::{Names, Texts};
 use super::trust::Policy;
 use crate::content::{ContentKernel, OpenSessions};
-use crate::habits::{Groups, SessionPools};
 use crate::hashing::Hashes;
-use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-const MOST_PENDING: u64 = 20_000;
-
-/// Why the kernel stopped.
-const DONE: u8 = 0;
-const SECOND_LOOK: u8 = 1;
-const PACK: u8 = 2;
-const PUBLISH: u8 = 3;
-const HOUR: u8 = 4;
-const MOVED: u8 = 5;
-
-/// What is read of `models.config.ModelConfig`, beside that of habits.
-pub struct Config {
-    pub alerts_per_day: f64,
-    pub gate: f64,
-    pub session_minimum: u64,
-    pub credential_us: i64,
-    pub drift_bits: f64,
-    pub stray_limit: i64,
-    /// Running sum of a tool's calls from which on it is said to leak.
-    pub leak: f64,
-    /// What a new version may shift a metric by without being looked at.
-    pub shift_bits: f64,
-    snapshot_us: i64,
-}
-
-/// Places of metrics in `models.features.METRICS`.
-pub struct Metrics {
-    pub counted: [usize; COUNTS],
-    pub out_day: usize,
-    pub drift: usize,
-    pub disorder: usize,
-    pub astray: usize,
-    /// Metrics that a new version may change for good.
-    pub shifting: Vec<usize>,
-}
-
-type AnswerParts = (Option<&'static str>, f64, f64, usize, Option<i64>, i64);
-/// Position, time and agent of an event after which trust had moved, and the answer then.
-type Moved = (usize, i64, usize, AnswerParts);
 type TellTale<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
 /// Judges what is as usual.
@@ -73,12 +33,9 @@ pub struct Judge {
     answers: Answers,
     /// Whether it stops where an agent's trust has moved.
     publish: bool,
-    groups: Py<Groups>,
+    peers: Peers,
     content: Py<ContentKernel>,
     sessions: Py<OpenSessions>,
-    pools: Py<SessionPools>,
-    together: Py<SessionPools>,
-    levels: Py<PeerLevels>,
     heard: Py<Heard>,
     hashes: Py<Hashes>,
     asked: Asked,
@@ -97,48 +54,33 @@ pub struct Told {
 
 #[pymethods]
 impl Judge {
+    /// `origin`: from source address, egress, network and country of an event to its `Origin`;
+    /// `infer`: from a tool to what it does.
     #[new]
-    #[allow(clippy::too_many_arguments)] // the parts of an engine
     fn new(
         py: Python<'_>,
-        config: &Bound<'_, PyAny>,
-        policy: &Bound<'_, PyAny>,
-        publish: bool,
-        groups: Py<Groups>,
-        content: Py<ContentKernel>,
-        sessions: Py<OpenSessions>,
-        pools: Py<SessionPools>,
-        together: Py<SessionPools>,
-        levels: Py<PeerLevels>,
-        heard: Py<Heard>,
+        engine: Engine<'_>,
         hashes: Py<Hashes>,
         origin: Py<PyAny>,
         infer: Py<PyAny>,
-        width: Py<PyAny>,
-        seen_on: Py<PyAny>,
+        publish: bool,
     ) -> PyResult<Self> {
-        let names = Names::of(&groups.borrow(py).places, py)?;
-        let asked = Asked::new(py, [origin, infer, width, seen_on])?;
-        let parts = Policy::of(policy)?;
-        let answers = Answers::of(policy, &parts)?;
-        let (config, metrics, texts) = (Config::of(config)?, Metrics::of(py)?, Box::default());
+        let policy = Policy::of(&engine.policy)?;
+        let names = Names::of(&engine.peers.groups.borrow(py).places, py)?;
         Ok(Judge {
-            config,
-            metrics,
+            config: Config::of(&engine.config)?,
+            metrics: Metrics::of(py)?,
             names,
-            answers,
-            policy: parts,
+            answers: Answers::of(&engine.policy, &policy)?,
+            policy,
             publish,
-            groups,
-            content,
-            sessions,
-            pools,
-            together,
-            levels,
-            heard,
+            asked: Asked::new(py, origin, infer, engine.peers.seen_on.clone_ref(py))?,
+            peers: engine.peers,
+            content: engine.content,
+            sessions: engine.sessions,
+            heard: engine.watcher.heard,
             hashes,
-            asked,
-            texts,
+            texts: Box::default(),
             seen: Vec::new(),
             told: Told::default(),
             moved: Vec::new(),
@@ -157,93 +99,46 @@ impl Judge {
         busy: (u64, f64),
         telling: bool,
     ) -> PyResult<(usize, u8)> {
-        let number = |name| -> PyResult<i64> { head.getattr(name)?.extract() };
-        let (version, epoch_us) =
-            (number(intern!(py, "version"))?, number(intern!(py, "epoch_us"))?);
-        let published_us = number(intern!(py, "published_us"))?;
-        let mut watermark_us = number(intern!(py, "watermark_us"))?;
-        if epoch_us < 0 {
-            return Ok((position, SECOND_LOOK));
+        let known: Head = head.extract()?;
+        if known.epoch_us < 0 {
+            return Ok((position, Stop::SecondLook as u8));
         }
-        let mut content = self.content.borrow_mut(py);
-        let mut bench = Bench {
+        let content = &mut *self.content.borrow_mut(py);
+        let bench = Bench {
             py,
             config: &self.config,
             metrics: &self.metrics,
             names: &self.names,
-            groups: &mut self.groups.borrow_mut(py),
+            groups: &mut self.peers.groups.borrow_mut(py),
             content: content.detector(),
             sessions: &mut self.sessions.borrow_mut(py),
-            pools: &mut self.pools.borrow_mut(py),
-            together: &mut self.together.borrow_mut(py),
-            levels: &mut self.levels.borrow_mut(py),
+            pools: &mut self.peers.sessions.borrow_mut(py),
+            together: &mut self.peers.together.borrow_mut(py),
+            levels: &mut self.peers.levels.borrow_mut(py),
             heard: &mut self.heard.borrow_mut(py),
             hashes: self.hashes.get(),
             asked: &mut self.asked,
             texts: &mut self.texts,
             seen: &mut self.seen,
             told: telling.then_some(&mut self.told),
-            version,
-            epoch_us,
+            version: known.version,
+            epoch_us: known.epoch_us,
             active: busy.0 as f64,
             events_each: busy.1,
-            watermark_us,
+            watermark_us: known.watermark_us,
         };
-        let (mut at, mut why) = (position, DONE);
-        while at < acts.order.len() {
-            why = SECOND_LOOK;
-            let Some(act) = acts.plain(at) else { break };
-            let place = acts.subject[acts.order[at]];
-            let slot = &acts.slots[place];
-            let Some(agent) = slot.agent.as_ref().filter(|_| slot.registered) else { break };
-            let mut agent = agent.borrow_mut(py);
-            if agent.taken {
-                why = PACK;
-                break;
-            }
-            if act.time_us > watermark_us {
-                let waits = bench.groups.waiting_size() + 2 * bench.levels.waiting() as u64;
-                let due = act.time_us - published_us >= self.config.snapshot_us;
-                if due || waits >= MOST_PENDING {
-                    why = PUBLISH;
-                    break;
-                }
-                watermark_us = act.time_us;
-            }
-            bench.watermark_us = watermark_us;
-            bench.close_finished()?;
-            match bench.judge(act, &mut agent, slot.role.as_deref())? {
-                Judged::SecondLook => break,
-                Judged::Quiet => {}
-                Judged::QuietAndHour => {
-                    match agent.look_at_trust(py, &self.policy, act.time_us)? {
-                        None => why = HOUR,
-                        Some(true) if self.publish => {
-                            let parts = match (&agent.trust, slot.alone) {
-                                (Some(trust), true) => {
-                                    self.answers.view(py, &self.policy, trust, act.time_us)?
-                                }
-                                _ => None,
-                            };
-                            why = MOVED;
-                            if let Some(view) = parts {
-                                let told = (at, act.time_us, place, parts_of(&agent, &view));
-                                self.moved.push(told);
-                                why = DONE;
-                            }
-                        }
-                        Some(_) => why = DONE,
-                    }
-                    if why != DONE {
-                        break;
-                    }
-                }
-            }
-            at += 1;
-            why = DONE;
-        }
-        head.setattr(intern!(py, "watermark_us"), watermark_us)?;
-        Ok((at, why))
+        let mut run = Run {
+            bench,
+            acts,
+            policy: &self.policy,
+            answers: &self.answers,
+            publish: self.publish,
+            moved: &mut self.moved,
+            published_us: known.published_us,
+        };
+        let (at, stop) = run.from(position)?;
+        head.setattr(intern!(py, "watermark_us"), run.bench.watermark_us)?;
+        Ok((at, stop as u8))
     }
 
     /// The answers about agents whose trust has moved without a stop; once.
@@ -277,54 +172,5 @@ impl Judge {
     fn told<'py>(&mut self, py: Python<'py>) -> TellTale<'py> {
         let Told { sessions, voices } = std::mem::take(&mut self.told);
         (sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
-    }
-}
-
-fn parts_of(agent: &Agent, view: &View) -> AnswerParts {
-    let state = agent.untold.any.then(|| agent.facts.now.state().name());
-    (state, view.positive, view.lower, view.level, view.days, view.ttl_us)
-}
-
-impl Config {
-    fn of(config: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let number = |name: &str| -> PyResult<f64> { config.getattr(name)?.extract() };
-        let whole = |name: &str| -> PyResult<i64> { config.getattr(name)?.extract() };
-        let constant = |module: &str, name: &str| -> PyResult<f64> {
-            config.py().import(module)?.getattr(name)?.extract()
-        };
-        Ok(Config {
-            leak: constant("models.watch.leak", "ALARM")?,
-            shift_bits: constant("models.engine", "SHIFT_BITS")?,
-            alerts_per_day: number("alerts_per_day")?,
-            gate: number("gate")?,
-            session_minimum: config.getattr("session_minimum")?.extract()?,
-            credential_us: whole("credential_minutes")? * 60_000_000,
-            drift_bits: number("drift_tests")?.log2(),
-            stray_limit: whole("stray_limit")?,
-            snapshot_us: whole("snapshot_minutes")? * 60_000_000,
-        })
-    }
-}
-
-impl Metrics {
-    fn of(py: Python<'_>) -> PyResult<Self> {
-        let names: Vec<String> = py.import("models.features")?.getattr("METRICS")?.extract()?;
-        let at = |name: &str| -> PyResult<usize> {
-            let text = || PyValueError::new_err(format!("models.features has no metric {name:?}"));
-            names.iter().position(|known| known == name).ok_or_else(text)
-        };
-        let mut counted = [0; COUNTS];
-        for (place, (name, _)) in counted.iter_mut().zip(COUNTED) {
-            *place = at(name)?;
-        }
-        let shifting: Vec<usize> = py
-            .import("models.watch.measure")?
-            .getattr("SHIFTING")?
-            .try_iter()?
-            .map(|one| one?.extract())
-            .collect::<PyResult<_>>()?;
-        let (out_day, drift) = (at("bytes_out_day")?, at("drift")?);
-        let (disorder, astray) = (at("disorder")?, at("astray")?);
-        Ok(Metrics { counted, out_day, drift, disorder, astray, shifting })
     }
 }

@@ -46,7 +46,7 @@ impl Bench<'_, '_> {
         let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
         let measured = self.measure(act, subject, session.ordinal, categories.order, intent)?;
         let Some(measures) = measured else { return Ok(None) };
-        if self.leaks(act, &subject.now) || is_kept(&subject.now, &categories) {
+        if self.leaks(act, &subject.now) || is_as_rare_as_kept(&subject.now, &categories) {
             return Ok(None);
         }
         top(&mut subject.now, &categories);
@@ -149,8 +149,8 @@ fn follows(act: &Act<'_>, subject: &Subject<'_>, session: &Session) -> bool {
     *act.tool == *previous_of(session) || renewed && subject.facts.brings(&act.tool)
 }
 
-/// Whether a category is as rare as one of the session that is kept to be told with others.
-fn is_kept(now: &Now, categories: &Surprise) -> bool {
+/// Whether a category is as rare as what an act of the session was held for.
+fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
     now.kept != 0.0 && categories.rarest >= now.kept && now.state() == State::Active
 }
 
