@@ -59,7 +59,7 @@ def compact(value: object) -> bytes:
 
 
 def lengthened(value: object) -> int:
-    """Count the numbers that take a byte more: theirs in msgpack stand for floats and words here."""
+    """Count the numbers that take a byte more: what is theirs in msgpack means something else."""
     if isinstance(value, dict):
         return sum(lengthened(key) + lengthened(inner) for key, inner in value.items())
     if isinstance(value, list):
