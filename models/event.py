@@ -159,6 +159,10 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     attributes: dict[str, Any] | None = None
 
 
+SAID_BY_EVENT = "event"
+"""Evidence of an origin whose class stood in the event: no list was asked."""
+
+
 class Origin(Struct, frozen=True, gc=False):
     """What enrichment made of a source address, with the list that said so.
 
@@ -169,8 +173,8 @@ class Origin(Struct, frozen=True, gc=False):
     asn, country
         Where known, else None.
     evidence
-        Name and version of the list or setting that decided, e.g. ``"vpn_ipv4@167937a"``; None
-        when nothing was looked up.
+        Name and version of the list or setting that decided, e.g. ``"vpn_ipv4@167937a"``;
+        `SAID_BY_EVENT`; None when nothing was looked up.
     """
 
     egress: Egress = "unknown"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from models.event import microseconds
+from models.event import SAID_BY_EVENT, microseconds
 from models.features import OWN_NETWORKS
 from models.profile import CredentialUse
 from models.watch import RULES as WATCHED
@@ -51,9 +51,12 @@ def anonymiser(scene: Scene) -> Finding | None:
     if path[1][1] >= _COMMON_AMONG_PEERS:
         return None
     address = scene.event.network.source_ip if scene.event.network else None
+    evidence = f"is on the list {scene.origin.evidence}"
+    if scene.origin.evidence == SAID_BY_EVENT:
+        evidence = "is called one by the event itself"
     why = (
-        f"First {egress} origin of an agent that never used one: {address or 'address unknown'} "
-        f"is on the list {scene.origin.evidence}."
+        f"First {egress} origin of an agent that never used one: {address or 'an unknown address'} "
+        f"{evidence}."
     )
     observed = f"{egress} ({scene.origin.evidence})"
     return finding("net.anonymiser", "egress", observed, [("no anonymiser", 1.0)], why, path)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Base = Literal["defaults", "file", "promoted"]
 _LONGEST_NAME, _LONGEST_REASON = 200, 2_000
+_SHOWN = 40  # characters of a wrong name or reason
 
 
 class InEffect(Struct, frozen=True):
@@ -78,12 +79,15 @@ def signed_off(file: Path, *, by: str, reason: str | None) -> tuple[ModelConfig,
     """
     config, said = read_config(file)
     name, why = " ".join(by.split()), (said if reason is None else reason).strip()
-    if not name or len(name) > _LONGEST_NAME:
-        raise ConfigError(f"a name of 1 to {_LONGEST_NAME} characters has to sign it off (--by)")
-    if not why or len(why) > _LONGEST_REASON:
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise ConfigError(
-            f"a reason of 1 to {_LONGEST_REASON} characters is needed: --reason, or a line reason "
-            f"in {file}"
+            f"a name of 1 to {_LONGEST_NAME} printable characters has to sign it off (--by), "
+            f"got {name[:_SHOWN]!r}"
+        )
+    if not why or len(why) > _LONGEST_REASON or not "".join(why.splitlines()).isprintable():
+        raise ConfigError(
+            f"a reason of 1 to {_LONGEST_REASON} printable characters is needed: --reason, or a "
+            f"line reason in {file}; got {why[:_SHOWN]!r}"
         )
     return config, name, why
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from radix import Radix
 
 from models.errors import ConfigError
-from models.event import Origin
+from models.event import SAID_BY_EVENT, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,7 +151,7 @@ class Enricher:
             asn = asn if asn is not None else _number(_first(self._known_asn, address))
             country = country or _text(_first(self._country, address))
         if egress is not None and egress != "unknown":
-            return Origin(egress, asn, country, "event")
+            return Origin(egress, asn, country, SAID_BY_EVENT)
         found, evidence = self._classify(address, asn)
         return Origin(found, asn, country, evidence)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.config import ModelConfig
-from models.event import Credential, Network, Origin
+from models.event import SAID_BY_EVENT, Credential, Network, Origin
 from models.rules import ANONYMISERS, RULES, place_of
 
 if TYPE_CHECKING:
@@ -238,6 +238,13 @@ def test_vpn_proxy_and_tor_are_anonymisers(tell, egress):
     assert judged.anomaly == "net.anonymiser"
     assert judged.facet == "network"
     assert "list@3" in judged.reasons[0].why
+
+
+def test_an_origin_that_the_event_names_is_not_said_to_be_on_a_list(tell):
+    judged = tell(Case(fires=True, origin=Origin("vpn", evidence=SAID_BY_EVENT)))
+    why = judged.reasons[0].why
+    assert "by the event itself" in why
+    assert "list" not in why
 
 
 def test_a_rule_raises_an_alert_at_its_severity_and_keeps_the_event_out(tell):

@@ -116,7 +116,13 @@ def test_going_back_adds_to_the_register(tmp_path: Path, tuned: Path) -> None:
 
 @pytest.mark.parametrize(
     ("by", "reason", "said"),
-    [(" ", "why", "--by"), ("Ines", " ", "--reason"), ("I" * 201, "x", "--by")],
+    [
+        (" ", "why", "--by"),
+        ("Ines", " ", "--reason"),
+        ("I" * 201, "x", "--by"),
+        ("Ines\x1b[2J", "x", r"printable .* got 'Ines\\x1b"),
+        ("Ines", "x\x1b[2J", r"printable .* got 'x\\x1b"),
+    ],
 )
 def test_nobody_and_no_reason_sign_nothing_off(
     tuned: Path, by: str, reason: str, said: str
