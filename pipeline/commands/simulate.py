@@ -72,6 +72,8 @@ def simulate(
     for one in written.planted:
         table.add_row(one.kind, one.type, one.cause or "-", f"{one.cases:,}", f"{one.events:,}")
     console().print(table)
+    if written.unplanted:
+        note(f"no room among {agents} agents in {days} days for: {', '.join(written.unplanted)}")
     seconds = max(time.monotonic() - began, 1e-3)
     note(
         f"{written.events} events of {agents} agents over {days} days in {seconds:.1f} s "

@@ -51,6 +51,8 @@ class Written(Struct, frozen=True):
         In the stream.
     planted
         By type, attacks first.
+    unplanted
+        Types asked for of which there is no case: so few agents, or days, had no room for them.
     """
 
     out: str
@@ -58,6 +60,7 @@ class Written(Struct, frozen=True):
     inventory: str
     events: int
     planted: list[Planted]
+    unplanted: list[str]
 
 
 class _Sink(Protocol):
@@ -133,7 +136,8 @@ def write(config: SimulationConfig, out: Path, progress: Progress | None = None)
         _write_inventory(agents, config)
     progress.stop()
     ordered = sorted(planted.values(), key=lambda one: (one.kind, one.type))
-    return Written(str(out), str(truth), str(registered), events, ordered)
+    unplanted = [one for one in (*config.attacks, *config.novelties) if one not in planted]
+    return Written(str(out), str(truth), str(registered), events, ordered, unplanted)
 
 
 def beside(out: Path, what: str) -> Path:

@@ -115,6 +115,18 @@ def test_the_command_tells_programs_what_it_planted(
     assert told["events"] == len(lines_of(out))
     attacks = {one["type"] for one in told["planted"] if one["kind"] == "attack"}
     assert attacks == {"rate.burst", "tool.new"}
+    assert not {"rate.burst", "tool.new"} & set(told["unplanted"])
+
+
+def test_what_there_was_no_room_for_is_said(application: typer.Typer, tmp_path: Path) -> None:
+    options = ["--agents", "5", "--days", "8", "--novelties", "none"]
+    asked = ["--attacks", "cascade,slow.many,tool.new", "--attacked", "1"]
+    result = CliRunner().invoke(
+        application, ["simulate", *options, *asked, str(tmp_path / "f.jsonl")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "tool.new" in result.stdout
+    assert "no room among 5 agents in 8 days for: cascade, slow.many" in result.stderr
 
 
 def test_the_command_shows_people_a_table(application: typer.Typer, tmp_path: Path) -> None:
