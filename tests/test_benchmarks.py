@@ -23,13 +23,13 @@ from pipeline.progress import Silent
 from pipeline.sample import fleet_events
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = ["--events", "2000", "--warm", "2000", "--agents", "20"]
+TINY = ["--events", "2000", "--agents", "20"]
 
 
 def bench(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m benchmarks`, small."""
     return subprocess.run(  # noqa: S603  # our own interpreter
-        [sys.executable, "-m", "benchmarks", *TINY, *arguments],
+        [sys.executable, "-m", "benchmarks", *TINY, "--warm", "2000", *arguments],
         cwd=ROOT,
         env=os.environ | variables,
         capture_output=True,
