@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from models.calibration import PRIOR_SCORES, bin_of
+from models.groups import PEAK
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
@@ -66,7 +68,7 @@ def calibrate(
         if not pools:
             continue
         tests += WEIGHTS[index]
-        p = result.each[index] = _rank(pools, value, u)
+        p = result.each[index] = _rank(pools, value, u, apart=index == PEAK)
         p /= WEIGHTS[index]
         if result.lead < 0 or p < least:
             least = p
@@ -76,19 +78,22 @@ def calibrate(
     return result
 
 
-def _rank(windows: list[ScoreWindow], score: float, u: float) -> float:
+def _rank(windows: list[ScoreWindow], score: float, u: float, *, apart: bool) -> float:
     """Give the share of past scores as high, leaning on pools that are more general.
 
     Parameters
     ----------
     windows
         From the most general to the most specific, at least one.
+    apart
+        Whether zeros stand apart in the most general pool: `ScoreWindow.p_value`.
     """
     window, rest = windows[-1], windows[:-1]
     if not rest:
-        return window.p_value(score, u)
-    n, p = window.n, _rank(rest, score, u)
-    own = window.p_value(score, u, lambda other: _rank(rest, other, u))
+        return window.p_value(score, u, apart=apart)
+    general = partial(_rank, rest, u=u, apart=apart)
+    n, p = window.n, general(score)
+    own = window.p_value(score, u, general)
     return (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 
 

@@ -96,6 +96,8 @@ class ScoreWindow(Struct, array_like=True):
         u: float,
         general: Callable[[float], float] | None = None,
         most_tail: int = MOST_TAIL,
+        *,
+        apart: bool = False,
     ) -> float:
         """P(a past score is as high), smoothed by `u`, in (0, 1]; non-increasing in `score`.
 
@@ -103,6 +105,26 @@ class ScoreWindow(Struct, array_like=True):
         Above the 98 % point ``z*`` a rank cannot tell scores apart; there the light-tailed case of
         peaks over threshold goes on from the p-value at ``z*``, with a mean excess that is floored
         and inflated so that it errs upward (Siffer et al. 2017).
+
+        Parameters
+        ----------
+        general
+            P-value of a more general pool, whose tail this one goes on with.
+        most_tail
+            Scores above `z*` at most.
+        apart
+            Whether 0 says that there was nothing to score. Where `z*` is 0, as in a young window
+            of rarities, none of the zeros then counts as being as high as what lies above.
+
+        Examples
+        --------
+        >>> window = ScoreWindow(size=4000)
+        >>> window.add_cell(0, 995)
+        >>> window.add_cell(80, 5)
+        >>> round(window.p_value(10.0, 0.5), 3)
+        0.252
+        >>> round(window.p_value(10.0, 0.5, apart=True), 4)
+        0.0028
         """
         cell = bin_of(score)
         above, ties = self.new.rank(cell)
@@ -115,6 +137,8 @@ class ScoreWindow(Struct, array_like=True):
         if above <= min(TAIL * n, most_tail):
             start, k, tied, excess = self._tail(most_tail)
             if cell > start:
+                if apart and not start:
+                    start, tied = 1, 0
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:
                     return max(p * general(score) / max(general(start / STEP), 1e-300), 1e-300)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from models.content.detector import Content
     from models.content.session import Session
     from models.event import Event, Origin
+    from models.groups import View
     from models.profile import Profile
     from models.telling import Telling
 
@@ -180,7 +181,7 @@ class Engine:
         )
         top(watch, bits.categories.far)
         watch.session, watch.before = session.ordinal, previous
-        statistics = self._statistics(bits)
+        statistics = self._statistics(bits, view.view)
         u = self.hasher.uniform(event.id)
         tested = statistics
         if changing:  # habits are to change; what it carries is not
@@ -300,9 +301,10 @@ class Engine:
         ]
         return Bits(categories, seen, sums, content, found, metrics, rarest)
 
-    def _statistics(self, bits: Bits) -> list[float | None]:
+    def _statistics(self, bits: Bits, view: View) -> list[float | None]:
         content = accounted(bits.content) if bits.content is not None else None
-        return [content, bits.categories.total, bits.categories.peak, bits.volume]
+        peak = bits.categories.peak if view.tells(0) else None  # else it were 0 whatever happens
+        return [content, bits.categories.total, peak, bits.volume]
 
     def _findings(
         self,

@@ -188,6 +188,10 @@ class View:
         leaning = (window.above(bits) + PRIOR_SCORES * share) / (n + PRIOR_SCORES)
         return -log2(max(leaning, min(share, 1.0 / (n + 1.0))))
 
+    def tells(self, channel: int) -> bool:
+        """Tell whether the fleet has seen enough of a feature or metric to say how rare it is."""
+        return self.fleet.windows[len(STATISTICS) + channel].n >= self.groups.pool_minimum
+
     def weighted(self, channel: int, bits: float) -> float:
         """Give the rarity less `SHARED_BITS`: what counts when the rarest of all is looked for."""
         return max(0.0, self.rarity(channel, bits) - SHARED_BITS[channel])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.calibration import STEP, TAIL, TOP, ScoreWindow, bin_of
-from models.groups import SUM
+from models.groups import PEAK, SUM
 from models.hashing import Hasher
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def heavy(chance: Random) -> float:
 
 def coarse(chance: Random) -> float:
     return float(chance.randrange(4))
+
+
+def seldom(chance: Random) -> float:
+    return chance.expovariate(0.5) if chance.random() < 0.008 else 0.0
 
 
 @pytest.mark.parametrize("draw", [exponential, heavy, coarse], ids=lambda draw: draw.__name__)
@@ -79,23 +83,44 @@ def test_c1_a_fleet_at_its_habits_is_not_called_unusual_too_often(a_stream, an_e
         assert sum(p <= level for p in ps) / len(ps) <= MOST * level + 2 * (level / len(ps)) ** 0.5
 
 
-@given(past=windows, u=uniforms, pair=st.tuples(scores, scores))
-def test_c2_a_higher_score_has_no_higher_p(past, u, pair):
+@given(past=windows, u=uniforms, pair=st.tuples(scores, scores), apart=st.booleans())
+def test_c2_a_higher_score_has_no_higher_p(past, u, pair, apart):
     window = a_window(past)
     low, high = sorted(pair)
-    assert window.p_value(high, u) <= window.p_value(low, u)
+    assert window.p_value(high, u, apart=apart) <= window.p_value(low, u, apart=apart)
 
 
-@given(past=windows, u=uniforms, score=st.floats(0, 1e6))
-def test_c2_p_is_a_probability_above_zero(past, u, score):
-    assert 0 < a_window(past).p_value(score, u) <= 1
+@given(past=windows, u=uniforms, score=st.floats(0, 1e6), apart=st.booleans())
+def test_c2_p_is_a_probability_above_zero(past, u, score, apart):
+    assert 0 < a_window(past).p_value(score, u, apart=apart) <= 1
 
 
-@given(past=windows, u=uniforms)
-def test_c2_it_holds_over_the_whole_grid(past, u):
+@given(past=windows, zeros=st.sampled_from([0, 2_000]), u=uniforms, apart=st.booleans())
+def test_c2_it_holds_over_the_whole_grid(past, zeros, u, apart):
     window = a_window(past)
-    ps = [window.p_value(cell / STEP, u) for cell in range(61 * STEP)]
+    window.add_cell(0, zeros)
+    ps = [window.p_value(cell / STEP, u, apart=apart) for cell in range(61 * STEP)]
     assert all(later <= earlier for earlier, later in pairwise(ps))
+
+
+def test_what_is_seldom_anything_is_as_rare_as_it_says():
+    """Ranked among zeros that count as being as high, one in a hundred would be one in two."""
+    chance = Random(7)  # noqa: S311 - made-up data
+    below = {apart: dict.fromkeys(NOMINAL, 0) for apart in (False, True)}
+    streams, events = 40, 3_000
+    for _ in range(streams):
+        window = ScoreWindow(size=1_000_000)
+        for number in range(events + 500):
+            score, u = seldom(chance), chance.random()
+            for apart, counts in below.items():
+                p = window.p_value(score, u, apart=apart) if number >= 500 else 1.0
+                for level in NOMINAL:
+                    counts[level] += p <= level
+            window.add(score)
+    for level in (0.01, 1e-3):
+        promised = level * streams * events
+        assert 0.4 * promised < below[True][level] < MOST * promised, level
+        assert below[False][level] < below[True][level] / 2, level
 
 
 def test_beyond_all_that_was_seen_p_goes_on_falling():
@@ -162,6 +187,19 @@ def test_c4_p_is_unknown_until_a_pool_is_large_enough(a_stream, an_event):
     assert all(one.p_pool is None and one.p_n == 0 for one in judged[:first])
 
 
+def test_c4_a_rarity_is_no_score_before_the_fleet_can_tell_any(a_stream, an_event):
+    stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
+    windows = stream.subject("billing-7").profile.habits.windows
+    for number in range(60):
+        stream.judge(an_event(at=number, session=f"s{number}"))
+    assert windows[SUM].n > 50
+    assert windows[PEAK].n == 0
+    for number in range(60, 160):
+        stream.judge(an_event(at=number, session=f"s{number}"))
+    assert windows[SUM].n > 150
+    assert 0 < windows[PEAK].n < 70
+
+
 def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event):
     stream = a_stream()
     for number in range(120):
@@ -181,11 +219,11 @@ def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event
 
 def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a_stream, an_event):
     stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
-    for number in range(130):
+    for number in range(230):
         stream.judge(an_event(at=number, session=f"s{number}"))
-    assert stream.judge(an_event("clerk-new", 140)).p_pool == "role"
-    assert stream.judge(an_event("no-role", 141, role=None)).p_pool == "fleet"
-    assert stream.judge(an_event("other-role", 142, role="auditor")).p_pool == "fleet"
+    assert stream.judge(an_event("clerk-new", 240)).p_pool == "role"
+    assert stream.judge(an_event("no-role", 241, role=None)).p_pool == "fleet"
+    assert stream.judge(an_event("other-role", 242, role="auditor")).p_pool == "fleet"
     known = stream.subject("billing-7")
     rank = known.profile.habits.calibrate
     assert rank(known.view.view, [None, 9.0, None, None], 0.5, own=True).pool == "agent"

@@ -170,7 +170,8 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
 
 
 @given(
-    st.lists(st.floats(0, 300), min_size=1, max_size=400),
+    st.lists(st.floats(0, 300) | st.just(0.0), min_size=1, max_size=400)
+    | st.lists(st.floats(0, 300), max_size=4).map(lambda few: [0.0] * 400 + few),
     st.floats(0, 300),
     st.floats(0, 1),
 )

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 
 /// Place from which on statistics are rarities among the peers.
 const RARITIES: usize = 2;
+/// Place of how far a category goes: 0 where none does.
+const PEAK: usize = 2;
 /// Of the statistics as tests.
 const WEIGHTS: [f64; STATISTICS] = [1.0, 0.5, 1.0, 1.0];
 /// What the more general pool's answer counts for, in scores of the pool.
@@ -25,13 +27,14 @@ pub struct Calibrated {
 }
 
 /// The share of past scores as high, leaning on pools that are more general; the specific one last.
-fn rank(windows: &[&Window], score: f64, u: f64) -> f64 {
+fn rank(windows: &[&Window], score: f64, u: f64, apart: bool) -> f64 {
     let Some((window, rest)) = windows.split_last() else { return 1.0 };
     if rest.is_empty() {
-        return window.p_value(score, u);
+        return window.p_leaning(score, u, None, MOST_TAIL, apart);
     }
-    let (n, p) = (window.n() as f64, rank(rest, score, u));
-    let own = window.p_leaning(score, u, Some(&|other| rank(rest, other, u)), MOST_TAIL);
+    let general = |other| rank(rest, other, u, apart);
+    let (n, p) = (window.n() as f64, general(score));
+    let own = window.p_leaning(score, u, Some(&general), MOST_TAIL, false);
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
 
@@ -87,7 +90,7 @@ impl Pools<'_> {
             let pools = self.pools(index, own);
             let Some(window) = pools.windows().last() else { continue };
             tests += WEIGHTS[index];
-            let p = rank(pools.windows(), value, u);
+            let p = rank(pools.windows(), value, u, index == PEAK);
             out.each[index] = Some(p);
             let p = p / WEIGHTS[index];
             if out.lead < 0 || p < least {

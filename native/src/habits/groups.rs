@@ -112,6 +112,11 @@ impl Groups {
         -leaning.max(share.min(1.0 / (n + 1.0))).log2()
     }
 
+    /// Whether the fleet has seen enough of a feature or metric to tell how rare its bits are.
+    pub fn tells(&self, channel: usize) -> bool {
+        self.groups[FLEET].windows[STATISTICS + channel].n() >= self.config.pool_minimum
+    }
+
     /// The rarity less what is shared: what counts when the rarest of all is looked for.
     pub fn weighted(&self, group: usize, channel: usize, bits: f64) -> f64 {
         let shared = self.shared_bits.get(channel).copied().unwrap_or_default();

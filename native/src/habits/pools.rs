@@ -81,11 +81,11 @@ impl SessionPools {
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
         let tail = if self.leaning { LEANING_TAIL } else { MOST_TAIL };
-        let fleet = |other| self.fleet.p_leaning(other, u, None, tail);
+        let fleet = |other| self.fleet.p_leaning(other, u, None, tail, false);
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
         let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
-        let of_role = own.p_leaning(score, u, self.leaning.then_some(general), tail);
+        let of_role = own.p_leaning(score, u, self.leaning.then_some(general), tail, false);
         (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }
 

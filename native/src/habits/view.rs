@@ -41,6 +41,11 @@ impl View {
         self.groups.borrow(py).rarity(self.group, channel, bits)
     }
 
+    /// Whether the fleet has seen enough of a feature or metric to tell how rare its bits are.
+    fn tells(&self, py: Python<'_>, channel: usize) -> bool {
+        self.groups.borrow(py).tells(channel)
+    }
+
     /// The rarity less what features and metrics of one type share.
     fn weighted(&self, py: Python<'_>, channel: usize, bits: f64) -> f64 {
         self.groups.borrow(py).weighted(self.group, channel, bits)

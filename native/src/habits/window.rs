@@ -84,16 +84,18 @@ impl Window {
 
     /// P(a past score is as high), smoothed by `u`.
     pub fn p_value(&self, score: f64, u: f64) -> f64 {
-        self.p_leaning(score, u, None, MOST_TAIL)
+        self.p_leaning(score, u, None, MOST_TAIL, false)
     }
 
-    /// The same; beyond the 98 % point the tail goes on as that of a more general pool.
+    /// The same; beyond the 98 % point the tail goes on as that of a more general pool. Where zeros
+    /// stand apart, as there was nothing to score, none of them counts as being as high.
     pub fn p_leaning(
         &self,
         score: f64,
         u: f64,
         general: Option<&dyn Fn(f64) -> f64>,
         most_tail: f64,
+        apart: bool,
     ) -> f64 {
         let cell = bin_of(score);
         let (mut above, mut ties) = self.new.rank(cell);
@@ -104,6 +106,7 @@ impl Window {
         if above as f64 <= (TAIL * n as f64).min(most_tail) {
             let (start, k, tied, excess) = self.tail(most_tail);
             if i64::from(cell) > start {
+                let (start, tied) = if apart && start == 0 { (1, 0) } else { (start, tied) };
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
                     let most = general(start as f64 / STEP).max(1e-300);

@@ -54,7 +54,7 @@ impl Bench<'_, '_> {
         let statistics = [
             content.as_ref().map(accounted),
             Some(categories.total),
-            Some(categories.peak),
+            self.groups.tells(0).then_some(categories.peak),
             Some(self.rarest(&measures, subject)),
         ];
         let tested = self.tested(act, subject, &categories, content.as_ref(), statistics);
