@@ -8,9 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import config, installation, look, offline, running, simulate
+from pipeline.quoted import quoted
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,7 +34,8 @@ class Habitus(typer.Typer):
         try:
             code = super().__call__(*args, standalone_mode=False, **kwargs)
         except _Usage as error:
-            _say(f"{error.format_message().rstrip('.')} (see habitus --help)", lower=True)
+            told = f"{error.format_message().rstrip('.')}{_given(error)}"
+            _say(f"{told} (see habitus --help)", lower=True)
             code = 2
         except ConfigError as error:
             _say(str(error))
@@ -48,6 +51,14 @@ class Habitus(typer.Typer):
             _say("interrupted")
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _given(error: Exception) -> str:
+    """Give the value that an option did not take, where it is not in the message."""
+    why = error.__cause__
+    if not isinstance(why, ValidationError):
+        return ""
+    return f", got {quoted(why.errors(include_url=False)[0]['input'])}"
 
 
 def _ended(number: int, _: FrameType | None) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from models.config import ModelConfig
 from models.errors import ConfigError
+from pipeline.quoted import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
     given = {name: value for name, value in own.items() if name in known}
     if _OWN in values:
         given[_OWN] = values[_OWN]
-    faults += [fault for name, value in given.items() if (fault := _fault(name, value))]
+    faults += [fault for name, value in given.items() if (fault := fault_of(name, value))]
     if faults:
         raise ConfigError("; ".join(f"{path}: {fault}" for fault in faults))
     try:
@@ -100,6 +101,24 @@ def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any,
     return [(name, old[name], new[name]) for name in old if old[name] != new[name]]
 
 
+def fault_of(name: str, value: Any) -> str | None:
+    """Say what is wrong with the value of a parameter by itself, None where nothing is.
+
+    >>> fault_of("daily_cap", 1.5), fault_of("gate", "abc"), fault_of("gate", 0.01)
+    ('daily_cap must be a whole number, got 1.5', "gate must be a number, got 'abc'", None)
+    """
+    whole = isinstance(_defaults()[name], int)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"{name} must be a number, got {quoted(value)}"
+    if not isfinite(value):
+        return f"{name} must be a finite number, got {value}"
+    if value < 0:
+        return f"{name} must not be negative, got {value}"
+    if whole and value != int(value):
+        return f"{name} must be a whole number, got {value}"
+    return None
+
+
 def _loaded(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -114,19 +133,6 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 def _defaults() -> dict[str, float]:
     return ModelConfig().numbers()
-
-
-def _fault(name: str, value: Any) -> str | None:
-    whole = isinstance(_defaults()[name], int)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return f"{name} must be a number, got {value!r}"
-    if not isfinite(value):
-        return f"{name} must be a finite number, got {value}"
-    if value < 0:
-        return f"{name} must not be negative, got {value}"
-    if whole and value != int(value):
-        return f"{name} must be a whole number, got {value}"
-    return None
 
 
 def _unknown(name: str, known: Any) -> str:

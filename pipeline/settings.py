@@ -25,7 +25,8 @@ from pydantic_settings import (
 from models.config import ModelConfig
 from models.errors import ConfigError
 from models.trust_policy import TrustPolicy
-from pipeline.config_file import read_config
+from pipeline.config_file import fault_of, read_config
+from pipeline.quoted import masked, quoted
 from pipeline.record import USUAL_BATCH
 from pipeline.store import check_url, shown_url
 
@@ -39,11 +40,8 @@ _SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.jsonl.gz"
 _OWN = "alerts_per_day"
 _MODEL = {name: kind for name, kind in ModelConfig.__annotations__.items() if name != _OWN}
 
-# Their values are numbers and words of ours, so a message may repeat them.
-_TELLABLE = frozenset({"int_parsing", "float_parsing", "greater_than", "greater_than_equal"}) | {
-    "less_than_equal",
-    "literal_error",
-}
+# Marks a setting that may hold a password or a key: no message repeats what was set.
+_HIDDEN = "may hold a password or a key"
 
 
 def _split(value: Any) -> Any:
@@ -59,6 +57,7 @@ def _none(value: Any) -> Any:
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 File = Annotated[Path | None, BeforeValidator(_none)]
 Text = Annotated[str | None, BeforeValidator(_none)]
+Url = Annotated[str, _HIDDEN]
 
 
 class Settings(BaseSettings):
@@ -81,10 +80,10 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    source: str = Field(f"file:{_SAMPLE}", description="where events come from")
+    source: Url = Field(f"file:{_SAMPLE}", description="where events come from")
     format: str = Field("native", description="format of the source")
-    store: str = Field("sqlite:habitus.db", description="where state is kept")
-    sink: str = Field("none", description="where results go")
+    store: Url = Field("sqlite:habitus.db", description="where state is kept")
+    sink: Url = Field("none", description="where results go")
     alerts_per_day: float = Field(
         5.0, gt=0, description="expected false alerts a day, for the whole fleet"
     )
@@ -92,8 +91,12 @@ class Settings(BaseSettings):
     corporate_networks: Words = Field((), description="addresses and prefixes of your own egress")
     inventory: File = Field(None, description="registered agents, CSV or YAML")
     listen: str = Field("127.0.0.1:8765", description="HOST:PORT of the API")
-    api_keys_file: File = Field(None, description="hashed API keys, JSON or TOML")
-    jwks: Text = Field(None, description="key set of the token issuer: file or https URL")
+    api_keys_file: Annotated[File, _HIDDEN] = Field(
+        None, description="hashed API keys, JSON or TOML"
+    )
+    jwks: Annotated[Text, _HIDDEN] = Field(
+        None, description="key set of the token issuer: file or https URL"
+    )
     jwt_issuer: Text = Field(None, description="expected iss of a token")
     jwt_audience: Text = Field(None, description="expected aud of a token")
     jwt_algorithms: Words = Field(("RS256", "ES256"), description="accepted signatures")
@@ -151,9 +154,9 @@ class Settings(BaseSettings):
     @classmethod
     def _listen(cls, value: str) -> str:
         if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/\s\[\]]+):\d{1,5}", value):
-            raise ValueError("must be HOST:PORT, an IPv6 host in brackets")
+            raise ValueError(f"must be HOST:PORT, an IPv6 host in brackets, got {quoted(value)}")
         if int(value.rpartition(":")[2]) > 65_535:
-            raise ValueError("must have a port of at most 65535")
+            raise ValueError(f"must have a port of at most 65535, got {quoted(value)}")
         return value
 
     @field_validator("corporate_networks")
@@ -163,7 +166,9 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_network(network, strict=False)
             except ValueError:
-                raise ValueError(f"entry {place} must be an address or a prefix") from None
+                raise ValueError(
+                    f"entry {place} must be an address or a prefix, got {quoted(network)}"
+                ) from None
         return value
 
     @field_validator("intel", "inventory", "api_keys_file", "parameters", "offline_models")
@@ -171,7 +176,8 @@ class Settings(BaseSettings):
     def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         kind = "folder" if info.field_name in ("intel", "offline_models") else "file"
         if value is not None and not (value.is_dir() if kind == "folder" else value.is_file()):
-            raise ValueError(f"must be a {kind} that is there, got {str(value)!r}")
+            told = "" if _is_hidden(str(info.field_name)) else f", got {quoted(str(value))}"
+            raise ValueError(f"must be a {kind} that is there{told}")
         return value
 
     @field_validator("model")
@@ -179,9 +185,12 @@ class Settings(BaseSettings):
     def _model(cls, value: dict[str, float]) -> dict[str, float]:
         if _OWN in value:
             raise ValueError(f"{_OWN} is a setting of its own")
-        unknown = [_unknown(name, _MODEL) for name in value if name not in _MODEL]
-        if unknown:
-            raise ValueError("; ".join(unknown))
+        faults = [
+            fault_of(name, given) if name in _MODEL else _unknown(name, _MODEL)
+            for name, given in value.items()
+        ]
+        if any(faults):
+            raise ValueError("; ".join(filter(None, faults)))
         try:
             msgspec.convert(value, ModelConfig, strict=False).validate()
         except (msgspec.ValidationError, ConfigError) as error:
@@ -201,7 +210,8 @@ def load_settings(file: Path | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        One sentence for each fault. Values of URLs and secrets are never repeated.
+        One sentence for each fault, with the value that was set; values of URLs and secrets are
+        never repeated.
     """
     values, faults = _from_file(file)
     faults += _unknown_variables()
@@ -209,8 +219,8 @@ def load_settings(file: Path | None = None) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         faults += [_sentence(fault) for fault in error.errors(include_url=False)]
-    except SettingsError as error:
-        faults.append(str(error))
+    except SettingsError:  # of what is read as JSON there is one
+        faults.append(_no_parameters())
     if faults:
         raise ConfigError("; ".join(faults))
     return settings
@@ -254,7 +264,7 @@ def shown(settings: Settings) -> dict[str, Any]:
     """
     plain = settings.model_dump(mode="json")
     plain["store"] = shown_url(plain["store"])
-    return {name: _masked(value) for name, value in plain.items()}
+    return {name: _shown(name, value) for name, value in plain.items()}
 
 
 def variable(name: str) -> str:
@@ -262,8 +272,13 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _masked(value: Any) -> Any:
-    return re.sub(r"//[^/@\s]*@", "//***@", value) if isinstance(value, str) else value
+def _is_hidden(name: str) -> bool:
+    return _HIDDEN in Settings.model_fields[name].metadata
+
+
+def _shown(name: str, value: Any) -> Any:
+    holds_url = isinstance(value, str) and (_is_hidden(name) or "://" in value)
+    return masked(value) if holds_url else value
 
 
 def _from_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:
@@ -299,8 +314,16 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     return f"unknown setting {name}" + (f", did you mean {near[0]}?" if near else "")
 
 
+def _no_parameters() -> str:
+    name = variable("model")
+    given = next((value for key, value in os.environ.items() if key.upper() == name), "")
+    return f"{name}: must be parameters as JSON, or one in {name}__… each, got {quoted(given)}"
+
+
 def _sentence(fault: ErrorDetails) -> str:
-    where = variable("__".join(str(part) for part in fault["loc"][:2]))
+    place = [str(part) for part in fault["loc"][:2]]
     said = fault["msg"].removeprefix("Value error, ")
-    told = f", got {fault['input']!r}" if fault["type"] in _TELLABLE else ""
-    return f"{where}: {said[:1].lower()}{said[1:]}{told}"
+    # What we say ourselves (a value_error) has the value in it, where it may be told.
+    own = fault["type"] == "value_error"
+    told = "" if own or _is_hidden(place[0]) else f", got {quoted(fault['input'])}"
+    return f"{variable('__'.join(place))}: {said[:1].lower()}{said[1:]}{told}"

@@ -71,7 +71,7 @@ class KeySource:
         parts = urlsplit(location)
         self._remote = parts.scheme in ("http", "https")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            raise ConfigError(f"jwks must be an https URL or a file, got {location!r}")
+            raise ConfigError("jwks must be an https URL or a file")
         self._location = location
         self._keys: list[Any] = []
         self._read_us = 0
@@ -87,7 +87,7 @@ class KeySource:
             parse_key_set(self._read())
         except (OSError, ValueError, AttributeError) as error:
             raise ConfigError(
-                f"no key set can be read from {self._location!r}: {type(error).__name__}"
+                f"no key set can be read from the file that jwks names: {type(error).__name__}"
             ) from error
 
     async def find(self, kid: str | None) -> Any | None:

@@ -15,6 +15,7 @@ from models.errors import ConfigError
 from pipeline.adapters.files import Files
 from pipeline.adapters.folder import Folder, Nowhere
 from pipeline.adapters.stdin import Stdin
+from pipeline.quoted import masked, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ kafka://HOST:PORT/TOPIC?group=NAME
     scheme = "-" if url == "-" else url.partition(":")[0]
     if scheme not in SOURCES or (scheme != "-" and ":" not in url):
         raise ConfigError(
-            f"unknown source {masked(url)!r}, expected one of: -, file:PATH, "
+            f"unknown source {quoted(masked(url))}, expected one of: -, file:PATH, "
             "kafka://HOST:PORT/TOPIC?group=NAME"
         )
     if batch_size < 1:
@@ -115,7 +116,7 @@ def open_sink(url: str, *, kafka_client: str = "kafka-python") -> Sink:
     scheme, colon, _ = url.partition(":")
     if scheme not in SINKS or (scheme == "none") == bool(colon):
         raise ConfigError(
-            f"unknown sink {masked(url)!r}, expected one of: none, file:FOLDER, kafka://HOST:PORT"
+            f"unknown sink {quoted(masked(url))}, expected one of: none, file:FOLDER, kafka://HOST:PORT"
         )
     return SINKS[scheme](url, kafka_client)
 
@@ -141,30 +142,21 @@ def open_fenced_sink(
     return FencedSink(parse(url, topic=False), kafka_client, owner, still_ours)
 
 
-def masked(url: str) -> str:
-    """Leave out a password that someone put into a URL.
-
-    >>> masked("kafka://me:secret@broker.example.com:9092/t")
-    'kafka://***@broker.example.com:9092/t'
-    """
-    return re.sub(r"//[^/@]*@", "//***@", url)
-
-
 def _path(url: str) -> str:
     path = url.partition(":")[2]
     if path.startswith("//"):
         if urlsplit(url).netloc not in ("", "localhost"):
-            raise ConfigError(f"files of another host cannot be read: {url!r}")
+            raise ConfigError(f"files of another host cannot be read: {quoted(masked(url))}")
         path = "/" + path[2:].partition("/")[2]
     if not path:
-        raise ConfigError(f"no path in {url!r}, expected file:PATH")
+        raise ConfigError(f"no path in {quoted(url)}, expected file:PATH")
     return path
 
 
 def _files(url: str, options: Options) -> Source:
     follow = _FOLLOW.search(url)
     if follow and follow["value"] not in ("0", "1"):
-        raise ConfigError(f"follow must be 0 or 1, got {follow['value']!r} in {url!r}")
+        raise ConfigError(f"follow must be 0 or 1, got {quoted(follow['value'])}")
     return Files(
         _path(_FOLLOW.sub("", url)),
         batch_size=options.batch_size,

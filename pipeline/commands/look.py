@@ -15,6 +15,7 @@ from models.event import microseconds
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import AsJson, console, note, plain, print_json
+from pipeline.quoted import quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
 
@@ -138,7 +139,7 @@ def _instant(text: str) -> int:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise ConfigError(f"--since must be RFC 3339 with a zone, got {text!r}")
+        raise ConfigError(f"--since must be RFC 3339 with a zone, got {quoted(text)}")
     return microseconds(at)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from models.errors import ConfigError, MalformedEvent
 from pipeline.formats.agentlog import AgentLog, Labels
 from pipeline.formats.native import Native
+from pipeline.quoted import quoted
 from pipeline.record import MAX_VALUE
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def format_named(name: str) -> Format:
         return FORMATS[name]
     except KeyError:
         raise ConfigError(
-            f"unknown format {name!r}, expected one of: {', '.join(sorted(FORMATS))}"
+            f"unknown format {quoted(name)}, expected one of: {', '.join(sorted(FORMATS))}"
         ) from None
 
 

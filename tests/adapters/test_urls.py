@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,11 +77,28 @@ def test_a_wrong_sink_is_said_in_a_sentence(url: str, said: str) -> None:
         open_sink(url)
 
 
-def test_a_password_in_a_url_is_never_repeated() -> None:
-    for url in ("kafka://me:hunter2@127.0.0.1:9092/t", "kaffka://me:hunter2@127.0.0.1:9092/t"):
+@pytest.mark.parametrize("scheme", ["kafka", "kaffka"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "//me:hunter2@127.0.0.1:9092/t",
+        "//me:hun/hunter2@127.0.0.1:9092/t",
+        "me:hunter2@127.0.0.1:9092/t",
+        "//127.0.0.1:9092/t?group=g&sasl_plain_password=hunter2",
+    ],
+)
+def test_a_password_in_a_url_is_never_repeated(scheme: str, rest: str) -> None:
+    for opened in (open_sink, partial(open_source, clock_us=lambda: 0)):
         with pytest.raises(ConfigError) as caught:
-            open_source(url, clock_us=lambda: 0)
+            opened(f"{scheme}:{rest}")
         assert "hunter2" not in str(caught.value)
+
+
+def test_a_long_url_is_cut_and_what_steers_a_terminal_made_visible() -> None:
+    with pytest.raises(ConfigError, match=r"unknown sink 'x{60}…', expected"):
+        open_sink("x" * 500)
+    with pytest.raises(ConfigError, match=r"unknown source '\\x1b\[2J', expected"):
+        open_source("\x1b[2J", clock_us=lambda: 0)
 
 
 def test_client_options_come_from_a_file_and_only_those_for_safety(tmp_path: Path) -> None:

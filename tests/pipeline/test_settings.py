@@ -83,24 +83,40 @@ def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("STORE", "postgresql://u:hunter2@db.example.com", "no database in the store's URL"),
         ("STORE", "mysql://u:hunter2@db.example.com/x", "unknown store 'mysql'"),
-        ("CORPORATE_NETWORKS", "192.0.2.0/24,hunter2", "entry 2 must be an address or a prefix"),
+        ("API_KEYS_FILE", "hbt_hunter2", "must be a file that is there"),
+        ("CORPORATE_NETWORKS", "192.0.2.0/24,nets", "entry 2 must be an address or a prefix, got"),
         ("CLOCK", "sundial", "'wall' or 'event', got 'sundial'"),
-        ("INTEL", "nowhere", "must be a folder that is there"),
-        ("INVENTORY", "nowhere.csv", "must be a file that is there"),
-        ("LISTEN", "127.0.0.1:99999", "at most 65535"),
-        ("MODEL", "hunter2", "model"),
-        ("MODEL__GATE", "2", "gate must be a probability"),
+        ("CLOCK", "\x1b[2J", "got '\\x1b[2J'"),
+        ("INTEL", "nowhere", "must be a folder that is there, got 'nowhere'"),
+        ("INVENTORY", "nowhere.csv", "must be a file that is there, got 'nowhere.csv'"),
+        ("LISTEN", "8765", "an IPv6 host in brackets, got '8765'"),
+        ("LISTEN", "127.0.0.1:99999", "at most 65535, got '127.0.0.1:99999'"),
+        ("MODEL", "abc", "HABITUS_MODEL: must be parameters as JSON, or one in HABITUS_MODEL__…"),
+        ("MODEL", "abc", "got 'abc'"),
+        ("MODEL", "5", "HABITUS_MODEL: input should be a valid dictionary, got 5"),
+        ("MODEL__GATE", "2", "gate must be a probability, got 2.0"),
         ("MODEL__ALERTS_PER_DAY", "2", "a setting of its own"),
-        ("MODEL__DAILY_CAP", "1.5", "int"),
-        ("ALERTS_PER_DAY", "many", "valid number"),
+        ("MODEL__DAILY_CAP", "1.5", "daily_cap must be a whole number, got 1.5"),
+        ("ALERTS_PER_DAY", "many", "valid number, unable to parse string as a number, got 'many'"),
+        ("BATCH_SIZE", "9" * 5_000, "maximum size, got '" + "9" * 60 + "…'"),
     ],
 )
-def test_a_fault_names_its_variable_and_no_secret(
+def test_a_fault_names_its_variable_and_value_and_no_secret(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(f"HABITUS_{name}", value)
     told = fault()
     assert said in told
+    assert told.startswith(f"HABITUS_{name.partition('__')[0]}")
+    assert "hunter2" not in told
+
+
+def test_a_value_of_another_kind_in_the_file_is_named_unless_it_may_be_a_secret() -> None:
+    a_file('batch_size = [1]\nsink = { password = "hunter2" }\njwks = 5\njwt_issuer = 5\n')
+    told = fault()
+    assert "HABITUS_BATCH_SIZE: input should be a valid integer, got [1]" in told
+    assert "HABITUS_JWT_ISSUER: input should be a valid string, got 5" in told
+    assert "HABITUS_JWKS: input should be a valid string;" in told
     assert "hunter2" not in told
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
+from pipeline.quoted import masked, quoted
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
 _GROUP_KEYS = re.compile(r"(group_instance_id|session_timeout_ms|heartbeat_interval_ms)$")
@@ -76,7 +77,7 @@ def parse(url: str, *, topic: bool) -> Address:
     >>> parse("kafka://127.0.0.1:9092/agent.actions?group=habitus", topic=True).topic
     'agent.actions'
     """
-    parts = urlsplit(url)
+    parts, shown = urlsplit(url), quoted(masked(url))
     if "@" in parts.netloc:
         raise ConfigError(
             "a password does not belong in a Kafka URL; put sasl_plain_username and "
@@ -84,17 +85,17 @@ def parse(url: str, *, topic: bool) -> Address:
         )
     brokers = [part for part in parts.netloc.split(",") if part]
     if not brokers or not all(re.fullmatch(r".+:\d{1,5}", broker) for broker in brokers):
-        raise ConfigError(f"expected kafka://HOST:PORT, got {url!r}")
+        raise ConfigError(f"expected kafka://HOST:PORT, got {shown}")
     name = parts.path.strip("/")
     if topic and not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", name):
-        raise ConfigError(f"expected one topic in kafka://HOST:PORT/TOPIC, got {url!r}")
+        raise ConfigError(f"expected one topic in kafka://HOST:PORT/TOPIC, got {shown}")
     if name and not topic:
-        raise ConfigError(f"a sink takes no topic, expected kafka://HOST:PORT, got {url!r}")
+        raise ConfigError(f"a sink takes no topic, expected kafka://HOST:PORT, got {shown}")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := set(query) - ({"group", "lost", "config"} if topic else {"config"}):
-        raise ConfigError(f"unknown parameter {min(unknown)!r} in {url!r}")
+        raise ConfigError(f"unknown parameter {quoted(min(unknown))} in {shown}")
     if query.get("lost", "stop") not in ("stop", "skip"):
-        raise ConfigError(f"lost must be stop or skip, got {query['lost']!r}")
+        raise ConfigError(f"lost must be stop or skip, got {quoted(query['lost'])}")
     return Address(
         brokers=brokers,
         topic=name,
@@ -132,7 +133,7 @@ def _client(path: str, *, group: bool) -> dict[str, Any]:
                 "ssl_… or sasl_…" + (" or one of the group's" if group else "")
             )
         if fault := _fault(key, value):
-            got = type(value).__name__ if "password" in key else repr(value)
+            got = type(value).__name__ if "password" in key else quoted(value)
             raise ConfigError(f"{key} in {path!r} must be {fault}, got {got}")
     return options
 

@@ -1,0 +1,37 @@
+"""A value as an error repeats it: short, without what steers a terminal, and without secrets."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 60
+_PATHS = ("file:", "sqlite:")  # a path may hold an @
+_USER = re.compile(r"^([^:/]*:(?://)?).*@", re.DOTALL)
+_USER_OF_HOST = re.compile(r"^(file://)[^/]*@")
+_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|key|token)[^=&]*=)[^&]*", re.IGNORECASE)
+
+
+def quoted(value: object) -> str:
+    r"""Give a value in quotes, control characters visible, the end left out where it is long.
+
+    >>> quoted("abc"), quoted("\x1b[2J\n"), quoted([1.5])
+    ("'abc'", "'\\x1b[2J\\n'", '[1.5]')
+    >>> quoted("9" * 5_000)
+    "'999999999999999999999999999999999999999999999999999999999999…'"
+    """
+    if not isinstance(value, str):
+        text = repr(value)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
+
+
+def masked(url: str) -> str:
+    """Leave out a user, a password and an option that may be one, which someone put into a URL.
+
+    >>> masked("kafka://me:se/cret@broker.example.com:9092/t?group=g&sasl_password=other")
+    'kafka://***@broker.example.com:9092/t?group=g&sasl_password=***'
+    >>> masked("file:mail/me@example.com.jsonl")
+    'file:mail/me@example.com.jsonl'
+    """
+    user = _USER_OF_HOST if url.startswith(_PATHS) else _USER
+    return _SECRET.sub(r"\1***", user.sub(r"\1***@", url))
