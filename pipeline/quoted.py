@@ -5,24 +5,31 @@ from __future__ import annotations
 import re
 
 _LONGEST = 60
+LONGEST_PATH = 200
 _PATHS = ("file:", "sqlite:")  # a path may hold an @
 _USER = re.compile(r"^([^:/]*:(?://)?).*@", re.DOTALL)
 _USER_OF_HOST = re.compile(r"^(file://)[^/]*@")
 _SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|key|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
-def quoted(value: object) -> str:
+def quoted(value: object, longest: int = _LONGEST) -> str:
     r"""Give a value in quotes, control characters visible, the end left out where it is long.
 
+    Parameters
+    ----------
+    longest
+        Characters of it that are given; of a path `LONGEST_PATH`, as its end says most.
+
+    Examples
+    --------
     >>> quoted("abc"), quoted("\x1b[2J\n"), quoted([1.5])
     ("'abc'", "'\\x1b[2J\\n'", '[1.5]')
     >>> quoted("9" * 5_000)
     "'999999999999999999999999999999999999999999999999999999999999…'"
     """
-    if not isinstance(value, str):
-        text = repr(value)
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
+    text = value if isinstance(value, str) else repr(value)
+    told = text if len(text) <= longest else f"{text[:longest]}…"
+    return repr(told) if isinstance(value, str) else told
 
 
 def masked(url: str) -> str:

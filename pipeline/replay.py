@@ -19,8 +19,9 @@ from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
 from pipeline.rejected import TOPIC, in_words, rejected_by, rejected_line
-from pipeline.store import open_store, shown_url, writer_lock
+from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 from pipeline.store.batch import PipelineStatus
+from pipeline.store.database import MEMORY
 from pipeline.written_apart import refuse_to_overwrite
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ def replay(
     """
     started = perf_counter()
     format_named(fmt)
-    refuse_to_overwrite([out, f"{out}{_REJECTED}"], [*files, *history])
+    outputs = [("--out", out), ("--out", _beside(out)), ("--store", _file_of(store))]
+    refuse_to_overwrite(outputs, [*files, *history])
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))
         lines = _Lines(stack, out)
@@ -233,9 +235,26 @@ def learn(
         )  # fmt: skip
 
 
-def _store(stack: ExitStack, url: str | None) -> Store:
-    if url is not None:
-        return open_store(url if ":" in url else f"sqlite:{url}", secret=REPLAY_SECRET)
+def _beside(out: str) -> str | None:
+    """Name the file of rejected lines; there is none beside standard output."""
+    return None if out == "-" else f"{out}{_REJECTED}"
+
+
+def _url(store: str) -> str:
+    return store if ":" in store else f"sqlite:{store}"
+
+
+def _file_of(store: str | None) -> str | None:
+    """Name the file of a store that is one."""
+    if store is None or is_postgresql(_url(store)):
+        return None
+    path = store_path(_url(store))
+    return None if path == MEMORY else path
+
+
+def _store(stack: ExitStack, store: str | None) -> Store:
+    if store is not None:
+        return open_store(_url(store), secret=REPLAY_SECRET)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="habitus-"))
     return open_store(f"sqlite:{folder}/replay.db", secret=REPLAY_SECRET)
 
@@ -247,13 +266,13 @@ class _Lines:
         self.muted = False
         self.events = self.alerts = self.refused = 0
         self.policy: Any = None
-        self.rejected_out = None if out == "-" else f"{out}{_REJECTED}"
+        self.rejected_out = _beside(out)
         self._stack = stack
         self._out: BinaryIO = sys.stdout.buffer
         self._rejected: BinaryIO | None = None
-        if out != "-":
+        if self.rejected_out is not None:
             self._out = stack.enter_context(Path(out).open("wb"))  # noqa: SIM115 - the stack closes it
-            Path(f"{out}{_REJECTED}").unlink(missing_ok=True)  # of an earlier replay
+            Path(self.rejected_out).unlink(missing_ok=True)  # of an earlier replay
         stack.callback(self._out.flush)
 
     def observe(

@@ -26,7 +26,7 @@ from models.config import ModelConfig
 from models.errors import ConfigError
 from models.trust_policy import TrustPolicy
 from pipeline.config_file import fault_of, read_config
-from pipeline.quoted import masked, quoted
+from pipeline.quoted import LONGEST_PATH, masked, quoted
 from pipeline.record import USUAL_BATCH
 from pipeline.store import check_url, shown_url
 
@@ -176,7 +176,8 @@ class Settings(BaseSettings):
     def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         kind = "folder" if info.field_name in ("intel", "offline_models") else "file"
         if value is not None and not (value.is_dir() if kind == "folder" else value.is_file()):
-            told = "" if _is_hidden(str(info.field_name)) else f", got {quoted(str(value))}"
+            hidden = _is_hidden(str(info.field_name))
+            told = "" if hidden else f", got {quoted(str(value), LONGEST_PATH)}"
             raise ValueError(f"must be a {kind} that is there{told}")
         return value
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from errno import ENOENT, ENOTDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.adapters.files import find
+from pipeline.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_NOWHERE = (ENOENT, ENOTDIR)
 
-def refuse_to_overwrite(outputs: Iterable[str | None], inputs: Iterable[str | None]) -> None:
-    """Refuse files to write that are read as well, are folders, or have no folder.
+
+def refuse_to_overwrite(
+    outputs: Iterable[tuple[str, str | None]], inputs: Iterable[str | None]
+) -> None:
+    """Refuse files to write that cannot be written, or are read as well.
 
     Parameters
     ----------
-    outputs, inputs
-        Paths, inputs also patterns and folders; ``-`` and None are none.
+    outputs
+        The option that names a file, and its path.
+    inputs
+        Paths, also patterns and folders. ``-`` and None are none, here and there.
 
     Raises
     ------
@@ -27,20 +37,68 @@ def refuse_to_overwrite(outputs: Iterable[str | None], inputs: Iterable[str | No
 
     Examples
     --------
-    >>> refuse_to_overwrite(["-", None], ["*.jsonl"])
-    >>> refuse_to_overwrite(["."], [])
+    >>> refuse_to_overwrite([("--out", "-"), ("--html", None)], ["*.jsonl"])
+    >>> refuse_to_overwrite([("--out", ".")], [])
     Traceback (most recent call last):
-    models.errors.ConfigError: '.' is a folder, expected a file to write
+    models.errors.ConfigError: --out '.' cannot be written: it is a folder, expected a file
     """
     named = (name for name in inputs if name not in ("-", None))
     read = {path.resolve() for name in named for path in find(str(name))}
-    for out in outputs:
+    for option, out in outputs:
         if out is None or out == "-":
             continue
-        path = Path(out).resolve()
+        path, told = Path(out), f"{option} {quoted(out, LONGEST_PATH)}"
+        if path.resolve() in read:
+            raise ConfigError(f"{told} is read as well and would be lost; write to another file")
+        if fault := _file_fault(path):
+            raise ConfigError(f"{told} cannot be written: {fault}")
+
+
+def refuse_folder(option: str, folder: str | Path | None) -> None:
+    """Refuse a folder to write files into that is none, and where none can be made.
+
+    Examples
+    --------
+    >>> refuse_folder("--png", ".")
+    >>> refuse_folder("--png", f"{__file__}/charts")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    models.errors.ConfigError: --png '...' cannot be written: ... is a file, expected a folder
+    """
+    if folder is None:
+        return
+    if fault := _folder_fault(Path(folder)):
+        told = f"{option} {quoted(str(folder), LONGEST_PATH)}"
+        raise ConfigError(f"{told} cannot be written: {fault}")
+
+
+def _file_fault(path: Path) -> str:
+    """Say why nothing can be written to a path, nothing where it can be; a new file is tried."""
+    try:
         if path.is_dir():
-            raise ConfigError(f"{out!r} is a folder, expected a file to write")
-        if not path.parent.is_dir():
-            raise ConfigError(f"no folder to write {out!r} to")
-        if path in read:
-            raise ConfigError(f"{out!r} is read as well and would be lost; write to another file")
+            return "it is a folder, expected a file"
+        if path.exists():
+            return "" if os.access(path, os.W_OK) else "permission denied"
+        new = path.resolve()  # where a link leads that leads nowhere yet
+        new.touch(exist_ok=False)
+        new.unlink()
+    except OSError as error:
+        if error.errno in _NOWHERE and not path.parent.is_dir():
+            return f"there is no folder {quoted(str(path.parent), LONGEST_PATH)}"
+        return _said(error)
+    return ""
+
+
+def _folder_fault(path: Path) -> str:
+    """Say why nothing can be written into a folder; what is missing of it would be made."""
+    try:
+        there = next(one for one in (path, *path.parents) if one.exists())
+        if not there.is_dir():
+            return f"{quoted(str(there), LONGEST_PATH)} is a file, expected a folder"
+        TemporaryFile(dir=there).close()
+    except OSError as error:
+        return _said(error)
+    return ""
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -14,7 +14,7 @@ from pipeline.commands.offline import Files, Format, begun
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.progress import progress_for
-from pipeline.written_apart import refuse_to_overwrite
+from pipeline.written_apart import refuse_folder, refuse_to_overwrite
 
 
 def evaluate(
@@ -63,11 +63,10 @@ def evaluate(
     for offer in OFFERS.values() if "all" in compared else ():
         if not offer.available:
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
-    refuse_to_overwrite([out, html], [*files, truth])
     if out == "-":
         raise ConfigError("--out names a file; --json prints the figures")
-    if png is not None and Path(png).is_file():
-        raise ConfigError(f"{png!r} is a file, expected a folder for the charts")
+    refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth])
+    refuse_folder("--png", png)
     if html is not None or png is not None:
         import_module("pipeline.evaluation.plots")  # says what is missing before the work begins
     with progress_for(json=as_json) as progress:

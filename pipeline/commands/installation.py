@@ -11,7 +11,8 @@ from rich.table import Table
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import checks
 from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings, load_settings, variable
+from pipeline.written_apart import refuse_folder
 
 if TYPE_CHECKING:
     from pipeline.adapters.kafka.address import Address
@@ -98,6 +99,7 @@ def fetch(
     from pipeline.intel_fetch import list_sources
 
     place = _folder(load_settings(), folder)
+    refuse_folder("--folder" if folder else variable("intel"), place)
     known = {source.name: source for source in list_sources()}
     wanted = names or [name for name, source in known.items() if source.default]
     if unknown := [name for name in wanted if name not in known]:

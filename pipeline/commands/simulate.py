@@ -57,7 +57,8 @@ def simulate(
         quiet_days=quiet_days,
     ).validate()
     path = Path(out)
-    refuse_to_overwrite([out], [])
+    beside = (out, f"{out}.truth.jsonl", f"{out}.inventory.csv")
+    refuse_to_overwrite([("OUT", name) for name in beside], [])
     began = time.monotonic()
     with progress_for(json=as_json) as progress:
         written = write(config, path, progress)

@@ -207,8 +207,8 @@ def test_a_file_that_is_not_there_is_said_so(pipeline):
     [
         ("events.jsonl", [], "is read as well and would be lost"),
         ("past.jsonl", ["past.jsonl"], "is read as well and would be lost"),
-        (".", [], "is a folder, expected a file"),
-        ("nowhere/out.jsonl", [], "no folder to write"),
+        (".", [], "--out '.*' cannot be written: it is a folder, expected a file"),
+        ("nowhere/out.jsonl", [], "cannot be written: there is no folder '"),
     ],
 )
 def test_what_is_read_is_never_written_over(pipeline, out, history, said):
