@@ -19,7 +19,8 @@ from models.quantity import quantities
 from pipeline.assembly import build_worker, clock_us
 from pipeline.evaluation.truth import Planted
 from pipeline.outputs import replay_line
-from pipeline.replay import REPLAY_SECRET, in_order, judge_all, learn_history, records_of
+from pipeline.recordings import records_of
+from pipeline.replay import REPLAY_SECRET, in_order, judge_all, learn_history
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
-from pipeline.adapters import open_source
 from pipeline.assembly import build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
+from pipeline.recordings import nothing_in, records_of
 from pipeline.rejected import TOPIC, in_words, rejected_by, rejected_line
 from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 from pipeline.store.batch import PipelineStatus
@@ -25,7 +25,7 @@ from pipeline.store.database import MEMORY
 from pipeline.written_apart import refuse_to_overwrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from models.assessment import Assessment
     from models.event import Event
@@ -55,25 +55,6 @@ class ReplaySummary(Struct, frozen=True):
     out: str
     rejected_out: str | None
     config_version: str
-
-
-def records_of(files: Sequence[str], *, now_us: int) -> Iterator[RawRecord]:
-    """Give the records of files one after the other; ``-`` is standard input.
-
-    Raises
-    ------
-    ConfigError
-        A file does not exist or cannot be read.
-    """
-    for file in files:
-        url = "-" if file == "-" else f"file:{file}"
-        source = open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True)
-        try:
-            source.resume({})
-            for batch in source.batches():
-                yield from batch.records
-        finally:
-            source.close()
 
 
 def in_order(files: Sequence[str], wire: Format, *, now_us: int) -> list[RawRecord]:
@@ -190,7 +171,9 @@ def replay(
         _finish(worker)
         if progress is not None:
             progress.stop()
-        if not lines.events and lines.refused:
+        if not lines.events and not lines.refused:
+            raise ConfigError(nothing_in(files))
+        if not lines.events:
             said = in_words(rejected_by(worker.counters))
             raise ConfigError(
                 f"nothing could be read: all {lines.refused} records were rejected ({said})"
@@ -223,7 +206,9 @@ def learn(
             progress.stop()
         reasons = rejected_by(worker.counters)
         rejected = sum(reasons.values())
-        if rejected and not worker.counters["events"]:
+        if not worker.counters["events"] and not rejected:
+            raise ConfigError(nothing_in(files))
+        if not worker.counters["events"]:
             raise ConfigError(
                 f"nothing was learned: all {rejected} records were rejected as {fmt} "
                 f"({in_words(reasons)})"

@@ -10,10 +10,12 @@ import msgspec
 import typer
 
 from models.errors import ConfigError
-from pipeline.commands.offline import Files, Format, begun
+from pipeline.commands.offline import Files, Format, begun, note_empty
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.progress import progress_for
+from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.recordings import is_empty
 from pipeline.written_apart import refuse_folder, refuse_to_overwrite
 
 
@@ -67,6 +69,9 @@ def evaluate(
         raise ConfigError("--out names a file; --json prints the figures")
     refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth])
     refuse_folder("--png", png)
+    note_empty(files)
+    if truth not in (None, "-") and is_empty(str(truth)):
+        note(f"no case in {quoted(truth, LONGEST_PATH)}: everything counts as benign")
     if html is not None or png is not None:
         import_module("pipeline.evaluation.plots")  # says what is missing before the work begins
     with progress_for(json=as_json) as progress:

@@ -11,6 +11,8 @@ from pipeline.commands.terminal import AsJson, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
+from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.recordings import refuse_empty
 from pipeline.settings import Settings, load_settings
 from pipeline.store import shown_url
 
@@ -27,6 +29,12 @@ def begun() -> Settings:
     settings = load_settings()
     start_logs(settings.log_level)
     return settings
+
+
+def note_empty(*recordings: list[str]) -> None:
+    """Name each recording that holds no record; refuse to begin where none of one kind does."""
+    for name in (name for files in recordings for name in refuse_empty(files)):
+        note(f"no record in {quoted(name, LONGEST_PATH)}")
 
 
 def replay(
@@ -51,6 +59,7 @@ def replay(
     from pipeline.replay import replay as replayed
 
     settings = begun()
+    note_empty(files, history or [])
     with progress_for(json=as_json) as progress:
         summary = replayed(
             files,
@@ -79,6 +88,7 @@ def learn(files: Files, fmt: Format = None) -> None:
     from pipeline.replay import learn as learned
 
     settings = begun()
+    note_empty(files)
     with progress_for(json=False) as progress:
         summary = learned(files, fmt=fmt or settings.format, settings=settings, progress=progress)
     where = shown_url(settings.store).removeprefix("sqlite:")

@@ -7,6 +7,7 @@ from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from models.errors import ConfigError
 from pipeline.adapters.files import find
 from pipeline.assembly import clock_us
 from pipeline.evaluation.ablating import ablated, features_named
@@ -22,6 +23,7 @@ from pipeline.evaluation.spread import reliability, thinned
 from pipeline.evaluation.transfer import left_out
 from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from pipeline.formats import format_named
+from pipeline.recordings import nothing_in
 from pipeline.rejected import rejected_by
 from pipeline.without import Without
 
@@ -225,10 +227,13 @@ def measured(
         progress.stop()
     reasons = rejected_by(worker.counters)
     rejected = sum(reasons.values())
+    events = worker.counters["events"]
+    if not events and not rejected:
+        raise ConfigError(nothing_in(files))
     if truth is not None:
         days = 0 if cold else history_days
         refuse_mismatch(judged, known, truth, history_days=days, rejected=rejected)
-    events, sessions = worker.counters["events"], joined(judged, known)
+    sessions = joined(judged, known)
     beside = (truth, settings.inventory)
     facts = {
         "events": events,

@@ -14,7 +14,8 @@ from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
 from pipeline.evaluation.judged import DAY_US
 from pipeline.formats import FORMATS, Labels, event_of, format_named
-from pipeline.replay import in_order, records_of
+from pipeline.recordings import nothing_in, records_of
+from pipeline.replay import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -124,7 +125,9 @@ class InLabels:
         self._known = {
             r.where: known for r in self._records if (known := _labels(r, wire)) is not None
         }
-        if self._records and not self._known:
+        if not self._records:
+            raise ConfigError(nothing_in(files))
+        if not self._known:
             raise ConfigError(f"none of {len(self._records)} records can be read as {fmt}")
         if not any(known.phase == JUDGED for known in self._known.values()):
             raise ConfigError(

@@ -15,7 +15,7 @@ from models.errors import ConfigError, MalformedEvent
 from pipeline.assembly import clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.offline.kept import keep, kept
-from pipeline.replay import records_of
+from pipeline.recordings import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -1,0 +1,68 @@
+"""Recordings: the records of files one after the other, and whether there are any."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from models.errors import ConfigError
+from pipeline.adapters import open_source
+from pipeline.quoted import LONGEST_PATH, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from pipeline.record import RawRecord
+
+_BATCH = 2_000
+
+
+def records_of(files: Sequence[str], *, now_us: int) -> Generator[RawRecord]:
+    """Give the records of files one after the other; ``-`` is standard input.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist or cannot be read.
+    """
+    for file in files:
+        url = "-" if file == "-" else f"file:{file}"
+        source = open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True)
+        try:
+            source.resume({})
+            for batch in source.batches():
+                yield from batch.records
+        finally:
+            source.close()
+
+
+def refuse_empty(files: Sequence[str]) -> list[str]:
+    """Give those of some recordings that hold no record, and refuse to begin where all of them do.
+
+    Standard input can be read only once, so it is taken to hold some.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist or cannot be read, or no file holds a record.
+    """
+    empty = [name for name in files if name != "-" and is_empty(name)]
+    if empty and len(empty) == len(files):
+        raise ConfigError(nothing_in(empty))
+    return empty
+
+
+def nothing_in(files: Sequence[str]) -> str:
+    """Say that recordings hold no record.
+
+    >>> nothing_in(["old.jsonl", "-"])
+    "no record in 'old.jsonl', standard input: nothing to judge or learn"
+    """
+    names = ("standard input" if name == "-" else quoted(name, LONGEST_PATH) for name in files)
+    return f"no record in {', '.join(names)}: nothing to judge or learn"
+
+
+def is_empty(file: str) -> bool:
+    """Tell whether a recording holds no record; as much of it is read as shows one."""
+    with closing(records_of([file], now_us=0)) as records:
+        return next(records, None) is None
