@@ -13,6 +13,7 @@ from pipeline.offline.grouping import PeerGroups, Shares, group_agents, tool_sha
 from pipeline.offline.kept import SUFFIX, header_of
 from pipeline.offline.opinion import SecondOpinion, fit_opinion
 from pipeline.offline.signs import SIGNS, History, signs_of
+from pipeline.quoted import LONGEST_PATH, quoted
 
 __all__ = [
     "SIGNS",
@@ -34,7 +35,8 @@ def load_offline(folder: Path | str | None) -> tuple[PeerGroups | None, list[Sec
     Raises
     ------
     ConfigError
-        A model is damaged, of another version or shape, or there are two tables of peer groups.
+        A model is damaged, of another version or shape, or there are two tables of peer groups, or
+        there is no model.
     """
     groups: list[PeerGroups] = []
     opinions: list[SecondOpinion] = []
@@ -49,6 +51,11 @@ def load_offline(folder: Path | str | None) -> tuple[PeerGroups | None, list[Sec
                 f"{path.name} holds a model of kind {kind!r}, expected {PeerGroups.KIND} or "
                 f"{SecondOpinion.KIND}"
             )
+    if folder is not None and not groups and not opinions:
+        raise ConfigError(
+            f"no model in {quoted(str(folder), LONGEST_PATH)}, expected files *{SUFFIX}; leave "
+            "HABITUS_OFFLINE_MODELS empty to have none"
+        )
     if len(groups) > 1:
         raise ConfigError(
             f"{len(groups)} tables of peer groups in {str(folder)!r}, expected one at most"

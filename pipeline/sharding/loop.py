@@ -15,7 +15,7 @@ from models.errors import (
     Superseded,
 )
 from pipeline.adapters import open_source
-from pipeline.assembly import Surroundings, clock_us
+from pipeline.assembly import Surroundings, beside, clock_us
 from pipeline.publisher import Publisher
 from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
@@ -197,7 +197,13 @@ def run_sharded(
 
     Where store or broker go away, everything in memory is thrown away, and the worker joins the
     group again once they answer: what counts is in the store.
+
+    Raises
+    ------
+    ConfigError
+        A setting is wrong; one of detectors and fitted models is said before there is a partition.
     """
+    beside(settings)
     counters: Counter[str] = Counter()
     while True:
         try:

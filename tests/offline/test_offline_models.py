@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,10 @@ from pipeline.offline import (
     tool_shares,
 )
 from pipeline.offline.grouping import shares_of
+from pipeline.runner import run
 from pipeline.sample import fleet_events
 from pipeline.settings import Settings
+from pipeline.sharding.loop import run_sharded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,10 +127,28 @@ def test_a_changed_file_is_refused_in_words(
         load_offline(tmp_path)
 
 
+def detectors_in(folder: Path) -> Check:
+    checks = examine(Settings(offline_models=folder, store="sqlite::memory:"), at_us=0)
+    return next(check for check in checks if check.name == "detectors")
+
+
+def test_a_folder_without_a_model_is_refused_by_worker_and_doctor(tmp_path: Path) -> None:
+    (tmp_path / "forest.json").write_text("{}")
+    said = r"no model in '.*', expected files \*\.model\.json; leave HABITUS_OFFLINE_MODELS empty"
+    alone = Settings(offline_models=tmp_path, store="sqlite::memory:")
+    shared = alone.model_copy(update={"store": "postgresql://db.example.com/habitus"})
+    with pytest.raises(ConfigError, match=said):
+        run(alone, drain=True, stop=threading.Event())
+    with pytest.raises(ConfigError, match=said):  # before it looks for a server
+        run_sharded(shared, drain=True, progress=None, stop=threading.Event())
+    check = detectors_in(tmp_path)
+    assert check.state == "missing"
+    assert re.match(said, check.found)
+
+
 def test_doctor_loads_them_and_says_what_is_wrong(opinion: SecondOpinion, tmp_path: Path) -> None:
     def detectors() -> Check:
-        checks = examine(Settings(offline_models=tmp_path, store="sqlite::memory:"), at_us=0)
-        return next(check for check in checks if check.name == "detectors")
+        return detectors_in(tmp_path)
 
     path = opinion.save(tmp_path)
     good = detectors()
