@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+GROUNDS = ("event", "session", "together")
+"""Of an anomaly that is one for being rare, in the order of `Assessment.odd`."""
+
 
 class Reason(Struct, frozen=True):
     """One feature's share in a judgement, as arithmetic.
@@ -73,6 +76,10 @@ class Assessment(Struct):
         far.
     key
         Correlation key of the alert: agent, type, class and day are one alert.
+    ground
+        What an anomaly stands on: an explicit ``rule``; how rare the ``event``, its ``session`` so
+        far, or all of the session ``together`` is; or what ``several`` events show. None without an
+        anomaly.
     """
 
     event_id: str
@@ -95,6 +102,7 @@ class Assessment(Struct):
     alert: bool = False
     severity: str | None = None
     anomaly: str | None = None
+    ground: str | None = None
     facet: str | None = None
     learned: bool = False
     key: str = ""

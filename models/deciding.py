@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.assessment import Reason
+from models.assessment import GROUNDS, Reason
 from models.content.detector import PLAIN_FACTOR
 from models.explain import (
     category_reason,
@@ -94,7 +94,7 @@ class Decider:
         if findings:
             first = max(findings, key=lambda f: SEVERITIES.index(self._severity(f)))
             self._name(out, first.anomaly, self._severity(first), event, x, first.reason)
-            out.confidence = 1.0
+            out.ground, out.confidence = "rule", 1.0
             out.alert = out.severity != "low" and not vouched
         elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
@@ -102,6 +102,7 @@ class Decider:
                 anomaly = refined(anomaly, event)
             severity = self._graver(self.kinds[anomaly].severity, event)
             self._name(out, anomaly, severity, event, x, out.reasons[0])
+            out.ground = GROUNDS[odd.index(True)]
             out.confidence = max(
                 confidence(p, alpha) for p, alpha in out.chances() if p is not None
             )
@@ -114,7 +115,7 @@ class Decider:
         """Say what the numbers of several events show; no alert."""
         self._name(out, anomaly, self.kinds[anomaly].severity, event, x, reason)
         out.reasons = [reason, *out.reasons]
-        out.confidence = 1.0
+        out.ground, out.confidence = "several", 1.0
 
     def cascade(self, out: Assessment, event: Event, agents: list[str], x: dict[str, str]) -> None:
         """Make an anomaly one of several agents that are linked by a trace."""

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Column, Table
 
-from models.rules import RULES
 from pipeline.catalogue import title_of
 from pipeline.commands.explained import LEVEL_STYLE
 from pipeline.demo_findings import by_kind
+from pipeline.grounds import WHOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.sample.truth import Truth
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
+_OF_SESSION = {"session": "session_p", "together": "together_p"}
 _DAY_S = 86_400
 
 
@@ -171,11 +172,15 @@ def _also(incident: Incident) -> str:
 
 
 def _sure(anomaly: Anomaly, reason: dict[str, Any]) -> str:
-    if anomaly["anomaly"] in RULES:
+    ground, bits = anomaly.get("ground"), f"{reason['bits']:.1f} bits"
+    if ground == "rule":
         return f"an explicit rule, counted as {reason['bits']:.0f} bits"
-    whose = {"agent": "its own", "role": "its role's", "fleet": "the fleet's"}[anomaly["p_pool"]]
-    pool = f"{whose} last {anomaly['p_n']:,} scores"
-    return f"{reason['bits']:.1f} bits, p = {anomaly['p']:.1e} against {pool}"
+    if ground == "several":
+        return "what several events show"
+    if ground in _OF_SESSION:
+        return f"{bits}, p = {anomaly[_OF_SESSION[ground]]:.1e} against its role's sessions"
+    pool = f"{WHOSE[anomaly['p_pool']]} last {anomaly['p_n']:,} scores"
+    return f"{bits}, p = {anomaly['p']:.1e} against {pool}"
 
 
 def _moved(before: Answer | None, after: Answer | None) -> str:

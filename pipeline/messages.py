@@ -14,6 +14,7 @@ from models.ledger import Facet  # noqa: TC001  # msgspec reads the annotations
 from models.trust_policy import Severity, Status  # noqa: TC001  # as above
 
 P = Annotated[float, Meta(ge=0, le=1)]
+Ground = Literal["rule", "several", "event", "session", "together"]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
@@ -49,7 +50,11 @@ class Change(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One anomaly; a later version of the same id replaces the earlier one."""
+    """One anomaly; a later version of the same id replaces the earlier one.
+
+    It stands on its `ground`: a `rule`, what `several` events show, or how rare the `event` (`p`),
+    its `session` so far (`session_p`) or all of that `together` (`together_p`) is.
+    """
 
     id: str
     version: Annotated[int, Meta(ge=1)]
@@ -66,6 +71,7 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     facet: Facet
     rank: float
     bits: Bits
+    ground: Ground | None = None
     p: P | None
     p_pool: Literal["agent", "role", "fleet"] | None
     p_n: Annotated[int, Meta(ge=0)]

@@ -87,6 +87,7 @@ def anomaly_object(
             "event_id": a.event_id,
             "tool": event.tool,
             "severity": a.severity,
+            "ground": a.ground,
             "p": _significant(a.p),
             "p_pool": a.p_pool,
             "p_n": a.p_n,

@@ -185,7 +185,7 @@ class History(BaseModel):
 
 
 class Anomaly(BaseModel):
-    """One anomaly with its reasons."""
+    """One anomaly with its reasons, and the ground that it stands on."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -195,6 +195,7 @@ class Anomaly(BaseModel):
     severity: SeverityName
     time: str
     rank: float | None = None
+    ground: Literal["rule", "several", "event", "session", "together"] | None = None
     reasons: list[dict[str, Any]] = []
     tags: dict[str, list[str]] = {}
 

@@ -188,6 +188,21 @@ def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:
     assert incident.after is answers[0]  # the third speaks of a later day
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"ground": "rule"}, "how sure: an explicit rule, counted as 12 bits"),
+        ({"ground": "several"}, "how sure: what several events show"),
+        ({"ground": "event"}, "how sure: 12.5 bits, p = 1.0e-05 against its own last 900 scores"),
+        ({"ground": "session", "session_p": 2e-3}, "p = 2.0e-03 against its role's sessions"),
+        ({"ground": "together", "together_p": 5e-5}, "p = 5.0e-05 against its role's sessions"),
+    ],
+)
+def test_an_incident_is_told_with_what_its_alert_stands_on(more: dict[str, Any], said: str) -> None:
+    findings = compare(truth(), [anomaly("a", at(1, 10), "i1", **more)], [])
+    assert said in story_of(findings, truth())
+
+
 def test_words_of_events_are_not_taken_for_markup() -> None:
     findings = compare(truth(), [anomaly("a", at(1, 10), "i1")], [])
     assert "Tool [x]: never used." in story_of(findings, truth())

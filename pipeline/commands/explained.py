@@ -9,6 +9,7 @@ from rich.table import Table
 
 from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
 from pipeline.commands.terminal import plain
+from pipeline.grounds import ground_in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,9 +87,8 @@ def _return(answer: Answer, console: Console) -> None:
 def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
     head = (anomaly["time"][:19] + "Z", anomaly["severity"], anomaly["anomaly"])
     console.print(f"\n[bold]{plain('  '.join(head))}[/]  {plain(anomaly['id'])}")
-    if anomaly.get("p") is not None:
-        pool, size = anomaly.get("p_pool"), anomaly.get("p_n")
-        console.print(f"  as unusual as {anomaly['p']:.2g} of {size} events of its {pool}")
+    if said := ground_in_words(anomaly):
+        console.print(f"  {said}")
     for reason in anomaly.get("reasons", ()):
         console.print(f"  {reason['bits']:5.1f} bits  {plain(reason['why'])}")
         expected = ", ".join(f"{name} {share:.0%}" for name, share in reason["expected"])

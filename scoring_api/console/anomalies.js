@@ -48,16 +48,29 @@ function fact(name, value) {
   return [h("dt", {}, name), h("dd", {}, value)];
 }
 
+// A rule, or what several events show, stands however usual the event is: no p is its ground.
+const FOUND = {
+  rule: "found by an explicit rule, not by how rare it is",
+  several: "found by what several events show, not by how rare one of them is",
+};
+
+function rarity(a) {
+  if (a.ground in FOUND) return fact("How sure", FOUND[a.ground]);
+  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "event", "events")} compared` : ""})` : "";
+  return [
+    ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
+    ...fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
+    ...fact("All of the session", (a.together_p ?? null) === null ? null : oneIn(a.together_p)),
+  ];
+}
+
 function facts(a) {
   const tags = Object.entries(a.tags ?? {})
     .flatMap(([family, ids]) => ids.map((id) => chip(`${family} ${id}`, "tag")));
   const change = a.trust?.before !== undefined && a.trust?.after !== undefined
     ? `${Math.round(a.trust.before)} → ${Math.round(a.trust.after)}` : null;
-  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "event", "events")} compared` : ""})` : "";
   return h("dl", { class: "facts" },
-    fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
-    fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
-    fact("All of the session", (a.together_p ?? null) === null ? null : oneIn(a.together_p)),
+    rarity(a),
     fact("Trust", change),
     fact("Session", a.session), fact("Event", a.event_id), fact("Position", a.position),
     fact("Tags", tags.length ? h("span", { class: "tags" }, tags) : null));

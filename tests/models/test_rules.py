@@ -220,7 +220,7 @@ def test_a_rule_speaks_when_it_should_and_only_then(tell, rule, name):
     if case.fires:
         assert judged.reasons[0].why.endswith(".")
         assert judged.reasons[0].bits > 20
-        assert judged.confidence == 1.0
+        assert (judged.ground, judged.confidence) == ("rule", 1.0)
         assert judged.tags["owasp"]
     else:
         assert judged.anomaly is None

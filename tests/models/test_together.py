@@ -101,6 +101,7 @@ def test_it_alerts_where_past_sessions_were_never_as_odd_altogether(a_stream, an
     assert all(bool(one.reasons) is one.alert for one in judged)
     for one in judged:
         assert [reason.feature for reason in one.reasons[1:2]] == ["together"] * one.alert
+        assert one.ground == ("together" if one.alert else None)
     assert any(one.together_p for one in judged)
     ranked = [one.together_p for one in judged if one.together_p is not None]
     assert ranked == sorted(ranked, reverse=True)

@@ -182,6 +182,29 @@ def test_explain_tells_trust_reasons_recovery_and_bits(habitus: Callable[..., Ru
     assert explained["anomalies"][0]["id"] == "an-1"
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"ground": "rule", "p": 0.66}, "found by an explicit rule, not by how rare it is"),
+        ({"ground": "several"}, "found by what several events show"),
+        ({"ground": "event"}, "as unusual as one event in 3,333, judged by its own last 812"),
+        ({"ground": "session", "p": 0.66, "session_p": 0.002}, "one session in 500"),
+        ({"ground": "together", "p": 0.66, "together_p": 0.00005}, "one session in 20,000"),
+        ({"p": 0.66, "p_pool": "role"}, "as unusual as 66% of events, judged by its role's last"),
+    ],
+)
+def test_explain_says_what_an_anomaly_stands_on_and_no_p_value_beside_that(
+    habitus: Callable[..., Run], more: dict[str, Any], said: str
+) -> None:
+    state = TrustState(agent_id=CLERK, mode="delegated")
+    with open_store("sqlite:habitus.db") as store:
+        found = [an_anomaly(1) | more]
+        store.commit(Commit(profiles=[(CLERK, "delegated", b"p", state)], anomalies=found))
+    _, out, _ = habitus("explain", CLERK)
+    assert said in out
+    assert ("66%" in out) == ("ground" not in more)
+
+
 @pytest.mark.usefixtures("filled")
 def test_explaining_nobody_offers_the_nearest_and_fails(habitus: Callable[..., Run]) -> None:
     code, _, err = habitus("explain", "helpre")

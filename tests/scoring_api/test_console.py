@@ -68,6 +68,18 @@ def test_the_queue_begins_with_what_is_most_worth_a_persons_time(page, story):
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
+def test_what_a_rule_found_is_not_told_as_rare(page, installation):
+    installation.put(installation.state())
+    installation.find(installation.anomaly(1, p=0.66, p_n=1265, ground="rule"))
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        page.locator("#queue summary").first.click()
+        body = page.locator("#queue .anomaly-body").first
+        expect(body).to_contain_text("found by an explicit rule, not by how rare it is")
+        expect(body).not_to_contain_text("ordinary")
+        expect(body).not_to_contain_text("1 in")
+
+
 def test_what_agents_say_is_never_markup(page, story):
     page.goto(story)
     expect(page.locator("#queue")).to_contain_text(HOSTILE)

@@ -1,0 +1,49 @@
+"""What an anomaly stands on: a rule, several events, or how rare something is."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.assessment import GROUNDS, Assessment, Kind
+from models.deciding import Decider
+
+KINDS = {"cascade": Kind("high", "tools", {})}
+
+
+@pytest.fixture
+def known(a_stream, an_event):
+    """Give a stream that knows well what an agent does."""
+    stream = a_stream(learning_sessions=2, pool_minimum=20, alerts_per_day=5.0)
+    for number in range(600):
+        stream.judge(an_event(at=number, session=f"s-{number // 20}"))
+    return stream
+
+
+def test_what_is_rare_stands_on_how_rare_the_event_is(known, an_event):
+    usual = known.judge(an_event(at=601, session="s-99"))
+    odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"))
+    assert (usual.alert, usual.ground) == (False, None)
+    assert odd.alert
+    assert odd.p is not None
+    assert odd.p <= odd.alpha
+    assert odd.ground == "event"
+
+
+def test_a_rule_is_the_ground_however_rare_the_event_is(known, an_event):
+    usual = known.judge(an_event(at=601, session="s-99"), registered=False)
+    odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"), registered=False)
+    assert usual.p is not None
+    assert usual.p > usual.alpha
+    assert odd.odd()[0]
+    assert [one.ground for one in (usual, odd)] == ["rule", "rule"]
+
+
+def test_a_cascade_stands_on_several_events(an_event):
+    out = Assessment("e", "a", "unknown", "s", 0, ground="event", alert=True)
+    decider = Decider(KINDS, {}, explain_all=False)
+    decider.cascade(out, an_event(trace_id="t"), ["a", "b", "c"], {})
+    assert (out.anomaly, out.ground, out.alert) == ("cascade", "several", True)
+
+
+def test_there_is_a_ground_for_each_chance():
+    assert len(GROUNDS) == len(Assessment("e", "a", "unknown", "s", 0).chances())
