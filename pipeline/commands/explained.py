@@ -48,23 +48,29 @@ def explanation(explained: Explained, console: Console) -> None:
         f"{answer.state}: {_STATES.get(answer.state, 'nothing is known of it')}"
     )
     console.print(
-        f"evidence for {answer.belief:.0%}, against {answer.disbelief:.0%}, "
-        f"not known {answer.uncertainty:.0%}"
+        f"evidence for {_share(answer.belief)}, against {_share(answer.disbelief)}, "
+        f"not known {_share(answer.uncertainty)}"
     )
     facets = structs.asdict(answer.facets)
     console.print("facets  " + "  ".join(f"{name} {score}" for name, score in facets.items()))
     if len(explained.by_mode) > 1:
         modes = (f"{one.mode} {one.score} ({one.level})" for one in explained.by_mode)
         console.print("by mode  " + "  ".join(modes))
-    _reasons(answer, console)
+    _reasons(explained, console)
     _return(answer, console)
     for anomaly in explained.anomalies:
         _anomaly(anomaly, console)
 
 
-def _reasons(answer: Answer, console: Console) -> None:
+def _share(share: float) -> str:
+    text = f"{share:.0%}"
+    return "under 1%" if share and text == "0%" else text
+
+
+def _reasons(explained: Explained, console: Console) -> None:
+    answer = explained.trust
     if not answer.reasons:
-        console.print("\nnothing counts against it")
+        console.print(f"\n{_no_reason(explained)}")
         return
     table = Table("points", "anomaly", "severity", "at", "id", title="what lowers it")
     for reason in answer.reasons:
@@ -72,6 +78,25 @@ def _reasons(answer: Answer, console: Console) -> None:
         table.add_row(str(reason.effect), reason.anomaly, reason.severity, at, plain(reason.id))
     console.print()
     console.print(table)
+
+
+def _no_reason(explained: Explained) -> str:
+    """Say why no anomaly takes a point off: nothing counts, or what does is old or slight."""
+    answer = explained.trust
+    it = f"it in {answer.mode} mode" if len(explained.by_mode) > 1 else "it"
+    if answer.disbelief:
+        return (
+            f"no anomaly takes a point off any more: what counts against {it} "
+            f"({_share(answer.disbelief)} of the evidence) has faded, or was slight"
+        )
+    if any(_counted(one, answer.mode) for one in explained.anomalies):
+        return f"nothing counts against {it} any more: what did has faded"
+    return f"nothing counts against {it}"
+
+
+def _counted(anomaly: dict[str, Any], mode: str) -> bool:
+    """Tell whether an anomaly once counted for the mode that speaks for the agent."""
+    return anomaly.get("mode", mode) == mode and anomaly.get("status") != "dismissed"
 
 
 def _return(answer: Answer, console: Console) -> None:

@@ -46,13 +46,20 @@ function facets(trust) {
     h("li", {}, h("span", {}, name), trustBar(score, score, null))));
 }
 
-function effects(items) {
-  if (!items.length) return h("p", { class: "empty" }, "Nothing speaks against this agent.");
+// Forgotten items are gone, the anomalies behind them are still listed below.
+function nothingAgainst(anomalies) {
+  const once = anomalies?.some((a) => a.status !== "dismissed");
+  return h("p", { class: "empty" }, once
+    ? "Nothing speaks against this agent any more: what did has faded." : "Nothing speaks against this agent.");
+}
+
+function effects(items, anomalies) {
+  if (!items.length) return nothingAgainst(anomalies);
   return h("div", { class: "scroll" }, h("table", { class: "evidence" },
     h("thead", {}, h("tr", {}, ["Effect", "What", "When", "Status", "Half of it gone"].map((name) =>
       h("th", { scope: "col" }, name)))),
     h("tbody", {}, items.map((item) => h("tr", {},
-      h("td", { class: "number effect" }, item.effect.toFixed(1)),
+      h("td", { class: "number effect" }, item.effect < -0.05 ? item.effect.toFixed(1) : "0.0"),
       h("td", {}, chip(item.severity, `severity-${item.severity}`), " ", kind(item.anomaly),
         h("span", { class: "faint" }, `${item.facet} · ${item.mode} · ${Math.round(100 * item.confidence)} % sure`)),
       h("td", {}, when(item.at)), h("td", {}, item.status),
@@ -102,7 +109,7 @@ export function agentDetail({ agent, evidence, history, anomalies }) {
       about(agent)),
     h("section", { class: "panel" }, h("h2", {}, "What moved the score"),
       h("p", { class: "lead" }, "Points that each item takes away now; without it the score would be that much higher."),
-      effects(evidence.items)),
+      effects(evidence.items, anomalies)),
     h("section", { class: "panel" }, h("h2", {}, "Anomalies"),
       anomalies === null ? h("p", { class: "empty" }, "Your key has no scope to read anomalies.")
         : anomalies.length ? h("ol", { class: "queue" },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.ledger import Item
-from models.trust_policy import DAY_US
+from models.trust_policy import DAY_US, Severity
 from models.trust_state import TrustState
 from pipeline.cli import app
 from pipeline.commands.terminal import now_us
@@ -203,6 +203,59 @@ def test_explain_says_what_an_anomaly_stands_on_and_no_p_value_beside_that(
     _, out, _ = habitus("explain", CLERK)
     assert said in out
     assert ("66%" in out) == ("ground" not in more)
+
+
+@pytest.mark.parametrize(
+    ("age_days", "severity", "count", "against", "said"),
+    [
+        (1, "high", 1, "against 2", "what lowers it"),
+        (100, "low", 8, "against 2%", "no anomaly takes a point off any more: what counts agai"),
+        (300, "low", 8, "against under 1%", "(under 1% of the evidence) has faded, or was slight"),
+        (600, "low", 8, "against 0%", "nothing counts against it any more: what did has faded"),
+        (0, "low", 0, "against 0%", "nothing counts against it\n"),
+    ],
+)
+def test_explain_says_of_old_evidence_that_it_counted_and_has_faded(
+    habitus: Callable[..., Run],
+    age_days: int,
+    severity: Severity,
+    count: int,
+    against: str,
+    said: str,
+) -> None:
+    now = now_us()
+    state = TrustState(agent_id=CLERK, mode="delegated", last_seen_us=now)
+    for day in range(now // DAY_US - 60, now // DAY_US):
+        for _ in range(20):
+            state.ledger.clean(day * DAY_US)
+    at_us = now - age_days * DAY_US
+    for number in range(count):
+        state.ledger.add(Item(f"k{number}", f"an-{number}", at_us, severity, "tool.new", "tools"))
+    with open_store("sqlite:habitus.db") as store:
+        profiles = [(CLERK, "delegated", b"p", state)]
+        found = [an_anomaly(number) for number in range(count)]
+        store.commit(Commit(profiles=profiles, anomalies=found))
+    _, out, _ = habitus("explain", CLERK)
+    assert against in out
+    assert said in out
+    if count:
+        assert "nothing counts against it\n" not in out
+
+
+def test_explain_names_the_mode_in_which_nothing_counts(habitus: Callable[..., Run]) -> None:
+    now = now_us()
+    new = TrustState(agent_id=CLERK, mode="autonomous", last_seen_us=now)
+    old = TrustState(agent_id=CLERK, mode="delegated", last_seen_us=now)
+    for day in range(now // DAY_US - 60, now // DAY_US):
+        for _ in range(20):
+            old.ledger.clean(day * DAY_US)
+    old.ledger.add(Item("k", "an-1", now - DAY_US, "low", "tool.new", "tools"))
+    with open_store("sqlite:habitus.db") as store:
+        profiles = [(CLERK, state.mode, b"p", state) for state in (new, old)]
+        found = [an_anomaly(1) | {"mode": "delegated"}]
+        store.commit(Commit(profiles=profiles, anomalies=found))
+    _, out, _ = habitus("explain", CLERK)
+    assert "nothing counts against it in autonomous mode\n" in out
 
 
 @pytest.mark.usefixtures("filled")

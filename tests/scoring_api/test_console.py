@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from models.trust_policy import DAY_US
 from scoring_api.keys import make_key
 
 pytestmark = pytest.mark.browser
 
 HELPDESK = "spiffe://example.com/ns/it/sa/helpdesk"
+TELLER = "teller-1"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> is text"
 
 
@@ -106,6 +108,20 @@ def test_an_agent_is_reached_by_keyboard_and_shows_why_it_stands_there(page, sto
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#overview")).to_be_visible()
+
+
+def test_evidence_that_has_faded_is_said_to_have_counted_once(page, installation):
+    old = installation.item("old", at_us=installation.now_us() - 300 * DAY_US)
+    installation.put(installation.state(HELPDESK), installation.state(TELLER, items=(old,)))
+    installation.find(
+        *(installation.anomaly(n, agent_id=name) for n, name in enumerate((HELPDESK, TELLER)))
+    )
+    with installation.client() as client:
+        url = f"{client.base_url}/console/#/agent/"
+        page.goto(url + TELLER)
+        expect(page.locator("#detail .effect")).to_have_text("0.0")
+        page.goto(url + HELPDESK.replace("/", "%2F"))
+        expect(page.locator("#detail")).to_contain_text("any more: what did has faded")
 
 
 def test_the_page_follows_what_happens_and_leaves_the_reader_where_they_were(
