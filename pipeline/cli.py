@@ -34,8 +34,7 @@ class Habitus(typer.Typer):
         try:
             code = super().__call__(*args, standalone_mode=False, **kwargs)
         except _Usage as error:
-            told = f"{error.format_message().rstrip('.')}{_given(error)}"
-            _say(f"{told} (see habitus --help)", lower=True)
+            _say(f"{_told(error)} (see habitus --help)", lower=True)
             code = 2
         except ConfigError as error:
             _say(str(error))
@@ -53,12 +52,15 @@ class Habitus(typer.Typer):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _given(error: Exception) -> str:
-    """Give the value that an option did not take, where it is not in the message."""
-    why = error.__cause__
+def _told(error: typer.BadParameter) -> str:
+    """Say what a command line has wrong, with the value that an option did not take."""
+    told, why = error.format_message().rstrip("."), error.__cause__
     if not isinstance(why, ValidationError):
-        return ""
-    return f", got {quoted(why.errors(include_url=False)[0]['input'])}"
+        return told
+    fault = why.errors(include_url=False)[0]
+    if fault["type"] == "value_error":  # names the value itself
+        return told.replace("Value error, ", "", 1)
+    return f"{told}, got {quoted(fault['input'])}"
 
 
 def _ended(number: int, _: FrameType | None) -> None:

@@ -10,8 +10,10 @@ import msgspec
 import typer
 from rich.table import Table
 
+from models.answer import State  # noqa: TC001  # a command reads its annotations
 from models.errors import ConfigError, HabitusError
 from models.event import microseconds
+from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import AsJson, console, note, plain, print_json
@@ -23,8 +25,8 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
 def agents(
-    level: Annotated[str | None, typer.Option(help="trusted, normal, watch, restricted.")] = None,
-    state: Annotated[str | None, typer.Option(help="active, learning, relearning, stale.")] = None,
+    level: Annotated[Level | None, typer.Option(help="Only of this level of trust.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     role: Annotated[str | None, typer.Option(help="Only of this role.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only of this owner.")] = None,
     limit: Limit = 200,
@@ -65,7 +67,7 @@ def agents(
 
 def anomalies(
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
-    severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only of this type, e.g. tool.new.")] = None,
     since: Annotated[str | None, typer.Option(help="Event time, RFC 3339 with zone.")] = None,
     limit: Limit = 50,

@@ -92,6 +92,21 @@ def filled() -> None:
         (("replay", "x.jsonl"), 2, "missing option '--out'"),
         (("run", "--fast"), 2, "no such option"),
         (("agents", "--limit", "0"), 2, "'--limit': Input should be greater than or equal to 1"),
+        (
+            ("agents", "--level", "nope"),
+            2,
+            "invalid value for '--level': 'nope' is not one of 'res",
+        ),
+        (
+            ("agents", "--state", "nope"),
+            2,
+            "'nope' is not one of 'active', 'learning', 'relearning'",
+        ),
+        (
+            ("anomalies", "--severity", "bad"),
+            2,
+            "'bad' is not one of 'low', 'medium', 'high', 'cri",
+        ),
         (("agents", "--limit", "0"), 2, ", got '0' (see habitus --help)"),
         (("agents", "--limit", "\x1b[2J"), 2, ", got '\\x1b[2J' (see"),
         (("evaluate", "x", "--draws", "9" * 5_000), 2, ", got '" + "9" * 60 + "…' (see"),
