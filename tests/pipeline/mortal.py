@@ -112,7 +112,7 @@ def main(step: str, nth: int) -> None:
             live(step, nth)
             os._exit(0)
         if step == "any moment":
-            time.sleep(pauses.uniform(0, 0.2 + deaths / 20))
+            time.sleep(pauses.uniform(0, 0.05 + deaths / 50))
             os.kill(life, signal.SIGKILL)
         _, status = os.waitpid(life, 0)
         if status == 0:
