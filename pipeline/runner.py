@@ -32,7 +32,7 @@ from pipeline.store.batch import PipelineStatus
 if TYPE_CHECKING:
     import threading
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
     from pipeline.progress import Progress
@@ -100,7 +100,7 @@ class Loop:
             if batch.records or batch.positions:
                 self.step(batch)
             else:
-                self._lags = dict.fromkeys(self._lags, 0)
+                self._look_at_lag(())
             self.inbox()
             self._beat()
             if progress is not None:
@@ -123,9 +123,8 @@ class Loop:
 
     def _look_at_lag(self, records: Sequence[RawRecord]) -> None:
         """Note how far behind each source is; of one that is not in the batch Kafka knows."""
-        ask = getattr(self.source, "lag_us", None)
-        others = {name: ask(name) if ask is not None else 0 for name in self._lags}
-        self._lags = others | lags_us(records, clock_us())
+        known: Callable[[], dict[str, int]] = getattr(self.source, "lags_us", dict)
+        self._lags = dict.fromkeys(self._lags, 0) | known() | lags_us(records, clock_us())
 
     def _resumed(self) -> dict[str, str]:
         """Give the stored positions, and note them: the next commit expects them still there."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.errors import ConfigError
 from pipeline.adapters.kafka import KafkaSource
 from pipeline.adapters.kafka.client import TopicPartition
+from pipeline.adapters.kafka.levels import ASK_US
+from pipeline.adapters.kafka.member import NoAnswer
 from pipeline.record import MAX_VALUE, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.broker
 
@@ -128,12 +133,12 @@ def test_an_offset_that_the_broker_does_not_hold_is_met_while_reading(
     source.close()
 
 
-def late(kafka: Any, batch_size: int) -> KafkaSource:
+def late(kafka: Any, batch_size: int, clock_us: Callable[[], int] = lambda: 2**52) -> KafkaSource:
     """Give a source by whose clock everything was sent long ago."""
     return KafkaSource(
         f"kafka://{kafka.address}/{kafka.topic}?group=g-{kafka.topic}",
         batch_size=batch_size,
-        clock_us=lambda: 2**52,
+        clock_us=clock_us,
         client=kafka.client,
     )
 
@@ -149,6 +154,53 @@ def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: An
     while left:
         left -= len(kafka.some(batches).records)
     assert source.lag_us(key) == 0
+    source.close()
+
+
+def test_what_piles_up_while_the_source_is_held_is_late(kafka: Any) -> None:
+    kafka.fill(0, 60)
+    now = [2**52]
+    source = late(kafka, 500, lambda: now[0])
+    batches, read = source.batches(), 0
+    while read < 60:
+        batch = kafka.some(batches)
+        read += len(batch.records)
+    (key, *_) = batch.positions
+    source.hold(held=True)
+    next(batches)
+    kafka.fill(60, 120)
+    for _ in range(3):
+        now[0] += ASK_US
+        assert not next(batches).records
+    assert 0 < source.lag_us(key) <= 4 * ASK_US  # since it was last read to its end
+    assert set(source.lags_us()) >= {key}
+    source.hold(held=False)
+    while read < 120:
+        read += len(kafka.some(batches).records)
+    assert set(source.lags_us().values()) == {0}
+    source.close()
+
+
+def test_where_no_broker_answers_nobody_knows_that_all_was_read(kafka: Any) -> None:
+    kafka.fill(0, 60)
+    now = [2**52]
+    source = late(kafka, 500, lambda: now[0])
+    batches, read = source.batches(), 0
+    while read < 60:
+        read += len(kafka.some(batches).records)
+    for _ in range(4):
+        now[0] += ASK_US
+        next(batches)
+    assert set(source.lags_us().values()) == {0}
+
+    def nobody(*_: object) -> dict[int, int]:
+        raise NoAnswer("nobody")
+
+    source._member.end = nobody  # type: ignore[method-assign]
+    for _ in range(4):
+        now[0] += ASK_US
+        next(batches)
+    assert min(source.lags_us().values()) >= 3 * ASK_US
     source.close()
 
 

@@ -138,15 +138,17 @@ class KafkaPythonMember:
 
     def first(self, partitions: Sequence[int]) -> dict[int, int]:
         """Ask for the first offsets held."""
-        return self._asked(self._consumer.beginning_offsets, partitions)
+        return self._asked(self._consumer.beginning_offsets, partitions, ANSWER_MS)
 
-    def end(self, partitions: Sequence[int]) -> dict[int, int]:
+    def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
         """Ask for the offsets after the last readable record."""
-        return self._asked(self._consumer.end_offsets, partitions)
+        return self._asked(self._consumer.end_offsets, partitions, wait_ms)
 
-    def _asked(self, ask: Callable[..., Any], partitions: Iterable[int]) -> dict[int, int]:
+    def _asked(
+        self, ask: Callable[..., Any], partitions: Iterable[int], wait_ms: int
+    ) -> dict[int, int]:
         with _translated():
-            found = ask(self._named(partitions), timeout_ms=ANSWER_MS)
+            found = ask(self._named(partitions), timeout_ms=wait_ms)
         return {partition.partition: int(offset) for partition, offset in found.items()}
 
     def committed(self, partition: int) -> int | None:

@@ -16,6 +16,7 @@ from pipeline.adapters.kafka.closing import closed_within
 from pipeline.adapters.kafka.librdkafka_faults import ANSWER_S, fault_of, translated_faults
 from pipeline.adapters.kafka.librdkafka_options import options_of
 from pipeline.adapters.kafka.member import (
+    ANSWER_MS,
     CLOSE_MS,
     MemberFault,
     NoAnswer,
@@ -265,16 +266,16 @@ class LibrdkafkaMember:
 
     def first(self, partitions: Sequence[int]) -> dict[int, int]:
         """Ask for the first offsets held."""
-        return {partition: self._bounds(partition)[0] for partition in partitions}
+        return {partition: self._bounds(partition, ANSWER_MS)[0] for partition in partitions}
 
-    def end(self, partitions: Sequence[int]) -> dict[int, int]:
+    def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
         """Ask for the offsets after the last readable record."""
-        return {partition: self._bounds(partition)[1] for partition in partitions}
+        return {partition: self._bounds(partition, wait_ms)[1] for partition in partitions}
 
-    def _bounds(self, partition: int) -> tuple[int, int]:
+    def _bounds(self, partition: int, wait_ms: int) -> tuple[int, int]:
         at = TopicPartition(self._topic, partition)
         with translated_faults():
-            found = self._consumer.get_watermark_offsets(at, timeout=ANSWER_S)
+            found = self._consumer.get_watermark_offsets(at, timeout=wait_ms / 1000)
         if found is None:
             raise NoAnswer("_TIMED_OUT", f"bounds of partition {partition}")
         return found

@@ -75,7 +75,7 @@ class OutOfRange(MemberFault):
 class Member(Protocol):
     """One member of a consumer group, over one topic.
 
-    All methods may raise `MemberFault`; those that ask the broker wait for ten seconds.
+    All methods may raise `MemberFault`; those that ask the broker wait for ten seconds, or as told.
     """
 
     def partitions(self) -> list[int]:
@@ -115,7 +115,7 @@ class Member(Protocol):
     def first(self, partitions: Sequence[int]) -> dict[int, int]:
         """Ask for the first offsets held."""
 
-    def end(self, partitions: Sequence[int]) -> dict[int, int]:
+    def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
         """Ask for the offsets after the last readable record."""
 
     def committed(self, partition: int) -> int | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from models.errors import ConfigError, SourceUnavailable
 from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.clients import open_member
+from pipeline.adapters.kafka.levels import Levels
 from pipeline.adapters.kafka.member import MemberFault, NoAnswer, OutOfRange, Passing, key_of
 from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.pace import Pace
@@ -85,13 +86,13 @@ class KafkaSource:
         self._stored: dict[str, str] = {}
         self._taken = 0
         self._pace = Pace(batch_size, batch_ms * 1_000)
-        self._newest: dict[str, tuple[int, int, int]] = {}
         self._held = False
         self._back: KafkaSink | None = None
         self._changes: deque[tuple[Change, list[int]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
         self.on_revoked: Callable[[list[str]], None] = self._nothing
         self._member = self._connect(client)
+        self._levels = Levels(self._member, clock_us)
         try:
             with self._answering():
                 self._first, self._end = self._bounds()
@@ -154,6 +155,7 @@ class KafkaSource:
             begun = self._clock_us()
             yield batch
             self._pace.took(len(batch.records), self._clock_us() - begun)
+            self._levels.look(self._member.assignment())
             if self._drain and not batch.records and self._drained():
                 return
 
@@ -177,7 +179,7 @@ class KafkaSource:
         for partition, received in polled.items():
             key, last = self._key(partition), received[-1]
             positions[key] = str(last.offset + 1)
-            self._newest[key] = (partition, last.offset + 1, last.sent_us)
+            self._levels.took(partition, last.offset + 1, last.sent_us)
         parts = list(polled.values())
         records = parts[0] if len(parts) == 1 else Joined(parts)
         self._taken += len(records)
@@ -195,8 +197,8 @@ class KafkaSource:
                 partitions = sorted(self._member.assignment() & set(partitions))
             keys = [self._key(partition) for partition in partitions]
             _log.info("partitions_%s", change, extra={"partitions": keys})
-            for key in keys:  # another worker may have handed out what came since
-                self._newest.pop(key, None)
+            for partition in partitions:  # another worker may have handed out what came since
+                self._levels.end(partition)
             if change == "revoked":
                 self.on_revoked(keys)
                 continue
@@ -223,7 +225,9 @@ class KafkaSource:
                 )
             _log.warning("records_lost", extra={"detail": lost})
             offset = first
-        self._member.seek(partition, first if offset is None else offset)
+        offset = first if offset is None else offset
+        self._levels.begin(partition, offset, end)
+        self._member.seek(partition, offset)
 
     def _drained(self) -> bool:
         mine = self._member.assignment() - self._member.paused()
@@ -251,13 +255,13 @@ class KafkaSource:
             self._member.commit(offsets)
 
     def lag_us(self, key: str) -> int:
-        """Give the age of the newest record handed out of a partition, 0 when it was the last."""
-        partition, position, sent_us = self._newest.get(key, (None, 0, 0))
-        if partition is None or partition not in self._member.assignment():
-            return 0
-        if position >= self._member.highwater(partition):
-            return 0
-        return max(0, self._clock_us() - sent_us)
+        """Give how late a partition is, 0 where it is read to its end or is not this worker's."""
+        return self.lags_us().get(key, 0)
+
+    def lags_us(self) -> dict[str, int]:
+        """Give the same of all of this worker's partitions."""
+        mine = self._member.assignment()
+        return {self._key(partition): self._levels.lag_us(partition) for partition in mine}
 
     def again(self, keys: Iterable[str]) -> None:
         """Treat partitions as if they were assigned just now; those of others are left alone."""
