@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.assessment import Held
 from models.features import HOUR_US
 from models.groups import PEAK
-from models.quantity import QUANTITIES, quantities
+from models.quantity import QUANTITIES, added, quantities
 from models.trust_policy import DAY_US
 from models.watch.mixture import use
 from models.watch.sizes import SIZED, learn, per_mille, send_nothing, usual
@@ -236,7 +236,7 @@ class Learner:
                 if index == SIZED[0]:
                     send_nothing(watch, tool)
             else:
-                facts.sums[index] = max(0, facts.sums[index]) + one
+                facts.sums[index] = added(facts.sums[index], one)
                 if index in SIZED:
                     slot = SIZED.index(index)
                     watch.expected[slot] += usual(watch, tool, slot, one)

@@ -21,6 +21,8 @@ LEAST_WINDOWS = 3.0
 _MEAN = struct.Struct("<ddd?d")
 _VARIANCE = struct.Struct("<ddd?ddd?dd")
 QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour", "cost")
+MOST = 1 << 53
+"""Of one call, and of a window: a double holds each whole number up to it, and stores hold twice."""
 _SPENT = ("tokens", "total_tokens", "cost")  # attributes that say what a call took
 
 
@@ -138,18 +140,34 @@ class Level:
 
 
 def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | None]:
-    """Give bytes in and out, records and tokens of an event, in the order of `QUANTITIES`."""
+    """Give bytes in and out, records and tokens of an event, in the order of `QUANTITIES`.
+
+    More than `MOST` counts as that.
+    """
     volume, spent = event.volume, None
     if event.attributes is not None:
         spent = _spent(event.attributes)
     if volume is None:
         return None, None, None, spent
-    return volume.bytes_in, volume.bytes_out, volume.records, spent
+    return _most(volume.bytes_in), _most(volume.bytes_out), _most(volume.records), spent
+
+
+def added(total: int, amount: int) -> int:
+    """Give the sum of a window with one call more; -1 is none yet, and `MOST` the most.
+
+    >>> added(-1, 7), added(MOST, 7) == MOST
+    (7, True)
+    """
+    return min(MOST, max(0, total) + amount)
+
+
+def _most(amount: int | None) -> int | None:
+    return None if amount is None else min(MOST, amount)
 
 
 def _spent(attributes: dict[str, Any]) -> int | None:
     for name in _SPENT:
         value = attributes.get(name)
         if isinstance(value, int | float) and value >= 0:
-            return int(value)
+            return int(min(value, MOST))
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.quantity import added
 from models.watch.sizes import per_mille
 
 if TYPE_CHECKING:
@@ -30,6 +31,6 @@ def add_out(
         watch.out_day, watch.out_sum, watch.out_expected = day, -1, 0.0
     if amount is None or day < watch.out_day:
         return None
-    watch.out_sum = max(0, watch.out_sum) + amount
+    watch.out_sum = added(watch.out_sum, amount)
     watch.out_expected += usual
     return float(watch.out_sum)

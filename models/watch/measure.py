@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.features import HOUR_US, METRICS
-from models.quantity import QUANTITIES
+from models.quantity import QUANTITIES, added
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
 from models.watch.order import add_up, spend, stray
@@ -105,7 +105,7 @@ def measure(
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0
-            total, compared, expected = float(max(before, 0) + amount), 0.0, 0.0
+            total, compared, expected = float(added(before, amount)), 0.0, 0.0
             if index in SIZED:
                 slot = SIZED.index(index)
                 expected = usual(watch, tool, slot, amount)

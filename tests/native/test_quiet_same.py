@@ -37,6 +37,7 @@ pytestmark = pytest.mark.skipif(native is None, reason="habitus-native is not in
 SECRET = b"0123456789abcdef0123456789abcdef"
 DAY_US = 86_400_000_000
 MAX_FUTURE_S = 100 * 366 * 86_400
+_VOLUME = ("bytes_in", "bytes_out", "records")
 
 
 def stored(folder: Path, stream: Path, kernel: str, batch: int) -> tuple[dict[str, Any], int]:
@@ -85,6 +86,20 @@ def same(folder: Path, events: Iterable[bytes], batch: int = 700) -> tuple[dict[
 def test_a_fleet_leaves_the_same_state(tmp_path):
     _, quiet = same(tmp_path, fleet_events(11, 25, limit=9_000))
     assert quiet > 7_000
+
+
+def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
+    """A sum of them would not fit what stores and the kernel hold."""
+    lines = list(fleet_events(11, 5, limit=3_000))
+    for at, more in (
+        (2_000, {"attributes": {"tokens": 1e25}}),
+        (2_300, {"attributes": {"cost": 20_000_000_000_000_000_000}}),
+        *((at, {"volume": dict.fromkeys(_VOLUME, (1 << 63) - 1)}) for at in range(2_500, 2_600)),
+    ):
+        lines[at] = json.dumps(json.loads(lines[at]) | more).encode()
+    found, _ = same(tmp_path, lines)
+    assert not found.get("agent.actions.rejected.jsonl")
+    assert b"volume.exfil" in b"".join(found["agent.anomalies.jsonl"])
 
 
 def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 //! One record of the native format, read strictly: what is at all unusual about it is left to
 //! `pipeline.formats.native`, which tells what is wrong or takes it after a second look.
 
+use super::amounts::MOST;
 use super::kinds::{maybe_name, maybe_object, name, object};
 use super::values::{origins, short, Attributes, Checked, NotNegative, Short, Text};
 use super::when::{instant, maybe_instant};
@@ -253,6 +254,7 @@ impl<'a> Act<'a> {
         let volume = self.volume.as_ref();
         let of = |one: fn(&Volume) -> Option<i64>| volume.and_then(one);
         [of(|v| v.bytes_in), of(|v| v.bytes_out), of(|v| v.records), self.spent()]
+            .map(|amount| amount.map(|amount| amount.min(MOST)))
     }
 
     /// Name under which the event belongs to a session.
@@ -317,6 +319,12 @@ mod tests {
         let act = Act::read(text.as_bytes()).unwrap();
         assert_eq!(act.amounts(), [None, None, Some(3), Some(7)]);
         assert_eq!((act.time_us, act.session_name()), (1_767_600_000_000_000, ""));
+    }
+
+    #[test]
+    fn an_amount_is_bounded() {
+        let act = with(r#","volume":{"bytes_out":9223372036854775807}"#);
+        assert_eq!(Act::read(act.as_bytes()).unwrap().amounts()[1], Some(MOST));
     }
 
     #[test]

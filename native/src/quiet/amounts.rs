@@ -13,6 +13,14 @@ const SPENT: usize = 3;
 /// Place among the levels of what is sent on a day.
 const OUT_DAY: usize = 4;
 
+/// Of one call, and of a window.
+pub const MOST: i64 = 1 << 53;
+
+/// The sum of a window with one call more; -1 is none yet.
+pub fn added(total: i64, amount: i64) -> i64 {
+    (total.max(0) + amount).min(MOST)
+}
+
 /// An agent's sums, and what is usual of them.
 pub struct Amounts<'a, 'py> {
     pub py: Python<'py>,
@@ -29,7 +37,7 @@ impl Amounts<'_, '_> {
     /// Bits of an amount with those before it in the hour, and whether the act raised them.
     pub fn in_hour(&mut self, at: usize, amount: i64, same_hour: bool) -> PyResult<(f64, bool)> {
         let before = if same_hour { self.now.sums[at] } else { 0 };
-        let total = (before.max(0) + amount) as f64;
+        let total = added(before, amount) as f64;
         let slot = slot_of(at);
         let compared = slot.map_or(total, |slot| {
             let expected = sizes::usual(self.sizes, self.tool, slot, amount);
@@ -85,7 +93,7 @@ fn add_out(
         (now.out_day, now.out_sum, now.out_expected) = (day, -1, 0.0);
     }
     let amount = amount.filter(|_| day >= now.out_day)?;
-    now.out_sum = now.out_sum.max(0) + amount;
+    now.out_sum = added(now.out_sum, amount);
     now.out_expected += usual;
     Some(now.out_sum as f64)
 }

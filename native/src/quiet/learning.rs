@@ -1,6 +1,7 @@
 //! Learning after scoring; `models.learner`.
 
 use super::act::Act;
+use super::amounts::added;
 use super::bench::Bench;
 use super::facts::{Facts, State, QUANTITIES};
 use super::mixture;
@@ -95,7 +96,7 @@ fn add_amounts(act: &Act<'_>, subject: &mut Subject<'_>, tool: i64) {
             }
             continue;
         };
-        now.sums[at] = now.sums[at].max(0) + amount;
+        now.sums[at] = added(now.sums[at], amount);
         if let Some(slot) = slot_of(at) {
             now.expected[slot] += sizes::usual(sizes, tool, slot, amount);
             sizes::learn(sizes, tool, slot, amount);
