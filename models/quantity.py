@@ -22,7 +22,7 @@ _MEAN = struct.Struct("<ddd?d")
 _VARIANCE = struct.Struct("<ddd?ddd?dd")
 QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour", "cost")
 MOST = 1 << 53
-"""Of one call, and of a window: a double holds each whole number up to it, and stores hold twice."""
+"""Of one call, and of a window: a double holds each whole number up to it."""
 _SPENT = ("tokens", "total_tokens", "cost")  # attributes that say what a call took
 
 
