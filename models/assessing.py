@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
+_LEAST_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
 _SESSIONS, _TOGETHER, _EVENTS = 0.3, 0.1, 0.5
 """Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
@@ -58,10 +59,17 @@ class Assessor:
         session: Session,
         bits: Bits,
         result: Calibrated,
+        led: float | None,
         findings: list[Finding],
         time_us: int,
     ) -> Assessment:
-        """Give the numbers of an event's judgement; whether it is an anomaly is decided later."""
+        """Give the numbers of an event's judgement; whether it is an anomaly is decided later.
+
+        Parameters
+        ----------
+        led
+            The statistic that has led to the event's p-value, in bits; None without one.
+        """
         facts, content = profile.facts, bits.content
         total, most = bits.categories.total, bits.categories.most
         for _, _, surplus in bits.quantities:
@@ -77,13 +85,15 @@ class Assessor:
         )  # fmt: skip
         if content is not None:
             per_session = max(1.0, facts.events / max(1, facts.opened))
-            if self._session_p(session, content.score):
+            if self._session_p(session, content.score) and session.score >= _LEAST_BITS:
                 out.session_alpha = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
             # All that an agent does is a little odd while it learns.
             if self._looks_together and profile.state() == "active" and not session.told:
                 self._together(out, session, result, alpha * per_session)
             out.session_p = session.p
             out.alpha *= _EVENTS
+        if led is not None and led < _LEAST_BITS:
+            out.alpha = 0.0
         if content is None and result.p is None:
             out.rank = most  # nothing to rank it among yet
         else:

@@ -191,7 +191,8 @@ class Engine:
             tested = [None, None, None, statistics[VOLUME]]
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active")
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
-        out = self.assessor.assess(event, profile, session, bits, result, findings, time_us)
+        led = tested[result.lead] if result.lead >= 0 else None
+        out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:

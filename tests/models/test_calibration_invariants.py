@@ -217,6 +217,19 @@ def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event
     assert by_rule.anomaly == "identity.shadow"
 
 
+def test_what_is_not_odd_is_no_alert_however_its_ties_are_broken(a_stream, an_event):
+    stream = a_stream(
+        pool_minimum=100, learning_sessions=2, snapshot_minutes=1, alerts_per_day=1_000.0
+    )
+    judged = [
+        stream.judge(an_event(at=number // 80, session=f"s{number}", id=f"e{number}"))
+        for number in range(4_000)
+    ]
+    unusual = [one for one in judged[1_000:] if one.p is not None and one.p < 0.005]
+    assert len(unusual) > 3  # drawn by lot among thousands that are alike
+    assert not [(one.event_id, one.p, one.anomaly, one.reasons[:2]) for one in judged if one.alert]
+
+
 def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a_stream, an_event):
     stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
     for number in range(230):
