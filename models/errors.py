@@ -72,4 +72,5 @@ REJECT_REASONS = (
     "too_long",
     "future_time",
     "duplicate_id",
+    "wrong_partition",
 )

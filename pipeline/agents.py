@@ -15,7 +15,7 @@ from models.subject import Subject
 from models.trust_state import TrustState, trust_bytes, trust_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from models.config import ModelConfig
     from pipeline.inventory import Inventory
@@ -59,6 +59,14 @@ class Agents(OrderedDict["Key", Subject]):
         self._most_packed = packed
         self._packed: OrderedDict[Key, bytes] = OrderedDict()
         self._modes: dict[str, set[str]] = {}
+
+    def elsewhere(self, agents: Iterable[str]) -> dict[str, str]:
+        """Give those of some agents that another worker judges, each with its partition."""
+        return self._store.elsewhere(sorted(one for one in agents if not self._is_here(one)))
+
+    def _is_here(self, agent_id: str) -> bool:
+        keys = [(agent_id, mode) for mode in MODES]
+        return any(key in self or key in self._packed for key in keys)
 
     def load(self, keys: set[Key]) -> None:
         """Read those of these agents that are known and not in memory."""

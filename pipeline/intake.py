@@ -13,12 +13,13 @@ from pipeline.rejected import rejected_message
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from models.event import Event
     from models.hashing import Hasher
     from models.quiet import Quiet
     from pipeline.formats import Format
+    from pipeline.job import Job
     from pipeline.record import RawRecord
     from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
@@ -142,6 +143,27 @@ class Intake:
                 fresh.order.append(at)
         return fresh
 
+    def set_apart(self, job: Job, strays: Mapping[str, str]) -> None:
+        """Reject what came for agents that another worker judges.
+
+        Parameters
+        ----------
+        strays
+            The partition of each of them.
+        """
+        fresh, kept = job.fresh, []
+        for position, at in enumerate(fresh.order):
+            agent_id = job.agent_at(position)
+            if agent_id not in strays:
+                kept.append(at)
+                continue
+            taken = fresh.known_or_read(at)
+            (key,) = self._hasher.event_keys([(agent_id, taken.event.id)])
+            job.out.seen[taken.time_us // DAY_US].remove(key)
+            error = _elsewhere(agent_id, strays[agent_id])
+            _reject(fresh.records[at], error, job.out, job.count)
+        fresh.order = kept
+
     def _read_others(
         self, fresh: Fresh, keys: list[int | None], days: list[int]
     ) -> dict[int, MalformedEvent]:
@@ -176,6 +198,15 @@ def _by_day(keys: list[int | None], days: list[int]) -> dict[int, list[int]]:
     for some in found.values():
         some.sort()
     return found
+
+
+def _elsewhere(agent_id: str, partition: str) -> MalformedEvent:
+    detail = (
+        f"agent {agent_id!r} is judged in {partition}: an agent has one partition; key the "
+        "records by the agent's id, with the partitioner of the Java client, and do not add "
+        "partitions to the topic"
+    )
+    return MalformedEvent("wrong_partition", detail)
 
 
 def _judged_before(fresh: Fresh, at: int) -> MalformedEvent:

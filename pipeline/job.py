@@ -56,6 +56,17 @@ class Job:
         modes = Counter(agent_id for agent_id, _ in self.changed)
         self.several = {agent_id for agent_id, number in modes.items() if number > 1}
 
+    def agents(self) -> set[str]:
+        """Give the agents of all events."""
+        told = {taken.event.agent.id for _, taken in self.fresh.known()}
+        return told.union(agent_id for agent_id, _ in self.changed)
+
+    def agent_at(self, position: int) -> str:
+        """Give the agent of the event at a position."""
+        acts = self.fresh.acts
+        slot = -1 if acts is None else acts.slot(position)
+        return self.slots[slot][0] if slot >= 0 else self.fresh.event(position).event.agent.id
+
     def change(self, key: Key, place: int, among: int = 0) -> None:
         """Note that the event at a place changes an agent, as one among several."""
         here = (place, among)

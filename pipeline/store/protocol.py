@@ -54,6 +54,9 @@ class Store(Protocol):
             a `claim` after that of this store.
         """
 
+    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
+        """Give those of some agents that another worker judges, each with its partition."""
+
     def profiles(
         self, keys: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[bytes, bytes]]:

@@ -98,6 +98,10 @@ class SqliteStore(Asking):
         """
         self._writer.write(batch)
 
+    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # one worker
+        """Give no agent: there is one worker."""
+        return {}
+
     def profiles(
         self, keys: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[bytes, bytes]]:

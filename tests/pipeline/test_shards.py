@@ -11,7 +11,7 @@ from zlib import crc32
 
 import pytest
 
-from models.errors import ConfigError, SinkUnavailable, StateError, Superseded
+from models.errors import SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
 from pipeline.commands.checks import examine
 from pipeline.publisher import Publisher
@@ -149,14 +149,28 @@ def test_three_shards_find_every_incident_of_the_sample(
     assert missed == []
 
 
-def test_an_agent_in_two_partitions_is_refused_by_name(
-    pipeline: Any, settings: Settings, store: PostgresStore
+@pytest.mark.parametrize("kernel", ["auto", "python"])
+def test_what_comes_from_another_partition_than_its_agent_is_set_aside_with_its_reason(
+    pipeline: Any, settings: Settings, store: PostgresStore, kernel: str
 ) -> None:
+    settings = settings.model_copy(update={"kernel": kernel})
     stream = records(pipeline, ZERO)
     judge(a_shard(settings, store, ZERO), stream[:50])
-    with pytest.raises(ConfigError, match=r"is judged in kafka:t:0, and came in kafka:t:1 too"):
-        judge(a_shard(settings, store, ONE), stream[50:100])
-    assert store.counters()["events"] == 50
+    known = {json.loads(one.value)["agent"]["id"] for one in stream[:50]}
+    strays = [json.loads(one.value)["agent"]["id"] in known for one in stream[50:100]]
+    assert any(strays)
+    shard = a_shard(settings, store, ONE)
+    judge(shard, stream[50:100])
+    counted = store.counters()
+    assert counted["rejected_wrong_partition"] == sum(strays)
+    assert counted["events"] == 100 - sum(strays)
+    waiting = [message for _, message in shard.store.outbox(1_000)]
+    (told, *_) = [one for one in waiting if one.topic == "agent.actions.rejected"]
+    detail = dict(told.headers)["detail"].decode()
+    assert "is judged in kafka:t:0: an agent has one partition; key the records" in detail
+    again = a_shard(settings, store, ZERO)  # where they belong they are judged
+    judge(again, stream[50:100])
+    assert store.counters()["events"] == 100
 
 
 def test_what_was_learned_before_is_where_every_shard_begins(

@@ -97,6 +97,18 @@ class PostgresStore(Asking):
             raise StateError(f"store {self.path} cannot be written: it is read-only")
         self._writer.write(batch)
 
+    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
+        """Give those of some agents that another shard judges, each with its name."""
+        if not self.shard or not agents:
+            return {}
+        return dict(
+            self._work.rows(
+                "select agent_id, shard from profiles "
+                "where agent_id = any(?) and shard not in ('', ?)",
+                (list(agents), self.shard),
+            )
+        )
+
     def profiles(
         self, keys: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
