@@ -269,6 +269,36 @@ def test_the_state_of_all_shards_is_one_word(store: PostgresStore) -> None:
     assert store.status().heartbeat_us == 1_005
 
 
+def says(store: PostgresStore, name: str, state: str, beat_us: int) -> None:
+    shard = store.of(name)
+    shard.claim()
+    shard.commit(Commit(status=PipelineStatus(state, beat_us, 1, 0)))  # type: ignore[arg-type]
+
+
+def test_what_a_killed_worker_left_of_another_source_does_not_count(store: PostgresStore) -> None:
+    killed_us, minute_us = 1_000_000, 60_000_000
+    says(store, "", "running", killed_us)  # as `serve` judges what comes in over HTTP
+    says(store, "kafka:old:0", "running", killed_us)
+    assert store.status().heartbeat_us == killed_us
+    says(store, ZERO, "running", killed_us + minute_us)
+    assert store.status().heartbeat_us == killed_us  # perhaps it is only slow
+    says(store, ZERO, "running", killed_us + minute_us + 1)
+    assert store.status().heartbeat_us == killed_us + minute_us + 1
+    says(store, ZERO, "stopped", killed_us + 2 * minute_us)
+    says(store, "", "stopped", killed_us)
+    says(store, "kafka:old:0", "stopped", killed_us)
+    assert store.status().heartbeat_us == killed_us + 2 * minute_us
+
+
+def test_a_partition_whose_worker_was_killed_counts_as_long_as_its_topic_is_read(
+    store: PostgresStore,
+) -> None:
+    says(store, ZERO, "running", 1_000_000)
+    says(store, ONE, "running", 3_600_000_000)
+    said = store.status()
+    assert (said.state, said.heartbeat_us) == ("running", 1_000_000)
+
+
 def test_doctor_says_how_many_partitions_are_in_hand(
     store: PostgresStore, settings: Settings, other_postgresql_url: str
 ) -> None:

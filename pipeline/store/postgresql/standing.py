@@ -9,12 +9,14 @@ from pipeline.store.batch import PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SILENT_US = 60_000_000  # a worker gives a sign of life each second; a killed one says "running"
+
 
 def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
     """Give one word for all shards: their furthest event, the oldest sign of life, the worst lag.
 
-    What a topic has left behind that nobody reads any more does not count beside one that is read;
-    a partition that nobody has does.
+    What a topic has left behind that nobody reads any more does not count beside one that is read
+    (see `read_now`); a partition that nobody has does.
 
     >>> shards = {"kafka:t:0": ("running", 9, 7, 0), "kafka:t:1": ("stopped", 5, 6, 3)}
     >>> found = overall({name: PipelineStatus(*status) for name, status in shards.items()})
@@ -27,8 +29,8 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
     >>> found.lags_us
     {'kafka:t:0': -4, 'kafka:t:1': 3}
     """
-    read = {topic_of(name) for name, one in said.items() if one.state == "running"}
-    by_name = {name: one for name, one in said.items() if not read or topic_of(name) in read}
+    read = read_now(said)
+    by_name = {name: one for name, one in said.items() if topic_of(name) in read}
     of = list(by_name.values())
     if not of:
         return PipelineStatus()
@@ -45,6 +47,26 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
             for partition, lag_us in _lags(name, one).items()
         },
     )
+
+
+def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
+    """Give the topics that are read; those read last, where none is.
+
+    A worker that was killed leaves its partitions "running". So a topic of which all partitions
+    have been silent for a minute longer than another's is left behind.
+
+    >>> old, new = ("running", 5, 5, 0), ("running", 5 + 61_000_000, 7, 0)
+    >>> shards = {"kafka:old:0": old, "kafka:new:0": old, "kafka:new:1": new}
+    >>> read_now({name: PipelineStatus(*status) for name, status in shards.items()})
+    {'kafka:new'}
+    """
+    running = {name: one for name, one in said.items() if one.state == "running"} or said
+    beats: dict[str, int] = {}
+    for name, one in running.items():
+        topic = topic_of(name)
+        beats[topic] = max(beats.get(topic, 0), one.heartbeat_us or 0)
+    newest = max(beats.values(), default=0)
+    return {topic for topic, beat_us in beats.items() if newest - beat_us <= _SILENT_US}
 
 
 def _lags(name: str, said: PipelineStatus) -> Mapping[str, int]:
