@@ -137,9 +137,7 @@ def _judge(
         cuts = sorted({*told, *taken, end} - {0})
         start = 0
         for cut in cuts:
-            for other, (after, seq) in taken.get(start, []):
-                for blob in _contributions(run, other, after, seq):
-                    exchange.take(blob)
+            _take(run, exchange, taken.get(start, []))
             batch = [one for one in records if start <= one.offset < cut]
             out = worker.judge(batch)
             out.shared += exchange.dump()
@@ -148,11 +146,19 @@ def _judge(
             found.published += out.outbox
             store.commit(out)
             start = cut
+        _take(run, exchange, taken.get(start, []))  # without events of its own after that
         last = worker.flush(whole=True)
         last.shared += exchange.dump()
         store.commit(last)
         _read(store, shard, found)
     found.add("positions", [(shard, str(end))] if records else [])
+
+
+def _take(run: Any, exchange: Exchange, recorded: list[tuple[str, tuple[int, int]]]) -> None:
+    """Take in what the shard took in of others at this position, in the same order."""
+    for other, (after, seq) in recorded:
+        for blob in _contributions(run, other, after, seq):
+            exchange.take(blob)
 
 
 def _read(store: Any, shard: str, found: Found) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from models.engine import Engine
 
 NAME = "exchange"
+MOST_WAITING = 5_000
+"""Snapshots of others that an engine without events of its own keeps for its next one."""
 DAY_US = 86_400_000_000
 _Vote = tuple[str, int, int, str, int, int]
 _Scores = list[tuple[str, list[list[int]]]]
@@ -172,6 +174,7 @@ class Exchange:
             watcher.traces.deployed(naming=place < told.naming)
         if told.published:
             self._waiting += told.published
+            del self._waiting[:-MOST_WAITING]
             self._changed = True
 
     def _learn(self, blob: bytes) -> None:

@@ -106,16 +106,23 @@ class Shard:
         self._commit(self.worker.flush(whole=True), {}, self._status(state, 0))
 
     def beat(self, lag_us: int) -> None:
-        """Give a sign of life; now and then, forget what all others have taken in."""
-        self._commit(self.worker.flush(), {}, self._status("running", lag_us))
+        """Give a sign of life; now and then, forget what all others have taken in.
+
+        What others told is forgotten once everyone has it. So a shard without events takes in what
+        it need not find when it has some again.
+        """
+        taken = self._take(spared=KEPT_CONTRIBUTIONS)
+        out = self.worker.flush()
+        out.taken = taken
+        self._commit(out, {}, self._status("running", lag_us))
         self._beats += 1
         if self._beats % _BEATS_TO_FORGET == 0:
             self.store.forget_contributions(KEPT_CONTRIBUTIONS)
 
-    def _take(self) -> dict[str, int]:
-        """Take in what others told since the last batch; give up to which number of each."""
+    def _take(self, spared: int = 0) -> dict[str, int]:
+        """Take in what others told since the last time; give up to which number of each."""
         taken: dict[str, int] = {}
-        for shard, seq, blob in self.store.contributions(self._taken, MOST_TAKEN):
+        for shard, seq, blob in self.store.contributions(self._taken, MOST_TAKEN, spared=spared):
             self.exchange.take(blob)
             taken[shard] = seq
         self._taken |= taken

@@ -6,8 +6,10 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from models import exchange
 from models.config import ModelConfig
 from models.content.journal import read_role
 from models.content.tables import RoleTable
@@ -193,6 +195,25 @@ def test_what_waits_for_the_next_snapshot_survives_a_restart() -> None:
         part.engine.peers.publish()
     assert dict(again.engine.dump(whole=True)) == dict(taker.engine.dump(whole=True))
     assert votes(again, 0).keys() >= votes(teller, 0).keys()
+
+
+def test_an_engine_without_events_keeps_the_newest_snapshots_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exchange, "MOST_WAITING", 16)
+    teller, taker = Part(), Part()
+    events = a_stream(1_000)
+    for start in range(0, len(events), 200):
+        teller.judge(events[start : start + 200])
+        teller.engine.peers.publish()
+        blob = teller.exchange.told()
+        assert blob is not None
+        taker.exchange.take(blob)
+        waiting = taker.shared()[NAME]
+    assert len(msgspec.msgpack.decode(waiting)) == 16
+    taker.judge(events[-1:])
+    taker.engine.peers.publish()
+    assert 0 < len(votes(taker, 0)) <= len(votes(teller, 0))
 
 
 def test_days_of_a_stream_that_began_later_are_the_same_days() -> None:

@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pytest
 
+from chaos.verifier import judged_again, stored
 from models.errors import SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
 from pipeline.commands.checks import examine
@@ -18,6 +19,7 @@ from pipeline.publisher import Publisher
 from pipeline.record import RawRecord
 from pipeline.replay import learn
 from pipeline.settings import Settings
+from pipeline.sharding import shard as shard_module
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.store import Commit, PipelineStatus, open_shard
@@ -116,6 +118,48 @@ def test_what_everyone_has_taken_in_is_forgotten_but_for_the_newest(
     third = a_shard(settings, store, "kafka:t:2")  # has taken in nothing: nothing more may go
     assert shards[0].store.forget_contributions(0) == 0
     assert third.store.contributions({}, 10_000, only=ZERO)
+
+
+def idle_beside(
+    pipeline: Any, settings: Settings, store: PostgresStore, beats: int
+) -> dict[str, list[RawRecord]]:
+    """Let one shard judge while another has fallen silent, and a third has had nothing yet."""
+    shards = {name: a_shard(settings, store, name) for name in (ZERO, ONE, "kafka:t:2")}
+    given = {ZERO: records(pipeline, ZERO, 800), ONE: records(pipeline, ONE)[:60]}
+    judge(shards[ONE], given[ONE][:50], 10)
+    for at in range(0, len(given[ZERO]), 10):
+        judge(shards[ZERO], given[ZERO][at : at + 10], 10)
+        for name in (ONE, "kafka:t:2"):
+            for _ in range(beats):
+                shards[name].beat(0)
+    if beats:
+        del shards[ONE]  # and goes on in other hands
+        shards[ONE] = a_shard(settings, store, ONE)
+        judge(shards[ONE], given[ONE][50:], 10)
+        for one in shards.values():
+            one.end("drained")
+    return given | {"kafka:t:2": []}
+
+
+def test_shards_without_events_take_in_what_would_otherwise_be_kept_for_them(
+    pipeline: Any, settings: Settings, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_module, "KEPT_CONTRIBUTIONS", 5)
+    given = idle_beside(pipeline, settings, store, beats=1)
+    told = len(store.of("").contributions({}, 10_000, only=ZERO))
+    for name in (ONE, "kafka:t:2"):
+        assert told - 6 <= store.of(name).taken()[ZERO] <= told
+    # Judged again, straight through, everything is the same.
+    again, found = judged_again(settings, given), stored(settings.store, sorted(given))
+    assert found.tables == again.tables
+    assert store.of(ZERO).forget_contributions(5) >= told - 6 > 20
+
+
+def test_nothing_is_forgotten_that_a_silent_shard_has_not_taken_in(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    idle_beside(pipeline, settings, store, beats=0)
+    assert store.of(ZERO).forget_contributions(0) == 0
 
 
 @pytest.mark.slow

@@ -206,7 +206,7 @@ class PostgresStore(Asking):
         )
 
     def contributions(
-        self, taken: Mapping[str, int], limit: int, *, only: str | None = None
+        self, taken: Mapping[str, int], limit: int, *, only: str | None = None, spared: int = 0
     ) -> list[tuple[str, int, bytes]]:
         """Give what other shards told since: shard, number and bytes, in that order.
 
@@ -218,6 +218,8 @@ class PostgresStore(Asking):
             At most so many.
         only
             Of this shard alone.
+        spared
+            Nothing of a shard of which no more than so many are lacking.
         """
         seal = Seal(self.secret, "contributions")
         out: list[tuple[str, int, bytes]] = []
@@ -225,7 +227,7 @@ class PostgresStore(Asking):
             "select name, contributed from shards where name <> ? order by name", (self.shard,)
         ):
             after = taken.get(shard, 0)
-            if told <= after or len(out) >= limit or only not in (None, shard):
+            if told <= after + spared or len(out) >= limit or only not in (None, shard):
                 continue
             for seq, digest, blob in self._work.rows(
                 "select seq, digest, blob from contributions where shard = ? and seq > ? "
