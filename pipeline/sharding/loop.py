@@ -89,7 +89,7 @@ class ShardedLoop:
             self._look_for_lost()
             if any(name.endswith(":0") for name in self._shards):
                 forward(self._store, source, self._publisher)
-            source.hold(held=self._waiting() >= _MOST_WAITING)
+            source.hold(held=self._full())
 
     def step(self, batch: Batch) -> None:
         """Judge, commit and publish what belongs to each of the own partitions."""
@@ -142,6 +142,8 @@ class ShardedLoop:
                 shard.publish(self._publisher)
             if shard.position is not None:
                 positions[name] = shard.position
+        if self._full():
+            self._source.hold(held=True)
         return positions
 
     def _revoked(self, names: Sequence[str]) -> None:
@@ -177,8 +179,8 @@ class ShardedLoop:
 
     # ------------------------------------------------------------------ results and signs of life
 
-    def _waiting(self) -> int:
-        return max((shard.waiting for shard in self._shards.values()), default=0)
+    def _full(self) -> bool:
+        return any(shard.waiting >= _MOST_WAITING for shard in self._shards.values())
 
     def _beat(self) -> None:
         if clock_us() - self._beat_us < _HEARTBEAT_US:

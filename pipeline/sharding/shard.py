@@ -44,7 +44,7 @@ class Shard:
     position
         From where it goes on, None at the beginning.
     waiting
-        Messages of this worker that a sink has not taken yet.
+        Messages that a sink has not taken yet.
     """
 
     def __init__(self, settings: Settings, store: PostgresStore, around: Surroundings) -> None:
@@ -61,7 +61,8 @@ class Shard:
             store.still_ours,
             kafka_client=settings.kafka_client,
         )
-        self.waiting = self._beats = 0
+        self.waiting = store.waiting()
+        self._beats = 0
         self._taken = store.taken()
 
     def judge(self, records: Sequence[RawRecord], position: str, lag_us: int) -> None:

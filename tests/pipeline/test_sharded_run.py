@@ -58,6 +58,10 @@ class Stream:
         with open_store(self.url, read_only=True) as store:
             return store.counters()
 
+    def state(self) -> str:
+        with open_store(self.url, read_only=True) as store:
+            return store.status().state
+
     def close(self) -> None:
         self.admin.delete_topics([self.topic])
         self.admin.close()
@@ -141,6 +145,11 @@ def test_a_worker_whose_results_nobody_takes_stops_reading_and_goes_on_later(
         held_at = stream.counted()["events"]
         time.sleep(2)
         assert stream.counted()["events"] == held_at < len(events)
+    held_at = stream.counted()["events"]
+    with Worker(stream.settings(sink="kafka://127.0.0.1:1", batch_size=50)):  # what waits, waits
+        until(lambda: stream.state() == "running")
+        time.sleep(4)
+        assert stream.counted()["events"] == held_at
     monkeypatch.undo()
     runner.run(
         stream.settings(sink=f"kafka://{stream.address}"), drain=True, stop=threading.Event()

@@ -286,6 +286,17 @@ def _others(counters: dict[str, int]) -> dict[str, int]:
     return {name: n for name, n in counters.items() if name.startswith("anomalies_")}
 
 
+def test_a_partition_in_new_hands_knows_how_much_waits_for_the_sink(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    settings = settings.model_copy(update={"sink": "kafka://127.0.0.1:1"})
+    old = a_shard(settings, store, ZERO)
+    judge(old, records(pipeline, ZERO)[:100])
+    assert old.waiting > 0
+    assert a_shard(settings, store, ZERO).waiting == old.waiting
+    assert a_shard(settings, store, ONE).waiting == 0
+
+
 def test_a_contribution_that_was_changed_outside_is_refused(
     pipeline: Any,
     settings: Settings,

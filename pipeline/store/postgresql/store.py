@@ -197,6 +197,10 @@ class PostgresStore(Asking):
         """Raise `Superseded` where another worker took over since `claim`."""
         self._writer.still_ours()
 
+    def waiting(self) -> int:
+        """Count the shard's messages that are not yet published."""
+        return int(self._work.row("select count(*) from outbox where shard = ?", (self.shard,))[0])
+
     def taken(self) -> dict[str, int]:
         """Give up to which contribution of each other shard this one has taken them in."""
         return dict(
