@@ -20,7 +20,7 @@ from pipeline.publisher import Publisher
 from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
-from pipeline.store import open_shard
+from pipeline.store import open_shard, shown_url, worker_lock
 
 if TYPE_CHECKING:
     import threading
@@ -238,11 +238,17 @@ def _opened(
     Raises
     ------
     SourceUnavailable
-        One of them cannot be reached, where it could before.
+        One of them cannot be reached or is taken, where it could before.
     """
     try:
         with ExitStack() as stack:
             store = stack.enter_context(open_shard(settings.store, ""))
+            if not stack.enter_context(worker_lock(settings.store)).acquire():
+                raise ConfigError(
+                    f"store {shown_url(settings.store)} is written to by a process that judges "
+                    "alone (habitus learn, serve without --no-judge, or run on another source "
+                    "than Kafka); stop it first"
+                )
             source = open_source(
                 settings.source,
                 batch_size=settings.batch_size,

@@ -39,6 +39,7 @@ __all__ = [
     "open_store",
     "shown_url",
     "store_path",
+    "worker_lock",
     "writer_lock",
 ]
 
@@ -95,6 +96,14 @@ def writer_lock(url: str) -> Lock:
 
         return AdvisoryLock(url)
     return WriterLock(store_path(url))
+
+
+def worker_lock(url: str) -> Lock:
+    """Give the right to judge partitions into a PostgreSQL store, beside others; not yet taken."""
+    check_url(url)
+    from pipeline.store.postgresql import AdvisoryLock
+
+    return AdvisoryLock(url, shared=True)
 
 
 def is_postgresql(url: str) -> bool:

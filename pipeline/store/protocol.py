@@ -156,7 +156,7 @@ class Connection(Protocol):
 
 
 class Lock(Protocol):
-    """The right to be the only one who judges into a store; gone with the process."""
+    """The right to judge into a store, alone or as one of several; gone with the process."""
 
     def acquire(self) -> bool:
         """Take it; False when another process, or another lock of this one, has it."""

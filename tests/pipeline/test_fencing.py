@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from models.errors import StateError, StoreUnavailable, Superseded
-from pipeline.store import Commit, open_shard, open_store, writer_lock
+from pipeline.store import Commit, open_shard, open_store, worker_lock, writer_lock
 from pipeline.store.postgresql import writing
 
 if TYPE_CHECKING:
@@ -94,6 +94,17 @@ def cut_off(url: str, pid: int) -> None:
                 return lock.acquire()
 
         until(free)
+
+
+def test_workers_of_partitions_judge_together_and_a_single_one_alone(postgresql_url: str) -> None:
+    url = postgresql_url
+    with worker_lock(url) as one, worker_lock(url) as other, writer_lock(url) as alone:
+        assert (one.acquire(), other.acquire(), alone.acquire()) == (True, True, False)
+        one.release()
+        assert not alone.acquire()
+        other.release()
+        until(alone.acquire)
+        assert not one.acquire()
 
 
 def test_a_claim_refuses_whoever_had_it_before_even_where_no_position_moves(

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.errors import ConfigError
+from models.errors import ConfigError, SourceUnavailable
 from pipeline import runner
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, TopicPartition
 from pipeline.record import Message
+from pipeline.replay import learn
 from pipeline.settings import Settings
 from pipeline.sharding import loop
-from pipeline.store import open_shard, open_store
+from pipeline.store import open_shard, open_store, writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,9 +59,9 @@ class Stream:
         with open_store(self.url, read_only=True) as store:
             return store.counters()
 
-    def state(self) -> str:
-        with open_store(self.url, read_only=True) as store:
-            return store.status().state
+    def statuses(self) -> dict[str, str]:
+        with open_shard(self.url, "", read_only=True) as store:
+            return {name: said.state for name, said in store.statuses().items()}
 
     def close(self) -> None:
         self.admin.delete_topics([self.topic])
@@ -147,7 +148,7 @@ def test_a_worker_whose_results_nobody_takes_stops_reading_and_goes_on_later(
         assert stream.counted()["events"] == held_at < len(events)
     held_at = stream.counted()["events"]
     with Worker(stream.settings(sink="kafka://127.0.0.1:1", batch_size=50)):  # what waits, waits
-        until(lambda: stream.state() == "running")
+        until(lambda: "running" in stream.statuses().values())
         time.sleep(4)
         assert stream.counted()["events"] == held_at
     monkeypatch.undo()
@@ -183,3 +184,36 @@ def test_a_partition_that_somebody_claimed_out_of_turn_is_taken_back(pipeline, s
         stream.send(events[half:])
         until(lambda: stream.counted()["events"] == len(events))
     assert not [name for name in stream.counted() if name.startswith("rejected_")]
+
+
+def test_a_writer_of_another_kind_is_refused_beside_workers(pipeline, stream):
+    events = pipeline.events(60)
+    stream.send(events)
+    file = pipeline.file(events)
+    alone = stream.settings(source=f"file:{file}")
+    with Worker(stream.settings()):
+        until(lambda: stream.counted().get("events") == len(events))
+        with pytest.raises(ConfigError, match="is written to by another process; stop it first"):
+            runner.run(alone, drain=True, stop=threading.Event())
+        with pytest.raises(ConfigError, match="is written to by another process; stop it first"):
+            learn([str(file)], fmt="native", settings=alone)
+        assert not runner.serve_inbox(alone, threading.Event())
+    assert stream.counted()["events"] == len(events)
+    assert "" not in stream.statuses()
+
+
+def test_workers_are_refused_beside_a_writer_that_judges_alone(pipeline, stream):
+    with writer_lock(stream.url) as lock:
+        assert lock.acquire()
+        with pytest.raises(ConfigError, match="written to by a process that judges alone"):
+            runner.run(stream.settings(), drain=True, stop=threading.Event())
+        # One that lost its place in a restart of the server waits for it.
+        with (
+            pytest.raises(SourceUnavailable, match="judges alone"),
+            loop._opened(stream.settings(), drain=True, again=True),
+        ):
+            pass
+    events = pipeline.events(20)
+    stream.send(events)
+    runner.run(stream.settings(), drain=True, stop=threading.Event())
+    assert stream.counted()["events"] == len(events)

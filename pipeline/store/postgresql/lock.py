@@ -1,4 +1,4 @@
-"""At most one writer a database, for sources that no broker divides among workers."""
+"""One writer a database where no broker divides the source, or several where one does."""
 
 from __future__ import annotations
 
@@ -21,18 +21,22 @@ class AdvisoryLock:
     ----------
     url
         The store's.
+    shared
+        Beside others who take it shared, as workers do whose partitions a broker hands out; who
+        takes it alone keeps them all out, and the other way round.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, shared: bool = False) -> None:
         self._url = url
+        self._take = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
         self._connection: PostgresConnection | None = None
 
     def acquire(self) -> bool:
-        """Take it; False when another process, or another lock of this one, has it."""
+        """Take it; False when another process, or another lock of this one, is in the way."""
         if self._connection is not None:
             return True
         connection = PostgresConnection(self._url)
-        query = "select pg_try_advisory_lock(?::int4, hashtext(current_schema()))"
+        query = f"select {self._take}(?::int4, hashtext(current_schema()))"
         for _ in range(_TRIES):
             if connection.row(query, (_WRITER,))[0]:
                 self._connection = connection
