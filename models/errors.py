@@ -9,6 +9,7 @@ StateError         stored state cannot be used as it is
   Superseded           another worker took over what this one judges
 SourceUnavailable  try again later; the store knows from where
 SinkUnavailable    try again later; nothing is lost, the outbox keeps it
+  MessageTooLarge      the topic takes none as large as one of these
 """
 
 from __future__ import annotations
@@ -61,6 +62,22 @@ class SourceUnavailable(HabitusError):
 
 class SinkUnavailable(HabitusError):
     """The sink cannot take output now."""
+
+
+class MessageTooLarge(SinkUnavailable):
+    """A message is larger than its topic takes, or what it was sent with is.
+
+    Parameters
+    ----------
+    said
+        The sentence.
+    left
+        Places of the messages that were not taken, in order; all others were.
+    """
+
+    def __init__(self, said: str, left: tuple[int, ...]) -> None:
+        super().__init__(said)
+        self.left = left
 
 
 REJECT_REASONS = (

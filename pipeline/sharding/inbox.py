@@ -2,16 +2,21 @@
 
 An agent is judged where its partition is. So what `POST /v1/actions` put into the inbox is written
 to the topic, under its agent as key, by whichever worker has the first partition. One that dies in
-between does it again: the repeat is recognised by its id.
+between does it again: the repeat is recognised by its id. What is larger than the topic takes is
+set aside as rejected, with that partition's results.
 """
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.errors import MalformedEvent, MessageTooLarge
+from pipeline.record import KEPT_OF_LONG, RawRecord
+from pipeline.rejected import rejected_message
 from pipeline.store.batch import Commit
 
 if TYPE_CHECKING:
@@ -19,20 +24,68 @@ if TYPE_CHECKING:
     from pipeline.publisher import Publisher
     from pipeline.store.postgresql import PostgresStore
 
+_log = logging.getLogger(__name__)
+_Row = tuple[int, bytes, int]
 _CHUNK = 1_000
 _AGENT = msgspec.json.Decoder(dict[str, Any])
 
 
 def forward(store: PostgresStore, source: KafkaSource, publisher: Publisher) -> int:
-    """Write everything in the inbox to the topic; give how many events."""
+    """Write everything in the inbox to the topic; give how many events are done with.
+
+    Parameters
+    ----------
+    store
+        As the shard of the first partition sees it, which also tells of what is set aside.
+
+    Raises
+    ------
+    Superseded
+        Another worker has that partition.
+    """
     total = 0
     while rows := store.inbox_batch(0, _CHUNK):
-        records = [(_key(value), value) for _, value, _ in rows]
-        if not publisher.tried(partial(source.hand_in, records), "inbox_waits"):
+        if not publisher.tried(partial(_hand_in, store, source, rows), "inbox_waits"):
             return total
         store.commit(Commit(inbox_done=rows[-1][0]))
         total += len(rows)
     return total
+
+
+def _hand_in(store: PostgresStore, source: KafkaSource, rows: list[_Row]) -> None:
+    """Write events to the topic, and set aside each that is too large for it by itself.
+
+    Events go out several together, and are refused together: those left are sent in halves until
+    the one is found. What was taken is not sent again.
+    """
+    try:
+        source.hand_in([(_key(value), value) for _, value, _ in rows])
+    except MessageTooLarge as error:
+        if len(rows) == 1:
+            _set_aside(store, rows[0])
+            return
+        left = [rows[place] for place in error.left]
+        middle = (len(left) + 1) // 2
+        for half in filter(None, (left[:middle], left[middle:])):
+            _hand_in(store, source, half)
+
+
+def _set_aside(store: PostgresStore, row: _Row) -> None:
+    """Reject an event; all before it in the inbox are done with."""
+    number, value, arrived_us = row
+    full_length = len(value) if len(value) > KEPT_OF_LONG else 0
+    record = RawRecord(
+        value[:KEPT_OF_LONG], "inbox", number, arrived_us, key=_key(value), full_length=full_length
+    )
+    error = MalformedEvent("too_long", f"record is {len(value)} bytes, more than the topic takes")
+    _log.warning("inbox_event_rejected", extra={"reason": error.reason, "detail": error.detail})
+    store.commit(
+        Commit(
+            outbox=[rejected_message(record, error)],
+            counters={"rejected_too_long": 1},
+            inbox_done=number,
+        )
+    )
 
 
 def _key(value: bytes) -> bytes | None:

@@ -87,8 +87,7 @@ class ShardedLoop:
                 return
             self._beat()
             self._look_for_lost()
-            if any(name.endswith(":0") for name in self._shards):
-                forward(self._store, source, self._publisher)
+            self._forward()
             source.hold(held=self._full())
 
     def step(self, batch: Batch) -> None:
@@ -104,6 +103,12 @@ class ShardedLoop:
                 shard.publish(self._publisher)
         if done:
             self._source.commit(done)
+
+    def _forward(self) -> None:
+        """Write what came in over HTTP to the topic, with the first partition in hand."""
+        for name in [name for name in self._shards if name.endswith(":0")]:
+            with self._in_hand(name):
+                forward(self._shards[name].store, self._source, self._publisher)
 
     def end(self, *, drained: bool) -> None:
         """Publish what waits, and say how it ended.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import uuid
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,15 +29,18 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.broker, pytest.mark.postgresql, pytest.mark.slow]
 
 
+REJECTED = "agent.actions.rejected.jsonl"
+
+
 class Stream:
     """A topic of four partitions, a database, and workers between them."""
 
-    def __init__(self, address: str, url: str, client: str) -> None:
+    def __init__(self, address: str, url: str, client: str, **configs: str) -> None:
         self.address, self.url, self.client = address, url, client
         self.topic = f"test-shards-{uuid.uuid4().hex[:10]}"
         create_topics(address)
         self.admin = KafkaAdminClient(bootstrap_servers=address)
-        options = {"num_partitions": 4, "replication_factor": 1, "configs": {}}
+        options = {"num_partitions": 4, "replication_factor": 1, "configs": configs}
         self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
 
     def send(self, lines: list[bytes]) -> None:
@@ -132,6 +137,54 @@ def test_events_over_http_are_judged_by_whoever_has_their_partition(pipeline, st
             until(lambda: stream.counted().get("events") == len(events))
         assert store.inbox_batch(0, 10) == []
     assert not runner.serve_inbox(stream.settings(), threading.Event())
+
+
+def test_an_event_over_http_that_the_topic_cannot_take_is_rejected_and_stops_nothing(
+    pipeline, stream
+):
+    events = pipeline.events(300)
+    large = of_size(events.pop(), 1_048_540)
+    with open_store(stream.url) as store:
+        store.inbox([*events[:100], large, *events[100:]])
+        with Worker(stream.settings(sink=f"file:{pipeline.folder / 'out'}")):
+            until(lambda: stream.counted().get("events") == len(events))
+            until(lambda: store.inbox_batch(0, 1) == [])
+            until(lambda: (pipeline.folder / "out" / REJECTED).exists())
+    assert rejections(stream) == {"rejected_too_long": 1}
+    (line,) = (pipeline.folder / "out" / REJECTED).read_bytes().splitlines()
+    told = json.loads(line)
+    assert told["reason"] == "too_long"
+    assert told["detail"] == "record is 1048540 bytes, more than the topic takes"
+    assert told["full_length"] == 1_048_540
+    assert large.startswith(told["value"].encode())
+
+
+def test_events_that_are_too_large_together_only_are_all_taken_once(
+    pipeline, kafka_address, postgresql_url, kafka_client
+):
+    open_store(postgresql_url).close()
+    narrow = {"max.message.bytes": "20000"}
+    stream = Stream(kafka_address, postgresql_url, kafka_client, **narrow)
+    events = [of_size(line, 15_000) for line in pipeline.events(8)]
+    with open_store(stream.url) as store:
+        store.inbox(events)
+        with Worker(stream.settings()):
+            until(lambda: stream.counted().get("events") == len(events))
+            until(lambda: store.inbox_batch(0, 1) == [])
+    assert rejections(stream) == {}
+    stream.close()
+
+
+def of_size(line: bytes, size: int) -> bytes:
+    """An event that is so large, and does not compress."""
+    event = json.loads(line) | {"arguments": {"blob": ""}}
+    missing = size - len(json.dumps(event))
+    event["arguments"]["blob"] = b64encode(os.urandom(missing)).decode()[:missing]
+    return json.dumps(event).encode()
+
+
+def rejections(stream: Stream) -> dict[str, int]:
+    return {name: n for name, n in stream.counted().items() if name.startswith("rejected_")}
 
 
 def test_a_worker_whose_results_nobody_takes_stops_reading_and_goes_on_later(

@@ -25,6 +25,7 @@ with warnings.catch_warnings():
         OffsetOutOfRangeError,
         RetriableError,
         TopicAlreadyExistsError,
+        UnknownError,
     )
     from kafka.partitioner import DefaultPartitioner, murmur2
 
@@ -42,5 +43,6 @@ __all__ = [
     "RetriableError",
     "TopicAlreadyExistsError",
     "TopicPartition",
+    "UnknownError",
     "murmur2",
 ]

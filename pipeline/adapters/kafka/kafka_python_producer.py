@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from pipeline.adapters.kafka.client import KafkaError, KafkaProducer
+from pipeline.adapters.kafka.client import KafkaError, KafkaProducer, UnknownError
 from pipeline.adapters.kafka.member import ANSWER_MS
 from pipeline.adapters.kafka.partitions import Partitions
 from pipeline.adapters.kafka.producer import (
@@ -61,18 +62,39 @@ class KafkaPythonProducer:
     def send(self, messages: Sequence[Message]) -> None:
         """Send in the order given, and return once all are confirmed."""
         sent: list[Any] = []
-        with self._translated():
-            try:
-                for message in messages:
-                    self._topic = message.topic
-                    headers = [*message.headers, (ID_HEADER, message.id.encode())]
-                    key = key_sent(message)
-                    sent.append(self._producer.send(message.topic, message.value, key, headers))
-            finally:
-                self._producer.flush(timeout=DELIVERY_S + ANSWER_MS / 1000)
-            for message, future in zip(messages, sent, strict=True):
+        try:
+            with self._translated():
+                self._send(messages, sent)
+        except ProducerFault as fault:
+            taken = [future.succeeded() for future in sent]
+            fault.left = tuple(
+                place for place in range(len(messages)) if place >= len(sent) or not taken[place]
+            )
+            raise
+
+    def _send(self, messages: Sequence[Message], sent: list[Any]) -> None:
+        try:
+            for message in messages:
                 self._topic = message.topic
-                future.get(timeout=0)
+                headers = [*message.headers, (ID_HEADER, message.id.encode())]
+                key = key_sent(message)
+                sent.append(self._producer.send(message.topic, message.value, key, headers))
+        finally:
+            self._settle(sent)
+        for message, future in zip(messages, sent, strict=True):
+            self._topic = message.topic
+            future.get(timeout=0)
+
+    def _settle(self, sent: Sequence[Any]) -> None:
+        """Wait, longer than delivery may take, until each is confirmed or given up."""
+        until = monotonic() + DELIVERY_S + ANSWER_MS / 1000
+        try:
+            self._producer.flush(timeout=until - monotonic())
+        except UnknownError:
+            # A batch was too large and is split: `flush` does not wait for its parts.
+            for future in sent:
+                with suppress(KafkaError):
+                    future.get(timeout=max(0, until - monotonic()))
 
     def take_over(self) -> None:
         """Take the owner's id."""

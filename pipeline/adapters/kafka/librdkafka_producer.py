@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.record import Message
 
     Header = tuple[str, str | bytes | None]
+    _Content = tuple[str | None, bytes | None, bytes | None]
 
 # Waiting for more than a second at once would keep signals from being handled.
 _WAIT_S = 1
@@ -50,22 +51,27 @@ class LibrdkafkaProducer:
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send in the order given, and return once all are confirmed."""
-        self._refused.first = None
-        self._hand_over(messages)
+        refused = self._refused
+        refused.begin()
+        handed = self._hand_over(messages)
         if not self._settled():
-            raise self._refused.first or ProducerFault("_TIMED_OUT")
-        if self._refused.first is not None:
-            raise self._refused.first
+            raise refused.first or ProducerFault("_TIMED_OUT")
+        if refused.first is not None:
+            refused.first.left = refused.places(messages, handed)
+            raise refused.first
 
-    def _hand_over(self, messages: Sequence[Message]) -> None:
-        produce, topic = self._client.produce, ""
+    def _hand_over(self, messages: Sequence[Message]) -> int:
+        """Give how many the client took to send."""
+        produce, topic, handed = self._client.produce, "", 0
         try:
             for message in messages:
                 topic = message.topic
                 headers: list[Header] = [*message.headers, (ID_HEADER, message.id)]
                 produce(topic, message.value, key_sent(message), headers=headers)
+                handed += 1
         except KafkaException as error:
             self._refused.keep(error.args[0], topic)
+        return handed
 
     def _settled(self) -> bool:
         """Wait, longer than delivery may take, until each is confirmed or given up."""
@@ -103,18 +109,37 @@ class LibrdkafkaProducer:
 
 
 class _Refused:
-    """The first message that was not taken."""
+    """Messages that were not taken, and the first fault."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was before."""
         self.first: ProducerFault | None = None
+        self._noted: set[_Content] = set()
 
     def note(self, error: KafkaError, message: Sent) -> None:
         """Take note of what is told of a message; called for those that failed."""
         self.keep(error, message.topic() or "")
+        self._noted.add(_content(message.topic(), message.key(), message.value()))
+
+    def places(self, messages: Sequence[Message], handed: int) -> tuple[int, ...]:
+        """Give the places of those not taken, known by their content, or not handed over at all."""
+        return tuple(
+            place
+            for place, one in enumerate(messages)
+            if place >= handed or _content(one.topic, one.key, one.value) in self._noted
+        )
 
     def keep(self, error: KafkaError, topic: str) -> None:
         """Keep a fault, unless there was one before."""
         self.first = self.first or ProducerFault(error.name(), topic)
+
+
+def _content(topic: str | None, key: bytes | None, value: bytes | None) -> _Content:
+    """Give what a message is known by; the client makes no difference between empty and none."""
+    return topic, key or None, value or None
 
 
 @contextmanager

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 DELIVERY_S = 20
 BATCH_SENT_BYTES = 256 << 10
 ID_HEADER = "id"
+# As each client calls them: a message, or a batch of several, beyond what the topic takes.
+_TOO_LARGE = frozenset(
+    {
+        "MSG_SIZE_TOO_LARGE",
+        "MessageSizeTooLargeError",
+        "RECORD_LIST_TOO_LARGE",
+        "RecordListTooLargeError",
+    }
+)
 
 
 class ProducerFault(Exception):
@@ -29,6 +38,11 @@ class ProducerFault(Exception):
     detail
         What it says beside.
 
+    Attributes
+    ----------
+    left
+        Places of the messages that were not confirmed, in order; empty where nobody can say.
+
     Examples
     --------
     >>> print(ProducerFault("MSG_SIZE_TOO_LARGE", "agent.trust"))
@@ -40,6 +54,8 @@ class ProducerFault(Exception):
         super().__init__(f"{said}, topic {topic}" if topic else said)
         self.said = said
         self.topic = topic
+        self.too_large = name in _TOO_LARGE
+        self.left: tuple[int, ...] = ()
 
 
 class Producer(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.errors import ConfigError, SinkUnavailable
+from models.errors import ConfigError, MessageTooLarge, SinkUnavailable
 from pipeline.adapters.kafka.address import answers
 from pipeline.adapters.kafka.clients import producer_of
 from pipeline.adapters.kafka.producer import ProducerFault
@@ -51,6 +51,8 @@ class KafkaSink:
         ------
         SinkUnavailable
             At least one was not; sending the same messages again is harmless.
+        MessageTooLarge
+            One or a batch of several is larger than the topic takes; says which were not taken.
         """
         brokers = ",".join(self._address.brokers)
         if self._producer is None and not answers(self._address.brokers):
@@ -62,7 +64,10 @@ class KafkaSink:
         except ProducerFault as error:
             self._drop()
             where = f" to topic {error.topic!r}" if error.topic else ""
-            raise SinkUnavailable(f"cannot publish{where} at {brokers}: {error.said}") from error
+            said = f"cannot publish{where} at {brokers}: {error.said}"
+            if error.too_large and error.left:
+                raise MessageTooLarge(said, error.left) from error
+            raise SinkUnavailable(said) from error
 
     def _look_for(self, topics: set[str]) -> None:
         try:

@@ -284,7 +284,7 @@ class KafkaSource:
         (self._member.pause if held else self._member.resume)(self._member.assignment())
 
     def hand_in(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
-        """Write records (key, value) to the topic itself; `SinkUnavailable` where it cannot."""
+        """Write records (key, value) to the topic itself, as `KafkaSink.publish` does."""
         if self._back is None:
             self._back = KafkaSink(without_group(self._address), self._client)
         topic = self._address.topic
