@@ -174,9 +174,11 @@ def _check(database: Database, secret: bytes | None) -> bytes:
         raise StateError(f"{database.path!r} is not a store of this program")
     meta = dict(database.rows("select key, value from meta"))
     if meta.get("version") not in (VERSION, *MIGRATIONS):
+        newer = isinstance(meta.get("version"), int) and meta["version"] > VERSION
+        todo = "a newer Habitus is needed" if newer else "use the program that wrote it"
         raise StateError(
             f"store {database.path!r} was written by version {meta.get('version')}, this is "
-            f"{VERSION}; use the program that wrote it, or move the store away to learn anew"
+            f"{VERSION}; {todo}, or move the store away to learn anew"
         )
     kept = meta.get("secret")
     if not isinstance(kept, bytes) or (secret is not None and secret != kept):

@@ -173,7 +173,7 @@ def test_another_version_is_refused_with_both_versions_named(
         "postgresql": "insert into migrations (number) values (9)",
     }
     from_outside(url, marks[url.partition(":")[0]])
-    with pytest.raises(StateError, match=r"written by version 9, this is \d"):
+    with pytest.raises(StateError, match=r"by version 9, this is \d; a newer Habitus is needed"):
         open_store(url)
 
 

@@ -79,9 +79,13 @@ def _version(database: PostgresConnection) -> int:
 def _check(database: PostgresConnection, secret: bytes | None) -> bytes:
     version, newest = _version(database), max(migrations())
     if version != newest:
+        todo = (
+            "a newer Habitus is needed, at least the one that wrote it"
+            if version > newest
+            else "use the program that wrote it, or start habitus run once to bring it here"
+        )
         raise StateError(
-            f"store {database.path} was written by version {version}, this is {newest}; "
-            "use the program that wrote it, or start habitus run once to bring it here"
+            f"store {database.path} was written by version {version}, this is {newest}; {todo}"
         )
     row = database.row("select value from meta where key = 'secret'")
     if row is None or (secret is not None and secret != row[0]):
