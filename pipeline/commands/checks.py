@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, NoStore
+from models.trust_policy import SECOND_US
 from pipeline.commands.running import API_CHECK
+from pipeline.commands.standing import lag_us
 from pipeline.settings import model_config_of
 from pipeline.store import (
     is_postgresql,
@@ -29,9 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.settings import Settings
+    from pipeline.store import PipelineStatus
 
 State = Literal["ok", "optional", "missing"]
 _OLD_DAYS = 30
+# Beyond the longest batch that a worker should be busy with.
+_SILENT_US = 60 * SECOND_US
 _ACTIONS = "agent.actions"
 _LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
 
@@ -50,8 +55,9 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
     looks: dict[str, Callable[[], Check]] = {
         "format": lambda: _format(settings),
         "model": lambda: _model(settings),
-        "store": lambda: _store(settings),
+        "store": lambda: _store(settings, at_us),
         "source": lambda: _source(settings),
+        "position": lambda: _position(settings),
         "sink": lambda: _sink(settings),
         "intel": lambda: _intel(settings, at_us),
         "inventory": lambda: _inventory(settings),
@@ -93,9 +99,9 @@ def _model(settings: Settings) -> Check:
     return Check("model", "ok", f"configuration {config.version}, {source}")
 
 
-def _store(settings: Settings) -> Check:
+def _store(settings: Settings, at_us: int) -> Check:
     if is_postgresql(settings.store):
-        return _server(settings.store)
+        return _server(settings, at_us)
     path = Path(store_path(settings.store))
     if not path.exists():
         if os.access(path.resolve().parent, os.W_OK):
@@ -112,17 +118,28 @@ def _store(settings: Settings) -> Check:
     return Check("store", "ok", f"{path}, pipeline {said}, {busy}")
 
 
-def _server(url: str) -> Check:
+def _server(settings: Settings, at_us: int) -> Check:
+    url = shown_url(settings.store)
     try:
-        with open_shard(url, "", read_only=True) as store:
+        with open_shard(settings.store, "", read_only=True) as store:
             said, parts = store.status(), store.statuses()
     except NoStore:
-        return Check("store", "ok", f"{shown_url(url)} will get its tables at the first start")
-    late = f", {(said.lag_us or 0) / 1e6:.0f} s behind" if said.state == "running" else ""
-    shared = [one for name, one in parts.items() if name]
-    running = sum(one.state == "running" for one in shared)
-    of = f", {running} of {len(shared)} partitions in hand" if shared else ""
-    return Check("store", "ok", f"{shown_url(url)}, pipeline {said.state}{late}{of}")
+        return Check("store", "ok", f"{url} will get its tables at the first start")
+    alive = [name for name, one in parts.items() if _lives(one, at_us)]
+    shared = [name for name in parts if name]
+    of = f", {sum(map(bool, alive))} of {len(shared)} partitions in hand" if shared else ""
+    if said.state == "running" and not alive:
+        newest = max(one.heartbeat_us or 0 for one in parts.values())
+        silent = f"no sign of life for {(at_us - newest) / SECOND_US:.0f} s"
+        return Check("store", "optional", f"{url}, {silent}{of}", "start habitus run")
+    late = lag_us(said, at_us, settings.clock) or 0
+    behind = f", {late / SECOND_US:.0f} s behind" if said.state == "running" else ""
+    return Check("store", "ok", f"{url}, pipeline {said.state}{behind}{of}")
+
+
+def _lives(status: PipelineStatus, at_us: int) -> bool:
+    """Tell whether a worker that says it runs said so lately: it does each second."""
+    return status.state == "running" and at_us - (status.heartbeat_us or 0) <= _SILENT_US
 
 
 def _source(settings: Settings) -> Check:
@@ -189,6 +206,37 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
         todo = "create it" if topic and missing != _ACTIONS else "habitus doctor --create-topics"
         return Check(name, "missing", f"{brokers} answers, but has no topic {missing}", todo)
     return Check(name, "ok", f"{brokers} answers, its topics are there")
+
+
+def _position(settings: Settings) -> Check:
+    """Look whether the source still holds what the store goes on from."""
+    if not settings.source.startswith("kafka:"):
+        return Check("position", "ok", "a source of this kind keeps what it has")
+    from pipeline.adapters.kafka.address import answers, parse
+    from pipeline.adapters.kafka.retained import outside
+
+    address = parse(settings.source, topic=True)
+    stored = _stored(settings.store)
+    if not stored or not answers(address.brokers):
+        return Check("position", "ok", "none stored, or nobody to ask")
+    lost = outside(settings.kafka_client, address, stored)
+    if not lost:
+        return Check("position", "ok", "the broker holds what comes next")
+    if address.skip_lost:
+        return Check("position", "optional", lost[0], "lost=skip goes on at the first one held")
+    todo = "restore the records, or add lost=skip to the source once"
+    return Check("position", "missing", lost[0], todo)
+
+
+def _stored(url: str) -> dict[str, str]:
+    """Give the positions of a store; none where it is not there, which is told elsewhere."""
+    if not is_postgresql(url) and not Path(store_path(url)).exists():
+        return {}
+    try:
+        with open_store(url, read_only=True) as store:
+            return store.positions()
+    except HabitusError:
+        return {}
 
 
 def _intel(settings: Settings, at_us: int) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from pipeline import runner
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, TopicPartition
+from pipeline.commands.checks import Check, examine
 from pipeline.record import Message
 from pipeline.replay import learn
 from pipeline.settings import Settings
@@ -215,13 +217,24 @@ def test_a_position_that_retention_overtook_is_refused_with_what_to_do(pipeline,
     events = pipeline.events(300)
     stream.send(events)
     runner.run(stream.settings(), drain=True, stop=threading.Event())
+    assert position_check(stream.settings()).state == "ok"
     stream.send(events)
     partitions = [TopicPartition(stream.topic, number) for number in range(4)]
     stream.admin.delete_records(dict.fromkeys(partitions, -1))
-    with pytest.raises(ConfigError, match=r"is outside what the broker holds.*lost=skip"):
+    with pytest.raises(ConfigError, match=r"is outside what the broker holds.*lost=skip") as said:
         runner.run(stream.settings(), drain=True, stop=threading.Event())
     skipping = f"{stream.settings().source}&lost=skip"
+    told = position_check(stream.settings())
+    assert told.state == "missing"
+    assert "lost=skip" in told.todo
+    numbers = re.compile(r"\[\d\]|\d+")
+    assert numbers.sub("", str(said.value)).startswith(numbers.sub("", told.found))
+    assert position_check(stream.settings(source=skipping)).state == "optional"
     runner.run(stream.settings(source=skipping), drain=True, stop=threading.Event())
+
+
+def position_check(settings: Settings) -> Check:
+    return next(one for one in examine(settings, 0) if one.name == "position")
 
 
 def test_a_partition_that_somebody_claimed_out_of_turn_is_taken_back(pipeline, stream, monkeypatch):

@@ -410,3 +410,25 @@ def test_doctor_says_how_many_partitions_are_in_hand(
     said = found(settings.store)
     assert said.endswith("pipeline running, 7 s behind, 1 of 2 partitions in hand")
     assert found(other_postgresql_url).endswith("will get its tables at the first start")
+
+
+def test_doctor_says_that_nobody_has_given_a_sign_of_life(
+    store: PostgresStore, settings: Settings
+) -> None:
+    for name in (ZERO, ONE):
+        shard = store.of(name)
+        shard.claim()
+        shard.commit(Commit(status=PipelineStatus("running", 1_000_000, 1, 0)))
+    check = next(one for one in examine(settings, 301_000_000) if one.name == "store")
+    assert check.found.endswith("no sign of life for 300 s, 0 of 2 partitions in hand")
+    assert (check.state, check.todo) == ("optional", "start habitus run")
+
+
+def test_doctor_says_what_a_start_would_of_a_database_of_something_else(
+    settings: Settings, other_postgresql_url: str, from_outside: Callable[[str, str], None]
+) -> None:
+    from_outside(other_postgresql_url, "create table invoices (number int)")
+    theirs = settings.model_copy(update={"store": other_postgresql_url})
+    check = next(one for one in examine(theirs, 0) if one.name == "store")
+    assert check.state == "missing"
+    assert "is not a store of this program, and holds 1 other tables" in check.found

@@ -31,8 +31,8 @@ def prepare(database: PostgresConnection, secret: bytes | None) -> bytes:
     checked_secret(secret)
     if not database.read_only:
         _migrate(database, secret)
-    elif not database.has_table("migrations"):
-        raise NoStore(f"there is no store at {database.path}; habitus run makes one")
+    else:
+        _expect(database)
     return _check(database, secret)
 
 
@@ -56,16 +56,33 @@ def _migrate(database: PostgresConnection, secret: bytes | None) -> None:
         )
 
 
-def _begin(database: PostgresConnection) -> None:
-    others = database.row(
+def _expect(database: PostgresConnection) -> None:
+    """Raise where there is no store, or something else; tables may be made in the meantime."""
+    others = _tables(database)
+    if database.has_table("migrations"):
+        return
+    _refuse(database, others)
+    raise NoStore(f"there is no store at {database.path}; habitus run makes one")
+
+
+def _tables(database: PostgresConnection) -> int:
+    row = database.row(
         "select count(*) from pg_class where relnamespace = current_schema()::regnamespace "
         "and relkind in ('r', 'p')"
     )
-    if others[0]:
+    return int(row[0])
+
+
+def _refuse(database: PostgresConnection, others: int) -> None:
+    if others:
         raise StateError(
-            f"{database.path} is not a store of this program, and holds {others[0]} other tables; "
+            f"{database.path} is not a store of this program, and holds {others} other tables; "
             "give it a database or schema of its own"
         )
+
+
+def _begin(database: PostgresConnection) -> None:
+    _refuse(database, _tables(database))
     database.script(
         "create table migrations ("
         "number integer primary key, applied timestamptz not null default now())"
