@@ -185,6 +185,7 @@ class Loop:
             self.worker.watermark_us or None,
             worst_us(self._lags),
             dict(self._lags),
+            self.store.waiting(),
         )
 
 

@@ -211,6 +211,7 @@ class TrustCache:
         self._metrics.lag.set(-1 if lag is None else lag / SECOND_US)
         lags = lags_of(self.status, now_us, self._clock.kind)
         self._metrics.pipeline.lags = {name: late / SECOND_US for name, late in lags.items()}
+        self._metrics.pipeline.waiting = self.status.waiting
         bound = self.policy.stale_after_s * SECOND_US
         stale = lag is None or lag > bound or now_us - self._polled_us > bound
         self._metrics.stale.set(stale)

@@ -33,12 +33,14 @@ class PipelineSeen:
     >>> seen.counters = {"events": 7, "rejected_not_utf8": 1}
     >>> [(sample.name, sample.labels, sample.value) for m in seen.collect() for sample in m.samples]
     [('habitus_pipeline_events_total', {}, 7), \
-('habitus_pipeline_rejected_total', {'reason': 'not_utf8'}, 1)]
+('habitus_pipeline_rejected_total', {'reason': 'not_utf8'}, 1), \
+('habitus_pipeline_waiting_messages', {}, 0)]
     """
 
     def __init__(self) -> None:
         self.counters: Mapping[str, int] = {}
         self.lags: Mapping[str, float] = {}
+        self.waiting = 0
 
     def collect(self) -> Iterator[Metric]:
         """Give the metrics."""
@@ -59,3 +61,8 @@ class PipelineSeen:
         for partition, late in sorted(self.lags.items()):
             lags.add_metric((partition,), late)
         yield lags
+        yield GaugeMetricFamily(
+            "habitus_pipeline_waiting_messages",
+            "Results that the sink has not taken.",
+            self.waiting,
+        )

@@ -138,4 +138,5 @@ class Shard:
     def _status(
         self, state: Literal["running", "drained", "stopped"], lag_us: int
     ) -> PipelineStatus:
-        return PipelineStatus(state, clock_us(), self.worker.watermark_us or None, lag_us)
+        watermark_us = self.worker.watermark_us or None
+        return PipelineStatus(state, clock_us(), watermark_us, lag_us, waiting=self.waiting)

@@ -35,6 +35,8 @@ class PipelineStatus(Struct, frozen=True):
         Age of the oldest event not yet judged, at the heartbeat; 0 when it is level.
     lags_us
         The same by partition, where the source has some.
+    waiting
+        Results that the sink had not taken yet.
     """
 
     state: Literal["running", "drained", "stopped", "none"] = "none"
@@ -42,6 +44,7 @@ class PipelineStatus(Struct, frozen=True):
     watermark_us: int | None = None
     lag_us: int | None = None
     lags_us: dict[str, int] = {}
+    waiting: int = 0
 
 
 class Commit(Struct, kw_only=True):

@@ -77,6 +77,9 @@ class Store(Protocol):
     def outbox(self, limit: int) -> list[tuple[int, Message]]:
         """Give messages not yet published, oldest first, with their positions."""
 
+    def waiting(self) -> int:
+        """Count the messages not yet published."""
+
     def drop_outbox(self, ids: Iterable[int]) -> None:
         """Forget messages that are published."""
 

@@ -162,6 +162,10 @@ class SqliteStore(Asking):
         rows = self._work.rows("select id, message from outbox order by id limit ?", (limit,))
         return [(number, MESSAGE.decode(message)) for number, message in rows]
 
+    def waiting(self) -> int:
+        """Count the messages not yet published."""
+        return int(self._work.row("select count(*) from outbox")[0])
+
     def drop_outbox(self, ids: Iterable[int]) -> None:
         """Forget messages that are published."""
         with self._work.transaction():

@@ -136,6 +136,8 @@ def test_what_the_sink_did_not_take_waits_for_the_next_run(pipeline, caplog):
     away = pipeline.settings(source, "away", sink="kafka://127.0.0.1:1")
     pipeline.run(away, drain=False)
     assert len(pipeline.state(away)["outbox"]) > 10
+    with open_store(away.store, read_only=True) as store:
+        assert store.status().waiting == store.waiting() > 10
     assert "sink_unavailable" in caplog.text
     back = pipeline.settings(source, "away")
     pipeline.run(back)

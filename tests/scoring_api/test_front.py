@@ -170,7 +170,7 @@ def test_metrics_tell_what_the_pipeline_counted(installation, until):
 def test_metrics_tell_the_lag_of_each_partition(installation, until):
     now_us = time.time_ns() // 1_000
     lags = {"kafka:agent.actions:0": 0, "kafka:agent.actions:1": 90_000_000}
-    status = PipelineStatus("running", now_us, now_us, 90_000_000, lags)
+    status = PipelineStatus("running", now_us, now_us, 90_000_000, lags, 17)
     installation.store.commit(Commit(status=status))
 
     def late(partition: int) -> float:
@@ -182,3 +182,4 @@ def test_metrics_tell_the_lag_of_each_partition(installation, until):
         until(lambda: late(0) >= 0)
         assert 0 <= late(0) < 30
         assert 90 <= late(1) < 120
+        assert "habitus_pipeline_waiting_messages 17.0" in client.get("/metrics").text

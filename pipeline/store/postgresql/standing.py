@@ -46,6 +46,7 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
             for name, one in by_name.items()
             for partition, lag_us in _lags(name, one).items()
         },
+        sum(one.waiting for one in of),
     )
 
 
