@@ -16,7 +16,9 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple, TypeVar
 
-from models.answer import Obligation, trust_answer
+import msgspec
+
+from models.answer import Answer, Obligation, trust_answer
 from models.event import microseconds
 from models.trust import TrustPolicy
 from models.trust_policy import SECOND_US
@@ -106,6 +108,9 @@ class TrustCache:
         self._prepare_s = config.prepare_s
         self._metrics = metrics
         self._stale = True
+        self._nobody_asked: tuple[object, ...] = ()
+        self._nobody_policy: TrustPolicy | None = None
+        self._nobody_answer: Answer
         self._version: int | None = None
         self._seq = 0
         self._asked_us = 0
@@ -240,8 +245,9 @@ class TrustCache:
 
     def entry(self, agent_id: str, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent, known or not; never waits."""
-        # Unknown ones are not kept: made-up ids must not fill the memory.
-        known = self.agents.get(agent_id) or Known(agent_id)
+        known = self.agents.get(agent_id)
+        if known is None:
+            return self._entry(self._nobody(agent_id, question, now_us), now_us)
         return self.entry_of(known, question, now_us)
 
     def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
@@ -257,10 +263,27 @@ class TrustCache:
                 self.renewal.hurry(known, question, entry, now_us)
         return entry
 
+    def _nobody(self, agent_id: str, question: Question, now_us: int) -> Answer:
+        """Answer for an agent nobody knows; of a batch the first is computed, the others renamed.
+
+        Only the last one is kept: made-up ids must not fill the memory.
+        """
+        asked = (question, now_us, self.at_us(now_us), self.lag_us(now_us), self._stale)
+        if self._nobody_asked != asked or self._nobody_policy is not self.policy:
+            self._nobody_asked, self._nobody_policy = asked, self.policy
+            self._nobody_answer = self._answer([], agent_id, question, now_us)
+        return msgspec.structs.replace(self._nobody_answer, agent_id=agent_id)
+
     def _make(self, known: Known, question: Question, now_us: int) -> Entry:
-        answer = trust_answer(
-            known.states(),
-            known.agent_id,
+        answer = self._answer(known.states(), known.agent_id, question, now_us)
+        return self._entry(answer, now_us)
+
+    def _answer(
+        self, states: list[TrustState], agent_id: str, question: Question, now_us: int
+    ) -> Answer:
+        return trust_answer(
+            states,
+            agent_id,
             self.at_us(now_us),
             now_us,
             self.policy,
@@ -270,6 +293,8 @@ class TrustCache:
             mode=question[0],
             operation=question[1],
         )
+
+    def _entry(self, answer: Answer, now_us: int) -> Entry:
         expires = microseconds(datetime.fromisoformat(answer.valid_until))
         if self._clock.kind == "event":
             # Our seconds are minutes of a recording: nobody may keep an answer for long.

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from models.answer import DEFAULT_OBLIGATIONS
+from models.answer import DEFAULT_OBLIGATIONS, encode, trust_answer
 from models.trust import TrustPolicy
 from models.trust_policy import DAY_US
 from pipeline.store import Commit, PipelineStatus
@@ -45,6 +45,31 @@ def test_s4_a_worker_that_is_gone_makes_answers_stale(installation, until):
         assert client.get("/readyz").json()["stale"] is True
         installation.say()
         until(lambda: client.get(path).json()["state"] == "active")
+
+
+@pytest.mark.parametrize("question", [(None, None), ("delegated", "irreversible")])
+def test_agents_nobody_knows_get_the_bytes_each_would_get_alone(installation, question):
+    installation.say()
+    cache = polled(installation)
+    now = time.time_ns() // 1000
+    for moment in (now, now + 1, now + 1_000_000_000):  # the last one is stale
+        if moment > now + 1:
+            cache._beat(moment)
+        for name in ("one", "another \u00e9"):
+            alone = trust_answer(
+                [],
+                name,
+                moment,
+                moment,
+                cache.policy,
+                stale=cache.stale,
+                lag_us=cache.lag_us(moment),
+                mode=question[0],
+                operation=question[1],
+            )
+            assert cache.entry(name, question, moment).body == encode(alone)
+    assert cache.stale
+    assert not cache.agents
 
 
 @pytest.mark.parametrize(
