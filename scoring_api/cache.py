@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from models.answer import Answer, Obligation, trust_answer
+from models.errors import HabitusError
 from models.event import microseconds
 from models.trust import TrustPolicy
 from models.trust_policy import SECOND_US
@@ -57,6 +58,12 @@ class _Look(NamedTuple):
     status: PipelineStatus | None
     counters: Mapping[str, int] | None
     changes: list[_Change] | None
+
+
+def _told(error: Exception) -> dict[str, str]:
+    """Say for the log what is wrong; the words of others may repeat content, ours do not."""
+    fault = {"fault": type(error).__name__}
+    return fault | {"detail": str(error)} if isinstance(error, HabitusError) else fault
 
 
 def collect_rarely() -> None:
@@ -126,7 +133,7 @@ class TrustCache:
                 await self.poll()
             except Exception as error:  # noqa: BLE001  # any fault of the store: answers go stale
                 self._metrics.store_errors.inc()
-                log.error("store_unreadable", extra={"fault": type(error).__name__})
+                log.error("store_unreadable", extra=_told(error))
                 pause = AFTER_A_FAULT_S
             self._beat(wall_us())
             took = perf_counter() - begun

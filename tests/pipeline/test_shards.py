@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import pytest
@@ -22,7 +24,7 @@ from pipeline.settings import Settings
 from pipeline.sharding import shard as shard_module
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
-from pipeline.store import Commit, PipelineStatus, open_shard
+from pipeline.store import Commit, PipelineStatus, open_shard, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -432,3 +434,27 @@ def test_doctor_says_what_a_start_would_of_a_database_of_something_else(
     check = next(one for one in examine(theirs, 0) if one.name == "store")
     assert check.state == "missing"
     assert "is not a store of this program, and holds 1 other tables" in check.found
+
+
+def test_the_rights_that_are_documented_are_enough_for_the_api(
+    settings: Settings, store: PostgresStore, from_outside: Callable[[str, str], None]
+) -> None:
+    api = f"api_{uuid.uuid4().hex[:10]}"
+    from_outside(settings.store, f"create role {api} login")
+    from_outside(settings.store, f"grant select on all tables in schema public to {api}")
+    from_outside(settings.store, f"grant insert on inbox to {api}")
+    parts = urlsplit(settings.store)
+    theirs = parts._replace(netloc=f"{api}@{parts.netloc.rpartition('@')[2]}").geturl()
+    try:
+        with open_store(theirs) as opened:
+            with pytest.raises(StateError, match="permission denied for sequence inbox_id_seq"):
+                opened.data_version()
+            from_outside(settings.store, f"grant select on sequence inbox_id_seq to {api}")
+            before = opened.data_version()
+            assert opened.inbox([b"{}"]) == [1]
+            assert opened.data_version() != before
+            assert opened.status() == store.status()
+            assert opened.changes(0, 10) == opened.anomalies() == []
+    finally:
+        from_outside(settings.store, f"drop owned by {api}")
+        from_outside(settings.store, f"drop role {api}")

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from models.answer import DEFAULT_OBLIGATIONS, encode, trust_answer
+from models.errors import StateError
 from models.trust import TrustPolicy
 from models.trust_policy import DAY_US
 from pipeline.store import Commit, PipelineStatus
@@ -227,3 +228,29 @@ def test_an_event_that_only_counts_leaves_the_answers_as_they_are(installation):
             cache.close()
 
     asyncio.run(story())
+
+
+def test_the_log_says_what_is_wrong_with_the_store_in_our_words_alone(caplog):
+    class Broken:
+        def __init__(self, *faults):
+            self.faults = list(faults)
+
+        def data_version(self):
+            raise self.faults.pop(0)
+
+    broken = Broken(StateError("permission denied for sequence s"), ValueError("a prompt"))
+
+    async def follow():
+        cache = TrustCache(broken, ApiConfig(), TrustPolicy(), DEFAULT_OBLIGATIONS, Metrics())
+        task = asyncio.create_task(cache.follow())
+        while broken.faults:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        cache.close()
+
+    asyncio.run(follow())
+    said = [one for one in caplog.records if one.message == "store_unreadable"]
+    assert (said[0].fault, said[0].detail) == ("StateError", "permission denied for sequence s")
+    assert said[1].fault == "ValueError"
+    assert not hasattr(said[1], "detail")

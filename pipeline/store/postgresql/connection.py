@@ -151,6 +151,8 @@ class PostgresConnection:
             return StoreUnavailable(f"store {self.path} cannot be reached: {_first(error)}")
         if isinstance(error, errors.ReadOnlySqlTransaction):
             return StateError(f"store {self.path!r} cannot be written: it is read-only")
+        if isinstance(error, errors.InsufficientPrivilege):  # names the table or sequence
+            return StateError(f"store {self.path} cannot be used: {_first(error)}")
         kind = type(error).__name__
         return StateError(f"store {self.path} cannot be used: {kind} ({error.sqlstate})")
 
