@@ -84,10 +84,11 @@ class Learner:
         session.previous_tool = event.tool
         if bits.content is not None:
             self.content.note(session, bits.content)
+        tamed = held or (vouched and unusual)  # a burst is one act in a past that is learned, too
         if state == "active":
-            show = held and self._shows(out, profile, subject.trust)
+            show = tamed and self._shows(out, profile, subject.trust)
             profile.habits.take_in(
-                view.view, statistics, result, 0.0 if vouched else gate, whole=show
+                view.view, statistics, result, gate if tamed or not vouched else 0.0, whole=show
             )
             if show:
                 profile.habits.show(view.view, bits.seen, bits.metrics)
@@ -101,7 +102,10 @@ class Learner:
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
-        profile.habits.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
+        if tamed:
+            profile.habits.count(view.view, x, vote=vote)
+        else:
+            profile.habits.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
         use(facts.watch, self.hasher.of(event.tool) & MARK)
         facts.voted = facts.voted or vote
         facts.day_bits += out.s_sum

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from models.config import ModelConfig
 from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
-from models.features import HOUR_US
+from models.features import FEATURES, HOUR_US, METRICS
+from models.groups import LEAST_BITS, STATISTICS
 from models.ledger import Item
 from models.places import places_of
 
@@ -206,6 +207,24 @@ def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_str
         state = learned(stream)
         kept.append(state[:2])
     assert kept[0] == kept[1]
+
+
+def test_a_burst_in_a_past_that_is_vouched_for_shows_the_peers_one_act_an_hour(a_stream, an_event):
+    stream = a_stream(**SETTINGS)
+    stream.engine.vouched = True
+    for number in range(3_000):
+        agent, session = f"clerk-{number % 10}", f"s-{number // 50}-{number % 10}"
+        tool = TOOLS[number // 10 % 3]
+        stream.judge(an_event(agent, at=number, id=f"e-{number}", tool=tool, session=session))
+    view = stream.subject("clerk-1").view.view
+    rates = view.fleet.windows[len(STATISTICS) + len(FEATURES) + METRICS.index("rate_minute")]
+    stream.engine.peers.publish()
+    before = rates.above(LEAST_BITS)
+    for number in range(80):
+        at = 3_000 + number / 100
+        stream.judge(an_event("clerk-0", at=at, id=f"bulk-{number}", session="bulk"))
+    stream.engine.peers.publish()
+    assert before < rates.above(LEAST_BITS) <= before + 10  # until it is unusual, and one
 
 
 def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
