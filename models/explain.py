@@ -28,6 +28,7 @@ _NOVELTY = (
     "not the one that always came with a name in the request",
 )  # fmt: skip
 _AS_IT_IS = ("", ", rewritten,")
+_SEVERAL = 2.0
 _QUANTITY_WORDS = dict(
     zip(QUANTITIES, ("bytes in", "bytes out", "records", "tokens"), strict=True)
 ) | {"bytes_out_day": "bytes out"}
@@ -136,7 +137,8 @@ def quantity_reason(
     what = _QUANTITY_WORDS.get(name, name)
     times = value / median if median > 0 else 0.0
     window = "on this day" if name.endswith("_day") else "this hour"
-    why = f"{value:,.0f} {what} {window}, {times:.0f} times the usual {median:,.0f}."
+    often = f"{times:.0f}" if times >= _SEVERAL else f"{times:.1f}"
+    why = f"{value:,.0f} {what} {window}, {often} times the usual {median:,.0f}."
     limits = [(f"median {median:,.0f}", 0.5), (f"up to {upper:,.0f}", 0.95)]
     return Reason(name, bits, f"{value:,.0f}", limits, why)
 

@@ -34,8 +34,11 @@ def evaluate(
         typer.Option(help="Planted cases, one JSON line each, beside recordings without labels."),
     ] = None,
     history_days: Annotated[
-        int, typer.Option(min=0, help="With --truth: so many first days are the history.")
-    ] = 14,
+        int | None,
+        typer.Option(
+            min=0, help="With --truth: so many first days, 14 by default, are the history."
+        ),
+    ] = None,
     baselines: Annotated[
         str, typer.Option(help="Compare with these, comma between: all, or some of the names.")
     ] = "",
@@ -58,6 +61,7 @@ def evaluate(
     """Measure on labelled recordings: what is found, how early, at how many false alerts."""
     from pipeline.evaluation.baselines import OFFERS
     from pipeline.evaluation.details import details
+    from pipeline.evaluation.run import HISTORY_DAYS
     from pipeline.evaluation.run import evaluate as evaluated
     from pipeline.evaluation.table import table
 
@@ -65,6 +69,8 @@ def evaluate(
     for offer in OFFERS.values() if "all" in compared else ():
         if not offer.available:
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
+    if history_days is not None and truth is None:
+        raise ConfigError("--history-days goes with --truth; labelled logs say what is history")
     if out == "-":
         raise ConfigError("--out names a file; --json prints the figures")
     refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth])
@@ -81,7 +87,7 @@ def evaluate(
             cold=cold,
             without=without or [],
             truth=truth,
-            history_days=history_days,
+            history_days=HISTORY_DAYS if history_days is None else history_days,
             baselines=compared,
             ablate=_names(ablate),
             draws=draws,
