@@ -84,7 +84,7 @@ def judge(worker: Worker, *values: bytes, first: int = 1) -> Any:
 
 
 def test_there_is_a_bad_record_for_every_reason():
-    assert set(BAD) == set(REJECT_REASONS)
+    assert set(BAD) == set(REJECT_REASONS) - {"wrong_partition"}  # a file has no partitions
 
 
 def test_whatever_comes_the_stream_goes_on_and_the_bytes_are_kept(pipeline):
