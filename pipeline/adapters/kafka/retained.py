@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka.address import Address
 
 
+def is_outside(topic: str, partition: int, position: object, held: tuple[int, int]) -> str:
+    """Say that a broker does not hold what a partition goes on from.
+
+    >>> is_outside("agent.actions", 1, 9000, (40, 150))
+    'position 9000 of agent.actions[1] is outside what the broker holds, 40 to 150'
+    """
+    where = f"position {position} of {topic}[{partition}]"
+    return f"{where} is outside what the broker holds, {held[0]} to {held[1]}"
+
+
 def outside(client: str, address: Address, stored: Mapping[str, str]) -> list[str]:
     """Give a sentence for each partition that no longer holds its stored position.
 
@@ -40,8 +50,7 @@ def outside(client: str, address: Address, stored: Mapping[str, str]) -> list[st
         raise ConfigError(f"topic {topic!r} does not answer: {error}") from error
     wanted = {one: stored.get(key_of(topic, one)) for one in partitions}
     return [
-        f"position {at} of {topic}[{one}] is outside what the broker holds, "
-        f"{first[one]} to {end[one]}"
+        is_outside(topic, one, at, (first[one], end[one]))
         for one, at in wanted.items()
         if at is not None and not first[one] <= int(at) <= end[one]
     ]

@@ -16,6 +16,7 @@ from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.levels import Levels
 from pipeline.adapters.kafka.member import MemberFault, NoAnswer, OutOfRange, Passing, key_of
+from pipeline.adapters.kafka.retained import is_outside
 from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.pace import Pace
 from pipeline.record import Batch, Joined, Message, RawRecord
@@ -214,10 +215,7 @@ class KafkaSource:
         first = self._member.first([partition])[partition]
         end = self._member.end([partition])[partition]
         if offset is not None and not first <= offset <= end:
-            lost = (
-                f"position {offset} of {self._address.topic}[{partition}] is outside what "
-                f"the broker holds, {first} to {end}"
-            )
+            lost = is_outside(self._address.topic, partition, offset, (first, end))
             if not self._address.skip_lost:
                 raise ConfigError(
                     f"{lost}; records are lost to this store: restore them, or add lost=skip to "
