@@ -26,6 +26,7 @@ from pipeline.store import (
     store_path,
     writer_lock,
 )
+from pipeline.store.batch import SILENT_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 State = Literal["ok", "optional", "missing"]
 _OLD_DAYS = 30
 # Beyond the longest batch that a worker should be busy with.
-_SILENT_US = 60 * SECOND_US
 _ACTIONS = "agent.actions"
 _LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
 
@@ -139,7 +139,7 @@ def _server(settings: Settings, at_us: int) -> Check:
 
 def _lives(status: PipelineStatus, at_us: int) -> bool:
     """Tell whether a worker that says it runs said so lately: it does each second."""
-    return status.state == "running" and at_us - (status.heartbeat_us or 0) <= _SILENT_US
+    return status.state == "running" and at_us - (status.heartbeat_us or 0) <= SILENT_US
 
 
 def _source(settings: Settings) -> Check:

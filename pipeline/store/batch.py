@@ -20,6 +20,10 @@ AnomalyRow = dict[str, Any]
 """An anomaly as the API shows it; needs `id`, `agent_id`, `time`, `severity` and `anomaly`."""
 
 
+SILENT_US = 60_000_000
+"""A worker gives a sign of life each second; one that was killed still says "running"."""
+
+
 class PipelineStatus(Struct, frozen=True):
     """How the pipeline is doing, as it last said itself.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store.batch import PipelineStatus
+from pipeline.store.batch import SILENT_US, PipelineStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_SILENT_US = 60_000_000  # a worker gives a sign of life each second; a killed one says "running"
 
 
 def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
@@ -67,7 +65,7 @@ def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
         topic = topic_of(name)
         beats[topic] = max(beats.get(topic, 0), one.heartbeat_us or 0)
     newest = max(beats.values(), default=0)
-    return {topic for topic, beat_us in beats.items() if newest - beat_us <= _SILENT_US}
+    return {topic for topic, beat_us in beats.items() if newest - beat_us <= SILENT_US}
 
 
 def _lags(name: str, said: PipelineStatus) -> Mapping[str, int]:
