@@ -152,14 +152,14 @@ class Profile:
         """The plain part."""
         if self.agent is not None:
             self._unpack()
-        return cast("Facts", self._facts)
+        return self._facts  # type: ignore[return-value]  # there unless the kernel holds them
 
     @property
     def baseline(self) -> AgentBaseline:
         """Habits, and levels of quantities."""
         if self.agent is not None:
             self._unpack()
-        return cast("AgentBaseline", self._baseline)
+        return self._baseline  # type: ignore[return-value]  # the same
 
     @property
     def habits(self) -> Habits:

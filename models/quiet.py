@@ -76,6 +76,11 @@ class Quiet:
         keys: list[int | None] = acts.keys(self._hashes)
         return keys
 
+    def keys_by_day(self, acts: Any) -> dict[int, list[int]] | None:
+        """Give the same keys by day in order; None where one is missing or there twice."""
+        found: dict[int, list[int]] | None = acts.keys_by_day(self._hashes)
+        return found
+
     def put(
         self,
         acts: Any,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.errors import MalformedEvent
@@ -123,15 +124,14 @@ class Intake:
         """
         acts = None if quiet is None else quiet.read(*values_of(records), self._max_future_us)
         fresh = Fresh(records, lambda record: self._read(record, wire), acts)
+        if quiet is not None and self._all_new(quiet, acts, out):
+            fresh.order = list(range(len(records)))
+            return fresh
         keys: list[int | None] = [None] * len(records) if quiet is None else quiet.keys(acts)
         days = [0] * len(records) if acts is None else acts.days()
         refused = self._read_others(fresh, keys, days) if None in keys else {}
-        by_day = _by_day(keys, days)
-        known = self._store.seen([key for some in by_day.values() for key in some])
-        if not refused and not known and len(set(keys)) == len(keys):  # nearly always: all are new
-            out.seen = by_day
-            fresh.order = list(range(len(keys)))
-            return fresh
+        # Of millions a store finds neighbours twice as fast.
+        known = self._store.seen(sorted(key for key in keys if key is not None))
         for at, key in enumerate(keys):
             if key is None:
                 _reject(records[at], refused[at], out, count)
@@ -142,6 +142,14 @@ class Intake:
                 out.seen.setdefault(days[at], []).append(key)
                 fresh.order.append(at)
         return fresh
+
+    def _all_new(self, quiet: Quiet, acts: Any, out: Commit) -> bool:
+        """Take all records at once, where the kernel has read them and none is known."""
+        by_day = quiet.keys_by_day(acts)
+        if by_day is None or self._store.seen(list(chain.from_iterable(by_day.values()))):
+            return False
+        out.seen = by_day
+        return True
 
     def set_apart(self, job: Job, strays: Mapping[str, str]) -> None:
         """Reject what came for agents that another worker judges.
@@ -187,17 +195,6 @@ class Intake:
         time_us = microseconds(event.time)
         refuse_future(time_us, record.arrived_us, self._max_future_us)
         return Taken(record, event, time_us)
-
-
-def _by_day(keys: list[int | None], days: list[int]) -> dict[int, list[int]]:
-    """Give the keys of each day in order: of millions a store finds neighbours twice as fast."""
-    found: dict[int, list[int]] = {}
-    for key, day in zip(keys, days, strict=True):
-        if key is not None:
-            found.setdefault(day, []).append(key)
-    for some in found.values():
-        some.sort()
-    return found
 
 
 def _elsewhere(agent_id: str, partition: str) -> MalformedEvent:

@@ -1,7 +1,6 @@
 //! Keyed 64-bit hashes of names; the arithmetic of `models.hashing`.
 
-use blake2b_simd::many::{hash_many, HashManyJob};
-use blake2b_simd::{Hash, Params};
+use blake2b_simd::{Params, State};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -11,8 +10,6 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 const CACHE_LIMIT: usize = 50_000;
-/// Texts that are put together before they are hashed: so many stay in the cache meanwhile.
-pub const TOGETHER: usize = 256;
 const MIX_A: u64 = 0x9E37_79B9_7F4A_7C15;
 const MIX_B: u64 = 0xBF58_476D_1CE4_E5B9;
 const MIX_C: u64 = 0x94D0_49BB_1331_11EB;
@@ -72,6 +69,8 @@ impl Hasher {
 #[pyclass(frozen, module = "habitus_native")]
 pub struct Hashes {
     params: Params,
+    /// What begins the text of every event's key, taken in together with the secret.
+    event: State,
     inner: Sha256,
     outer: Sha256,
 }
@@ -81,12 +80,14 @@ impl Hashes {
     #[new]
     fn new(key: &[u8]) -> PyResult<Self> {
         let params = Hasher::new(key)?.params;
+        let mut event = params.to_state();
+        event.update(b"event\x1f");
         let pad = |byte: u8| {
             let mut block = [byte; 64];
             key.iter().zip(block.iter_mut()).for_each(|(key, place)| *place ^= key);
             Sha256::new_with_prefix(block)
         };
-        Ok(Hashes { params, inner: pad(0x36), outer: pad(0x5c) })
+        Ok(Hashes { params, event, inner: pad(0x36), outer: pad(0x5c) })
     }
 
     /// The hash of a name that does not come again.
@@ -104,25 +105,19 @@ impl Hashes {
         &self,
         names: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>,
     ) -> PyResult<Vec<u64>> {
-        let names = names.iter().map(|(agent_id, id)| Ok((bytes_of(agent_id)?, bytes_of(id)?)));
-        let names = names.collect::<PyResult<Vec<_>>>()?;
-        let names: Vec<(&[u8], &[u8])> = names.iter().map(|(a, b)| (&**a, &**b)).collect();
-        Ok(self.event_keys_of(&names))
+        let key = |(agent_id, id): &(Bound<'_, PyString>, Bound<'_, PyString>)| {
+            Ok(self.event_key(&bytes_of(agent_id)?, &bytes_of(id)?))
+        };
+        names.iter().map(key).collect()
     }
 }
 
 impl Hashes {
-    /// 63 bits for each (agent, id) of an event; several are hashed at a time.
-    pub fn event_keys_of(&self, names: &[(&[u8], &[u8])]) -> Vec<u64> {
-        let mut keys = Vec::with_capacity(names.len());
-        for some in names.chunks(TOGETHER) {
-            let text =
-                |(agent_id, id): &(&[u8], &[u8])| [b"event\x1f", *agent_id, b"\x1f", *id].concat();
-            let texts: Vec<Vec<u8>> = some.iter().map(text).collect();
-            let hashes = hashes_of(&self.params, &texts);
-            keys.extend(hashes.map(|hash| number_of(hash.as_bytes()) >> 1));
-        }
-        keys
+    /// 63 bits for the agent and the id of an event.
+    pub fn event_key(&self, agent_id: &[u8], id: &[u8]) -> u64 {
+        let mut event = self.event.clone();
+        let hash = event.update(agent_id).update(b"\x1f").update(id).finalize();
+        number_of(hash.as_bytes()) >> 1
     }
 
     /// A number in (0, 1) that the sender of `text` cannot choose.
@@ -136,14 +131,6 @@ impl Hashes {
     fn hash(&self, text: &[u8]) -> u64 {
         number_of(self.params.hash(text).as_bytes())
     }
-}
-
-/// The hashes of texts, several at a time.
-pub fn hashes_of<'a>(params: &'a Params, texts: &'a [Vec<u8>]) -> impl Iterator<Item = Hash> + 'a {
-    let mut jobs: Vec<HashManyJob<'_>> =
-        texts.iter().map(|text| HashManyJob::new(params, text)).collect();
-    hash_many(&mut jobs);
-    jobs.into_iter().map(|job| job.to_hash())
 }
 
 fn number_of(hash: &[u8]) -> u64 {

@@ -1,12 +1,14 @@
 //! Keyed digests of stored rows, several at a time; the arithmetic of `pipeline.store.seal`.
 
-use crate::hashing::{hashes_of, TOGETHER};
-use blake2b_simd::Params;
+use blake2b_simd::many::{hash_many, HashManyJob};
+use blake2b_simd::{Hash, Params};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
+/// Rows that are put together before they are hashed: so many stay in the cache meanwhile.
+const TOGETHER: usize = 256;
 const MOST_KEY: usize = 64;
 const MOST_TABLE: usize = 16;
 
@@ -45,4 +47,12 @@ impl Seals {
         }
         digests
     }
+}
+
+/// The hashes of texts, several at a time.
+fn hashes_of<'a>(params: &'a Params, texts: &'a [Vec<u8>]) -> impl Iterator<Item = Hash> + 'a {
+    let mut jobs: Vec<HashManyJob<'_>> =
+        texts.iter().map(|text| HashManyJob::new(params, text)).collect();
+    hash_many(&mut jobs);
+    jobs.into_iter().map(|job| job.to_hash())
 }

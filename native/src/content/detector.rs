@@ -8,7 +8,8 @@ use super::scene::{Carried, Scene};
 use super::second_look::look_again;
 use super::session::{Content, Near, Ordered, Session};
 use super::similarity::{overlaps, Words};
-use super::tables::{mark_of, Role, YOUNG};
+use super::table::mark_of;
+use super::tables::{Role, YOUNG};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -83,7 +84,8 @@ impl Detector {
     ) -> PyResult<Content> {
         let request = self.request(py, session)?;
         let tool = self.hasher.of(name);
-        let alike = Alike::new(self.roles.get(&session.role), &session.near);
+        let role = self.roles.get(&session.role);
+        let alike = Alike::new(role, &session.near);
         let mut content = Content {
             score: 0.0,
             intent: None,
@@ -99,7 +101,6 @@ impl Detector {
         let mut said = 0.0;
         if !session.purpose.is_empty() {
             let own = self.reader.tool_words(py, &self.hasher, name)?;
-            let role = self.roles.get(&session.role);
             said = named(&mut self.words, &request, &own);
             let (intent, unasked) = intents(role, said, tool, &alike);
             (content.intent, content.unasked) = (Some(intent), Some(unasked));
@@ -107,7 +108,7 @@ impl Detector {
         let mut foreign = false;
         if let Some(origins) = origins {
             let unknown;
-            let role = match self.roles.get(&session.role) {
+            let role = match role {
                 Some(role) => role,
                 None => {
                     unknown = Role::new();
@@ -174,7 +175,7 @@ pub fn intents(role: Option<&Role>, named: f64, tool: u64, alike: &Alike<'_>) ->
     for &(weight, cluster, similar) in &alike.near {
         let full = similar * similar * (cluster.n as f64).min(KIND_CAP);
         whole += full;
-        if let Some(&seen) = cluster.tools.known.get(&tool) {
+        if let Some(seen) = cluster.tools.find(tool) {
             let share = seen as f64 / cluster.n as f64;
             like += weight * share;
             more += full * share;

@@ -3,7 +3,8 @@
 
 use super::rates::{Node, Rates, COLUMNS};
 use super::similarity::Words;
-use super::tables::{Cluster, Role, Table, YOUNG};
+use super::table::Table;
+use super::tables::{Cluster, Role, YOUNG};
 use super::uses::{exactly, First};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -76,17 +77,13 @@ impl Journal {
 }
 
 fn write_table(out: &mut Writer, table: &Table, whole: bool) {
-    let mut keys: Vec<u64> = match whole {
-        true => table.known.keys().copied().collect(),
-        false => table.changed.iter().copied().collect(),
-    };
-    keys.sort_unstable();
+    let keys = table.keys(whole);
     out.array(keys.len());
     for key in keys {
         out.array(2);
         out.unsigned(key);
-        match table.known.get(&key) {
-            Some(&value) => out.signed(value),
+        match table.find(key) {
+            Some(value) => out.signed(value),
             None => out.nil(),
         }
     }
@@ -96,11 +93,8 @@ fn read_table(from: &mut Reader<'_>, table: &mut Table) -> PyResult<()> {
     for _ in 0..from.array()? {
         exactly(from.array()?, 2)?;
         let key = from.unsigned()?;
-        if from.skip_nil() {
-            table.known.remove(&key);
-        } else {
-            table.known.insert(key, from.signed()?);
-        }
+        let value = if from.skip_nil() { None } else { Some(from.signed()?) };
+        table.restore(key, value);
     }
     Ok(())
 }
@@ -149,9 +143,9 @@ pub fn write_role(role: &Role, generation: u64, whole: bool) -> Vec<u8> {
 pub fn written_role(role: &mut Role) {
     for cluster in role.slots.iter_mut().flatten().filter(|cluster| cluster.touched) {
         (cluster.touched, cluster.stored) = (false, true);
-        cluster.tables_mut().into_iter().for_each(|table| table.changed.clear());
+        cluster.tables_mut().into_iter().for_each(Table::stored);
     }
-    role.tables_mut().into_iter().for_each(|table| table.changed.clear());
+    role.tables_mut().into_iter().for_each(Table::stored);
     role.gone.clear();
     role.unsaid = 0;
     role.touched = false;

@@ -155,7 +155,7 @@ impl State {
             out.push(
                 journal.write(DOCUMENTS, whole, |g, all| write_words(&detector.words, g, all)),
             );
-            detector.words.holding.changed.clear();
+            detector.words.holding.stored();
             detector.words.changed = false;
         }
         let rates = &mut detector.rates;

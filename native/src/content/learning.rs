@@ -5,7 +5,8 @@ use super::names::{tie, BROKEN, UNSAID};
 use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAID, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, Ordered, Session, MAX_USES};
-use super::tables::{marks_of, noted, time_of, Role, MAX_KNOWN, YOUNG};
+use super::table::{marks_of, noted, time_of, MAX_KNOWN};
+use super::tables::{Role, YOUNG};
 use super::uses::{First, Use};
 use crate::hashing::mix;
 use pyo3::prelude::*;
@@ -87,12 +88,11 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     let own = if settled { agent } else { 0 };
     let (held, fetched) = learn_uses(role, number, session, own, hold);
     learn_names(role, &request.names, fetched, session.last_us.div_euclid(DAY_US));
-    let waits: FxHashSet<u64> = held.values().copied().collect();
+    let waits: Vec<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
-        cluster.tools.count(&session.tools);
-        let keys: FxHashSet<u64> = session.uses.values().map(|held| held.tool_key).collect();
-        let keys: Vec<u64> = keys.difference(&waits).copied().collect();
-        cluster.keys.count(&keys);
+        cluster.tools.count(session.tools.iter().copied());
+        let keys = session.uses.values().map(|held| held.tool_key);
+        cluster.keys.count(once_each(keys.filter(|key| !waits.contains(key)).collect()));
         cluster.full += i64::from(free && waits.is_empty());
     }
     role.share(number, 1);
@@ -203,7 +203,7 @@ fn learn_uses(
     hold: bool,
 ) -> (Ordered<u64>, Fetched) {
     let (mut waits, mut fetched) = (Ordered::default(), Fetched::default());
-    let (mut values, mut flows) = (FxHashSet::default(), FxHashSet::default());
+    let (mut values, mut flows) = (Vec::new(), Vec::new());
     let day = session.last_us.div_euclid(DAY_US);
     for held in session.uses.values() {
         let at = mix(held.tool_key, held.value, 2);
@@ -215,14 +215,14 @@ fn learn_uses(
                 continue;
             }
         }
-        values.insert(at);
+        values.push(at);
         role.at.remember(at, day);
         role.anywhere.remember(held.value, day);
         if held.root != 0 {
             role.roots.remember(held.root, day);
         }
         if held.flow != 0 {
-            flows.insert(held.flow);
+            flows.push(held.flow);
             role.flow.remember(held.flow, day);
             let accepted = mix(held.flow, ACCEPTED, 0);
             if role.flow.has(accepted) {
@@ -239,10 +239,16 @@ fn learn_uses(
         }
     }
     if let Some(cluster) = role.cluster_mut(number) {
-        cluster.values.count(&values.into_iter().collect::<Vec<u64>>());
-        cluster.flows.count(&flows.into_iter().collect::<Vec<u64>>());
+        cluster.values.count(once_each(values));
+        cluster.flows.count(once_each(flows));
     }
     (waits, fetched)
+}
+
+fn once_each(mut keys: Vec<u64>) -> Vec<u64> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Learns what came out of results with the names of the request.

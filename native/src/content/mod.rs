@@ -18,6 +18,7 @@ mod second_look;
 mod seeing;
 mod session;
 mod similarity;
+mod table;
 mod tables;
 mod text;
 mod tracing;

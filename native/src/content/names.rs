@@ -1,6 +1,6 @@
 //! Whom a request names, and what has always come with that name; `models.content.names`.
 
-use super::tables::{Table, KEPT_LONGER};
+use super::table::{Table, KEPT_LONGER};
 use super::text::{is_space, CODE, MAIL, NUM, PATH, TEXT, URL};
 use crate::hashing::mix;
 
@@ -93,7 +93,7 @@ pub fn says_who(text: &str, kind: u8) -> bool {
 pub fn standing(table: &Table, tool_key: u64, names: &[u64], value: u64) -> u64 {
     let mut found = UNSAID;
     for &name in names {
-        let Some(&packed) = table.known.get(&mix(tool_key, name, TIED)) else { continue };
+        let Some(packed) = table.find(mix(tool_key, name, TIED)) else { continue };
         let (again, changes, known) = parts(packed);
         if again < SURE || changes * STEADY > again {
             continue;
@@ -111,7 +111,7 @@ pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
     let key = mix(tool_key, name, TIED);
     let mark = value as i64 & MARK;
     let (mut again, mut changes) = (0, 0);
-    let before = table.known.get(&key).copied();
+    let before = table.find(key);
     if let Some(packed) = before {
         let known;
         (again, changes, known) = parts(packed);

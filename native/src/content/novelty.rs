@@ -110,11 +110,11 @@ impl<'a> Alike<'a> {
         let (mut carried, mut flowed) = (0.0, 0.0);
         let (mut often_carried, mut often_flowed) = (0.0, 0.0);
         for &(weight, cluster, similar) in &self.near {
-            if let Some(&seen) = cluster.values.known.get(&at) {
+            if let Some(seen) = cluster.values.find(at) {
                 carried += weight * seen as f64 / cluster.n as f64;
                 often_carried += similar * similar * seen as f64;
             }
-            if let Some(&seen) = cluster.flows.known.get(&held.flow) {
+            if let Some(seen) = cluster.flows.find(held.flow) {
                 flowed += weight * seen as f64 / cluster.n as f64;
                 often_flowed += similar * similar * seen as f64;
             }

@@ -125,12 +125,13 @@ impl Reader {
     }
 
     fn words(&self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Vec<u64>> {
-        let mut words: Vec<u64> = if raw.is_ascii() {
-            text::stems(raw).iter().map(|word| hasher.of(word)).collect()
+        let mut words: Vec<u64> = Vec::new();
+        if raw.is_ascii() {
+            text::each_stem(raw, |stem| words.push(hasher.of(stem)));
         } else {
             let found: HashSet<String> = self.python.stems.call1(py, (raw,))?.extract(py)?;
-            found.iter().map(|word| hasher.of(word)).collect()
-        };
+            words.extend(found.iter().map(|word| hasher.of(word)));
+        }
         words.sort_unstable();
         words.dedup();
         Ok(words)

@@ -7,7 +7,8 @@ use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
 use super::session::Near;
-use super::tables::{mark_of, time_of, Cluster, Role, Table};
+use super::table::{mark_of, time_of, Table};
+use super::tables::{Cluster, Role};
 use super::uses::{First, Use};
 use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -64,9 +65,9 @@ impl Others {
         let mut role = Role::new();
         for (table, counts) in known(&mut role).into_iter().zip(bearers) {
             let common = counts.iter().filter(|(_, &n)| n > RARE);
-            table.known.extend(common.map(|(&key, _)| (key, 0)));
+            *table = Table::of(common.map(|(&key, _)| (key, 0)));
         }
-        role.sightings.known = whole.sightings.known.clone();
+        role.sightings = Table::of(whole.sightings.each());
         for slot in whole.in_order() {
             let Some(cluster) = whole.slots[slot].as_ref() else { continue };
             role.insert(copy(cluster));
@@ -140,7 +141,7 @@ fn copy(cluster: &Cluster) -> Cluster {
     let mut copy = Cluster::new(cluster.number, cluster.bag.clone(), cluster.used_us);
     (copy.n, copy.full, copy.skipped) = (cluster.n, cluster.full, cluster.skipped);
     for (mine, theirs) in copy.tables_mut().into_iter().zip(cluster.tables()) {
-        mine.known = theirs.known.clone();
+        *mine = Table::of(theirs.each());
     }
     copy
 }

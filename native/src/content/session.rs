@@ -90,6 +90,8 @@ pub struct Session {
     pub came: Came,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
+    /// What breaks ties among sessions, once it was needed; not stored.
+    pub tie: Option<f64>,
 }
 
 impl Session {
@@ -134,6 +136,7 @@ impl Session {
             told: false,
             came: Came::default(),
             request: None,
+            tie: None,
         }
     }
 
@@ -246,6 +249,7 @@ impl Session {
             told: false,
             came: Came::default(),
             request: None,
+            tie: None,
         };
         for _ in 0..from.array()? {
             exactly(from.array()?, 3)?;

@@ -1,6 +1,7 @@
 //! How alike two requests are: idf-weighted overlap of their words (Jaccard).
 
-use super::tables::{Role, Table, MAX_CLUSTERS, MAX_KNOWN};
+use super::table::{Table, MAX_KNOWN};
+use super::tables::{Role, MAX_CLUSTERS};
 use rustc_hash::FxHashMap;
 
 const LEAST_OVERLAP: f64 = 0.2;

@@ -1,136 +1,15 @@
 //! What a role's sessions looked like: clusters of requests, known values and flows.
 
 use super::similarity::RoleIndex;
+use super::table::Table;
 use super::uses::First;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 pub const MAX_CLUSTERS: usize = 256;
-pub const MAX_KNOWN: usize = 32_768;
 pub const MAX_BAG: usize = 128;
 /// Sessions of a role, which are then looked at again.
 pub const YOUNG: i64 = 100;
-pub const KEPT_LONGER: i64 = 30;
-const MOST_NOTED: u32 = 3;
-const NOTED_DAYS: i64 = 21;
-const NOTED_BITS: u32 = 15;
-const NOTED: i64 = (1 << NOTED_BITS) - 1;
-const DAY_PLACE: u32 = MOST_NOTED * NOTED_BITS;
-const MARKS: i64 = (1 << DAY_PLACE) - 1;
 const WHOLE: u128 = 1 << 40;
-
-/// Counts or days by hash; notes which of them changed.
-#[derive(Default)]
-pub struct Table {
-    pub known: FxHashMap<u64, i64>,
-    pub changed: FxHashSet<u64>,
-}
-
-impl Table {
-    pub fn get(&self, key: u64) -> i64 {
-        self.known.get(&key).copied().unwrap_or(0)
-    }
-
-    pub fn has(&self, key: u64) -> bool {
-        self.known.contains_key(&key)
-    }
-
-    pub fn put(&mut self, key: u64, value: i64) {
-        self.known.insert(key, value);
-        self.changed.insert(key);
-    }
-
-    /// Adds to a count, or takes from it; nothing is left of one that falls to zero.
-    pub fn add(&mut self, key: u64, n: i64) {
-        let count = self.get(key) + n;
-        if count > 0 {
-            self.put(key, count);
-        } else {
-            self.forget(key);
-        }
-    }
-
-    /// Takes out one key.
-    pub fn forget(&mut self, key: u64) {
-        self.known.remove(&key);
-        self.changed.insert(key);
-    }
-
-    /// Forgets a quarter when there are more than `most`, the smallest first; gives these.
-    pub fn bound(&mut self, most: usize) -> Vec<u64> {
-        if self.known.len() <= most {
-            return Vec::new();
-        }
-        let mut order: Vec<(i64, u64)> = self.known.iter().map(|(&key, &n)| (n, key)).collect();
-        order.sort_unstable();
-        let gone: Vec<u64> = order[..most / 4].iter().map(|&(_, key)| key).collect();
-        for key in &gone {
-            self.known.remove(key);
-        }
-        self.changed.extend(&gone);
-        gone
-    }
-
-    /// Notes that `key` was carried on `day`; bounded, the longest unused go first, and what came
-    /// on one day alone.
-    pub fn remember(&mut self, key: u64, day: i64) {
-        let again = self.known.get(&key).is_some_and(|&before| before != day);
-        self.put(key, if again { day + KEPT_LONGER } else { day });
-        self.bound(MAX_KNOWN);
-    }
-
-    /// Notes that `who` is among those under `key`, a few at most; gives how many there are.
-    pub fn note(&mut self, key: u64, who: u64, day: i64) -> u32 {
-        let packed = self.get(key);
-        let (mut marks, mark, mut place) = (marks_of(packed, day), mark_of(who), 0);
-        while place < MOST_NOTED {
-            match marks >> (place * NOTED_BITS) & NOTED {
-                0 => break,
-                known if known == mark => break,
-                _ => place += 1,
-            }
-        }
-        if place < MOST_NOTED {
-            marks |= mark << (place * NOTED_BITS);
-        }
-        self.put(key, day.max(packed >> DAY_PLACE) << DAY_PLACE | marks);
-        self.bound(MAX_KNOWN);
-        noted(marks, 0)
-    }
-
-    /// Adds one session to each of `found`; bounded, the rarest go first.
-    pub fn count(&mut self, found: &[u64]) {
-        for &key in found {
-            *self.known.entry(key).or_insert(0) += 1;
-            self.changed.insert(key);
-        }
-        self.bound(MAX_KNOWN);
-    }
-}
-
-/// An instant or a day as one of those noted under a key, before 1970 as well.
-pub fn time_of(number: i64) -> u64 {
-    number.rem_euclid(NOTED) as u64
-}
-
-/// 15 bits, never all zero, that stand for one of those noted under a key.
-pub fn mark_of(who: u64) -> i64 {
-    (who % NOTED as u64) as i64 + 1
-}
-
-/// The marks in the value of a key, none when the last note is long ago.
-pub fn marks_of(packed: i64, day: i64) -> i64 {
-    if day - (packed >> DAY_PLACE) <= NOTED_DAYS {
-        packed & MARKS
-    } else {
-        0
-    }
-}
-
-/// How many marks there are, leaving out one.
-pub fn noted(marks: i64, but: i64) -> u32 {
-    let each = (0..MOST_NOTED).map(|place| marks >> (place * NOTED_BITS) & NOTED);
-    each.filter(|&mark| mark != 0 && mark != but).count() as u32
-}
 
 /// Sessions with one kind of request; every count is a number of sessions.
 pub struct Cluster {
@@ -312,7 +191,7 @@ impl Role {
         let Some(cluster) = self.slots[slot].as_ref().filter(|cluster| cluster.n > 0) else {
             return;
         };
-        for (&tool, &sessions) in &cluster.tools.known {
+        for (tool, sessions) in cluster.tools.each() {
             let part = (sessions.max(0) as u128 * WHOLE / cluster.n as u128) as i64;
             let share = self.shares.entry(tool).or_insert(0);
             *share += sign * part;

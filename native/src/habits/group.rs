@@ -30,6 +30,11 @@ impl Cells {
         self.0[at] += times;
     }
 
+    /// Whether some score lies above a bin.
+    pub fn beyond(&self, cell: u16) -> bool {
+        self.0.len() > usize::from(cell) + 1
+    }
+
     /// Bins with a score and how many, in order of the bins.
     pub fn each(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
         let all = self.0.iter().enumerate().map(|(cell, &times)| (cell as u16, times));
@@ -37,12 +42,23 @@ impl Cells {
     }
 }
 
-/// Scores that wait, by statistic.
-pub type Scores = [Cells; WINDOWS];
+/// Scores that wait, by statistic; their memory is kept for those that come next.
+pub struct Scores {
+    pub cells: [Cells; WINDOWS],
+    /// Whether there are any.
+    pub any: bool,
+}
 
-/// Give cells without a score.
-pub fn no_scores() -> Scores {
-    std::array::from_fn(|_| Cells::default())
+impl Scores {
+    fn new() -> Self {
+        Scores { cells: std::array::from_fn(|_| Cells::default()), any: false }
+    }
+
+    /// Take all out; whether there were any.
+    pub fn clear(&mut self) -> bool {
+        self.cells.iter_mut().for_each(|cells| cells.0.clear());
+        std::mem::take(&mut self.any)
+    }
 }
 
 /// One peer group, or the fleet.
@@ -54,7 +70,7 @@ pub struct Group {
     /// Votes for what follows, by node after a context.
     pub after: FxHashMap<u32, VoteNode>,
     pub windows: [Window; WINDOWS],
-    pub scores: Option<Scores>,
+    pub scores: Scores,
     pub changed: bool,
 }
 
@@ -67,7 +83,7 @@ impl Group {
             nodes: Default::default(),
             after: FxHashMap::default(),
             windows,
-            scores: None,
+            scores: Scores::new(),
             changed: false,
         }
     }
@@ -181,7 +197,7 @@ pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) 
     out.array(waiting);
     out.out.extend(votes);
     let mut scores: Vec<_> =
-        groups.iter().filter_map(|g| g.scores.as_ref().map(|s| (&*g.name, s))).collect();
+        groups.iter().filter(|g| g.scores.any).map(|g| (&*g.name, &g.scores.cells)).collect();
     scores.sort_unstable_by_key(|(name, _)| *name);
     out.array(scores.len());
     for (name, statistics) in scores {

@@ -2,7 +2,7 @@
 
 use super::calibrate::PRIOR_SCORES;
 use super::counts::fades;
-use super::group::{expect, name_of, no_scores, read_vote, small, write_pending, Group, AFTER};
+use super::group::{expect, name_of, read_vote, small, write_pending, Group, AFTER};
 use super::places::Places;
 use super::stored::windows_of;
 use super::view::View;
@@ -83,9 +83,10 @@ impl Groups {
 
     pub fn enter(&mut self, group: usize, entered: &[(usize, u16)]) {
         for at in Self::both(group) {
-            let scores = self.groups[at].scores.get_or_insert_with(no_scores);
+            let scores = &mut self.groups[at].scores;
+            scores.any = true;
             for &(statistic, cell) in entered {
-                scores[statistic].add(cell, 1);
+                scores.cells[statistic].add(cell, 1);
             }
         }
         self.size += 1;
@@ -260,17 +261,17 @@ impl Groups {
         self.roll(day);
         self.take_votes()?;
         for group in &mut self.groups {
-            let waiting = group.scores.iter().flatten();
+            let waiting = &group.scores.cells;
             for (at, (window, cells)) in group.windows.iter_mut().zip(waiting).enumerate() {
                 // Metrics have no end; windows that have seen little show all.
                 let bounded = at >= STATISTICS + FEATURES && window.n() >= self.config.pool_minimum;
-                let far = bounded && cells.each().any(|(cell, _)| cell > UNBOUNDED);
+                let far = bounded && cells.beyond(UNBOUNDED);
                 let most = if far { window.reach() } else { u16::MAX };
                 for (cell, times) in cells.each() {
                     window.add_cell(cell.min(most), times);
                 }
             }
-            group.changed |= group.scores.take().is_some();
+            group.changed |= group.scores.clear();
         }
         self.size = 0;
         Ok(())
@@ -326,14 +327,15 @@ impl Groups {
             self.cast(group, vote.node, vote.value, vote.name, (vote.old, vote.new));
         }
         for group in &mut self.groups {
-            group.scores = None;
+            group.scores.clear();
         }
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
             let known = windows_of(&mut reader)?;
-            let scores = self.groups[group].scores.insert(no_scores());
-            for cells in &mut scores[..known] {
+            let scores = &mut self.groups[group].scores;
+            scores.any = true;
+            for cells in &mut scores.cells[..known] {
                 for _ in 0..reader.array()? / 2 {
                     cells.add(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }

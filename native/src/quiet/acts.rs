@@ -8,6 +8,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyList;
 use rustc_hash::FxHashMap;
 use self_cell::self_cell;
+use std::collections::BTreeMap;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -73,16 +74,26 @@ impl Acts {
 
     /// 63 bits for each (agent, id), None where the reference has to read the record.
     fn keys(&self, hashes: &Hashes) -> Vec<Option<u64>> {
-        let known = self.acts().iter().flatten();
-        let names = known.map(|act| (act.agent.id.as_bytes(), act.id.as_bytes()));
-        let names: Vec<(&[u8], &[u8])> = names.collect();
-        let mut keys = hashes.event_keys_of(&names).into_iter();
-        self.acts().iter().map(|act| act.as_ref().and_then(|_| keys.next())).collect()
+        self.acts().iter().map(|act| act.as_ref().map(|act| key(act, hashes))).collect()
+    }
+
+    /// The same keys in order, by day; None where the reference has to read a record, or two are
+    /// the same event.
+    fn keys_by_day(&self, hashes: &Hashes) -> Option<BTreeMap<i64, Vec<u64>>> {
+        let each =
+            self.acts().iter().map(|act| act.as_ref().map(|act| (key(act, hashes), day(act))));
+        let mut keys = each.collect::<Option<Vec<_>>>()?;
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return None;
+        }
+        let mut found: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+        keys.into_iter().for_each(|(key, day)| found.entry(day).or_default().push(key));
+        Some(found)
     }
 
     /// Days since 1970, 0 where the reference has to read the record.
     fn days(&self) -> Vec<i64> {
-        let day = |act: &Act| act.time_us.div_euclid(DAY_US);
         self.acts().iter().map(|act| act.as_ref().map_or(0, day)).collect()
     }
 
@@ -150,6 +161,14 @@ fn read_all<'a>(raw: &'a [PyBackedBytes], arrived_us: &Arrived, max_future_us: i
         Act::read(raw).filter(|act| act.time_us <= latest_us)
     };
     raw.iter().enumerate().map(one).collect()
+}
+
+fn key(act: &Act<'_>, hashes: &Hashes) -> u64 {
+    hashes.event_key(act.agent.id.as_bytes(), act.id.as_bytes())
+}
+
+fn day(act: &Act<'_>) -> i64 {
+    act.time_us.div_euclid(DAY_US)
 }
 
 /// An act that the kernel may judge, which an announced change of an agent is not.

@@ -33,7 +33,7 @@ pub struct Ranked {
 
 impl Bench<'_, '_> {
     /// None where something about an event is to be said.
-    pub fn is_quiet(&self, now: &mut Now, session: &Session, scored: &Scored) -> Option<Quiet> {
+    pub fn is_quiet(&self, now: &mut Now, session: &mut Session, scored: &Scored) -> Option<Quiet> {
         let active = now.state() == State::Active;
         let alpha = self.alpha(now);
         let mut event_alpha = alpha.min(MOST_ALPHA);
@@ -69,12 +69,12 @@ impl Bench<'_, '_> {
     }
 
     /// Whether what is odd in several ways about a session has become too rare with an event.
-    fn together_is_rare(&self, session: &Session, rank: &Ranked, alpha: f64) -> bool {
+    fn together_is_rare(&self, session: &mut Session, rank: &Ranked, alpha: f64) -> bool {
         if rank.least == session.least || !self.pools_are_large(self.together) {
             return false;
         }
-        let odd = total(rank.least);
-        self.together.p_value(&session.role, odd, self.u(session)) <= alpha.min(MOST_ALPHA)
+        let (odd, u) = (total(rank.least), self.u(session));
+        self.together.p_value(&session.role, odd, u) <= alpha.min(MOST_ALPHA)
     }
 
     /// Whether an event is held, or evidence for slow change has become too much with it.
@@ -87,12 +87,13 @@ impl Bench<'_, '_> {
         false
     }
 
-    fn rank(&self, session: &Session, score: f64, rose: bool) -> Ranked {
+    fn rank(&self, session: &mut Session, score: f64, rose: bool) -> Ranked {
         let mut now = Ranked { score: session.score, p: session.p, least: session.least };
         if rose || session.p.is_none() {
             now.score = session.score.max(score);
             if self.pools_are_large(self.pools) {
-                now.p = Some(self.pools.p_value(&session.role, now.score, self.u(session)));
+                let u = self.u(session);
+                now.p = Some(self.pools.p_value(&session.role, now.score, u));
             }
         }
         now
@@ -103,9 +104,12 @@ impl Bench<'_, '_> {
     }
 
     /// What breaks ties among sessions.
-    fn u(&self, session: &Session) -> f64 {
-        let name = format!("{}\x1f{}\x1f{}", session.agent_id, session.mode, session.ordinal);
-        self.hashes.uniform_of(name.as_bytes())
+    fn u(&self, session: &mut Session) -> f64 {
+        let Session { agent_id, mode, ordinal, .. } = &*session;
+        let named = || format!("{agent_id}\x1f{mode}\x1f{ordinal}");
+        let u = session.tie.unwrap_or_else(|| self.hashes.uniform_of(named().as_bytes()));
+        session.tie = Some(u);
+        u
     }
 }
 

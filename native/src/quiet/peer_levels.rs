@@ -2,8 +2,9 @@
 
 use super::level::Level;
 use crate::habits::FLEET_NAME;
+use indexmap::IndexMap;
 use pyo3::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
 use std::collections::BTreeSet;
 
 /// Quantities with a level.
@@ -11,25 +12,36 @@ pub const LEVELS: [&str; 5] =
     ["bytes_in_hour", "bytes_out_hour", "records_hour", "cost", "bytes_out_day"];
 /// The same in order of their names.
 pub const BY_NAME: [usize; 5] = [0, 4, 1, 3, 2];
+/// Place of the fleet among the groups.
+const FLEET: usize = 0;
 
 pub type Levels = [Option<Level>; LEVELS.len()];
 
 /// Levels by group, and what waits to be published.
 #[pyclass(module = "habitus_native")]
-#[derive(Default)]
 pub struct PeerLevels {
-    groups: FxHashMap<Box<str>, Levels>,
-    pending: Vec<(Box<str>, usize, f64)>,
+    /// The fleet first.
+    groups: IndexMap<Box<str>, Levels, FxBuildHasher>,
+    /// Place of the group, quantity, value.
+    pending: Vec<(usize, usize, f64)>,
 }
 
 impl PeerLevels {
     pub fn contribute(&mut self, group: &str, quantity: usize, value: f64) {
-        self.pending.push((group.into(), quantity, value));
+        let group = self.group(group);
+        self.pending.push((group, quantity, value));
+    }
+
+    fn group(&mut self, group: &str) -> usize {
+        match self.groups.get_index_of(group) {
+            Some(known) => known,
+            None => self.groups.insert_full(group.into(), Levels::default()).0,
+        }
     }
 
     /// The levels that the members of a group see.
     pub fn seen_by(&self, group: &str) -> SeenLevels<'_> {
-        SeenLevels([group, FLEET_NAME].map(|name| self.groups.get(name)))
+        SeenLevels([self.groups.get(group), Some(&self.groups[FLEET])])
     }
 }
 
@@ -47,7 +59,8 @@ impl<'a> SeenLevels<'a> {
 impl PeerLevels {
     #[new]
     fn new() -> Self {
-        PeerLevels::default()
+        let groups = IndexMap::from_iter([(FLEET_NAME.into(), Levels::default())]);
+        PeerLevels { groups, pending: Vec::new() }
     }
 
     /// Values that wait.
@@ -65,16 +78,15 @@ impl PeerLevels {
 
     /// Take in what waits; name the groups that changed.
     fn publish(&mut self) -> BTreeSet<String> {
-        let mut changed = BTreeSet::new();
+        let mut changed = vec![false; self.groups.len()];
         for (group, at, value) in std::mem::take(&mut self.pending) {
-            let fleet = (&*group != FLEET_NAME).then_some(FLEET_NAME);
-            for name in std::iter::once(&*group).chain(fleet) {
-                let levels = self.groups.entry(name.into()).or_default();
-                levels[at].get_or_insert_default().learn(value);
-                changed.insert(name.to_owned());
+            for place in std::iter::once(group).chain((group != FLEET).then_some(FLEET)) {
+                self.groups[place][at].get_or_insert_default().learn(value);
+                changed[place] = true;
             }
         }
-        changed
+        let names = self.groups.keys().zip(changed);
+        names.filter(|(_, changed)| *changed).map(|(name, _)| name.to_string()).collect()
     }
 
     /// Level of a quantity in the group, else in the fleet.
@@ -99,7 +111,8 @@ impl PeerLevels {
 
     /// Become what `rows` gave.
     fn load(&mut self, group: &str, rows: Vec<(String, i64, f64, f64)>) {
-        let levels = self.groups.entry(group.into()).or_default();
+        let group = self.group(group);
+        let levels = &mut self.groups[group];
         *levels = Levels::default();
         for (name, n, mean, square) in rows {
             if let Some(at) = place(&name) {
@@ -110,7 +123,11 @@ impl PeerLevels {
 
     /// (group, quantity, value) of all that waits.
     fn pending(&self) -> Vec<(&str, &'static str, f64)> {
-        self.pending.iter().map(|(group, at, value)| (&**group, LEVELS[*at], *value)).collect()
+        let named = |&(group, at, value): &(usize, usize, f64)| {
+            let name = self.groups.get_index(group).map_or(FLEET_NAME, |(name, _)| name);
+            (name, LEVELS[at], value)
+        };
+        self.pending.iter().map(named).collect()
     }
 
     /// Let this wait instead.
