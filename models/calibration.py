@@ -6,8 +6,8 @@ Scores are kept on a grid of 1/8 bit, so a window of thousands is a short histog
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from math import exp, log2, sqrt
-from typing import TYPE_CHECKING
+from math import exp, log1p, log2, sqrt
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 STEP = 8  # bins per bit
 TOP = 2047
 TAIL = 0.02
-MOST_TAIL = 100  # scores are enough to tell how a tail goes on
 FLOOR_BITS = 1.4426950408889634  # one bit more is never taken for less than half as likely
 FEW = 10
 FIRST = 4_000  # scores of the first generation of a large window; each later one is twice as long
@@ -27,6 +26,37 @@ FAINT = 0.25  # what counts of the bits beyond that
 UNSAID = 6.0  # bits that a window's tail is carried on less than the window has scores, in bits
 PRIOR_SCORES = 500.0  # what the more general pool's answer counts for, in scores of a pool
 LOG2_E = 1.4426950408889634
+
+
+class Tail(NamedTuple):
+    """How a window goes on above its 98 % point ``z*``: as an exponential distribution.
+
+    Attributes
+    ----------
+    most
+        Scores above `z*` at most.
+    predictive
+        Whether that the mean excess is known from `k` scores only is allowed for as the predictive
+        distribution has it, ``(1 + x / (k m))^-k`` (Lomax); else the mean is inflated by a share
+        of ``1 / sqrt(k)``, so that it errs upward.
+    """
+
+    most: int
+    predictive: bool = False
+
+    def beyond(self, bits: float, k: int, excess: float) -> float:
+        """P(a score above `z*` lies so many bits above it), the mean excess floored.
+
+        >>> [round(tail.beyond(10.0, 15, 3.0), 4) for tail in (INFLATED, PREDICTIVE)]
+        [0.0707, 0.0493]
+        """
+        k, mean = max(k, 1), max(excess, FLOOR_BITS)
+        if self.predictive:
+            return exp(-k * log1p(bits / (k * mean)))
+        return exp(-bits / (mean * (1 + 1 / sqrt(k))))
+
+
+INFLATED, PREDICTIVE = Tail(100), Tail(15, predictive=True)
 
 
 def bin_of(score: float) -> int:
@@ -95,7 +125,7 @@ class ScoreWindow(Struct, array_like=True):
         score: float,
         u: float,
         general: Callable[[float], float] | None = None,
-        most_tail: int = MOST_TAIL,
+        tail: Tail = INFLATED,
         *,
         apart: bool = False,
     ) -> float:
@@ -103,15 +133,14 @@ class ScoreWindow(Struct, array_like=True):
 
         Within the window it is ``(#{z > S} + u (#{z = S} + 1)) / (n + 1)`` (Vovk et al. 2005).
         Above the 98 % point ``z*`` a rank cannot tell scores apart; there the light-tailed case of
-        peaks over threshold goes on from the p-value at ``z*``, with a mean excess that is floored
-        and inflated so that it errs upward (Siffer et al. 2017).
+        peaks over threshold goes on from the p-value at ``z*`` (Siffer et al. 2017).
 
         Parameters
         ----------
         general
             P-value of a more general pool, whose tail this one goes on with.
-        most_tail
-            Scores above `z*` at most.
+        tail
+            How it goes on where there is no such pool.
         apart
             Whether 0 says that there was nothing to score. Where `z*` is 0, as in a young window
             of rarities, none of the zeros then counts as being as high as what lies above.
@@ -134,16 +163,15 @@ class ScoreWindow(Struct, array_like=True):
             above += more
             ties += equal
             n += self.old.n
-        if above <= min(TAIL * n, most_tail):
-            start, k, tied, excess = self._tail(most_tail)
+        if above <= min(TAIL * n, tail.most):
+            start, k, tied, excess = self._tail(tail.most)
             if cell > start:
                 if apart and not start:
                     start, tied = 1, 0
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:
                     return max(p * general(score) / max(general(start / STEP), 1e-300), 1e-300)
-                spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
-                return max(p * exp(-(cell - start) / STEP / spread), 1e-300)
+                return max(p * tail.beyond((cell - start) / STEP, k, excess), 1e-300)
         return (above + u * (ties + 1)) / (n + 1)
 
     def above(self, score: float) -> int:
@@ -220,9 +248,9 @@ class ScoreWindow(Struct, array_like=True):
             total += cell * count
         return cell, above, 0, total
 
-    def _tail(self, most_tail: int) -> tuple[int, int, int, float]:
+    def _tail(self, most: int) -> tuple[int, int, int, float]:
         """Give the 98 % point, scores above it, scores at it, and their mean excess in bits."""
-        cell, k, there, total = self._walk(min(TAIL * self.n, most_tail))
+        cell, k, there, total = self._walk(min(TAIL * self.n, most))
         if not there:
             return -1, k, 0, 0.0
         return cell, k, there, (total / k - cell) / STEP if k else 0.0

@@ -7,11 +7,10 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from models.calibration import MOST_TAIL, ScoreWindow
+from models.calibration import INFLATED, PREDICTIVE, ScoreWindow
 
 PRIOR_SESSIONS = 200.0  # what the fleet's answer counts for, in sessions of the role
 MOST_ROLES = 4_096
-LEANING_TAIL = 15  # scores above which a pool that leans does not tell by rank
 GATE = 0.02
 """Sessions as rare as this are taken in no more often than chance brings them."""
 MOST_SPARE = 8.0  # of them that are waited for
@@ -43,9 +42,9 @@ class SessionPools:
     size
         Most scores kept of each.
     leaning
-        Whether ranks are believed up to the `LEANING_TAIL`th highest score and a role's tail goes
-        on from there as the fleet's does. Else each goes on by itself, and earlier: it promises
-        less than it holds, the more the rarer the score.
+        Whether ranks are believed up to the 15th highest score, and the fleet's tail goes on from
+        there as the predictive distribution has it, a role's as the fleet's. Else each goes on by
+        itself, and earlier: it promises less than it holds, the more the rarer the score.
 
     Examples
     --------
@@ -121,8 +120,8 @@ class SessionPools:
         u
             Breaks ties, in (0, 1).
         """
-        tail = LEANING_TAIL if self.leaning else MOST_TAIL
-        of_fleet = partial(self.fleet.p_value, u=u, most_tail=tail)
+        tail = PREDICTIVE if self.leaning else INFLATED
+        of_fleet = partial(self.fleet.p_value, u=u, tail=tail)
         p, own = of_fleet(score), self.roles.get(role)
         if own is None or not own.n:
             return p

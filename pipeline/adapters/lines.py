@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 CHUNK = 256 << 10
 _BOM = b"\xef\xbb\xbf"
-_is_object = methodcaller("endswith", b"}")
+_NEWLINE = b"\n"
+_is_object = methodcaller("endswith", b"}\n")
 
 
 class Taken:
@@ -20,6 +22,8 @@ class Taken:
 
     Attributes
     ----------
+    values
+        Some of them with their newline, of which no reader of JSON takes notice; a record has none.
     numbers
         Line numbers from 1.
     cut
@@ -49,7 +53,8 @@ class Taken:
 
         def make(at: int) -> RawRecord:
             full = cut.get(at, 0)
-            return RawRecord(values[at], source, numbers[at], arrived_us, full_length=full)
+            value = values[at].removesuffix(_NEWLINE)
+            return RawRecord(value, source, numbers[at], arrived_us, full_length=full)
 
         return Records(values, source, arrived_us, cut, make)
 
@@ -78,7 +83,7 @@ class Lines:
     >>> import io
     >>> lines = Lines(io.BytesIO(b'{"a":1}\n\n{"b":2}\n{"c"').read)
     >>> taken = lines.take(10, 1 << 20, last=False)
-    >>> taken.numbers, taken.values, lines.byte
+    >>> taken.numbers, [one.value for one in taken.records("stdin", 0)], lines.byte
     ([1, 3], [b'{"a":1}', b'{"b":2}'], 17)
     >>> lines.take(10, 1 << 20, last=True).values
     [b'{"c"']
@@ -88,9 +93,9 @@ class Lines:
         self.line = line
         self.byte = byte
         self._read = read
-        self._ready: list[bytes] = []
+        self._ready: list[bytes] = []  # each with its newline
         self._next = 0  # place in it of the line to take next
-        self._first = 0  # length of its first line
+        self._first = 0  # length of its first line, newline included
         self._rest = b""
         self._skipped = 0
 
@@ -124,9 +129,9 @@ class Lines:
             line = self._ready[self._next]
             length = len(line) if self._next else self._first
             self._next += 1
-            self.byte += length + 1
+            self.byte += length
             size -= len(line)
-            count -= self._add(taken, line, length)
+            count -= self._add(taken, line.removesuffix(_NEWLINE), length - 1)
         return before - size
 
     def _take_plain(self, taken: Taken, count: int, size: int) -> int:
@@ -139,7 +144,7 @@ class Lines:
         taken.numbers += range(self.line + 1, self.line + len(lines) + 1)
         self._next += len(lines)
         self.line += len(lines)
-        self.byte += total + len(lines)
+        self.byte += total
         return total
 
     def _add(self, taken: Taken, line: bytes, length: int) -> bool:
@@ -164,12 +169,15 @@ class Lines:
             if self._skipped and end < 0:
                 self._skipped += len(chunk)
                 continue
-            *self._ready, rest = (chunk if self._skipped else self._rest + chunk).split(b"\n")
+            # Quicker than to split: that looks at one byte after the other.
+            lines = BytesIO(chunk if self._skipped else self._rest + chunk).readlines()
+            rest = b"" if lines[-1].endswith(_NEWLINE) else lines.pop()
+            self._ready = lines
             if self._skipped:  # what is left of a line of which the start is kept
-                self._ready[0], self._first = self._rest, self._skipped + end
+                self._ready[0], self._first = self._rest, self._skipped + end + 1
             elif self._ready:  # only the first can be long: of the others a chunk holds all
                 self._first = len(self._ready[0])
-                self._ready[0] = _kept(self._ready[0])
+                self._ready[0] = _kept(self._ready[0].removesuffix(_NEWLINE))
             self._rest, self._skipped = rest, 0
             if len(rest) > MAX_VALUE:
                 self._skipped = len(rest)

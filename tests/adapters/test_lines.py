@@ -25,8 +25,8 @@ Line = tuple[int, bytes, int]
 
 
 def each(taken: Taken) -> list[Line]:
-    lines = enumerate(zip(taken.numbers, taken.values, strict=True))
-    return [(number, value, taken.cut.get(at, 0)) for at, (number, value) in lines]
+    records = taken.records("stdin", 0)
+    return [(one.offset, one.value, one.full_length) for one in records]
 
 
 def everything(lines: Lines, count: int = 3) -> list[Line]:
@@ -72,6 +72,12 @@ def test_a_line_beyond_the_bound_is_cut_and_the_next_one_is_whole() -> None:
         (3, b"b", 0),
     ]
     assert lines.byte == 2 + len(long) + 1 + 2
+
+
+def test_a_line_as_long_as_the_bound_is_whole() -> None:
+    longest = b"x" * MAX_VALUE
+    lines = Lines(in_pieces(longest + b"\n" + longest + b"\n", 100_000))
+    assert everything(lines) == [(1, longest, 0), (2, longest, 0)]
 
 
 def test_a_line_beyond_the_bound_without_end_is_cut_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import exp
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import STEP, TAIL, TOP, ScoreWindow, bin_of
+from models.calibration import INFLATED, PREDICTIVE, STEP, TAIL, TOP, ScoreWindow, bin_of
 from models.groups import PEAK, SUM
 from models.hashing import Hasher
 
@@ -121,6 +122,20 @@ def test_what_is_seldom_anything_is_as_rare_as_it_says():
         promised = level * streams * events
         assert 0.4 * promised < below[True][level] < MOST * promised, level
         assert below[False][level] < below[True][level] / 2, level
+
+
+def test_c1_the_predictive_tail_of_few_scores_promises_just_what_it_holds():
+    chance, level, held = Random(3), 1e-3, {INFLATED: 0.0, PREDICTIVE: 0.0}  # noqa: S311
+    draws, rate = 200, 0.25  # so that the mean excess is far above its floor
+    for _ in range(draws):
+        window = a_window([chance.expovariate(rate) for _ in range(700)])
+        u = chance.random()
+        for tail in held:
+            ps = (window.p_value(cell / STEP, u, tail=tail) for cell in range(TOP))
+            alarms = next(cell for cell, p in enumerate(ps) if p <= level)
+            held[tail] += exp(-rate * alarms / STEP) / draws / level
+    assert 0.85 < held[PREDICTIVE] < 1.15
+    assert held[INFLATED] < 0.75
 
 
 def test_beyond_all_that_was_seen_p_goes_on_falling():

@@ -1,6 +1,6 @@
 //! From an event's statistics to one p-value; the arithmetic of `models.calibrate`.
 
-use super::window::{bin_of, Window, MOST_TAIL};
+use super::window::{bin_of, Tail, Window};
 use super::STATISTICS;
 use pyo3::prelude::*;
 
@@ -30,11 +30,11 @@ pub struct Calibrated {
 fn rank(windows: &[&Window], score: f64, u: f64, apart: bool) -> f64 {
     let Some((window, rest)) = windows.split_last() else { return 1.0 };
     if rest.is_empty() {
-        return window.p_leaning(score, u, None, MOST_TAIL, apart);
+        return window.p_leaning(score, u, None, Tail::Inflated, apart);
     }
     let general = |other| rank(rest, other, u, apart);
     let (n, p) = (window.n() as f64, general(score));
-    let own = window.p_leaning(score, u, Some(&general), MOST_TAIL, false);
+    let own = window.p_leaning(score, u, Some(&general), Tail::Inflated, false);
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
 

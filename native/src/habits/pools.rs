@@ -2,7 +2,7 @@
 
 use super::group::expect;
 use super::stored::{read_window, write_window};
-use super::window::{bin_of, Window, MOST_TAIL};
+use super::window::{bin_of, Tail, Window};
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
 use pyo3::prelude::*;
@@ -11,7 +11,6 @@ use rustc_hash::FxBuildHasher;
 
 const PRIOR_SESSIONS: f64 = 200.0;
 const MOST_ROLES: usize = 4_096;
-const LEANING_TAIL: f64 = 15.0;
 const GATE: f64 = 0.02;
 const MOST_SPARE: f64 = 8.0;
 /// Parts of what was stored before rare sessions were counted.
@@ -80,7 +79,7 @@ impl SessionPools {
 
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
-        let tail = if self.leaning { LEANING_TAIL } else { MOST_TAIL };
+        let tail = if self.leaning { Tail::Predictive } else { Tail::Inflated };
         let fleet = |other| self.fleet.p_leaning(other, u, None, tail, false);
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };

@@ -3,7 +3,6 @@
 const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
 const TAIL: f64 = 0.02;
-pub const MOST_TAIL: f64 = 100.0;
 const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FEW: u64 = 10;
 const FIRST: u64 = 4_000;
@@ -11,6 +10,33 @@ const FURTHER: u16 = 32;
 pub const UNBOUNDED: u16 = 128;
 const FAINT: f64 = 0.25;
 const UNSAID: f64 = 6.0;
+
+/// How a window goes on above its 98 % point: as an exponential distribution whose mean is known
+/// from few scores.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// With a mean that is inflated, from the 100th highest score on.
+    Inflated,
+    /// As the predictive distribution has it, from the 15th on.
+    Predictive,
+}
+
+impl Tail {
+    fn most(self) -> f64 {
+        match self {
+            Tail::Inflated => 100.0,
+            Tail::Predictive => 15.0,
+        }
+    }
+
+    fn beyond(self, bits: f64, k: u64, excess: f64) -> f64 {
+        let (k, mean) = (k.max(1) as f64, excess.max(FLOOR_BITS));
+        match self {
+            Tail::Inflated => (-bits / (mean * (1.0 + 1.0 / k.sqrt()))).exp(),
+            Tail::Predictive => (-k * (bits / (k * mean)).ln_1p()).exp(),
+        }
+    }
+}
 
 /// The grid cell of a score in bits.
 #[inline]
@@ -84,7 +110,7 @@ impl Window {
 
     /// P(a past score is as high), smoothed by `u`.
     pub fn p_value(&self, score: f64, u: f64) -> f64 {
-        self.p_leaning(score, u, None, MOST_TAIL, false)
+        self.p_leaning(score, u, None, Tail::Inflated, false)
     }
 
     /// The same; beyond the 98 % point the tail goes on as that of a more general pool. Where zeros
@@ -94,7 +120,7 @@ impl Window {
         score: f64,
         u: f64,
         general: Option<&dyn Fn(f64) -> f64>,
-        most_tail: f64,
+        tail: Tail,
         apart: bool,
     ) -> f64 {
         let cell = bin_of(score);
@@ -103,8 +129,8 @@ impl Window {
         above += more;
         ties += equal;
         let n = self.n();
-        if above as f64 <= (TAIL * n as f64).min(most_tail) {
-            let (start, k, tied, excess) = self.tail(most_tail);
+        if above as f64 <= (TAIL * n as f64).min(tail.most()) {
+            let (start, k, tied, excess) = self.tail(tail.most());
             if i64::from(cell) > start {
                 let (start, tied) = if apart && start == 0 { (1, 0) } else { (start, tied) };
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
@@ -112,9 +138,8 @@ impl Window {
                     let most = general(start as f64 / STEP).max(1e-300);
                     return (p * general(score) / most).max(1e-300);
                 }
-                let spread = excess.max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
-                let beyond = -(i64::from(cell) - start) as f64 / STEP / spread;
-                return (p * beyond.exp()).max(1e-300);
+                let bits = (i64::from(cell) - start) as f64 / STEP;
+                return (p * tail.beyond(bits, k, excess)).max(1e-300);
             }
         }
         (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
@@ -201,8 +226,8 @@ impl Window {
     }
 
     /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
-    fn tail(&self, most_tail: f64) -> (i64, u64, u64, f64) {
-        let found = self.walk((TAIL * self.n() as f64).min(most_tail));
+    fn tail(&self, most: f64) -> (i64, u64, u64, f64) {
+        let found = self.walk((TAIL * self.n() as f64).min(most));
         if found.there == 0 {
             return (-1, found.above, 0, 0.0);
         }
