@@ -63,6 +63,10 @@ def serve(
     start_logs(settings.log_level)
     stop = stop_on_signals()
     resolve_name(API_CHECK)(settings)
+    if judge:
+        from pipeline.assembly import beside
+
+        beside(settings)  # what cannot judge is told now: later the API would serve on without
     open_store(settings.store).close()
     with _listening(settings) as listener:
         who = (

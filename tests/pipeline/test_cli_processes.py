@@ -183,6 +183,16 @@ def test_serve_refuses_to_listen_beyond_this_machine_without_credentials(tmp_pat
     assert not list(tmp_path.glob("*.db"))
 
 
+def test_serve_refuses_models_that_its_judging_could_not_use(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "peers.model.json").write_text("{}")
+    done = habitus(tmp_path, "serve", LISTEN="127.0.0.1:0", OFFLINE_MODELS=str(models))
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()  # no address was announced
+    assert "peers.model.json" in said
+
+
 def test_a_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
     a_recording(tmp_path / "in.jsonl")
     done = subprocess.run(  # noqa: S602  # a pipe of the shell is what is tested
