@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TOOL = 0  # place among `FEATURES`
 _MOST_ADDED = 16
 _NONE_BROUGHT = ""  # among the tools that deployments of an agent bring: this one brings none
-_STAYING = SHIFTING - {ASTRAY}
+_STAYING = {metric: bits for metric, bits in SHIFTING.items() if metric != ASTRAY}
 
 
 def take_change(
@@ -75,8 +75,8 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | No
     return max(categories.steady, view.weighted(TOOL, excess))
 
 
-def shifting(facts: Facts) -> frozenset[int]:
-    """Give the metrics that a new version may change for good: not tested in full meanwhile.
+def shifting(facts: Facts) -> dict[int, float]:
+    """Give the metrics that a new version may change for good, and by how many bits meanwhile.
 
     Where deployments say which tools they bring, what the others are asked for stays as it is.
     """

@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
-SHIFT_BITS = 8.0
-"""What a new version may shift a metric of `SHIFTING` by without being looked at."""
 
 
 class Engine:
@@ -290,9 +288,9 @@ class Engine:
         if silent is not None:
             found = silent.measures(found)
         weighted = view.view.weighted
-        skipped = shifting(facts) if renewed else ()
+        shift = shifting(facts) if renewed else {}
         for one in found:
-            left = one.bits - SHIFT_BITS if one.metric in skipped else one.bits
+            left = one.bits - shift.get(one.metric, 0.0)
             if left >= LEAST_BITS and one.risen and one.metric != LEAK:
                 rarest = max(rarest, weighted(_METRICS_FROM + one.metric, left))
         sums = [

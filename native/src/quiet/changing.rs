@@ -22,10 +22,11 @@ impl Bench<'_, '_> {
         Some(categories.steady.max(self.groups.weighted(*group, TOOL, excess)))
     }
 
-    /// Whether a metric is one that a new version may change for good.
-    pub fn shifts(&self, metric: usize, subject: &Subject<'_>) -> bool {
-        let metrics = self.metrics;
-        let asked_for = metric != metrics.astray || subject.facts.added.is_empty();
-        metrics.shifting.contains(&metric) && asked_for
+    /// How many bits of a metric a new version may change for good.
+    pub fn shift(&self, metric: usize, subject: &Subject<'_>) -> f64 {
+        if metric == self.metrics.astray && !subject.facts.added.is_empty() {
+            return 0.0;
+        }
+        self.metrics.shifting.get(&metric).copied().unwrap_or_default()
     }
 }

@@ -3,6 +3,7 @@
 use super::counting::{COUNTED, COUNTS};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::collections::HashMap;
 
 /// What is read of `models.config.ModelConfig`, beside that of habits.
 pub struct Config {
@@ -14,8 +15,6 @@ pub struct Config {
     pub stray_limit: i64,
     /// Running sum of a tool's calls from which on it is said to leak.
     pub leak: f64,
-    /// What a new version may shift a metric by without being looked at.
-    pub shift_bits: f64,
     pub snapshot_us: i64,
 }
 
@@ -26,8 +25,8 @@ pub struct Metrics {
     pub drift: usize,
     pub disorder: usize,
     pub astray: usize,
-    /// Metrics that a new version may change for good.
-    pub shifting: Vec<usize>,
+    /// Bits of each metric that a new version may change for good.
+    pub shifting: HashMap<usize, f64>,
 }
 
 impl Config {
@@ -39,7 +38,6 @@ impl Config {
         };
         Ok(Config {
             leak: constant("models.watch.leak", "ALARM")?,
-            shift_bits: constant("models.engine", "SHIFT_BITS")?,
             alerts_per_day: number("alerts_per_day")?,
             gate: number("gate")?,
             session_minimum: config.getattr("session_minimum")?.extract()?,
@@ -62,12 +60,7 @@ impl Metrics {
         for (place, (name, _)) in counted.iter_mut().zip(COUNTED) {
             *place = at(name)?;
         }
-        let shifting: Vec<usize> = py
-            .import("models.watch.measure")?
-            .getattr("SHIFTING")?
-            .try_iter()?
-            .map(|one| one?.extract())
-            .collect::<PyResult<_>>()?;
+        let shifting = py.import("models.watch.measure")?.getattr("SHIFTING")?.extract()?;
         let (out_day, drift) = (at("bytes_out_day")?, at("drift")?);
         let (disorder, astray) = (at("disorder")?, at("astray")?);
         Ok(Metrics { counted, out_day, drift, disorder, astray, shifting })

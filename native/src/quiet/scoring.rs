@@ -105,8 +105,7 @@ impl Bench<'_, '_> {
         let renewed = subject.now.state() == State::Relearning;
         let mut rarest = 0.0f64;
         for (metric, &bits) in measures.risen.iter().enumerate() {
-            let shifts = renewed && self.shifts(metric, subject);
-            let left = if shifts { bits - self.config.shift_bits } else { bits };
+            let left = if renewed { bits - self.shift(metric, subject) } else { bits };
             if left >= LEAST_BITS && metric != self.metrics.drift {
                 rarest = rarest.max(self.groups.weighted(subject.group, FEATURES + metric, left));
             }
