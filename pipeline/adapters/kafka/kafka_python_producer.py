@@ -88,7 +88,7 @@ class KafkaPythonProducer:
     def _settle(self, sent: Sequence[Any]) -> None:
         """Wait, longer than delivery may take, until each is confirmed or given up."""
         until = monotonic() + DELIVERY_S + ANSWER_MS / 1000
-        # A batch that is too large is split: `flush` does not wait for its parts, nor always say so.
+        # A batch that is too large is split: `flush` waits for no part, nor does it always say so.
         with suppress(UnknownError):
             self._producer.flush(timeout=until - monotonic())
         for future in sent:
