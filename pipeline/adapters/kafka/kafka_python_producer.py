@@ -88,12 +88,13 @@ class KafkaPythonProducer:
     def _settle(self, sent: Sequence[Any]) -> None:
         """Wait, longer than delivery may take, until each is confirmed or given up."""
         until = monotonic() + DELIVERY_S + ANSWER_MS / 1000
-        # A batch that is too large is split: `flush` waits for no part, nor does it always say so.
-        with suppress(UnknownError):
+        try:
             self._producer.flush(timeout=until - monotonic())
-        for future in sent:
-            with suppress(KafkaError):
-                future.get(timeout=max(0, until - monotonic()))
+        except UnknownError:
+            # A batch was too large and is split: `flush` does not wait for its parts.
+            for future in sent:
+                with suppress(KafkaError):
+                    future.get(timeout=max(0, until - monotonic()))
 
     def take_over(self) -> None:
         """Take the owner's id."""
