@@ -124,14 +124,17 @@ class Intake:
         """
         acts = None if quiet is None else quiet.read(*values_of(records), self._max_future_us)
         fresh = Fresh(records, lambda record: self._read(record, wire), acts)
-        if quiet is not None and self._all_new(quiet, acts, out):
-            fresh.order = list(range(len(records)))
-            return fresh
+        by_day = None if quiet is None else quiet.keys_by_day(acts)
+        if by_day is not None:
+            known = self._store.seen(list(chain.from_iterable(by_day.values())))
+            if not known:  # nearly always: all are new
+                out.seen, fresh.order = by_day, list(range(len(records)))
+                return fresh
         keys: list[int | None] = [None] * len(records) if quiet is None else quiet.keys(acts)
         days = [0] * len(records) if acts is None else acts.days()
         refused = self._read_others(fresh, keys, days) if None in keys else {}
-        # Of millions a store finds neighbours twice as fast.
-        known = self._store.seen(sorted(key for key in keys if key is not None))
+        if by_day is None:  # in order: of millions a store finds neighbours twice as fast
+            known = self._store.seen(sorted(key for key in keys if key is not None))
         for at, key in enumerate(keys):
             if key is None:
                 _reject(records[at], refused[at], out, count)
@@ -142,14 +145,6 @@ class Intake:
                 out.seen.setdefault(days[at], []).append(key)
                 fresh.order.append(at)
         return fresh
-
-    def _all_new(self, quiet: Quiet, acts: Any, out: Commit) -> bool:
-        """Take all records at once, where the kernel has read them and none is known."""
-        by_day = quiet.keys_by_day(acts)
-        if by_day is None or self._store.seen(list(chain.from_iterable(by_day.values()))):
-            return False
-        out.seen = by_day
-        return True
 
     def set_apart(self, job: Job, strays: Mapping[str, str]) -> None:
         """Reject what came for agents that another worker judges.
