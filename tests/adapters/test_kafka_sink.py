@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.errors import ConfigError, SinkUnavailable
+from models.errors import ConfigError, MessageTooLarge, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.adapters.kafka import TOPICS, create_topics
 from pipeline.adapters.kafka.address import broker_alone, parse
@@ -104,6 +104,19 @@ def test_after_a_message_that_the_broker_refuses_nothing_is_on_its_way(wide: Any
     sink.publish(others)
     sink.close()
     assert len(wide.raw()) == there + len(others)
+
+
+def test_what_is_left_beside_a_message_that_is_refused_is_not_there(wide: Any) -> None:
+    sink = wide.sink()
+    messages = [Message(wide.topic, b"%d" % n, str(n), b"%d" % n) for n in range(200)]
+    messages[120] = Message(wide.topic, b"a", "120", os.urandom(LARGEST_MESSAGE * 3 // 4))
+    with pytest.raises(MessageTooLarge) as told:
+        sink.publish(messages)
+    sink.close()
+    left = {messages[place].value for place in told.value.left}
+    there = {one.value for one in wide.raw()}
+    assert left | there == {one.value for one in messages}
+    assert not left & there
 
 
 def test_topics_of_the_contract_are_created_once(kafka_address: str, admin: Any) -> None:

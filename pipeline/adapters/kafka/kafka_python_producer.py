@@ -73,17 +73,20 @@ class KafkaPythonProducer:
             raise
 
     def _send(self, messages: Sequence[Message], sent: list[Any]) -> None:
-        try:
-            for message in messages:
+        for some in _apart(messages):
+            futures: list[Any] = []
+            try:
+                for message in some:
+                    self._topic = message.topic
+                    headers = [*message.headers, (ID_HEADER, message.id.encode())]
+                    key = key_sent(message)
+                    futures.append(self._producer.send(message.topic, message.value, key, headers))
+            finally:
+                self._settle(futures)
+                sent += futures
+            for message, future in zip(some, futures, strict=True):
                 self._topic = message.topic
-                headers = [*message.headers, (ID_HEADER, message.id.encode())]
-                key = key_sent(message)
-                sent.append(self._producer.send(message.topic, message.value, key, headers))
-        finally:
-            self._settle(sent)
-        for message, future in zip(messages, sent, strict=True):
-            self._topic = message.topic
-            future.get(timeout=0)
+                future.get(timeout=0)
 
     def _settle(self, sent: Sequence[Any]) -> None:
         """Wait, longer than delivery may take, until each is confirmed or given up."""
@@ -128,3 +131,19 @@ class KafkaPythonProducer:
             raise ProducerFault(type(error).__name__, self._topic) from error
         finally:
             self._topic = ""
+
+
+def _apart(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Cut where a message is larger than a batch, which is by itself then.
+
+    Where a broker refuses one, the client calls failed whatever is on its way, taken or not.
+    """
+    start = 0
+    for place, message in enumerate(messages):
+        if message.value is not None and len(message.value) > BATCH_SENT_BYTES:
+            if start < place:
+                yield messages[start:place]
+            yield messages[place : place + 1]
+            start = place + 1
+    if start < len(messages):
+        yield messages[start:]
