@@ -70,18 +70,18 @@ class _Sending:
     def __init__(self, producer: Any, topic: str, judged: Callable[[], int]) -> None:
         self._producer, self._topic, self.judged = producer, topic, judged
         self._stream = islice(fleet_events(7, AGENTS, limit=10**9), WARM, None)
-        self.example = b""
+        self._load: Load
 
     def load(self, most: int, due: Callable[[float], int]) -> Load:
         """Make events, which takes longer than to send them, and what will send them."""
         _say(f"{most:,} events are made")
         lines = list(islice(self._stream, most))
-        self.example = lines[-1]
-        return Load(self._producer, self._topic, lines, due)
+        self._load = Load(self._producer, self._topic, lines, due)
+        return self._load
 
     def probe(self, agent: str) -> None:
-        """Send an event of an agent never seen before."""
-        event = json.loads(self.example) | {"id": agent, "session": agent}
+        """Send an event of an agent never seen before, at the time that the stream has reached."""
+        event = json.loads(self._load.latest) | {"id": agent, "session": agent}
         event["agent"] = event["agent"] | {"id": agent}
         self._producer.send(self._topic, json.dumps(event).encode(), b"fleet")
 

@@ -104,6 +104,11 @@ class Load(threading.Thread):
         self.ending = threading.Event()
         self._producer, self._topic, self._lines, self._due = producer, topic, lines, due
 
+    @property
+    def latest(self) -> bytes:
+        """The event sent last."""
+        return self._lines[max(0, self.sent - 1)]
+
     def run(self) -> None:
         """Send what is due, every few milliseconds."""
         started = time.perf_counter()

@@ -109,12 +109,14 @@ class Peers:
         return max(0, (time_us - self.head.epoch_us) // DAY_US)
 
     def advance(self, time_us: int) -> None:
-        """Move the watermark; publish when a snapshot is due."""
-        head = self.head
-        if time_us <= head.watermark_us:
-            return
-        head.watermark_us = time_us
-        due = time_us - head.published_us >= self.config.snapshot_minutes * 60_000_000
+        """Move the watermark; publish when a snapshot is due.
+
+        What waits is bounded: of events behind one that is far ahead, it would grow and grow.
+        """
+        head, due = self.head, False
+        if time_us > head.watermark_us:
+            head.watermark_us = time_us
+            due = time_us - head.published_us >= self.config.snapshot_minutes * 60_000_000
         if due or self.groups.size + 2 * self.levels.waiting >= MOST_PENDING:
             self.publish()
 

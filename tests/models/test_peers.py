@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.config import ModelConfig
 from models.counts import HORIZON_DAYS, UNIT
 from models.groups import AFTER, WINDOWS, Groups, above
-from models.peers import DAY_US, FLEET, GroupView, Peers
+from models.peers import DAY_US, FLEET, MOST_PENDING, GroupView, Peers
 from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 
 TODAY = 160
@@ -147,6 +147,18 @@ def test_the_watermark_publishes_and_late_events_do_not():
     peers.advance(3 * minute)
     assert peers.head.watermark_us == 6 * minute
     assert peers.head.version == 1
+
+
+def test_late_events_publish_where_much_waits():
+    """Behind an event far ahead all are late: what waits would grow, and nobody would learn."""
+    peers = Peers(ModelConfig())
+    peers.advance(60_000_000)
+    for value in range(MOST_PENDING // 2):
+        assert peers.head.version == 0
+        peers.advance(30_000_000)
+        peers.groups.vote(NAMES[0], 0, value % 9, "", -1, 0)
+    peers.advance(30_000_000)
+    assert (peers.head.version, peers.groups.size) == (1, 0)
 
 
 def test_the_group_knows_more_of_its_own_than_the_fleet_does():

@@ -16,6 +16,7 @@ from models.errors import MalformedEvent
 from models.event import microseconds
 from models.hashing import Hasher
 from models.kernel import native_kernel
+from models.peers import Peers
 from models.quiet import Quiet
 from models.watch.heard import Heard
 from pipeline import runner
@@ -113,6 +114,22 @@ def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkey
     monkeypatch.setattr(Quiet, "moved", counted)
     found, _ = same(tmp_path, fleet_events(11, 25, limit=9_000))
     assert 100 < len(moved) < len(found["agent.trust.jsonl"])
+
+
+def test_what_waits_behind_an_event_far_ahead_is_taken_in_alike(tmp_path, monkeypatch):
+    published, whole = [], Peers.publish
+
+    def counted(self: Peers) -> None:
+        whole(self)
+        published.append(self.head.watermark_us)
+
+    monkeypatch.setattr(Peers, "publish", counted)
+    lines = list(fleet_events(11, 25, limit=20_000))
+    ahead = json.loads(lines[-1])["time"]
+    lines[5_000] = json.dumps(json.loads(lines[5_000]) | {"time": ahead}).encode()
+    _, quiet = same(tmp_path, lines)
+    assert quiet > 15_000
+    assert published.count(max(published)) > 4
 
 
 @pytest.mark.slow

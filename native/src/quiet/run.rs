@@ -77,12 +77,12 @@ impl<'a> Run<'a, '_> {
     /// Let the stream's time go on; false where the peers are to be published first.
     fn advance(&mut self, time_us: i64) -> bool {
         let bench = &mut self.bench;
-        if time_us > bench.watermark_us {
-            let waits = bench.groups.waiting_size() + 2 * bench.levels.waiting() as u64;
-            let due = time_us - self.published_us >= bench.config.snapshot_us;
-            if due || waits >= MOST_PENDING {
-                return false;
-            }
+        let ahead = time_us > bench.watermark_us;
+        let due = ahead && time_us - self.published_us >= bench.config.snapshot_us;
+        if due || bench.groups.waiting_size() + 2 * bench.levels.waiting() as u64 >= MOST_PENDING {
+            return false;
+        }
+        if ahead {
             bench.watermark_us = time_us;
         }
         true
