@@ -1,7 +1,8 @@
 """Measure how fresh answers are: from an action sent to Kafka to its trust seen in the API.
 
 ``python -m benchmarks.freshness`` starts a worker (`habitus run`) and a replica (`habitus serve`);
-``--client librdkafka`` lets that read from Kafka and publish there.
+``--client librdkafka`` lets that read from Kafka and publish there, and with ``--postgresql`` the
+store is a database there (``HABITUS_TEST_POSTGRESQL``, or that of `make services`).
 Broker, worker, replica, the producer and the asking share the machine all the time.
 
 **The highest rate** is what they sustain together: the producer keeps a backlog of a few batches,
@@ -18,26 +19,31 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from benchmarks.databases import database_on
 from benchmarks.meter import Job
 from benchmarks.poll import broker, topic_of
 from benchmarks.report import Report, freshness_lines
 from benchmarks.running import USUAL_CLIENT, Installation, Load, until
 from benchmarks.stream import write_inputs
+from chaos.servers import Servers
 from pipeline.adapters.kafka.client import KafkaProducer
 from pipeline.adapters.kafka.clients import CLIENTS
 from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 AGENTS = 300
 WARM = 24_000
@@ -138,13 +144,15 @@ def _seen_after_ms(sending: _Sending, asking: _Asking, probes: int) -> Iterator[
         time.sleep(_ASK_S)
 
 
-def measure(address: str, probes: int = PROBES, client: str = USUAL_CLIENT) -> Fresh:
-    """Measure with a broker at HOST:PORT, read by `client`."""
+def measure(
+    address: str, probes: int = PROBES, client: str = USUAL_CLIENT, store: str = ""
+) -> Fresh:
+    """Measure with a broker at HOST:PORT, read by `client`, and a store; SQLite without."""
     with tempfile.TemporaryDirectory(prefix="habitus-fresh-") as folder:
         job = Job(folder=folder, agents=AGENTS, cold=0, warm=WARM, events=0, broker=address)
         write_inputs(job)
         with topic_of(job, address) as topic:
-            here = Installation(msgspec.structs.replace(job, topic=topic), client)
+            here = Installation(msgspec.structs.replace(job, topic=topic), client, store)
             with here.running("run"), here.counting() as judged:
                 until(lambda: judged() >= WARM, "warming up")
                 with here.running("serve", "--no-judge"):
@@ -177,20 +185,28 @@ def _measured(sending: _Sending, here: Installation, probes: int) -> Fresh:
     return Fresh(highest, offered / passed, taken / passed, cuts[49], cuts[98], max(took))
 
 
+def _store(*, postgresql: bool) -> AbstractContextManager[str]:
+    if not postgresql:
+        return nullcontext("")
+    server = os.environ.get("HABITUS_TEST_POSTGRESQL")
+    return database_on(Servers(broker(), server).postgresql)
+
+
 def main() -> int:
     """Measure and tell; 1 when a goal is missed, 2 without a broker."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness")
     parser.add_argument(
         "--client", choices=CLIENTS, default=USUAL_CLIENT, help="reads and publishes"
     )
-    client = parser.parse_args().client
+    parser.add_argument("--postgresql", action="store_true", help="the store is PostgreSQL")
+    asked = parser.parse_args()
     address = broker()
     if not address:
         print("no Kafka broker answers, make services starts one", file=sys.stderr)
         return 2
-    report = Report(
-        agents=AGENTS, warm=WARM, events=0, freshness=measure(address, client=client)._asdict()
-    )
+    with _store(postgresql=asked.postgresql) as store:
+        found = measure(address, client=asked.client, store=store)
+    report = Report(agents=AGENTS, warm=WARM, events=0, freshness=found._asdict())
     lines = list(freshness_lines(report))
     print(*lines, sep="\n")
     return 1 if any("MISSED" in line for line in lines) else 0

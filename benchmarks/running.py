@@ -28,10 +28,16 @@ _WAIT_S = 60
 
 
 class Installation:
-    """A worker and a replica over one store; `client` reads and publishes."""
+    """A worker and a replica over one store; `client` reads and publishes.
 
-    def __init__(self, job: Job, client: str = USUAL_CLIENT) -> None:
-        self.store = f"sqlite:{job.folder}/habitus.db"
+    Parameters
+    ----------
+    store
+        URL of the store; a file in the job's folder without.
+    """
+
+    def __init__(self, job: Job, client: str = USUAL_CLIENT, store: str = "") -> None:
+        self.store = store or f"sqlite:{job.folder}/habitus.db"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])

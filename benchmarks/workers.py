@@ -14,10 +14,8 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
-
+from benchmarks.databases import database_on
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
 from pipeline.record import USUAL_BATCH, Message
@@ -68,21 +66,15 @@ def _measure(
     servers: Servers, topics: Topics, number: int, events: int, *, publish: bool
 ) -> tuple[float, float]:
     """Give events a second, by the clock and by the workers' processor time."""
-    name = f"bench_{uuid.uuid4().hex[:10]}"
-    url = urlsplit(servers.postgresql)._replace(path=f"/{name}").geturl()
-    settings = {
-        "HABITUS_SOURCE": f"kafka://{servers.kafka}/{topics.actions}?group={name}",
-        "HABITUS_STORE": url,
-        "HABITUS_SINK": f"kafka://{servers.kafka}" if publish else "none",
-        "HABITUS_MAX_FUTURE_S": str(10**9),
-        "HABITUS_BATCH_SIZE": str(max(1, min(USUAL_BATCH, events // _BATCHES))),
-    }
-    with psycopg.connect(servers.postgresql, autocommit=True) as server:
-        server.execute(f"create database {name}".encode())
-        try:
-            return _timed(settings, url, number, events)
-        finally:
-            server.execute(f"drop database {name} with (force)".encode())
+    with database_on(servers.postgresql) as url:
+        settings = {
+            "HABITUS_SOURCE": f"kafka://{servers.kafka}/{topics.actions}?group={url[-8:]}",
+            "HABITUS_STORE": url,
+            "HABITUS_SINK": f"kafka://{servers.kafka}" if publish else "none",
+            "HABITUS_MAX_FUTURE_S": str(10**9),
+            "HABITUS_BATCH_SIZE": str(max(1, min(USUAL_BATCH, events // _BATCHES))),
+        }
+        return _timed(settings, url, number, events)
 
 
 def _timed(settings: dict[str, str], url: str, number: int, events: int) -> tuple[float, float]:
