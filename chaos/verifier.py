@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from models import groups as groups_kernel
+from models import peer_levels as levels_kernel
+from models.config import ModelConfig
 from models.content.kernel import content_kernel
 from models.exchange import Exchange
 from models.kernel import native_kernel
-from models.watch import heard as reference
+from models.peers import Peers
+from models.watch import heard as heard_kernel
 from pipeline.assembly import Surroundings, build_worker
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
@@ -87,17 +91,17 @@ def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]
     """Put copies and the changes since into one copy each, as at an end."""
     native = native_kernel("auto")
     seal, content = Seal(secret, "shared"), content_kernel(secret, native)
-    heard = (native or reference).Heard()
+    heard = (native or heard_kernel).Heard()
     shared = {name: blob for name, _, blob in rows}
-    content.load(shared)
-    heard.load(shared)
-    own = dict(content.dump(whole=True)) | dict(heard.dump(whole=True))
-    kept = {name: blob for name, blob in shared.items() if not _in_copies(name)} | own
+    config = ModelConfig()
+    groups = (native or groups_kernel).Groups(config, secret)
+    peers = Peers(config, groups, levels=(native or levels_kernel).PeerLevels())
+    own: dict[str, bytes] = {}
+    for part in (peers, content, heard):
+        part.load(shared)
+        own |= part.dump(whole=True)
+    kept = {name: blob for name, blob in shared.items() if not name.startswith("+")} | own
     return [(name, seal.digest(name.encode(), kept[name]), kept[name]) for name in sorted(kept)]
-
-
-def _in_copies(name: str) -> bool:
-    return name.startswith(("+", "role:", reference.NAME)) or name in ("documents", "rates")
 
 
 def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]]) -> Found:

@@ -117,10 +117,11 @@ class Engine:
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
         """Write what agents share and has changed since the last call.
 
-        With `whole`, content and agents heard are written as copies that stand for all changes.
+        With `whole`, what waits for the peers, content and agents heard are written as copies that
+        stand for all changes.
         """
         watched = self.watcher.dump(self.peers.head.watermark_us, whole=whole)
-        return self.peers.dump() + self.content.dump(whole=whole) + watched
+        return self.peers.dump(whole=whole) + self.content.dump(whole=whole) + watched
 
     def load(self, shared: dict[str, bytes], sessions: Iterable[tuple[int, bytes]]) -> None:
         """Read what `dump` and the open sessions wrote."""

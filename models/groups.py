@@ -253,6 +253,8 @@ class Groups:
         self.size = 0
         self._votes: list[_Vote] = []
         self._scores: dict[str, list[dict[int, int]]] = {}
+        self._written = 0  # of the votes
+        self._written_scores: dict[str, list[dict[int, int]]] = {}
         self._changed: set[str] = set()
 
     def group(self, name: str) -> Group:
@@ -309,7 +311,7 @@ class Groups:
             self._changed.add(name)
         for known in self.groups.values():
             known.known.clear()
-        self._votes, self._scores, self.size = [], {}, 0
+        self._wait_for_nothing()
 
     def roll(self, day: int) -> None:
         """Let every vote fade to a later day; an earlier day changes nothing."""
@@ -332,21 +334,55 @@ class Groups:
         """Read what `dump_group` wrote; `ValueError` where that is malformed."""
         self.group(name).read(raw, self.day)
 
-    def dump_pending(self) -> bytes:
-        """Write what waits."""
-        scores = [
-            (name, [[n for pair in sorted(cells.items()) for n in pair] for cells in statistics])
-            for name, statistics in sorted(self._scores.items())
-        ]
-        return _encode((self._votes, scores, self.size))
+    def dump_pending(self, *, since: bool = False) -> bytes:
+        """Write what waits, or with `since` what does since `written_pending`."""
+        votes = self._votes[self._written :] if since else self._votes
+        scores = []
+        for name, statistics in sorted(self._scores.items()):
+            before = self._written_scores.get(name) if since else None
+            flat = [_flat(cells) for cells in _beyond(statistics, before)]
+            if before is None or any(flat):
+                scores.append((name, flat))
+        return _encode((votes, scores, self.size))
+
+    def written_pending(self) -> None:
+        """Note that everything that waits is stored."""
+        self._written = len(self._votes)
+        self._written_scores = {
+            name: [dict(cells) for cells in statistics] for name, statistics in self._scores.items()
+        }
 
     def load_pending(self, raw: bytes) -> None:
-        """Read what `dump_pending` wrote; `ValueError` where that is malformed."""
-        self._votes, scores, self.size = msgspec.msgpack.decode(raw, type=_StoredPending)
-        self._scores = {
-            name: [dict(zip(cells[::2], cells[1::2], strict=True)) for cells in statistics]
-            for name, statistics in scores
-        }
-        for known in self._scores.values():
-            if len(known) == WINDOWS_BEFORE:
-                known.append({})
+        """Let wait what `dump_pending` wrote, and nothing else."""
+        self._wait_for_nothing()
+        self.add_pending(raw)
+
+    def add_pending(self, raw: bytes) -> None:
+        """Let wait as well what `dump_pending` wrote; `ValueError` where that is malformed."""
+        votes, scores, self.size = msgspec.msgpack.decode(raw, type=_StoredPending)
+        self._votes += votes
+        for name, statistics in scores:
+            known = self._scores.setdefault(name, [{} for _ in range(WINDOWS)])
+            for cells, entered in zip(known, statistics, strict=False):  # one before had fewer
+                for cell, times in zip(entered[::2], entered[1::2], strict=True):
+                    cells[cell] = cells.get(cell, 0) + times
+
+    def _wait_for_nothing(self) -> None:
+        self._votes, self._scores, self.size = [], {}, 0
+        self._written, self._written_scores = 0, {}
+
+
+def _flat(cells: dict[int, int]) -> list[int]:
+    return [n for pair in sorted(cells.items()) for n in pair]
+
+
+def _beyond(
+    statistics: list[dict[int, int]], before: list[dict[int, int]] | None
+) -> list[dict[int, int]]:
+    """Give what was entered since; all where there was nothing before."""
+    if before is None:
+        return statistics
+    return [
+        {cell: more for cell, times in cells.items() if (more := times - known.get(cell, 0))}
+        for cells, known in zip(statistics, before, strict=True)
+    ]

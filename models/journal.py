@@ -32,9 +32,14 @@ class Journal:
     def __init__(self) -> None:
         self.generation = self.changes = self.size = self.whole_size = 0
 
-    def write(self, name: str, encode: Encode, *, whole: bool = False) -> tuple[str, bytes]:
-        """Give the name and the bytes to store; `encode` takes a generation and `whole`."""
-        if not whole and self.generation and self.changes < MOST_CHANGES:
+    def write(
+        self, name: str, encode: Encode, *, whole: bool = False, anew: bool = False
+    ) -> tuple[str, bytes]:
+        """Give the name and the bytes to store; `encode` takes a generation and `whole`.
+
+        With `anew` it is a copy in any case: the part is another one than it was.
+        """
+        if not (whole or anew) and self.generation and self.changes < MOST_CHANGES:
             blob = encode(self.generation, False)
             if self.size + len(blob) <= self.whole_size:
                 self.size += len(blob)

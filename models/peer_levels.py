@@ -68,9 +68,9 @@ class PeerLevels:
         """Become what `rows` gave."""
         self._levels[group] = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
 
-    def pending(self) -> list[tuple[str, str, float]]:
-        """Give (group, quantity, value) of all that waits."""
-        return list(self._pending)
+    def pending(self, since: int = 0) -> list[tuple[str, str, float]]:
+        """Give (group, quantity, value) of all that waits, without as many as came first."""
+        return self._pending[since:]
 
     def wait(self, pending: Iterable[tuple[str, str, float]]) -> None:
         """Let this wait instead."""

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from models.errors import StateError
 from models.groups import FLEET, STATISTICS, Groups
+from models.journal import Journal
 from models.peer_levels import PeerLevels
 from models.session_pools import SessionPools
 
@@ -27,16 +28,17 @@ __all__ = ["DAY_US", "FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
 DAY_US = 86_400_000_000
 MOST_PENDING = 20_000
 _OWN_KEY = b"habitus peers"
+_NOTHING = (-1, 0)  # of what waits is stored: the next is a copy
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Pending(Struct, array_like=True):
-    """Contributions since the last publication, beside votes and scores.
+    """Contributions since the last publication, beside votes, scores and levels.
 
     Attributes
     ----------
     levels
-        (group, quantity, value of a closed window); filled when it is written.
+        Of a version before; they are written with votes and scores.
     active
         Agents first seen on a day: day -> number.
     events
@@ -59,6 +61,14 @@ class Head(Struct):
     active: dict[int, int] = {}
     events: dict[int, int] = {}
     pending: Pending = field(default_factory=Pending)
+
+
+class _Waiting(Struct, array_like=True):
+    """Votes and scores that wait, and levels, or what came since the copy of that generation."""
+
+    generation: int
+    groups: bytes
+    levels: list[tuple[str, str, float]]
 
 
 class _StoredGroup(Struct, array_like=True):
@@ -97,6 +107,7 @@ class Peers:
         self.together = SessionPools(config.peer_window) if together is None else together
         self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
+        self._journal, self._written = Journal(), _NOTHING
         self._most_active, self._events_each = 1, 0.0
         self.telling: Telling | None = None
 
@@ -137,6 +148,7 @@ class Peers:
         _add_up(head.active, pending.active)
         _add_up(head.events, pending.events)
         head.pending = Pending()
+        self._written = _NOTHING
         self._count()
 
     def quantity(self, group: str, name: str, value: float) -> None:
@@ -186,14 +198,17 @@ class Peers:
         self._most_active = active.get(busiest, 1)
         self._events_each = events.get(busiest, 0) / self._most_active
 
-    def dump(self) -> list[tuple[str, bytes]]:
-        """Write the head, what waits, and the groups that changed since the last call."""
+    def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
+        """Write the head, and what came to wait and the groups that changed since the last call.
+
+        With `whole`, what waits is written as a copy that stands for all changes.
+        """
         groups = self.groups
-        self.head.pending.levels = self.levels.pending()
-        out = [
-            ("peers", _encode(self.head)),
-            ("pending", groups.dump_pending()),
-        ]
+        out = [("peers", _encode(self.head))]
+        if whole or self._written != (groups.size, self.levels.waiting):
+            anew = self._written == _NOTHING
+            out.append(self._journal.write("pending", self._waiting, whole=whole, anew=anew))
+            self._note_written()
         for name, pools in (("sessions", self.sessions), ("together", self.together)):
             if pools.changed:
                 out.append((name, pools.dump()))
@@ -202,6 +217,33 @@ class Peers:
             out.append(("group:" + name, _encode(stored)))
         self._changed.clear()
         return out
+
+    def _waiting(self, generation: int, whole: bool) -> bytes:
+        waiting = self.groups.dump_pending(since=not whole)
+        levels = self.levels.pending(0 if whole else self._written[1])
+        return _encode(_Waiting(generation, waiting, levels))
+
+    def _note_written(self) -> None:
+        """Note that everything that waits is stored."""
+        self.groups.written_pending()
+        self._written = self.groups.size, self.levels.waiting
+
+    def _wait(self, blob: bytes, generation: int) -> int:
+        """Take in what `_waiting` wrote; give its generation."""
+        try:
+            stored = _decode_waiting(blob)
+        except msgspec.ValidationError:  # of a version before, or of none: `Groups` will tell
+            self.groups.load_pending(blob)
+            self.levels.wait(self.head.pending.levels)
+            return 0
+        if not generation:
+            self.groups.load_pending(stored.groups)
+            self.levels.wait(stored.levels)
+        elif generation == stored.generation:
+            self.groups.add_pending(stored.groups)
+            for level in stored.levels:
+                self.levels.add(*level)
+        return stored.generation
 
     def load(self, shared: dict[str, bytes]) -> None:
         """Read what `dump` wrote.
@@ -222,8 +264,9 @@ class Peers:
                     stored = msgspec.msgpack.decode(blob, type=_StoredGroup)
                     self.groups.load_group(key[6:], stored.votes)
                     self.levels.load(key[6:], stored.levels)
-            self.levels.wait(self.head.pending.levels)
-            self.groups.load_pending(shared["pending"])
+            self._journal.read("pending", shared, self._wait)
+            self.head.pending.levels = []
+            self._note_written()
             if "sessions" in shared:
                 self.sessions.load(shared["sessions"])
             if "together" in shared:
@@ -234,6 +277,9 @@ class Peers:
                 f"peers have another layout than this version: {error}; "
                 "upgrade, or move the store away to learn anew"
             ) from error
+
+
+_decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 
 
 def _add_up(totals: dict[int, int], more: Mapping[int, int]) -> None:

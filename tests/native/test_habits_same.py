@@ -61,6 +61,7 @@ steps = st.one_of(
     st.tuples(st.just("publish"), days),
     st.tuples(st.just("day"), days),
     st.tuples(st.just("scale"), agents, st.sampled_from((0.2, 0.01, 1 / 3))),
+    st.tuples(st.just("write")),
     st.tuples(st.just("reload")),
 )
 
@@ -72,6 +73,7 @@ class World:
         self.kernel = kernel
         self.groups = kernel.Groups(CONFIG, KEY)
         self.habits = [kernel.Habits(CONFIG) for _ in range(4)]
+        self.waiting: list[bytes] = []  # a copy and changes
         self.views = [self.groups.view(GROUPS[number % 3]) for number in range(4)]
         self.names = set(GROUPS)
         self.today = 0
@@ -98,6 +100,7 @@ class World:
     def publish(self, later: int) -> list[str]:
         self.groups.publish(self.today + later)
         self.today += later
+        self.waiting = []
         for habits in self.habits:
             habits.published()
         return self.groups.changed()
@@ -110,7 +113,13 @@ class World:
     def scale(self, agent: int, factor: float) -> None:
         self.habits[agent].scale(factor)
 
+    def write(self) -> bytes:
+        self.waiting.append(self.groups.dump_pending(since=bool(self.waiting)))
+        self.groups.written_pending()
+        return self.waiting[-1]
+
     def reload(self) -> list[bytes]:
+        self.write()
         habits = [habits.dump() for habits in self.habits]
         groups = [self.groups.dump_group(name) for name in GROUPS]
         pending = self.groups.dump_pending()
@@ -119,10 +128,14 @@ class World:
         fresh.roll(self.today)
         for name, raw in zip(GROUPS, groups, strict=True):
             fresh.load_group(name, raw)
-        fresh.load_pending(pending)
+        fresh.load_pending(self.waiting[0])
+        for more in self.waiting[1:]:
+            fresh.add_pending(more)
+        assert fresh.dump_pending() == pending
+        fresh.written_pending()
         self.groups = fresh
         self.views = [fresh.view(GROUPS[number % 3]) for number in range(4)]
-        return [*habits, *groups, pending]
+        return [*habits, *groups, *self.waiting]
 
     def state(self) -> list[Any]:
         rows = [habits.rows() for habits in self.habits]

@@ -37,8 +37,15 @@ impl Cells {
 
     /// Bins with a score and how many, in order of the bins.
     pub fn each(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
-        let all = self.0.iter().enumerate().map(|(cell, &times)| (cell as u16, times));
-        all.filter(|&(_, times)| times != 0)
+        self.beside(&[])
+    }
+
+    /// The same without those that were there before.
+    fn beside<'a>(&'a self, before: &'a [u32]) -> impl Iterator<Item = (u16, u32)> + 'a {
+        let known = before.iter().copied().chain(std::iter::repeat(0));
+        let all = self.0.iter().zip(known).enumerate();
+        let more = all.map(|(cell, (&times, known))| (cell as u16, times - known));
+        more.filter(|&(_, times)| times != 0)
     }
 }
 
@@ -46,18 +53,63 @@ impl Cells {
 pub struct Scores {
     pub cells: [Cells; WINDOWS],
     /// Whether there are any.
-    pub any: bool,
+    any: bool,
+    /// Whether some are not stored yet.
+    unsaid: bool,
+    /// Those that are stored already; none where nothing is.
+    written: Option<Box<[Cells; WINDOWS]>>,
 }
 
 impl Scores {
     fn new() -> Self {
-        Scores { cells: std::array::from_fn(|_| Cells::default()), any: false }
+        let cells = std::array::from_fn(|_| Cells::default());
+        Scores { cells, any: false, unsaid: false, written: None }
+    }
+
+    /// Give the cells to those who enter something.
+    pub fn entered(&mut self) -> &mut [Cells; WINDOWS] {
+        (self.any, self.unsaid) = (true, true);
+        &mut self.cells
     }
 
     /// Take all out; whether there were any.
     pub fn clear(&mut self) -> bool {
         self.cells.iter_mut().for_each(|cells| cells.0.clear());
+        self.written = None;
+        self.unsaid = false;
         std::mem::take(&mut self.any)
+    }
+
+    /// Note that all are stored.
+    pub fn written(&mut self) {
+        if std::mem::take(&mut self.unsaid) {
+            match &mut self.written {
+                Some(known) => {
+                    known
+                        .iter_mut()
+                        .zip(&self.cells)
+                        .for_each(|(old, new)| old.0.clone_from(&new.0));
+                }
+                None => self.written = Some(Box::new(self.cells.clone())),
+            }
+        }
+    }
+
+    /// Bins and how many, by statistic, or what has come since; none where there is nothing to say.
+    fn said(&self, since: bool) -> Option<Vec<Vec<(u16, u32)>>> {
+        if !(if since { self.unsaid } else { self.any }) {
+            return None;
+        }
+        let before = self.written.as_deref().filter(|_| since);
+        let of = |at: usize| before.map_or(&[][..], |known| &known[at].0);
+        let all: Vec<Vec<_>> = self
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(at, cells)| cells.beside(of(at)).collect())
+            .collect();
+        let some = before.is_none() || all.iter().any(|cells| !cells.is_empty());
+        some.then_some(all)
     }
 }
 
@@ -190,14 +242,14 @@ fn read_node(reader: &mut Reader<'_>) -> PyResult<VoteNode> {
     Ok(node)
 }
 
-/// Write what waits: votes, as they were written one by one, and scores.
-pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) -> Vec<u8> {
+/// Write what waits: votes, as they were written one by one, and scores, or those that came since.
+pub fn write_pending(votes: (usize, &[u8]), groups: &[Group], size: u64, since: bool) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(3);
-    out.array(waiting);
-    out.out.extend(votes);
-    let mut scores: Vec<_> =
-        groups.iter().filter(|g| g.scores.any).map(|g| (&*g.name, &g.scores.cells)).collect();
+    out.array(votes.0);
+    out.out.extend(votes.1);
+    let said = groups.iter().filter_map(|g| Some((&*g.name, g.scores.said(since)?)));
+    let mut scores: Vec<_> = said.collect();
     scores.sort_unstable_by_key(|(name, _)| *name);
     out.array(scores.len());
     for (name, statistics) in scores {
@@ -205,8 +257,8 @@ pub fn write_pending(waiting: usize, votes: &[u8], groups: &[Group], size: u64) 
         out.text(name);
         out.array(WINDOWS);
         for cells in statistics {
-            out.array(2 * cells.each().count());
-            for (cell, times) in cells.each() {
+            out.array(2 * cells.len());
+            for (cell, times) in cells {
                 out.unsigned(u64::from(cell));
                 out.unsigned(u64::from(times));
             }

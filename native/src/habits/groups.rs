@@ -40,6 +40,8 @@ pub struct Groups {
     /// Votes that wait, as they are stored.
     votes: Writer,
     waiting: usize,
+    /// How many of them are stored already, and their bytes.
+    written: (usize, usize),
     /// Goes up whenever votes are taken in, fade or are read.
     pub votes_taken: u64,
 }
@@ -83,10 +85,9 @@ impl Groups {
 
     pub fn enter(&mut self, group: usize, entered: &[(usize, u16)]) {
         for at in Self::both(group) {
-            let scores = &mut self.groups[at].scores;
-            scores.any = true;
+            let cells = self.groups[at].scores.entered();
             for &(statistic, cell) in entered {
-                scores.cells[statistic].add(cell, 1);
+                cells[statistic].add(cell, 1);
             }
         }
         self.size += 1;
@@ -178,6 +179,7 @@ impl Groups {
 
     fn take_votes(&mut self) -> PyResult<()> {
         self.votes_taken += 1;
+        self.written = (0, 0);
         let raw = std::mem::take(&mut self.votes.out);
         let mut reader = Reader::new(&raw);
         for _ in 0..std::mem::take(&mut self.waiting) {
@@ -217,6 +219,7 @@ impl Groups {
             size: 0,
             votes: Writer::default(),
             waiting: 0,
+            written: (0, 0),
             votes_taken: 1,
         };
         groups.group(FLEET_NAME);
@@ -310,32 +313,44 @@ impl Groups {
         self.groups[at].read(raw, &self.weights, self.day)
     }
 
-    /// Write what waits.
-    fn dump_pending<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &write_pending(self.waiting, &self.votes.out, &self.groups, self.size))
+    /// Write what waits, or with `since` what does since `written_pending`.
+    #[pyo3(signature = (*, since = false))]
+    fn dump_pending<'py>(&self, py: Python<'py>, since: bool) -> Bound<'py, PyBytes> {
+        let (votes, bytes) = if since { self.written } else { (0, 0) };
+        let votes = (self.waiting - votes, &self.votes.out[bytes..]);
+        PyBytes::new(py, &write_pending(votes, &self.groups, self.size, since))
     }
 
-    /// Read what `dump_pending` wrote.
+    /// Note that everything that waits is stored.
+    fn written_pending(&mut self) {
+        self.written = (self.waiting, self.votes.out.len());
+        self.groups.iter_mut().for_each(|group| group.scores.written());
+    }
+
+    /// Let wait what `dump_pending` wrote, and nothing else.
     fn load_pending(&mut self, raw: &[u8]) -> PyResult<()> {
+        self.votes = Writer::default();
+        (self.waiting, self.written) = (0, (0, 0));
+        for group in &mut self.groups {
+            group.scores.clear();
+        }
+        self.add_pending(raw)
+    }
+
+    /// Let wait as well what `dump_pending` wrote.
+    fn add_pending(&mut self, raw: &[u8]) -> PyResult<()> {
         let mut reader = Reader::new(raw);
         expect(reader.array()?, 3)?;
-        self.votes = Writer::default();
-        self.waiting = 0;
         for _ in 0..reader.array()? {
             let vote = read_vote(&mut reader)?;
             let group = self.group(vote.group);
             self.cast(group, vote.node, vote.value, vote.name, (vote.old, vote.new));
         }
-        for group in &mut self.groups {
-            group.scores.clear();
-        }
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
             let known = windows_of(&mut reader)?;
-            let scores = &mut self.groups[group].scores;
-            scores.any = true;
-            for cells in &mut scores.cells[..known] {
+            for cells in &mut self.groups[group].scores.entered()[..known] {
                 for _ in 0..reader.array()? / 2 {
                     cells.add(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }

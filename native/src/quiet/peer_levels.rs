@@ -121,13 +121,14 @@ impl PeerLevels {
         }
     }
 
-    /// (group, quantity, value) of all that waits.
-    fn pending(&self) -> Vec<(&str, &'static str, f64)> {
+    /// (group, quantity, value) of all that waits, without as many as came first.
+    #[pyo3(signature = (since = 0))]
+    fn pending(&self, since: usize) -> Vec<(&str, &'static str, f64)> {
         let named = |&(group, at, value): &(usize, usize, f64)| {
             let name = self.groups.get_index(group).map_or(FLEET_NAME, |(name, _)| name);
             (name, LEVELS[at], value)
         };
-        self.pending.iter().map(named).collect()
+        self.pending.iter().skip(since).map(named).collect()
     }
 
     /// Let this wait instead.

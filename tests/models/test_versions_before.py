@@ -1,4 +1,4 @@
-"""What was stored before changes of a memory were counted is read still, by both kernels."""
+"""What versions before have stored is read still, by both kernels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from models.config import ModelConfig
 from models.exchange import _together
 from models.groups import FLEET, WINDOWS
 from models.kernel import native_kernel
+from models.peer_levels import PeerLevels
+from models.peers import Head, Peers, Pending
 from models.profile import Profile
 from models.watch.counting import REMEMBERED
 from models.watch.state import COUNTS
@@ -90,3 +92,18 @@ def test_a_profile_begins_to_count(kernel):
     profile = Profile.load(before, AGENT, ModelConfig(), native)
     assert profile.facts.watch.rates[REMEMBERED] == profile.facts.watch.peaks[REMEMBERED] == 0
     assert profile.dump() == raw
+
+
+def test_what_waits_was_stored_whole_with_its_levels_in_the_head(kernel):
+    levels = [("clerk/delegated", "bytes_in_hour", 7.0), ("", "cost", 2.5)]
+    head = Head(published_us=1, pending=Pending(levels))
+    old = {"peers": encode(head), "pending": scored(kernel).dump_pending()}
+    native = (PeerLevels if kernel is reference else kernel.PeerLevels)()
+    peers = Peers(ModelConfig(), kernel.Groups(ModelConfig(), KEY), levels=native)
+    peers.load(old)
+    assert peers.groups.dump_pending() == old["pending"]
+    assert peers.levels.pending() == levels
+    assert peers.levels.pending(1) == levels[1:]
+    (_, now), waiting = peers.dump(whole=True)
+    assert decode(now, type=Head).pending == Pending()
+    assert decode(waiting[1])[1:] == [old["pending"], [list(one) for one in levels]]
