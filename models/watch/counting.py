@@ -90,7 +90,8 @@ def shape_of(rate: float, squares: float, weight: float) -> float:
     4.0
     """
     unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR))
-    more = squares * weight / (rate * rate) - 1.0 if rate else 0.0
+    square = rate * rate  # 0 after a silence of decades, before the rate itself is
+    more = squares * weight / square - 1.0 if square else 0.0
     return max(LEAST_SHAPE, 1.0 / (max(0.0, more) + unsure))
 
 

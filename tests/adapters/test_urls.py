@@ -52,6 +52,8 @@ def test_a_minus_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("kafka://127.0.0.1/t", "expected kafka://HOST:PORT"),
         ("kafka://127.0.0.1:9092/a/b", "expected one topic"),
         ("kafka://127.0.0.1:9092/t?groop=x", "unknown parameter 'groop'"),
+        ("kafka://127.0.0.1:9092/t?group=x&group=y", "a parameter stands twice in"),
+        ("kafka://[::1/t?group=x", "expected kafka://HOST:PORT"),
         ("kafka://127.0.0.1:9092/t?lost=ok", "lost must be stop or skip, got 'ok'"),
         ("kafka://127.0.0.1:9092/t?config=absent.toml", "'absent.toml' cannot be read"),
     ],
@@ -69,6 +71,7 @@ def test_a_wrong_source_is_said_in_a_sentence(url: str, said: str) -> None:
         ("file", "unknown sink 'file'"),
         ("-", "unknown sink '-'"),
         ("kafka://127.0.0.1:9092/t", "a sink takes no topic"),
+        ("kafka://[::1", "expected kafka://HOST:PORT"),
         ("kafka://127.0.0.1:9092?group=g", "unknown parameter 'group'"),
     ],
 )

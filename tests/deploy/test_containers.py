@@ -52,6 +52,13 @@ def test_compose_sets_only_what_is_a_setting_and_runs_only_what_is_a_command(com
         check_command(service["command"])
 
 
+def test_the_broker_of_compose_writes_to_its_volume(compose) -> None:
+    """The image's own place is in the container, which the next one does not have."""
+    broker = compose["services"]["kafka"]
+    (volume,) = broker["volumes"]
+    assert volume == f"kafka:{broker['environment']['KAFKA_LOG_DIRS']}"
+
+
 def test_the_manifests_set_only_what_is_a_setting_and_run_only_what_is_a_command(manifests) -> None:
     (shared,) = [m["data"] for m in manifests if m["kind"] == "ConfigMap"]
     for pod in pods(manifests).values():

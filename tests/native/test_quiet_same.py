@@ -116,6 +116,18 @@ def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkey
     assert 100 < len(moved) < len(found["agent.trust.jsonl"])
 
 
+@pytest.mark.parametrize("year", range(1969, 1987))
+def test_a_clock_that_was_not_set_stops_nothing(tmp_path, year):
+    """After a silence of decades the squares of rates underflow before the rates do."""
+    lines = list(fleet_events(11, 5, limit=600))
+    of = json.loads(lines[500])["agent"]["id"]
+    mine = [at for at, line in enumerate(lines) if json.loads(line)["agent"]["id"] == of]
+    for at in mine[:3]:
+        lines[at] = json.dumps(json.loads(lines[at]) | {"time": f"{year}-01-01T00:00:00Z"}).encode()
+    found, _ = same(tmp_path, lines)
+    assert not found.get("agent.actions.rejected.jsonl")
+
+
 def test_what_waits_behind_an_event_far_ahead_is_taken_in_alike(tmp_path, monkeypatch):
     published, whole = [], Peers.publish
 

@@ -57,7 +57,8 @@ pub fn surprise(count: i64, rate: f64, weight: f64, shape: f64) -> f64 {
 /// Shape of the gamma distribution from which an agent's rates come, by their moments.
 fn shape_of(rate: f64, squares: f64, weight: f64) -> f64 {
     let unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR));
-    let more = if rate == 0.0 { 0.0 } else { squares * weight / (rate * rate) - 1.0 };
+    let square = rate * rate;
+    let more = if square == 0.0 { 0.0 } else { squares * weight / square - 1.0 };
     (1.0 / (more.max(0.0) + unsure)).max(LEAST_SHAPE)
 }
 

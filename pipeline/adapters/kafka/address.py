@@ -77,7 +77,11 @@ def parse(url: str, *, topic: bool) -> Address:
     >>> parse("kafka://127.0.0.1:9092/agent.actions?group=habitus", topic=True).topic
     'agent.actions'
     """
-    parts, shown = urlsplit(url), quoted(masked(url))
+    shown = quoted(masked(url))
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # a bracket too many
+        raise ConfigError(f"expected kafka://HOST:PORT, got {shown}: {error}") from error
     if "@" in parts.netloc:
         raise ConfigError(
             "a password does not belong in a Kafka URL; put sasl_plain_username and "
@@ -91,7 +95,10 @@ def parse(url: str, *, topic: bool) -> Address:
         raise ConfigError(f"expected one topic in kafka://HOST:PORT/TOPIC, got {shown}")
     if name and not topic:
         raise ConfigError(f"a sink takes no topic, expected kafka://HOST:PORT, got {shown}")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    query = dict(given)
+    if len(query) < len(given):
+        raise ConfigError(f"a parameter stands twice in {shown}")
     if unknown := set(query) - ({"group", "lost", "config"} if topic else {"config"}):
         raise ConfigError(f"unknown parameter {quoted(min(unknown))} in {shown}")
     if query.get("lost", "stop") not in ("stop", "skip"):
