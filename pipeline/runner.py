@@ -91,8 +91,10 @@ class Loop:
         if self.source is None:
             self._inbox_only()
             return
-        if hasattr(self.source, "on_assigned"):  # a partition may come from another worker
+        if hasattr(self.source, "on_assigned") and hasattr(self.source, "positions"):
+            # A partition may come from another worker.
             self.source.on_assigned = lambda _: self._resumed()
+            self.source.positions = self.store.positions
         self.source.resume(self._resumed())
         self._publish()
         done = self.source.progress()

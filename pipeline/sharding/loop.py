@@ -76,6 +76,7 @@ class ShardedLoop:
         """Go on until the source ends or it is to stop."""
         source = self._source
         source.on_assigned, source.on_revoked = self._assigned, self._revoked
+        source.positions = self._store.positions
         source.resume({})
         done = source.progress()
         for batch in source.batches():

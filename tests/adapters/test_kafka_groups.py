@@ -100,6 +100,20 @@ def test_a_source_that_is_held_hands_nothing_out_and_then_goes_on_where_it_was(k
     assert all(offsets == list(range(len(offsets))) for offsets in by_partition.values())
 
 
+def test_draining_goes_by_the_store_not_by_the_group(kafka: Any) -> None:
+    """An emptied store is filled anew, though the group stands at the end and makes us wait."""
+    kafka.fill(0, 100)
+    kafka.drained()
+    other = kafka.endless()
+    batches = other.batches()
+    kafka.some(batches)  # a member, which is slow to give partitions away
+    source = kafka.source()
+    going = threading.Timer(2, other.close)
+    going.start()
+    assert len(kafka.read(source)["records"]) == 100
+    going.join()
+
+
 def test_taken_back_a_partition_goes_on_at_the_stored_position_not_at_what_was_fetched(
     kafka: Any,
 ) -> None:

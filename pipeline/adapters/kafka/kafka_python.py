@@ -151,14 +151,6 @@ class KafkaPythonMember:
             found = ask(self._named(partitions), timeout_ms=wait_ms)
         return {partition.partition: int(offset) for partition, offset in found.items()}
 
-    def committed(self, partition: int) -> int | None:
-        """Ask for the group's offset."""
-        with _translated():
-            offset: int | None = self._consumer.committed(
-                TopicPartition(self._topic, partition), timeout_ms=ANSWER_MS
-            )
-        return offset
-
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell the group's offsets, without waiting."""
         told = {

@@ -280,15 +280,6 @@ class LibrdkafkaMember:
             raise NoAnswer("_TIMED_OUT", f"bounds of partition {partition}")
         return found
 
-    def committed(self, partition: int) -> int | None:
-        """Ask for the group's offset."""
-        at = TopicPartition(self._topic, partition)
-        with translated_faults():
-            (found,) = self._consumer.committed([at], timeout=ANSWER_S)
-        if found.error is not None:
-            raise fault_of(found.error)
-        return found.offset if found.offset >= 0 else None
-
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell the group's offsets, without waiting."""
         told = [TopicPartition(self._topic, number, offset) for number, offset in offsets.items()]

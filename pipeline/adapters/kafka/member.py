@@ -118,9 +118,6 @@ class Member(Protocol):
     def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
         """Ask for the offsets after the last readable record."""
 
-    def committed(self, partition: int) -> int | None:
-        """Ask for the group's offset."""
-
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell the group's offsets, without waiting; a failure is logged."""
 

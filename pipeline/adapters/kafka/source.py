@@ -15,7 +15,7 @@ from models.errors import ConfigError, SourceUnavailable
 from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.levels import Levels
-from pipeline.adapters.kafka.member import MemberFault, NoAnswer, OutOfRange, Passing, key_of
+from pipeline.adapters.kafka.member import MemberFault, OutOfRange, Passing, key_of
 from pipeline.adapters.kafka.retained import is_outside
 from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.pace import Pace
@@ -62,6 +62,8 @@ class KafkaSource:
         enough only where no other worker commits.
     on_revoked
         Called with the position keys of partitions that left this worker.
+    positions
+        Gives how far the store is, by position keys; by default as for `on_assigned`.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class KafkaSource:
         self._changes: deque[tuple[Change, list[int]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
         self.on_revoked: Callable[[list[str]], None] = self._nothing
+        self.positions: Callable[[], Mapping[str, str]] = lambda: self._stored
         self._member = self._connect(client)
         self._levels = Levels(self._member, clock_us)
         try:
@@ -228,21 +231,16 @@ class KafkaSource:
         self._member.seek(partition, offset)
 
     def _drained(self) -> bool:
+        """Tell whether all is done: of what is not here by the store, the group has but hints."""
         mine = self._member.assignment() - self._member.paused()
+        stored = self.positions()
         with self._answering():
             return all(
-                (self._member.position(partition) if partition in mine else self._hinted(partition))
+                (self._member.position(at) if at in mine else int(stored.get(self._key(at), 0)))
                 >= end
-                for partition, end in self._end.items()
-                if end > self._first[partition]
+                for at, end in self._end.items()
+                if end > self._first[at]
             )
-
-    def _hinted(self, partition: int) -> int:
-        try:
-            return self._member.committed(partition) or 0
-        except NoAnswer:
-            # The group waits for a member that died; until then nobody can say.
-            return 0
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Tell the group how far the store is; a failure is logged, the store is what counts."""
