@@ -114,8 +114,8 @@ def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]])
     """
     found = Found()
     found.add("waiting in the outbox", [])
-    around = Surroundings.of(settings)
     with open_shard(settings.store, "", read_only=True) as run:
+        around = Surroundings.of(settings, run)
         for shard in sorted(records):
             _judge(settings, shard, records[shard], run, around, found)
     for table in ("profiles", "anomalies", "held", "positions"):

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.assessment import Assessment
+    from models.config import ModelConfig
     from models.event import Event
     from models.subject import Subject
+    from models.trust_policy import TrustPolicy
     from pipeline.detectors import Detector
     from pipeline.inventory import Inventory
     from pipeline.offline import PeerGroups
@@ -33,16 +35,28 @@ def clock_us() -> int:
 
 
 class Surroundings(NamedTuple):
-    """What workers know beside the stream, and never change: loaded once, shared by all shards."""
+    """What workers know beside the stream, and never change: loaded once, shared by all shards.
+
+    Attributes
+    ----------
+    config, policy
+        In effect when it was loaded: what is promoted later is for the next start.
+    """
 
     enricher: Enricher
     registered: Inventory
+    config: ModelConfig
+    policy: TrustPolicy
 
     @classmethod
-    def of(cls, settings: Settings) -> Surroundings:
-        """Load what the settings name."""
-        enricher = Enricher(settings.corporate_networks, intel.load(settings.intel))
-        return cls(enricher, inventory.load(settings.inventory))
+    def of(cls, settings: Settings, store: Store) -> Surroundings:
+        """Load what the settings name, and what is promoted in the store."""
+        return cls(
+            Enricher(settings.corporate_networks, intel.load(settings.intel)),
+            inventory.load(settings.inventory),
+            in_effect(settings, store).config,
+            trust_policy_of(settings, store.configs.promoted()),
+        )
 
 
 def beside(settings: Settings) -> tuple[list[Detector], PeerGroups | None]:
@@ -83,17 +97,17 @@ def build_worker(
     around
         What is loaded already.
     """
-    enricher, registered = around or Surroundings.of(settings)
+    enricher, registered, config, policy = around or Surroundings.of(settings, store)
     panel, groups = beside(settings)
     if groups is not None:
         registered = registered.grouped(groups.role)
     return Worker(
         store,
-        in_effect(settings, store).config,
+        config,
         format_named(fmt or settings.format),
         enricher,
         registered,
-        policy=trust_policy_of(settings, store.configs.promoted()),
+        policy=policy,
         cache_agents=settings.cache_agents,
         packed_agents=settings.packed_agents,
         max_future_us=settings.max_future_s * 1_000_000,

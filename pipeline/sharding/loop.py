@@ -14,8 +14,9 @@ from models.errors import (
     StoreUnavailable,
     Superseded,
 )
-from pipeline.adapters import open_source
+from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import Surroundings, beside, clock_us
+from pipeline.formats import format_named
 from pipeline.publisher import Publisher
 from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
@@ -67,7 +68,7 @@ class ShardedLoop:
         self._source = source
         self._stop = stop
         self._publisher = Publisher(stop)
-        self._around = Surroundings.of(settings)
+        self._around = Surroundings.of(settings, store)
         self._shards: dict[str, Shard] = {}
         self._lost_us: dict[str, int] = {}
         self._beat_us = 0
@@ -209,9 +210,11 @@ def run_sharded(
     Raises
     ------
     ConfigError
-        A setting is wrong; one of detectors and fitted models is said before there is a partition.
+        A setting is wrong; it is said before there is a partition.
     """
     beside(settings)
+    format_named(settings.format)
+    open_sink(settings.sink, kafka_client=settings.kafka_client).close()
     counters: Counter[str] = Counter()
     while True:
         try:

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -266,6 +267,21 @@ def test_a_writer_of_another_kind_is_refused_beside_workers(pipeline, stream):
         assert not runner.serve_inbox(alone, threading.Event())
     assert stream.counted()["events"] == len(events)
     assert "" not in stream.statuses()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"format": "foo"}, "unknown format 'foo'"),
+        ({"sink": "bogus:"}, "unknown sink 'bogus:'"),
+        ({"parameters": Path(__file__)}, "cannot read"),
+    ],
+)
+def test_a_wrong_setting_is_said_before_there_is_a_partition(stream, wrong, said):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(ConfigError, match=said):
+        runner.run(stream.settings(**wrong), stop=stop)
 
 
 def test_workers_are_refused_beside_a_writer_that_judges_alone(pipeline, stream):

@@ -14,6 +14,7 @@ from zlib import crc32
 import pytest
 
 from chaos.verifier import judged_again, stored
+from models.config import ModelConfig
 from models.errors import MessageTooLarge, SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
 from pipeline.commands.checks import examine
@@ -48,7 +49,7 @@ def store(settings: Settings) -> Iterator[PostgresStore]:
 
 
 def a_shard(settings: Settings, store: PostgresStore, name: str) -> Shard:
-    return Shard(settings, store.of(name), Surroundings.of(settings))
+    return Shard(settings, store.of(name), Surroundings.of(settings, store))
 
 
 def records(pipeline: Any, name: str, limit: int = 400) -> list[RawRecord]:
@@ -64,6 +65,21 @@ def judge(shard: Shard, given: list[RawRecord], size: int = 50) -> None:
     for start in range(0, len(given), size):
         batch = given[start : start + size]
         shard.judge(batch, str(batch[-1].offset + 1), 0)
+
+
+def test_a_partition_that_comes_later_is_judged_as_those_before(
+    settings: Settings, store: PostgresStore
+) -> None:
+    """What is promoted meanwhile is for the next start: a fleet is not judged in two ways."""
+    around = Surroundings.of(settings, store)
+    store.configs.add(ModelConfig(gate=0.02), by="Ada", at_us=1, reason="fewer held back")
+    one, again = (
+        Shard(settings, store.of(ONE), given).worker
+        for given in (around, Surroundings.of(settings, store))
+    )
+    assert one.config.gate == ModelConfig().gate
+    assert one.config_version == around.config.version != again.config_version
+    assert again.config.gate == 0.02
 
 
 def test_each_shard_takes_in_what_the_other_told_and_says_up_to_where(
