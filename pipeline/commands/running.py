@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _APP = "scoring_api.wiring:create_app_from_settings"
 API_CHECK = "scoring_api.wiring:check"
 _END_SECONDS = 30
+_LOOK_SECONDS = 1
 
 
 def run(
@@ -76,7 +77,7 @@ def serve(
         )
         note(f"scoring API and console on http://{settings.listen}/ ({who})")
         with _judging(settings, stop) if judge else contextlib.nullcontext():
-            started = _serve(listener)
+            started = _serve(listener, stop)
         if not started and not stop.is_set():
             raise HabitusError("the API did not start, see the log above")
 
@@ -108,13 +109,19 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _serve(listener: socket.socket) -> bool:
+def _serve(listener: socket.socket, stop: threading.Event) -> bool:
     """Serve until a signal; give whether it ever started."""
     import uvicorn
+
+    async def look() -> None:
+        # A signal that came before the server listened to signals.
+        server.should_exit = server.should_exit or stop.is_set()
 
     server = uvicorn.Server(
         uvicorn.Config(
             _APP,
+            callback_notify=look,
+            timeout_notify=_LOOK_SECONDS,
             factory=True,
             loop="uvloop",
             http="httptools",

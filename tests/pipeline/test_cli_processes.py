@@ -175,6 +175,16 @@ def test_serve_answers_judges_what_is_posted_and_ends_on_sigterm(tmp_path: Path)
     assert "no credentials are configured, so for this machine only" in err
 
 
+@pytest.mark.parametrize("how", [[], ["--no-judge"]], ids=["judging", "replica"])
+def test_serve_ends_on_a_sigterm_that_comes_while_it_starts(tmp_path: Path, how: list[str]) -> None:
+    port = a_port()
+    with started(tmp_path, "serve", *how, LISTEN=f"127.0.0.1:{port}") as process:
+        eventually((tmp_path / "h.db").exists)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0, err
+
+
 def test_serve_refuses_to_listen_beyond_this_machine_without_credentials(tmp_path: Path) -> None:
     done = habitus(tmp_path, "serve", LISTEN="0.0.0.0:0")
     assert done.returncode == 2
