@@ -20,6 +20,7 @@ from models.exchange import Exchange
 from models.kernel import native_kernel
 from models.peers import Peers
 from models.watch import heard as heard_kernel
+from pipeline.adapters.kafka.position import Position
 from pipeline.assembly import Surroundings, build_worker
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
@@ -73,7 +74,8 @@ def stored(url: str, shards: Sequence[str]) -> Found:
         found.add("profiles", rows(_PROFILES))
         found.add("anomalies", rows(_ANOMALIES))
         found.add("held", rows(_HELD))
-        found.add("positions", rows("select source, position from positions order by source"))
+        for source, position in rows("select source, position from positions order by source"):
+            found.add("positions", [(source, str(Position.of(position).offset))])
         found.add("waiting in the outbox", rows("select id from outbox"))
         found.counters(rows("select name, value from counters"))
         secret = rows("select value from meta where key = 'secret'")[0][0]
@@ -180,12 +182,14 @@ def _recorded(
 ) -> tuple[dict[int, bytes], dict[int, list[tuple[str, tuple[int, int]]]]]:
     """Give what a shard told by position, and by position what it took in before going on."""
     with psycopg.connect(url) as database:
-        query = "select position::bigint, blob from contributions where shard = %s"
+        query = (
+            "select split_part(position, '@', 1)::bigint, blob from contributions where shard = %s"
+        )
         row = database.cursor(binary=True).execute(query, (shard,))
         told: dict[int, bytes] = dict(row.fetchall())
         query = (
-            "select coalesce(nullif(position, '')::bigint, 0), other, seq from imports "
-            "where shard = %s order by number"
+            "select coalesce(nullif(split_part(position, '@', 1), '')::bigint, 0), other, seq "
+            "from imports where shard = %s order by number"
         )
         taken: dict[int, list[tuple[str, tuple[int, int]]]] = {}
         known: dict[str, int] = {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.exchange import NAME, Exchange
 from pipeline.adapters import open_fenced_sink
+from pipeline.adapters.kafka.position import Position
 from pipeline.assembly import build_worker, clock_us
 from pipeline.store.batch import PipelineStatus
 
@@ -73,9 +74,11 @@ class Shard:
         Superseded
             Another worker has the partition; nothing was written.
         """
-        begun = int(self.position or 0)
-        if records[0].offset < begun:  # what was fetched before the partition was given anew
-            records = [one for one in records if one.offset >= begun]
+        begun = Position.of(self.position)
+        if begun.of_another(Position.of(position).topic_id):
+            begun = Position(0)  # what is lost is left behind: the topic was made anew
+        if records[0].offset < begun.offset:  # what was fetched before the partition was given anew
+            records = [one for one in records if one.offset >= begun.offset]
             if not records:
                 return
         taken = self._take()

@@ -11,6 +11,7 @@ from pipeline.adapters.kafka import KafkaSource
 from pipeline.adapters.kafka.client import TopicPartition
 from pipeline.adapters.kafka.levels import ASK_US
 from pipeline.adapters.kafka.member import NoAnswer
+from pipeline.adapters.kafka.position import Position
 from pipeline.record import MAX_VALUE, Message
 
 if TYPE_CHECKING:
@@ -40,9 +41,18 @@ def test_a_new_start_goes_on_where_the_store_is_not_where_the_group_is(kafka: An
     kafka.fill(0, 300)
     end = kafka.drained()["positions"]
     kafka.fill(300, 320)
-    behind = {key: str(int(offset) - 10) for key, offset in end.items()}
+    places = {key: Position.of(stored) for key, stored in end.items()}
+    assert all(place.topic_id for place in places.values())
+    behind = {key: str(Position(at - 10, topic)) for key, (at, topic) in places.items()}
     found = kafka.drained(behind)["records"]
     assert len(found) == 2 * 10 + 20
+
+
+def test_positions_of_a_version_before_name_no_topic_and_are_believed(kafka: Any) -> None:
+    kafka.fill(0, 30)
+    stored = {key: str(Position.of(at).offset) for key, at in kafka.drained()["positions"].items()}
+    kafka.fill(30, 40)
+    assert len(kafka.drained(stored)["records"]) == 10
 
 
 def test_without_stored_position_everything_is_read_again(kafka: Any) -> None:

@@ -46,6 +46,13 @@ class Stream:
         options = {"num_partitions": 4, "replication_factor": 1, "configs": configs}
         self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
 
+    def make_anew(self) -> None:
+        """Delete the topic, and make one of its name."""
+        self.admin.delete_topics([self.topic])
+        until(lambda: self.topic not in self.admin.list_topics())
+        options = {"num_partitions": 4, "replication_factor": 1, "configs": {}}
+        self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
+
     def send(self, lines: list[bytes]) -> None:
         sink = open_sink(f"kafka://{self.address}", kafka_client=self.client)
         keys = [str(json.loads(line)["agent"]["id"]).encode() for line in lines]
@@ -232,6 +239,23 @@ def test_a_position_that_retention_overtook_is_refused_with_what_to_do(pipeline,
     assert numbers.sub("", str(said.value)).startswith(numbers.sub("", told.found))
     assert position_check(stream.settings(source=skipping)).state == "optional"
     runner.run(stream.settings(source=skipping), drain=True, stop=threading.Event())
+
+
+def test_a_topic_that_was_made_anew_is_not_taken_for_the_one_before(pipeline, stream):
+    events = pipeline.events(400)
+    stream.send(events[:100])
+    runner.run(stream.settings(), drain=True, stop=threading.Event())
+    assert position_check(stream.settings()).state == "ok"
+    stream.make_anew()
+    stream.send(events[100:])  # each partition is longer than its position
+    with pytest.raises(ConfigError, match=r"gone: it was made anew since.*lost=skip"):
+        runner.run(stream.settings(), drain=True, stop=threading.Event())
+    told = position_check(stream.settings())
+    assert (told.state, "lost=skip" in told.todo) == ("missing", True)
+    skipping = f"{stream.settings().source}&lost=skip"
+    runner.run(stream.settings(source=skipping), drain=True, stop=threading.Event())
+    assert stream.counted()["events"] == len(events)
+    assert position_check(stream.settings()).state == "ok"
 
 
 def position_check(settings: Settings) -> Check:

@@ -9,6 +9,8 @@ from models.errors import ConfigError
 from pipeline.adapters.kafka.address import without_group
 from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.member import MemberFault, key_of
+from pipeline.adapters.kafka.position import Position
+from pipeline.adapters.kafka.topics import topic_id_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,14 +18,32 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka.address import Address
 
 
-def is_outside(topic: str, partition: int, position: object, held: tuple[int, int]) -> str:
-    """Say that a broker does not hold what a partition goes on from.
+def lost(topic: tuple[str, str], partition: int, position: Position, held: tuple[int, int]) -> str:
+    """Say why a broker does not hold what a partition goes on from; empty where it does.
 
-    >>> is_outside("agent.actions", 1, 9000, (40, 150))
+    Parameters
+    ----------
+    topic
+        Its name, and the id that it has now.
+    held
+        First offset and end.
+
+    Examples
+    --------
+    >>> topic = "agent.actions", "73"
+    >>> lost(topic, 1, Position(90), (40, 150))
+    ''
+    >>> lost(topic, 1, Position(9000), (40, 150))
     'position 9000 of agent.actions[1] is outside what the broker holds, 40 to 150'
+    >>> lost(topic, 1, Position(90, "51"), (40, 150))
+    'position 90 of agent.actions[1] is one in a topic that is gone: it was made anew since'
     """
-    where = f"position {position} of {topic}[{partition}]"
-    return f"{where} is outside what the broker holds, {held[0]} to {held[1]}"
+    where = f"position {position.offset} of {topic[0]}[{partition}]"
+    if position.of_another(topic[1]):
+        return f"{where} is one in a topic that is gone: it was made anew since"
+    if not held[0] <= position.offset <= held[1]:
+        return f"{where} is outside what the broker holds, {held[0]} to {held[1]}"
+    return ""
 
 
 def outside(client: str, address: Address, stored: Mapping[str, str]) -> list[str]:
@@ -41,16 +61,17 @@ def outside(client: str, address: Address, stored: Mapping[str, str]) -> list[st
     ConfigError
         The broker does not say.
     """
-    topic = address.topic
+    topic = address.topic, topic_id_at(address)
     try:
         with closing(open_member(client, without_group(address), 1, lambda: 0)) as member:
             partitions = member.partitions()
             first, end = member.first(partitions), member.end(partitions)
     except MemberFault as error:
-        raise ConfigError(f"topic {topic!r} does not answer: {error}") from error
-    wanted = {one: stored.get(key_of(topic, one)) for one in partitions}
-    return [
-        is_outside(topic, one, at, (first[one], end[one]))
+        raise ConfigError(f"topic {topic[0]!r} does not answer: {error}") from error
+    wanted = {one: stored.get(key_of(topic[0], one)) for one in partitions}
+    found = (
+        lost(topic, one, Position.of(at), (first[one], end[one]))
         for one, at in wanted.items()
-        if at is not None and not first[one] <= int(at) <= end[one]
-    ]
+        if at is not None
+    )
+    return [said for said in found if said]

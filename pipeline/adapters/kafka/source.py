@@ -16,8 +16,10 @@ from pipeline.adapters.kafka.address import answers, parse, without_group
 from pipeline.adapters.kafka.clients import open_member
 from pipeline.adapters.kafka.levels import Levels
 from pipeline.adapters.kafka.member import MemberFault, OutOfRange, Passing, key_of
-from pipeline.adapters.kafka.retained import is_outside
+from pipeline.adapters.kafka.position import Position
+from pipeline.adapters.kafka.retained import lost
 from pipeline.adapters.kafka.sink import KafkaSink
+from pipeline.adapters.kafka.topics import topic_id_at
 from pipeline.adapters.pace import Pace
 from pipeline.record import Batch, Joined, Message, RawRecord
 
@@ -100,6 +102,7 @@ class KafkaSource:
         try:
             with self._answering():
                 self._first, self._end = self._bounds()
+                self._topic_id = topic_id_at(self._address)
                 self._member.join(self._note)
         except BaseException:
             self.close()
@@ -169,7 +172,7 @@ class KafkaSource:
         except OutOfRange as error:
             with self._answering():
                 for partition, offset in error.offsets.items():
-                    self._start(partition, offset)
+                    self._start(partition, Position(offset))
         except Passing as error:
             _log.warning("kafka_waits", extra={"error": error.name})
         except MemberFault as error:
@@ -182,7 +185,7 @@ class KafkaSource:
         positions: dict[str, str] = {}
         for partition, received in polled.items():
             key, last = self._key(partition), received[-1]
-            positions[key] = str(last.offset + 1)
+            positions[key] = str(Position(last.offset + 1, self._topic_id))
             self._levels.took(partition, last.offset + 1, last.sent_us)
         parts = list(polled.values())
         records = parts[0] if len(parts) == 1 else Joined(parts)
@@ -206,27 +209,28 @@ class KafkaSource:
             if change == "revoked":
                 self.on_revoked(keys)
                 continue
+            self._topic_id = topic_id_at(self._address)
             stored = self.on_assigned(keys)
             for partition in self._member.assignment() & set(partitions):
                 position = stored.get(self._key(partition))
-                self._start(partition, None if position is None else int(position))
+                self._start(partition, None if position is None else Position.of(position))
                 if not self._held:
                     self._member.resume([partition])
 
-    def _start(self, partition: int, offset: int | None) -> None:
-        """Seek to an offset, or to the beginning; say so if the broker no longer holds it."""
+    def _start(self, partition: int, position: Position | None) -> None:
+        """Seek to a position, or to the beginning; say so if the broker no longer holds it."""
         first = self._member.first([partition])[partition]
         end = self._member.end([partition])[partition]
-        if offset is not None and not first <= offset <= end:
-            lost = is_outside(self._address.topic, partition, offset, (first, end))
+        topic = self._address.topic, self._topic_id
+        if position is not None and (said := lost(topic, partition, position, (first, end))):
             if not self._address.skip_lost:
                 raise ConfigError(
-                    f"{lost}; records are lost to this store: restore them, or add lost=skip to "
+                    f"{said}; records are lost to this store: restore them, or add lost=skip to "
                     f"the source once to go on at {first}"
                 )
-            _log.warning("records_lost", extra={"detail": lost})
-            offset = first
-        offset = first if offset is None else offset
+            _log.warning("records_lost", extra={"detail": said})
+            position = None
+        offset = first if position is None else position.offset
         self._levels.begin(partition, offset, end)
         self._member.seek(partition, offset)
 
@@ -236,17 +240,23 @@ class KafkaSource:
         stored = self.positions()
         with self._answering():
             return all(
-                (self._member.position(at) if at in mine else int(stored.get(self._key(at), 0)))
-                >= end
+                (self._member.position(at) if at in mine else self._offset(stored, at)) >= end
                 for at, end in self._end.items()
                 if end > self._first[at]
             )
+
+    def _offset(self, stored: Mapping[str, str], partition: int) -> int:
+        """Give how far a store is in a partition of this topic."""
+        position = Position.of(stored.get(self._key(partition)))
+        return 0 if position.of_another(self._topic_id) else position.offset
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Tell the group how far the store is; a failure is logged, the store is what counts."""
         self._stored.update(positions)
         mine = {self._key(partition): partition for partition in self._member.assignment()}
-        offsets = {mine[key]: int(at) for key, at in positions.items() if key in mine}
+        offsets = {
+            mine[key]: Position.of(at).offset for key, at in positions.items() if key in mine
+        }
         if offsets:
             self._member.commit(offsets)
 

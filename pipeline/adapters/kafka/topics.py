@@ -45,6 +45,19 @@ def topics_at(address: Address) -> set[str]:
         return set(admin.list_topics())
 
 
+def topic_id_at(address: Address) -> str:
+    """Give the id that the broker gave the topic of an address; empty where it gives none.
+
+    Raises
+    ------
+    ConfigError
+        The broker does not say.
+    """
+    with _admin(address, "describe") as admin:
+        (found,) = admin.describe_topics([address.topic])
+    return str(found.get("topic_id") or "")
+
+
 def create_topics(
     where: str | Address,
     *,

@@ -1,0 +1,45 @@
+"""A position in a partition: an offset, and of which topic it is, as the next may have its name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Position(NamedTuple):
+    """Where a partition goes on.
+
+    Attributes
+    ----------
+    offset
+        Of the next record.
+    topic_id
+        That the broker gave the topic; empty where it gives none, or was not noted.
+
+    Examples
+    --------
+    >>> Position.of("9000@7322d86e-a1bb-4ed3-9746-9bebfa465e6c").offset
+    9000
+    >>> str(Position(40, "7322d86e")), str(Position.of("40")), Position.of(None)
+    ('40@7322d86e', '40', Position(offset=0, topic_id=''))
+    """
+
+    offset: int
+    topic_id: str = ""
+
+    @classmethod
+    def of(cls, stored: str | None) -> Position:
+        """Read what `str` gave; the beginning of any topic where nothing is stored."""
+        offset, _, topic_id = (stored or "0").partition("@")
+        return cls(int(offset), topic_id)
+
+    def __str__(self) -> str:
+        """Write it for the store."""
+        return f"{self.offset}@{self.topic_id}" if self.topic_id else str(self.offset)
+
+    def of_another(self, topic_id: str) -> bool:
+        """Whether the topic that has this id is certainly not the one that this is a position in.
+
+        >>> [Position(7, mine).of_another("b") for mine in ("a", "b", "")]
+        [True, False, False]
+        """
+        return bool(self.topic_id and topic_id and self.topic_id != topic_id)
