@@ -152,7 +152,7 @@ def _judge(settings: Settings, stop: threading.Event) -> None:
 
     try:
         if not runner.serve_inbox(settings, stop):
-            note("habitus run works on this store; it judges what comes in over HTTP")
+            note("habitus run judges what comes in over HTTP on this store")
     except HabitusError as error:
         # The API goes on: it says that its answers are stale.
         _log.error("judging_stopped", extra={"fault": str(error)})

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pipeline.adapters.kafka import KafkaSource
 
@@ -98,6 +101,17 @@ def test_a_source_that_is_held_hands_nothing_out_and_then_goes_on_where_it_was(k
         by_partition.setdefault(record.source, []).append(record.offset)
     assert sorted(int(record.value) for record in records) == list(range(3_000))
     assert all(offsets == list(range(len(offsets))) for offsets in by_partition.values())
+
+
+def test_a_session_timeout_that_the_broker_refuses_is_a_wrong_setting(
+    kafka: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text("session_timeout_ms = 50\nheartbeat_interval_ms = 20\n")
+    source = kafka.source(more=f"&config={file}")
+    with pytest.raises(ConfigError, match=r"(?i)cannot read topic.*session.?timeout"):
+        list(source.batches())
+    source.close()
 
 
 def test_draining_goes_by_the_store_not_by_the_group(kafka: Any) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 IDLE_MS = 200
 
 _log = logging.getLogger(__name__)
+# What the broker says of client options, as each client calls it: to ask again is of no use.
+_WRONG_OPTIONS = frozenset({"INVALID_SESSION_TIMEOUT", "InvalidSessionTimeoutError"})
 
 
 class KafkaSource:
@@ -176,9 +178,8 @@ class KafkaSource:
         except Passing as error:
             _log.warning("kafka_waits", extra={"error": error.name})
         except MemberFault as error:
-            raise SourceUnavailable(
-                f"cannot read topic {self._address.topic!r}: {error}"
-            ) from error
+            kind = ConfigError if error.name in _WRONG_OPTIONS else SourceUnavailable
+            raise kind(f"cannot read topic {self._address.topic!r}: {error}") from error
         return {}
 
     def _batch(self, polled: Mapping[int, Sequence[RawRecord]]) -> Batch:
