@@ -14,13 +14,15 @@ the same state and in the same order, and what was published again carries the s
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
-from pipeline.assembly import build_worker, clock_us
+from pipeline.apart import judged
+from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import format_named
 from pipeline.lag import lags_us, worst_us
 from pipeline.publisher import Publisher
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
+    from pipeline.formats import Format
     from pipeline.progress import Progress
     from pipeline.record import Batch, Sink, Source
     from pipeline.settings import Settings
+    from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
     from pipeline.worker import Worker
 
@@ -60,6 +64,8 @@ class Loop:
 
     Parameters
     ----------
+    make
+        Makes the worker, from what the store holds.
     source
         None for a loop that only judges what the API puts into the inbox.
     stop
@@ -68,14 +74,15 @@ class Loop:
 
     def __init__(
         self,
-        worker: Worker,
+        make: Callable[[], Worker],
         store: Store,
         sink: Sink,
         source: Source | None = None,
         *,
         stop: threading.Event,
     ) -> None:
-        self.worker = worker
+        self._make = make
+        self.worker = make()
         self.store = store
         self.sink = sink
         self.source = source
@@ -114,7 +121,7 @@ class Loop:
 
     def step(self, batch: Batch) -> None:
         """Judge, commit and publish one batch."""
-        out = self.worker.judge(batch.records)
+        out = self._judged(batch.records)
         out.expected = {source: self._at.get(source) for source in batch.positions}
         self._look_at_lag(batch.records)
         self.worker.commit(out, batch.positions, self._status("running"))
@@ -122,6 +129,14 @@ class Loop:
         self._publish()
         if self.source is not None:
             self.source.commit(batch.positions)
+
+    def _judged(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
+        def anew(some: Sequence[RawRecord]) -> Commit:
+            counters, self.worker = self.worker.counters, self._make()
+            self.worker.counters = counters
+            return self.worker.judge(some, wire)
+
+        return judged(lambda some: self.worker.judge(some, wire), anew, records)
 
     def _look_at_lag(self, records: Sequence[RawRecord]) -> None:
         """Note how far behind each source is; of one that is not in the batch Kafka knows."""
@@ -138,7 +153,7 @@ class Loop:
         total = 0
         while rows := self.store.inbox_batch(0, _INBOX_CHUNK):
             records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
-            out = self.worker.judge(records, format_named("native"))
+            out = self._judged(records, format_named("native"))
             out.inbox_done = rows[-1][0]
             self.worker.commit(out, {}, self._status("running"))
             self._publish()
@@ -231,7 +246,7 @@ def run(
         )
         sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
-            loop = Loop(build_worker(settings, store), store, sink, source, stop=stop)
+            loop = Loop(_maker(settings, store), store, sink, source, stop=stop)
             if progress is not None:
                 unit = "bytes" if settings.source.startswith("file:") else "records"
                 progress.start(source.size_hint(), f"judging, {unit}")
@@ -264,12 +279,17 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         store.claim()
         sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
-            loop = Loop(build_worker(settings, store), store, sink, stop=stop)
+            loop = Loop(_maker(settings, store), store, sink, stop=stop)
             loop.run()
             loop.end("stopped")
         finally:
             sink.close()
     return True
+
+
+def _maker(settings: Settings, store: Store) -> Callable[[], Worker]:
+    """Give what makes a worker, with what is beside the stream loaded once."""
+    return partial(build_worker, settings, store, around=Surroundings.of(settings, store))
 
 
 def _shared(settings: Settings) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.exchange import NAME, Exchange
 from pipeline.adapters import open_fenced_sink
 from pipeline.adapters.kafka.position import Position
+from pipeline.apart import judged
 from pipeline.assembly import build_worker, clock_us
 from pipeline.store.batch import PipelineStatus
 
@@ -53,8 +55,8 @@ class Shard:
         self.store = store
         store.claim()
         self.position: str | None = store.positions().get(self.name)
-        self.worker = build_worker(settings, store, around=around)
-        self.exchange = Exchange(self.worker.engine, store.shared().get(NAME, b""))
+        self._make = partial(build_worker, settings, store, around=around)
+        self._begin()
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
         self.sink = open_fenced_sink(
             settings.sink,
@@ -64,7 +66,12 @@ class Shard:
         )
         self.waiting = store.waiting()
         self._beats = 0
-        self._taken = store.taken()
+
+    def _begin(self) -> None:
+        """Take up what is stored."""
+        self.worker = self._make()
+        self.exchange = Exchange(self.worker.engine, self.store.shared().get(NAME, b""))
+        self._taken = self.store.taken()
 
     def judge(self, records: Sequence[RawRecord], position: str, lag_us: int) -> None:
         """Judge records and commit them with the position after them.
@@ -81,12 +88,22 @@ class Shard:
             records = [one for one in records if one.offset >= begun.offset]
             if not records:
                 return
-        taken = self._take()
-        out = self.worker.judge(records)
-        out.taken = taken
+        out = judged(self._judged, self._judged_anew, records)
         self._commit(out, {self.name: position}, self._status("running", lag_us))
         self.position = position
         self.waiting += len(out.outbox)
+
+    def _judged(self, records: Sequence[RawRecord]) -> Commit:
+        taken = self._take()
+        out = self.worker.judge(records)
+        out.taken = taken
+        return out
+
+    def _judged_anew(self, records: Sequence[RawRecord]) -> Commit:
+        counters = self.worker.counters
+        self._begin()
+        self.worker.counters = counters
+        return self._judged(records)
 
     def publish(self, publisher: Publisher) -> bool:
         """Publish the shard's messages in their order; False when the sink did not take them.

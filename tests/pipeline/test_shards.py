@@ -15,6 +15,7 @@ import pytest
 
 from chaos.verifier import judged_again, stored
 from models.config import ModelConfig
+from models.engine import Engine
 from models.errors import MessageTooLarge, SinkUnavailable, StateError, Superseded
 from pipeline.assembly import Surroundings
 from pipeline.commands.checks import examine
@@ -30,6 +31,7 @@ from pipeline.store import Commit, PipelineStatus, open_shard, open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from models.event import Event
     from pipeline.store.postgresql import PostgresStore
 
 pytestmark = pytest.mark.postgresql
@@ -80,6 +82,34 @@ def test_a_partition_that_comes_later_is_judged_as_those_before(
     assert one.config.gate == ModelConfig().gate
     assert one.config_version == around.config.version != again.config_version
     assert again.config.gate == 0.02
+
+
+def test_a_record_that_judging_fails_on_leaves_a_shard_as_if_it_had_never_come(
+    pipeline: Any, settings: Settings, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"kernel": "python"})
+    given = {name: records(pipeline, name) for name in (ZERO, ONE)}
+    ill, whole = given[ONE][60], Engine.judge
+
+    def fail(self: Engine, event: Event, *args: Any, **more: Any) -> Any:
+        if event.id == json.loads(ill.value)["id"]:
+            raise ZeroDivisionError
+        return whole(self, event, *args, **more)
+
+    monkeypatch.setattr(Engine, "judge", fail)
+    for name in (ZERO, ONE):
+        shard = a_shard(settings, store, name)
+        judge(shard, given[name])
+        shard.end("drained")
+    found = stored(settings.store, sorted(given))
+    given[ONE] = [record for record in given[ONE] if record is not ill]
+    again = judged_again(settings, given)
+    counted = dict(found.tables.pop("counters"))
+    assert counted.pop("rejected_not_judged") == 1
+    assert counted == dict(again.tables.pop("counters"))
+    assert [id for (id,) in found.tables.pop("waiting in the outbox")] == [1]
+    again.tables.pop("waiting in the outbox")
+    assert found.tables == again.tables
 
 
 def test_each_shard_takes_in_what_the_other_told_and_says_up_to_where(
