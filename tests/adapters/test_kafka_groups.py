@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.errors import ConfigError
+from models.errors import ConfigError, SourceUnavailable
+from pipeline.adapters.kafka import source as source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +111,19 @@ def test_a_session_timeout_that_the_broker_refuses_is_a_wrong_setting(
     file.write_text("session_timeout_ms = 50\nheartbeat_interval_ms = 20\n")
     source = kafka.source(more=f"&config={file}")
     with pytest.raises(ConfigError, match=r"(?i)cannot read topic.*session.?timeout"):
+        list(source.batches())
+    source.close()
+
+
+def test_a_broker_that_does_not_say_which_topic_it_is_is_away(
+    kafka: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: object) -> str:
+        raise ConfigError("cannot describe topics")
+
+    source = kafka.source()
+    monkeypatch.setattr(source_module, "topic_id_at", nobody)
+    with pytest.raises(SourceUnavailable, match="cannot describe topics"):
         list(source.batches())
     source.close()
 

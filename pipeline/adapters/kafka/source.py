@@ -210,13 +210,20 @@ class KafkaSource:
             if change == "revoked":
                 self.on_revoked(keys)
                 continue
-            self._topic_id = topic_id_at(self._address)
+            self._look_at_topic()
             stored = self.on_assigned(keys)
             for partition in self._member.assignment() & set(partitions):
                 position = stored.get(self._key(partition))
                 self._start(partition, None if position is None else Position.of(position))
                 if not self._held:
                     self._member.resume([partition])
+
+    def _look_at_topic(self) -> None:
+        """Note which topic it is that has the name now."""
+        try:
+            self._topic_id = topic_id_at(self._address) or self._topic_id
+        except ConfigError as error:  # it was there: the broker is away, perhaps
+            raise SourceUnavailable(str(error)) from error
 
     def _start(self, partition: int, position: Position | None) -> None:
         """Seek to a position, or to the beginning; say so if the broker no longer holds it."""

@@ -46,7 +46,7 @@ def topics_at(address: Address) -> set[str]:
 
 
 def topic_id_at(address: Address) -> str:
-    """Give the id that the broker gave the topic of an address; empty where it gives none.
+    """Give the id that the broker gave the topic of an address; empty where it has none to give.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def topic_id_at(address: Address) -> str:
     """
     with _admin(address, "describe") as admin:
         (found,) = admin.describe_topics([address.topic])
-    return str(found.get("topic_id") or "")
+    told = str(found.get("topic_id") or "")
+    return told if told.strip("0-") else ""
 
 
 def create_topics(
