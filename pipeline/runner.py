@@ -249,7 +249,8 @@ def run(
             loop = Loop(_maker(settings, store), store, sink, source, stop=stop)
             if progress is not None:
                 unit = "bytes" if settings.source.startswith("file:") else "records"
-                progress.start(source.size_hint(), f"judging, {unit}")
+                ends = drain or unit == "bytes"
+                progress.start(source.size_hint() if ends else None, f"judging, {unit}")
             loop.run(progress)
             if drain:
                 loop.publish_all()

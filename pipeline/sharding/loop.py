@@ -222,7 +222,7 @@ def run_sharded(
                 loop = ShardedLoop(settings, store, source, stop)
                 try:
                     if progress is not None:
-                        progress.start(source.size_hint(), "judging")
+                        progress.start(source.size_hint() if drain else None, "judging")
                     loop.run(progress)
                     loop.end(drained=drain and not stop.is_set())
                 finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from pipeline.adapters.kafka.client import TopicPartition
 from pipeline.adapters.kafka.levels import ASK_US
 from pipeline.adapters.kafka.member import NoAnswer
 from pipeline.adapters.kafka.position import Position
+from pipeline.adapters.kafka.source import LOOK_EVERY_US
 from pipeline.record import MAX_VALUE, Message
 
 if TYPE_CHECKING:
@@ -151,6 +153,45 @@ def late(kafka: Any, batch_size: int, clock_us: Callable[[], int] = lambda: 2**5
         clock_us=clock_us,
         client=kafka.client,
     )
+
+
+@pytest.mark.parametrize("more", ["", "&lost=skip"])
+def test_a_topic_that_is_made_anew_meanwhile_is_noticed(kafka: Any, admin: Any, more: str) -> None:
+    kafka.fill(0, 40)
+    now, stored = [0], {}
+    source = KafkaSource(
+        f"kafka://{kafka.address}/{kafka.topic}?group=g-{kafka.topic}{more}",
+        batch_size=100,
+        clock_us=lambda: now[0],
+        client=kafka.client,
+    )
+    source.on_assigned = lambda _: stored
+    batches, read = source.batches(), []
+
+    def on(wanted: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(read) < wanted:
+            assert time.monotonic() < deadline, len(read)
+            batch = next(batches)
+            read.extend(record.value for record in batch.records)
+            stored.update(batch.positions)
+
+    on(40)
+    admin.delete_topics([kafka.topic])
+    while kafka.topic in admin.list_topics():
+        time.sleep(0.05)
+    options = {"num_partitions": 2, "replication_factor": 1, "configs": {}}
+    admin.create_topics({kafka.topic: options}, wait_for_metadata=True)
+    kafka.fill(100, 400)  # each partition is longer than it was
+    now[0] += LOOK_EVERY_US
+    read.clear()
+    if more:
+        on(300)
+        assert sorted(read) == sorted(b"%d" % n for n in range(100, 400))
+    else:
+        with pytest.raises(ConfigError, match="it was made anew since"):
+            on(300)
+    source.close()
 
 
 def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: Any) -> None:

@@ -20,6 +20,7 @@ from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient, TopicPartition
 from pipeline.commands.checks import Check, examine
+from pipeline.progress import Silent
 from pipeline.record import Message
 from pipeline.replay import learn
 from pipeline.settings import Settings
@@ -306,6 +307,24 @@ def test_a_wrong_setting_is_said_before_there_is_a_partition(stream, wrong, said
     stop.set()
     with pytest.raises(ConfigError, match=said):
         runner.run(stream.settings(**wrong), stop=stop)
+
+
+class Total(Silent):
+    """Keeps how much there is to do."""
+
+    def start(self, total: int | None, what: str) -> None:
+        assert what
+        self.total = total
+
+
+@pytest.mark.parametrize("drain", [True, False])
+def test_only_what_has_an_end_is_counted_towards_it(pipeline, stream, drain):
+    events, progress, stop = pipeline.events(60), Total(), threading.Event()
+    stream.send(events)
+    if not drain:
+        stop.set()
+    runner.run(stream.settings(), drain=drain, progress=progress, stop=stop)
+    assert progress.total == (len(events) if drain else None)
 
 
 def test_workers_are_refused_beside_a_writer_that_judges_alone(pipeline, stream):

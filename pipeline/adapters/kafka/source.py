@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SourceUnavailable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka.member import Change, Member
 
 IDLE_MS = 200
+LOOK_EVERY_US = 60_000_000  # for a topic made anew
 
 _log = logging.getLogger(__name__)
 # What the broker says of client options, as each client calls it: to ask again is of no use.
@@ -94,6 +95,7 @@ class KafkaSource:
         self._taken = 0
         self._pace = Pace(batch_size, batch_ms * 1_000)
         self._held = False
+        self._looked_us = clock_us()
         self._back: KafkaSink | None = None
         self._changes: deque[tuple[Change, list[int]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
@@ -157,6 +159,7 @@ class KafkaSource:
             The broker refuses (authorisation, for example), or does not answer.
         """
         while True:
+            self._look_for_another_topic()
             polled = self._poll()
             with self._answering():
                 self._settle()
@@ -217,6 +220,17 @@ class KafkaSource:
                 self._start(partition, None if position is None else Position.of(position))
                 if not self._held:
                     self._member.resume([partition])
+
+    def _look_for_another_topic(self) -> None:
+        """Stop, now and then, where the topic was made anew; a client goes on in the next one."""
+        now = self._clock_us()
+        if now - self._looked_us < LOOK_EVERY_US:
+            return
+        self._looked_us, before = now, self._topic_id
+        with suppress(SourceUnavailable):  # it is asked again
+            self._look_at_topic()
+        if self._topic_id != before:
+            self.again([self._key(partition) for partition in self._member.assignment()])
 
     def _look_at_topic(self) -> None:
         """Note which topic it is that has the name now."""
