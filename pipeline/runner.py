@@ -236,6 +236,7 @@ def run(
         )
     with lock, store:
         store.claim()
+        sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         source = open_source(
             settings.source,
             batch_size=settings.batch_size,
@@ -244,7 +245,6 @@ def run(
             clock_us=clock_us,
             drain=drain,
         )
-        sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
         try:
             loop = Loop(_maker(settings, store), store, sink, source, stop=stop)
             if progress is not None:

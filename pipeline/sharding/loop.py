@@ -46,6 +46,8 @@ class ShardedLoop:
 
     Parameters
     ----------
+    around
+        What is beside the stream, and promoted.
     stop
         Set when it is to end; the batch in hand is finished first.
 
@@ -60,6 +62,7 @@ class ShardedLoop:
         settings: Settings,
         store: PostgresStore,
         source: KafkaSource,
+        around: Surroundings,
         stop: threading.Event,
     ) -> None:
         self.counters: Counter[str] = Counter()
@@ -68,7 +71,7 @@ class ShardedLoop:
         self._source = source
         self._stop = stop
         self._publisher = Publisher(stop)
-        self._around = Surroundings.of(settings, store)
+        self._around = around
         self._shards: dict[str, Shard] = {}
         self._lost_us: dict[str, int] = {}
         self._beat_us = 0
@@ -218,8 +221,8 @@ def run_sharded(
     counters: Counter[str] = Counter()
     while True:
         try:
-            with _opened(settings, drain=drain, again=bool(counters)) as (store, source):
-                loop = ShardedLoop(settings, store, source, stop)
+            with _opened(settings, drain=drain, again=bool(counters)) as (store, source, around):
+                loop = ShardedLoop(settings, store, source, around, stop)
                 try:
                     if progress is not None:
                         progress.start(source.size_hint() if drain else None, "judging")
@@ -241,8 +244,10 @@ def run_sharded(
 @contextmanager
 def _opened(
     settings: Settings, *, drain: bool, again: bool
-) -> Iterator[tuple[PostgresStore, KafkaSource]]:
-    """Open store and source; where they were there before, their absence is no fault of settings.
+) -> Iterator[tuple[PostgresStore, KafkaSource, Surroundings]]:
+    """Open store and source, and load what is beside them.
+
+    Where they were there before, their absence is no fault of settings.
 
     Raises
     ------
@@ -258,6 +263,7 @@ def _opened(
                     "alone (habitus learn, serve without --no-judge, or run on another source "
                     "than Kafka); stop it first"
                 )
+            around = Surroundings.of(settings, store)  # before there is a member of the group
             source = open_source(
                 settings.source,
                 batch_size=settings.batch_size,
@@ -272,4 +278,4 @@ def _opened(
             raise SourceUnavailable(str(error)) from error
         raise
     with kept:
-        yield store, cast("KafkaSource", source)
+        yield store, cast("KafkaSource", source), around
