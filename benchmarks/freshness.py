@@ -185,11 +185,11 @@ def _measured(sending: _Sending, here: Installation, probes: int) -> Fresh:
     return Fresh(highest, offered / passed, taken / passed, cuts[49], cuts[98], max(took))
 
 
-def _store(*, postgresql: bool) -> AbstractContextManager[str]:
+def _store(address: str, *, postgresql: bool) -> AbstractContextManager[str]:
     if not postgresql:
         return nullcontext("")
     server = os.environ.get("HABITUS_TEST_POSTGRESQL")
-    return database_on(Servers(broker(), server).postgresql)
+    return database_on(Servers(address, server).postgresql)
 
 
 def main() -> int:
@@ -204,7 +204,7 @@ def main() -> int:
     if not address:
         print("no Kafka broker answers, make services starts one", file=sys.stderr)
         return 2
-    with _store(postgresql=asked.postgresql) as store:
+    with _store(address, postgresql=asked.postgresql) as store:
         found = measure(address, client=asked.client, store=store)
     report = Report(agents=AGENTS, warm=WARM, events=0, freshness=found._asdict())
     lines = list(freshness_lines(report))

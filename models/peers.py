@@ -266,7 +266,10 @@ class Peers:
                     self.levels.load(key[6:], stored.levels)
             self._journal.read("pending", shared, self._wait)
             self.head.pending.levels = []
-            self._note_written()
+            if (
+                self._journal.generation
+            ):  # else of a version before: the next is a copy, with levels
+                self._note_written()
             if "sessions" in shared:
                 self.sessions.load(shared["sessions"])
             if "together" in shared:

@@ -47,6 +47,8 @@ def judged(first: Attempt, anew: Attempt, records: Sequence[RawRecord]) -> Commi
         if not _is_fault(error):
             raise
         _log.error("judging_failed", extra={"fault": _told(error)})
+    if isinstance(fault := _tried(anew, []), BaseException):
+        raise fault  # of no record
     left = list(records)
     aside: list[tuple[RawRecord, MalformedEvent]] = []
     while isinstance(out := _tried(anew, left), BaseException):

@@ -81,11 +81,9 @@ class Shard:
         Superseded
             Another worker has the partition; nothing was written.
         """
-        begun = Position.of(self.position)
-        if begun.of_another(Position.of(position).topic_id):
-            begun = Position(0)  # what is lost is left behind: the topic was made anew
-        if records[0].offset < begun.offset:  # what was fetched before the partition was given anew
-            records = [one for one in records if one.offset >= begun.offset]
+        begun = Position.of(self.position).offset_in(Position.of(position).topic_id)
+        if records[0].offset < begun:  # what was fetched before the partition was given anew
+            records = [one for one in records if one.offset >= begun]
             if not records:
                 return
         out = judged(self._judged, self._judged_anew, records)

@@ -104,6 +104,6 @@ def test_what_waits_was_stored_whole_with_its_levels_in_the_head(kernel):
     assert peers.groups.dump_pending() == old["pending"]
     assert peers.levels.pending() == levels
     assert peers.levels.pending(1) == levels[1:]
-    (_, now), waiting = peers.dump(whole=True)
+    (_, now), waiting = peers.dump()  # the head has no levels any more: so what waits goes with it
     assert decode(now, type=Head).pending == Pending()
     assert decode(waiting[1])[1:] == [old["pending"], [list(one) for one in levels]]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.engine import Engine
-from pipeline import runner
+from pipeline import apart, runner
 from pipeline.apart import MOST_APART, REASON
+from pipeline.record import RawRecord
 from pipeline.settings import Settings
-from pipeline.store import open_store
+from pipeline.store import Commit, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,6 +125,14 @@ def test_what_fails_once_is_judged_the_second_time(
     found = judged(tmp_path, "passing", lines)
     assert found["counted"]["events"] == len(lines)
     assert not found["rejected"]
+
+
+def test_where_no_worker_can_be_made_no_record_is_blamed() -> None:
+    def fail(_: object) -> Commit:
+        raise OSError("a model that is gone")
+
+    with pytest.raises(OSError, match="a model that is gone"):
+        apart.judged(fail, fail, [RawRecord(b"{}", "file:x", 1, 0)])
 
 
 @pytest.mark.parametrize("wanted", [KeyboardInterrupt, MemoryError])

@@ -44,6 +44,9 @@ class Stream:
         self.topic = f"test-shards-{uuid.uuid4().hex[:10]}"
         create_topics(address)
         self.admin = KafkaAdminClient(bootstrap_servers=address)
+        self._make(configs)
+
+    def _make(self, configs: dict[str, str]) -> None:
         options = {"num_partitions": 4, "replication_factor": 1, "configs": configs}
         self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
 
@@ -51,8 +54,7 @@ class Stream:
         """Delete the topic, and make one of its name."""
         self.admin.delete_topics([self.topic])
         until(lambda: self.topic not in self.admin.list_topics())
-        options = {"num_partitions": 4, "replication_factor": 1, "configs": {}}
-        self.admin.create_topics({self.topic: options}, wait_for_metadata=True)
+        self._make({})
 
     def send(self, lines: list[bytes]) -> None:
         sink = open_sink(f"kafka://{self.address}", kafka_client=self.client)

@@ -43,3 +43,11 @@ class Position(NamedTuple):
         [True, False, False]
         """
         return bool(self.topic_id and topic_id and self.topic_id != topic_id)
+
+    def offset_in(self, topic_id: str) -> int:
+        """Give the offset in the topic that has this id: its beginning where it was made anew.
+
+        >>> Position(7, "a").offset_in("a"), Position(7, "a").offset_in("b")
+        (7, 0)
+        """
+        return 0 if self.of_another(topic_id) else self.offset

@@ -269,8 +269,7 @@ class KafkaSource:
 
     def _offset(self, stored: Mapping[str, str], partition: int) -> int:
         """Give how far a store is in a partition of this topic."""
-        position = Position.of(stored.get(self._key(partition)))
-        return 0 if position.of_another(self._topic_id) else position.offset
+        return Position.of(stored.get(self._key(partition))).offset_in(self._topic_id)
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Tell the group how far the store is; a failure is logged, the store is what counts."""
