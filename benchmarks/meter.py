@@ -15,7 +15,7 @@ from pipeline.progress import Silent
 from pipeline.record import USUAL_BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.progress import Progress
 
@@ -78,6 +78,16 @@ class Span(Struct, frozen=True):
     events: int
     wall_s: float
     cpu_s: float
+
+    @classmethod
+    def of(cls, spans: Iterable[Span]) -> Span:
+        """Give several as one, what lies between them left out."""
+        parts = list(spans)
+        return cls(
+            sum(one.events for one in parts),
+            sum(one.wall_s for one in parts),
+            sum(one.cpu_s for one in parts),
+        )
 
     @property
     def wall_rate(self) -> float:

@@ -146,6 +146,13 @@ def _row(result: Result) -> str:
 def _ratios(report: Report) -> Iterator[str]:
     for one in report.ratios:
         yield f"ratio {one.name:<5} {one.wall:8.3f} wall {one.cpu:8.3f} cpu   {one.verdict}"
+    committed = report.results.get("river-committed")
+    if committed is not None:
+        more = committed.more
+        yield (
+            f"(c') once all have been committed before: {more['again']:,.0f} events/s, "
+            f"{more['again_per_cpu_s']:,.0f} per cpu s"
+        )
     habitus = report.results.get("habitus")
     if habitus is not None:
         more = habitus.more

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from benchmarks import freshness, size, trust_lookup
-from benchmarks.meter import Job, Meter
+from benchmarks.meter import Job, Meter, Span
 from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
 from benchmarks.stream import at_random
 from models.event import Event
@@ -87,6 +87,14 @@ def test_json_has_the_same_figures_for_programs() -> None:
         assert found["events_per_s"][name]["warm"] > 0
     assert found["results"]["habitus"]["more"]["agents"] == 20
     assert found["ratios"] == []
+
+
+def test_of_rivers_only_stretches_spread_over_all_that_is_timed_are_committed() -> None:
+    found = json.loads(bench("--events", "17000", "--only", "river-committed", "--json").stdout)
+    rivers = found["results"]["river-committed"]
+    assert rivers["warm"]["events"] == 5_000
+    assert rivers["more"]["again"] > 0
+    assert Span.of([Span(1, 2.0, 3.0), Span(10, 20.0, 30.0)]) == Span(11, 22.0, 33.0)
 
 
 @pytest.mark.slow
