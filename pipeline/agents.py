@@ -13,13 +13,14 @@ from models.event import Mode
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState, trust_bytes, trust_of
+from pipeline.record import has_other_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from models.config import ModelConfig
     from pipeline.inventory import Inventory
-    from pipeline.job import Key
+    from pipeline.job import Job, Key
     from pipeline.store.protocol import Store
 
 MODES: tuple[str, ...] = get_args(Mode)
@@ -63,6 +64,22 @@ class Agents(OrderedDict["Key", Subject]):
     def elsewhere(self, agents: Iterable[str]) -> dict[str, str]:
         """Give those of some agents that another worker judges, each with its partition."""
         return self._store.elsewhere(sorted(one for one in agents if not self._is_here(one)))
+
+    def misled(self, job: Job) -> set[str]:
+        """Give the agents of a batch that nobody knows and whose first record has another key.
+
+        Where several workers share a stream it may have come to another partition than all that
+        follow, and the agent would be judged where nothing comes any more.
+        """
+        if not self._store.shard:
+            return set()
+        astray = {
+            agent_id
+            for agent_id, at in job.firsts().items()
+            if not self._is_here(agent_id) and has_other_key(job.fresh.records[at], agent_id)
+        }
+        known = self._store.profiles([(one, mode) for one in sorted(astray) for mode in MODES])
+        return astray - {agent_id for agent_id, _ in known}
 
     def _is_here(self, agent_id: str) -> bool:
         keys = [(agent_id, mode) for mode in MODES]

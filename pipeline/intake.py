@@ -9,12 +9,13 @@ from models.errors import MalformedEvent
 from models.event import microseconds
 from pipeline.formats import event_of
 from pipeline.future import refuse_future
-from pipeline.record import values_of
+from pipeline.quoted import quoted
+from pipeline.record import has_other_key, values_of
 from pipeline.rejected import rejected_message
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.event import Event
     from models.hashing import Hasher
@@ -146,24 +147,29 @@ class Intake:
                 fresh.order.append(at)
         return fresh
 
-    def set_apart(self, job: Job, strays: Mapping[str, str]) -> None:
-        """Reject what came for agents that another worker judges.
+    def set_apart(self, job: Job, strays: Mapping[str, str], misled: Collection[str]) -> None:
+        """Reject what came for agents that another worker judges, or perhaps will.
 
         Parameters
         ----------
         strays
-            The partition of each of them.
+            The partition of each agent that another worker judges.
+        misled
+            Agents that nobody knows yet: of them what has another key than their id.
         """
         fresh, kept = job.fresh, []
         for position, at in enumerate(fresh.order):
             agent_id = job.agent_at(position)
-            if agent_id not in strays:
+            if agent_id in strays:
+                error = _elsewhere(agent_id, strays[agent_id])
+            elif agent_id in misled and has_other_key(fresh.records[at], agent_id):
+                error = _other_key(agent_id, fresh.records[at].key)
+            else:
                 kept.append(at)
                 continue
             taken = fresh.known_or_read(at)
             (key,) = self._hasher.event_keys([(agent_id, taken.event.id)])
             job.out.seen[taken.time_us // DAY_US].remove(key)
-            error = _elsewhere(agent_id, strays[agent_id])
             _reject(fresh.records[at], error, job.out, job.count)
         fresh.order = kept
 
@@ -197,6 +203,15 @@ def _elsewhere(agent_id: str, partition: str) -> MalformedEvent:
         f"agent {agent_id!r} is judged in {partition}: an agent has one partition; key the "
         "records by the agent's id, with the partitioner of the Java client, and do not add "
         "partitions to the topic"
+    )
+    return MalformedEvent("wrong_partition", detail)
+
+
+def _other_key(agent_id: str, key: bytes | None) -> MalformedEvent:
+    detail = (
+        f"the key is {quoted(key)} and nothing of agent {agent_id!r} came before: an agent has the "
+        "partition that its first record comes to; key the records by the agent's id, with the "
+        "partitioner of the Java client"
     )
     return MalformedEvent("wrong_partition", detail)
 

@@ -61,6 +61,13 @@ class Job:
         told = {taken.event.agent.id for _, taken in self.fresh.known()}
         return told.union(agent_id for agent_id, _ in self.changed)
 
+    def firsts(self) -> dict[str, int]:
+        """Give the number of the first record that changes each agent."""
+        places: dict[str, int] = {}
+        for (agent_id, _), (place, _) in self.changed.items():
+            places[agent_id] = min(place, places.get(agent_id, place))
+        return {agent_id: self.fresh.order[place] for agent_id, place in places.items()}
+
     def agent_at(self, position: int) -> str:
         """Give the agent of the event at a position."""
         acts = self.fresh.acts

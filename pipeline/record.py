@@ -218,6 +218,15 @@ class Batch(Struct, frozen=True):
     positions: dict[str, str]
 
 
+def has_other_key(record: RawRecord, agent_id: str) -> bool:
+    """Say whether a record has a key, and one that is not its agent's id.
+
+    >>> has_other_key(RawRecord(b"{}", "kafka:t:0", 0, 0, key=b"desk"), "scribe")
+    True
+    """
+    return record.key is not None and record.key != agent_id.encode()
+
+
 class Message(Struct, frozen=True, gc=False):
     """One message to publish. A repeat carries the same `id`; no `value` is a tombstone."""
 

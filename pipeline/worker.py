@@ -116,8 +116,9 @@ class Worker:
         quiet = self._quiet if type(wire) is Native else None
         fresh = self._intake.take(records, wire, out, count, quiet)
         job = Job(fresh, out, count)
-        if strays := self._agents.elsewhere(job.agents()):
-            self._intake.set_apart(job, strays)
+        strays, misled = self._agents.elsewhere(job.agents()), self._agents.misled(job)
+        if strays or misled:
+            self._intake.set_apart(job, strays, misled)
             job = Job(fresh, out, count)
         self._agents.load(set(job.changed))
         slots = [self._put(job, slot) for slot in range(len(job.slots))]

@@ -22,12 +22,15 @@ class Store(Protocol):
         Key of the digests, for others who need one (bytes, never shown).
     path
         Where it is, fit to be shown: passwords are left out.
+    shard
+        The partition that is judged, where several workers share a stream; else empty.
     configs
         The register of promoted configurations.
     """
 
     secret: bytes
     path: str
+    shard: str
     configs: Configs
 
     def __enter__(self) -> Self:

@@ -37,12 +37,14 @@ class SqliteStore(Asking):
         Key of the digests, for others who need one (bytes, never shown).
     path
         The file, or ``:memory:``.
+    shard
+        Empty: there is one worker.
     configs
         The register of promoted configurations.
     """
 
     def __init__(self, path: str, *, secret: bytes | None, read_only: bool) -> None:
-        self.path = path
+        self.path, self.shard = path, ""
         self._work = Database(path, read_only=read_only)
         self._opened = [self._work]
         try:
