@@ -171,8 +171,9 @@ class Peers:
         told
             Whether it alerted. It would raise the bar for what is like it.
         """
-        if free and score >= 0.0:
-            self.sessions.add(role, score)
+        if free or (p is None and not told):  # else few agents would never have enough of them
+            if score >= 0.0:
+                self.sessions.add(role, score)
         elif p is not None and not told:
             self.sessions.offer(role, score, p)
         if odd and not told:

@@ -70,13 +70,24 @@ def test_sessions_that_finished_are_ranked_among_and_kept():
     peers = Peers(ModelConfig())
     for odd, p, free, told in (
         (6.0, None, True, False), (0.0, 0.5, True, False), (2.0, None, False, False),
-        (3.0, 0.5, False, False), (3.0, 0.5, False, True),
+        (3.0, 0.5, False, False), (3.0, 0.5, False, True), (3.0, None, False, True),
     ):  # fmt: skip
         peers.closed("clerk", 1.0, p, odd, free=free, told=told)
-    assert (peers.sessions.n, peers.together.n) == (3, 3)
+    assert (peers.sessions.n, peers.together.n) == (4, 3)
     again = Peers(ModelConfig())
     again.load(dict(peers.dump()))
-    assert (again.sessions.n, again.together.n) == (3, 3)
+    assert (again.sessions.n, again.together.n) == (4, 3)
+
+
+def test_sessions_of_one_agent_alone_are_ranked_once_there_are_enough(a_stream, an_event):
+    """Its learning is over long before; what it did since counts as long as nothing is ranked."""
+    stream = a_stream(learning_sessions=5, session_minimum=20)
+    judged = [
+        stream.judge(an_event(at=70 * number, session=f"s-{number}", purpose="Write"))
+        for number in range(30)
+    ]
+    ranked = [number for number, one in enumerate(judged) if one.session_p is not None]
+    assert ranked == list(range(20, 30))
 
 
 @pytest.mark.parametrize("calm", [True, False])

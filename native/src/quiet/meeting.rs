@@ -43,8 +43,10 @@ impl Bench<'_, '_> {
     /// Let later sessions be ranked among one that finished.
     fn pool(&mut self, session: &Session) {
         let (free, odd) = (session.learning || session.vouched, total(session.least));
-        if free && session.score >= 0.0 {
-            self.pools.add(&session.role, session.score);
+        if free || (session.p.is_none() && !session.told) {
+            if session.score >= 0.0 {
+                self.pools.add(&session.role, session.score);
+            }
         } else if let Some(p) = session.p.filter(|_| !session.told) {
             self.pools.offer(&session.role, session.score, p);
         }
