@@ -136,7 +136,7 @@ def quantity_reason(
         median, upper = median * called_for / PER_MILLE, upper * called_for / PER_MILLE
     what = _QUANTITY_WORDS.get(name, name)
     times = value / median if median > 0 else 0.0
-    window = "on this day" if name.endswith("_day") else "this hour"
+    window = "on this day" if name.endswith("_day") else "this hour, held calls left out"
     often = f"{times:.0f}" if times >= _SEVERAL else f"{times:.1f}"
     why = f"{value:,.0f} {what} {window}, {often} times the usual {median:,.0f}."
     limits = [(f"median {median:,.0f}", 0.5), (f"up to {upper:,.0f}", 0.95)]
@@ -167,4 +167,10 @@ def measure_reason(baseline: AgentBaseline, view: GroupView, one: Measure) -> Re
             "above what a detour takes."
         )
         return Reason("intent", one.bits, f"{one.value:.1f}", [("below 1", 0.5)], why)
+    if one.summed:
+        why = (
+            "Call after call of this session has cost more than such calls usually do: "
+            f"{one.bits:.1f} bits together; {one.value:,.0f} {_QUANTITY_WORDS[name]} this hour."
+        )
+        return Reason(name, one.bits, f"{one.value:,.0f}", [("below 1 bit", 0.5)], why)
     return quantity_reason(baseline, view, name, one.value, one.bits, one.usual)

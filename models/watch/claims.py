@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from models.watch.scene import Scene
 
 _MOST_DEFINITIONS = 64
-_HASTY_SECONDS = 2.0
-_MOST_HASTY = 5
+_HASTE = ((2.0, 8), (10.0, 1))
+"""An approval given in under so many seconds counts so much."""
+_MOST_HASTE = 40  # within an hour: five that nobody can have read, forty that hardly anybody has
 
 
 def definition(scene: Scene) -> Finding | None:
@@ -46,16 +47,20 @@ def unverified(scene: Scene) -> Finding | None:
 
 
 def hasty(scene: Scene) -> Finding | None:
-    """Find approvals given too fast, many in an hour (``attributes.approval_seconds``)."""
+    """Find approvals given too fast or too many in an hour (``attributes.approval_seconds``)."""
     attributes = scene.event.attributes
     seconds = attributes.get("approval_seconds") if attributes else None
-    if not isinstance(seconds, int | float) or seconds >= _HASTY_SECONDS:
+    if not isinstance(seconds, int | float):
         return None
+    haste = next((counts for under, counts in _HASTE if seconds < under), 0)
     watch = scene.profile.facts.watch
-    watch.hasty += 1
-    if watch.hasty < _MOST_HASTY:
+    watch.hasty += haste
+    if not haste or watch.hasty < _MOST_HASTE:
         return None
-    why = f"{watch.hasty} approvals within this hour were given in under {_HASTY_SECONDS:.0f} s."
+    why = (
+        "More approvals were given within this hour than anybody can have read, the last one in "
+        f"{seconds:.1f} s."
+    )
     return finding("approval.pattern", "approval", f"{seconds:.1f} s", [("read first", 1.0)], why)
 
 

@@ -5,6 +5,7 @@ Needs the extra ``plots`` (altair, vl-convert-python): charts are drawn here, wi
 
 from __future__ import annotations
 
+from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +73,12 @@ def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
     if not shown:
         return None
     roles = list(dict.fromkeys(row["role"] for row in rows))
-    scale = alt.Scale(type="log", domain=[LEVELS[0], 1.0], clamp=True)
-    x = alt.X("nominal:Q", title="promised: p at most", scale=scale, axis=_log_axis())
-    y = alt.Y("observed:Q", title="observed share of benign sessions", scale=scale,
+    # Far fewer than promised is a promise broken as well, and has to stand below the diagonal.
+    least = min(LEVELS[0], *(10.0 ** floor(log10(row["observed"])) for row in shown))
+    x = alt.X("nominal:Q", title="promised: p at most", scale=_log_scale(LEVELS[0]),
               axis=_log_axis())  # fmt: skip
+    y = alt.Y("observed:Q", title="observed share of benign sessions", scale=_log_scale(least),
+              axis=_log_axis(least))  # fmt: skip
     lines = (
         alt.Chart(_data(shown))
         .mark_line(point=alt.OverlayMarkDef(size=45))
@@ -97,8 +100,13 @@ def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
     )
 
 
-def _log_axis() -> alt.Axis:
-    return alt.Axis(values=[0.001, 0.01, 0.1, 1], format="~g", grid=True)
+def _log_scale(least: float) -> alt.Scale:
+    return alt.Scale(type="log", domain=[least, 1.0], clamp=True)
+
+
+def _log_axis(least: float = 0.001) -> alt.Axis:
+    values = [10.0**power for power in range(round(log10(least)), 1)]
+    return alt.Axis(values=values, format="~g", grid=True)
 
 
 def _recall(result: Mapping[str, Any]) -> Chart | None:

@@ -232,7 +232,7 @@ def measured(
         raise ConfigError(nothing_in(files))
     if truth is not None:
         days = 0 if cold else history_days
-        refuse_mismatch(judged, known, truth, history_days=days, rejected=rejected)
+        refuse_mismatch(judged, known, truth, history_days=days, rejected=reasons)
     sessions = joined(judged, known)
     beside = (truth, settings.inventory)
     facts = {

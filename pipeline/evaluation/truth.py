@@ -18,7 +18,7 @@ from pipeline.recordings import nothing_in, records_of
 from pipeline.replay import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from models.event import Event
     from pipeline.evaluation.judged import Judgement
@@ -281,7 +281,12 @@ def causes_of(planted: Planted | None) -> tuple[str, ...]:
 
 
 def refuse_mismatch(
-    judged: Sequence[Judgement], known: Truth, truth: str, *, history_days: int, rejected: int
+    judged: Sequence[Judgement],
+    known: Truth,
+    truth: str,
+    *,
+    history_days: int,
+    rejected: Mapping[str, int],
 ) -> None:
     """Refuse to measure a recording and a truth file that do not go together.
 
@@ -291,12 +296,13 @@ def refuse_mismatch(
         Nothing was judged, nothing judged is in the truth file, or the recording is out of order.
     """
     past = f"the first {history_days} days, which are its history (--history-days)"
-    if not judged and rejected:
-        raise ConfigError(
-            f"nothing was judged, and {rejected} records could not be read (--format)"
-        )
     if not judged:
-        raise ConfigError(f"nothing was judged: all of the recording lies in {past}")
+        counted = ", ".join(f"{number} {reason}" for reason, number in sorted(rejected.items()))
+        raise ConfigError(
+            "nothing was judged"
+            + (f": what could be read of the recording lies in {past}" if history_days else "")
+            + (f"; rejected for (--format): {counted}" if rejected else "")
+        )
     if known.planted and all(known.of(one).case is None for one in judged):
         raise ConfigError(
             f"none of the {len(known.planted)} cases of {truth} has an event that was judged: they "

@@ -178,6 +178,18 @@ CASES: dict[str, dict[str, Case]] = {
             minutes=(61, 62, 63, 64),
             then=said(approval_seconds=30),
         ),
+        "forty within an hour that took a few seconds each": Case(
+            fires=True,
+            before=said(approval_seconds=5),
+            minutes=tuple(range(61, 100)),
+            then=said(approval_seconds=5),
+        ),
+        "ten of them": Case(
+            fires=False,
+            before=said(approval_seconds=5),
+            minutes=tuple(range(61, 70)),
+            then=said(approval_seconds=5),
+        ),
         "a single hasty one": Case(fires=False, then=said(approval_seconds=0.4)),
     },
 }

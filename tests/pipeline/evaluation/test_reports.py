@@ -190,6 +190,18 @@ def test_the_command_writes_figures_page_and_pictures(
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page), "nothing comes from elsewhere"
 
 
+def test_a_share_far_below_what_was_promised_is_not_drawn_on_the_diagonal(
+    result: dict[str, Any],
+) -> None:
+    rows = [
+        {"role": "all", "nominal": 0.001, "observed": 0.00012},
+        {"role": "all", "nominal": 0.01, "observed": 0.009},
+    ]
+    drawn = charts(result | {"reliability": rows})["reliability"].to_dict()
+    scales = [layer["encoding"]["y"]["scale"] for layer in drawn["layer"]]
+    assert [scale["domain"] for scale in scales] == [[0.0001, 1.0]] * 2
+
+
 @pytest.mark.browser
 def test_the_charts_of_the_page_are_drawn_without_a_network(
     tmp_path: Path, result: dict[str, Any], browser: Browser
@@ -213,11 +225,15 @@ def test_the_charts_of_the_page_are_drawn_without_a_network(
 @pytest.mark.parametrize(
     ("changed", "days", "said"),
     [
-        (lambda lines: lines, 30, "nothing was judged: all .* the first 30 days"),
+        (lambda lines: lines, 30, "nothing was judged: what could .* the first 30 days, .*days.$"),
         (lambda lines: [one.replace('"e-', '"f-') for one in lines], 6, "of another recording"),
         (lambda lines: lines[:750] + lines[750:][::-1], 6, "must be in order of event time"),
         (lambda lines: lines[:1] + lines[1:500][::-1] + lines[500:], 6, "must be in order"),
-        (lambda lines: ["{}\n"] * len(lines), 6, "nothing was judged, and .* could not be read"),
+        (
+            lambda lines: ["{}\n"] * len(lines),
+            6,
+            "nothing was judged: .* rejected for .--format.: [0-9]+ [a-z_]+$",
+        ),
     ],
     ids=["all is history", "another recording", "out of order", "history too", "unreadable"],
 )

@@ -1,0 +1,45 @@
+"""A sentence about an amount tells what its bits are of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.explain import measure_reason
+from models.features import METRICS
+from models.watch.measure import Measure
+
+COST = METRICS.index("cost")
+
+
+def test_what_call_after_call_has_cost_is_not_told_as_the_hours_amount() -> None:
+    nobody: Any = None  # of a sum over the session neither the agent's nor the peers' level tells
+    one = Measure(COST, 35_013.0, 40.0, 26_435.0, summed=True)
+    reason = measure_reason(nobody, nobody, one)
+    assert reason.why == (
+        "Call after call of this session has cost more than such calls usually do: 40.0 bits "
+        "together; 35,013 tokens this hour."
+    )
+    assert reason.expected == [("below 1 bit", 0.5)]
+
+
+def test_cheap_calls_are_of_the_hour_and_dear_ones_in_a_row_of_the_session(
+    a_stream: Any, an_event: Any
+) -> None:
+    stream = a_stream(learning_sessions=5, pool_minimum=20)
+    for number in range(400):
+        stream.judge(
+            an_event(
+                at=20 * number,
+                session=f"s-{number // 4}",
+                attributes={"tokens": 900 + 37 * (number % 7)},
+            )
+        )
+    whys = [
+        reason.why
+        for number in range(8)
+        for reason in stream.judge(
+            an_event(at=8_000 + number, session="dear", attributes={"tokens": 3_000})
+        ).reasons
+        if reason.feature == "cost"
+    ]
+    assert any("Call after call of this session has cost more" in why for why in whys)
