@@ -23,12 +23,12 @@ FORMS = {
     "owasp": re.compile(r"ASI(0[1-9]|10)"),
     "maestro": re.compile(r"L[1-7]"),
     "attack": re.compile(r"T1\d{3}(\.\d{3})?"),
-    "atlas": re.compile(r"AML\.T\d{4}(\.\d{3})?"),
+    "atlas": re.compile(r"AML\.(T\d{4}(\.\d{3})?|TA\d{4})"),
 }
 FIXTURES = {
-    "owasp": ("owasp-asi-2026.json", "items"),
-    "maestro": ("csa-maestro.json", "items"),
-    "atlas": ("mitre-atlas.json", "techniques"),
+    "owasp": ("owasp-asi-2026.json", ("items",)),
+    "maestro": ("csa-maestro.json", ("items",)),
+    "atlas": ("mitre-atlas.json", ("techniques", "tactics")),
 }
 TYPES = sorted(catalogue())
 
@@ -37,9 +37,9 @@ TYPES = sorted(catalogue())
 def framework(shared_dir: Path) -> dict[str, Any]:
     """Give the entries of each framework by id."""
     found = {}
-    for name, (file, key) in FIXTURES.items():
+    for name, (file, keys) in FIXTURES.items():
         listed = json.loads((shared_dir / "fixtures" / "frameworks" / file).read_text("utf-8"))
-        found[name] = {item["id"]: item for item in listed[key]}
+        found[name] = {item["id"]: item for key in keys for item in listed[key]}
     return found
 
 
