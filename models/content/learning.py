@@ -88,7 +88,7 @@ def close(detector: ContentDetector, session: Session) -> bool:
         _skip(role, cluster, session)
         if not _accepted(role, cluster, session, agent):
             return False
-    hold = p is not None and p < (FREE_HOLD if free else HOLD)
+    hold = not free if p is None else p < (FREE_HOLD if free else HOLD)
     shares = detector.shares(session.role)
     shares.count(cluster, -1)
     cluster.n += 1

@@ -10,7 +10,7 @@ from models.features import HOUR_US, METRICS
 from models.quantity import QUANTITIES, added
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
-from models.watch.order import add_up, spend, stray
+from models.watch.order import add_up, spend, stray, turned
 from models.watch.sizes import SIZED, beyond, lean, per_mille, usual
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Measure(Struct, frozen=True, gc=False):
     risen
         Whether this call raised it: what comes after something odd in the same hour or day is not
         odd for it. Else it is a reason only.
+    summed
+        Whether the bits are of what call after call has cost in the session, not of the hour.
     """
 
     metric: int
@@ -71,6 +73,7 @@ class Measure(Struct, frozen=True, gc=False):
     bits: float
     usual: float = 0.0
     risen: bool = True
+    summed: bool = False
 
 
 def measure(
@@ -107,7 +110,7 @@ def measure(
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0
-            total, compared, expected = float(added(before, amount)), 0.0, 0.0
+            total, compared, expected, spent = float(added(before, amount)), 0.0, 0.0, 0.0
             if index in SIZED:
                 slot = SIZED.index(index)
                 expected = usual(watch, tool, slot, amount)
@@ -115,12 +118,13 @@ def measure(
                 compared = per_mille(total, expected)
             bits = baseline.number_bits(QUANTITIES[index], compared or total)
             if index == SPENT:
-                bits = max(bits, spend(watch, beyond(watch, tool, amount)))
-            if bits:
+                spent = spend(watch, beyond(watch, tool, amount))
+                spent = spent if spent > bits else 0.0
+            if bits or spent:
                 risen = index not in SIZED or _risen(
-                    watch, SIZED.index(index), bits, anew=not same_hour
+                    watch, SIZED.index(index), spent or bits, anew=not same_hour
                 )
-                found.append(Measure(index, total, bits, expected, risen))
+                found.append(Measure(index, total, spent or bits, expected, risen, bool(spent)))
     sent = amounts[SIZED[0]]
     one = usual(watch, tool, 0, sent) if sent is not None else 0.0
     out = add_out(watch, baseline, time_us // LENGTH_US[DAY], sent, one)
@@ -134,11 +138,12 @@ def measure(
             found.append(Measure(_DRIFT_AT, leaning, leaning))
     for metric, bits, number, normal, risen in count(watch, event, mark):
         found.append(Measure(metric, float(number), bits, normal, risen))
+    out_of_order = turned(watch, session)
     disorder, risen = add_up(watch, session, order)
     if disorder:
         found.append(Measure(_ORDER_AT, disorder, disorder, risen=risen))
     if intent is not None:
-        astray, risen = stray(watch, session, intent)
+        astray, risen = stray(watch, session, intent, out_of_order)
         if astray:
             found.append(Measure(ASTRAY, astray, astray, risen=risen))
     return found

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 DRIFT_BITS = 1.0
 MOST_STEP = 12.0
-ASKED_BITS = 2.0
+ASKED_BITS, MOST_STRAY = 1.5, 10.0
 SPARE, MOST_SPREADS = 1.0, 4.0
 LOG2_E = 1.4426950408889634
 MOST_SUM = 40.0  # so odd that more of it says nothing new
@@ -41,30 +41,43 @@ def add_up(watch: Watch, session: int, excess: float) -> tuple[float, bool]:
     >>> [add_up(watch, 1, excess) for excess in (0.5, 6.0, 0.0)]
     [(0.0, False), (5.0, True), (4.0, False)]
     """
-    before = watch.disorder if watch.session == session else 0.0
-    watch.disorder = _summed(before, excess, DRIFT_BITS)
+    before = turned(watch, session)
+    watch.disorder = max(0.0, min(MOST_SUM, before + min(excess, MOST_STEP) - DRIFT_BITS))
     return watch.disorder, watch.disorder > before
 
 
-def stray(watch: Watch, session: int, intent: float) -> tuple[float, bool]:
+def turned(watch: Watch, session: int) -> float:
+    """Give how far a session was out of order before this call, in bits, as `add_up` has it."""
+    return watch.disorder if watch.session == session else 0.0
+
+
+def stray(watch: Watch, session: int, intent: float, turned: float) -> tuple[float, bool]:
     """Add a call to the running sum of what its session's request does not call for, as `add_up`.
 
-    One detour is nothing; another piece of work is several calls that nobody asked for.
+    One detour is nothing; another piece of work is several calls that nobody asked for. It often
+    begins with one that the request knows, and only the order is odd: where straying begins, what
+    has just turned out of order counts as well, as much as the step itself at most.
 
     Parameters
     ----------
     intent
         Bits of the tool given the request.
+    turned
+        How far the session was out of order before the call, in bits.
 
     Examples
     --------
     >>> from models.watch.state import Watch
     >>> watch = Watch(session=1)
-    >>> [stray(watch, 1, bits) for bits in (0.5, 6.0, 1.0)]
-    [(0.0, False), (4.0, True), (3.0, False)]
+    >>> [stray(watch, 1, bits, 0.0) for bits in (0.5, 6.0, 1.0)]
+    [(0.0, False), (4.5, True), (4.0, False)]
+    >>> stray(Watch(session=1), 1, 6.0, 2.5)
+    (7.0, True)
     """
     before = watch.astray if watch.session == session else 0.0
-    watch.astray = _summed(before, intent, ASKED_BITS)
+    step = min(intent, MOST_STRAY) - ASKED_BITS
+    turn = max(0.0, min(step, turned)) if before == 0.0 else 0.0
+    watch.astray = max(0.0, min(MOST_SUM, before + step + turn))
     return watch.astray, watch.astray > before
 
 
@@ -106,7 +119,3 @@ def top(watch: Watch, far: list[tuple[int, float]]) -> None:
         tops = watch.tops
         more = {feature: max(tops.get(feature, 0.0), excess) for feature, excess in far}
         watch.tops = dict(sorted((tops | more).items()))
-
-
-def _summed(before: float, bits: float, usual: float) -> float:
-    return max(0.0, min(MOST_SUM, before + min(bits, MOST_STEP) - usual))

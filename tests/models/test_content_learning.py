@@ -65,11 +65,12 @@ def test_a_suspect_session_of_another_request_is_no_doubt_about_this_one(desk):
     assert skipped == [0, 1]
 
 
-def test_a_new_value_of_doubtful_sessions_waits_for_a_quorum(desk):
+@pytest.mark.parametrize("p", [DOUBTFUL, None], ids=["doubtful", "not ranked yet"])
+def test_a_new_value_waits_for_a_quorum_where_its_session_is(desk, p):
     levels = []
     for _ in range(QUORUM):
         levels.append(desk.score(new_payee(desk)).carrier.value_level)
-        assert play(desk, DOUBTFUL) is True
+        assert play(desk, p) is True
     levels.append(desk.score(new_payee(desk)).carrier.value_level)
     assert QUORUM == 3
     assert levels == [3, 3, 3, 1]
@@ -93,9 +94,8 @@ def test_only_sessions_learned_without_the_gate_make_anything_familiar(desk):
     assert (cluster(desk).full, cluster(desk).n) == (full + 1, sessions + 3)
 
 
-@pytest.mark.parametrize("p", [SMOOTH, None])
-def test_a_smooth_session_is_learned_at_once(desk, p):
-    assert play(desk, p) is True
+def test_a_smooth_session_is_learned_at_once(desk):
+    assert play(desk, SMOOTH) is True
     assert desk.score(new_payee(desk)).carrier.value_level == 1
 
 

@@ -61,8 +61,8 @@ pub fn note(session: &mut Session, content: &Content) {
 /// Learns a finished session, or notes that it was skipped and gives false.
 pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
     let free = session.learning || session.vouched;
-    let below = |limit: f64| session.p.is_some_and(|p| p < limit);
-    let (unusual, hold) = (below(GATE), below(if free { FREE_HOLD } else { HOLD }));
+    let unusual = session.p.is_some_and(|p| p < GATE);
+    let hold = session.p.map_or(!free, |p| p < if free { FREE_HOLD } else { HOLD });
     let number = join(detector, py, session)?;
     let agent = detector.hasher.of(&session.agent_id);
     let request = detector.request(py, session)?;

@@ -4,7 +4,7 @@ use super::act::{Act, Operation, Outcome};
 use super::amounts::{Amounts, BYTES_OUT};
 use super::bench::Bench;
 use super::counting::{self, Counted};
-use super::order::{add_up, stray};
+use super::order::{add_up, stray, turned};
 use super::sizes;
 use super::subject::Subject;
 use super::words::{remembers, secret};
@@ -52,9 +52,10 @@ impl Bench<'_, '_> {
         counting::count(now, &counted, |index, bits, risen| {
             out.put(metrics.counted[index], (bits, risen));
         });
+        let turned = turned(now, session);
         out.put(metrics.disorder, add_up(now, session, order));
         if let Some(intent) = intent {
-            out.put(metrics.astray, stray(now, session, intent));
+            out.put(metrics.astray, stray(now, session, intent, turned));
         }
         Ok(Some(out))
     }

@@ -6,7 +6,8 @@ use crate::habits::Surprise;
 use std::f64::consts::LOG2_E;
 
 const DRIFT_BITS: f64 = 1.0;
-const ASKED_BITS: f64 = 2.0;
+const ASKED_BITS: f64 = 1.5;
+const MOST_STRAY: f64 = 10.0;
 const SPARE: f64 = 1.0;
 const MOST_SPREADS: f64 = 4.0;
 const MOST_STEP: f64 = 12.0;
@@ -28,24 +29,33 @@ pub fn top(now: &mut Now, categories: &Surprise) {
 
 /// Add a call to the running sum of its session; gives the sum, and whether it rose.
 pub fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
-    let before = if now.session == session { now.disorder } else { 0.0 };
-    now.disorder = summed(before, excess, DRIFT_BITS);
+    let before = turned(now, session);
+    now.disorder = (before + excess.min(MOST_STEP) - DRIFT_BITS).clamp(0.0, MOST_SUM);
     (now.disorder, now.disorder > before)
 }
 
 /// Add a call to the running sum of what its session's request does not call for.
-pub fn stray(now: &mut Now, session: i64, intent: f64) -> (f64, bool) {
+///
+/// Where straying begins, what has just turned out of order counts as well, as much at most.
+pub fn stray(now: &mut Now, session: i64, intent: f64, turned: f64) -> (f64, bool) {
     let before = if now.session == session { now.astray } else { 0.0 };
-    now.astray = summed(before, intent, ASKED_BITS);
+    let step = intent.min(MOST_STRAY) - ASKED_BITS;
+    let turn = if before == 0.0 { step.min(turned).max(0.0) } else { 0.0 };
+    now.astray = (before + step + turn).clamp(0.0, MOST_SUM);
     (now.astray, now.astray > before)
+}
+
+/// How far the session was out of order before this call.
+pub fn turned(now: &Now, session: i64) -> f64 {
+    if now.session == session {
+        now.disorder
+    } else {
+        0.0
+    }
 }
 
 /// Add a call to the running sum of what its session cost beyond the usual; gives its bits.
 pub fn spend(now: &mut Now, spreads: f64) -> f64 {
     now.spent = (now.spent + spreads.min(MOST_SPREADS) - SPARE).max(0.0);
     (2.0 * SPARE * LOG2_E * now.spent).min(MOST_SUM)
-}
-
-fn summed(before: f64, bits: f64, usual: f64) -> f64 {
-    (before + bits.min(MOST_STEP) - usual).clamp(0.0, MOST_SUM)
 }
