@@ -37,8 +37,11 @@ LEAST_BITS = 5.0
 _KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRICS]
 _RANKED = [one.anomaly for one in FEATURES if one.alone]
 _RANKED += [BY_METRIC[name] for at, name in enumerate(METRICS) if at != LEAK]
-PARTS = {"goal.drift": 3.0}
-"""Of the budget, where a type has not one: a session strays once, others are tested each call."""
+PARTS = {"goal.drift": 6.0, "time.unusual": 3.0}
+"""Of the budget, where a type has not one.
+
+A session strays once, or is at an odd hour; others are tested with each of its calls.
+"""
 SHARED_BITS = tuple(log2(max(1, _RANKED.count(kind)) / PARTS.get(kind, 1.0)) for kind in _KINDS)
 """By feature, then metric: what tells of one type of anomaly shares that type's part of the budget.
 

@@ -74,7 +74,8 @@ class Learner:
         assert view is not None  # noqa: S101 - judge has set it
         gate = max(self.config.gate, out.alpha)
         state = profile.state()
-        unusual = state == "active" and (
+        # A new version is no leave for what it leaves as it is: what is unusual then is held, too.
+        unusual = state != "learning" and (
             (out.p is not None and out.p < gate) or self._again(profile, bits)
         )
         held = not vouched and (out.alert or unusual or self._kept_out(event, subject, out))

@@ -55,7 +55,8 @@ impl Bench<'_, '_> {
         }
         let quiet = Quiet { ranked, gate: self.config.gate.max(event_alpha) };
         let Some(p) = scored.calibrated.p else { return Some(quiet) };
-        if p <= event_alpha || active && self.gathers(now, p, quiet.gate) {
+        let held = p < quiet.gate && now.state() != State::Learning;
+        if p <= event_alpha || held || active && self.gathers(now, p, quiet.gate) {
             return None;
         }
         Some(quiet)

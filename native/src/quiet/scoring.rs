@@ -150,7 +150,7 @@ fn follows(act: &Act<'_>, subject: &Subject<'_>, session: &Session) -> bool {
 
 /// Whether a category is as rare as what an act of the session was held for.
 fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
-    now.kept != 0.0 && categories.rarest >= now.kept && now.state() == State::Active
+    now.kept != 0.0 && categories.rarest >= now.kept && now.state() != State::Learning
 }
 
 /// All bits of an event; of the metrics those of amounts.
