@@ -29,6 +29,7 @@ _NOVELTY = (
 )  # fmt: skip
 _AS_IT_IS = ("", ", rewritten,")
 _SEVERAL = 2.0
+_KNOWN_AT_ALL = 0.5  # percent
 _QUANTITY_WORDS = dict(
     zip(QUANTITIES, ("bytes in", "bytes out", "records", "tokens"), strict=True)
 ) | {"bytes_out_day": "bytes out"}
@@ -61,10 +62,12 @@ def content_reasons(content: Content, factor: float, event: Event) -> list[Reaso
         expected = [("request", round(1 - 2 ** -(carrier.value_bits or 0.01), 3))]
         reasons.append(Reason("provenance", carrier.bits * factor, observed, expected, why))
     if content.intent is not None:
-        p = 2.0**-content.intent
+        p, known = 2.0**-content.intent, 100 * content.known
         why = (
             f"{100 * p:.1f} % of sessions with a request like this one use {event.tool} "
-            f"(requests like it are {100 * content.known:.0f} % known)."
+            f"(requests like it are {known:.0f} % known)."
+            if known >= _KNOWN_AT_ALL
+            else f"No request like this one is known yet, so {event.tool} says little."
         )
         expected = [(event.tool, round(p, 3))]
         reasons.append(Reason("intent", content.intent * factor, event.tool, expected, why))

@@ -78,6 +78,8 @@ class Agents(OrderedDict["Key", Subject]):
             for agent_id, at in job.firsts().items()
             if not self._is_here(agent_id) and has_other_key(job.fresh.records[at], agent_id)
         }
+        if not astray:
+            return astray
         known = self._store.profiles([(one, mode) for one in sorted(astray) for mode in MODES])
         return astray - {agent_id for agent_id, _ in known}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.content.kernel import PythonContent
+from models.explain import content_reasons
 
 PAY = "Pay the invoice of Ines"
 READ = "Summarise the news of today"
@@ -90,6 +91,9 @@ def test_a_new_value_in_a_well_known_request_surprises_more_than_in_a_new_one(de
     assert known.known > 0.9
     assert unknown.known == 0
     assert known.carrier.bits > unknown.carrier.bits + 2
+    told, guessed = (content_reasons(one, 1.0, event)[-1].why for one in (known, unknown))
+    assert "% of sessions with a request like this one use bank.pay" in told
+    assert guessed == "No request like this one is known yet, so bank.pay says little."
 
 
 def test_a_number_tells_less_than_an_account(desk):
