@@ -110,7 +110,7 @@ def measure(
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0
-            total, compared, expected, spent = float(added(before, amount)), 0.0, 0.0, 0.0
+            total, compared, expected, summed = float(added(before, amount)), 0.0, 0.0, False
             if index in SIZED:
                 slot = SIZED.index(index)
                 expected = usual(watch, tool, slot, amount)
@@ -119,12 +119,12 @@ def measure(
             bits = baseline.number_bits(QUANTITIES[index], compared or total)
             if index == SPENT:
                 spent = spend(watch, beyond(watch, tool, amount))
-                spent = spent if spent > bits else 0.0
-            if bits or spent:
+                bits, summed = max(bits, spent), spent > bits
+            if bits:
                 risen = index not in SIZED or _risen(
-                    watch, SIZED.index(index), spent or bits, anew=not same_hour
+                    watch, SIZED.index(index), bits, anew=not same_hour
                 )
-                found.append(Measure(index, total, spent or bits, expected, risen, bool(spent)))
+                found.append(Measure(index, total, bits, expected, risen, summed))
     sent = amounts[SIZED[0]]
     one = usual(watch, tool, 0, sent) if sent is not None else 0.0
     out = add_out(watch, baseline, time_us // LENGTH_US[DAY], sent, one)
