@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
 _LEAST_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
-_SESSIONS, _TOGETHER, _EVENTS = 0.3, 0.05, 0.48
+_SESSIONS, _TOGETHER, _EVENTS = 0.45, 0.05, 0.48
 """Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
@@ -85,8 +85,10 @@ class Assessor:
         )  # fmt: skip
         if content is not None:
             per_session = max(1.0, facts.events / max(1, facts.opened))
-            if self._session_p(session, content.score) and session.score >= _LEAST_BITS:
-                out.session_alpha = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
+            rose = self._session_p(session, content.score)
+            share = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
+            if session.score >= _LEAST_BITS and self._decides(session, content, share, rose=rose):
+                out.session_alpha = share
             # All that an agent does is a little odd while it learns.
             if self._looks_together and profile.state() == "active" and not session.told:
                 self._together(out, session, result, alpha * per_session)
@@ -112,6 +114,19 @@ class Assessor:
             if pool.n >= self._config.session_minimum:
                 session.p = pool.p_value(session.role, session.score, self._u(session))
         return rose
+
+    def _decides(self, session: Session, content: Content, alpha: float, *, rose: bool) -> bool:
+        """Tell whether an event makes its session as rare as `alpha`, by what decides on alerts.
+
+        Not every one does that makes it as rare by all its bits (`accounted`): then a later event
+        of the session may, though it has fewer.
+        """
+        if session.p is None or session.p > alpha or (session.told and not rose):
+            return False
+        score = accounted(content)
+        if rose and score == content.score:
+            return True
+        return self._peers.sessions.p_value(session.role, score, self._u(session)) <= alpha
 
     def _together(
         self, out: Assessment, session: Session, result: Calibrated, alpha: float

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.calibration import PRIOR_SCORES, bin_of
-from models.groups import PEAK
+from models.groups import NEWCOMERS, PEAK, SUM
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
@@ -43,7 +43,13 @@ class Calibrated(Struct):
 
 
 def calibrate(
-    statistics: list[float | None], windows: list[ScoreWindow], view: View, u: float, *, own: bool
+    statistics: list[float | None],
+    windows: list[ScoreWindow],
+    view: View,
+    u: float,
+    *,
+    own: bool,
+    new: bool = False,
 ) -> Calibrated:
     """Rank an event's statistics among past ones.
 
@@ -58,17 +64,22 @@ def calibrate(
         The agent's own, in the same order.
     own
         Whether the agent's own pool may be used; not while it is (re)learning.
+    new
+        Whether it is a newcomer: ranked among others that were new to their role as well, as there
+        is more to surprise in an agent's first days.
     """
     result = Calibrated([None] * len(statistics))
     least = tests = 0.0
     for index, value in enumerate(statistics):
         if value is None:
             continue
-        pools, name = _pools(index, windows, view, own=own)
+        pools, name = _pools(index, windows, view, own=own, new=new)
         if not pools:
             continue
         tests += WEIGHTS[index]
-        p = result.each[index] = _rank(pools, value, u, apart=index == PEAK)
+        p = result.each[index] = _rank(
+            pools, value, u, apart=index == PEAK, new=name == "newcomers"
+        )
         p /= WEIGHTS[index]
         if result.lead < 0 or p < least:
             least = p
@@ -78,7 +89,9 @@ def calibrate(
     return result
 
 
-def _rank(windows: list[ScoreWindow], score: float, u: float, *, apart: bool) -> float:
+def _rank(
+    windows: list[ScoreWindow], score: float, u: float, *, apart: bool, new: bool = False
+) -> float:
     """Give the share of past scores as high, leaning on pools that are more general.
 
     Parameters
@@ -87,18 +100,21 @@ def _rank(windows: list[ScoreWindow], score: float, u: float, *, apart: bool) ->
         From the most general to the most specific, at least one.
     apart
         Whether zeros stand apart in the most general pool: `ScoreWindow.p_value`.
+    new
+        Whether the most specific is that of newcomers, which goes on by itself: what is farther
+        out than all that peers do any day is not as rare in first days.
     """
     window, rest = windows[-1], windows[:-1]
     if not rest:
         return window.p_value(score, u, apart=apart)
     general = partial(_rank, rest, u=u, apart=apart)
     n, p = window.n, general(score)
-    own = window.p_value(score, u, general)
+    own = window.p_value(score, u, None if new else general, apart=apart and new)
     return (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 
 
 def _pools(
-    index: int, windows: list[ScoreWindow], view: View, *, own: bool
+    index: int, windows: list[ScoreWindow], view: View, *, own: bool, new: bool = False
 ) -> tuple[list[ScoreWindow], str | None]:
     """Give the pools that are large enough, the most specific last, and the name of that."""
     least = view.groups.pool_minimum
@@ -107,6 +123,8 @@ def _pools(
         found, name = [view.fleet.windows[index]], "fleet"
     if view.name and view.group.windows[index].n >= least:
         found, name = [*found, view.group.windows[index]], "role"
+    if new and view.newcomers.windows[index].n >= least:
+        found, name = [*found, view.newcomers.windows[index]], "newcomers"
     if own and windows[index].n >= least and (index < RARITIES or not found):
         found, name = [*found, windows[index]], "agent"
     return found, name
@@ -142,3 +160,14 @@ def take_in(
         windows[index].add_cell(cell)
         cells.append((index, bin_of(value) if whole else cell))
     view.groups.score(view.name, cells)
+
+
+def take_in_new(statistics: list[float | None], view: View) -> None:
+    """Let the statistics of a newcomer's event enter the window of newcomers, as they are.
+
+    Only where its role is known: while all is new to everybody, an agent's first days say nothing
+    about those of later ones.
+    """
+    if view.name and view.group.windows[SUM].n >= view.groups.pool_minimum:
+        entered = [(i, bin_of(value)) for i, value in enumerate(statistics) if value is not None]
+        view.groups.score(NEWCOMERS, entered)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
 
 FLEET = ""
+NEWCOMERS = "newcomers"
+"""Group of the scores of agents that learn, where their role is known; a role's has a slash."""
+
 STATISTICS = ("content", "sum", "peak", "volume")
 CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
@@ -132,13 +135,14 @@ def above(group: str) -> str:
 class View:
     """The groups as one agent sees them: its own, its role in all modes, and the fleet."""
 
-    __slots__ = ("fleet", "group", "groups", "name", "nodes")
+    __slots__ = ("fleet", "group", "groups", "name", "newcomers", "nodes")
 
     def __init__(self, groups: Groups, name: str) -> None:
         self.groups = groups
         self.name = name
         self.fleet = groups.group(FLEET)
         self.group = groups.group(name)  # the fleet again for an agent without a group
+        self.newcomers = groups.group(NEWCOMERS)
         named = dict.fromkeys((FLEET, above(name), name))
         self.nodes = tuple(groups.group(one).nodes for one in named)
 
@@ -281,8 +285,11 @@ class Groups:
         self.vote(group, AFTER | inside, value, text, -1, day - day % VOTED_FOR_DAYS)
 
     def score(self, group: str, entered: list[tuple[int, int]]) -> None:
-        """Contribute an event's (statistic, bin) to the group's and the fleet's windows."""
-        for name in (FLEET, group) if group != FLEET else (FLEET,):
+        """Contribute an event's (statistic, bin) to the group's and the fleet's windows.
+
+        What newcomers do the fleet's do not see.
+        """
+        for name in (group,) if group in (FLEET, NEWCOMERS) else (FLEET, group):
             statistics = self._scores.get(name)
             if statistics is None:
                 statistics = self._scores[name] = [{} for _ in range(WINDOWS)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.calibrate import Calibrated, calibrate, take_in
+from models.calibrate import Calibrated, calibrate, take_in, take_in_new
 from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
 from models.features import FEATURES
@@ -221,10 +221,16 @@ class Habits:
         return bits
 
     def calibrate(
-        self, view: View, statistics: list[float | None], u: float, *, own: bool
+        self,
+        view: View,
+        statistics: list[float | None],
+        u: float,
+        *,
+        own: bool,
+        new: bool = False,
     ) -> Calibrated:
         """Rank an event's statistics among past ones; see `models.calibrate`."""
-        return calibrate(statistics, self.windows, view, u, own=own)
+        return calibrate(statistics, self.windows, view, u, own=own, new=new)
 
     def take_in(
         self,
@@ -237,6 +243,11 @@ class Habits:
     ) -> None:
         """Let an event's statistics enter the windows; see `models.calibrate`."""
         take_in(statistics, calibrated, self.windows, view, gate, whole=whole)
+
+    @staticmethod
+    def take_in_new(view: View, statistics: list[float | None]) -> None:
+        """Let a newcomer's statistics enter the window of newcomers; see `models.calibrate`."""
+        take_in_new(statistics, view)
 
     def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:
         """Let the peers' windows see the excess bits of an act's features and its metrics' bits.

@@ -65,10 +65,12 @@ class Learner:
         *,
         vouched: bool,
         shared: bool,
+        new: bool = False,
     ) -> None:
         """Learn an event, or hold it: below the gate nothing enters the baseline.
 
-        With `shared`, what several agents of the group do is news of the group.
+        With `shared`, what several agents of the group do is news of the group; with `new`, later
+        newcomers are ranked among what this one does.
         """
         profile, view, time_us = subject.profile, subject.view, out.time_us
         assert view is not None  # noqa: S101 - judge has set it
@@ -93,6 +95,8 @@ class Learner:
             )
             if show:
                 profile.habits.show(view.view, bits.seen, bits.metrics)
+        elif new and self._shows_new(out, profile):
+            profile.habits.take_in_new(view.view, statistics)
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
@@ -126,6 +130,18 @@ class Learner:
         if out.alert or out.anomaly is not None or out.time_us - facts.shown_us < apart_us:
             return False
         facts.shown_us = out.time_us
+        return True
+
+    @staticmethod
+    def _shows_new(out: Assessment, profile: Profile) -> bool:
+        """Whether the window of newcomers takes in an event: one that alerts once an hour.
+
+        What newcomers alert for is what that window is there to tell; a burst shows once.
+        """
+        facts = profile.facts
+        if out.alert and out.time_us - facts.shown_us < HOUR_US:
+            return False
+        facts.shown_us = out.time_us if out.alert else facts.shown_us
         return True
 
     @staticmethod

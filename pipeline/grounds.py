@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WHOSE = {"agent": "its own", "role": "its role's", "fleet": "the fleet's"}
+WHOSE = {
+    "agent": "its own",
+    "role": "its role's",
+    "fleet": "the fleet's",
+    "newcomers": "other newcomers'",
+}
 """Scores that a p-value comes from, by its pool."""
 
 _FOUND = {

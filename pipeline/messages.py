@@ -73,7 +73,7 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     bits: Bits
     ground: Ground | None = None
     p: P | None
-    p_pool: Literal["agent", "role", "fleet"] | None
+    p_pool: Literal["agent", "role", "fleet", "newcomers"] | None
     p_n: Annotated[int, Meta(ge=0)]
     session_p: P | None
     together_p: P | None = None

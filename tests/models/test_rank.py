@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from models.calibrate import Calibrated
+from models.content.detector import Content
+from models.content.scene import RECURRENCE_BITS, Carrier
+from models.subject import Bits
 from models.watch.scene import RULE_BITS
 
 
@@ -33,3 +39,49 @@ def test_an_alert_comes_before_all_that_did_not_cross_the_budget(a_stream, an_ev
     assert judged[-1] in raised
     assert min(one.rank for one in raised) >= RULE_BITS
     assert max(one.rank for one in judged if not one.alert) < RULE_BITS
+
+
+@pytest.fixture
+def assessed(a_stream, an_event):
+    """Assess a call of a session that carries a new value, among a thousand calmer ones."""
+    stream = a_stream(alerts_per_day=50.0)
+    event = an_event(purpose="File the invoice", argument_origins={"to": [("x@y", ["result:web"])]})
+    stream.judge(event)
+    subject, engine = stream.subject("billing-7"), stream.engine
+    for number in range(1_000):
+        engine.peers.sessions.add("clerk", number / 100)
+    surprise = subject.profile.habits.surprise(subject.view.view, {"tool": "mail.read"}, {})
+
+    session = engine.content.open("billing-7", "unknown", "clerk", "", 0, 0, 9, False, False)
+
+    def assess(*, flow_level, recurrences, bits):
+        again = RECURRENCE_BITS * recurrences
+        carrier = Carrier(
+            bits + again, "to", 0, "result:web", bits + again, 0.0, 3, flow_level,
+            recurrences=recurrences,
+        )  # fmt: skip
+        content = Content(bits + again, None, carrier, 1.0)
+        return engine.assessor.assess(
+            event, subject.profile, session, Bits(surprise, surprise, [], content),
+            Calibrated([None] * 4), None, [], 0,
+        )  # fmt: skip
+
+    return assess
+
+
+@pytest.mark.parametrize(
+    ("flow_level", "recurrences", "bits", "alerts"),
+    [(0, 2, 4.0, False), (0, 2, 12.0, True), (1, 2, 4.0, True), (0, 0, 12.0, True)],
+)
+def test_a_partner_who_comes_along_the_usual_way_makes_no_session_alert_for_coming_again(
+    assessed, flow_level, recurrences, bits, alerts
+):
+    out = assessed(flow_level=flow_level, recurrences=recurrences, bits=bits)
+    assert out.session_p < 0.01, "the queue is ordered by all of it"
+    assert out.odd()[1] is alerts
+
+
+def test_what_alerts_is_not_hidden_behind_what_only_came_again(assessed):
+    assert not assessed(flow_level=0, recurrences=2, bits=7.0).odd()[1]
+    assert not assessed(flow_level=0, recurrences=0, bits=3.0).odd()[1]
+    assert assessed(flow_level=1, recurrences=0, bits=12.0).odd()[1]

@@ -1,10 +1,10 @@
 //! The habits of one agent in one mode: what runs for every event; `models.habits`.
 
-use super::calibrate::{Calibrated, Pools, Statistics, Windows};
+use super::calibrate::{Calibrated, Pools, Statistics, Whose, Windows};
 use super::chains::Chains;
 use super::counts::{mixed, Counts, NOWHERE};
 use super::group::{AFTER, VOTED_FOR_DAYS};
-use super::groups::{Groups, FLEET};
+use super::groups::{Groups, FLEET, NEWCOMERS};
 use super::places::Category;
 use super::surprise::Surprise;
 use super::view::View;
@@ -50,6 +50,7 @@ impl Habits {
             own: &self.windows,
             group: (group != FLEET).then(|| groups.groups[group].windows.as_slice()),
             fleet: &groups.groups[FLEET].windows,
+            newcomers: &groups.groups[NEWCOMERS].windows,
             least: groups.config.pool_minimum,
         }
     }
@@ -264,9 +265,9 @@ impl Habits {
         group: usize,
         statistics: &Statistics,
         u: f64,
-        own: bool,
+        whose: Whose,
     ) -> Calibrated {
-        self.pools(groups, group).calibrate(statistics, u, own)
+        self.pools(groups, group).calibrate(statistics, u, whose)
     }
 
     /// Let an event's statistics enter the windows; `whole`: those of the peers as they are.
@@ -422,16 +423,22 @@ impl Habits {
     }
 
     /// Rank an event's statistics among past ones.
-    #[pyo3(signature = (view, statistics, u, *, own))]
+    #[pyo3(signature = (view, statistics, u, *, own, new = false))]
     fn calibrate(
         &self,
         view: &Bound<'_, View>,
         statistics: Statistics,
         u: f64,
         own: bool,
+        new: bool,
     ) -> Calibrated {
         let groups = view.get().groups.bind(view.py()).borrow();
-        self.pools(&groups, view.get().group).calibrate(&statistics, u, own)
+        let whose = match (own, new) {
+            (true, _) => Whose::Own,
+            (false, true) => Whose::New,
+            (false, false) => Whose::Peers,
+        };
+        self.pools(&groups, view.get().group).calibrate(&statistics, u, whose)
     }
 
     /// Let an event's statistics enter the windows; with `whole` the peers' as they are.
@@ -446,6 +453,13 @@ impl Habits {
     ) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
         self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate, whole);
+    }
+
+    /// Let a newcomer's statistics enter the window of newcomers.
+    #[staticmethod]
+    fn take_in_new(view: &Bound<'_, View>, statistics: Statistics) {
+        let mut groups = view.get().groups.bind(view.py()).borrow_mut();
+        groups.enter_new(view.get().group, &statistics);
     }
 
     /// Let the peers' windows see the excess bits of an act's features and its metrics' bits.

@@ -8,6 +8,9 @@ use pyo3::prelude::*;
 const RARITIES: usize = 2;
 /// Place of how far a category goes: 0 where none does.
 const PEAK: usize = 2;
+const NEWCOMERS: &str = "newcomers";
+/// Place of the sum of the categories' bits.
+pub const SUM: usize = 1;
 /// Of the statistics as tests.
 const WEIGHTS: [f64; STATISTICS] = [1.0, 0.5, 1.0, 1.0];
 /// What the more general pool's answer counts for, in scores of the pool.
@@ -27,14 +30,19 @@ pub struct Calibrated {
 }
 
 /// The share of past scores as high, leaning on pools that are more general; the specific one last.
-fn rank(windows: &[&Window], score: f64, u: f64, apart: bool) -> f64 {
+/// That of newcomers goes on by itself beyond all it has seen.
+fn rank(windows: &[&Window], score: f64, u: f64, apart: bool, new: bool) -> f64 {
     let Some((window, rest)) = windows.split_last() else { return 1.0 };
     if rest.is_empty() {
         return window.p_leaning(score, u, None, Tail::Inflated, apart);
     }
-    let general = |other| rank(rest, other, u, apart);
+    let general = |other| rank(rest, other, u, apart, false);
     let (n, p) = (window.n() as f64, general(score));
-    let own = window.p_leaning(score, u, Some(&general), Tail::Inflated, false);
+    let own = if new {
+        window.p_leaning(score, u, None, Tail::Inflated, apart)
+    } else {
+        window.p_leaning(score, u, Some(&general), Tail::Inflated, false)
+    };
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
 
@@ -43,12 +51,21 @@ pub struct Pools<'a> {
     pub own: &'a [Window],
     pub group: Option<&'a [Window]>,
     pub fleet: &'a [Window],
+    pub newcomers: &'a [Window],
     pub least: u64,
+}
+
+/// Whose scores those of peers are followed by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Peers,
+    Own,
+    New,
 }
 
 /// Pools that are large enough, the most specific last, and the name of that.
 struct Found<'a> {
-    all: [&'a Window; 3],
+    all: [&'a Window; 4],
     number: usize,
     name: Option<&'static str>,
 }
@@ -67,30 +84,37 @@ impl<'a> Found<'a> {
 
 impl Pools<'_> {
     /// The pools that are large enough, the most specific last, and the name of that.
-    fn pools(&self, index: usize, own: bool) -> Found<'_> {
+    fn pools(&self, index: usize, whose: Whose) -> Found<'_> {
         let window = &self.own[index];
-        let mut found = Found { all: [window; 3], number: 0, name: None };
-        for (windows, called) in [(Some(self.fleet), "fleet"), (self.group, "role")] {
+        let mut found = Found { all: [window; 4], number: 0, name: None };
+        let new = (whose == Whose::New).then_some(self.newcomers);
+        for (windows, called) in
+            [(Some(self.fleet), "fleet"), (self.group, "role"), (new, NEWCOMERS)]
+        {
             if let Some(window) = windows.map(|of| &of[index]).filter(|w| w.n() >= self.least) {
                 found.push(window, called);
             }
         }
-        if own && window.n() >= self.least && (index < RARITIES || found.number == 0) {
+        if whose == Whose::Own
+            && window.n() >= self.least
+            && (index < RARITIES || found.number == 0)
+        {
             found.push(window, "agent");
         }
         found
     }
 
     /// Rank an event's statistics among past ones.
-    pub fn calibrate(&self, statistics: &Statistics, u: f64, own: bool) -> Calibrated {
+    pub fn calibrate(&self, statistics: &Statistics, u: f64, whose: Whose) -> Calibrated {
         let mut out = Calibrated { each: [None; STATISTICS], p: None, lead: -1, pool: None, n: 0 };
         let (mut tests, mut least) = (0.0, 0.0);
         for (index, value) in statistics.iter().enumerate() {
             let Some(value) = *value else { continue };
-            let pools = self.pools(index, own);
+            let pools = self.pools(index, whose);
             let Some(window) = pools.windows().last() else { continue };
             tests += WEIGHTS[index];
-            let p = rank(pools.windows(), value, u, index == PEAK);
+            let new = pools.name == Some(NEWCOMERS);
+            let p = rank(pools.windows(), value, u, index == PEAK, new);
             out.each[index] = Some(p);
             let p = p / WEIGHTS[index];
             if out.lead < 0 || p < least {
@@ -106,7 +130,7 @@ impl Pools<'_> {
 
     /// The cell that a statistic below the gate enters as: at most the quantile there.
     pub fn entered(&self, index: usize, value: f64, gate: f64) -> u16 {
-        let pools = self.pools(index, true);
+        let pools = self.pools(index, Whose::Own);
         let quantile = pools.windows().last().map(|window| window.quantile(gate));
         bin_of(quantile.map_or(value, |quantile| value.min(quantile)))
     }

@@ -1,13 +1,13 @@
 //! Votes and score windows of the peer groups, and what waits to be published; `models.groups`.
 
-use super::calibrate::PRIOR_SCORES;
+use super::calibrate::{Statistics, PRIOR_SCORES, SUM};
 use super::counts::fades;
 use super::group::{expect, name_of, read_vote, small, write_pending, Group, AFTER};
 use super::places::Places;
 use super::stored::windows_of;
 use super::view::View;
 use super::votes::VoteNode;
-use super::window::UNBOUNDED;
+use super::window::{bin_of, UNBOUNDED};
 use super::{Config, FEATURES, LEAST_BITS, STATISTICS, WINDOWS};
 use crate::hashing::Hasher;
 use crate::pack::{Reader, Writer};
@@ -19,6 +19,9 @@ use std::hint::black_box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub const FLEET: usize = 0;
+/// Of agents that learn.
+pub const NEWCOMERS: usize = 1;
+const NEWCOMERS_NAME: &str = "newcomers";
 pub const FLEET_NAME: &str = "";
 const MOST_NAME: usize = 64;
 
@@ -66,7 +69,8 @@ impl Groups {
 
     /// Groups that a contribution of one of them goes to.
     fn both(group: usize) -> impl Iterator<Item = usize> {
-        std::iter::once(FLEET).chain((group != FLEET).then_some(group))
+        let fleet = (group != NEWCOMERS).then_some(FLEET);
+        fleet.into_iter().chain((group != FLEET).then_some(group))
     }
 
     /// Let an agent vote for a value; `node` is the index of a feature, or `AFTER` and a node.
@@ -91,6 +95,18 @@ impl Groups {
             }
         }
         self.size += 1;
+    }
+
+    /// Let a newcomer's statistics enter the window of newcomers, where its role is known.
+    pub fn enter_new(&mut self, group: usize, statistics: &Statistics) {
+        let known = self.groups[group].windows[SUM].n();
+        if group == FLEET || known < self.config.pool_minimum {
+            return;
+        }
+        let cells = statistics.iter().enumerate();
+        let entered: Vec<_> =
+            cells.filter_map(|(at, value)| Some((at, bin_of((*value)?)))).collect();
+        self.enter(NEWCOMERS, &entered);
     }
 
     /// How rare so many bits of a feature or metric are among the peers, in bits.
@@ -223,6 +239,7 @@ impl Groups {
             votes_taken: 1,
         };
         groups.group(FLEET_NAME);
+        groups.group(NEWCOMERS_NAME);
         Ok(groups)
     }
 
@@ -248,7 +265,8 @@ impl Groups {
         Ok(())
     }
 
-    /// Contribute an event's (statistic, bin) to the group's and the fleet's windows.
+    /// Contribute an event's (statistic, bin) to the group's and the fleet's windows; the fleet's
+    /// do not see what newcomers do.
     fn score(&mut self, group: &str, entered: Vec<(usize, u16)>) -> PyResult<()> {
         if let Some((statistic, _)) = entered.iter().find(|(index, _)| *index >= WINDOWS) {
             let text = format!("statistic is {statistic}, expected under {WINDOWS}");

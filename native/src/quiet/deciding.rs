@@ -10,7 +10,7 @@ use crate::habits::SessionPools;
 const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
-const SESSIONS: f64 = 0.3;
+const SESSIONS: f64 = 0.45;
 const TOGETHER: f64 = 0.05;
 const EVENTS: f64 = 0.48;
 const LEAST_P: f64 = 1e-9;
@@ -46,7 +46,7 @@ impl Bench<'_, '_> {
                 rank.least = oddest(session, &scored.calibrated.each);
             }
             if self.together_is_rare(session, &rank, TOGETHER * (alpha * per_session))
-                || session_is_rare(&rank, rose, SESSIONS * alpha * per_session)
+                || session_is_rare(&rank, rose || !session.told, SESSIONS * alpha * per_session)
             {
                 return None;
             }
@@ -114,9 +114,9 @@ impl Bench<'_, '_> {
     }
 }
 
-/// Whether a session's content is too rare; one that did not rise was looked at before.
-fn session_is_rare(rank: &Ranked, rose: bool, alpha: f64) -> bool {
-    let alpha = if rose { alpha.min(MOST_ALPHA) } else { 0.0 };
+/// Whether a session's content is too rare; one that has alerted and did not rise was told of.
+fn session_is_rare(rank: &Ranked, open: bool, alpha: f64) -> bool {
+    let alpha = if open { alpha.min(MOST_ALPHA) } else { 0.0 };
     rank.p.is_some_and(|p| p <= alpha)
 }
 

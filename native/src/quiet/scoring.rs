@@ -10,7 +10,7 @@ use super::order::{begin, top};
 use super::subject::Subject;
 use super::texts::Origin;
 use crate::content::{Content, Session};
-use crate::habits::{Calibrated, Statistics, Surprise, FEATURES, LEAST_BITS};
+use crate::habits::{Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BITS};
 use pyo3::prelude::*;
 
 const VOLUME: usize = 3;
@@ -25,6 +25,8 @@ pub struct Scored {
     pub statistics: Statistics,
     pub calibrated: Calibrated,
     pub total: f64,
+    /// Whether it is a newcomer's, to be ranked among those of others.
+    pub new: bool,
 }
 
 impl Bench<'_, '_> {
@@ -57,10 +59,12 @@ impl Bench<'_, '_> {
             self.groups.tells(0).then_some(categories.peak),
             Some(self.rarest(&measures, subject)),
         ];
+        let whose = self.ranked_among(subject);
         let tested = self.tested(act, subject, &categories, content.as_ref(), statistics);
-        let calibrated = self.calibrate(act, subject, &tested);
-        let total = sum(&categories, &measures, content.as_ref());
-        Ok(Some(Scored { categories, content, measures, statistics, calibrated, total }))
+        let u = self.hashes.uniform_of(act.id.as_bytes());
+        let calibrated = subject.habits.calibrated(self.groups, subject.group, &tested, u, whose);
+        let (total, new) = (sum(&categories, &measures, content.as_ref()), whose == Whose::New);
+        Ok(Some(Scored { categories, content, measures, statistics, calibrated, total, new }))
     }
 
     /// Bring out the categories of an act; false where the reference has to.
@@ -135,10 +139,22 @@ impl Bench<'_, '_> {
         statistics
     }
 
-    fn calibrate(&self, act: &Act<'_>, subject: &Subject<'_>, tested: &Statistics) -> Calibrated {
-        let (u, own) =
-            (self.hashes.uniform_of(act.id.as_bytes()), subject.now.state() == State::Active);
-        subject.habits.calibrated(self.groups, subject.group, tested, u, own)
+    /// Whose scores an agent is ranked among, beside those of its peers: other newcomers' where all
+    /// of what it does is ranked.
+    fn ranked_among(&self, subject: &Subject<'_>) -> Whose {
+        match subject.now.state() {
+            State::Active => Whose::Own,
+            State::Relearning => Whose::Peers,
+            State::Learning => {
+                let announced = subject.facts.announced.is_some();
+                let alone = !self.groups.has_names(subject.group, 0);
+                if announced || alone {
+                    Whose::Peers
+                } else {
+                    Whose::New
+                }
+            }
+        }
     }
 }
 

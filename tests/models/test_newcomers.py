@@ -1,0 +1,114 @@
+"""First days are ranked among those of other newcomers, not among what peers do any day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from models.config import ModelConfig
+from models.groups import FLEET, NEWCOMERS, SUM, VOLUME, Groups
+from models.habits import Habits
+
+ROLE = "clerk/unknown"
+LIVELY = 3.0  # times as many bits in an agent's first days
+
+
+@pytest.fixture
+def role():
+    """A role whose agents have a bit of surprise an event, and whose newcomers have three."""
+    groups, draw = Groups(ModelConfig(), b"0123456789abcdef"), Random(3)  # noqa: S311 - made-up data
+    view = groups.view(ROLE)
+    for _ in range(3_000):
+        groups.score(ROLE, [(SUM, int(8 * draw.expovariate(1.0)))])
+    groups.publish(0)
+    for _ in range(5_000):
+        Habits.take_in_new(view, [None, draw.expovariate(1.0 / LIVELY), None, None])
+    groups.publish(0)
+    return view, draw
+
+
+def ranks(role, *, new):
+    view, draw = role
+    habits = Habits(ModelConfig())
+    scores = [draw.expovariate(1.0 / LIVELY) for _ in range(20_000)]
+    return [
+        habits.calibrate(view, [None, score, None, None], draw.random(), own=False, new=new)
+        for score in scores
+    ]
+
+
+@pytest.mark.parametrize("level", [0.1, 0.02, 0.002])
+def test_c1_p_values_of_newcomers_promise_what_they_hold(role, level):
+    held = [one.each[SUM] <= level for one in ranks(role, new=True)]
+    assert 0.7 * level < sum(held) / len(held) < 1.3 * level
+    among_peers = [one.each[SUM] <= level for one in ranks(role, new=False)]
+    assert sum(among_peers) / len(among_peers) > 2 * level
+
+
+def test_the_pool_that_a_newcomer_is_ranked_in_is_named(role):
+    assert {(one.pool, one.n) for one in ranks(role, new=True)[:50]} == {("newcomers", 5_000)}
+    assert {one.pool for one in ranks(role, new=False)[:50]} == {"role"}
+
+
+def test_newcomers_leave_the_windows_of_role_and_fleet_as_they_are(role):
+    view, _ = role
+    windows = {name: view.groups.group(name).windows[SUM].n for name in (FLEET, ROLE, NEWCOMERS)}
+    assert windows == {FLEET: 3_000, ROLE: 3_000, NEWCOMERS: 5_000}
+
+
+@pytest.mark.parametrize(("group", "known"), [(FLEET, 3_000), (ROLE, 400)])
+def test_while_all_is_new_to_everybody_first_days_say_nothing_about_later_ones(group, known):
+    groups = Groups(ModelConfig(), b"0123456789abcdef")
+    view = groups.view(group)
+    for _ in range(known):
+        groups.score(group, [(SUM, 8)])
+    groups.publish(0)
+    Habits.take_in_new(view, [None, 40.0, None, None])
+    groups.publish(0)
+    assert groups.group(NEWCOMERS).windows[SUM].n == 0
+
+
+@pytest.fixture
+def office(a_stream, an_event):
+    """Clerks who are known, and what a newcomer among them does."""
+    stream = a_stream(pool_minimum=50, learning_sessions=5, snapshot_minutes=1)
+    for number in range(600):
+        event = an_event(f"clerk-{number % 6}", number, session=f"s-{number // 30}-{number % 6}")
+        stream.judge(event)
+
+    def judge(number, tool="mail.read", agent="newcomer", *, seconds=1.0):
+        at = an_event(at=700).time + timedelta(seconds=seconds * number)
+        return stream.judge(an_event(agent, at, tool=tool, session=f"n-{number // 20}"))
+
+    return stream, judge
+
+
+def entered(stream):
+    groups = stream.engine.peers.groups
+    stream.engine.peers.publish()
+    return groups.group(NEWCOMERS).windows[VOLUME].n
+
+
+def test_what_an_agent_does_while_it_learns_enters_and_what_it_does_later_does_not(office):
+    stream, judge = office
+    for number in range(480):
+        judge(number, seconds=120.0)
+        if stream.subject("newcomer").profile.state() == "active":
+            break
+    assert stream.subject("newcomer").profile.state() == "active"
+    learned = entered(stream)
+    assert learned == number
+    judge(number + 1, seconds=120.0)
+    assert entered(stream) == learned
+
+
+def test_a_newcomers_alerts_enter_once_an_hour(office):
+    stream, judge = office
+    burst = [judge(number, "iam.grant") for number in range(40)]
+    alerts = [one for one in burst if one.alert]
+    assert len(alerts) > 2
+    assert entered(stream) == len(burst) - len(alerts) + 1
+    assert judge(4_000, "iam.grant").alert
+    assert entered(stream) == len(burst) - len(alerts) + 2
