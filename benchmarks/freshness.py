@@ -89,7 +89,7 @@ class _Sending:
         """Send an event of an agent never seen before, at the time that the stream has reached."""
         event = json.loads(self._load.latest) | {"id": agent, "session": agent}
         event["agent"] = event["agent"] | {"id": agent}
-        self._producer.send(self._topic, json.dumps(event).encode(), b"fleet")
+        self._producer.send(self._topic, json.dumps(event).encode(), agent.encode())
 
 
 def _say(text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.meter import Meter
-from benchmarks.stream import read_lines
+from benchmarks.stream import key_of, read_lines
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.address import answers
@@ -49,7 +49,7 @@ def topic_of(job: Job, address: str) -> Iterator[str]:
         lines = read_lines(job)
         for start in range(0, len(lines), _CHUNK):
             part = enumerate(lines[start : start + _CHUNK], start)
-            sink.publish([Message(topic, b"fleet", str(number), line) for number, line in part])
+            sink.publish([Message(topic, key_of(line), str(at), line) for at, line in part])
         yield topic
     finally:
         sink.close()

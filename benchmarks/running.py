@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.child import environment
-from benchmarks.stream import INTEL, INVENTORY
+from benchmarks.stream import INTEL, INVENTORY, key_of
 from models.errors import HabitusError
 from pipeline.store import open_store
 
@@ -121,7 +121,7 @@ class Load(threading.Thread):
         while self.sent < len(self._lines) and not self.ending.wait(_TICK_S):
             due = min(self._due(time.perf_counter() - started), len(self._lines))
             for line in self._lines[self.sent : due]:
-                self._producer.send(self._topic, line, b"fleet")
+                self._producer.send(self._topic, line, key_of(line))
             self.sent = max(due, self.sent)
 
     @contextlib.contextmanager

@@ -90,6 +90,15 @@ def read_lines(job: Job) -> list[bytes]:
     return job.stream.read_bytes().splitlines()
 
 
+def key_of(line: bytes) -> bytes:
+    """Give the key that an event has in a topic: the id of its agent.
+
+    >>> key_of(b'{"id":"e-1","agent":{"id":"scribe","role":"clerk"}}')
+    b'scribe'
+    """
+    return line.partition(b'"agent":{"id":"')[2].partition(b'"')[0]
+
+
 def sizes(job: Job) -> list[int]:
     """Give the bytes of the stream up to and with each event."""
     with job.stream.open("rb") as lines:

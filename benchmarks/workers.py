@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 
 from benchmarks.databases import database_on
+from benchmarks.stream import key_of
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
 from pipeline.record import USUAL_BATCH, Message
@@ -54,8 +55,7 @@ def main(arguments: list[str]) -> int:
 def _fill(topics: Topics, events: int, agents: int) -> None:
     batch: list[Message] = []
     for number, line in enumerate(fleet_events(7, agents, limit=events)):
-        key = line.partition(b'"agent":{"id":"')[2].partition(b'"')[0]
-        batch.append(Message(topics.actions, key, str(number), line))
+        batch.append(Message(topics.actions, key_of(line), str(number), line))
         if len(batch) == _CHUNK:
             topics.send(batch)
             batch = []

@@ -167,8 +167,14 @@ def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once
 
 @pytest.mark.slow
 @pytest.mark.broker
-def test_freshness_is_measured_while_the_worker_keeps_up_with_half_its_rate(kafka_address) -> None:
-    found = freshness.measure(kafka_address, probes=20)
+@pytest.mark.parametrize(
+    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def test_freshness_is_measured_while_the_worker_keeps_up_with_half_its_rate(
+    kafka_address: str, store: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgresql_url") if store == "postgresql" else ""
+    found = freshness.measure(kafka_address, probes=20, store=url)
     assert found.highest > found.offered > 0
     assert 0 < found.p50_ms <= found.p99_ms
     report = Report(agents=1, warm=0, events=0, freshness=found._asdict())
