@@ -282,3 +282,21 @@ def test_on_the_labelled_logs_the_product_finds_more_than_a_user_would_pick_inst
     assert all(row["by_p"]["attacked"] > 0.94 for row in found["left_out"])
     quiet = next(t for t in found["types"] if t["type"] == "without an attempt")
     assert quiet["auroc"] == pytest.approx(0.5, abs=0.1), "such sessions look like benign ones"
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_a_service_that_nobody_attacks_alarms_no_more_than_benign_sessions_of_attacked_ones(
+    shared_dir: Path,
+) -> None:
+    logs = [
+        str(shared_dir / "datasets" / f"{n}.jsonl.gz")
+        for n in ("agentdyn", "agentdojo", "taubench")
+    ]
+    found = evaluate(
+        logs, fmt="agentlog", without=["volume.bytes_in"], draws=0, settings=Settings()
+    )
+    of_service = found["roles"]["airline"]["session_p"]
+    assert of_service["benign"] == 73
+    for level in ("0.05", "0.01"):
+        assert of_service[level]["share"] <= found["all"]["session_p"][level]["share"], level
