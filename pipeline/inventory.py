@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from sys import intern
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -11,10 +13,13 @@ from msgspec import Struct
 from models.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _LONGEST_ID = 256
+_NOTHING_MORE: Mapping[str, str] = MappingProxyType(
+    {}
+)  # one for all: there may be a million agents
 _Entry = tuple[int, dict[str, Any]]
 
 
@@ -24,7 +29,7 @@ class Registered(Struct, frozen=True):
     agent_id: str
     role: str | None
     owner: str | None
-    more: dict[str, str]
+    more: Mapping[str, str]
 
 
 class Inventory:
@@ -127,7 +132,8 @@ def _agent(path: Path, line: int, entry: dict[str, Any]) -> Registered:
             f"{path}, line {line}: agent_id must have 1 to {_LONGEST_ID} characters, "
             f"got {len(agent_id)}"
         )
-    return Registered(agent_id, row.pop("role", "") or None, row.pop("owner", "") or None, row)
+    role, owner = intern(row.pop("role", "")), intern(row.pop("owner", ""))
+    return Registered(agent_id, role or None, owner or None, dict(row) if row else _NOTHING_MORE)
 
 
 def _csv(path: Path, text: str) -> Iterator[_Entry]:
