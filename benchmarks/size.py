@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks.child import measure
 from benchmarks.meter import Job
-from benchmarks.stream import INVENTORY, SEED, write_surroundings
+from benchmarks.stream import INVENTORY, SEED, key_of, write_surroundings
 from pipeline.progress import progress_for
 from pipeline.sample import fleet_events
 
@@ -51,7 +51,7 @@ def copied(events: Iterator[bytes], copies: int) -> Iterator[bytes]:
     for line in events:
         yield line
         if copies > 1:
-            name = _name(line)
+            name = key_of(line)
             given = b'"agent":{"id":"' + name
             for number in range(1, copies):
                 yield line.replace(given, given + b"~%d" % number, 1)
@@ -66,15 +66,11 @@ def firsts(events: Iterator[bytes], each: int, until: int) -> Iterator[bytes]:
     seen: Counter[bytes] = Counter()
     for at, line in enumerate(events):
         if at < until:
-            name = _name(line)
+            name = key_of(line)
             seen[name] += 1
             if seen[name] > each:
                 continue
         yield line
-
-
-def _name(line: bytes) -> bytes:
-    return line.partition(b'"agent":{"id":"')[2].partition(b'"')[0]
 
 
 def write_fleet(job: Job, each: int, progress: Progress) -> Job:
