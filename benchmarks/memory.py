@@ -1,7 +1,7 @@
 """Memory and disk per agent, in a fleet ten times as large.
 
-Resident bytes are a difference of two processes that ran the same code: one over the large fleet,
-one over a hundredth of it, so that libraries, lists and one batch under way cancel out.
+Resident bytes are a difference of two processes that ran the same code in batches as large, over
+the large fleet and over a hundredth of it, so that libraries, lists and one batch cancel out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from benchmarks.child import measure
 from benchmarks.meter import Job
 from benchmarks.stream import write_inputs
+from pipeline.record import USUAL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 TIMES = 10
 EVENTS_PER_AGENT = 20
 _ALL = 1_000_000
-# Batches enough for buffers to have grown to their size.
-_FLOOR_EVENTS = 20_480
+_FLOOR_BATCHES = 4  # enough for buffers to have grown to their size
 
 
 def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
@@ -35,12 +35,13 @@ def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
         ``resident_all_ready``, ``stored_file``, ``stored_blobs``, ``stored_whole_file``.
     """
     few, events = max(1, agents // 100), EVENTS_PER_AGENT * agents
+    batch = max(1, min(USUAL_BATCH, events // _FLOOR_BATCHES))
     say(f"memory: the same with {few} agents")
-    floor, floor_agents, _ = _resident(few, min(events, _FLOOR_EVENTS), None)
+    floor, floor_agents, _ = _resident(few, _FLOOR_BATCHES * batch, batch, None)
     found: dict[str, float] = {"events": events}
     for name, cache in (("default_cache", None), ("all_ready", _ALL)):
         say(f"memory: {agents} agents, {name.replace('_', ' ')}")
-        size, seen, stored = _resident(agents, events, cache)
+        size, seen, stored = _resident(agents, events, batch, cache)
         found[f"resident_{name}"] = (size - floor) / (seen - floor_agents)
         found["agents"] = seen
         found |= {f"stored_{key}": stored[key] for key in ("file", "blobs", "whole_file")}
@@ -48,11 +49,13 @@ def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
 
 
 def _resident(
-    agents: int, events: int, cache_agents: int | None
+    agents: int, events: int, batch: int, cache_agents: int | None
 ) -> tuple[int, float, dict[str, float]]:
     with tempfile.TemporaryDirectory(prefix="habitus-bench-") as folder:
         half = events // 2
-        job = Job(folder=folder, agents=agents, cold=half, warm=half, events=events - half)
+        job = Job(
+            folder=folder, agents=agents, cold=half, warm=half, events=events - half, batch=batch
+        )
         write_inputs(job)
         result = measure("habitus", msgspec.structs.replace(job, cache_agents=cache_agents))
         return result.resident_bytes, result.more["agents"], result.more

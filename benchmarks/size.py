@@ -111,12 +111,10 @@ def measure_size(
         ``peak_bytes``, ``million_bytes`` (the same of a million agents), and bytes an agent:
         ``resident``, ``file``, ``blobs``, ``whole_file``.
     """
-    floor = _run(_FLOOR_AGENTS, EACH, progress, {"packed": CACHES["packed"]})["packed"]
-    wanted = {name: CACHES[name] for name in caches}
-    return {
-        name: _figures(result, floor)
-        for name, result in _run(agents, each, progress, wanted).items()
-    }
+    results, batch = _run(agents, each, progress, {name: CACHES[name] for name in caches})
+    least = {"packed": CACHES["packed"]}
+    floors, _ = _run(_FLOOR_AGENTS, EACH, progress, least, batch=batch)
+    return {name: _figures(result, floors["packed"]) for name, result in results.items()}
 
 
 def _figures(result: Result, floor: Result) -> dict[str, float]:
@@ -136,10 +134,16 @@ def _figures(result: Result, floor: Result) -> dict[str, float]:
 
 
 def _run(
-    agents: int, each: int, progress: Progress, caches: dict[str, tuple[int, int]]
-) -> dict[str, Result]:
+    agents: int,
+    each: int,
+    progress: Progress,
+    caches: dict[str, tuple[int, int]],
+    batch: int | None = None,
+) -> tuple[dict[str, Result], int]:
+    """Give the results by cache, and how many events a batch had."""
     with tempfile.TemporaryDirectory(prefix="habitus-size-") as folder:
-        job = Job(folder=folder, agents=agents, cold=0, warm=0, events=max(20_000, agents))
+        job = Job(folder=folder, agents=agents, cold=0, warm=0, events=_events(agents, batch))
+        job = msgspec.structs.replace(job, batch=batch)
         job = write_fleet(job, each, progress)
         found = {}
         for name, (ready, packed) in caches.items():
@@ -150,7 +154,12 @@ def _run(
             )
             for path in Path(folder).glob("habitus-*"):
                 path.unlink()
-        return found
+        return found, job.batch_size
+
+
+def _events(agents: int, batch: int | None) -> int:
+    """Give how many events are timed: some batches in any case."""
+    return max(20_000, agents, 2 * (batch or 0))
 
 
 def lines(found: dict[str, dict[str, float]]) -> Iterator[str]:
