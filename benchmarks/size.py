@@ -142,8 +142,8 @@ def _run(
 ) -> tuple[dict[str, Result], int]:
     """Give the results by cache, and how many events a batch had."""
     with tempfile.TemporaryDirectory(prefix="habitus-size-") as folder:
-        job = Job(folder=folder, agents=agents, cold=0, warm=0, events=_events(agents, batch))
-        job = msgspec.structs.replace(job, batch=batch)
+        events = max(20_000, agents, 2 * (batch or 0))  # some batches in any case
+        job = Job(folder=folder, agents=agents, cold=0, warm=0, events=events, batch=batch)
         job = write_fleet(job, each, progress)
         found = {}
         for name, (ready, packed) in caches.items():
@@ -155,11 +155,6 @@ def _run(
             for path in Path(folder).glob("habitus-*"):
                 path.unlink()
         return found, job.batch_size
-
-
-def _events(agents: int, batch: int | None) -> int:
-    """Give how many events are timed: some batches in any case."""
-    return max(20_000, agents, 2 * (batch or 0))
 
 
 def lines(found: dict[str, dict[str, float]]) -> Iterator[str]:

@@ -77,9 +77,7 @@ def calibrate(
         if not pools:
             continue
         tests += WEIGHTS[index]
-        p = result.each[index] = _rank(
-            pools, value, u, apart=index == PEAK, new=name == "newcomers"
-        )
+        p = result.each[index] = _rank(pools, value, u, apart=index == PEAK, new=name == NEWCOMERS)
         p /= WEIGHTS[index]
         if result.lead < 0 or p < least:
             least = p
@@ -124,7 +122,7 @@ def _pools(
     if view.name and view.group.windows[index].n >= least:
         found, name = [*found, view.group.windows[index]], "role"
     if new and view.newcomers.windows[index].n >= least:
-        found, name = [*found, view.newcomers.windows[index]], "newcomers"
+        found, name = [*found, view.newcomers.windows[index]], NEWCOMERS
     if own and windows[index].n >= least and (index < RARITIES or not found):
         found, name = [*found, windows[index]], "agent"
     return found, name

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 FLEET = ""
 NEWCOMERS = "newcomers"
-"""Group of the scores of agents that learn, where their role is known; a role's has a slash."""
+"""Group of the scores of agents that learn, where their role is known; a role's has a slash.
+
+It is the name of the pool, too.
+"""
 
 STATISTICS = ("content", "sum", "peak", "volume")
 CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))

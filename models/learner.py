@@ -139,9 +139,10 @@ class Learner:
         What newcomers alert for is what that window is there to tell; a burst shows once.
         """
         facts = profile.facts
-        if out.alert and out.time_us - facts.shown_us < HOUR_US:
-            return False
-        facts.shown_us = out.time_us if out.alert else facts.shown_us
+        if out.alert:
+            if out.time_us - facts.shown_us < HOUR_US:
+                return False
+            facts.shown_us = out.time_us
         return True
 
     @staticmethod

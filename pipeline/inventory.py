@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST_ID = 256
-_NOTHING_MORE: Mapping[str, str] = MappingProxyType(
-    {}
-)  # one for all: there may be a million agents
+_NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
+"""One for all who have no more: there may be a million agents."""
+
 _Entry = tuple[int, dict[str, Any]]
 
 

@@ -1,5 +1,6 @@
 //! From an event's statistics to one p-value; the arithmetic of `models.calibrate`.
 
+use super::groups::NEWCOMERS_NAME;
 use super::window::{bin_of, Tail, Window};
 use super::STATISTICS;
 use pyo3::prelude::*;
@@ -8,7 +9,6 @@ use pyo3::prelude::*;
 const RARITIES: usize = 2;
 /// Place of how far a category goes: 0 where none does.
 const PEAK: usize = 2;
-const NEWCOMERS: &str = "newcomers";
 /// Place of the sum of the categories' bits.
 pub const SUM: usize = 1;
 /// Of the statistics as tests.
@@ -89,7 +89,7 @@ impl Pools<'_> {
         let mut found = Found { all: [window; 4], number: 0, name: None };
         let new = (whose == Whose::New).then_some(self.newcomers);
         for (windows, called) in
-            [(Some(self.fleet), "fleet"), (self.group, "role"), (new, NEWCOMERS)]
+            [(Some(self.fleet), "fleet"), (self.group, "role"), (new, NEWCOMERS_NAME)]
         {
             if let Some(window) = windows.map(|of| &of[index]).filter(|w| w.n() >= self.least) {
                 found.push(window, called);
@@ -113,7 +113,7 @@ impl Pools<'_> {
             let pools = self.pools(index, whose);
             let Some(window) = pools.windows().last() else { continue };
             tests += WEIGHTS[index];
-            let new = pools.name == Some(NEWCOMERS);
+            let new = pools.name == Some(NEWCOMERS_NAME);
             let p = rank(pools.windows(), value, u, index == PEAK, new);
             out.each[index] = Some(p);
             let p = p / WEIGHTS[index];

@@ -21,7 +21,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub const FLEET: usize = 0;
 /// Of agents that learn.
 pub const NEWCOMERS: usize = 1;
-const NEWCOMERS_NAME: &str = "newcomers";
+/// Their group, and their pool.
+pub const NEWCOMERS_NAME: &str = "newcomers";
 pub const FLEET_NAME: &str = "";
 const MOST_NAME: usize = 64;
 
