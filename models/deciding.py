@@ -79,9 +79,12 @@ class Decider:
         *,
         vouched: bool,
     ) -> None:
-        """Say whether an event is an anomaly, which one, how severe and why."""
+        """Say whether an event is an anomaly, which one, how severe and why.
+
+        In a past that is vouched for it may be one as well, and never alerts.
+        """
         odd_event, odd_session, odd_together = odd = out.odd()
-        unusual = any(odd) and not vouched
+        unusual = any(odd)
         if self.explain_all or unusual or findings:
             by_session = odd_session and not odd_event
             alone = odd_together and not odd_event and not odd_session
@@ -106,7 +109,7 @@ class Decider:
             out.confidence = max(
                 confidence(p, alpha) for p, alpha in out.chances() if p is not None
             )
-            out.alert = True
+            out.alert = not vouched
             out.rank += RULE_BITS  # before all that did not cross the budget, as what a rule found
 
     def tell(

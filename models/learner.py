@@ -123,11 +123,12 @@ class Learner:
         Without these the windows would hold nothing below the gate, and whatever lies there would
         look as if it never happened. So few of an agent cannot move the quantile at the gate, and
         a burst shows once. An agent that alerted lately shows once a day only: else one attack
-        that goes on makes the next one ordinary.
+        that goes on makes the next one ordinary. In a past that is vouched for nothing alerts, and
+        what would have is not shown either: else attacks there hide those that come after.
         """
         facts = profile.facts
         apart_us = DAY_US if _suspected(trust, out.time_us) else HOUR_US
-        if out.alert or out.anomaly is not None or out.time_us - facts.shown_us < apart_us:
+        if out.anomaly is not None or out.time_us - facts.shown_us < apart_us:
             return False
         facts.shown_us = out.time_us
         return True

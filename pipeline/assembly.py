@@ -14,19 +14,14 @@ from pipeline.settings import trust_policy_of
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from models.assessment import Assessment
     from models.config import ModelConfig
-    from models.event import Event
-    from models.subject import Subject
     from models.trust_policy import TrustPolicy
     from pipeline.detectors import Detector
     from pipeline.inventory import Inventory
     from pipeline.offline import PeerGroups
-    from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
+    from pipeline.worker import Observer
 
 
 def clock_us() -> int:
@@ -83,7 +78,8 @@ def build_worker(
     fmt: str | None = None,
     publish: bool | None = None,
     explain_all: bool = False,
-    observer: Callable[[RawRecord, Event, Assessment, Subject], None] | None = None,
+    observer: Observer | None = None,
+    reviewer: Observer | None = None,
     around: Surroundings | None = None,
 ) -> Worker:
     """Build the worker of a store.
@@ -116,4 +112,5 @@ def build_worker(
         kernel=settings.kernel,
         panel=Panel(panel),
         observer=observer,
+        reviewer=reviewer,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,11 +14,12 @@ from msgspec import Struct
 
 from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
-from pipeline.assembly import build_worker, clock_us
+from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
 from pipeline.recordings import nothing_in, records_of
 from pipeline.rejected import TOPIC, in_words, rejected_by, rejected_line
+from pipeline.review import Review
 from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 from pipeline.store.batch import PipelineStatus
 from pipeline.store.database import MEMORY
@@ -43,6 +44,17 @@ if TYPE_CHECKING:
 REPLAY_SECRET = b"habitus replay: a recording, not an installation"[:32]
 _BATCH = 2_000
 _REJECTED = ".rejected.jsonl"
+
+
+class Learned(Struct, frozen=True):
+    """What was learned of a past, where, and what in it would have alerted."""
+
+    events: int
+    rejected: int
+    seconds: float
+    store: str
+    config_version: str
+    review: Review
 
 
 class ReplaySummary(Struct, frozen=True):
@@ -186,10 +198,22 @@ def replay(
 
 
 def learn(
-    files: Sequence[str], *, fmt: str, settings: Settings, progress: Progress | None = None
-) -> ReplaySummary:
-    """Learn a history into the configured store: how an installation starts warm."""
+    files: Sequence[str],
+    *,
+    fmt: str,
+    settings: Settings,
+    review: str | None = None,
+    progress: Progress | None = None,
+) -> Learned:
+    """Learn a history into the configured store: how an installation starts warm.
+
+    Parameters
+    ----------
+    review
+        A path for what would have alerted, one line an act; None for none.
+    """
     started = perf_counter()
+    refuse_to_overwrite([("--review", review)], files)
     lock = writer_lock(settings.store)
     if not lock.acquire():
         raise ConfigError(
@@ -197,27 +221,30 @@ def learn(
         )
     with lock, open_store(settings.store) as store:
         store.claim()
-        worker = build_worker(settings, store, fmt=fmt, publish=False)
-        if progress is not None:
-            progress.start(None, "learning")
-        past = in_order(files, worker.wire, now_us=clock_us())
-        learn_history(worker, past, progress=progress)
+        around = Surroundings.of(settings, store)
+        with nullcontext() if review is None else Path(review).open("wb") as out:
+            found = Review(around.policy, out)
+            worker = build_worker(
+                settings, store, fmt=fmt, publish=False, reviewer=found.observe, around=around
+            )
+            if progress is not None:
+                progress.start(None, "learning")
+            past = in_order(files, worker.wire, now_us=clock_us())
+            learn_history(worker, past, progress=progress)
         if progress is not None:
             progress.stop()
         reasons = rejected_by(worker.counters)
         rejected = sum(reasons.values())
-        if not worker.counters["events"] and not rejected:
+        events = worker.counters["events"]
+        if not events and not rejected:
             raise ConfigError(nothing_in(files))
-        if not worker.counters["events"]:
+        if not events:
             raise ConfigError(
                 f"nothing was learned: all {rejected} records were rejected as {fmt} "
                 f"({in_words(reasons)})"
             )
         seconds = perf_counter() - started
-        return ReplaySummary(
-            worker.counters["events"], rejected, 0, seconds, settings.store, None,
-            worker.config_version,
-        )  # fmt: skip
+        return Learned(events, rejected, seconds, settings.store, worker.config_version, found)
 
 
 def _beside(out: str) -> str | None:

@@ -23,6 +23,7 @@ from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from models.assessment import Assessment
     from models.config import ModelConfig
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.inventory import Inventory
     from pipeline.record import RawRecord
     from pipeline.store.protocol import Store
+
+    Observer: TypeAlias = Callable[[RawRecord, Event, Assessment, Subject], None]
 
 _log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
@@ -62,6 +65,8 @@ class Worker:
         ``auto``, ``native`` or ``python``: who does the arithmetic.
     observer
         Called with each event's judgement, in order; for replays.
+    reviewer
+        Called with what is an anomaly in a past that is vouched for, which nothing else tells of.
     """
 
     def __init__(
@@ -80,7 +85,8 @@ class Worker:
         explain_all: bool = False,
         kernel: str = "auto",
         panel: Panel | None = None,
-        observer: Callable[[RawRecord, Event, Assessment, Subject], None] | None = None,
+        observer: Observer | None = None,
+        reviewer: Observer | None = None,
     ) -> None:
         self.store = store
         self.config = config
@@ -100,7 +106,7 @@ class Worker:
         self._inventory = inventory
         self._intake = Intake(store, self.engine.hasher, max_future_us)
         self._publish = publish
-        self._observer = observer
+        self._observer, self._reviewer = observer, reviewer
         self._quiet = self._quiet_way(explain_all=explain_all)
         self._agents = Agents(
             store, config, self.engine.kernel, inventory, cache_agents, packed_agents
@@ -283,8 +289,11 @@ class Worker:
             job.out.held.append(
                 (held.event_id, held.agent_id, held.mode, held.time_us, _encode(held.categories))
             )
-        if assessment.anomaly is not None and not self.engine.vouched:
-            self._anomaly(job, record, event, assessment, subject)
+        if assessment.anomaly is not None:
+            if not self.engine.vouched:
+                self._anomaly(job, record, event, assessment, subject)
+            elif self._reviewer is not None:
+                self._reviewer(record, event, assessment, subject)
         if assessment.trust_changed and self._publish:
             self._tell_trust(job, subject, assessment.time_us, record.where)
         if self._observer is not None and first:

@@ -16,7 +16,14 @@ from models.event import microseconds
 from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.standing import Standings
-from pipeline.commands.terminal import AsJson, console, note, plain, print_json
+from pipeline.commands.terminal import (
+    AsJson,
+    anomaly_table,
+    console,
+    note,
+    plain,
+    print_json,
+)
 from pipeline.quoted import quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
@@ -86,16 +93,10 @@ def anomalies(
     if as_json:
         print_json({"anomalies": found})
         return
-    table = Table("time", "severity", "anomaly", "agent", "rank", "why")
-    for one in found:
-        table.add_row(
-            one["time"][:19] + "Z",
-            one["severity"],
-            plain(one["anomaly"]),
-            plain(one["agent_id"]),
-            "" if one.get("rank") is None else f"{one['rank']:.1f}",
-            plain(_why(one)),
-        )
+    table = anomaly_table(
+        (o["time"], o["severity"], o["anomaly"], o["agent_id"], o.get("rank"), _why(o))
+        for o in found
+    )
     console().print(table)
     note(f"{len(found)} anomalies")
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from pipeline.commands.terminal import AsJson, note, print_json
+from pipeline.commands.terminal import (
+    AsJson,
+    anomaly_table,
+    console,
+    note,
+    print_json,
+)
 from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
@@ -16,6 +22,10 @@ from pipeline.recordings import refuse_empty
 from pipeline.settings import Settings, load_settings
 from pipeline.store import shown_url
 
+if TYPE_CHECKING:
+    from pipeline.review import Review
+
+_WORST = 15  # anomalies of a past that are shown
 Files = Annotated[
     list[str], typer.Argument(help="Recordings: files, folders, patterns; - is stdin.")
 ]
@@ -83,16 +93,44 @@ def replay(
             note(f"rejected lines: {summary.rejected_out}")
 
 
-def learn(files: Files, fmt: Format = None) -> None:
-    """Learn a past you vouch for into the configured store, so that an installation starts warm."""
+def learn(
+    files: Files,
+    fmt: Format = None,
+    review: Annotated[
+        str | None,
+        typer.Option(help="Where acts go that would have alerted, one JSON line each."),
+    ] = None,
+) -> None:
+    """Learn a past you vouch for into the configured store, so that an installation starts warm.
+
+    What would have alerted is learned as well, and shown: look at it before you rely on it.
+    """
     from pipeline.replay import learn as learned
 
     settings = begun()
     note_empty(files)
     with progress_for(json=False) as progress:
-        summary = learned(files, fmt=fmt or settings.format, settings=settings, progress=progress)
+        summary = learned(
+            files, fmt=fmt or settings.format, settings=settings, review=review, progress=progress
+        )
     where = shown_url(settings.store).removeprefix("sqlite:")
     note(f"{summary.events} events learned into {where}, {summary.rejected} rejected")
+    _show(summary.review, review)
+
+
+def _show(review: Review, out: str | None) -> None:
+    """Show what a past holds that would have alerted."""
+    if not review.acts:
+        return
+    table = anomaly_table(
+        (o.time, o.severity, o.anomaly, o.agent_id, o.rank, o.why) for o in review.worst(_WORST)
+    )
+    console().print(table)
+    where = "" if out is None else f"; all of them are in {quoted(out, LONGEST_PATH)}"
+    note(
+        f"{review.acts} acts of {review.agents} agents would have alerted and are learned{where}; "
+        "what is not fine, take out of the file, and learn it into a new store"
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -12,8 +12,10 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -62,3 +64,14 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
     return stop
+
+
+def anomaly_table(rows: Iterable[tuple[str, str, str, str, float | None, str]]) -> Table:
+    """Make a table of anomalies: time, severity, type, agent, rank in bits, why."""
+    table = Table("time", "severity", "anomaly", "agent", "rank", "why")
+    for time_, severity, anomaly, agent_id, rank, why in rows:
+        shown = "" if rank is None else f"{rank:.1f}"
+        table.add_row(
+            time_[:19] + "Z", severity, plain(anomaly), plain(agent_id), shown, plain(why)
+        )
+    return table

@@ -227,6 +227,23 @@ def test_a_burst_in_a_past_that_is_vouched_for_shows_the_peers_one_act_an_hour(a
     assert before < rates.above(LEAST_BITS) <= before + 10  # until it is unusual, and one
 
 
+@pytest.mark.parametrize(("alerts_per_day", "shown"), [(1e-12, True), (1e9, False)])
+def test_what_would_alert_shows_the_peers_nothing_in_a_past_that_is_vouched_for(
+    a_stream, an_event, odd, alerts_per_day, shown
+):
+    stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=alerts_per_day, drift_tests=1e30)
+    stream.engine.vouched = True
+    for number in range(300):
+        tool, session = TOOLS[number % 2], f"s-{number // 6}"
+        stream.judge(an_event(at=number, tool=tool, session=session))
+    facts = stream.subject(AGENT).profile.facts
+    before = facts.shown_us
+    judged = stream.judge(odd(at=400))
+    assert not judged.alert
+    assert any(judged.odd()) is not shown
+    assert (facts.shown_us != before) is shown
+
+
 def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, held_days=3)
     baseline = stream.subject(AGENT).profile.baseline
