@@ -30,7 +30,7 @@ def table(result: Mapping[str, Any]) -> Table:
         padding=0,
         title=_title(result),
         title_justify="left",
-        caption=_caption(result["all"]),
+        caption=_caption(result["all"], result["unlabelled_sessions"]),
         caption_justify="left",
     )
     out.add_column("sessions of", no_wrap=True)
@@ -93,18 +93,21 @@ def _title(result: Mapping[str, Any]) -> str:
     )
 
 
-def _caption(figures: Mapping[str, Any]) -> str:
+def _caption(figures: Mapping[str, Any], unlabelled: int) -> str:
     failed, alerts = figures["attacked_failed"], figures["alerts"]
     pools = [
         f"{pool} {' '.join(share(p[f'{level}']['ratio'], 2) for level in EVENT_LEVELS)}"
         for pool, p in figures["event_p"].items()
         if p["events"]
     ]
+    aside = f"\nsessions without a label: {unlabelled}, judged and counted nowhere" * bool(
+        unlabelled
+    )
     return (
         "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"
         f"{'; '.join(pools) or '-'}\n"
         f"alerts: {alerts['benign_sessions']} of {figures['benign']} benign sessions, "
         f"{alerts['attacked_sessions']} of {figures['attacked']} attacked\n"
         f"failed attacks: {failed['sessions']}, alarmed {percent(failed['0.01'])} % at the 1 % "
-        f"threshold, {percent(failed['0.05'])} % at the 5 % threshold"
+        f"threshold, {percent(failed['0.05'])} % at the 5 % threshold{aside}"
     )

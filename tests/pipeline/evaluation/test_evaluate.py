@@ -143,6 +143,7 @@ def test_a_line_that_cannot_be_read_is_rejected_and_the_rest_is_measured(tmp_pat
     result = evaluate([str(file)], fmt=FMT, draws=20, settings=Settings())
     assert (result["rejected"], result["unlabelled_sessions"]) == (1, 1)
     assert result["all"]["sessions"] == 48
+    assert "sessions without a label: 1, judged" in printed(result)
 
 
 def test_a_recording_without_labels_is_refused(tmp_path: Path) -> None:
@@ -166,15 +167,21 @@ def test_fields_left_out_are_missed_and_named_in_the_result(recording: str) -> N
     assert blind["all"]["auroc"] < full["all"]["auroc"]
 
 
+def printed(result: dict[str, Any]) -> str:
+    """Give the table of a result, in a terminal of a hundred columns."""
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(table(result))
+    return capture.get()
+
+
 def test_the_table_fits_a_hundred_columns_whole(recording: str) -> None:
     result = evaluate(
         [recording], fmt=FMT, cold=True, without=["volume.bytes_in"], settings=Settings()
     )
-    console = Console(width=100)
-    with console.capture() as capture:
-        console.print(table(result))
-    text = capture.get()
+    text = printed(result)
     assert "…" not in text
+    assert "without a label" not in text
     assert max(map(len, text.splitlines())) <= 100
     for word in ("cold, without volume.bytes_in", "lab", "desk", "AUROC", "failed attacks: 12"):
         assert word in text
