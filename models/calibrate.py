@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.calibration import PRIOR_SCORES, bin_of
-from models.groups import NEWCOMERS, PEAK, SUM
+from models.groups import FLEET, NEWCOMERS, PEAK, SUM, VOLUME
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
@@ -161,11 +161,16 @@ def take_in(
 
 
 def take_in_new(statistics: list[float | None], view: View) -> None:
-    """Let the statistics of a newcomer's event enter the window of newcomers, as they are.
+    """Let what is ranked of an agent's first days enter the window of newcomers, as it is.
 
     Only where its role is known: while all is new to everybody, an agent's first days say nothing
-    about those of later ones.
+    about those of later ones. Of one that nobody can be compared with only how much it does is
+    ranked, among what the fleet does, so the fleet's window takes that in once there is one: else
+    all that begin in a way of their own, as those that work by night, would look odd at once.
     """
-    if view.name and view.group.windows[SUM].n >= view.groups.pool_minimum:
+    group, at, name = view.group, SUM, NEWCOMERS if view.name else None
+    if statistics[SUM] is None:
+        group, at, name = view.fleet, VOLUME, FLEET
+    if name is not None and group.windows[at].n >= view.groups.pool_minimum:
         entered = [(i, bin_of(value)) for i, value in enumerate(statistics) if value is not None]
-        view.groups.score(NEWCOMERS, entered)
+        view.groups.score(name, entered)

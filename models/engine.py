@@ -188,7 +188,8 @@ class Engine:
             tested = [carried(bits.content), None, steady, statistics[VOLUME]]
         elif state == "learning" and not view.names(0):  # nobody to compare it with
             tested = [None, None, None, statistics[VOLUME]]
-        new = state == "learning" and tested is statistics
+        first = tested if state == "learning" and not changing else None
+        new = first is statistics
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         led = tested[result.lead] if result.lead >= 0 else None
@@ -202,7 +203,7 @@ class Engine:
         shared = not findings and (resource is None or resource.sensitivity != "restricted")
         self.learner.learn(
             out, event, subject, session, bits, statistics, result, x, vouched=vouched,
-            shared=shared, new=new,
+            shared=shared, first=first,
         )  # fmt: skip
         name = self.anomaly_id(out.key) if out.key else ""
         move_trust(out, subject, name, self.policy, vouched=vouched)

@@ -246,7 +246,7 @@ class Habits:
 
     @staticmethod
     def take_in_new(view: View, statistics: list[float | None]) -> None:
-        """Let a newcomer's statistics enter the window of newcomers; see `models.calibrate`."""
+        """Let what is ranked of an agent's first days enter; see `models.calibrate`."""
         take_in_new(statistics, view)
 
     def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:

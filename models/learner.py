@@ -65,12 +65,12 @@ class Learner:
         *,
         vouched: bool,
         shared: bool,
-        new: bool = False,
+        first: list[float | None] | None = None,
     ) -> None:
         """Learn an event, or hold it: below the gate nothing enters the baseline.
 
-        With `shared`, what several agents of the group do is news of the group; with `new`, later
-        newcomers are ranked among what this one does.
+        With `shared`, what several agents of the group do is news of the group; `first` is what is
+        ranked of an agent's first days: later newcomers are ranked among that.
         """
         profile, view, time_us = subject.profile, subject.view, out.time_us
         assert view is not None  # noqa: S101 - judge has set it
@@ -95,8 +95,8 @@ class Learner:
             )
             if show:
                 profile.habits.show(view.view, bits.seen, bits.metrics)
-        elif new and self._shows_new(out, profile):
-            profile.habits.take_in_new(view.view, statistics)
+        elif first is not None and self._shows_new(out, profile):
+            profile.habits.take_in_new(view.view, first)
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)

@@ -70,6 +70,21 @@ def test_while_all_is_new_to_everybody_first_days_say_nothing_about_later_ones(g
     assert groups.group(NEWCOMERS).windows[SUM].n == 0
 
 
+@pytest.mark.parametrize("group", [FLEET, ROLE])
+@pytest.mark.parametrize(("known", "taken"), [(499, 0), (500, 1)])
+def test_how_much_one_does_that_nobody_can_be_compared_with_enters_the_fleets_window(
+    group, known, taken
+):
+    groups = Groups(ModelConfig(), b"0123456789abcdef")
+    for _ in range(known):
+        groups.score(FLEET, [(VOLUME, 0)])
+    groups.publish(0)
+    Habits.take_in_new(groups.view(group), [None, None, None, 40.0])
+    groups.publish(0)
+    windows = {name: groups.group(name).windows[VOLUME].n for name in (FLEET, ROLE, NEWCOMERS)}
+    assert windows == {FLEET: known + taken, ROLE: 0, NEWCOMERS: 0}
+
+
 @pytest.fixture
 def office(a_stream, an_event):
     """Clerks who are known, and what a newcomer among them does."""
@@ -112,3 +127,19 @@ def test_a_newcomers_alerts_enter_once_an_hour(office):
     assert entered(stream) == len(burst) - len(alerts) + 1
     assert judge(4_000, "iam.grant").alert
     assert entered(stream) == len(burst) - len(alerts) + 2
+
+
+def test_a_trade_that_begins_in_its_own_way_is_not_odd_agent_by_agent(a_stream, an_event):
+    stream = a_stream(pool_minimum=50, learning_sessions=5, snapshot_minutes=1, alerts_per_day=0.5)
+    for number in range(9_000):
+        clerk, session = f"clerk-{number % 6}", f"s-{number // 60}-{number % 6}"
+        stream.judge(an_event(clerk, number / 2, session=session))
+    told = set()
+    for night, calls in ((4, 3), (5, 9)):
+        for watch in range(60):
+            for call in range(calls):
+                at, session = 24 * 60 * night + 10 * watch + call / 60, f"n-{night}-{watch}"
+                guard = an_event(f"guard-{watch}", at, tool="look", role="guard", session=session)
+                judged = stream.judge(guard)
+                told |= {judged.agent_id} if judged.alert else set()
+    assert len(told) < 20  # of 60; each of them, while none showed itself

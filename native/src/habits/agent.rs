@@ -455,7 +455,7 @@ impl Habits {
         self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate, whole);
     }
 
-    /// Let a newcomer's statistics enter the window of newcomers.
+    /// Let what is ranked of an agent's first days enter.
     #[staticmethod]
     fn take_in_new(view: &Bound<'_, View>, statistics: Statistics) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();

@@ -11,6 +11,7 @@ const RARITIES: usize = 2;
 const PEAK: usize = 2;
 /// Place of the sum of the categories' bits.
 pub const SUM: usize = 1;
+pub const VOLUME: usize = 3;
 /// Of the statistics as tests.
 const WEIGHTS: [f64; STATISTICS] = [1.0, 0.5, 1.0, 1.0];
 /// What the more general pool's answer counts for, in scores of the pool.

@@ -1,6 +1,6 @@
 //! Votes and score windows of the peer groups, and what waits to be published; `models.groups`.
 
-use super::calibrate::{Statistics, PRIOR_SCORES, SUM};
+use super::calibrate::{Statistics, PRIOR_SCORES, SUM, VOLUME};
 use super::counts::fades;
 use super::group::{expect, name_of, read_vote, small, write_pending, Group, AFTER};
 use super::places::Places;
@@ -98,16 +98,21 @@ impl Groups {
         self.size += 1;
     }
 
-    /// Let a newcomer's statistics enter the window of newcomers, where its role is known.
+    /// Let what is ranked of an agent's first days enter the window of newcomers, where its role is
+    /// known; of one that nobody can be compared with the fleet's, once there is one.
     pub fn enter_new(&mut self, group: usize, statistics: &Statistics) {
-        let known = self.groups[group].windows[SUM].n();
-        if group == FLEET || known < self.config.pool_minimum {
+        let (group, at, to) = match statistics[SUM] {
+            None => (FLEET, VOLUME, FLEET),
+            Some(_) if group == FLEET => return,
+            Some(_) => (group, SUM, NEWCOMERS),
+        };
+        if self.groups[group].windows[at].n() < self.config.pool_minimum {
             return;
         }
         let cells = statistics.iter().enumerate();
         let entered: Vec<_> =
             cells.filter_map(|(at, value)| Some((at, bin_of((*value)?)))).collect();
-        self.enter(NEWCOMERS, &entered);
+        self.enter(to, &entered);
     }
 
     /// How rare so many bits of a feature or metric are among the peers, in bits.

@@ -32,8 +32,8 @@ impl Bench<'_, '_> {
         if active {
             let (statistics, calibrated) = (&scored.statistics, &scored.calibrated);
             subject.habits.enter(self.groups, group, statistics, calibrated, gate, false);
-        } else if scored.new {
-            self.groups.enter_new(group, &scored.statistics);
+        } else if let Some(first) = &scored.first {
+            self.groups.enter_new(group, first);
         }
         let tool = self.tool_mark();
         self.lean(subject, tool, scored.measures.leaning);

@@ -10,10 +10,9 @@ use super::order::{begin, top};
 use super::subject::Subject;
 use super::texts::Origin;
 use crate::content::{Content, Session};
-use crate::habits::{Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BITS};
+use crate::habits::{Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BITS, VOLUME};
 use pyo3::prelude::*;
 
-const VOLUME: usize = 3;
 const LOOKED_INTO: f64 = 3.0;
 const RECURRENCE_BITS: f64 = 4.0;
 
@@ -25,8 +24,8 @@ pub struct Scored {
     pub statistics: Statistics,
     pub calibrated: Calibrated,
     pub total: f64,
-    /// Whether it is a newcomer's, to be ranked among those of others.
-    pub new: bool,
+    /// What is ranked of an agent's first days, for later newcomers to be ranked among.
+    pub first: Option<Statistics>,
 }
 
 impl Bench<'_, '_> {
@@ -63,8 +62,9 @@ impl Bench<'_, '_> {
         let tested = self.tested(act, subject, &categories, content.as_ref(), statistics);
         let u = self.hashes.uniform_of(act.id.as_bytes());
         let calibrated = subject.habits.calibrated(self.groups, subject.group, &tested, u, whose);
-        let (total, new) = (sum(&categories, &measures, content.as_ref()), whose == Whose::New);
-        Ok(Some(Scored { categories, content, measures, statistics, calibrated, total, new }))
+        let total = sum(&categories, &measures, content.as_ref());
+        let first = is_first(subject).then_some(tested);
+        Ok(Some(Scored { categories, content, measures, statistics, calibrated, total, first }))
     }
 
     /// Bring out the categories of an act; false where the reference has to.
@@ -146,16 +146,19 @@ impl Bench<'_, '_> {
             State::Active => Whose::Own,
             State::Relearning => Whose::Peers,
             State::Learning => {
-                let announced = subject.facts.announced.is_some();
-                let alone = !self.groups.has_names(subject.group, 0);
-                if announced || alone {
-                    Whose::Peers
-                } else {
+                if is_first(subject) && self.groups.has_names(subject.group, 0) {
                     Whose::New
+                } else {
+                    Whose::Peers
                 }
             }
         }
     }
+}
+
+/// Whether an agent learns of its own accord, and no deployment was announced.
+fn is_first(subject: &Subject<'_>) -> bool {
+    subject.now.state() == State::Learning && subject.facts.announced.is_none()
 }
 
 /// Whether a tool needs no request: it goes on, or a deployment has said that it comes.

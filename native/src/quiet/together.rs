@@ -1,10 +1,10 @@
 //! What is odd about an event in several ways; `models.together`.
 
 use crate::content::Session;
+use crate::habits::VOLUME;
 
 const CONTENT: usize = 0;
 const PEAK: usize = 2;
-const VOLUME: usize = 3;
 const PARTS: [usize; 3] = [CONTENT, PEAK, VOLUME];
 const MOST_BITS: f64 = 40.0;
 
