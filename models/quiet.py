@@ -143,7 +143,7 @@ class Quiet:
                 position,
                 peers.head,
                 (peers.active_agents(), peers.events_each()),
-                telling is not None,
+                (telling is not None, self._engine.vouched),
             )
             position, why = stopped
             if telling is not None:

@@ -50,6 +50,8 @@ pub struct Bench<'a, 'py> {
     /// Memory for a list of what was seen.
     pub seen: &'a mut Vec<i64>,
     pub told: Option<&'a mut Told>,
+    /// Whether it is a past that an operator vouches for: all of it is learned.
+    pub vouched: bool,
     pub version: i64,
     pub epoch_us: i64,
     pub active: f64,
@@ -106,7 +108,7 @@ impl Bench<'_, '_> {
         session: &mut Session,
     ) -> PyResult<bool> {
         let origin = self.asked.origin(self.py, act.network.as_ref())?;
-        let ended = Ended::of(act, subject);
+        let ended = Ended::of(act, subject, self.vouched);
         if self.strays(subject, &ended) || !self.rules_are_silent(act, subject, &origin) {
             return Ok(false);
         }

@@ -20,7 +20,7 @@ const MOST_P: f64 = 1.0 - 1e-4;
 pub struct Quiet {
     /// Where the event has content.
     pub ranked: Option<Ranked>,
-    /// The learning gate.
+    /// The learning gate; 0 in a past that is vouched for.
     pub gate: f64,
 }
 
@@ -53,10 +53,11 @@ impl Bench<'_, '_> {
             event_alpha *= EVENTS;
             ranked = Some(rank);
         }
-        let quiet = Quiet { ranked, gate: self.config.gate.max(event_alpha) };
+        let gate = self.config.gate.max(event_alpha);
+        let quiet = Quiet { ranked, gate: if self.vouched { 0.0 } else { gate } };
         let Some(p) = scored.calibrated.p else { return Some(quiet) };
-        let held = p < quiet.gate && now.state() != State::Learning;
-        if p <= event_alpha || held || active && self.gathers(now, p, quiet.gate) {
+        let held = p < gate && now.state() != State::Learning;
+        if p <= event_alpha || held || active && !self.vouched && self.gathers(now, p, gate) {
             return None;
         }
         Some(quiet)

@@ -23,9 +23,9 @@ pub struct Ended {
 
 impl Ended {
     /// Learn the windows that are over, and how far the mixture of tools has strayed with a day.
-    pub fn of(act: &Act<'_>, subject: &mut Subject<'_>) -> Self {
+    pub fn of(act: &Act<'_>, subject: &mut Subject<'_>, vouched: bool) -> Self {
         let active = subject.now.state() == State::Active;
-        let window = counting::close(&mut subject.now, act.time_us, !active);
+        let window = counting::close(&mut subject.now, act.time_us, vouched || !active);
         let day = window == Some(DAY);
         let mixture = day.then(|| end_mixture(subject, act.time_us, active));
         Ended { window, mixture }

@@ -89,7 +89,8 @@ impl Judge {
 
     /// Judge from a position on; gives where it stopped and why.
     ///
-    /// `head` is `models.peers.Head`, `busy` how many agents act on a day, and events of each.
+    /// `head` is `models.peers.Head`, `busy` how many agents act on a day, and events of each; `way`
+    /// says whether others are told, and whether an operator vouches for what is judged.
     fn run(
         &mut self,
         py: Python<'_>,
@@ -97,9 +98,9 @@ impl Judge {
         position: usize,
         head: &Bound<'_, PyAny>,
         busy: (u64, f64),
-        telling: bool,
+        way: (bool, bool),
     ) -> PyResult<(usize, u8)> {
-        let known: Head = head.extract()?;
+        let (known, (telling, vouched)) = (head.extract::<Head>()?, way);
         if known.epoch_us < 0 {
             return Ok((position, Stop::SecondLook as u8));
         }
@@ -121,6 +122,7 @@ impl Judge {
             texts: &mut self.texts,
             seen: &mut self.seen,
             told: telling.then_some(&mut self.told),
+            vouched,
             version: known.version,
             epoch_us: known.epoch_us,
             active: busy.0 as f64,

@@ -103,7 +103,7 @@ impl Bench<'_, '_> {
             self.watermark_us,
             now.opened,
             now.opened <= now.learn_until,
-            false,
+            self.vouched,
         );
         self.content.compare(self.py, &mut session)?;
         Ok(session)
