@@ -17,6 +17,7 @@ from models.event import microseconds
 from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
+from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.recordings import nothing_in, records_of
 from pipeline.rejected import TOPIC, in_words, rejected_by, rejected_line
 from pipeline.review import Review
@@ -214,6 +215,8 @@ def learn(
     """
     started = perf_counter()
     refuse_to_overwrite([("--review", review)], files)
+    if review is not None and _is_file_of(settings.store, review):
+        raise ConfigError(f"--review {quoted(review, LONGEST_PATH)} is the store; write elsewhere")
     lock = writer_lock(settings.store)
     if not lock.acquire():
         raise ConfigError(
@@ -262,6 +265,12 @@ def _file_of(store: str | None) -> str | None:
         return None
     path = store_path(_url(store))
     return None if path == MEMORY else path
+
+
+def _is_file_of(store: str, path: str) -> bool:
+    """Tell whether a path is the file of a store, or will be."""
+    file = _file_of(store)
+    return file is not None and Path(file).resolve() == Path(path).resolve()
 
 
 def _store(stack: ExitStack, store: str | None) -> Store:

@@ -292,7 +292,7 @@ class Worker:
         if assessment.anomaly is not None:
             if not self.engine.vouched:
                 self._anomaly(job, record, event, assessment, subject)
-            elif self._reviewer is not None:
+            elif self._reviewer is not None and first:
                 self._reviewer(record, event, assessment, subject)
         if assessment.trust_changed and self._publish:
             self._tell_trust(job, subject, assessment.time_us, record.where)

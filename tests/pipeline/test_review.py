@@ -84,6 +84,18 @@ def test_a_past_is_never_written_over_by_its_review(pipeline, past):
     assert past.read_bytes() == before
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_store_is_never_written_over_by_a_review(pipeline, past, there):
+    store = pipeline.folder / "new.db"
+    settings = pipeline.settings(past, store=f"sqlite:{store}")
+    if there:
+        learn([str(past)], fmt="native", settings=settings)
+    before = store.read_bytes() if there else None
+    with pytest.raises(ConfigError, match=r"--review '.*new\.db' is the store; write elsewhere"):
+        learn([str(past)], fmt="native", settings=settings, review=str(store))
+    assert (store.read_bytes() if store.exists() else None) == before
+
+
 def act(number: int, rank: float, **more: Any) -> Assessment:
     reasons = [Reason("tool", rank, "x", [], f"why {rank}")]
     given = {"key": f"k-{number}", "severity": "high", "anomaly": "tool.new", "ground": "event"}
