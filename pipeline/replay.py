@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -225,8 +225,7 @@ def learn(
     with lock, open_store(settings.store) as store:
         store.claim()
         around = Surroundings.of(settings, store)
-        with nullcontext() if review is None else Path(review).open("wb") as out:
-            found = Review(around.policy, out)
+        with Review(around.policy, review) as found:
             worker = build_worker(
                 settings, store, fmt=fmt, publish=False, reviewer=found.observe, around=around
             )
@@ -234,18 +233,19 @@ def learn(
                 progress.start(None, "learning")
             past = in_order(files, worker.wire, now_us=clock_us())
             learn_history(worker, past, progress=progress)
-        if progress is not None:
-            progress.stop()
-        reasons = rejected_by(worker.counters)
-        rejected = sum(reasons.values())
-        events = worker.counters["events"]
-        if not events and not rejected:
-            raise ConfigError(nothing_in(files))
-        if not events:
-            raise ConfigError(
-                f"nothing was learned: all {rejected} records were rejected as {fmt} "
-                f"({in_words(reasons)})"
-            )
+            if progress is not None:
+                progress.stop()
+            reasons = rejected_by(worker.counters)
+            rejected = sum(reasons.values())
+            events = worker.counters["events"]
+            if not events and not rejected:
+                raise ConfigError(nothing_in(files))
+            if not events:
+                raise ConfigError(
+                    f"nothing was learned: all {rejected} records were rejected as {fmt} "
+                    f"({in_words(reasons)})"
+                )
+            found.finish()
         seconds = perf_counter() - started
         return Learned(events, rejected, seconds, settings.store, worker.config_version, found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -42,15 +43,29 @@ class Review:
     policy
         Of the trust that is told with each act.
     out
-        Takes one line an act, as `habitus replay` writes them; None where nobody asked.
+        A path for one line an act, as `habitus replay` writes them; None where nobody asked. It is
+        written from the first act on, or by `finish`: what fails before leaves a file as it was.
     """
 
-    def __init__(self, policy: TrustPolicy, out: BinaryIO | None = None) -> None:
+    def __init__(self, policy: TrustPolicy, out: str | None = None) -> None:
         self.acts = 0
         self._agents: set[str] = set()
         self._found: dict[str, Unusual] = {}
         self._policy = policy
         self._out = out
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Review:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def finish(self) -> None:
+        """Leave an empty file where one was asked for and nothing was found."""
+        if self._out is not None:
+            self._lines(self._out)
 
     @property
     def agents(self) -> int:
@@ -66,7 +81,7 @@ class Review:
         self._agents.add(a.agent_id)
         if self._out is not None:
             line = replay_line(a, subject, self._policy)
-            self._out.write(msgspec.json.encode(line) + b"\n")
+            self._lines(self._out).write(msgspec.json.encode(line) + b"\n")
         known = self._found.get(a.key)
         if known is not None and known.rank >= a.rank:
             return
@@ -77,6 +92,11 @@ class Review:
         )
         if len(self._found) > 2 * MOST:
             self._found = dict(self._ordered()[:MOST])
+
+    def _lines(self, out: str) -> BinaryIO:
+        if self._file is None:
+            self._file = Path(out).open("wb")  # noqa: SIM115 - closed on the way out
+        return self._file
 
     def worst(self, number: int) -> list[Unusual]:
         """Give the anomalies with the highest ranks, those first."""

@@ -96,6 +96,27 @@ def test_a_store_is_never_written_over_by_a_review(pipeline, past, there):
     assert (store.read_bytes() if store.exists() else None) == before
 
 
+def test_what_was_found_before_stays_where_nothing_is_learned(pipeline, past):
+    settings, out = pipeline.settings(past), pipeline.folder / "review.jsonl"
+    learn([str(past)], fmt="native", settings=settings, review=str(out))
+    before = out.read_bytes()
+    assert before
+    with pytest.raises(ConfigError, match=r"nothing was learned: all .* were rejected"):
+        learn([str(past)], fmt="native", settings=settings, review=str(out))
+    assert out.read_bytes() == before
+
+
+def test_where_nothing_would_have_alerted_the_file_is_empty(pipeline):
+    file, out = pipeline.file(pipeline.events(30)[:20], "calm.jsonl"), pipeline.folder / "r.jsonl"
+    calm = [json.loads(line) for line in file.read_bytes().splitlines()]
+    known = [json.dumps(one).encode() for one in calm if one["agent"]["id"] != pipeline.SHADOW]
+    out.write_bytes(b"of an earlier past")
+    settings = pipeline.settings(pipeline.file(known, "calm.jsonl"))
+    learned = learn([str(file)], fmt="native", settings=settings, review=str(out))
+    assert learned.review.acts == 0
+    assert out.read_bytes() == b""
+
+
 def act(number: int, rank: float, **more: Any) -> Assessment:
     reasons = [Reason("tool", rank, "x", [], f"why {rank}")]
     given = {"key": f"k-{number}", "severity": "high", "anomaly": "tool.new", "ground": "event"}
