@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from models.errors import ConfigError
 from pipeline.adapters import open_source
 from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.rejected import rejected_by
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from pipeline.record import RawRecord
 
@@ -60,6 +61,30 @@ def nothing_in(files: Sequence[str]) -> str:
     """
     names = ("standard input" if name == "-" else quoted(name, LONGEST_PATH) for name in files)
     return f"no record in {', '.join(names)}: nothing to judge or learn"
+
+
+def counted(counters: Mapping[str, int], files: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """Give the events of a run and its rejected records by reason, and refuse one without any.
+
+    Parameters
+    ----------
+    counters
+        Of the worker that read the recordings.
+
+    Raises
+    ------
+    ConfigError
+        No file held a record.
+
+    Examples
+    --------
+    >>> counted({"events": 7, "rejected_missing_field": 2}, ["old.jsonl"])
+    (7, {'missing_field': 2})
+    """
+    events, reasons = counters.get("events", 0), rejected_by(counters)
+    if not events and not reasons:
+        raise ConfigError(nothing_in(files))
+    return events, reasons
 
 
 def is_empty(file: str) -> bool:

@@ -18,8 +18,8 @@ from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.outputs import replay_line
 from pipeline.quoted import LONGEST_PATH, quoted
-from pipeline.recordings import nothing_in, records_of
-from pipeline.rejected import TOPIC, in_words, rejected_by, rejected_line
+from pipeline.recordings import counted, records_of
+from pipeline.rejected import TOPIC, in_words, rejected_line
 from pipeline.review import Review
 from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 from pipeline.store.batch import PipelineStatus
@@ -184,12 +184,11 @@ def replay(
         _finish(worker)
         if progress is not None:
             progress.stop()
-        if not lines.events and not lines.refused:
-            raise ConfigError(nothing_in(files))
-        if not lines.events:
-            said = in_words(rejected_by(worker.counters))
+        events, reasons = counted(worker.counters, files)
+        if not events:
             raise ConfigError(
-                f"nothing could be read: all {lines.refused} records were rejected ({said})"
+                f"nothing could be read: all {lines.refused} records were rejected "
+                f"({in_words(reasons)})"
             )
         seconds = perf_counter() - started
         return ReplaySummary(
@@ -235,11 +234,8 @@ def learn(
             learn_history(worker, past, progress=progress)
             if progress is not None:
                 progress.stop()
-            reasons = rejected_by(worker.counters)
+            events, reasons = counted(worker.counters, files)
             rejected = sum(reasons.values())
-            events = worker.counters["events"]
-            if not events and not rejected:
-                raise ConfigError(nothing_in(files))
             if not events:
                 raise ConfigError(
                     f"nothing was learned: all {rejected} records were rejected as {fmt} "

@@ -7,7 +7,6 @@ from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from models.errors import ConfigError
 from pipeline.adapters.files import find
 from pipeline.assembly import clock_us
 from pipeline.evaluation.ablating import ablated, features_named
@@ -23,8 +22,7 @@ from pipeline.evaluation.spread import reliability, thinned
 from pipeline.evaluation.transfer import left_out
 from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from pipeline.formats import format_named
-from pipeline.recordings import nothing_in
-from pipeline.rejected import rejected_by
+from pipeline.recordings import counted
 from pipeline.without import Without
 
 if TYPE_CHECKING:
@@ -225,11 +223,7 @@ def measured(
     seconds = perf_counter() - started
     if progress is not None:
         progress.stop()
-    reasons = rejected_by(worker.counters)
-    rejected = sum(reasons.values())
-    events = worker.counters["events"]
-    if not events and not rejected:
-        raise ConfigError(nothing_in(files))
+    events, reasons = counted(worker.counters, files)
     if truth is not None:
         days = 0 if cold else history_days
         refuse_mismatch(judged, known, truth, history_days=days, rejected=reasons)
@@ -238,7 +232,7 @@ def measured(
     facts = {
         "events": events,
         "unlabelled_sessions": sum(s.label is None for s in sessions),
-        "rejected": rejected,
+        "rejected": sum(reasons.values()),
         "rejected_by": reasons,
         "seconds": seconds,
         "events_per_second": events / max(seconds, 1e-6),

@@ -100,9 +100,9 @@ def _caption(figures: Mapping[str, Any], unlabelled: int) -> str:
         for pool, p in figures["event_p"].items()
         if p["events"]
     ]
-    aside = f"\nsessions without a label: {unlabelled}, judged and counted nowhere" * bool(
-        unlabelled
-    )
+    aside = ""
+    if unlabelled:
+        aside = f"\nsessions without a label: {unlabelled}, judged and counted nowhere"
     return (
         "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"
         f"{'; '.join(pools) or '-'}\n"
