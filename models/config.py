@@ -13,10 +13,10 @@ _MOST = 10**9
 _WITHIN = {
     "daily_cap": (1, _MOST), "agent_window": (2, _MOST), "peer_window": (2, _MOST),
     "pool_minimum": (1, _MOST), "learning_sessions": (0, _MOST), "relearning_sessions": (0, _MOST),
-    "session_minimum": (1, _MOST), "session_window": (2, _MOST), "idle_minutes": (1, _MOST),
-    "snapshot_minutes": (1, _MOST), "excess_bits": (0, 1_000), "credential_minutes": (1, _MOST),
-    "relearning_factor": (0, 1), "held_limit": (1, _MOST), "held_days": (1, 366),
-    "drift_tests": (2, 1e300), "stray_limit": (0, _MOST), "half_life_days": (0, 36_500),
+    "session_minimum": (1, _MOST), "session_window": (2, _MOST), "role_session_window": (2, _MOST),
+    "idle_minutes": (1, _MOST), "snapshot_minutes": (1, _MOST), "excess_bits": (0, 1_000),
+    "credential_minutes": (1, _MOST), "relearning_factor": (0, 1), "held_limit": (1, _MOST),
+    "held_days": (1, 366), "drift_tests": (2, 1e300), "stray_limit": (0, _MOST), "half_life_days": (0, 36_500),
     "alerts_per_day": (0, 1e9),
 }  # fmt: skip
 """Least and most of each number."""
@@ -51,6 +51,8 @@ class ModelConfig(Struct, frozen=True):
         Features that are not looked at when an event is judged, by name: `models.silent`.
     session_minimum
         Session scores needed before sessions have p-values.
+    session_window, role_session_window
+        Session scores kept of the fleet, and of each role.
     idle_minutes
         A session without an event for so long is closed.
     snapshot_minutes
@@ -76,6 +78,7 @@ class ModelConfig(Struct, frozen=True):
     relearning_sessions: int = 40
     session_minimum: int = 50
     session_window: int = 100_000
+    role_session_window: int = 3_000
     idle_minutes: int = 10
     snapshot_minutes: int = 5
     excess_bits: float = 20.0

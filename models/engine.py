@@ -94,7 +94,9 @@ class Engine:
         self.peers = Peers(
             config,
             (native or reference).Groups(config, secret),
-            (native or session_pools).SessionPools(config.session_window, leaning=True),
+            (native or session_pools).SessionPools(
+                config.session_window, of_role=config.role_session_window, leaning=True
+            ),
             (native or session_pools).SessionPools(config.peer_window),
             (native or peer_levels).PeerLevels(),
         )

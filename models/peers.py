@@ -102,7 +102,8 @@ class Peers:
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
         self.head = Head()
         if sessions is None:
-            sessions = SessionPools(config.session_window, leaning=True)
+            of_role = config.role_session_window
+            sessions = SessionPools(config.session_window, of_role=of_role, leaning=True)
         self.sessions = sessions
         self.together = SessionPools(config.peer_window) if together is None else together
         self.levels = PeerLevels() if levels is None else levels

@@ -40,7 +40,10 @@ class SessionPools:
     Parameters
     ----------
     size
-        Most scores kept of each.
+        Most scores kept of all together.
+    of_role
+        Most scores kept of a role; as many without. What its ordinary sessions are like changes
+        with what is asked of it, so the latest thousands promise better than all there ever were.
     leaning
         Whether ranks are believed up to the 15th highest score, and the fleet's tail goes on from
         there as the predictive distribution has it, a role's as the fleet's. Else each goes on by
@@ -56,10 +59,11 @@ class SessionPools:
     True
     """
 
-    __slots__ = ("_size", "_spare", "changed", "fleet", "leaning", "roles")
+    __slots__ = ("_of_role", "_size", "_spare", "changed", "fleet", "leaning", "roles")
 
-    def __init__(self, size: int, *, leaning: bool = False) -> None:
+    def __init__(self, size: int, *, of_role: int | None = None, leaning: bool = False) -> None:
         self._size, self.leaning = size, leaning
+        self._of_role = size if of_role is None else of_role
         self.fleet = ScoreWindow(size=size)
         self.roles: dict[str, ScoreWindow] = {}
         self.changed = False
@@ -78,7 +82,7 @@ class SessionPools:
         if window is None:
             if len(self.roles) >= MOST_ROLES:
                 return
-            window = self.roles[role] = ScoreWindow(size=self._size)
+            window = self.roles[role] = ScoreWindow(size=self._of_role)
         window.add(score)
 
     def offer(self, role: str, score: float, p: float) -> None:
@@ -137,5 +141,6 @@ class SessionPools:
         """Read what `dump` wrote; `ValueError` if it cannot."""
         stored = _decode(raw)
         self.fleet, self.roles, self._spare = stored.fleet, stored.roles, stored.spare
-        for window in (self.fleet, *self.roles.values()):
-            window.size = self._size
+        self.fleet.size = self._size
+        for window in self.roles.values():
+            window.size = self._of_role

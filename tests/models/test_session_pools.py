@@ -73,6 +73,28 @@ def test_sessions_that_calm_down_are_ranked_among_their_like():
     assert 0.04 < sum(p <= 0.05 for p in late) / len(late) < 0.06
 
 
+def test_a_role_is_ranked_among_its_latest_sessions_and_the_fleet_among_many():
+    draw = Random(11)  # noqa: S311 - made-up data
+    lively = [draw.expovariate(0.2) for _ in range(3_000)]
+    calm = [draw.expovariate(0.5) for _ in range(5_000)]
+    of_all, latest = (SessionPools(100_000, of_role=size, leaning=True) for size in (None, 2_000))
+    for score in lively + calm[:2_000]:
+        of_all.add("clerk", score)
+        latest.add("clerk", score)
+    latest.load(latest.dump())
+    for score in calm[2_000:]:
+        of_all.add("clerk", score)
+        latest.add("clerk", score)
+    assert 1_000 <= latest.roles["clerk"].n <= 2_000
+    assert latest.n == of_all.n == of_all.roles["clerk"].n == 8_000
+    scores = [draw.expovariate(0.5) for _ in range(4_000)]
+    seen, others = (
+        sum(pools.p_value("clerk", score, 0.5) <= 0.05 for score in scores) / len(scores)
+        for pools in (latest, of_all)
+    )
+    assert others < 0.02 < 0.03 < seen < 0.06
+
+
 def test_attacks_that_nobody_tells_of_do_not_become_ordinary():
     pools = pools_of([("clerk", number / 100) for number in range(900)], leaning=True)
     for number in range(900):

@@ -280,11 +280,12 @@ def test_both_know_the_same_features_and_statistics():
         ),
         max_size=120,
     ),
-    st.floats(0, 60), st.floats(0.001, 0.999), st.booleans(),
+    st.floats(0, 60), st.floats(0.001, 0.999), st.booleans(), st.sampled_from((None, 10)),
 )  # fmt: skip
-def test_sessions_are_ranked_alike(given_scores, score, u, leaning):
+def test_sessions_are_ranked_alike(given_scores, score, u, leaning, of_role):
     native = compiled()
-    both = [kind.SessionPools(40, leaning=leaning) for kind in (session_pools, native)]
+    sized = {"of_role": of_role, "leaning": leaning}
+    both = [kind.SessionPools(40, **sized) for kind in (session_pools, native)]
     for role, past, p in given_scores:
         for pools in both:
             if p is None:
@@ -292,7 +293,7 @@ def test_sessions_are_ranked_alike(given_scores, score, u, leaning):
             else:
                 pools.offer(role, past, p)
     for other in both[::-1]:
-        again = type(both[len(both) % 2])(40, leaning=leaning)
+        again = type(both[len(both) % 2])(40, **sized)
         again.load(other.dump())
         both = [*both, again]
     for role in ("a", "d"):

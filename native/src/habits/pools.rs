@@ -20,6 +20,7 @@ const BEFORE: usize = 2;
 #[pyclass(module = "habitus_native")]
 pub struct SessionPools {
     size: u64,
+    of_role: u64,
     leaning: bool,
     fleet: Window,
     roles: IndexMap<String, Window, FxBuildHasher>,
@@ -33,10 +34,11 @@ pub struct SessionPools {
 #[pymethods]
 impl SessionPools {
     #[new]
-    #[pyo3(signature = (size, *, leaning = false))]
-    fn new(size: u64, leaning: bool) -> Self {
-        let (roles, spare) = Default::default();
-        SessionPools { size, leaning, fleet: Window::new(size), roles, spare, changed: false }
+    #[pyo3(signature = (size, *, of_role = None, leaning = false))]
+    fn new(size: u64, of_role: Option<u64>, leaning: bool) -> Self {
+        let ((roles, spare), of_role) = (Default::default(), of_role.unwrap_or(size));
+        let fleet = Window::new(size);
+        SessionPools { size, of_role, leaning, fleet, roles, spare, changed: false }
     }
 
     /// Sessions in the fleet's window.
@@ -53,7 +55,7 @@ impl SessionPools {
         if let Some(window) = self.roles.get_mut(role) {
             window.add_cell(cell, 1);
         } else if self.roles.len() < MOST_ROLES {
-            let mut window = Window::new(self.size);
+            let mut window = Window::new(self.of_role);
             window.add_cell(cell, 1);
             self.roles.insert(role.to_owned(), window);
         }
@@ -111,14 +113,14 @@ impl SessionPools {
         let mut from = Reader::new(raw);
         let length = from.array()?;
         expect(length, if length == BEFORE { BEFORE } else { 3 })?;
-        let window = |from: &mut Reader<'_>| -> PyResult<Window> {
-            Ok(Window { size: self.size, ..read_window(from)? })
+        let window = |from: &mut Reader<'_>, size: u64| -> PyResult<Window> {
+            Ok(Window { size, ..read_window(from)? })
         };
-        let fleet = window(&mut from)?;
+        let fleet = window(&mut from, self.size)?;
         let (mut roles, mut spare) = (IndexMap::default(), IndexMap::default());
         for _ in 0..from.map()? {
             let role = from.text()?.to_owned();
-            roles.insert(role, window(&mut from)?);
+            roles.insert(role, window(&mut from, self.of_role)?);
         }
         let spares = if length == BEFORE { 0 } else { from.map()? };
         for _ in 0..spares {
