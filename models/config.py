@@ -16,8 +16,8 @@ _WITHIN = {
     "session_minimum": (1, _MOST), "session_window": (2, _MOST), "role_session_window": (2, _MOST),
     "idle_minutes": (1, _MOST), "snapshot_minutes": (1, _MOST), "excess_bits": (0, 1_000),
     "credential_minutes": (1, _MOST), "relearning_factor": (0, 1), "held_limit": (1, _MOST),
-    "held_days": (1, 366), "drift_tests": (2, 1e300), "stray_limit": (0, _MOST), "half_life_days": (0, 36_500),
-    "alerts_per_day": (0, 1e9),
+    "held_days": (1, 366), "drift_tests": (2, 1e300), "stray_limit": (0, _MOST),
+    "half_life_days": (0, 36_500), "alerts_per_day": (0, 1e9),
 }  # fmt: skip
 """Least and most of each number."""
 
