@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -43,8 +44,9 @@ class Review:
     policy
         Of the trust that is told with each act.
     out
-        A path for one line an act, as `habitus replay` writes them; None where nobody asked. It is
-        written from the first act on, or by `finish`: what fails before leaves a file as it was.
+        A path for one line an act, as `habitus replay` writes them, ``-`` for standard output; None
+        where nobody asked. A file is written from the first act on, or by `finish`: what fails
+        before leaves it as it was.
     """
 
     def __init__(self, policy: TrustPolicy, out: str | None = None) -> None:
@@ -59,7 +61,11 @@ class Review:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        if self._file is sys.stdout.buffer:
+            self._file.flush()
+        else:
             self._file.close()
 
     def finish(self) -> None:
@@ -95,7 +101,8 @@ class Review:
 
     def _lines(self, out: str) -> BinaryIO:
         if self._file is None:
-            self._file = Path(out).open("wb")  # noqa: SIM115 - closed on the way out
+            opened = sys.stdout.buffer if out == "-" else Path(out).open("wb")  # noqa: SIM115 - closed on the way out
+            self._file = opened
         return self._file
 
     def worst(self, number: int) -> list[Unusual]:

@@ -98,7 +98,9 @@ def learn(
     fmt: Format = None,
     review: Annotated[
         str | None,
-        typer.Option(help="Where acts go that would have alerted, one JSON line each."),
+        typer.Option(
+            help="Where acts go that would have alerted, one JSON line each; - is standard output."
+        ),
     ] = None,
 ) -> None:
     """Learn a past you vouch for into the configured store, so that an installation starts warm.
@@ -122,11 +124,12 @@ def _show(review: Review, out: str | None) -> None:
     """Show what a past holds that would have alerted."""
     if not review.acts:
         return
-    table = anomaly_table(
-        (o.time, o.severity, o.anomaly, o.agent_id, o.rank, o.why) for o in review.worst(_WORST)
-    )
-    console().print(table)
-    where = "" if out is None else f"; all of them are in {quoted(out, LONGEST_PATH)}"
+    if out != "-":  # lines for a program stand alone there
+        table = anomaly_table(
+            (o.time, o.severity, o.anomaly, o.agent_id, o.rank, o.why) for o in review.worst(_WORST)
+        )
+        console().print(table)
+    where = "" if out in {None, "-"} else f"; all of them are in {quoted(out, LONGEST_PATH)}"
     note(
         f"{review.acts} acts of {review.agents} agents would have alerted and are learned{where}; "
         "what is not fine, take out of the file, and learn it into a new store"

@@ -64,17 +64,30 @@ def test_acts_that_would_have_alerted_are_learned_and_told(pipeline, past):
     assert odd["reasons"][0]["observed"] in ("vault/keys", "vault.export", "vault restricted")
 
 
-def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
+def command(pipeline, past, out: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(  # noqa: S603  # our own command
-        [sys.executable, "-m", "pipeline.cli", "learn", str(past), "--review", "review.jsonl"],
+        [sys.executable, "-m", "pipeline.cli", "learn", str(past), "--review", out],
         env=pipeline.environment(pipeline.settings(past)), cwd=pipeline.folder,
         capture_output=True, timeout=60, check=False, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
+    done = command(pipeline, past, "review.jsonl")
     acts = len((pipeline.folder / "review.jsonl").read_bytes().splitlines())
     assert f"{acts} acts of " in done.stderr
     assert "would have alerted and are learned; all of them are in 'review.jsonl'" in done.stderr
     assert "identity.shadow" in done.stdout
+
+
+def test_a_dash_is_standard_output_where_lines_stand_alone(pipeline, past):
+    done = command(pipeline, past, "-")
+    acts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert f"{len(acts)} acts of " in done.stderr
+    assert {"event_id", "anomaly", "reasons"} <= acts[0].keys()
+    assert not (pipeline.folder / "-").exists()
 
 
 def test_a_past_is_never_written_over_by_its_review(pipeline, past):
