@@ -7,7 +7,7 @@ no p-value is small, nothing is held. Where there is, it changes nothing and sto
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from models.features import HOUR_US
 from models.levels import LEVELS, Standing
@@ -30,6 +30,32 @@ a snapshot of the peers that is due; after an event with which an hour of trust 
 the reference to look at, or was looked at and has moved."""
 
 
+class Usual(NamedTuple):
+    """An event of which nothing is to be said, with its numbers.
+
+    Attributes
+    ----------
+    position
+        Its place in the batch.
+    session, role
+        As the event names them; None where it does not.
+    rank, p, pool, session_p
+        As in `models.assessment.Assessment`.
+    """
+
+    position: int
+    agent_id: str
+    event_id: str
+    session: str | None
+    role: str | None
+    time_us: int
+    carries_origins: bool
+    rank: float
+    p: float | None
+    pool: str | None
+    session_p: float | None
+
+
 class Quiet:
     """The kernel's way through a batch.
 
@@ -43,6 +69,8 @@ class Quiet:
         From a tool to what it does.
     publish
         Whether to stop where an agent's trust has moved.
+    listen
+        Whether the numbers of what is as usual are asked for (`usual`).
     """
 
     def __init__(
@@ -52,12 +80,13 @@ class Quiet:
         infer: Callable[[str], str],
         *,
         publish: bool = True,
+        listen: bool = False,
     ) -> None:
         native = engine.kernel
         assert native is not None  # noqa: S101 - the caller has looked
         self._native, self._engine = native, engine
         self._hashes = native.Hashes(engine.hasher.key)
-        self._judge = native.Judge(engine, self._hashes, origin, infer, publish)
+        self._judge = native.Judge(engine, self._hashes, origin, infer, (publish, listen))
 
     def read(
         self, values: list[bytes], arrived_us: int | list[int | None], max_future_us: int
@@ -132,6 +161,14 @@ class Quiet:
         for position, time_us, slot, parts in self._judge.moved():
             trust = subject_at(slot).trust
             yield position, usual_answer(trust, parts, time_us, self._engine.policy)
+
+    def usual(self, acts: Any) -> Iterator[Usual]:
+        """Give the events that were as usual since this was last asked, in order.
+
+        There are none of a past that is vouched for.
+        """
+        for event, numbers in self._judge.numbers(acts):
+            yield Usual(*event, *numbers)
 
     def run(self, acts: Any, position: int) -> tuple[int, int]:
         """Judge from a position on; give where it stopped and why."""

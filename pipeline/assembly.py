@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.offline import PeerGroups
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
-    from pipeline.worker import Observer
+    from pipeline.worker import Listener, Observer
 
 
 def clock_us() -> int:
@@ -79,6 +79,7 @@ def build_worker(
     publish: bool | None = None,
     explain_all: bool = False,
     observer: Observer | None = None,
+    listener: Listener | None = None,
     reviewer: Observer | None = None,
     around: Surroundings | None = None,
 ) -> Worker:
@@ -112,5 +113,6 @@ def build_worker(
         kernel=settings.kernel,
         panel=Panel(panel),
         observer=observer,
+        listener=listener,
         reviewer=reviewer,
     )

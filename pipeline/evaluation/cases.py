@@ -74,7 +74,7 @@ class Case(Struct, kw_only=True):
 
     @property
     def reason(self) -> str | None:
-        """The feature its alert names first; without an alert, that of its highest event."""
+        """The feature its alert names first; without one that of its highest event, if any."""
         at = self.alarm
         told = self.events[at] if at is not None else max(self.events, key=lambda e: e.rank)
         return told.reason

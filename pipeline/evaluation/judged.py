@@ -58,7 +58,7 @@ class Scored(Struct, frozen=True, kw_only=True):
     alert
         Correlation key of its alert, None without one. Alerts under one key are one alert.
     reason
-        Feature that the first reason names.
+        Feature that the first reason names; None where none was asked for.
     case
         The planted case it belongs to, None in labelled logs: there the session is the case.
     """

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from models.assessment import Assessment
     from models.event import Event
+    from models.quiet import Usual
     from models.subject import Subject
     from pipeline.formats import Format
     from pipeline.progress import Progress
@@ -43,7 +44,7 @@ def judge_apart(
     wire
         Makes events of both.
     explain
-        Have reasons for every event, not only for those worth a look.
+        Have reasons for every event, not only for those worth a look; several times as slow.
 
     Returns
     -------
@@ -75,8 +76,27 @@ def judge_apart(
             )
         )
 
+    def listen(where: str, usual: Usual, role: str | None) -> None:
+        found.append(
+            Judgement(
+                where=where,
+                event_id=usual.event_id,
+                agent_id=usual.agent_id,
+                role=role,
+                session=usual.session or usual.event_id,
+                time_us=usual.time_us,
+                carries_origins=usual.carries_origins,
+                rank=usual.rank,
+                p=usual.p,
+                pool=usual.pool,
+                session_p=usual.session_p,
+            )
+        )
+
     with open_store("sqlite::memory:", secret=REPLAY_SECRET) as store:
-        worker = build_worker(settings, store, publish=False, explain_all=explain, observer=observe)
+        worker = build_worker(
+            settings, store, publish=False, explain_all=explain, observer=observe, listener=listen
+        )
         worker.wire = wire
         past = iter(history)
         for first in past:  # nothing to finish where nothing was learned

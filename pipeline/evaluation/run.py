@@ -218,7 +218,11 @@ def measured(
         progress.start(known.total, "judging")
     started = perf_counter()
     judged, worker = judge_apart(
-        *known.split(cold=cold), wire=reader, settings=settings, explain=True, progress=progress
+        *known.split(cold=cold),
+        wire=reader,
+        settings=settings,
+        explain=truth is None,
+        progress=progress,
     )
     seconds = perf_counter() - started
     if progress is not None:

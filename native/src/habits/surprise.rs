@@ -17,7 +17,7 @@ pub struct Surprise {
     #[pyo3(get)]
     pub total: f64,
     #[pyo3(get)]
-    most: f64,
+    pub most: f64,
     #[pyo3(get)]
     pub peak: f64,
     #[pyo3(get)]

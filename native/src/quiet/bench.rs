@@ -12,6 +12,7 @@ use super::heard::Heard;
 use super::judge::Told;
 use super::learning::note;
 use super::meeting::previous_of;
+use super::numbers::Numbers;
 use super::peer_levels::PeerLevels;
 use super::subject::Subject;
 use super::texts::{Names, Texts};
@@ -50,6 +51,9 @@ pub struct Bench<'a, 'py> {
     /// Memory for a list of what was seen.
     pub seen: &'a mut Vec<i64>,
     pub told: Option<&'a mut Told>,
+    /// Whether anyone asks for the numbers of what is quiet, and those of the last such event.
+    pub listened_to: bool,
+    pub numbers: Numbers,
     /// Whether it is a past that an operator vouches for: all of it is learned.
     pub vouched: bool,
     pub version: i64,
@@ -116,6 +120,9 @@ impl Bench<'_, '_> {
         let Some(quiet) = self.is_quiet(&mut subject.now, session, &scored) else {
             return Ok(false);
         };
+        if self.listened_to {
+            self.numbers = self.numbers_of(&scored, &quiet);
+        }
         self.take_in(act, subject, session, ended, &quiet);
         self.learn(act, subject, session, &scored, quiet.gate);
         note(act, subject.facts, &origin);

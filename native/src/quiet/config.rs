@@ -16,6 +16,7 @@ pub struct Config {
     /// Running sum of a tool's calls from which on it is said to leak.
     pub leak: f64,
     pub snapshot_us: i64,
+    pub excess_bits: f64,
 }
 
 /// Places of metrics in `models.features.METRICS`.
@@ -45,6 +46,7 @@ impl Config {
             drift_bits: number("drift_tests")?.log2(),
             stray_limit: whole("stray_limit")?,
             snapshot_us: whole("snapshot_minutes")? * 60_000_000,
+            excess_bits: number("excess_bits")?,
         })
     }
 }

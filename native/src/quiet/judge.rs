@@ -12,6 +12,7 @@ use super::bench::Bench;
 use super::config::{Config, Metrics};
 use super::engine::{Engine, Head, Peers};
 use super::heard::Heard;
+use super::numbers::{self, Numbers};
 use super::run::{Moved, Run, Stop};
 use super::texts::{Names, Texts};
 use super::trust::Policy;
@@ -43,6 +44,9 @@ pub struct Judge {
     seen: Vec<i64>,
     told: Told,
     moved: Vec<Moved>,
+    /// Whether the numbers of what is quiet are kept, to be asked for.
+    listened_to: bool,
+    numbers: Vec<(usize, Numbers)>,
 }
 
 /// What other engines are to be told: sessions that finished, and who was heard when.
@@ -55,7 +59,8 @@ pub struct Told {
 #[pymethods]
 impl Judge {
     /// `origin`: from source address, egress, network and country of an event to its `Origin`;
-    /// `infer`: from a tool to what it does.
+    /// `infer`: from a tool to what it does; `told`: whether to stop where an agent's trust has moved,
+    /// and whether to keep the numbers of what is quiet.
     #[new]
     fn new(
         py: Python<'_>,
@@ -63,8 +68,9 @@ impl Judge {
         hashes: Py<Hashes>,
         origin: Py<PyAny>,
         infer: Py<PyAny>,
-        publish: bool,
+        told: (bool, bool),
     ) -> PyResult<Self> {
+        let (publish, listened_to) = told;
         let policy = Policy::of(&engine.policy)?;
         let names = Names::of(&engine.peers.groups.borrow(py).places, py)?;
         Ok(Judge {
@@ -84,6 +90,8 @@ impl Judge {
             seen: Vec::new(),
             told: Told::default(),
             moved: Vec::new(),
+            listened_to,
+            numbers: Vec::new(),
         })
     }
 
@@ -122,6 +130,8 @@ impl Judge {
             texts: &mut self.texts,
             seen: &mut self.seen,
             told: telling.then_some(&mut self.told),
+            listened_to: self.listened_to && !vouched,
+            numbers: Numbers::default(),
             vouched,
             version: known.version,
             epoch_us: known.epoch_us,
@@ -136,6 +146,7 @@ impl Judge {
             answers: &self.answers,
             publish: self.publish,
             moved: &mut self.moved,
+            numbers: &mut self.numbers,
             published_us: known.published_us,
         };
         let (at, stop) = run.from(position)?;
@@ -146,6 +157,12 @@ impl Judge {
     /// The answers about agents whose trust has moved without a stop; once.
     fn moved(&mut self) -> Vec<Moved> {
         std::mem::take(&mut self.moved)
+    }
+
+    /// What was quiet, with its numbers, in order; once.
+    fn numbers(&mut self, acts: &Acts) -> Vec<numbers::Told> {
+        let found = self.numbers.drain(..);
+        found.filter_map(|(at, numbers)| numbers.told(acts, at)).collect()
     }
 
     /// Which mode speaks for an agent in all its modes, and what the answer is made of: its state

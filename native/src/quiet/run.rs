@@ -4,6 +4,7 @@ use super::acts::{Acts, Slot};
 use super::agent::Agent;
 use super::answer::{parts_of, AnswerParts, Answers};
 use super::bench::{Bench, Judged};
+use super::numbers::Numbers;
 use super::trust::Policy;
 use pyo3::prelude::*;
 
@@ -32,6 +33,8 @@ pub struct Run<'a, 'py> {
     /// Whether it stops where an agent's trust has moved.
     pub publish: bool,
     pub moved: &'a mut Vec<Moved>,
+    /// The numbers of what was quiet, by position, where anyone listens.
+    pub numbers: &'a mut Vec<(usize, Numbers)>,
     pub published_us: i64,
 }
 
@@ -63,7 +66,11 @@ impl<'a> Run<'a, '_> {
             return Ok(Stop::Publish);
         }
         self.bench.close_finished()?;
-        match self.bench.judge(act, agent, slot.role.as_deref())? {
+        let judged = self.bench.judge(act, agent, slot.role.as_deref())?;
+        if self.bench.listened_to && !matches!(judged, Judged::SecondLook) {
+            self.numbers.push((at, self.bench.numbers));
+        }
+        match judged {
             Judged::SecondLook => Ok(Stop::SecondLook),
             Judged::Quiet => Ok(Stop::Done),
             Judged::QuietAndHour => self.look_at_trust(at, act.time_us, agent),
