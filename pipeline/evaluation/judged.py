@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DAY_US = 86_400_000_000
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
+class Judgement(Struct, frozen=True, kw_only=True, gc=False):
     """What a detector said of one event, before anyone looked at a label.
 
     Attributes
@@ -42,7 +42,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class Scored(Struct, frozen=True, kw_only=True):
+class Scored(Struct, frozen=True, kw_only=True, gc=False):
     """One judged event.
 
     Attributes

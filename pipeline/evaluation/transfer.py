@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,16 +34,17 @@ def left_out(sessions: Sequence[Session], alarmed: float = ALARMED) -> list[dict
         without others, are left out.
     """
     out = []
+    benign = _Ranked.of([s for s in sessions if s.label == "benign" and s.role is not None])
     for role, part in grouped(sessions, "role").items():
-        others = [s for s in sessions if s.label == "benign" and s.role not in (role, None)]
-        calm = [s for s in part if s.label == "benign"]
-        if not others or not calm:
+        own = benign.roles == role
+        others, calm = benign.where(~own), benign.where(own)
+        if not len(others.bits) or not len(calm.bits):
             continue
-        found = [s for s in part if s.label == "attacked_succeeded"]
-        own = figures(part)
+        found = _Ranked.of([s for s in part if s.label == "attacked_succeeded"])
+        alone = figures(part)
         out.append(
             {"role": role}
-            | {name: own[name] for name in ("auroc", "ap", "detection", "event_ap")}
+            | {name: alone[name] for name in ("auroc", "ap", "detection", "event_ap")}
             | {
                 "by_bits": _by_bits(others, calm, found, alarmed),
                 "by_p": _by_p(others, calm, found, alarmed),
@@ -52,28 +53,47 @@ def left_out(sessions: Sequence[Session], alarmed: float = ALARMED) -> list[dict
     return out
 
 
+class _Ranked(NamedTuple):
+    """Role, bits and p-value of some sessions; NaN where a session never had a p-value."""
+
+    roles: np.ndarray
+    bits: np.ndarray
+    ps: np.ndarray
+
+    @classmethod
+    def of(cls, sessions: Sequence[Session]) -> _Ranked:
+        return cls(
+            np.array([s.role for s in sessions], dtype=object),
+            np.array([s.score for s in sessions], dtype=float),
+            np.array([s.p for s in sessions], dtype=float),
+        )
+
+    def where(self, chosen: np.ndarray) -> _Ranked:
+        return _Ranked(*(column[chosen] for column in self))
+
+    @property
+    def certain(self) -> np.ndarray:
+        """P-values; 1 where there was none, as nothing was carried in the session."""
+        return np.where(np.isnan(self.ps), 1.0, self.ps)
+
+
 def _by_bits(
-    others: Sequence[Session], calm: Sequence[Session], found: Sequence[Session], alarmed: float
+    others: _Ranked, calm: _Ranked, found: _Ranked, alarmed: float
 ) -> dict[str, float | None]:
-    threshold = float(np.quantile([s.score for s in others], 1 - alarmed))
-    benign, attacked = (_share([s.score > threshold for s in part]) for part in (calm, found))
+    threshold = float(np.quantile(others.bits, 1 - alarmed))
+    benign, attacked = (_share(part.bits > threshold) for part in (calm, found))
     return {"threshold": threshold, "benign": benign, "attacked": attacked}
 
 
 def _by_p(
-    others: Sequence[Session], calm: Sequence[Session], found: Sequence[Session], alarmed: float
+    others: _Ranked, calm: _Ranked, found: _Ranked, alarmed: float
 ) -> dict[str, float | None] | None:
-    if not any(session.p is not None for session in calm):
+    if np.isnan(calm.ps).all():
         return None
-    threshold = float(np.quantile([_certain(s) for s in others], alarmed, method="lower"))
-    benign, attacked = (_share([_certain(s) <= threshold for s in part]) for part in (calm, found))
+    threshold = float(np.quantile(others.certain, alarmed, method="lower"))
+    benign, attacked = (_share(part.certain <= threshold) for part in (calm, found))
     return {"threshold": threshold, "benign": benign, "attacked": attacked}
 
 
-def _certain(session: Session) -> float:
-    """Give the session's p-value; 1 where it never had one, as nothing was carried in it."""
-    return 1.0 if session.p is None else session.p
-
-
-def _share(alarmed: Sequence[bool]) -> float | None:
-    return sum(alarmed) / len(alarmed) if alarmed else None
+def _share(alarmed: np.ndarray) -> float | None:
+    return float(alarmed.mean()) if len(alarmed) else None
