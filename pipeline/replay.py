@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 # A recording is judged the same wherever it is replayed, so the key is part of the program. The
 # store of an installation has a random one.
 REPLAY_SECRET = b"habitus replay: a recording, not an installation"[:32]
-_BATCH = 2_000
+_BATCH = 8_192
 _REJECTED = ".rejected.jsonl"
 
 
