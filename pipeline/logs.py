@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from math import inf
 from typing import Any
 
 import msgspec
 
 from models.event import rfc3339
 
+AGAIN_S = 10.0
+_MOST_REMEMBERED = 256
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
@@ -52,10 +55,45 @@ class Words(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
+class Repeats(logging.Filter):
+    """Lets a warning that is given over and over pass once in ten seconds, with how many were not.
+
+    What is away stays away for minutes, and is asked for several times a second.
+
+    >>> repeats = Repeats()
+    >>> def away(at_s):
+    ...     record = logging.makeLogRecord({"msg": "away", "levelno": logging.WARNING})
+    ...     record.created = at_s
+    ...     return repeats.filter(record), getattr(record, "left_out", 0)
+    >>> [away(at_s) for at_s in (0, 1, 9, 11)]
+    [(True, 0), (False, 0), (False, 0), (True, 2)]
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to write a record."""
+        if record.levelno < logging.WARNING:
+            return True
+        given = (f"{name}={value}" for name, value in vars(record).items() if name not in _PLAIN)
+        key = (record.name, record.levelno, record.getMessage(), *given)
+        at_s, left_out = self._said.pop(key, (-inf, 0))
+        again = record.created - at_s < AGAIN_S
+        if not again and left_out:
+            record.left_out = left_out
+        self._said[key] = (at_s, left_out + 1) if again else (record.created, 0)
+        if len(self._said) > _MOST_REMEMBERED:
+            del self._said[next(iter(self._said))]
+        return not again
+
+
 def start_logs(level: str) -> None:
     """Send the log of this process to stderr, from this level on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Words() if sys.stderr.isatty() else JsonLines())
+    handler.addFilter(Repeats())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # These tell of every connection, and of every step of a start.
     for noisy in ("kafka", "librdkafka", "uvicorn"):

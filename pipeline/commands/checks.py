@@ -203,7 +203,7 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
     except ConfigError as error:
         return Check(name, "missing", str(error), "correct the options of the client")
     if missing:
-        todo = "create it" if topic and missing != _ACTIONS else "habitus doctor --create-topics"
+        todo = "habitus doctor --create-topics"
         return Check(name, "missing", f"{brokers} answers, but has no topic {missing}", todo)
     return Check(name, "ok", f"{brokers} answers, its topics are there")
 

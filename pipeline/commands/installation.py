@@ -60,21 +60,23 @@ def _make_topics(settings: Settings, partitions: int | None, *, quiet: bool) -> 
     brokers = _brokers(settings)
     if not brokers:
         raise ConfigError("--create-topics needs a source or sink of the form kafka://HOST:PORT")
-    for address in brokers:
-        for topic, made in create_topics(address, partitions=partitions or -1).items():
+    for address, actions in brokers:
+        made_now = create_topics(address, actions=actions, partitions=partitions or -1)
+        for topic, made in made_now.items():
             if not quiet:
                 note(f"topic {topic}: {'created' if made else 'already there'}")
 
 
-def _brokers(settings: Settings) -> list[Address]:
-    """Give the brokers of source and sink, each once."""
+def _brokers(settings: Settings) -> list[tuple[Address, str]]:
+    """Give the brokers of source and sink, each once, with the topic that is read."""
     from pipeline.adapters.kafka.address import broker_alone, parse
+    from pipeline.adapters.kafka.topics import ACTIONS
 
     urls = ((settings.source, True), (settings.sink, False))
-    named = [
-        broker_alone(parse(url, topic=topic)) for url, topic in urls if url.startswith("kafka:")
-    ]
-    return [one for at, one in enumerate(named) if one not in named[:at]]
+    named = [parse(url, topic=topic) for url, topic in urls if url.startswith("kafka:")]
+    alone = [broker_alone(one) for one in named]
+    actions = next((one.topic for one in named if one.topic), ACTIONS)
+    return [(one, actions) for at, one in enumerate(alone) if one not in alone[:at]]
 
 
 def _folder(settings: Settings, said: str | None) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.broker
+MAKE = "habitus doctor --create-topics"
 
 
 def test_a_tombstone_is_published_and_read_as_nothing(kafka: Any) -> None:
@@ -125,6 +128,26 @@ def test_topics_of_the_contract_are_created_once(kafka_address: str, admin: Any)
     assert set(TOPICS) <= set(admin.list_topics())
 
 
+def test_the_doctor_makes_the_topic_that_is_read(
+    kafka: Any, kafka_address: str, admin: Any, tmp_path: Path
+) -> None:
+    topic = f"{kafka.topic}-read"
+    where = {"HABITUS_SOURCE": f"kafka://{kafka_address}/{topic}?group=g"}
+    line = [sys.executable, "-m", "pipeline.cli", "doctor", "--create-topics", "--partitions", "3"]
+    try:
+        done = subprocess.run(  # noqa: S603  # our own command
+            line, env=os.environ | where, cwd=tmp_path, capture_output=True, timeout=60, text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert f"topic {topic}: created" in done.stderr
+        assert "agent.actions:" not in done.stderr
+        (made,) = admin.describe_topics([topic])
+        assert len(made["partitions"]) == 3
+    finally:
+        admin.delete_topics([topic])
+
+
 def test_a_topic_that_is_not_there_is_named(kafka_address: str, kafka_client: str) -> None:
     with pytest.raises(ConfigError, match=r"topic 'absent-topic' does not exist"):
         open_source(
@@ -192,7 +215,7 @@ def test_a_result_topic_that_is_not_there_is_named_at_once(kafka: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "changed", "found", "todo"),
     [
-        ("source", {"source": "kafka://{}/absent?group=g"}, "has no topic absent", "create it"),
+        ("source", {"source": "kafka://{}/absent?group=g"}, "has no topic absent", MAKE),
         ("source", {"source": "kafka://{}/agent.actions?group=g"}, "its topics are there", ""),
         ("sink", {"sink": "kafka://{}"}, "its topics are there", ""),
     ],

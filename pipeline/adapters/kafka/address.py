@@ -88,7 +88,7 @@ def parse(url: str, *, topic: bool) -> Address:
             "sasl_plain_password into a file named by config=FILE"
         )
     brokers = [part for part in parts.netloc.split(",") if part]
-    if not brokers or not all(re.fullmatch(r".+:\d{1,5}", broker) for broker in brokers):
+    if not brokers or not all(map(_is_broker, brokers)):
         raise ConfigError(f"expected kafka://HOST:PORT, got {shown}")
     name = parts.path.strip("/")
     if topic and not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", name):
@@ -110,6 +110,16 @@ def parse(url: str, *, topic: bool) -> Address:
         skip_lost=query.get("lost") == "skip",
         client=_client(query["config"], group=topic) if "config" in query else {},
     )
+
+
+def _is_broker(text: str) -> bool:
+    """Tell whether a text is HOST:PORT.
+
+    >>> _is_broker("[::1]:9092"), _is_broker("broker:99999")
+    (True, False)
+    """
+    found = re.fullmatch(r".+:([0-9]{1,5})", text)
+    return found is not None and 0 < int(found[1]) < 1 << 16
 
 
 def answers(brokers: list[str]) -> bool:

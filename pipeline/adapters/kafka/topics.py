@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 LARGEST_MESSAGE = 2 << 20
 ANSWER_MS = 10_000
 
+ACTIONS = "agent.actions"
 TOPICS: dict[str, dict[str, str]] = {
-    "agent.actions": {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
+    ACTIONS: {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
     "agent.anomalies": {"cleanup.policy": "delete"},
     "agent.trust": {"cleanup.policy": "compact"},
     "agent.actions.rejected": {
@@ -62,6 +63,7 @@ def topic_id_at(address: Address) -> str:
 def create_topics(
     where: str | Address,
     *,
+    actions: str = ACTIONS,
     partitions: int = -1,
     replication: int = -1,
     client: dict[str, Any] | None = None,
@@ -72,6 +74,8 @@ def create_topics(
     ----------
     where
         A broker, by address, ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
+    actions
+        Name of the topic that is read, where it has another one.
     partitions, replication
         Of a new topic; -1 is the broker's default.
     client
@@ -94,7 +98,8 @@ def create_topics(
         raise ConfigError(f"no Kafka broker answers at {','.join(address.brokers)}")
     created = {}
     with _admin(address, "create", client) as admin:
-        for topic, configs in TOPICS.items():
+        for name, configs in TOPICS.items():
+            topic = actions if name == ACTIONS else name
             options = {
                 "num_partitions": partitions,
                 "replication_factor": replication,
