@@ -12,7 +12,7 @@ const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
 const SESSIONS: f64 = 0.45;
 const TOGETHER: f64 = 0.05;
-const EVENTS: f64 = 0.48;
+const EVENTS: f64 = 0.5;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 
