@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 State = Literal["ok", "optional", "missing"]
 _OLD_DAYS = 30
-# Beyond the longest batch that a worker should be busy with.
-_ACTIONS = "agent.actions"
 _LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
 
 
@@ -194,9 +192,9 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
     if not answers(address.brokers):
         todo = "start the broker, or correct the address"
         return Check(name, "missing", f"no Kafka broker answers at {brokers}", todo)
-    from pipeline.adapters.kafka import TOPICS, topics_at
+    from pipeline.adapters.kafka.topics import ACTIONS, TOPICS, topics_at
 
-    wanted = {address.topic} if topic else set(TOPICS) - {_ACTIONS}
+    wanted = {address.topic} if topic else set(TOPICS) - {ACTIONS}
     try:
         try_options(client, without_group(address))
         missing = ", ".join(sorted(wanted - topics_at(address)))
