@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
 _LEAST_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
-_SESSIONS, _TOGETHER, _EVENTS = 0.45, 0.05, 0.5
+_SESSIONS, _TOGETHER, _EVENTS = 0.5, 0.05, 0.45
 """Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance

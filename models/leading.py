@@ -21,7 +21,6 @@ _GENERIC = frozenset({
 })  # fmt: skip
 _GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
 _MOST_GENERIC = 11.0
-_STRAYING = "astray"  # of what says little it says most, and so has no bound
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
 _LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
@@ -68,8 +67,6 @@ def _counts_for(one: Unusual, spent: float, *, often: bool, again: bool) -> floa
         return -1.0  # a call repeated over and over: of that, how often says more
     if name in _TELLING or (name == "drift" and bits >= _LEAKING):
         return rare + _TELLING_BITS
-    if name == _STRAYING:
-        return rare - _GENERIC_BITS
     if name in _GENERIC:
         return min(rare - _GENERIC_BITS, _MOST_GENERIC)
     if name in _HOW_OFTEN and bits >= _OFTEN_BITS:

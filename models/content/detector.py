@@ -33,6 +33,8 @@ NEAR = 0.03
 MOST_NEAR = 8  # clusters a request is compared with in detail, the most similar first
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
 KIND_CAP = 200.0  # the same where all sessions of a kind together show what it never takes
+ASKED_BITS = 0.5  # a tool that is no more surprising was asked for
+FEW = 20.0  # sessions of a kind of request that do not say much of it yet
 TOOL_WORD_FLOOR = 0.2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
 _MOST_PLACES = 50_000
@@ -52,8 +54,7 @@ class Content(Struct, frozen=True, gc=False):
     known
         Familiarity of the request, 0 (never seen) .. 1.
     unasked
-        The same from up to `KIND_CAP` sessions of a kind of request, whatever it names: how sure
-        it is that no such request takes the tool.
+        How much the tool tells of another piece of work than was asked for: `unasked`.
     """
 
     score: float
@@ -97,7 +98,47 @@ def intents(
             like += weight * share
             more += full * share
     p = max((like + overall) / (total + 1.0), named)
-    return -log2(p), -log2((more + max(overall, named)) / (whole + 1.0))
+    bits = -log2((more + max(overall, named)) / (whole + 1.0))
+    return -log2(p), unasked(shares.table.clusters, tool, bits, whole)
+
+
+def unasked(clusters: dict[int, Cluster], tool: int, bits: float, known: float) -> float:
+    """Give how much a tool tells of another piece of work of the role than was asked for.
+
+    What it adds to the divergence (Kullback and Leibler 1951) of the kind of request that takes it
+    most from this one: the ratio of the likelihoods, in bits, times how surely that kind takes it.
+    So a note at the end, which any request may bring, says little; nor does a tool that no request
+    has ever taken, which is a new tool, or one that little is known of.
+
+    Parameters
+    ----------
+    bits
+        ``-log2 P(tool | request)`` from up to `KIND_CAP` sessions of a kind of request, whatever it
+        names.
+    known
+        How many sessions these are; what all requests of the role say counts as one more.
+
+    Returns
+    -------
+    float
+        Bits, not below 0.
+
+    Examples
+    --------
+    Of two hundred archives all were cleared, and a note was left at one in ten:
+
+    >>> archive = Cluster(1, [], 0)
+    >>> archive.n = 200
+    >>> archive.tools.update({7: 200, 8: 20})
+    >>> [round(unasked({1: archive}, tool, 8.0, 200.0), 1) for tool in (7, 8, 9)]
+    [7.1, 0.4, 0.0]
+    """
+    if bits <= ASKED_BITS:
+        return 0.0
+    most = max((c.tools.get(tool, 0) / (c.n + FEW) for c in clusters.values()), default=0.0)
+    if not most:
+        return 0.0
+    return max(0.0, bits + log2(most)) * most * (known / (known + 1.0))
 
 
 class ContentTables:

@@ -83,7 +83,7 @@ def measure(
     amounts: tuple[int | None, ...],
     session: int,
     order: float,
-    intent: float | None,
+    unasked: float | None,
     mark: int,
     tool: int,
     time_us: int,
@@ -98,8 +98,8 @@ def measure(
         Ordinal of the session among the agent's.
     order
         Bits of the tool after the two before it, above the usual.
-    intent
-        Bits of the tool given all requests of this kind; None without one.
+    unasked
+        Bits that the tool tells of another piece of work; None without a request.
     mark
         Stands for the kind of resource; -1 for none.
     tool
@@ -142,8 +142,8 @@ def measure(
     disorder, risen = add_up(watch, session, order)
     if disorder:
         found.append(Measure(_ORDER_AT, disorder, disorder, risen=risen))
-    if intent is not None:
-        astray, risen = stray(watch, session, intent, out_of_order)
+    if unasked is not None:
+        astray, risen = stray(watch, session, unasked, out_of_order)
         if astray:
             found.append(Measure(ASTRAY, astray, astray, risen=risen))
     return found

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 DRIFT_BITS = 1.0
 MOST_STEP = 12.0
-ASKED_BITS, MOST_STRAY = 1.5, 10.0
+DETOUR_BITS, MOST_STRAY = 0.25, 5.0
 SPARE, MOST_SPREADS = 1.0, 4.0
 LOG2_E = 1.4426950408889634
 MOST_SUM = 40.0  # so odd that more of it says nothing new
@@ -51,8 +51,8 @@ def turned(watch: Watch, session: int) -> float:
     return watch.disorder if watch.session == session else 0.0
 
 
-def stray(watch: Watch, session: int, intent: float, turned: float) -> tuple[float, bool]:
-    """Add a call to the running sum of what its session's request does not call for, as `add_up`.
+def stray(watch: Watch, session: int, unasked: float, turned: float) -> tuple[float, bool]:
+    """Add a call to the running sum of what tells of other work than was asked for, as `add_up`.
 
     One detour is nothing; another piece of work is several calls that nobody asked for. It often
     begins with one that the request knows, and only the order is odd: where straying begins, what
@@ -60,8 +60,8 @@ def stray(watch: Watch, session: int, intent: float, turned: float) -> tuple[flo
 
     Parameters
     ----------
-    intent
-        Bits of the tool given the request.
+    unasked
+        Bits of `models.content.detector.unasked`.
     turned
         How far the session was out of order before the call, in bits.
 
@@ -69,13 +69,13 @@ def stray(watch: Watch, session: int, intent: float, turned: float) -> tuple[flo
     --------
     >>> from models.watch.state import Watch
     >>> watch = Watch(session=1)
-    >>> [stray(watch, 1, bits, 0.0) for bits in (0.5, 6.0, 1.0)]
-    [(0.0, False), (4.5, True), (4.0, False)]
-    >>> stray(Watch(session=1), 1, 6.0, 2.5)
-    (7.0, True)
+    >>> [stray(watch, 1, bits, 0.0) for bits in (0.1, 7.0, 0.0)]
+    [(0.0, False), (4.75, True), (4.5, False)]
+    >>> stray(Watch(session=1), 1, 7.0, 2.5)
+    (7.25, True)
     """
     before = watch.astray if watch.session == session else 0.0
-    step = min(intent, MOST_STRAY) - ASKED_BITS
+    step = min(unasked, MOST_STRAY) - DETOUR_BITS
     turn = max(0.0, min(step, turned)) if before == 0.0 else 0.0
     watch.astray = max(0.0, min(MOST_SUM, before + step + turn))
     return watch.astray, watch.astray > before

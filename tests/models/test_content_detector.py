@@ -9,6 +9,7 @@ from models.explain import content_reasons
 
 PAY = "Pay the invoice of Ines"
 READ = "Summarise the news of today"
+CLEAR = "Clear the archive of the finance share"
 WEB = "result:web.browse"
 FILE = "result:file.read"
 IBAN = "SE77 1234 5678 9012"
@@ -136,14 +137,38 @@ def test_a_tool_whose_name_stands_in_the_request_is_called_for(desk):
     assert named.intent < 2.5 < other.intent
 
 
-def test_a_tool_that_many_such_requests_never_took_is_unasked_whatever_they_name(desk):
-    few = desk.score(desk.event("invoice.delete"))
+@pytest.fixture
+def a_desk_of_two_kinds(an_empty_desk):
+    """A role that pays invoices and clears archives, and now and then leaves a note at either."""
+    desk = an_empty_desk
+    for number in range(40):
+        note = [desk.event("notes.save")] if number % 10 == 0 else []
+        desk.play(desk.event(), *note)
+        desk.play(desk.event("files.delete"), *note, purpose=CLEAR)
+    return desk
+
+
+def test_a_tool_that_another_kind_of_request_takes_is_unasked_whatever_this_one_names(
+    a_desk_of_two_kinds,
+):
+    desk = a_desk_of_two_kinds
+    few = desk.score(desk.event("files.delete"))
     for _ in range(60):
-        desk.play(desk.event(payee=[(IBAN, [FILE])]))
-    many = desk.score(desk.event("invoice.delete"))
-    assert many.unasked > few.unasked + 1
-    assert many.unasked > many.intent + 2
-    assert desk.score(desk.event()).unasked < 1
+        desk.play(desk.event())
+    many = desk.score(desk.event("files.delete"))
+    assert many.unasked > few.unasked + 0.8
+    assert desk.score(desk.event("files.delete"), CLEAR).unasked == 0
+    assert desk.score(desk.event()).unasked == 0
+
+
+@pytest.mark.parametrize("tool", ["notes.save", "shell.run"], ids=["any takes it", "none takes it"])
+def test_a_tool_that_tells_of_no_other_work_is_not_unasked(a_desk_of_two_kinds, tool):
+    desk = a_desk_of_two_kinds
+    for _ in range(60):
+        desk.play(desk.event())
+    odd = desk.score(desk.event(tool))
+    assert odd.intent > 3
+    assert odd.unasked < 1 < desk.score(desk.event("files.delete")).unasked
 
 
 def test_what_was_carried_often_is_usual_however_small_its_share(desk):

@@ -21,6 +21,8 @@ const SIMILAR_LOW: f64 = 0.2;
 const SIMILAR_HIGH: f64 = 0.6;
 const NEAR: f64 = 0.03;
 const MOST_NEAR: usize = 8;
+const ASKED_BITS: f64 = 0.5;
+const FEW: f64 = 20.0;
 const TOOL_WORD_FLOOR: f64 = 0.2;
 const KIND_CAP: f64 = 200.0;
 pub const PLAIN_FACTOR: f64 = 0.5;
@@ -166,7 +168,7 @@ pub fn like(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<Near> {
     near
 }
 
-/// `-log2 P(tool | request)`, and the same from all sessions of a kind, whatever it names.
+/// `-log2 P(tool | request)`, and how much the tool tells of another piece of work.
 pub fn intents(role: Option<&Role>, named: f64, tool: u64, alike: &Alike<'_>) -> (f64, f64) {
     let shares = role.map_or(0.0, |role| role.share_of(tool));
     let clusters = role.map_or(0, |role| role.by_number.len());
@@ -182,7 +184,25 @@ pub fn intents(role: Option<&Role>, named: f64, tool: u64, alike: &Alike<'_>) ->
         }
     }
     let p = ((like + overall) / (alike.total + 1.0)).max(named);
-    (-p.log2(), -((more + overall.max(named)) / (whole + 1.0)).log2())
+    let bits = -((more + overall.max(named)) / (whole + 1.0)).log2();
+    (-p.log2(), role.map_or(0.0, |role| unasked(role, tool, bits, whole)))
+}
+
+/// How much a tool tells of another piece of work of the role than was asked for, in bits.
+///
+/// `bits`: of the tool given the request, whatever it names, `known` from so many sessions.
+fn unasked(role: &Role, tool: u64, bits: f64, known: f64) -> f64 {
+    if bits <= ASKED_BITS {
+        return 0.0;
+    }
+    let most = role.slots.iter().flatten().fold(0.0f64, |most, cluster| {
+        let seen = cluster.tools.find(tool).unwrap_or(0);
+        most.max(seen as f64 / (cluster.n as f64 + FEW))
+    });
+    if most == 0.0 {
+        return 0.0;
+    }
+    (bits + most.log2()).max(0.0) * most * (known / (known + 1.0))
 }
 
 /// The least probability of a tool for the words of its name in the request.

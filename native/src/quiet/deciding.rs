@@ -10,9 +10,9 @@ use crate::habits::SessionPools;
 const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
-const SESSIONS: f64 = 0.45;
+const SESSIONS: f64 = 0.5;
 const TOGETHER: f64 = 0.05;
-const EVENTS: f64 = 0.5;
+const EVENTS: f64 = 0.45;
 const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 

@@ -35,15 +35,15 @@ impl Measures {
 impl Bench<'_, '_> {
     /// Measure how much, how often and in which order; None where the reference has to.
     ///
-    /// `order`: bits of the tool after the two before it, above the usual; `intent`: its bits given
-    /// all requests of this kind, if there is one.
+    /// `order`: bits of the tool after the two before it, above the usual; `unasked`: those that it tells
+    /// of another piece of work, if there is a request.
     pub fn measure(
         &mut self,
         act: &Act<'_>,
         subject: &mut Subject<'_>,
         session: i64,
         order: f64,
-        intent: Option<f64>,
+        unasked: Option<f64>,
     ) -> PyResult<Option<Measures>> {
         let mut out = Measures::default();
         self.measure_amounts(act, subject, &mut out)?;
@@ -54,8 +54,8 @@ impl Bench<'_, '_> {
         });
         let turned = turned(now, session);
         out.put(metrics.disorder, add_up(now, session, order));
-        if let Some(intent) = intent {
-            out.put(metrics.astray, stray(now, session, intent, turned));
+        if let Some(unasked) = unasked {
+            out.put(metrics.astray, stray(now, session, unasked, turned));
         }
         Ok(Some(out))
     }

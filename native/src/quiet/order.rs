@@ -6,8 +6,8 @@ use crate::habits::Surprise;
 use std::f64::consts::LOG2_E;
 
 const DRIFT_BITS: f64 = 1.0;
-const ASKED_BITS: f64 = 1.5;
-const MOST_STRAY: f64 = 10.0;
+const DETOUR_BITS: f64 = 0.25;
+const MOST_STRAY: f64 = 5.0;
 const SPARE: f64 = 1.0;
 const MOST_SPREADS: f64 = 4.0;
 const MOST_STEP: f64 = 12.0;
@@ -34,12 +34,12 @@ pub fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
     (now.disorder, now.disorder > before)
 }
 
-/// Add a call to the running sum of what its session's request does not call for.
+/// Add a call to the running sum of what tells of other work than was asked for.
 ///
 /// Where straying begins, what has just turned out of order counts as well, as much at most.
-pub fn stray(now: &mut Now, session: i64, intent: f64, turned: f64) -> (f64, bool) {
+pub fn stray(now: &mut Now, session: i64, unasked: f64, turned: f64) -> (f64, bool) {
     let before = if now.session == session { now.astray } else { 0.0 };
-    let step = intent.min(MOST_STRAY) - ASKED_BITS;
+    let step = unasked.min(MOST_STRAY) - DETOUR_BITS;
     let turn = if before == 0.0 { step.min(turned).max(0.0) } else { 0.0 };
     now.astray = (before + step + turn).clamp(0.0, MOST_SUM);
     (now.astray, now.astray > before)

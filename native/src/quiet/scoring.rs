@@ -44,8 +44,8 @@ impl Bench<'_, '_> {
         let content = self.score_content(act, session)?;
         begin(&mut subject.now, session.ordinal);
         let categories = self.surprise(subject);
-        let intent = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
-        let measured = self.measure(act, subject, session.ordinal, categories.order, intent)?;
+        let unasked = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
+        let measured = self.measure(act, subject, session.ordinal, categories.order, unasked)?;
         let Some(measures) = measured else { return Ok(None) };
         if self.leaks(act, &subject.now) || is_as_rare_as_kept(&subject.now, &categories) {
             return Ok(None);
