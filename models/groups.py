@@ -43,7 +43,7 @@ LEAST_BITS = 5.0
 _KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRICS]
 _RANKED = [one.anomaly for one in FEATURES if one.alone]
 _RANKED += [BY_METRIC[name] for at, name in enumerate(METRICS) if at != LEAK]
-PARTS = {"goal.drift": 6.0, "time.unusual": 3.0}
+PARTS = {"goal.drift": 24.0, "time.unusual": 3.0}
 """Of the budget, where a type has not one.
 
 A session strays once, or is at an odd hour; others are tested with each of its calls.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.subject import Subject
     from pipeline.record import RawRecord
 
-EVENTS = 900
+EVENTS = 3_000
 QUICK = {"learning_sessions": 3, "pool_minimum": 100}
 
 
