@@ -34,7 +34,7 @@ MOST_NEAR = 8  # clusters a request is compared with in detail, the most similar
 CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an average
 KIND_CAP = 200.0  # the same where all sessions of a kind together show what it never takes
 ASKED_BITS = 0.5  # a tool that is no more surprising was asked for
-FEW = 20.0  # sessions of a kind of request that do not say much of it yet
+FEW = 20.0  # sessions without a tool that each kind of request is thought to have had before
 TOOL_WORD_FLOOR = 0.2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
 _MOST_PLACES = 50_000
@@ -107,8 +107,9 @@ def unasked(clusters: dict[int, Cluster], tool: int, bits: float, known: float) 
 
     What it adds to the divergence (Kullback and Leibler 1951) of the kind of request that takes it
     most from this one: the ratio of the likelihoods, in bits, times how surely that kind takes it.
-    So a note at the end, which any request may bring, says little; nor does a tool that no request
-    has ever taken, which is a new tool, or one that little is known of.
+    So a note at the end, which any request may bring, says little. A tool that no request has ever
+    taken says nothing: it is a new tool. Nor does one tell of much while few requests like this one
+    are known, or few that take it.
 
     Parameters
     ----------

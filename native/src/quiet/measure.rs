@@ -35,8 +35,8 @@ impl Measures {
 impl Bench<'_, '_> {
     /// Measure how much, how often and in which order; None where the reference has to.
     ///
-    /// `order`: bits of the tool after the two before it, above the usual; `unasked`: those that it tells
-    /// of another piece of work, if there is a request.
+    /// `order`: bits of the tool after the two before it, above the usual; `unasked`: those that it
+    /// tells of another piece of work, if there is a request.
     pub fn measure(
         &mut self,
         act: &Act<'_>,
