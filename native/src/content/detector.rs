@@ -22,7 +22,6 @@ const SIMILAR_HIGH: f64 = 0.6;
 const NEAR: f64 = 0.03;
 const MOST_NEAR: usize = 8;
 const ASKED_BITS: f64 = 0.5;
-const FEW: f64 = 20.0;
 const TOOL_WORD_FLOOR: f64 = 0.2;
 const KIND_CAP: f64 = 200.0;
 pub const PLAIN_FACTOR: f64 = 0.5;
@@ -195,10 +194,7 @@ fn unasked(role: &Role, tool: u64, bits: f64, known: f64) -> f64 {
     if bits <= ASKED_BITS {
         return 0.0;
     }
-    let most = role.slots.iter().flatten().fold(0.0f64, |most, cluster| {
-        let seen = cluster.tools.find(tool).unwrap_or(0);
-        most.max(seen as f64 / (cluster.n as f64 + FEW))
-    });
+    let most = role.most.share(tool);
     if most == 0.0 {
         return 0.0;
     }

@@ -7,6 +7,7 @@ mod detector;
 mod journal;
 mod kernel;
 mod learning;
+mod most;
 mod names;
 mod novelty;
 mod open;

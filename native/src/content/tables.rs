@@ -1,5 +1,6 @@
 //! What a role's sessions looked like: clusters of requests, known values and flows.
 
+use super::most::Most;
 use super::similarity::RoleIndex;
 use super::table::Table;
 use super::uses::First;
@@ -83,6 +84,8 @@ pub struct Role {
     /// How many of these are not stored yet.
     pub unsaid: usize,
     shares: FxHashMap<u64, i64>,
+    /// Of each tool, the share of the cluster that takes it most.
+    pub most: Most,
 }
 
 impl Role {
@@ -153,6 +156,7 @@ impl Role {
         if let Some(cluster) = self.slots[slot].take() {
             self.index.remove(slot, &cluster.bag);
         }
+        self.most.renew(&self.slots, slot);
     }
 
     /// Puts a cluster into a free slot; gives false when there is none.
@@ -188,6 +192,9 @@ impl Role {
     /// Adds a cluster's shares, or takes them away before it changes (`sign` -1).
     pub fn share(&mut self, number: i64, sign: i64) {
         let Some(&slot) = self.by_number.get(&number) else { return };
+        if sign > 0 {
+            self.most.renew(&self.slots, slot);
+        }
         let Some(cluster) = self.slots[slot].as_ref().filter(|cluster| cluster.n > 0) else {
             return;
         };
