@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod content;
+mod fetching;
 mod habits;
 mod hashing;
 mod pack;

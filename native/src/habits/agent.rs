@@ -237,6 +237,11 @@ impl Habits {
 
 /// What the kernel asks of the habits of an agent it holds itself.
 impl Habits {
+    /// Ask for the memory of all an event may need.
+    pub fn fetch(&self) -> u64 {
+        self.windows.iter().fold(self.counts.fetch(), |sum, window| sum ^ window.fetch())
+    }
+
     pub fn surprise_of(
         &self,
         groups: &Groups,

@@ -1,5 +1,6 @@
 //! Decayed counts of one agent, with its votes beside them; the arithmetic of `models.counts`.
 
+use crate::fetching::lines;
 use std::hint::black_box;
 use std::ops::Range;
 
@@ -147,6 +148,13 @@ impl Counts {
             nodes.push(node);
         }
         Some(Counts { nodes, ids, rows, day })
+    }
+
+    /// Ask for the memory of all counts.
+    pub fn fetch(&self) -> u64 {
+        lines(&self.ids, |&id| u64::from(id))
+            ^ lines(&self.nodes, |node| u64::from(node.start))
+            ^ lines(&self.rows, |row| u64::from(row.value))
     }
 
     /// All nodes; none is without rows.
