@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -17,6 +17,9 @@ from pipeline.progress import progress_for
 from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.recordings import is_empty
 from pipeline.written_apart import refuse_folder, refuse_to_overwrite
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
 
 
 def evaluate(
@@ -66,6 +69,8 @@ def evaluate(
     from pipeline.evaluation.table import table
 
     settings, compared = begun(), _names(baselines)
+    if truth is not None:
+        settings = _with_inventory(settings, files)
     for offer in OFFERS.values() if "all" in compared else ():
         if not offer.available:
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
@@ -101,6 +106,15 @@ def evaluate(
             console().print(one)
     for path in _written(result, html=html, png=png, out=out):
         note(f"written: {path}")
+
+
+def _with_inventory(settings: Settings, files: Files) -> Settings:
+    """Register the agents of the file beside a made-up fleet, where no inventory is set."""
+    beside = Path(f"{files[0]}.inventory.csv")
+    if settings.inventory is not None or len(files) > 1 or not beside.is_file():
+        return settings
+    note(f"registered agents: {quoted(beside, LONGEST_PATH)}; HABITUS_INVENTORY names others")
+    return settings.model_copy(update={"inventory": beside})
 
 
 def _names(words: str) -> list[str]:

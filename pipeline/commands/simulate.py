@@ -78,7 +78,8 @@ def simulate(
     seconds = max(time.monotonic() - began, 1e-3)
     note(
         f"{written.events} events of {agents} agents over {days} days in {seconds:.1f} s "
-        f"({written.events / seconds:.0f}/s); truth: {written.truth}"
+        f"({written.events / seconds:.0f}/s); truth: {written.truth}, "
+        f"registered agents: {written.inventory}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -188,6 +189,25 @@ def test_the_command_writes_figures_page_and_pictures(
         assert (tmp_path / "png" / f"{name}.png").read_bytes().startswith(PNG)
     page = (tmp_path / "page.html").read_text()
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page), "nothing comes from elsewhere"
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_who_is_registered_says_the_inventory_beside_a_made_up_fleet(
+    tmp_path: Path, recording: tuple[str, str], *, named: bool
+) -> None:
+    events, beside = tmp_path / "e.jsonl", tmp_path / "e.jsonl.inventory.csv"
+    events.write_bytes(Path(recording[0]).read_bytes())
+    for inventory in (beside, tmp_path / "mine.csv"):
+        inventory.write_text("agent_id\nclerk-1\nclerk-2\nclerk-3\n")
+    line = [sys.executable, "-m", "pipeline.cli", "evaluate", str(events), "--format", "native",
+            "--truth", recording[1], "--history-days", "6", "--draws", "0", "--json"]  # fmt: skip
+    env = os.environ | {"HABITUS_INVENTORY": str(tmp_path / "mine.csv") if named else ""}
+    done = subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True, env=env)  # noqa: S603  # our own command
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["data"]) == {
+        "e.jsonl", "truth.jsonl", "mine.csv" if named else "e.jsonl.inventory.csv"
+    }  # fmt: skip
+    assert ("registered agents" in done.stderr) is not named
 
 
 def test_a_share_far_below_what_was_promised_is_not_drawn_on_the_diagonal(
