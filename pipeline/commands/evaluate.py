@@ -113,7 +113,7 @@ def _with_inventory(settings: Settings, files: Files) -> Settings:
     beside = Path(f"{files[0]}.inventory.csv")
     if settings.inventory is not None or len(files) > 1 or not beside.is_file():
         return settings
-    note(f"registered agents: {quoted(beside, LONGEST_PATH)}; HABITUS_INVENTORY names others")
+    note(f"registered agents: {quoted(str(beside), LONGEST_PATH)}; HABITUS_INVENTORY names others")
     return settings.model_copy(update={"inventory": beside})
 
 
