@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WEIGHTS = (1.0, 0.5, 1.0, 1.0)
 """Of the statistics as tests: the sum finds least that no other does."""
 
+WIDER = 1.08
+"""What p-values are larger by: windows tell of the weeks before, and agents move on from these."""
+
 RARITIES = 2  # place from which on statistics are rarities among the peers: ranked among theirs
 
 
@@ -30,7 +33,7 @@ class Calibrated(Struct):
         statistic or no pool is large enough.
     p
         Of all together: the smallest by its share of `WEIGHTS` (weighted Bonferroni: valid under
-        dependence; Genovese et al. 2006).
+        dependence; Genovese et al. 2006), times `WIDER`.
     lead
         The statistic whose p-value that is, -1 while uncalibrated.
     """
@@ -83,7 +86,7 @@ def calibrate(
             least = p
             result.lead, result.pool, result.n = index, name, pools[-1].n
     if result.lead >= 0:
-        result.p = min(1.0, tests * least)
+        result.p = min(1.0, WIDER * tests * least)
     return result
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.calibrate import WIDER
 from models.calibration import INFLATED, PREDICTIVE, STEP, TAIL, TOP, ScoreWindow, bin_of
 from models.groups import PEAK, SUM
 from models.hashing import Hasher
@@ -280,7 +281,7 @@ def test_the_p_of_an_event_is_its_smallest_by_its_weight(
     found = subject.profile.habits.calibrate(subject.view.view, statistics, 0.5, own=True)
     assert [p is None for p in found.each] == [value is None for value in statistics]
     each = [2 * p if at == SUM else p for at, p in enumerate(found.each) if p is not None]
-    assert found.p == pytest.approx(min(1.0, tests * min(each)))
+    assert found.p == pytest.approx(min(1.0, WIDER * tests * min(each)))
     assert found.lead == lead
     assert (found.pool, found.n) == ("agent", 200)
 

@@ -14,6 +14,8 @@ pub const SUM: usize = 1;
 pub const VOLUME: usize = 3;
 /// Of the statistics as tests.
 const WEIGHTS: [f64; STATISTICS] = [1.0, 0.5, 1.0, 1.0];
+/// What p-values are larger by: windows tell of the weeks before.
+const WIDER: f64 = 1.08;
 /// What the more general pool's answer counts for, in scores of the pool.
 pub const PRIOR_SCORES: f64 = 500.0;
 
@@ -125,7 +127,7 @@ impl Pools<'_> {
                 out.n = window.n();
             }
         }
-        out.p = (out.lead >= 0).then(|| (tests * least).min(1.0));
+        out.p = (out.lead >= 0).then(|| (WIDER * tests * least).min(1.0));
         out
     }
 
