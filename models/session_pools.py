@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from models.calibration import INFLATED, PREDICTIVE, ScoreWindow
 
-PRIOR_SESSIONS = 120.0  # what the fleet's answer counts for, in sessions of the role
+PRIOR_SESSIONS = 130.0  # what the fleet's answer counts for, in sessions of the role
 MOST_ROLES = 4_096
 GATE = 0.02
 """Sessions as rare as this are taken in no more often than chance brings them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -17,9 +17,6 @@ from pipeline.progress import progress_for
 from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.recordings import is_empty
 from pipeline.written_apart import refuse_folder, refuse_to_overwrite
-
-if TYPE_CHECKING:
-    from pipeline.settings import Settings
 
 
 def evaluate(
@@ -69,8 +66,9 @@ def evaluate(
     from pipeline.evaluation.table import table
 
     settings, compared = begun(), _names(baselines)
-    if truth is not None:
-        settings = _with_inventory(settings, files)
+    registered = _beside(files) if truth is not None and settings.inventory is None else None
+    if registered is not None:
+        settings = settings.model_copy(update={"inventory": registered})
     for offer in OFFERS.values() if "all" in compared else ():
         if not offer.available:
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
@@ -104,17 +102,17 @@ def evaluate(
     else:
         for one in (table(result), *details(result)):
             console().print(one)
+    if registered is not None:
+        said = quoted(str(registered), LONGEST_PATH)
+        note(f"registered agents: {said}; HABITUS_INVENTORY names others")
     for path in _written(result, html=html, png=png, out=out):
         note(f"written: {path}")
 
 
-def _with_inventory(settings: Settings, files: Files) -> Settings:
-    """Register the agents of the file beside a made-up fleet, where no inventory is set."""
+def _beside(files: Files) -> Path | None:
+    """Give the file of the agents registered in a made-up fleet, where it lies beside that."""
     beside = Path(f"{files[0]}.inventory.csv")
-    if settings.inventory is not None or len(files) > 1 or not beside.is_file():
-        return settings
-    note(f"registered agents: {quoted(str(beside), LONGEST_PATH)}; HABITUS_INVENTORY names others")
-    return settings.model_copy(update={"inventory": beside})
+    return beside if len(files) == 1 and beside.is_file() else None
 
 
 def _names(words: str) -> list[str]:

@@ -46,7 +46,7 @@ def test_the_more_sessions_a_role_has_the_less_the_fleet_counts():
     many = [("calm", 0.0)] * 2000 + [("lively", 10.0)] * 500
     pools = [pools_of(few), pools_of(many)]
     assert pools[0].p_value("calm", 5.0, 0.5) > 2 * pools[1].p_value("calm", 5.0, 0.5)
-    assert PRIOR_SESSIONS == 120
+    assert PRIOR_SESSIONS == 130
 
 
 @pytest.mark.parametrize("of_role", [300, 3_000])

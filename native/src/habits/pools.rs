@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustc_hash::FxBuildHasher;
 
-const PRIOR_SESSIONS: f64 = 120.0;
+const PRIOR_SESSIONS: f64 = 130.0;
 const MOST_ROLES: usize = 4_096;
 const GATE: f64 = 0.02;
 const MOST_SPARE: f64 = 8.0;
