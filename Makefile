@@ -4,6 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 KERNEL := .venv/.native
+KERNEL_TESTS := if command -v cargo > /dev/null; then cd native && CARGO_TARGET_DIR=target cargo test --quiet; fi
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
@@ -42,8 +43,7 @@ demo: $(KERNEL) ## the bundled sample through the real path, then API and consol
 	@$(BIN)/habitus demo $(ARGS)
 
 test: $(KERNEL) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
-	@if [ -z "$(ARGS)" ] && command -v cargo > /dev/null; then \
-	  cd native && CARGO_TARGET_DIR=target cargo test --quiet; fi
+	@$(if $(ARGS),,$(KERNEL_TESTS))
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: lint types arch test ## everything that must be green before a commit

@@ -189,7 +189,8 @@ impl Role {
         self.shares.get(&tool).copied().unwrap_or(0) as f64 / WHOLE as f64
     }
 
-    /// Adds a cluster's shares, or takes them away before it changes (`sign` -1).
+    /// Adds a cluster's shares, and what it takes most, once it has changed; or takes its shares away
+    /// before (`sign` -1).
     pub fn share(&mut self, number: i64, sign: i64) {
         let Some(&slot) = self.by_number.get(&number) else { return };
         if sign > 0 {

@@ -3,7 +3,7 @@
 use super::act::{Act, Egress, Mode};
 use super::values::Text;
 use super::words::{day_name, host_of, hour_name, lifetime, push_number, resource_class};
-use crate::fetching::{self, lines};
+use crate::fetching::lines;
 use crate::habits::{Places, PLACES};
 use crate::hashing::Hasher;
 
@@ -101,7 +101,7 @@ impl Texts {
 
     /// Ask for their memory.
     pub fn fetch(&self) -> u64 {
-        fetching::texts([self.buffer.as_str()].into_iter())
+        lines(self.buffer.as_bytes(), |&byte| u64::from(byte))
             ^ lines(&self.spans, |span| u64::from(span.is_some()))
             ^ lines(&self.hashes, |hash| u64::from(hash.is_some()))
     }
