@@ -70,12 +70,12 @@ class Assessor:
         led
             The statistic that has led to the event's p-value, in bits; None without one.
         """
-        facts, content = profile.facts, bits.content
+        facts, content, counted = profile.facts, bits.content, bits.counted or 0.0
         total, most = bits.categories.total, bits.categories.most
         for _, _, surplus in bits.quantities:
             total, most = total + surplus, max(most, surplus)
         if content is not None:
-            total, most = total + content.score, max(most, content.score)
+            total, most = total + counted, max(most, counted)
         per_day = max(facts.per_day or _EVENTS_A_DAY, self._peers.events_each(), 1.0)
         alpha = self._config.alerts_per_day / (self._peers.active_agents() * per_day)
         out = Assessment(
@@ -85,9 +85,9 @@ class Assessor:
         )  # fmt: skip
         if content is not None:
             per_session = max(1.0, facts.events / max(1, facts.opened))
-            rose = self._session_p(session, content.score)
+            rose = self._session_p(session, counted)
             share = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
-            if session.score >= _LEAST_BITS and self._decides(session, content, share, rose=rose):
+            if session.score >= _LEAST_BITS and self._decides(session, bits, share, rose=rose):
                 out.session_alpha = share
             # All that an agent does is a little odd while it learns.
             if self._looks_together and profile.state() == "active" and not session.told:
@@ -99,7 +99,7 @@ class Assessor:
         if content is None and result.p is None:
             out.rank = most  # nothing to rank it among yet
         else:
-            out.rank = (content.score if content is not None else 0.0) + self._excess(
+            out.rank = counted + self._excess(
                 result, bits.categories.steady, content=content is not None
             )
         out.rank += max((finding.bits for finding in findings), default=0.0)
@@ -115,7 +115,7 @@ class Assessor:
                 session.p = pool.p_value(session.role, session.score, self._u(session))
         return rose
 
-    def _decides(self, session: Session, content: Content, alpha: float, *, rose: bool) -> bool:
+    def _decides(self, session: Session, bits: Bits, alpha: float, *, rose: bool) -> bool:
         """Tell whether an event makes its session as rare as `alpha`, by what decides on alerts.
 
         Not every one does that makes it as rare by all its bits (`accounted`): then a later event
@@ -123,10 +123,10 @@ class Assessor:
         """
         if session.p is None or session.p > alpha or (session.told and not rose):
             return False
-        score = accounted(content)
-        if rose and score == content.score:
+        decisive = bits.decisive or 0.0
+        if rose and decisive == bits.counted:
             return True
-        return self._peers.sessions.p_value(session.role, score, self._u(session)) <= alpha
+        return self._peers.sessions.p_value(session.role, decisive, self._u(session)) <= alpha
 
     def _together(
         self, out: Assessment, session: Session, result: Calibrated, alpha: float

@@ -11,7 +11,10 @@ from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.config import ModelConfig
+    from models.content.detector import Content
     from models.event import Event
     from models.habits import Surprise
     from models.profile import Facts
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from models.watch.watcher import Watcher
 
 TOOL = 0  # place among `FEATURES`
+FEW_USES = 4 << 12
+"""As often, in units of 1/4096, is a tool used before it is one like others."""
+
 _MOST_ADDED = 16
 _NONE_BROUGHT = ""  # among the tools that deployments of an agent bring: this one brings none
 _STAYING = {metric: bits for metric, bits in SHIFTING.items() if metric != ASTRAY}
@@ -30,13 +36,16 @@ def take_change(
     """Take in a deployment or a change of owner: announced, so not judged.
 
     A deployment begins relearning: the agent's counts weigh less, and its anchor is taken anew.
-    Where others said which tools they bring, one that says nothing brings none.
+    Where others said which tools they bring, one that says nothing brings what they said of the
+    same release, else none.
     """
     facts = subject.profile.facts
     if event.kind == "deployment":
         facts.announced = event.agent.version
-        added = _added(event)
-        watcher.deployed(naming=bool(added))
+        release = _release(event, facts)
+        named = _added(event)
+        watcher.deployed(release, named)
+        added = named or watcher.traces.brought(release)
         if not added and watcher.traces.names_tools:
             added = [_NONE_BROUGHT]
         if event.agent.version is not None and event.agent.version not in facts.versions:
@@ -51,6 +60,46 @@ def take_change(
     return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
 
 
+def begin_as(event: Event, facts: Facts, watcher: Watcher) -> None:
+    """Let an agent that is new know what deployments of others said that its version brings."""
+    facts.watch.added = watcher.traces.brought(_release(event, facts))
+
+
+def changing(facts: Facts, state: str) -> bool:
+    """Whether an agent learns anew what a deployment has changed."""
+    return state == "relearning" or (state == "learning" and facts.announced is not None)
+
+
+def brought(tool: str, subject: Subject, uses: Callable[[], int]) -> bool:
+    """Whether a tool is new with a deployment that has said so.
+
+    What was announced stays so until it has been used a few times: that is when the work calls for
+    it, which may be weeks later.
+
+    Parameters
+    ----------
+    uses
+        Gives how often the agent has used it lately, in units of 1/4096.
+    """
+    profile = subject.profile
+    if tool not in profile.facts.watch.added:
+        return False
+    return changing(profile.facts, profile.state()) or uses() < FEW_USES
+
+
+def excused(content: Content) -> float:
+    """Give the content bits of a tool that is new with a deployment: those of the value it takes.
+
+    New with it are what it is used for and the ways on which values come to it; that nobody named
+    a value is as odd as ever.
+    """
+    carrier = content.carrier
+    if carrier is None or not carrier.bits:
+        return 0.0
+    value = carrier.bits * carrier.value_bits / (carrier.value_bits + carrier.flow_bits)
+    return content.score * value / (carrier.bits + (content.intent or 0.0))
+
+
 def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | None:
     """Give the rarity of what a new version leaves as it is, in bits.
 
@@ -60,11 +109,12 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | No
     Returns
     -------
     float or None
-        None for a tool that was announced: what it touches is new with it.
+        None for a tool that was announced: what it touches is new with it, for as long as all is
+        learned anew.
     """
     added = subject.profile.facts.watch.added
     if tool in added:
-        return None
+        return None if subject.profile.state() != "active" else categories.steady
     index, bits, value, _ = next(iter(categories.found), (-1, 0.0, 0, 0))
     if not added or index != TOOL or categories.again >> TOOL & 1:
         return categories.steady
@@ -81,6 +131,12 @@ def shifting(facts: Facts) -> dict[int, float]:
     Where deployments say which tools they bring, what the others are asked for stays as it is.
     """
     return _STAYING if facts.watch.added else SHIFTING
+
+
+def _release(event: Event, facts: Facts) -> str:
+    """Name what a deployment rolls out: a version of the agents of a role; empty where unknown."""
+    version = event.agent.version
+    return f"{facts.role}\x1f{version}" if facts.role and version is not None else ""
 
 
 def _added(event: Event) -> list[str]:

@@ -6,12 +6,22 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
 from models import peer_levels, session_pools
 from models.assessing import Assessor, accounted, carried
-from models.changing import shifting, steady_bits, take_change
+from models.changing import (
+    TOOL,
+    begin_as,
+    brought,
+    changing,
+    excused,
+    shifting,
+    steady_bits,
+    take_change,
+)
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
@@ -164,6 +174,8 @@ class Engine:
             self._close(session)
         self._meet(event, subject)
         meet(event, subject, self.peers, time_us, registered=registered)
+        if subject.profile.facts.events == 1:
+            begin_as(event, subject.profile.facts, self.watcher)
         if event.kind != "action":
             return take_change(event, subject, self.watcher, self.config, time_us)
         session = self._session(event, subject.profile, time_us)
@@ -176,21 +188,18 @@ class Engine:
         previous = session.previous_tool or "START"
         before = watch.before if watch.session == session.ordinal else ""
         x = extract(event, origin, previous, time_us, before)
-        bits = self._score(event, subject, session, x, time_us)
-        changing = state == "relearning" or (
-            state == "learning" and profile.facts.announced is not None
-        )
+        new_tool = brought(event.tool, subject, partial(self._uses, profile, event.tool))
+        bits = self._score(event, subject, session, x, time_us, new_tool=new_tool)
         top(watch, bits.categories.far)
         watch.session, watch.before = session.ordinal, previous
         statistics = self._statistics(bits, view.view)
         u = self.hasher.uniform(event.id)
-        tested = statistics
-        if changing:  # habits are to change; what it carries is not
-            steady = steady_bits(event.tool, subject, bits.categories)
-            tested = [carried(bits.content), None, steady, statistics[VOLUME]]
+        tested, changes = statistics, new_tool or changing(profile.facts, state)
+        if changes:  # habits are to change; what it carries is not
+            tested = self._staying(event.tool, subject, bits)
         elif state == "learning" and not view.names(0):  # nobody to compare it with
             tested = [None, None, None, statistics[VOLUME]]
-        first = tested if state == "learning" and not changing else None
+        first = tested if state == "learning" and not changes else None
         new = first is statistics
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
@@ -204,7 +213,7 @@ class Engine:
         resource = event.resource
         shared = not findings and (resource is None or resource.sensitivity != "restricted")
         self.learner.learn(
-            out, event, subject, session, bits, statistics, result, x, vouched=vouched,
+            out, event, subject, session, bits, tested, result, x, vouched=vouched,
             shared=shared, first=first,
         )  # fmt: skip
         name = self.anomaly_id(out.key) if out.key else ""
@@ -267,23 +276,35 @@ class Engine:
             told=session.told,
         )
 
+    def _uses(self, profile: Profile, tool: str) -> int:
+        return profile.baseline.count_of(self._places[TOOL], tool)
+
     def _score(
-        self, event: Event, subject: Subject, session: Session, x: dict[str, str], time_us: int
+        self,
+        event: Event,
+        subject: Subject,
+        session: Session,
+        x: dict[str, str],
+        time_us: int,
+        *,
+        new_tool: bool,
     ) -> Bits:
         profile, view, silent = subject.profile, subject.view, self.silent
         assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
         content: Content | None = None
+        counted = decisive = None
         if session.purpose or event.argument_origins:
             content = self.content.score(session, event.tool, event.argument_origins)
+            counted = excused(content) if new_tool else content.score
+            decisive = counted if new_tool else accounted(content)
         begin(facts.watch, session.ordinal)
         seen = categories = baseline.surprise(x, facts.watch.tops)
         if silent is not None:
             categories = silent.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
-        renewed = profile.state() == "relearning"
-        known = x["tool"] == x["previous_tool"] or (renewed and event.tool in facts.watch.added)
+        known = new_tool or x["tool"] == x["previous_tool"]
         found = measure(
             event, facts, baseline, quantities(event), session.ordinal, categories.order,
             None if content is None or known else content.unasked, mark,
@@ -293,7 +314,7 @@ class Engine:
         if silent is not None:
             found = silent.measures(found)
         weighted = view.view.weighted
-        shift = shifting(facts) if renewed else {}
+        shift = shifting(facts) if profile.state() == "relearning" else {}
         for one in found:
             left = one.bits - shift.get(one.metric, 0.0)
             if left >= LEAST_BITS and one.risen and one.metric != LEAK:
@@ -303,12 +324,19 @@ class Engine:
             for one in found
             if one.metric < len(QUANTITIES)
         ]
-        return Bits(categories, seen, sums, content, found, metrics, rarest)
+        return Bits(
+            categories, seen, sums, content, new_tool, counted, decisive, found, metrics, rarest
+        )  # fmt: skip
 
     def _statistics(self, bits: Bits, view: View) -> list[float | None]:
-        content = accounted(bits.content) if bits.content is not None else None
         peak = bits.categories.peak if view.tells(0) else None  # else it were 0 whatever happens
-        return [content, bits.categories.total, peak, bits.volume]
+        return [bits.decisive, bits.categories.total, peak, bits.volume]
+
+    @staticmethod
+    def _staying(tool: str, subject: Subject, bits: Bits) -> list[float | None]:
+        """Give the statistics of what stays as it is while habits change."""
+        content = bits.decisive if bits.new_tool else carried(bits.content)
+        return [content, None, steady_bits(tool, subject, bits.categories), bits.volume]
 
     def _findings(
         self,

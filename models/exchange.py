@@ -58,10 +58,10 @@ class Contribution(Struct, array_like=True):
         (agent, mode, hour since 1970) in which agents were heard.
     traces
         (trace, agent, microseconds) of anomalies.
-    deployments
-        How many were announced.
-    naming
-        How many of them named tools that they bring.
+    deployments, naming
+        Of a version before: how many were announced, and how many of them named tools.
+    rolled_out
+        What deployments announced: a version of a role, and the tools that it brings.
     """
 
     published: list[Published] = []
@@ -71,6 +71,7 @@ class Contribution(Struct, array_like=True):
     traces: list[tuple[str, str, int]] = []
     deployments: int = 0
     naming: int = 0
+    rolled_out: list[tuple[str, list[str]]] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -125,10 +126,9 @@ class Exchange:
         """Tell of an anomaly under a trace."""
         self._told.traces.append((trace_id, agent_id, time_us))
 
-    def deployed(self, *, naming: bool) -> None:
-        """Tell of a deployment that was announced; `naming` where it named tools it brings."""
-        self._told.deployments += 1
-        self._told.naming += naming
+    def deployed(self, release: str, tools: list[str]) -> None:
+        """Tell of a deployment that was announced, and of the tools that it said it brings."""
+        self._told.rolled_out.append((release, tools))
 
     def publishing(self) -> None:
         """Tell what goes into a snapshot now, and let what others told go into it as well."""
@@ -170,8 +170,10 @@ class Exchange:
             watcher.heard.note(agent_id, mode, hour)
         for trace_id, agent_id, time_us in told.traces:
             watcher.traces.add(trace_id, agent_id, time_us)
-        for place in range(told.deployments):
-            watcher.traces.deployed(naming=place < told.naming)
+        for place in range(told.deployments):  # of a version before
+            watcher.traces.deployed("", [""] if place < told.naming else [])
+        for release, tools in told.rolled_out:
+            watcher.traces.deployed(release, tools)
         if told.published:
             self._waiting += told.published
             del self._waiting[:-MOST_WAITING]

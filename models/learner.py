@@ -107,7 +107,7 @@ class Learner:
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
-        if tamed:
+        if tamed or bits.new_tool:
             profile.habits.count(view.view, x, vote=vote)
         else:
             profile.habits.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)

@@ -44,6 +44,10 @@ class Bits(Struct):
         What is learned: the same, and with it what `ModelConfig.silent` names.
     quantities
         (name, running sum of the open window, bits).
+    new_tool
+        Whether the tool is new with a deployment that said so: `models.changing.brought`.
+    counted, decisive
+        Content bits that count, and those of them that decide on alerts; None without content.
     measures, metrics
         What `models.watch.measure` found, and the bits of every metric, in order.
     volume
@@ -54,6 +58,9 @@ class Bits(Struct):
     seen: Surprise
     quantities: list[tuple[str, float, float]]
     content: Content | None
+    new_tool: bool = False
+    counted: float | None = None
+    decisive: float | None = None
     measures: list[Measure] = []
     metrics: list[float] = []
     volume: float = 0.0

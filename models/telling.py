@@ -20,5 +20,5 @@ class Telling(Protocol):
     def traced(self, trace_id: str, agent_id: str, time_us: int) -> None:
         """Tell of an anomaly under a trace."""
 
-    def deployed(self, *, naming: bool) -> None:
-        """Tell of a deployment that was announced; `naming` where it named tools it brings."""
+    def deployed(self, release: str, tools: list[str]) -> None:
+        """Tell of a deployment that was announced, and of the tools that it said it brings."""

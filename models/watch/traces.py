@@ -9,6 +9,7 @@ NAME = "traces"
 WITHIN_US = 3_600_000_000
 LEAST_AGENTS = 3
 _MOST = 2_048
+_MOST_RELEASES = 1_000
 _SOME_DEPLOYMENTS = 3
 
 
@@ -23,6 +24,7 @@ class _Stored(Struct, array_like=True):
     deployments: int
     open: list[tuple[str, Trace]]
     naming: int = 0
+    brought: list[tuple[str, list[str]]] = []
 
 
 _stored = msgspec.msgpack.Decoder(_Stored).decode
@@ -38,11 +40,12 @@ class Traces:
     [1, 2, 2, 3]
     """
 
-    __slots__ = ("_changed", "_deployments", "_naming", "_open")
+    __slots__ = ("_brought", "_changed", "_deployments", "_naming", "_open")
 
     def __init__(self) -> None:
         self._open: dict[str, Trace] = {}
         self._deployments = self._naming = 0
+        self._brought: dict[str, list[str]] = {}
         self._changed = False
 
     @property
@@ -55,12 +58,30 @@ class Traces:
         """Whether deployments of this stream say which tools they bring: some did."""
         return self._naming >= _SOME_DEPLOYMENTS
 
-    def deployed(self, *, naming: bool) -> None:
-        """Count a deployment that was announced; `naming` where it named tools it brings."""
+    def brought(self, release: str) -> list[str]:
+        """Give the tools that deployments said a release brings; none where none said so."""
+        return list(self._brought.get(release, ()))
+
+    def deployed(self, release: str, tools: list[str]) -> None:
+        """Take in a deployment that was announced.
+
+        Parameters
+        ----------
+        release
+            What was rolled out; empty where that was not said.
+        tools
+            That it was said to bring.
+        """
         deployments = min(_SOME_DEPLOYMENTS, self._deployments + 1)
-        named = min(_SOME_DEPLOYMENTS, self._naming + naming)
+        named = min(_SOME_DEPLOYMENTS, self._naming + bool(tools))
         self._changed |= (deployments, named) != (self._deployments, self._naming)
         self._deployments, self._naming = deployments, named
+        if tools and release and self._brought.get(release) != tools:
+            self._brought.pop(release, None)
+            self._brought[release] = tools  # the newest last
+            if len(self._brought) > _MOST_RELEASES:
+                del self._brought[next(iter(self._brought))]
+            self._changed = True
 
     def add(self, trace_id: str, agent_id: str, time_us: int) -> list[str]:
         """Note an anomaly; give the agents that had one under the trace, in order."""
@@ -82,7 +103,8 @@ class Traces:
             return []
         self._changed = False
         self._open = {k: t for k, t in self._open.items() if now_us - t.last_us <= WITHIN_US}
-        stored = _Stored(self._deployments, list(self._open.items()), self._naming)
+        brought = list(self._brought.items())
+        stored = _Stored(self._deployments, list(self._open.items()), self._naming, brought)
         return [(NAME, msgspec.msgpack.encode(stored))]
 
     def load(self, shared: dict[str, bytes]) -> None:
@@ -91,4 +113,4 @@ class Traces:
         if raw is not None:
             stored = _stored(raw)
             self._deployments, self._naming = stored.deployments, stored.naming
-            self._open = dict(stored.open)
+            self._open, self._brought = dict(stored.open), dict(stored.brought)

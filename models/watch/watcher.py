@@ -104,8 +104,8 @@ class Watcher:
             self.telling.traced(event.trace_id, out.agent_id, out.time_us)
         return self.traces.add(event.trace_id, out.agent_id, out.time_us)
 
-    def deployed(self, *, naming: bool) -> None:
-        """Count a deployment that was announced; `naming` where it named tools it brings."""
+    def deployed(self, release: str, tools: list[str]) -> None:
+        """Take in a deployment that was announced, and the tools that it said it brings."""
         if self.telling is not None:
-            self.telling.deployed(naming=naming)
-        self.traces.deployed(naming=naming)
+            self.telling.deployed(release, tools)
+        self.traces.deployed(release, tools)

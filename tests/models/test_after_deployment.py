@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+
+from models.event import Resource
+from models.groups import SUM
 
 AGENT = "billing-7"
 INVOICE = "File the invoice that came by mail"
@@ -14,7 +19,7 @@ WORK = {INVOICE: ("mail.read", "ledger.post"), ARCHIVE: ("files.list", "files.de
 def renewed(a_stream, an_event):
     """An agent that did two kinds of work for days, under a new version; of tools, notes say."""
 
-    def build(notes, others=0):
+    def build(notes, others=0, version=None):
         stream = a_stream(pool_minimum=50, learning_sessions=5)
         for number in range(200):
             purpose = (INVOICE, ARCHIVE)[number % 2]
@@ -23,7 +28,9 @@ def renewed(a_stream, an_event):
                 stream.judge(an_event(at=at, tool=tool, session=session, purpose=purpose))
         for number in range(others):
             brings, agent = {"adds_tool": "crm.merge"}, f"sales-{number}"
-            stream.judge(an_event(agent, 4_005, kind="deployment", attributes=brings))
+            stream.judge(
+                an_event(agent, 4_005, kind="deployment", version=version, attributes=brings)
+            )
         stream.judge(an_event(at=4_010, kind="deployment", version="2", attributes=notes))
         assert stream.subject(AGENT).profile.state() == "relearning"
         return stream
@@ -77,3 +84,87 @@ def test_a_tool_that_was_announced_is_not_what_nobody_asked_for(renewed, asked):
     assert watch.astray == 0.0
     asked(stream, "files.list")
     assert watch.astray > 1.0
+
+
+@pytest.fixture
+def weeks_later(renewed, an_event):
+    """An agent that works as ever under a version of which nothing is new to it any more."""
+
+    def build(notes):
+        stream = renewed(notes)
+        for number in range(60):
+            for place, tool in enumerate(WORK[INVOICE]):
+                at, session = 5_000 + number * 20 + place, f"v2-{number}"
+                stream.judge(
+                    an_event(at=at, version="2", session=session, purpose=INVOICE, tool=tool)
+                )
+        assert stream.subject(AGENT).profile.state() == "active"
+        return stream
+
+    return build
+
+
+@pytest.fixture
+def late(an_event):
+    """A call of the tool that comes with the new version, weeks later."""
+
+    def call(number=0, **fields):
+        at, session = 9_000 + number * 20, f"late-{number}"
+        return an_event(
+            at=at, version="2", session=session, purpose=INVOICE, tool="crm.merge", **fields
+        )
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("brought", "odd"), [("crm.merge", False), ("crm.split", True)], ids=["announced", "another"]
+)
+def test_an_announced_tool_is_no_news_when_it_is_used_weeks_later(weeks_later, late, brought, odd):
+    used = weeks_later({"adds_tool": brought}).judge(late())
+    assert (used.p < 0.03) == odd
+    assert odd or used.p > 0.3
+    assert used.learned != odd
+
+
+def test_what_an_announced_tool_touches_is_no_less_odd_once_an_agent_is_known(weeks_later, late):
+    stream = weeks_later({"adds_tool": "crm.merge"})
+    assert stream.judge(late()).p > 0.3
+    assert (
+        stream.judge(late(1, resource=Resource(id="vault/keys", sensitivity="restricted"))).p < 0.03
+    )
+
+
+def test_an_announced_tool_is_one_like_others_once_it_was_used_a_few_times(weeks_later, late):
+    stream = weeks_later({"adds_tool": "crm.merge"})
+    ranked = [stream.subject(AGENT).profile.habits.windows[SUM].n]
+    for number in range(6):
+        stream.judge(late(number))
+        ranked.append(stream.subject(AGENT).profile.habits.windows[SUM].n)
+    assert [after - before for before, after in pairwise(ranked)] == [0, 0, 0, 0, 1, 1]
+
+
+def test_the_way_a_value_takes_is_new_with_an_announced_tool(weeks_later, late):
+    carries = {"argument_origins": {"to": [("a.new@partner.example", ["result:mail.read"])]}}
+    announced, another = (
+        weeks_later({"adds_tool": tool}).judge(late(**carries))
+        for tool in ("crm.merge", "crm.split")
+    )
+    assert 0.0 < announced.rank < another.rank
+    assert announced.session_p > another.session_p
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_a_new_agent_knows_what_its_version_brings(renewed, an_event, version):
+    stream = renewed({}, others=3, version="2")
+    stream.judge(an_event("sales-new", 4_030, version=version))
+    added = stream.subject("sales-new").profile.facts.watch.added
+    assert added == (["crm.merge"] if version == "2" else [])
+
+
+@pytest.mark.parametrize(("version", "odd"), [("2", False), ("1", True)])
+def test_what_others_said_of_the_same_release_stands_where_one_deployment_says_nothing(
+    renewed, asked, version, odd
+):
+    _, used = asked(renewed({}, others=3, version=version), "mail.read", "crm.merge")
+    assert (used.p < 0.03) == odd

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.assessing import accounted
 from models.calibrate import Calibrated
 from models.content.detector import Content
 from models.content.scene import RECURRENCE_BITS, Carrier
@@ -61,8 +62,11 @@ def assessed(a_stream, an_event):
             recurrences=recurrences,
         )  # fmt: skip
         content = Content(bits + again, None, carrier, 1.0)
+        looked_at = Bits(
+            surprise, surprise, [], content, counted=content.score, decisive=accounted(content)
+        )
         return engine.assessor.assess(
-            event, subject.profile, session, Bits(surprise, surprise, [], content),
+            event, subject.profile, session, looked_at,
             Calibrated([None] * 4), None, [], 0,
         )  # fmt: skip
 

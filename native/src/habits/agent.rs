@@ -303,22 +303,34 @@ impl Habits {
         groups.enter(group, &entered[..length]);
     }
 
-    /// Count an act that was scored, vote for it, and move what is ordinary.
-    pub fn learned<'a>(
+    /// Let the peers see how far an act goes, with a vote, and move what is ordinary.
+    pub fn shown(
         &mut self,
         groups: &mut Groups,
         group: usize,
         surprise: &Surprise,
         vote: bool,
         metrics: &[f64],
-        text: impl Fn(usize) -> Option<&'a str>,
     ) {
         if vote {
             self.contribute(groups, group, surprise, metrics);
         }
-        let mut order = 0;
         for (found, bits) in surprise.each() {
             self.move_usual(found.index, bits);
+        }
+    }
+
+    /// Count an act that was scored, and vote for it.
+    pub fn counted<'a>(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        surprise: &Surprise,
+        vote: bool,
+        text: impl Fn(usize) -> Option<&'a str>,
+    ) {
+        let mut order = 0;
+        for (found, _) in surprise.each() {
             let votes = self.count_one(groups, found, &mut order, vote);
             if votes.any() {
                 self.cast(groups, group, found, text(found.index).unwrap_or_default(), votes);

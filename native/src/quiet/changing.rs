@@ -1,17 +1,32 @@
 //! What a new version of an agent leaves as it is; `models.changing`.
 
+use super::act::Act;
 use super::bench::Bench;
+use super::facts::State;
 use super::subject::Subject;
+use crate::content::Content;
 use crate::habits::Surprise;
 
 const TOOL: usize = 0;
 
+/// As often, in units of 1/4096, is a tool used before it is one like others.
+const FEW_USES: u32 = 4 << 12;
+
 impl Bench<'_, '_> {
+    /// Whether a tool is new with a deployment that has said so; `models.changing.brought`.
+    pub fn brought(&self, act: &Act<'_>, subject: &Subject<'_>) -> bool {
+        if !subject.facts.brings(&act.tool) {
+            return false;
+        }
+        let (node, value) = self.groups.value_at(TOOL, &act.tool);
+        changing(subject) || subject.habits.count_of(node, value) < FEW_USES
+    }
+
     /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
     pub fn steady(&self, tool: &str, subject: &Subject<'_>, categories: &Surprise) -> Option<f64> {
         let Subject { facts, habits, group, .. } = subject;
         if facts.brings(tool) {
-            return None;
+            return (subject.now.state() == State::Active).then_some(categories.steady);
         }
         let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
         let first = first.filter(|_| !facts.added.is_empty() && categories.again >> TOOL & 1 == 0);
@@ -29,4 +44,22 @@ impl Bench<'_, '_> {
         }
         self.metrics.shifting.get(&metric).copied().unwrap_or_default()
     }
+}
+
+/// Whether an agent learns anew what a deployment has changed; `models.changing.changing`.
+pub fn changing(subject: &Subject<'_>) -> bool {
+    match subject.now.state() {
+        State::Relearning => true,
+        State::Learning => subject.facts.announced.is_some(),
+        State::Active => false,
+    }
+}
+
+/// Content bits of a tool that is new with a deployment; `models.changing.excused`.
+pub fn excused(content: &Content) -> f64 {
+    let Some(carrier) = content.carrier.as_ref().filter(|carrier| carrier.bits != 0.0) else {
+        return 0.0;
+    };
+    let value = carrier.bits * carrier.value_bits / (carrier.value_bits + carrier.flow_bits);
+    content.score * value / (carrier.bits + content.intent.unwrap_or(0.0))
 }

@@ -38,10 +38,10 @@ impl Bench<'_, '_> {
         let alpha = self.alpha(now);
         let mut event_alpha = alpha.min(MOST_ALPHA);
         let mut ranked = None;
-        if let Some(content) = &scored.content {
+        if let Some(counted) = scored.counted {
             let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
-            let rose = content.score > session.score;
-            let mut rank = self.rank(session, content.score, rose);
+            let rose = counted > session.score;
+            let mut rank = self.rank(session, counted, rose);
             if active && !session.told {
                 rank.least = oddest(session, &scored.calibrated.each);
             }

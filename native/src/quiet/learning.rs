@@ -38,9 +38,12 @@ impl Bench<'_, '_> {
         let tool = self.tool_mark();
         self.lean(subject, tool, scored.measures.leaning);
         self.sum_up(act, subject, tool);
-        let (texts, metrics) = (&*self.texts, &scored.measures.risen);
-        let categories = &scored.categories;
-        subject.habits.learned(self.groups, group, categories, active, metrics, |at| texts.get(at));
+        let (texts, categories) = (&*self.texts, &scored.categories);
+        if !scored.new_tool {
+            let metrics = &scored.measures.risen;
+            subject.habits.shown(self.groups, group, categories, active, metrics);
+        }
+        subject.habits.counted(self.groups, group, categories, active, |at| texts.get(at));
         mixture::count_use(&mut subject.facts.mixture, tool);
         subject.now.voted |= active;
         subject.now.day_bits += scored.total;

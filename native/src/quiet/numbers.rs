@@ -65,12 +65,12 @@ impl Bench<'_, '_> {
 
     fn rank_in_queue(&self, scored: &Scored) -> f64 {
         let steady = scored.categories.steady;
-        match (&scored.content, scored.calibrated.p) {
+        match (scored.counted, scored.calibrated.p) {
             (None, None) => most(scored),
             (None, Some(_)) => others(scored).max(0.0),
-            (Some(content), _) => {
+            (Some(counted), _) => {
                 let far = (others(scored) - self.config.excess_bits).clamp(0.0, MOST_FAR);
-                content.score + far.max((steady - STEADY_BITS).min(MOST_STEADY))
+                counted + far.max((steady - STEADY_BITS).min(MOST_STEADY))
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::act::Act;
 use super::amounts::BYTES_OUT;
 use super::bench::Bench;
+use super::changing::{changing, excused};
 use super::facts::{Now, State, QUANTITIES};
 use super::measure::Measures;
 use super::meeting::previous_of;
@@ -20,6 +21,10 @@ const RECURRENCE_BITS: f64 = 4.0;
 pub struct Scored {
     pub categories: Surprise,
     pub content: Option<Content>,
+    /// Whether its tool is new with a deployment.
+    pub new_tool: bool,
+    /// Content bits that count, where there are any.
+    pub counted: Option<f64>,
     pub measures: Measures,
     pub statistics: Statistics,
     pub calibrated: Calibrated,
@@ -40,7 +45,8 @@ impl Bench<'_, '_> {
         if !self.extract(act, subject, session, origin) {
             return Ok(None);
         }
-        let known = follows(act, subject, session);
+        let new_tool = self.brought(act, subject);
+        let known = new_tool || *act.tool == *previous_of(session);
         let content = self.score_content(act, session)?;
         begin(&mut subject.now, session.ordinal);
         let categories = self.surprise(subject);
@@ -52,19 +58,39 @@ impl Bench<'_, '_> {
         }
         top(&mut subject.now, &categories);
         subject.now.session = session.ordinal;
+        let heavy = if new_tool { excused } else { |content: &Content| content.score };
+        let counted = content.as_ref().map(heavy);
+        let decisive = if new_tool { counted } else { content.as_ref().map(accounted) };
         let statistics = [
-            content.as_ref().map(accounted),
+            decisive,
             Some(categories.total),
             self.groups.tells(0).then_some(categories.peak),
             Some(self.rarest(&measures, subject)),
         ];
-        let whose = self.ranked_among(subject);
-        let tested = self.tested(act, subject, &categories, content.as_ref(), statistics);
+        let changes = new_tool || changing(subject);
+        let whose = self.ranked_among(subject, changes);
+        let tested = if changes {
+            let stays = if new_tool { decisive } else { content.as_ref().and_then(carried) };
+            [stays, None, self.steady(&act.tool, subject, &categories), statistics[VOLUME]]
+        } else {
+            self.tested(subject, statistics)
+        };
         let u = self.hashes.uniform_of(act.id.as_bytes());
         let calibrated = subject.habits.calibrated(self.groups, subject.group, &tested, u, whose);
-        let total = sum(&categories, &measures, content.as_ref());
-        let first = is_first(subject).then_some(tested);
-        Ok(Some(Scored { categories, content, measures, statistics, calibrated, total, first }))
+        let total = sum(&categories, &measures, counted);
+        let first = (subject.now.state() == State::Learning && !changes).then_some(tested);
+        let statistics = tested;
+        Ok(Some(Scored {
+            categories,
+            content,
+            new_tool,
+            counted,
+            measures,
+            statistics,
+            calibrated,
+            total,
+            first,
+        }))
     }
 
     /// Bring out the categories of an act; false where the reference has to.
@@ -117,36 +143,23 @@ impl Bench<'_, '_> {
         rarest
     }
 
-    /// What is ranked: all; of an agent that is to change what is left as it is; of one that nobody
-    /// can be compared with how much it does.
-    fn tested(
-        &self,
-        act: &Act<'_>,
-        subject: &Subject<'_>,
-        categories: &Surprise,
-        content: Option<&Content>,
-        statistics: Statistics,
-    ) -> Statistics {
-        let (state, volume) = (subject.now.state(), statistics[VOLUME]);
-        let learning = state == State::Learning;
-        if state == State::Relearning || learning && subject.facts.announced.is_some() {
-            let steady = self.steady(&act.tool, subject, categories);
-            return [content.and_then(carried), None, steady, volume];
-        }
+    /// What is ranked: all; of one that nobody can be compared with how much it does.
+    fn tested(&self, subject: &Subject<'_>, statistics: Statistics) -> Statistics {
+        let learning = subject.now.state() == State::Learning;
         if learning && !self.groups.has_names(subject.group, 0) {
-            return [None, None, None, volume];
+            return [None, None, None, statistics[VOLUME]];
         }
         statistics
     }
 
     /// Whose scores an agent is ranked among, beside those of its peers: other newcomers' where all
     /// of what it does is ranked.
-    fn ranked_among(&self, subject: &Subject<'_>) -> Whose {
+    fn ranked_among(&self, subject: &Subject<'_>, changes: bool) -> Whose {
         match subject.now.state() {
             State::Active => Whose::Own,
             State::Relearning => Whose::Peers,
             State::Learning => {
-                if is_first(subject) && self.groups.has_names(subject.group, 0) {
+                if !changes && self.groups.has_names(subject.group, 0) {
                     Whose::New
                 } else {
                     Whose::Peers
@@ -156,27 +169,16 @@ impl Bench<'_, '_> {
     }
 }
 
-/// Whether an agent learns of its own accord, and no deployment was announced.
-fn is_first(subject: &Subject<'_>) -> bool {
-    subject.now.state() == State::Learning && subject.facts.announced.is_none()
-}
-
-/// Whether a tool needs no request: it goes on, or a deployment has said that it comes.
-fn follows(act: &Act<'_>, subject: &Subject<'_>, session: &Session) -> bool {
-    let renewed = subject.now.state() == State::Relearning;
-    *act.tool == *previous_of(session) || renewed && subject.facts.brings(&act.tool)
-}
-
 /// Whether a category is as rare as what an act of the session was held for.
 fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
     now.kept != 0.0 && categories.rarest >= now.kept && now.state() != State::Learning
 }
 
 /// All bits of an event; of the metrics those of amounts.
-fn sum(categories: &Surprise, measures: &Measures, content: Option<&Content>) -> f64 {
+fn sum(categories: &Surprise, measures: &Measures, counted: Option<f64>) -> f64 {
     let amounts = measures.bits[..QUANTITIES].iter();
     let total = amounts.fold(categories.total, |total, bits| total + bits);
-    total + content.map_or(0.0, |content| content.score)
+    total + counted.unwrap_or_default()
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.

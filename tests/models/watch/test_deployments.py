@@ -8,13 +8,15 @@ import pytest
 from models.exchange import Exchange
 from models.watch.traces import NAME, Traces
 
+SALES = "sales\x1f2"
+
 
 @pytest.fixture
 def traces():
     """Three deployments, of which two named tools."""
     found = Traces()
     for naming in (True, False, True):
-        found.deployed(naming=naming)
+        found.deployed(SALES, ["crm.merge"] if naming else [])
     return found
 
 
@@ -26,7 +28,7 @@ def read(raw):
 
 def test_some_deployments_have_to_name_tools_before_silence_says_something(traces):
     assert (traces.announces, traces.names_tools) == (True, False)
-    traces.deployed(naming=True)
+    traces.deployed(SALES, ["crm.merge"])
     assert traces.names_tools
 
 
@@ -34,7 +36,7 @@ def test_what_was_counted_is_stored_and_goes_on(traces):
     ((_, raw),) = traces.dump(0)
     again = read(raw)
     assert not again.names_tools
-    again.deployed(naming=True)
+    again.deployed(SALES, ["crm.merge"])
     assert again.names_tools
 
 
@@ -45,9 +47,9 @@ def test_what_was_stored_before_tools_were_counted_is_read():
 
 
 def test_nothing_is_written_where_enough_is_known(traces):
-    traces.deployed(naming=True)
+    traces.deployed(SALES, ["crm.merge"])
     traces.dump(0)
-    traces.deployed(naming=True)
+    traces.deployed(SALES, ["crm.merge"])
     assert traces.dump(0) == []
 
 
@@ -55,7 +57,30 @@ def test_other_shards_are_told(an_engine):
     giver, taker = an_engine(), an_engine()
     telling, told = Exchange(giver), Exchange(taker)
     for naming in (True, False, True, True):
-        giver.watcher.deployed(naming=naming)
+        giver.watcher.deployed(SALES, ["crm.merge"] if naming else [])
     told.take(telling.told())
     assert taker.watcher.traces.announces
     assert taker.watcher.traces.names_tools
+    assert taker.watcher.traces.brought(SALES) == ["crm.merge"]
+
+
+def test_what_a_version_before_told_is_counted(an_engine):
+    giver, taker = an_engine(), an_engine()
+    Exchange(giver)
+    Exchange(taker).take(msgspec.msgpack.encode(([], [], [], [], [], 4, 3)))
+    assert taker.watcher.traces.announces
+    assert taker.watcher.traces.names_tools
+
+
+def test_what_a_release_brings_is_stored_the_last_word_counts(traces):
+    traces.deployed(SALES, ["crm.merge", "crm.split"])
+    ((_, raw),) = traces.dump(0)
+    assert read(raw).brought(SALES) == ["crm.merge", "crm.split"]
+    assert read(raw).brought("sales\x1f3") == []
+
+
+def test_the_oldest_of_too_many_releases_is_forgotten(traces):
+    for number in range(1_000):
+        traces.deployed(f"clerk\x1f{number}", ["ledger.close"])
+    assert traces.brought(SALES) == []
+    assert traces.brought("clerk\x1f0") == ["ledger.close"]
