@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
-from models.features import FEATURES
+from models.features import FEATURES, TOOL
 from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from models.subject import Subject
     from models.watch.watcher import Watcher
 
-TOOL = 0  # place among `FEATURES`
-FEW_USES = 4 << 12
+FEW_USES = 16 << 12
 """As often, in units of 1/4096, is a tool used before it is one like others."""
 
 _MOST_ADDED = 16

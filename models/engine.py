@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
 from models import peer_levels, session_pools
-from models.assessing import Assessor, accounted, carried
+from models.assessing import Assessor, accounted, asked_of, carried
 from models.changing import (
-    TOOL,
     begin_as,
     brought,
     changing,
@@ -25,7 +24,7 @@ from models.changing import (
 from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
-from models.features import FEATURES, LEAK, extract
+from models.features import FEATURES, LEAK, TOOL, extract
 from models.groups import LEAST_BITS, VOLUME
 from models.hashing import hasher_of
 from models.kernel import native_kernel
@@ -299,7 +298,7 @@ class Engine:
             counted = excused(content) if new_tool else content.score
             decisive = counted if new_tool else accounted(content)
         begin(facts.watch, session.ordinal)
-        seen = categories = baseline.surprise(x, facts.watch.tops)
+        seen = categories = baseline.surprise(x, facts.watch.tops, asked_of(content))
         if silent is not None:
             categories = silent.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")

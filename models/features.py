@@ -111,6 +111,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature("scope", 1 << 12, None, "scope.escalation", "identity", "scopes"),
     Feature("credential", 64, None, "cred.lifetime", "identity", "lifetime of the credential"),
 )
+TOOL = 0
+"""Place of the tool among them."""
+
 BY_METRIC = {
     "bytes_in_hour": "volume.exfil",
     "bytes_out_hour": "volume.exfil",

@@ -5,12 +5,10 @@ use super::bench::Bench;
 use super::facts::State;
 use super::subject::Subject;
 use crate::content::Content;
-use crate::habits::Surprise;
-
-const TOOL: usize = 0;
+use crate::habits::{Surprise, TOOL};
 
 /// As often, in units of 1/4096, is a tool used before it is one like others.
-const FEW_USES: u32 = 4 << 12;
+const FEW_USES: u32 = 16 << 12;
 
 impl Bench<'_, '_> {
     /// Whether a tool is new with a deployment that has said so; `models.changing.brought`.
