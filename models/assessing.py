@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from models.assessment import Assessment
 from models.content.scene import RECURRENCE_BITS
 from models.groups import SUM
-from models.habits import UNASKED
 from models.together import oddest, total
 
 if TYPE_CHECKING:
@@ -185,10 +184,3 @@ def accounted(content: Content) -> float:
     whole = carrier.bits + (content.intent or 0.0)
     again = RECURRENCE_BITS * carrier.recurrences / carrier.value_bits
     return content.score * (1.0 - again * carrier.bits / whole)
-
-
-def asked_of(content: Content | None) -> tuple[float, float]:
-    """Give ``-log2 P(tool | request)`` of an event, and how known such requests are."""
-    if content is None or content.intent is None:
-        return UNASKED
-    return content.intent, content.known

@@ -10,7 +10,7 @@ from river import base
 from models.config import ModelConfig
 from models.counts import ADOPTION
 from models.features import Feature
-from models.habits import UNASKED, Habits
+from models.habits import Habits
 from models.hashing import Hasher
 from models.places import LOW32, Place, places_of
 from models.quantity import QUANTITIES, Level
@@ -115,24 +115,17 @@ class AgentBaseline(base.AnomalyDetector):
         for name, number in numbers.items():
             self.learn_number(name, number)
 
-    def surprise(
-        self,
-        x: dict[str, str],
-        tops: dict[int, float] | None = None,
-        asked: tuple[float, float] = UNASKED,
-    ) -> Surprise:
+    def surprise(self, x: dict[str, str], tops: dict[int, float] | None = None) -> Surprise:
         """Give the bits of the declared categories: `score_one` at the speed of the kernel.
 
         Parameters
         ----------
         tops
             Feature -> how far beyond the usual it has gone in this session.
-        asked
-            See `models.habits.Habits.surprise`.
         """
         if self._view is None:
             raise ValueError("baseline has no peers; expected `attach` before `surprise`")
-        return self.habits.surprise(self._view.view, x, tops or {}, asked)
+        return self.habits.surprise(self._view.view, x, tops or {})
 
     def number_bits(self, name: str, value: float) -> float:
         """Surprise of a quantity in bits; 0 while its usual level is unknown."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
 from models import peer_levels, session_pools
-from models.assessing import Assessor, accounted, asked_of, carried
+from models.assessing import Assessor, accounted, carried
 from models.changing import (
     begin_as,
     brought,
@@ -298,7 +298,7 @@ class Engine:
             counted = excused(content) if new_tool else content.score
             decisive = counted if new_tool else accounted(content)
         begin(facts.watch, session.ordinal)
-        seen = categories = baseline.surprise(x, facts.watch.tops, asked_of(content))
+        seen = categories = baseline.surprise(x, facts.watch.tops)
         if silent is not None:
             categories = silent.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.calibrate import Calibrated, calibrate, take_in, take_in_new
 from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
-from models.features import FEATURES, TOOL
+from models.features import FEATURES
 from models.groups import LEAST_BITS, STATISTICS, Groups, peers_of
 from models.habits_bytes import Row, read, write
 from models.places import LOW32
@@ -29,32 +29,7 @@ __all__ = ["Found", "Groups", "Habits", "Surprise"]
 OFTEN = 8 * 4_096
 """Weight a tool must have been followed with before the tool before it matters as well."""
 FURTHER = 2.0  # bits by which a feature has to go further than before in its session
-EITHER_BITS = 1.0
-"""It takes so many bits to say which of two predictors counts."""
-
-UNASKED = (0.0, 0.0)
-"""Where nothing is known of a request."""
-
 _USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
-
-
-def accounted_for(bits: float, asked: tuple[float, float]) -> float:
-    """Give the bits of a tool that its request accounts for, whichever tool came before it.
-
-    A tool that is called for is no more remarkable by itself than that: the likelier of two
-    predictors counts, at the bit that it takes to say which.
-
-    Parameters
-    ----------
-    asked
-        ``-log2 P(tool | request)``, and how known such requests are, 0..1.
-
-    Examples
-    --------
-    >>> [accounted_for(24.0, asked) for asked in ((3.0, 1.0), (3.0, 0.5), UNASKED)]
-    [20.0, 10.0, 0.0]
-    """
-    return asked[1] * max(0.0, bits - asked[0] - EITHER_BITS)
 
 
 class Found(NamedTuple):
@@ -161,21 +136,8 @@ class Habits:
         """Note that all votes of the agent are published."""
         self.pending.clear()
 
-    def surprise(
-        self,
-        view: View,
-        x: dict[str, str],
-        tops: dict[int, float],
-        asked: tuple[float, float] = UNASKED,
-    ) -> Surprise:
+    def surprise(self, view: View, x: dict[str, str], tops: dict[int, float]) -> Surprise:
         """Give the bits of each declared category of an act; changes nothing.
-
-        Parameters
-        ----------
-        tops
-            Feature -> how far beyond the usual it has gone in this session.
-        asked
-            ``-log2 P(tool | request)``, and how known such requests are, 0..1.
 
         A night's work is odd once and not with each of its calls: what the session had before,
         in `tops`, is not looked at again. The same arithmetic as `AgentCounts.mixed` over
@@ -233,8 +195,6 @@ class Habits:
                 most = max(most, bits)
             else:
                 order = excess
-            if excess >= LEAST_BITS and place.index == TOOL:
-                excess -= accounted_for(bits, asked)
             if excess >= LEAST_BITS and place.alone:
                 rare = view.weighted(place.index, excess)
                 far.append((place.index, excess))

@@ -85,7 +85,7 @@ class World:
         self, agent: int, x: dict[str, str], volume: float | None, u: float, vote: bool
     ) -> tuple[Any, ...]:
         habits, view = self.habits[agent], self.views[agent]
-        found = habits.surprise(view, x, {}, (8.0 * u, u))
+        found = habits.surprise(view, x, {})
         statistics = [volume, found.total, found.peak, None]
         result = habits.calibrate(view, statistics, u, own=vote)
         if vote:

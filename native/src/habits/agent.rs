@@ -16,12 +16,6 @@ use std::collections::HashMap;
 
 const OFTEN: i64 = 8 * 4_096;
 const USUAL_RATE: f64 = 0.05;
-/// Place of the tool among the features.
-pub const TOOL: usize = 0;
-/// It takes so many bits to say which of two predictors counts.
-const EITHER_BITS: f64 = 1.0;
-/// Where nothing is known of a request.
-pub const UNASKED: (f64, f64) = (0.0, 0.0);
 
 /// What an act votes for, of one category.
 #[derive(Clone, Copy, Default)]
@@ -206,12 +200,9 @@ impl Habits {
             }
         }
         all.out.push(found, bits, place.under.is_none());
-        let mut excess = bits - self.usual[index];
+        let excess = bits - self.usual[index];
         if place.under.is_some() {
             all.out.order = excess;
-        }
-        if index == TOOL && excess >= LEAST_BITS {
-            excess -= all.asked.1 * (bits - all.asked.0 - EITHER_BITS).max(0.0);
         }
         if place.alone && excess >= LEAST_BITS {
             let rarity = groups.weighted(group, index, excess);
@@ -256,12 +247,11 @@ impl Habits {
         groups: &Groups,
         group: usize,
         tops: &[f64; FEATURES],
-        asked: (f64, f64),
         hashes: &[Option<u64>; PLACES],
         chains: &mut Chains,
     ) -> Surprise {
         chains.renew(groups, group);
-        let mut found = Weighed::of(*tops, asked, chains);
+        let mut found = Weighed::of(*tops, chains);
         let (mut all, mut length) = ([Category::default(); FEATURES], 0);
         groups.places.each(hashes, &mut |one| {
             all[length] = self.placed(groups, one);
@@ -371,14 +361,13 @@ impl Habits {
 struct Weighed<'a> {
     chances: [f64; FEATURES],
     tops: [f64; FEATURES],
-    asked: (f64, f64),
     chains: &'a mut Chains,
     out: Surprise,
 }
 
 impl<'a> Weighed<'a> {
-    fn of(tops: [f64; FEATURES], asked: (f64, f64), chains: &'a mut Chains) -> Self {
-        Weighed { chances: [0.0; FEATURES], tops, asked, chains, out: Surprise::default() }
+    fn of(tops: [f64; FEATURES], chains: &'a mut Chains) -> Self {
+        Weighed { chances: [0.0; FEATURES], tops, chains, out: Surprise::default() }
     }
 }
 
@@ -432,20 +421,18 @@ impl Habits {
     }
 
     /// The bits of each declared category of an act; changes nothing.
-    #[pyo3(signature = (view, x, tops, asked = UNASKED))]
     fn surprise(
         &self,
         view: &Bound<'_, View>,
         x: &Bound<'_, PyDict>,
         tops: HashMap<usize, f64>,
-        asked: (f64, f64),
     ) -> PyResult<Surprise> {
         let view = view.get();
         let groups = view.groups.bind(x.py()).borrow();
         let tops = std::array::from_fn(|index| tops.get(&index).copied().unwrap_or_default());
         let mut chains = Chains::default();
         chains.renew(&groups, view.group);
-        let mut found = Weighed::of(tops, asked, &mut chains);
+        let mut found = Weighed::of(tops, &mut chains);
         groups.places.of(&groups.hasher(), x, |one| {
             self.weigh(&groups, view.group, self.placed(&groups, one), &mut found);
         })?;

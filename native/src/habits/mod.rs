@@ -17,7 +17,7 @@ mod window;
 
 use pyo3::prelude::*;
 
-pub use agent::{Habits, TOOL, UNASKED};
+pub use agent::Habits;
 pub use calibrate::{Calibrated, Statistics, Whose, SUM, VOLUME};
 pub use chains::Chains;
 pub use counts::{power, power_of_two};

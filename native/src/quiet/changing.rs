@@ -5,7 +5,9 @@ use super::bench::Bench;
 use super::facts::State;
 use super::subject::Subject;
 use crate::content::Content;
-use crate::habits::{Surprise, TOOL};
+use crate::habits::Surprise;
+
+const TOOL: usize = 0;
 
 /// As often, in units of 1/4096, is a tool used before it is one like others.
 const FEW_USES: u32 = 16 << 12;

@@ -11,9 +11,7 @@ use super::order::{begin, top};
 use super::subject::Subject;
 use super::texts::Origin;
 use crate::content::{Content, Session};
-use crate::habits::{
-    Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BITS, UNASKED, VOLUME,
-};
+use crate::habits::{Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BITS, VOLUME};
 use pyo3::prelude::*;
 
 const LOOKED_INTO: f64 = 3.0;
@@ -51,7 +49,7 @@ impl Bench<'_, '_> {
         let known = new_tool || *act.tool == *previous_of(session);
         let content = self.score_content(act, session)?;
         begin(&mut subject.now, session.ordinal);
-        let categories = self.surprise(subject, asked_of(content.as_ref()));
+        let categories = self.surprise(subject);
         let unasked = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
         let measured = self.measure(act, subject, session.ordinal, categories.order, unasked)?;
         let Some(measures) = measured else { return Ok(None) };
@@ -121,9 +119,9 @@ impl Bench<'_, '_> {
         self.content.score(self.py, session, &act.tool, origins).map(Some)
     }
 
-    fn surprise(&self, subject: &mut Subject<'_>, asked: (f64, f64)) -> Surprise {
+    fn surprise(&self, subject: &mut Subject<'_>) -> Surprise {
         let (hashes, tops) = (&self.texts.hashes, &subject.now.tops);
-        subject.habits.surprise_of(self.groups, subject.group, tops, asked, hashes, subject.chains)
+        subject.habits.surprise_of(self.groups, subject.group, tops, hashes, subject.chains)
     }
 
     /// Whether a tool has sent more than usual for so long that it is said to leak.
@@ -169,11 +167,6 @@ impl Bench<'_, '_> {
             }
         }
     }
-}
-
-/// How much a request calls for a tool, and how known such requests are.
-fn asked_of(content: Option<&Content>) -> (f64, f64) {
-    content.and_then(|content| Some((content.intent?, content.known))).unwrap_or(UNASKED)
 }
 
 /// Whether a category is as rare as what an act of the session was held for.
