@@ -30,6 +30,7 @@ from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
 from models.meeting import meet
+from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
 from models.quantity import QUANTITIES, quantities
@@ -187,6 +188,7 @@ class Engine:
         previous = session.previous_tool or "START"
         before = watch.before if watch.session == session.ordinal else ""
         x = extract(event, origin, previous, time_us, before)
+        count_as_known(x, self._by_name, profile.baseline, view.view)
         new_tool = brought(event.tool, subject, partial(self._uses, profile, event.tool))
         bits = self._score(event, subject, session, x, time_us, new_tool=new_tool)
         top(watch, bits.categories.far)

@@ -209,7 +209,7 @@ def lifetime(issued: datetime, expires: datetime | None) -> str:
     ('under 18 hours', 'without an end')
     """
     if expires is None:
-        return "without an end"
+        return _ENDLESS
     seconds = int((expires - issued).total_seconds())
     return _lifetime_name(max(0, seconds).bit_length() // 2)
 
@@ -220,6 +220,12 @@ def _lifetime_name(step: int) -> str:
     if seconds < 2 * 3_600:
         return f"under {seconds // 60} minutes"
     return f"under {seconds // 3_600} hours"
+
+
+_ENDLESS = "without an end"
+_STEPS = 32
+LIFETIMES = (*map(_lifetime_name, range(_STEPS)), _ENDLESS)
+"""The shortest first."""
 
 
 @lru_cache(maxsize=50_000)

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import threading
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -138,6 +139,24 @@ def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkey
     monkeypatch.setattr(Quiet, "moved", counted)
     found, _ = same(tmp_path, fleet_events(11, 25, limit=9_000))
     assert 100 < len(moved) < len(found["agent.trust.jsonl"])
+
+
+def test_credentials_that_grant_less_are_left_to_the_reference(tmp_path):
+    lines, narrower = list(fleet_events(11, 25, limit=9_000)), 0
+    for at, line in enumerate(lines):
+        event = json.loads(line)
+        scopes, hours = ["crm:read", "crm:write"], 8
+        if at > 5_000 and not at % 50:
+            scopes, hours, narrower = scopes[: at % 3], 1 + at % 2, narrower + 1
+        issued = datetime.fromisoformat(event["time"])
+        event["credential"] = {
+            "id": f"c-{event['agent']['id']}", "scopes": scopes, "issued_at": event["time"],
+            "expires_at": (issued + timedelta(hours=hours)).isoformat(),
+        }  # fmt: skip
+        lines[at] = json.dumps(event).encode()
+    found, quiet = same(tmp_path, lines)
+    assert 7_000 < quiet < len(lines) - narrower // 2
+    assert b"cred.lifetime" not in b"".join(found["agent.anomalies.jsonl"])
 
 
 @pytest.mark.parametrize("year", range(1969, 1987))

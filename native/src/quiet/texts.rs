@@ -43,8 +43,8 @@ pub struct Names {
     outcome: usize,
     human: usize,
     delegation: usize,
-    scope: usize,
-    credential: usize,
+    pub scope: usize,
+    pub credential: usize,
     previous_tool: usize,
     previous_two: usize,
 }

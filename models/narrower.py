@@ -1,0 +1,49 @@
+"""What grants less than an agent is known to have: no other thing, and no riskier than that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.features import LIFETIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from models.baseline import AgentBaseline
+    from models.groups import View
+    from models.places import Place
+
+
+def count_as_known(
+    x: dict[str, str], places: Mapping[str, Place], baseline: AgentBaseline, view: View
+) -> None:
+    """Let fewer scopes, and a credential that ends sooner, count as the next wider known ones.
+
+    Tokens are exchanged for narrower ones, as they should be. Only what an agent never had counts
+    so; `x` is changed in place.
+
+    Parameters
+    ----------
+    places
+        Declared features by name.
+    view
+        Its peers: what agents of the role have, by name.
+    """
+    for name, wider in (("scope", _more_scopes), ("credential", _longer)):
+        value, place = x.get(name), places[name]
+        if value is None or baseline.count_of(place, value):
+            continue
+        known = (one for one in wider(value, place, view) if baseline.count_of(place, one))
+        x[name] = next(known, value)
+
+
+def _more_scopes(scopes: str, place: Place, view: View) -> Iterable[str]:
+    """Give the sets of scopes of the role that hold these and more, the smallest first."""
+    few = set(scopes.split())
+    names = [name for name in view.names(place.index).values() if few < set(name.split())]
+    return sorted(names, key=lambda name: (len(name.split()), name))
+
+
+def _longer(lifetime: str, _place: Place, _view: View) -> Iterable[str]:
+    """Give the lifetimes that are longer, the shortest first."""
+    return LIFETIMES[LIFETIMES.index(lifetime) + 1 :]
