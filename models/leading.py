@@ -25,6 +25,7 @@ _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
 _LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
 _LEAKED, _REFUSED_BITS = 5.0, 5.0  # so much says more than an odd choice of a known tool
+_NEVER_TOUCHED = 20.0  # bits of a kind of resource that neither the agent nor its peers know
 _HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
 _OFTEN_BITS = 3.0
 _AHEAD = 1.0
@@ -78,7 +79,8 @@ def says_more(found: Sequence[Unusual], *, denied: bool) -> int | None:
     """Give the place of what says more than an odd choice of a known tool, if there is any.
 
     That it was refused does: somebody tries what is not allowed. So does that its calls have sent
-    more than usual for a while: a leak takes its own way out.
+    more than usual for a while: a leak takes its own way out. And so does a kind of resource that
+    nobody of the role ever touched: somebody looks around.
 
     Parameters
     ----------
@@ -91,7 +93,11 @@ def says_more(found: Sequence[Unusual], *, denied: bool) -> int | None:
     1
     >>> says_more([("tool", 12.0, 12.0), ("drift", 0.0, 3.0)], denied=False)
     """
-    telling = {"drift": _LEAKED, "outcome": _REFUSED_BITS if denied else inf}
+    telling = {
+        "drift": _LEAKED,
+        "outcome": _REFUSED_BITS if denied else inf,
+        "resource": _NEVER_TOUCHED,
+    }
     for at, (name, _, bits) in enumerate(found):
         if bits >= telling.get(name, inf):
             return at

@@ -3,7 +3,7 @@
 import pytest
 
 from models.calibrate import Calibrated
-from models.leading import content_leads, in_order
+from models.leading import content_leads, in_order, says_more
 
 RARE = 15.0
 
@@ -88,3 +88,8 @@ def test_where_all_of_the_session_decides_it_is_compared_with_the_oddest_part(
 def test_content_leads_where_nothing_else_was_ranked():
     assert content_leads(calibrated(0.01, None, None, None), ["intent"], None)
     assert not content_leads(calibrated(None, 0.5, 0.001, 0.3, lead=2), [], None)
+
+
+def test_what_nobody_of_the_role_ever_touched_says_more_than_an_odd_choice_of_a_tool():
+    assert says_more([("tool", 12.0, 12.0), ("resource", 0.0, 27.0)], denied=False) == 1
+    assert says_more([("tool", 12.0, 12.0), ("resource", 0.0, 12.0)], denied=False) is None
