@@ -11,12 +11,11 @@ from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from models.config import ModelConfig
     from models.content.detector import Content
     from models.event import Event
     from models.habits import Surprise
+    from models.places import Place
     from models.profile import Facts
     from models.subject import Subject
     from models.watch.watcher import Watcher
@@ -69,7 +68,7 @@ def changing(facts: Facts, state: str) -> bool:
     return state == "relearning" or (state == "learning" and facts.announced is not None)
 
 
-def brought(tool: str, subject: Subject, uses: Callable[[], int]) -> bool:
+def brought(tool: str, subject: Subject, place: Place) -> bool:
     """Whether a tool is new with a deployment that has said so.
 
     What was announced stays so until it has been used a few times: that is when the work calls for
@@ -77,13 +76,14 @@ def brought(tool: str, subject: Subject, uses: Callable[[], int]) -> bool:
 
     Parameters
     ----------
-    uses
-        Gives how often the agent has used it lately, in units of 1/4096.
+    place
+        Where the agent's tools are counted.
     """
     profile = subject.profile
     if tool not in profile.facts.watch.added:
         return False
-    return changing(profile.facts, profile.state()) or uses() < FEW_USES
+    uses = profile.baseline.count_of(place, tool)
+    return changing(profile.facts, profile.state()) or uses < FEW_USES
 
 
 def excused(content: Content) -> float:

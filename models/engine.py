@@ -6,7 +6,6 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
@@ -189,7 +188,7 @@ class Engine:
         before = watch.before if watch.session == session.ordinal else ""
         x = extract(event, origin, previous, time_us, before)
         count_as_known(x, self._by_name, profile.baseline, view.view)
-        new_tool = brought(event.tool, subject, partial(self._uses, profile, event.tool))
+        new_tool = brought(event.tool, subject, self._places[TOOL])
         bits = self._score(event, subject, session, x, time_us, new_tool=new_tool)
         top(watch, bits.categories.far)
         watch.session, watch.before = session.ordinal, previous
@@ -276,9 +275,6 @@ class Engine:
             free=free,
             told=session.told,
         )
-
-    def _uses(self, profile: Profile, tool: str) -> int:
-        return profile.baseline.count_of(self._places[TOOL], tool)
 
     def _score(
         self,
