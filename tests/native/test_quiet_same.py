@@ -141,21 +141,29 @@ def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkey
     assert 100 < len(moved) < len(found["agent.trust.jsonl"])
 
 
-def test_credentials_that_grant_less_are_left_to_the_reference(tmp_path):
+def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
     lines, narrower = list(fleet_events(11, 25, limit=9_000)), 0
+    sets = (
+        ["crm:read", "crm:write"],
+        ["crm:delete", "crm:read", "crm:write"],
+        ["crm:read", "tax:read"],
+    )
     for at, line in enumerate(lines):
         event = json.loads(line)
-        scopes, hours = ["crm:read", "crm:write"], 8
-        if at > 5_000 and not at % 50:
+        scopes, hours = sets[at % 3], (8, 30)[at % 2]
+        if at > 4_000 and at % 3 != 1:
             scopes, hours, narrower = scopes[: at % 3], 1 + at % 2, narrower + 1
         issued = datetime.fromisoformat(event["time"])
         event["credential"] = {
             "id": f"c-{event['agent']['id']}", "scopes": scopes, "issued_at": event["time"],
             "expires_at": (issued + timedelta(hours=hours)).isoformat(),
         }  # fmt: skip
+        if at in (8_000, 8_500):  # a space to one kernel, none to the other
+            event["credential"]["scopes"] = ["crm\x1cread"]
         lines[at] = json.dumps(event).encode()
     found, quiet = same(tmp_path, lines)
-    assert 7_000 < quiet < len(lines) - narrower // 2
+    assert narrower > 3_000
+    assert quiet > 7_500
     assert b"cred.lifetime" not in b"".join(found["agent.anomalies.jsonl"])
 
 

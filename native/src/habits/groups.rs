@@ -190,8 +190,14 @@ impl Groups {
 
     /// Whether the name of some value of a feature is known in a group.
     pub fn has_names(&self, group: usize, feature: usize) -> bool {
+        self.names(group, feature).next().is_some()
+    }
+
+    /// The known names of a feature's values in a group, with these.
+    pub fn names(&self, group: usize, feature: usize) -> impl Iterator<Item = (u32, &str)> {
         let node = self.groups[group].nodes[feature].as_ref();
-        node.is_some_and(|node| node.values.values().any(|ballot| ballot.name.is_some()))
+        let ballots = node.into_iter().flat_map(|node| &node.values);
+        ballots.filter_map(|(value, ballot)| Some((*value, ballot.name.as_deref()?)))
     }
 
     /// Node of a feature, and the hashed value of a text.

@@ -54,12 +54,7 @@ impl View {
     /// The known names of a feature's values.
     fn names(&self, py: Python<'_>, feature: u64) -> PyResult<BTreeMap<u32, String>> {
         let groups = self.groups.borrow(py);
-        let Some(node) = &groups.groups[self.group].nodes[feature_of(feature)?] else {
-            return Ok(BTreeMap::new());
-        };
-        let named = |(value, name): (&u32, &Option<Box<str>>)| {
-            name.as_ref().map(|name| (*value, name.to_string()))
-        };
-        Ok(node.values.iter().filter_map(|(v, b)| named((v, &b.name))).collect())
+        let names = groups.names(self.group, feature_of(feature)?);
+        Ok(names.map(|(value, name)| (value, name.to_owned())).collect())
     }
 }

@@ -22,6 +22,7 @@ mod level;
 mod measure;
 mod meeting;
 mod mixture;
+mod narrower;
 mod numbers;
 mod order;
 mod peer_levels;

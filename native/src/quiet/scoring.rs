@@ -107,14 +107,7 @@ impl Bench<'_, '_> {
             return false;
         }
         self.texts.hash(self.names, &self.groups.hasher(), subject.texts);
-        [self.names.scope, self.names.credential].iter().all(|&feature| self.had(feature, subject))
-    }
-
-    /// Whether an agent had a value before: what grants less than it had the reference tells.
-    fn had(&self, feature: usize, subject: &Subject<'_>) -> bool {
-        let node = self.groups.places.all[feature].node;
-        let value = self.texts.hashes[feature];
-        value.is_none_or(|value| subject.habits.count_of(node, value as u32) != 0)
+        self.count_as_known(subject)
     }
 
     /// The bits of what an act carries, if there is anything to hold it against.

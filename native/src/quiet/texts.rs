@@ -99,6 +99,12 @@ impl Texts {
         }
     }
 
+    /// Take another text, with its hash.
+    pub fn replace(&mut self, at: usize, text: &str, hash: u64) {
+        self.put(at, text);
+        self.hashes[at] = Some(hash);
+    }
+
     /// Ask for their memory.
     pub fn fetch(&self) -> u64 {
         lines(self.buffer.as_bytes(), |&byte| u64::from(byte))

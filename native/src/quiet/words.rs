@@ -8,6 +8,8 @@ use std::net::Ipv4Addr;
 const MOST_CLASS: usize = 128;
 /// Bytes of a text that is put together without memory of its own.
 const SHORT: usize = 128;
+pub const ENDLESS: &str = "without an end";
+pub const LIFETIMES: u32 = 32;
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
 const BY_DAY: [&str; 12] = ["06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17"];
@@ -71,11 +73,15 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
 pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
     let issued = credential.issued_us?;
     let Some(expires) = credential.expires_us else {
-        out.push_str("without an end");
+        out.push_str(ENDLESS);
         return Some(());
     };
     let seconds = ((expires - issued) / 1_000_000).max(0);
-    let step = (i64::BITS - seconds.leading_zeros()) / 2;
+    lifetime_name((i64::BITS - seconds.leading_zeros()) / 2, out)
+}
+
+/// Append the name of a lifetime, by how many powers of four seconds it has.
+pub fn lifetime_name(step: u32, out: &mut String) -> Option<()> {
     let seconds = 4u64.checked_pow(step + 1)?;
     let (length, unit) = if seconds < 2 * 3_600 { (60, " minutes") } else { (3_600, " hours") };
     out.push_str("under ");
