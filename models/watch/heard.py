@@ -7,19 +7,23 @@ and now and then all (`models.journal`).
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from models.journal import Journal
+from models.journal import MOST_CHANGES, Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOUR_US = 3_600_000_000
 NAME = "heard:"
-_BUCKETS = 64
+BUCKETS = 64
 _LEAST_GAP = 4  # hours; shorter silences say nothing
 _KEPT = 0.9
-_LEAST_SILENCE = 24
-_TIMES = 2.0
+LEAST_SILENCE = 24
+TIMES = 2.0
 _SETTLED_HOURS = 72
 _WEEK, _DAY, _WORKDAYS = 168, 24, 5
 MODES = ("unknown", "delegated", "autonomous")
@@ -70,13 +74,13 @@ class Heard:
     __slots__ = ("_buckets", "_changed", "_journals")
 
     def __init__(self) -> None:
-        self._buckets: list[dict[str, Voice]] = [{} for _ in range(_BUCKETS)]
+        self._buckets: list[dict[str, Voice]] = [{} for _ in range(BUCKETS)]
         self._changed: dict[int, set[str]] = {}
-        self._journals = [Journal() for _ in range(_BUCKETS)]
+        self._journals = [Journal() for _ in range(BUCKETS)]
 
     def note(self, agent_id: str, mode: str, hour: int) -> None:
         """Note that an agent acts."""
-        at = _bucket(agent_id)
+        at = bucket_of(agent_id)
         voice = self._buckets[at].get(agent_id)
         if voice is None:
             voice = self._buckets[at][agent_id] = Voice(hour, hour)
@@ -94,7 +98,7 @@ class Heard:
 
     def known(self, agent_id: str) -> Voice | None:
         """Give what is remembered of an agent."""
-        return self._buckets[_bucket(agent_id)].get(agent_id)
+        return self._buckets[bucket_of(agent_id)].get(agent_id)
 
     def silence(self, agent_id: str, hour: int) -> tuple[int, float] | None:
         """Give (hours silent, longest usual silence) where an agent is silent for far too long.
@@ -103,12 +107,12 @@ class Heard:
         well enough, or speaks.
         """
         voice = self.known(agent_id)
-        if voice is None or voice.last - voice.first < _SETTLED_HOURS:
-            return None
-        silent = _working(voice, hour)
-        if silent < max(_LEAST_SILENCE, _TIMES * voice.reach):
-            return None
-        return silent, voice.reach
+        return None if voice is None else silence_of(voice, hour)
+
+    def voices(self) -> Iterator[tuple[str, Voice]]:
+        """Give all agents."""
+        for bucket in self._buckets:
+            yield from bucket.items()
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
         """Write what changed since the last call, or with `whole` everything."""
@@ -137,6 +141,26 @@ class Heard:
                 self._journals[at].read(name, shared, partial(_take, self._buckets[at]))
 
 
+def silence_of(voice: Voice, hour: int) -> tuple[int, float] | None:
+    """Give what `Heard.silence` says of an agent of whom this is remembered."""
+    if voice.last - voice.first < _SETTLED_HOURS:
+        return None
+    silent = _working(voice, hour)
+    if silent < max(LEAST_SILENCE, TIMES * voice.reach):
+        return None
+    return silent, voice.reach
+
+
+def stored_names(bucket: int) -> list[str]:
+    """Give the names that a bucket may be stored under: its copy, and its changes since.
+
+    >>> stored_names(7)[:2]
+    ['heard:07', '+0:heard:07']
+    """
+    name = f"{NAME}{bucket:02d}"
+    return [name, *(f"+{change}:{name}" for change in range(MOST_CHANGES))]
+
+
 def _take(bucket: dict[str, Voice], blob: bytes, wanted: int) -> int:
     """Take in the rows of a generation; give that of the bytes, 0 as they were written before."""
     try:
@@ -148,8 +172,9 @@ def _take(bucket: dict[str, Voice], blob: bytes, wanted: int) -> int:
     return found.generation
 
 
-def _bucket(agent_id: str) -> int:
-    return sum(agent_id.encode()) % _BUCKETS
+def bucket_of(agent_id: str) -> int:
+    """Give the bucket that an agent is stored in."""
+    return sum(agent_id.encode()) % BUCKETS
 
 
 def _weekend(hour: int) -> bool:

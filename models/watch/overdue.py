@@ -1,0 +1,103 @@
+"""Who has stopped reporting: a list for people, which no judgement depends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models.event import rfc3339
+from models.features import HOUR_US
+from models.watch.heard import LEAST_SILENCE, TIMES, Heard, Voice, silence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RETIRED_HOURS = 30 * 24
+"""Whoever was heard last before that has ended, and is missed no more."""
+
+
+class Overdue(NamedTuple):
+    """An agent that has reported nothing for far too long.
+
+    Attributes
+    ----------
+    last
+        Hour since 1970 in which it was last heard.
+    hours
+        How long it is silent, without weekends where it rests then.
+    usual
+        Its longest usual silence, counted likewise; 0 where it was never silent for hours.
+    """
+
+    agent_id: str
+    last: int
+    hours: int
+    usual: float
+
+    @property
+    def times(self) -> float:
+        """How many times its usual silence; a day is twice that of an agent that hardly rests."""
+        return self.hours / max(self.usual, LEAST_SILENCE / TIMES)
+
+    def told(self) -> dict[str, Any]:
+        """Describe the silence for programs."""
+        return {
+            "since": rfc3339(self.last * HOUR_US),
+            "hours": self.hours,
+            "usual_hours": round(self.usual, 1),
+            "times": round(self.times, 1),
+        }
+
+
+def overdue(parts: Iterable[Mapping[str, bytes]], hour: int) -> list[Overdue]:
+    """List the agents that are silent for far too long, those the most times over it first.
+
+    The rule is that of `Heard.silence`. It is a report: a telemetry that broke is told where
+    nothing else would tell it, and costs no agent trust. Blind to agents that were heard over less
+    than three days, and to those gone for more than thirty.
+
+    Parameters
+    ----------
+    parts
+        What `Heard.dump` wrote, once for each shard. Every shard knows all agents, some of them
+        later than their own: an agent heard by any of them was heard.
+    hour
+        Up to which events were judged, in hours since 1970: of the stream, never of a clock, or
+        everyone would be silent when the whole stream is.
+
+    Examples
+    --------
+    >>> heard = Heard()
+    >>> for hour in range(0, 100, 9):
+    ...     heard.note("billing-7", "delegated", hour)
+    >>> stored = dict(heard.dump())
+    >>> overdue([stored], 110)
+    []
+    >>> overdue([stored], 130)
+    [Overdue(agent_id='billing-7', last=99, hours=31, usual=9.0)]
+    >>> overdue([stored], 99 + RETIRED_HOURS + 1)
+    []
+    """
+    found = []
+    for agent_id, voice in _last_heard(parts).items():
+        silent = silence_of(voice, hour)
+        if silent is not None and hour - voice.last <= RETIRED_HOURS:
+            found.append(Overdue(agent_id, voice.last, *silent))
+    return in_order(found)
+
+
+def in_order(found: Iterable[Overdue]) -> list[Overdue]:
+    """Put those first that are the most times over their usual silence."""
+    return sorted(found, key=lambda one: (-one.times, one.agent_id))
+
+
+def _last_heard(parts: Iterable[Mapping[str, bytes]]) -> dict[str, Voice]:
+    """Give of each agent what the shard knows that heard it last."""
+    latest: dict[str, Voice] = {}
+    for part in parts:
+        heard = Heard()
+        heard.load(dict(part))
+        for agent_id, voice in heard.voices():
+            known = latest.get(agent_id)
+            if known is None or (voice.last, voice.reach) > (known.last, known.reach):
+                latest[agent_id] = voice
+    return latest
