@@ -84,6 +84,9 @@ class _Store:
     def counters(self) -> dict[str, int]:
         return {"events": AGENTS}
 
+    def voices(self, _: int, /) -> list[dict[str, bytes]]:
+        return []
+
     def anomalies(self, **_: object) -> list[dict[str, Any]]:
         return []
 

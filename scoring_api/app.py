@@ -25,6 +25,7 @@ from scoring_api.problems import App, Message, Receive, Scope, Send
 from scoring_api.reading import Reading
 from scoring_api.routes import PAGES, ROUTERS
 from scoring_api.service import Service, Validate
+from scoring_api.silent import Silences
 
 DESCRIPTION = (
     "Behavioural baselines and trust scores for AI agents. Errors are problem details (RFC 9457). "
@@ -89,7 +90,12 @@ async def _running(api: FastAPI) -> AsyncIterator[None]:
             await asyncio.sleep(1)
             service.auth.reload()
 
-    work = (service.cache.follow(), service.cache.renewal.run(), renew_keys())
+    work = (
+        service.cache.follow(),
+        service.cache.renewal.run(),
+        service.silences.run(),
+        renew_keys(),
+    )
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
@@ -128,10 +134,12 @@ def create_app(
     config.validate()
     policy.validate()
     metrics = Metrics()
+    cache = TrustCache(reading, config, policy, obligations, metrics)
     service = Service(
         config=config,
         reading=reading,
-        cache=TrustCache(reading, config, policy, obligations, metrics),
+        cache=cache,
+        silences=Silences(reading, cache, config, metrics),
         auth=Authenticator(config),
         metrics=metrics,
         validate=validate,

@@ -60,7 +60,7 @@ class _Look(NamedTuple):
     changes: list[_Change] | None
 
 
-def _told(error: Exception) -> dict[str, str]:
+def told(error: Exception) -> dict[str, str]:
     """Say for the log what is wrong; the words of others may repeat content, ours do not."""
     fault = {"fault": type(error).__name__}
     return fault | {"detail": str(error)} if isinstance(error, HabitusError) else fault
@@ -133,7 +133,7 @@ class TrustCache:
                 await self.poll()
             except Exception as error:  # noqa: BLE001  # any fault of the store: answers go stale
                 self._metrics.store_errors.inc()
-                log.error("store_unreadable", extra=_told(error))
+                log.error("store_unreadable", extra=told(error))
                 pause = AFTER_A_FAULT_S
             self._beat(wall_us())
             took = perf_counter() - begun

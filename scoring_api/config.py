@@ -45,6 +45,8 @@ class ApiConfig:
         Seconds after which an encoded answer that is asked for is made anew.
     prepare_s
         Seconds that the start may take for answers that nobody has asked for yet.
+    silent_every_s
+        Seconds between two looks for agents that have stopped reporting.
     max_body
         Bytes of a request body.
     max_batch
@@ -70,6 +72,7 @@ class ApiConfig:
     poll_s: float = 0.01
     refresh_s: float = 10.0
     prepare_s: float = 2.0
+    silent_every_s: float = 60.0
     max_body: int = 2 * 1024 * 1024
     max_batch: int = 1000
     max_event: int = 1024 * 1024
@@ -113,7 +116,7 @@ class ApiConfig:
                 for name in self.algorithms
                 if name not in ALGORITHMS
             ]
-        for name in ("poll_s", "refresh_s"):
+        for name in ("poll_s", "refresh_s", "silent_every_s"):
             if getattr(self, name) <= 0:
                 faults.append(f"{name} must be above 0, got {getattr(self, name)}")
         return faults

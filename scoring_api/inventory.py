@@ -16,7 +16,9 @@ from models.trust_policy import DAY_US
 from models.trust_state import TrustState
 
 
-def row(states: Sequence[TrustState], answer: Answer) -> dict[str, Any]:
+def row(
+    states: Sequence[TrustState], answer: Answer, silent: dict[str, Any] | None
+) -> dict[str, Any]:
     """Describe one agent; what is said of it last is what its latest mode says."""
     latest = max(states, key=lambda state: state.last_seen_us)
     reasons = answer.reasons
@@ -35,17 +37,21 @@ def row(states: Sequence[TrustState], answer: Answer) -> dict[str, Any]:
         "events": sum(state.events for state in states),
         "first_seen": rfc3339(min(state.first_seen_us for state in states)),
         "last_seen": rfc3339(latest.last_seen_us),
+        "silent": silent,
         "recovers": to_builtins(answer.recovers),
         "top_reason": to_builtins(reasons[0]) if reasons else None,
     }
 
 
 def detail(
-    states: Sequence[TrustState], answer: Answer, by_mode: Sequence[Answer]
+    states: Sequence[TrustState],
+    answer: Answer,
+    by_mode: Sequence[Answer],
+    silent: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Describe one agent with its trust, overall and by mode."""
     return {
-        **row(states, answer),
+        **row(states, answer, silent),
         "risk_level": risk_level(answer.level, answer.gate),
         "trust": to_builtins(answer),
         "by_mode": to_builtins(list(by_mode)),

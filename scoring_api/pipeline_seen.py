@@ -35,12 +35,16 @@ class PipelineSeen:
     [('habitus_pipeline_events_total', {}, 7), \
 ('habitus_pipeline_rejected_total', {'reason': 'not_utf8'}, 1), \
 ('habitus_pipeline_waiting_messages', {}, 0)]
+    >>> seen.silent = 2
+    >>> [(metric.name, sample.value) for metric in seen.collect() for sample in metric.samples][-1]
+    ('habitus_pipeline_silent_agents', 2)
     """
 
     def __init__(self) -> None:
         self.counters: Mapping[str, int] = {}
         self.lags: Mapping[str, float] = {}
         self.waiting = 0
+        self.silent: int | None = None  # not counted yet
 
     def collect(self) -> Iterator[Metric]:
         """Give the metrics."""
@@ -65,4 +69,9 @@ class PipelineSeen:
             "habitus_pipeline_waiting_messages",
             "Results that the sink has not taken.",
             self.waiting,
+        )
+        yield GaugeMetricFamily(
+            "habitus_pipeline_silent_agents",
+            "Agents that have reported nothing for far longer than usual, and not yet 30 days.",
+            self.silent,
         )

@@ -34,6 +34,10 @@ class Reading(Protocol):
         """Give what the pipeline counted, by name."""
         ...
 
+    def voices(self, bucket: int, /) -> Sequence[Mapping[str, bytes]]:
+        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+        ...
+
     def anomalies(
         self,
         *,

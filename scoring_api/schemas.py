@@ -103,8 +103,21 @@ class TrustAnswers(BaseModel):
     answers: list[Trust]
 
 
+class Silence(BaseModel):
+    """How long an agent has reported nothing, far longer than it usually does.
+
+    `since` is the hour in which it was last heard. Hours of weekends do not count where it rests
+    then; `usual_hours` is its longest usual silence, `times` how many times that.
+    """
+
+    since: str
+    hours: int
+    usual_hours: float
+    times: float
+
+
 class AgentRow(BaseModel):
-    """One agent of the inventory."""
+    """One agent of the inventory; `silent` is null unless it has stopped reporting."""
 
     agent_id: str
     role: str | None
@@ -120,6 +133,7 @@ class AgentRow(BaseModel):
     events: int
     first_seen: str
     last_seen: str
+    silent: Silence | None
     recovers: Recovery | None
     top_reason: Reason | None
 

@@ -17,6 +17,7 @@ from scoring_api.metrics import Metrics
 from scoring_api.problems import MEDIA_TYPE, ProblemError
 from scoring_api.reading import Reading
 from scoring_api.schemas import Problem
+from scoring_api.silent import Silences
 
 Validate = Callable[[bytes], None]
 """Raise `models.errors.MalformedEvent` for bytes that are not a native event."""
@@ -29,6 +30,7 @@ class Service:
     config: ApiConfig
     reading: Reading
     cache: TrustCache
+    silences: Silences
     auth: Authenticator
     metrics: Metrics
     validate: Validate

@@ -90,6 +90,10 @@ class StoreReading:
         """Give what the pipeline counted, by name."""
         return self._store.counters()
 
+    def voices(self, bucket: int, /) -> Sequence[Mapping[str, bytes]]:
+        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+        return self._store.voices(bucket)
+
     def anomalies(self, **chosen: Any) -> Sequence[dict[str, Any]]:
         """Give anomalies, newest first, that come after the one with the id `before`."""
         return self._store.anomalies(**chosen)

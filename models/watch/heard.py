@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HOUR_US = 3_600_000_000
 NAME = "heard:"
 BUCKETS = 64
-_LEAST_GAP = 4  # hours; shorter silences say nothing
+LEAST_GAP = 4  # hours; shorter silences say nothing
 _KEPT = 0.9
 LEAST_SILENCE = 24
 TIMES = 2.0
@@ -86,7 +86,7 @@ class Heard:
             voice = self._buckets[at][agent_id] = Voice(hour, hour)
         elif hour > voice.last:
             gap = hour - voice.last
-            if gap >= _LEAST_GAP:
+            if gap >= LEAST_GAP:
                 voice.reach = max(_KEPT * voice.reach, float(_working(voice, hour)))
             voice.last = hour
             if _weekend(hour):

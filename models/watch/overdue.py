@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.event import rfc3339
 from models.features import HOUR_US
-from models.watch.heard import LEAST_SILENCE, TIMES, Heard, Voice, silence_of
+from models.watch.heard import LEAST_GAP, LEAST_SILENCE, TIMES, Heard, Voice, silence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,11 +39,11 @@ class Overdue(NamedTuple):
         return self.hours / max(self.usual, LEAST_SILENCE / TIMES)
 
     def told(self) -> dict[str, Any]:
-        """Describe the silence for programs."""
+        """Describe the silence for programs; shorter ones than four hours are not noted."""
         return {
             "since": rfc3339(self.last * HOUR_US),
             "hours": self.hours,
-            "usual_hours": round(self.usual, 1),
+            "usual_hours": round(max(self.usual, LEAST_GAP), 1),
             "times": round(self.times, 1),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -15,6 +15,7 @@ from models.errors import ConfigError, HabitusError
 from models.event import microseconds
 from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
+from pipeline.commands.silent import NOBODY, silent_agents, silent_table
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import (
     AsJson,
@@ -28,6 +29,11 @@ from pipeline.quoted import quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.store import Store
+
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
@@ -36,6 +42,14 @@ def agents(
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     role: Annotated[str | None, typer.Option(help="Only of this role.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only of this owner.")] = None,
+    silent: Annotated[
+        bool,
+        typer.Option(
+            "--silent",
+            help="Only those that have reported nothing for far longer than usual, the most times "
+            "over it first.",
+        ),
+    ] = False,
     limit: Limit = 200,
     as_json: AsJson = False,
 ) -> None:
@@ -45,16 +59,29 @@ def agents(
     settings = load_settings()
     with open_store(settings.store, read_only=True) as store:
         standings = Standings(store, settings)
-        rows = [
-            row
-            for row in standings.rows()
-            if all(row[name] == value for name, value in asked.items())
-        ]
+        found = _silent_rows(store, standings) if silent else standings.rows()
+    rows = [row for row in found if all(row[name] == value for name, value in asked.items())]
     if as_json:
         print_json({"agents": rows[:limit], "total": len(rows), "pipeline": standings.pipeline})
         return
+    if silent and not rows:
+        console().print(NOBODY)
+    else:
+        console().print(silent_table(rows[:limit]) if silent else _agent_table(rows[:limit]))
+    note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")
+
+
+def _silent_rows(store: Store, standings: Standings) -> list[dict[str, Any]]:
+    return [
+        {**standings.row(agent_id), "silent": silence.told()}
+        for agent_id, silence in silent_agents(store).items()
+        if agent_id in standings.agents
+    ]
+
+
+def _agent_table(rows: Iterable[dict[str, Any]]) -> Table:
     table = Table("agent", "level", "score", "lower", "state", "role", "owner", "recovers")
-    for row in rows[:limit]:
+    for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
         gate = " (quarantined)" if row["gate"] == "quarantined" else ""
         days = f"{row['recovers']['clean_days']} clean days" if row["recovers"] else ""
@@ -68,8 +95,7 @@ def agents(
             plain(row["owner"] or ""),
             days,
         )
-    console().print(table)
-    note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")
+    return table
 
 
 def anomalies(

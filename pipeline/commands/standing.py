@@ -84,10 +84,12 @@ class Standings:
 
     def rows(self) -> list[dict[str, Any]]:
         """Give one row an agent, the least trusted first."""
-        rows = [self._row(agent_id, states) for agent_id, states in self.agents.items()]
+        rows = [self.row(agent_id) for agent_id in self.agents]
         return sorted(rows, key=lambda row: (row["gate"] == "open", row["lower"], row["agent_id"]))
 
-    def _row(self, agent_id: str, states: list[TrustState]) -> dict[str, Any]:
+    def row(self, agent_id: str) -> dict[str, Any]:
+        """Give the row of an agent that is known."""
+        states = self.agents[agent_id]
         answer = msgspec.to_builtins(self.answer(agent_id, states))
         latest = max(states, key=lambda state: state.last_seen_us)
         kept = ("level", "gate", "state", "score", "lower", "recovers")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.trust_state import trust_of
+from models.watch.heard import stored_names
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ class Asking:
         The connection.
     secret
         Key of the digests.
+    shard
+        Column or word that says which shard a row of shared state is of.
     """
 
-    def __init__(self, api: Connection, secret: bytes) -> None:
+    def __init__(self, api: Connection, secret: bytes, shard: str) -> None:
         self._asked = api
         self._trust = Seal(secret, "trust")
+        self._shared = Seal(secret, "shared")
+        self._shard_of = shard
 
     def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
         """Give trust states changed past a sequence number, in order of change."""
@@ -51,6 +56,19 @@ class Asking:
     def counters(self) -> dict[str, int]:
         """Give all counters by name."""
         return dict(self._asked.rows("select name, value from counters order by name"))
+
+    def voices(self, bucket: int) -> list[dict[str, bytes]]:
+        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+        names = stored_names(bucket)
+        shards: dict[str, dict[str, bytes]] = {}
+        for shard, name, digest, blob in self._asked.rows(
+            f"select {self._shard_of}, name, digest, blob from shared "  # noqa: S608  # ours alone
+            f"where name in ({','.join('?' * len(names))})",
+            names,
+        ):
+            self._shared.check(name.encode(), blob, digest)
+            shards.setdefault(shard, {})[name] = blob
+        return list(shards.values())
 
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are kept back from learning, oldest first."""

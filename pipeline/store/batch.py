@@ -50,6 +50,24 @@ class PipelineStatus(Struct, frozen=True):
     lags_us: dict[str, int] = {}
     waiting: int = 0
 
+    @property
+    def judged_us(self) -> int | None:
+        """Event time up to which all partitions are judged, as far as they say.
+
+        What is late, or has given no sign of life for as long as the oldest, may hold events of
+        all that time.
+
+        >>> PipelineStatus("running", 70, watermark_us=60, lag_us=10).judged_us
+        50
+        >>> late = PipelineStatus("running", 20, 60, 5, {"kafka:t:0": 5, "kafka:t:1": -50})
+        >>> late.judged_us  # the sign of life of partition 0 is 50 older
+        5
+        """
+        if self.watermark_us is None:
+            return None
+        longer_ago_us = max(0, -min(self.lags_us.values(), default=0))
+        return self.watermark_us - max(0, self.lag_us or 0) - longer_ago_us
+
 
 class Commit(Struct, kw_only=True):
     """What is written together or not at all; what is left out stays as it is.

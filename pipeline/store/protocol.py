@@ -106,6 +106,9 @@ class Store(Protocol):
     def counters(self) -> dict[str, int]:
         """Give all counters by name."""
 
+    def voices(self, bucket: int) -> list[dict[str, bytes]]:
+        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are kept back from learning, oldest first."""
 

@@ -54,7 +54,7 @@ class SqliteStore(Asking):
         except BaseException:
             self.close()
             raise
-        Asking.__init__(self, self._api, self.secret)
+        super().__init__(self._api, self.secret, shard="''")
         self._writer = Writer(self._work, self.secret)
         self.configs = Configs(self._work, self.secret)
         self._seals = {

@@ -2,7 +2,7 @@
 
 import { h, svg } from "/console/dom.js";
 import { anomalyItem, inOrder } from "/console/anomalies.js";
-import { agentLink, chip, count, kind, levelChip, recovers, shortId, trustBar, when }
+import { agentLink, chip, count, kind, levelChip, recovers, shortId, silentChip, trustBar, when }
   from "/console/words.js";
 
 const BOUNDS = [[75, "trusted"], [50, "normal"], [25, "watch"]];
@@ -11,7 +11,8 @@ export function agentRow(row) {
   const reason = row.top_reason;
   return h("tr", {},
     h("th", { scope: "row" }, agentLink(row.agent_id),
-      h("span", { class: "faint" }, [row.role, row.owner].filter(Boolean).join(" · ") || "no owner known")),
+      h("span", { class: "faint" }, [row.role, row.owner].filter(Boolean).join(" · ") || "no owner known"),
+      silentChip(row)),
     h("td", { "data-label": "Trust" }, trustBar(row.score, row.lower, row.level),
       reason ? h("span", { class: "faint" }, `${kind(reason.anomaly)} ${reason.effect}`) : null),
     h("td", { "data-label": "Level" }, levelChip(row)),
@@ -79,7 +80,7 @@ function head(agent) {
       h("span", { class: "faint" }, `cautiously ${trust.lower}`)),
     h("div", { class: "hero-words" },
       h("p", { class: "chips" }, levelChip(trust), chip(trust.state, `state-${trust.state}`),
-        chip(`risk ${agent.risk_level.toLowerCase()}`, "tag"),
+        silentChip(agent), chip(`risk ${agent.risk_level.toLowerCase()}`, "tag"),
         agent.registered ? null : chip("unregistered", "state-stale")),
       h("p", {}, h("strong", {}, recovers(trust))),
       h("p", { class: "faint" }, `belief ${trust.belief.toFixed(2)} · disbelief `

@@ -42,6 +42,14 @@ export function levelChip(row) {
   return chip(row.level, `level-${row.level}`);
 }
 
+// Only an agent that has stopped reporting has a silence.
+export function silentChip({ silent }) {
+  if (!silent) return null;
+  const words = `silent ${silent.hours} h, usually ${Math.round(silent.usual_hours)} h at most`;
+  return h("span", { class: "chip silent", title: `Last heard ${silent.since.slice(0, 13).replace("T", " ")} h UTC. `
+    + "Weekends do not count where it rests then." }, words);
+}
+
 // Score as the bar, the cautious bound as the mark on it.
 export function trustBar(score, lower, level) {
   return h("span", { class: "trust" },

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from models.answer import Answer
 from models.event import rfc3339
 from scoring_api import cursors
 from scoring_api.clock import wall_us
@@ -35,13 +36,15 @@ async def agents(
     role: Text = None,
     owner: Text = None,
     q: Text = None,
+    silent: Annotated[bool | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """List agents, the least trusted first.
 
-    `q` is looked for in id, role and owner. Agents that move between two pages may be seen twice
-    or not at all.
+    `q` is looked for in id, role and owner. `silent` are those that have stopped reporting: they
+    were heard last a day ago or more, twice their longest usual silence, and within 30 days.
+    Agents that move between two pages may be seen twice or not at all.
     """
     service.cache.require_ready()
     after = cursors.take(cursor, tuple[int, str]) if cursor else None
@@ -50,17 +53,24 @@ async def agents(
         answer = entry.answer
         if (level and answer.level != level) or (state and answer.state != state):
             continue
+        if silent is not None and silent is not (answer.agent_id in service.silences):
+            continue
         if _fits(service, entry, role, owner, q):
             found.append(((answer.lower, answer.agent_id), entry))
     found.sort(key=lambda pair: pair[0])
     rest = [pair for pair in found if after is None or pair[0] > after]
     page = rest[:limit]
     return {
-        "agents": [row(service.cache.states(e.answer.agent_id), e.answer) for _, e in page],
+        "agents": [_row(service, entry.answer) for _, entry in page],
         "total": len(found),
         "as_of": rfc3339(service.cache.at_us(wall_us())),
         "next_cursor": cursors.give(page[-1][0]) if len(rest) > limit else None,
     }
+
+
+def _row(service: Service, answer: Answer) -> dict[str, Any]:
+    agent_id = answer.agent_id
+    return row(service.cache.states(agent_id), answer, service.silences.of(agent_id))
 
 
 def _fits(
@@ -86,7 +96,7 @@ async def agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
     answer = service.cache.entry(agent_id, (None, None), now).answer
     modes = sorted(state.mode for state in states)
     by_mode = [service.cache.entry(agent_id, (mode, None), now).answer for mode in modes]
-    return detail(states, answer, by_mode)
+    return detail(states, answer, by_mode, service.silences.of(agent_id))
 
 
 @router.get("/v1/agents/{agent_id}/evidence", response_model=Evidence, responses=problems(404, 503))

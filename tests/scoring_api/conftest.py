@@ -16,6 +16,7 @@ from models.ledger import Item, Ledger
 from models.levels import Standing
 from models.trust_policy import DAY_US
 from models.trust_state import TrustState
+from models.watch.heard import HOUR_US, Heard
 from pipeline.formats import FORMATS
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
@@ -126,6 +127,7 @@ class Installation:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.heard = Heard()
         self.say()
 
     def say(self, state: Any = "running", ago_s: float = 0, lag_s: float = 0) -> None:
@@ -135,6 +137,19 @@ class Installation:
     def put(self, *states: TrustState) -> None:
         self.store.commit(Commit(profiles=[(s.agent_id, s.mode, b"profile", s) for s in states]))
 
+    def hear(self, agent_id: str, *hours_ago: int) -> None:
+        """Let an agent have been heard so many hours before the last event of all, in order."""
+        watermark_us = self.store.status().watermark_us
+        assert watermark_us is not None
+        for ago in hours_ago:
+            self.heard.note(agent_id, "delegated", watermark_us // HOUR_US - ago)
+        self.store.commit(Commit(shared=self.heard.dump()))
+
+    def hear_until(self, agent_id: str, ago: int, usual: int = 14) -> None:
+        """Let an agent have been heard every four hours of two weeks, then `usual` later."""
+        begun = ago + usual
+        self.hear(agent_id, *range(begun + 14 * 24, begun - 1, -4), ago)
+
     def find(self, *anomalies: dict[str, Any]) -> None:
         self.store.commit(Commit(anomalies=list(anomalies)))
 
@@ -142,7 +157,9 @@ class Installation:
         def validate(value: bytes) -> None:
             FORMATS["native"].normalise(value)
 
-        return create_app(self.store, validate, ApiConfig(poll_s=0.02, **config), policy)
+        return create_app(
+            self.store, validate, ApiConfig(poll_s=0.02, silent_every_s=0.05, **config), policy
+        )
 
     @contextmanager
     def served(self, app: Application) -> Iterator[str]:

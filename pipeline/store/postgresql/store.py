@@ -54,7 +54,7 @@ class PostgresStore(Asking):
         except BaseException:
             self.close()
             raise
-        super().__init__(self._api, self.secret)
+        super().__init__(self._api, self.secret, shard="shard")
         self._writer = PostgresWriter(self._work, self.secret, shard)
         self.configs = Configs(self._work, self.secret)
         self._seals = {

@@ -1,0 +1,46 @@
+"""Agents that have reported nothing for far too long, out of the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from models.features import HOUR_US
+from models.watch.heard import BUCKETS
+from models.watch.overdue import Overdue, in_order, overdue
+from pipeline.commands.terminal import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.store import Store
+
+NOBODY = "No agent is silent for far longer than usual."
+
+
+def silent_agents(store: Store) -> dict[str, Overdue]:
+    """Give the agents of a store that are silent for far too long, in order."""
+    judged_us = store.status().judged_us
+    if judged_us is None:
+        return {}
+    hour = judged_us // HOUR_US
+    found = (one for at in range(BUCKETS) for one in overdue(store.voices(at), hour))
+    return {one.agent_id: one for one in in_order(found)}
+
+
+def silent_table(rows: Iterable[dict[str, Any]]) -> Table:
+    """Make a table of rows that tell of a silence."""
+    table = Table("agent", "last heard", "silent", "usually at most", "times", "role", "owner")
+    for row in rows:
+        silent = row["silent"]
+        table.add_row(
+            plain(row["agent_id"]),
+            row["last_seen"][:19] + "Z",
+            f"{silent['hours']} h",
+            f"{silent['usual_hours']:.0f} h",
+            f"{silent['times']:.1f}",
+            plain(row["role"] or ""),
+            plain(row["owner"] or ""),
+        )
+    return table

@@ -1,0 +1,82 @@
+"""Agents that have stopped reporting, as the API tells of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.watch.heard import bucket_of, stored_names
+from pipeline.store import Commit, PipelineStatus
+
+WORKER, GONE = "worker-1", "gone-1"
+
+
+@pytest.fixture
+def fleet(installation, until):
+    installation.put(installation.state(WORKER), installation.state(GONE))
+    installation.hear_until(WORKER, 3)
+    installation.hear_until(GONE, 31)
+    with installation.client() as client:
+        until(lambda: silent(client) == [GONE])
+        yield client
+
+
+def silent(client, wanted="true"):
+    page = client.get("/v1/agents", params={"silent": wanted}).json()
+    assert page["total"] == len(page["agents"])
+    return [row["agent_id"] for row in page["agents"]]
+
+
+def test_who_has_stopped_reporting_is_chosen_and_says_since_when(fleet):
+    row = fleet.get(f"/v1/agents/{GONE}").json()["silent"]
+    assert (row["hours"], row["usual_hours"], row["times"]) == (31, 14.0, 2.2)
+    assert row["since"].endswith(":00:00.000000Z")
+    rows = {one["agent_id"]: one["silent"] for one in fleet.get("/v1/agents").json()["agents"]}
+    assert rows == {WORKER: None, GONE: row}
+    assert silent(fleet, "false") == [WORKER]
+    assert fleet.get(f"/v1/agents/{WORKER}").json()["silent"] is None
+    assert fleet.get("/v1/agents", params={"silent": "perhaps"}).status_code == 400
+
+
+def test_silence_takes_no_trust(fleet):
+    gone, worker = (fleet.get(f"/v1/agents/{name}").json() for name in (GONE, WORKER))
+    for key in ("score", "lower", "level", "top_reason"):
+        assert gone[key] == worker[key]
+    assert "silent" not in fleet.get(f"/v1/agents/{GONE}/trust").json()
+
+
+def test_the_number_of_silent_agents_is_a_metric(fleet, until):
+    until(lambda: "\nhabitus_pipeline_silent_agents 1.0\n" in fleet.get("/metrics").text)
+
+
+def test_who_speaks_again_is_silent_no_more(installation, fleet, until):
+    installation.hear(GONE, 0)
+    until(lambda: silent(fleet) == [])
+    until(lambda: "\nhabitus_pipeline_silent_agents 0.0\n" in fleet.get("/metrics").text)
+
+
+def test_while_the_whole_stream_stands_still_nobody_new_is_silent(installation, fleet):
+    then = installation.store.status()
+    day_us = 86_400_000_000
+    installation.store.commit(
+        Commit(status=PipelineStatus("running", then.heartbeat_us + day_us, then.watermark_us, 0))
+    )
+    assert silent(fleet) == [GONE]
+
+
+def test_events_of_a_late_partition_may_still_come(installation, fleet, until):
+    installation.say(lag_s=10 * 3600)
+    until(lambda: silent(fleet) == [])
+
+
+def test_a_changed_row_is_counted_and_all_else_goes_on(installation, fleet, until):
+    def changed(client):
+        said = client.get("/metrics").text
+        return "\nhabitus_api_store_errors_total 0.0\n" not in said
+
+    assert not changed(fleet)
+    name = stored_names(bucket_of(GONE))[0]
+    with installation.store._work.transaction():
+        installation.store._work.run("update shared set blob = ? where name = ?", (b"x", name))
+    until(lambda: changed(fleet))
+    assert fleet.get(f"/v1/agents/{GONE}/trust").status_code == 200
+    assert silent(fleet) == [GONE]
