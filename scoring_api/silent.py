@@ -26,8 +26,8 @@ LOADING_S: Final = 0.05
 class Silences:
     """Look now and then who is silent, a bucket of agents at a time, beside all else.
 
-    Only with a new hour of the stream somebody new can be overdue; in between, those who are may
-    have spoken, so only their buckets are read again.
+    Only with a new hour of the stream somebody new can be overdue, and the store is read; in
+    between, those who are may have spoken, which their trust states say.
 
     Parameters
     ----------
@@ -77,15 +77,30 @@ class Silences:
         if judged_us is None:
             return
         hour = judged_us // HOUR_US
-        for bucket, known in enumerate(self._buckets):
-            if hour == self._hour and not known:
-                continue
+        if hour == self._hour:
+            await self._let_go()
+        else:
+            await self._read_all(hour)
+            self._hour = hour
+        self._metrics.pipeline.silent = sum(map(len, self._buckets))
+
+    async def _read_all(self, hour: int) -> None:
+        for bucket in range(BUCKETS):
             begun = perf_counter()
             found = await self._cache.read(partial(self._read, bucket, hour))
             self._buckets[bucket] = {one.agent_id: one for one in found}
             await asyncio.sleep(PAUSE * (perf_counter() - begun))
-        self._hour = hour
-        self._metrics.pipeline.silent = sum(map(len, self._buckets))
 
     def _read(self, bucket: int, hour: int) -> list[Overdue]:
+        """Find the silent ones of a bucket; in the store's thread."""
         return overdue(self._reading.voices(bucket), hour)
+
+    async def _let_go(self) -> None:
+        """Let go of those that have spoken since, letting requests pass in between."""
+        silent = [one for bucket in self._buckets for one in bucket.values()]
+        for place, one in enumerate(silent):
+            known = self._cache.agents.get(one.agent_id)
+            if known and any(state.last_seen_us // HOUR_US > one.last for state in known.states()):
+                del self._buckets[bucket_of(one.agent_id)][one.agent_id]
+            if place % 20 == 19:
+                await asyncio.sleep(0)

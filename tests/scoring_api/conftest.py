@@ -137,12 +137,16 @@ class Installation:
     def put(self, *states: TrustState) -> None:
         self.store.commit(Commit(profiles=[(s.agent_id, s.mode, b"profile", s) for s in states]))
 
-    def hear(self, agent_id: str, *hours_ago: int) -> None:
-        """Let an agent have been heard so many hours before the last event of all, in order."""
+    def ago_us(self, hours: int) -> int:
+        """Give the instant so many hours before the last event of all."""
         watermark_us = self.store.status().watermark_us
         assert watermark_us is not None
+        return watermark_us - hours * HOUR_US
+
+    def hear(self, agent_id: str, *hours_ago: int) -> None:
+        """Let an agent have been heard so many hours before the last event of all, in order."""
         for ago in hours_ago:
-            self.heard.note(agent_id, "delegated", watermark_us // HOUR_US - ago)
+            self.heard.note(agent_id, "delegated", self.ago_us(ago) // HOUR_US)
         self.store.commit(Commit(shared=self.heard.dump()))
 
     def hear_until(self, agent_id: str, ago: int, usual: int = 14) -> None:

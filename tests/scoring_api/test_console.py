@@ -42,8 +42,13 @@ def page(browser):
 def story(installation):
     installation.put(
         installation.state(),
-        installation.state(HELPDESK, items=(installation.item(severity="critical"),)),
+        installation.state(
+            HELPDESK,
+            items=(installation.item(severity="critical"),),
+            at_us=installation.ago_us(31),
+        ),
     )
+    installation.hear_until(HELPDESK, 31)
     reason = installation.anomaly(0)["reasons"][0]
     installation.find(
         installation.anomaly(1, severity="medium"),
@@ -108,6 +113,18 @@ def test_an_agent_is_reached_by_keyboard_and_shows_why_it_stands_there(page, sto
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#overview")).to_be_visible()
+
+
+def test_an_agent_that_stopped_reporting_says_so_in_words(page, installation, story):
+    words = "silent 31 h, usually 14 h at most"
+    page.goto(story)
+    row = page.locator("#agents tr", has_text="sa/helpdesk")
+    expect(row.locator(".chip.silent")).to_have_text(words, timeout=12_000)
+    expect(page.locator("#agents .chip.silent")).to_have_count(1)
+    row.locator("a").click()
+    expect(page.locator("#detail .hero .chip.silent")).to_have_text(words)
+    installation.put(installation.state(HELPDESK))
+    expect(page.locator("#detail .chip.silent")).to_have_count(0, timeout=12_000)
 
 
 def test_evidence_that_has_faded_is_said_to_have_counted_once(page, installation):
