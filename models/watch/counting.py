@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.features import METRICS
 from models.watch.tail import upper_bits
+from models.watch.week import PARTS, due, pass_by, spread
 
 if TYPE_CHECKING:
     from models.event import Event
@@ -142,7 +143,11 @@ def close(watch: Watch, time_us: int, *, whole: bool) -> int:
             # Work comes in sessions: among all minutes the count is so uneven that every session
             # would be a burst, so minutes are compared with minutes in which the agent acted.
             passed = 1 if kind == MINUTE else window - windows[kind]
+            if kind == HOUR:
+                _end_hour(watch, window, whole=whole)
             _learn(watch, kind, passed, whole=whole)
+            if kind == HOUR:
+                _expect(watch, window)
         windows[kind], begun = window, kind
     return begun
 
@@ -166,6 +171,33 @@ def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
     if kind == HOUR:
         watch.seen = []
         watch.hasty = 0
+
+
+def _end_hour(watch: Watch, hour: int, *, whole: bool) -> None:
+    """Learn which hour of the week is over, as another begins."""
+    if not watch.week:
+        watch.week = [0] * PARTS
+    acts, (known, windows, _) = float(watch.counts[RATE]), watch.due
+    if not whole:
+        acts = min(acts, 4.0 * (known + PRIOR) / (windows + PRIOR) + 4.0)
+    pass_by(watch.week, watch.windows[HOUR], acts, hour)
+
+
+def _expect(watch: Watch, hour: int) -> None:
+    """Say what is known of the hour that begins: of a quiet one by what such hours bring.
+
+    Hours in which at least half is done of what any hour brings are held against all: work that is
+    late is done when it can be.
+    """
+    rate, weight, squares = watch.rates[RATE], watch.weights[HOUR], watch.squares[RATE]
+    watch.due = [rate, weight, shape_of(rate, squares, weight)]
+    acts, windows = due(watch.week, hour, rate / weight)
+    if 2.0 * acts * weight >= rate * windows:
+        return
+    uneven = spread(watch.week, rate / weight, squares / weight)
+    if uneven is not None:
+        unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR))
+        watch.due = [acts, windows, 1.0 / (uneven * windows / acts + unsure)]
 
 
 def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float, bool]]:
@@ -208,13 +240,16 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
     rates, weights, squares, peaks = watch.rates, watch.weights, watch.squares, watch.peaks
     for index in touched:
         kind = COUNTED[index][1]
-        weight = weights[kind]
+        rate, weight = rates[index], weights[kind]
         if weight < LEAST_SEEN[kind]:
             continue
-        shape = _SHAPES[index](rates[index], squares[index], weight)
-        bits = surprise(counts[index], rates[index], weight, shape)
+        if index == RATE:
+            rate, weight, shape = watch.due
+        else:
+            shape = _SHAPES[index](rate, squares[index], weight)
+        bits = surprise(counts[index], rate, weight, shape)
         if bits:
-            usual = (rates[index] + PRIOR) / (weight + PRIOR)
+            usual = (rate + PRIOR) / (weight + PRIOR)
             risen = bits >= peaks[index] + RISE_BITS
             if risen:
                 peaks[index] = int(bits)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from models.journal import MOST_CHANGES, Journal
+from models.watch.week import workday_hours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ _KEPT = 0.9
 LEAST_SILENCE = 24
 TIMES = 2.0
 _SETTLED_HOURS = 72
-_WEEK, _DAY, _WORKDAYS = 168, 24, 5
+_DAY, _WORKDAYS = 24, 5
 MODES = ("unknown", "delegated", "autonomous")
 
 
@@ -186,11 +187,4 @@ def _working(voice: Voice, hour: int) -> int:
     gap = hour - voice.last
     if voice.weekends * 20 > voice.last - voice.first or gap <= 0:
         return max(0, gap)
-    return _workday_hours(hour) - _workday_hours(voice.last)
-
-
-def _workday_hours(hour: int) -> int:
-    """Workday hours since the Monday before 1970."""
-    since_monday = hour + 3 * _DAY
-    weeks, rest = divmod(since_monday, _WEEK)
-    return weeks * _WORKDAYS * _DAY + min(rest, _WORKDAYS * _DAY)
+    return workday_hours(hour) - workday_hours(voice.last)

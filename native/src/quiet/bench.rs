@@ -146,6 +146,9 @@ impl Bench<'_, '_> {
         if let Some(mixture) = ended.mixture {
             facts.mixture = mixture;
         }
+        if let Some(week) = ended.week {
+            facts.week = week;
+        }
         facts.before.clear();
         facts.before.push_str(previous_of(session));
         if let Some(ranked) = &quiet.ranked {

@@ -2,6 +2,7 @@
 
 use super::facts::Now;
 use super::tail::upper_bits;
+use super::week::{due, pass_by, spread, Week};
 use crate::habits::{power, power_of_two};
 
 pub const MINUTE: usize = 0;
@@ -21,6 +22,7 @@ const TOGETHER: f64 = 3.0;
 const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true, true];
 const UNSURE: f64 = 1.0;
 
+const RATE: usize = 1;
 pub const FAILED: usize = 3;
 pub const FAILED_DAY: usize = 4;
 pub const DESTROYED: usize = 5;
@@ -70,25 +72,69 @@ fn shape_in_bursts(rate: f64, squares: f64, weight: f64) -> f64 {
     1.0 / more.max(1.0 / EVEN)
 }
 
-/// Learn windows that are over; the longest kind of window that began anew, None for none.
-pub fn close(now: &mut Now, time_us: i64, whole: bool) -> Option<usize> {
-    let mut begun = None;
+/// Learn windows that are over; the longest kind of window that began anew, None for none, and what
+/// the hours of the week bring, where one of them is over.
+pub fn close(
+    now: &mut Now,
+    week: &Week,
+    time_us: i64,
+    whole: bool,
+) -> (Option<usize>, Option<Week>) {
+    let (mut begun, mut turned) = (None, None);
     for kind in [MINUTE, HOUR, DAY] {
         let window = time_us.div_euclid(LENGTH_US[kind]);
         if window <= now.windows[kind] {
             if kind == MINUTE {
-                return begun;
+                break;
             }
             continue;
         }
         if now.windows[kind] >= 0 {
             let passed = if kind == MINUTE { 1 } else { window - now.windows[kind] };
+            if kind == HOUR {
+                turned = Some(end_hour(now, week, window, whole));
+            }
             learn(now, kind, passed, whole);
+            if let (HOUR, Some(week)) = (kind, &turned) {
+                expect(now, week, window);
+            }
         }
         now.windows[kind] = window;
         begun = Some(kind);
     }
-    begun
+    (begun, turned)
+}
+
+/// Take the open hour as any other: nothing is known of the hours of the week yet.
+pub fn any_hour(now: &mut Now) {
+    if now.weights[HOUR] != 0.0 {
+        now.due = [now.rates[RATE], now.weights[HOUR], LEAST_SHAPE];
+    }
+}
+
+/// Learn which hour of the week is over, as another begins.
+fn end_hour(now: &Now, week: &Week, hour: i64, whole: bool) -> Week {
+    let mut week = week.clone();
+    let (mut acts, [known, windows, _]) = (now.counts[RATE] as f64, now.due);
+    if !whole {
+        acts = acts.min(4.0 * (known + PRIOR) / (windows + PRIOR) + 4.0);
+    }
+    pass_by(&mut week, now.windows[HOUR], acts, hour);
+    week
+}
+
+/// Say what is known of the hour that begins: of a quiet one by what such hours bring.
+fn expect(now: &mut Now, week: &Week, hour: i64) {
+    let (rate, weight, squares) = (now.rates[RATE], now.weights[HOUR], now.squares[RATE]);
+    now.due = [rate, weight, shape_of(rate, squares, weight)];
+    let (acts, windows) = due(week, hour, rate / weight);
+    if 2.0 * acts * weight >= rate * windows {
+        return;
+    }
+    if let Some(uneven) = spread(week, rate / weight, squares / weight) {
+        let unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR));
+        now.due = [acts, windows, 1.0 / (uneven * windows / acts + unsure)];
+    }
 }
 
 fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
@@ -149,8 +195,12 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bo
             continue;
         }
         let of = if IN_BURSTS[index] { shape_in_bursts } else { shape_of };
-        let shape = of(now.rates[index], now.squares[index], weight);
-        let bits = surprise(now.counts[index], now.rates[index], weight, shape);
+        let rate = now.rates[index];
+        let [rate, weight, shape] = match index {
+            RATE => now.due,
+            _ => [rate, weight, of(rate, now.squares[index], weight)],
+        };
+        let bits = surprise(now.counts[index], rate, weight, shape);
         if bits != 0.0 {
             let risen = bits >= now.peaks[index] as f64 + RISE_BITS;
             if risen {

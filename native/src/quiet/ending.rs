@@ -6,6 +6,7 @@ use super::counting::{self, DAY};
 use super::facts::{Facts, Now, State};
 use super::mixture::{self, Mixture};
 use super::subject::Subject;
+use super::week::Week;
 use crate::habits::Habits;
 use pyo3::prelude::*;
 
@@ -19,16 +20,19 @@ pub struct Ended {
     pub window: Option<usize>,
     /// The mixture of tools after the day.
     pub mixture: Option<Mixture>,
+    /// What the hours of the week bring, after the hour.
+    pub week: Option<Week>,
 }
 
 impl Ended {
     /// Learn the windows that are over, and how far the mixture of tools has strayed with a day.
     pub fn of(act: &Act<'_>, subject: &mut Subject<'_>, vouched: bool) -> Self {
         let active = subject.now.state() == State::Active;
-        let window = counting::close(&mut subject.now, act.time_us, vouched || !active);
+        let (now, week) = (&mut subject.now, &subject.facts.week);
+        let (window, week) = counting::close(now, week, act.time_us, vouched || !active);
         let day = window == Some(DAY);
         let mixture = day.then(|| end_mixture(subject, act.time_us, active));
-        Ended { window, mixture }
+        Ended { window, mixture, week }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The plain part of a profile; `models.profile.Facts` and `models.watch.state.Watch`.
 
-use super::counting::COUNTS;
+use super::counting::{self, COUNTS};
 use super::mixture::Mixture;
 use super::sizes::{Sizes, ROW, SIZED};
+use super::week::{Week, PARTS};
 use crate::fetching::{self, lines};
 use crate::habits::FEATURES;
 use crate::pack::{Reader, Writer};
@@ -11,9 +12,9 @@ use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
 const FACTS: usize = 27;
-const WATCH: usize = 29;
-/// The same before `spent`, `tops` and `kept` were noted.
-const WATCH_BEFORE: usize = 26;
+const WATCH: usize = 31;
+/// The same before `week` and `due` were noted, and before `spent`, `tops` and `kept` were.
+const WATCH_BEFORE: [usize; 2] = [29, 26];
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
@@ -56,6 +57,7 @@ pub struct Now {
     pub spent: f64,
     pub tops: [f64; FEATURES],
     pub kept: f64,
+    pub due: [f64; 3],
 }
 
 /// Where and when a credential was last used.
@@ -89,6 +91,7 @@ pub struct Facts {
     definitions: Vec<u8>,
     pub added: Vec<String>,
     pub sizes: Sizes,
+    pub week: Week,
     shown_us: i64,
     pub now: Now,
 }
@@ -265,6 +268,8 @@ impl Facts {
             out.float(*bits);
         }
         out.float(now.kept);
+        numbers(out, &self.week);
+        floats(out, &now.due);
         Ok(())
     }
 
@@ -318,7 +323,7 @@ impl Facts {
 
     fn read_watch(&mut self, from: &mut Reader<'_>) -> PyResult<()> {
         let length = from.array()?;
-        expect(length, if length == WATCH_BEFORE { WATCH_BEFORE } else { WATCH })?;
+        expect(length, WATCH_BEFORE.into_iter().find(|&known| known == length).unwrap_or(WATCH))?;
         let now = &mut self.now;
         now.session = from.signed()?;
         self.before = from.text()?.to_owned();
@@ -356,7 +361,7 @@ impl Facts {
         now.leak = from.float()?;
         all_floats(from, &mut now.highs)?;
         all_numbers(from, &mut now.peaks)?;
-        if length == WATCH {
+        if length > WATCH_BEFORE[1] {
             now.spent = from.float()?;
             for _ in 0..from.map()? {
                 let (feature, bits) = (from.signed()? as usize, from.float()?);
@@ -364,7 +369,14 @@ impl Facts {
             }
             now.kept = from.float()?;
         }
-        Ok(())
+        if length < WATCH {
+            counting::any_hour(now);
+            return Ok(());
+        }
+        let parts = from.array()?;
+        expect(parts, if parts == 0 { 0 } else { PARTS })?;
+        self.week = (0..parts).map(|_| from.signed()).collect::<PyResult<_>>()?;
+        all_floats(from, &mut now.due)
     }
 }
 

@@ -1,6 +1,7 @@
 //! When each agent was last heard of, and how long it is usually silent; `models.watch.heard`.
 
 use super::facts::expect;
+use super::week::workday_hours;
 use crate::content::{Journal, Shared};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -15,7 +16,6 @@ const KEPT: f64 = 0.9;
 const LEAST_SILENCE: i64 = 24;
 const TIMES: f64 = 2.0;
 const SETTLED_HOURS: i64 = 72;
-const WEEK: i64 = 168;
 const DAY: i64 = 24;
 const WORKDAYS: i64 = 5;
 const MODES: [&str; 3] = ["unknown", "delegated", "autonomous"];
@@ -208,11 +208,4 @@ fn working(voice: &Voice, hour: i64) -> i64 {
         return gap.max(0);
     }
     workday_hours(hour) - workday_hours(voice.last)
-}
-
-/// Workday hours since the Monday before 1970.
-fn workday_hours(hour: i64) -> i64 {
-    let since_monday = hour + 3 * DAY;
-    let (weeks, rest) = (since_monday.div_euclid(WEEK), since_monday.rem_euclid(WEEK));
-    weeks * WORKDAYS * DAY + rest.min(WORKDAYS * DAY)
 }

@@ -36,6 +36,7 @@ mod texts;
 mod together;
 mod trust;
 mod values;
+mod week;
 mod when;
 mod words;
 
