@@ -72,15 +72,18 @@ def refuse_folder(option: str, folder: str | Path | None) -> None:
 
 
 def _file_fault(path: Path) -> str:
-    """Say why nothing can be written to a path, nothing where it can be; a new file is tried."""
+    """Say why nothing can be written to a path, nothing where it can be.
+
+    A new file is tried in its folder, without a name: none is left by who is ended meanwhile.
+    """
     try:
         if path.is_dir():
             return "it is a folder, expected a file"
         if path.exists():
             return "" if os.access(path, os.W_OK) else "permission denied"
-        new = path.resolve()  # where a link leads that leads nowhere yet
-        new.touch(exist_ok=False)
-        new.unlink()
+        TemporaryFile(
+            dir=path.resolve().parent
+        ).close()  # where a link leads that leads nowhere yet
     except OSError as error:
         if error.errno in _NOWHERE and not path.parent.is_dir():
             return f"there is no folder {quoted(str(path.parent), LONGEST_PATH)}"
