@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.features import METRICS
 from models.watch.tail import upper_bits
-from models.watch.week import PARTS, due, pass_by, spread
+from models.watch.week import due, pass_by, spread
 
 if TYPE_CHECKING:
     from models.event import Event
@@ -146,8 +146,6 @@ def close(watch: Watch, time_us: int, *, whole: bool) -> int:
             if kind == HOUR:
                 _end_hour(watch, window, whole=whole)
             _learn(watch, kind, passed, whole=whole)
-            if kind == HOUR:
-                _expect(watch, window)
         windows[kind], begun = window, kind
     return begun
 
@@ -175,29 +173,36 @@ def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
 
 def _end_hour(watch: Watch, hour: int, *, whole: bool) -> None:
     """Learn which hour of the week is over, as another begins."""
-    if not watch.week:
-        watch.week = [0] * PARTS
-    acts, (known, windows, _) = float(watch.counts[RATE]), watch.due
+    acts = float(watch.counts[RATE])
     if not whole:
+        known, windows, _ = expected(watch)
         acts = min(acts, 4.0 * (known + PRIOR) / (windows + PRIOR) + 4.0)
-    pass_by(watch.week, watch.windows[HOUR], acts, hour)
+    watch.week = pass_by(watch.week, watch.windows[HOUR], acts, hour)
 
 
-def _expect(watch: Watch, hour: int) -> None:
-    """Say what is known of the hour that begins: of a quiet one by what such hours bring.
+def expected(watch: Watch) -> tuple[float, float, float]:
+    """Say what is known of the open hour: of a quiet one by what such hours bring.
 
     Hours in which at least half is done of what any hour brings are held against all: work that is
     late is done when it can be.
+
+    Returns
+    -------
+    tuple of float
+        Acts and windows that are remembered, and the shape.
     """
     rate, weight, squares = watch.rates[RATE], watch.weights[HOUR], watch.squares[RATE]
-    watch.due = [rate, weight, shape_of(rate, squares, weight)]
-    acts, windows = due(watch.week, hour, rate / weight)
+    any_hour = rate, weight, shape_of(rate, squares, weight)
+    if not watch.week:
+        return any_hour
+    acts, windows = due(watch.week, watch.windows[HOUR], rate / weight)
     if 2.0 * acts * weight >= rate * windows:
-        return
+        return any_hour
     uneven = spread(watch.week, rate / weight, squares / weight)
-    if uneven is not None:
-        unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR))
-        watch.due = [acts, windows, 1.0 / (uneven * windows / acts + unsure)]
+    if uneven is None:
+        return any_hour
+    unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR))
+    return acts, windows, 1.0 / (uneven * windows / acts + unsure)
 
 
 def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float, bool]]:
@@ -244,7 +249,7 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
         if weight < LEAST_SEEN[kind]:
             continue
         if index == RATE:
-            rate, weight, shape = watch.due
+            rate, weight, shape = expected(watch)
         else:
             shape = _SHAPES[index](rate, squares[index], weight)
         bits = surprise(counts[index], rate, weight, shape)

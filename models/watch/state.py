@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from models.watch.counting import HOUR, LEAST_SHAPE, RATE
-
 COUNTS = 9
 
 
@@ -62,9 +60,8 @@ class Watch(Struct, array_like=True):
     kept
         Rarity of the most ordinary category for which an act of that session was held, in bits.
     week
-        Acts of each hour of the week in `models.watch.week`; none before an hour has passed.
-    due
-        Of the open hour: acts and windows that are remembered of such hours, and the shape.
+        Acts of each hour of the week, and how many hours have passed, as `models.watch.week` counts
+        them; nothing before an hour has passed.
     """
 
     session: int = -1
@@ -96,13 +93,10 @@ class Watch(Struct, array_like=True):
     spent: float = 0.0
     tops: dict[int, float] = {}
     kept: float = 0.0
-    week: list[int] = []
-    due: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    week: dict[int, int] = {}
 
     def __post_init__(self) -> None:
-        """Begin what a version before did not know."""
-        if not self.week and self.weights[HOUR]:
-            self.due = [self.rates[RATE], self.weights[HOUR], LEAST_SHAPE]  # as any other hour
+        """Begin counts that a version before did not know."""
         short = COUNTS - len(self.counts)
         if short > 0:
             for known in (self.counts, self.peaks):

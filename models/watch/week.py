@@ -32,26 +32,34 @@ def workday_hours(hour: int) -> int:
     return weeks * _WORKDAY_HOURS + min(rest, _WORKDAY_HOURS)
 
 
-def pass_by(week: list[int], closed: int, acts: float, hour: int) -> None:
-    """Take in an hour that is over; the hours to another pass, and what is known fades by weeks."""
-    week[cell(closed)] += int(acts * _UNIT)
+def pass_by(week: dict[int, int], closed: int, acts: float, hour: int) -> dict[int, int]:
+    """Take in an hour that is over; the hours to another pass, and what is known fades by weeks.
+
+    Returns
+    -------
+    dict of int to int
+        What is not 0, in order.
+    """
+    kept = [week.get(part, 0) for part in range(PARTS)]
+    kept[cell(closed)] += int(acts * _UNIT)
     monday = hour - (hour + _THURSDAY * DAY_HOURS) % _WEEK_HOURS
     at = max(closed, monday - _LONGEST * _WEEK_HOURS)
     while at < monday:
         end = min(monday, at - (at + _THURSDAY * DAY_HOURS) % _WEEK_HOURS + _WEEK_HOURS)
-        _pass(week, at, end)
-        week[:] = [kept * _KEPT >> 10 for kept in week]
+        _pass(kept, at, end)
+        kept = [one * _KEPT >> 10 for one in kept]
         at = end
-    _pass(week, at, hour)
+    _pass(kept, at, hour)
+    return {part: one for part, one in enumerate(kept) if one}
 
 
-def _pass(week: list[int], start: int, end: int) -> None:
+def _pass(kept: list[int], start: int, end: int) -> None:
     on_workdays = workday_hours(end) - workday_hours(start)
-    week[CELLS] += on_workdays * _UNIT
-    week[CELLS + 1] += (end - start - on_workdays) * _UNIT
+    kept[CELLS] += on_workdays * _UNIT
+    kept[CELLS + 1] += (end - start - on_workdays) * _UNIT
 
 
-def due(week: list[int], hour: int, mean: float) -> tuple[float, float]:
+def due(week: dict[int, int], hour: int, mean: float) -> tuple[float, float]:
     """Give acts and windows that are remembered of hours like one.
 
     Parameters
@@ -61,21 +69,22 @@ def due(week: list[int], hour: int, mean: float) -> tuple[float, float]:
 
     Examples
     --------
-    >>> week = [0] * PARTS
+    >>> week = {}
     >>> for day in range(4, 4 + 14):  # Mondays to Fridays at nine, ten acts
-    ...     pass_by(week, 24 * day + 9, 10.0 * (cell(24 * day) < 24), 24 * day + 33)
+    ...     week = pass_by(week, 24 * day + 9, 10.0 * (cell(24 * day) < 24), 24 * day + 33)
     >>> [round(known, 1) for known in due(week, 24 * 18 + 9, 3.0)]
     [84.6, 10.0]
     """
     at = cell(hour)
-    return week[at] / _UNIT + _ANY_HOUR * mean, _windows(week, at) + _ANY_HOUR
+    acts = week.get(at, 0) / _UNIT + _ANY_HOUR * mean
+    return acts, _windows(week, weekend=at >= DAY_HOURS) + _ANY_HOUR
 
 
-def _windows(week: list[int], at: int) -> float:
-    return week[CELLS + (at >= DAY_HOURS)] / (_UNIT * DAY_HOURS)
+def _windows(week: dict[int, int], *, weekend: bool) -> float:
+    return week.get(CELLS + weekend, 0) / (_UNIT * DAY_HOURS)
 
 
-def spread(week: list[int], mean: float, pairs: float) -> float | None:
+def spread(week: dict[int, int], mean: float, pairs: float) -> float | None:
     """Give by how much variance exceeds the mean of an hour, over that mean.
 
     Work comes in sessions, so that is the same in quiet hours and in busy ones. What the means of
@@ -91,14 +100,14 @@ def spread(week: list[int], mean: float, pairs: float) -> float | None:
     float or None
         0 or more; None where too few hours have passed to tell.
     """
-    means = square = passed = 0.0
-    for at in range(CELLS):
-        windows = _windows(week, at)
-        if windows:
-            usual = week[at] / _UNIT / windows
+    each = [_windows(week, weekend=weekend) for weekend in (False, True)]
+    means = square = 0.0
+    for at, kept in week.items():
+        if at < CELLS and (windows := each[at >= DAY_HOURS]):
+            usual = kept / _UNIT / windows
             means += usual
             square += windows * usual * usual
-            passed += windows
+    passed = DAY_HOURS * (each[0] + each[1])
     if 2.0 * means >= mean * passed:
         return None
     by_chance = means / passed

@@ -95,21 +95,14 @@ pub fn close(
                 turned = Some(end_hour(now, week, window, whole));
             }
             learn(now, kind, passed, whole);
-            if let (HOUR, Some(week)) = (kind, &turned) {
-                expect(now, week, window);
-            }
         }
         now.windows[kind] = window;
         begun = Some(kind);
+        if kind == HOUR {
+            now.due = expected(now, turned.as_ref().unwrap_or(week));
+        }
     }
     (begun, turned)
-}
-
-/// Take the open hour as any other: nothing is known of the hours of the week yet.
-pub fn any_hour(now: &mut Now) {
-    if now.weights[HOUR] != 0.0 {
-        now.due = [now.rates[RATE], now.weights[HOUR], LEAST_SHAPE];
-    }
 }
 
 /// Learn which hour of the week is over, as another begins.
@@ -123,18 +116,21 @@ fn end_hour(now: &Now, week: &Week, hour: i64, whole: bool) -> Week {
     week
 }
 
-/// Say what is known of the hour that begins: of a quiet one by what such hours bring.
-fn expect(now: &mut Now, week: &Week, hour: i64) {
+/// Acts and windows that are remembered of the open hour, and the shape: of a quiet one those of
+/// such hours.
+pub fn expected(now: &Now, week: &Week) -> [f64; 3] {
     let (rate, weight, squares) = (now.rates[RATE], now.weights[HOUR], now.squares[RATE]);
-    now.due = [rate, weight, shape_of(rate, squares, weight)];
-    let (acts, windows) = due(week, hour, rate / weight);
+    let any_hour = [rate, weight, shape_of(rate, squares, weight)];
+    if week.is_empty() {
+        return any_hour;
+    }
+    let (acts, windows) = due(week, now.windows[HOUR], rate / weight);
     if 2.0 * acts * weight >= rate * windows {
-        return;
+        return any_hour;
     }
-    if let Some(uneven) = spread(week, rate / weight, squares / weight) {
-        let unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR));
-        now.due = [acts, windows, 1.0 / (uneven * windows / acts + unsure)];
-    }
+    let Some(uneven) = spread(week, rate / weight, squares / weight) else { return any_hour };
+    let unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR));
+    [acts, windows, 1.0 / (uneven * windows / acts + unsure)]
 }
 
 fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {

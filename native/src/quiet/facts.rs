@@ -3,7 +3,7 @@
 use super::counting::{self, COUNTS};
 use super::mixture::Mixture;
 use super::sizes::{Sizes, ROW, SIZED};
-use super::week::{Week, PARTS};
+use super::week::{self, Week};
 use crate::fetching::{self, lines};
 use crate::habits::FEATURES;
 use crate::pack::{Reader, Writer};
@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
 const FACTS: usize = 27;
-const WATCH: usize = 31;
-/// The same before `week` and `due` were noted, and before `spent`, `tops` and `kept` were.
+const WATCH: usize = 30;
+/// The same before `week` was noted, and before `spent`, `tops` and `kept` were.
 const WATCH_BEFORE: [usize; 2] = [29, 26];
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
@@ -57,6 +57,7 @@ pub struct Now {
     pub spent: f64,
     pub tops: [f64; FEATURES],
     pub kept: f64,
+    /// What is known of the open hour; of the rest, so never stored.
     pub due: [f64; 3],
 }
 
@@ -268,8 +269,7 @@ impl Facts {
             out.float(*bits);
         }
         out.float(now.kept);
-        numbers(out, &self.week);
-        floats(out, &now.due);
+        week::write(&self.week, out);
         Ok(())
     }
 
@@ -369,14 +369,11 @@ impl Facts {
             }
             now.kept = from.float()?;
         }
-        if length < WATCH {
-            counting::any_hour(now);
-            return Ok(());
+        if length == WATCH {
+            self.week = week::read(from)?;
         }
-        let parts = from.array()?;
-        expect(parts, if parts == 0 { 0 } else { PARTS })?;
-        self.week = (0..parts).map(|_| from.signed()).collect::<PyResult<_>>()?;
-        all_floats(from, &mut now.due)
+        now.due = counting::expected(now, &self.week);
+        Ok(())
     }
 }
 
