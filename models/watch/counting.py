@@ -20,6 +20,7 @@ HALF_LIFE = (10_080.0, 720.0, 30.0)  # in windows: a week of minutes, a month of
 PRIOR = 1.0  # one window with one act
 EVEN = 1e9  # shape of counts that vary as little as chance makes them
 LEAST_SHAPE = 0.25
+LEAST_OF_QUIET = 1e-9  # shape of hours in which nothing was done for years
 MOST_BITS = 250.0
 MOST_SEEN = 96
 RISE_BITS = 2  # more than when it was last looked at: else each act of a busy hour is odd again
@@ -202,7 +203,7 @@ def expected(watch: Watch) -> tuple[float, float, float]:
     if uneven is None:
         return any_hour
     unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR))
-    return acts, windows, 1.0 / (uneven * windows / acts + unsure)
+    return acts, windows, max(LEAST_OF_QUIET, 1.0 / (uneven * windows / acts + unsure))
 
 
 def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float, bool]]:

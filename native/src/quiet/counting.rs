@@ -13,6 +13,7 @@ const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
 const LEAST_SHAPE: f64 = 0.25;
+const LEAST_OF_QUIET: f64 = 1e-9;
 const MOST_BITS: f64 = 250.0;
 const MOST_SEEN: usize = 96;
 const RISE_BITS: f64 = 2.0;
@@ -130,7 +131,7 @@ pub fn expected(now: &Now, week: &Week) -> [f64; 3] {
     }
     let Some(uneven) = spread(week, rate / weight, squares / weight) else { return any_hour };
     let unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR));
-    [acts, windows, 1.0 / (uneven * windows / acts + unsure)]
+    [acts, windows, (1.0 / (uneven * windows / acts + unsure)).max(LEAST_OF_QUIET)]
 }
 
 fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {

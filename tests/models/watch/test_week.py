@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.watch.counting import HOUR, LENGTH_US, RATE, close, expected, surprise
@@ -110,3 +110,11 @@ def test_counts_of_one_mean_are_spread_as_they_are():
 def test_workday_hours_are_counted_one_by_one(start, length):
     one_by_one = sum(cell(hour) < 24 for hour in range(start, start + length))
     assert workday_hours(start + length) - workday_hours(start) == one_by_one
+
+
+@given(st.integers(0, 100 * 366 * 24), st.integers(1, 100_000))
+@example(750_000, 50)  # what is left is next to 0
+def test_after_any_silence_an_hour_is_told(silence, count):
+    watch = worked(by_day, 3 * WEEK_HOURS)
+    close(watch, (MONDAY + 3 * WEEK_HOURS + silence) * LENGTH_US[HOUR], whole=True)
+    assert surprise(count, *expected(watch)) >= 0
