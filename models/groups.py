@@ -60,7 +60,9 @@ AFTER = 1 << 31
 VOTED_FOR_DAYS = 7
 """Votes for what follows count as of the first of so many days: few days to keep of each value."""
 
-_MOST_NAME = 64
+MOST_NAME = 256
+"""Characters that are kept of the name of a value."""
+
 _MOST_CONTEXTS = 512
 _MODES_AT = 1  # level of a role in all its modes, where a group is one mode's
 _encode = msgspec.msgpack.Encoder().encode
@@ -280,7 +282,7 @@ class Groups:
 
     def vote(self, group: str, feature: int, value: int, text: str, old: int, new: int) -> None:
         """Let an agent vote for a value, in its group and the fleet; `old` is -1 for none."""
-        self._votes.append((group, feature, value, text[:_MOST_NAME], old, new))
+        self._votes.append((group, feature, value, text[:MOST_NAME], old, new))
         self.size += 2
 
     def follow(self, group: str, inside: int, value: int, text: str, day: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.features import LIFETIMES
+from models.groups import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,9 +39,13 @@ def count_as_known(
 
 
 def _more_scopes(scopes: str, place: Place, view: View) -> Iterable[str]:
-    """Give the sets of scopes of the role that hold these and more, the smallest first."""
+    """Give the sets of scopes of the role that hold these, the smallest first.
+
+    Also the same ones, written otherwise. What may have been cut off is not looked into.
+    """
     few = set(scopes.split())
-    names = [name for name in view.names(place.index).values() if few < set(name.split())]
+    whole = (name for name in view.names(place.index).values() if len(name) < MOST_NAME)
+    names = [name for name in whole if few <= set(name.split())]
     return sorted(names, key=lambda name: (len(name.split()), name))
 
 

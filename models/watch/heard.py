@@ -27,6 +27,7 @@ LEAST_SILENCE = 24
 TIMES = 2.0
 _SETTLED_HOURS = 72
 _DAY, _WORKDAYS = 24, 5
+_MOST_WEEKENDS = 255  # hours; whoever was heard in so many works then
 MODES = ("unknown", "delegated", "autonomous")
 
 
@@ -91,7 +92,7 @@ class Heard:
                 voice.reach = max(_KEPT * voice.reach, float(_working(voice, hour)))
             voice.last = hour
             if _weekend(hour):
-                voice.weekends = min(255, voice.weekends + 1)
+                voice.weekends = min(_MOST_WEEKENDS, voice.weekends + 1)
         bit = 1 << MODES.index(mode)
         if not voice.modes & bit:
             voice.modes |= bit
@@ -185,6 +186,7 @@ def _weekend(hour: int) -> bool:
 def _working(voice: Voice, hour: int) -> int:
     """Hours since an agent was last heard, without weekends where it hardly works then."""
     gap = hour - voice.last
-    if voice.weekends * 20 > voice.last - voice.first or gap <= 0:
+    works = voice.weekends == _MOST_WEEKENDS or voice.weekends * 20 > voice.last - voice.first
+    if works or gap <= 0:
         return max(0, gap)
     return workday_hours(hour) - workday_hours(voice.last)

@@ -39,7 +39,14 @@ def used(a_stream, an_event):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"scopes": SCOPES[:1]}, {"scopes": SCOPES[1:]}, {"lifetime": HOUR / 60}, {"lifetime": HOUR}],
+    [
+        {"scopes": SCOPES[:1]},
+        {"scopes": SCOPES[1:]},
+        {"scopes": [*SCOPES, SCOPES[0]]},
+        {"scopes": [" ".join(reversed(SCOPES))]},
+        {"lifetime": HOUR / 60},
+        {"lifetime": HOUR},
+    ],
 )
 def test_what_grants_less_is_no_odder_than_what_is_known(used, fields):
     first, second = used(**fields)

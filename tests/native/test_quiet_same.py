@@ -141,29 +141,33 @@ def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkey
     assert 100 < len(moved) < len(found["agent.trust.jsonl"])
 
 
+SETS = (
+    ["crm:read", "crm:write"],
+    ["crm:delete", "crm:read", "crm:write"],
+    [f"https://api.example.com/auth/records.{number}" for number in range(4)],
+    [f"https://api.example.com/auth/records.{number}" for number in range(12)],  # cut off
+    ["crm\x1cread", "crm\x1dwrite", "crm\u2003delete"],  # all of them spaces to Python
+)
+
+
 def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
     lines, narrower = list(fleet_events(11, 25, limit=9_000)), 0
-    sets = (
-        ["crm:read", "crm:write"],
-        ["crm:delete", "crm:read", "crm:write"],
-        ["crm:read", "tax:read"],
-    )
     for at, line in enumerate(lines):
         event = json.loads(line)
-        scopes, hours = sets[at % 3], (8, 30)[at % 2]
+        scopes, hours = SETS[at * 7 % 13 % 5], (8, 30)[at % 2]
         if at > 4_000 and at % 3 != 1:
-            scopes, hours, narrower = scopes[: at % 3], 1 + at % 2, narrower + 1
+            scopes, hours, narrower = scopes[: 1 + at % 2], 1 + at % 2, narrower + 1
+        elif at > 4_000 and at % 11 == 1:
+            scopes = [" ".join(reversed(scopes[:3])), *scopes[2:], scopes[0]]
         issued = datetime.fromisoformat(event["time"])
         event["credential"] = {
             "id": f"c-{event['agent']['id']}", "scopes": scopes, "issued_at": event["time"],
             "expires_at": (issued + timedelta(hours=hours)).isoformat(),
         }  # fmt: skip
-        if at in (8_000, 8_500):  # a space to one kernel, none to the other
-            event["credential"]["scopes"] = ["crm\x1cread"]
         lines[at] = json.dumps(event).encode()
     found, quiet = same(tmp_path, lines)
     assert narrower > 3_000
-    assert quiet > 7_500
+    assert quiet > 7_000
     assert b"cred.lifetime" not in b"".join(found["agent.anomalies.jsonl"])
 
 

@@ -24,7 +24,8 @@ pub const NEWCOMERS: usize = 1;
 /// Their group, and their pool.
 pub const NEWCOMERS_NAME: &str = "newcomers";
 pub const FLEET_NAME: &str = "";
-const MOST_NAME: usize = 64;
+/// Characters that are kept of the name of a value.
+pub const MOST_NAME: usize = 256;
 
 /// All groups of one stream.
 #[pyclass]

@@ -21,7 +21,7 @@ pub use agent::Habits;
 pub use calibrate::{Calibrated, Statistics, Whose, SUM, VOLUME};
 pub use chains::Chains;
 pub use counts::{power, power_of_two};
-pub use groups::{Groups, FLEET_NAME};
+pub use groups::{Groups, FLEET_NAME, MOST_NAME};
 pub use places::Places;
 pub use pools::SessionPools;
 pub use surprise::Surprise;

@@ -18,6 +18,7 @@ const TIMES: f64 = 2.0;
 const SETTLED_HOURS: i64 = 72;
 const DAY: i64 = 24;
 const WORKDAYS: i64 = 5;
+const MOST_WEEKENDS: i64 = 255;
 const MODES: [&str; 3] = ["unknown", "delegated", "autonomous"];
 
 /// What is remembered of one agent over all modes.
@@ -80,7 +81,7 @@ impl Heard {
             }
             voice.last = hour;
             if weekend(hour) {
-                voice.weekends = (voice.weekends + 1).min(255);
+                voice.weekends = (voice.weekends + 1).min(MOST_WEEKENDS);
             }
         }
         voice.modes |= MODES.iter().position(|known| *known == mode).map_or(0, |at| 1 << at);
@@ -204,7 +205,8 @@ fn weekend(hour: i64) -> bool {
 /// Hours since an agent was last heard, without weekends where it hardly works then.
 fn working(voice: &Voice, hour: i64) -> i64 {
     let gap = hour - voice.last;
-    if voice.weekends * 20 > voice.last - voice.first || gap <= 0 {
+    let works = voice.weekends == MOST_WEEKENDS || voice.weekends * 20 > voice.last - voice.first;
+    if works || gap <= 0 {
         return gap.max(0);
     }
     workday_hours(hour) - workday_hours(voice.last)

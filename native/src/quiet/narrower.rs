@@ -3,18 +3,15 @@
 use super::bench::Bench;
 use super::subject::Subject;
 use super::words::{lifetime_name, ENDLESS, LIFETIMES};
+use crate::habits::MOST_NAME;
 use std::collections::BTreeSet;
 
 impl Bench<'_, '_> {
-    /// Let fewer scopes, and a credential that ends sooner, count as the next wider known ones;
-    /// false where the reference has to.
-    pub fn count_as_known(&mut self, subject: &Subject<'_>) -> bool {
+    /// Let fewer scopes, and a credential that ends sooner, count as the next wider known ones.
+    pub fn count_as_known(&mut self, subject: &Subject<'_>) {
         let (scope, credential) = (self.names.scope, self.names.credential);
         if !self.had(scope, subject) {
             let few = self.texts.get(scope).unwrap_or_default();
-            if few.contains(|one| ('\x1c'..='\x1f').contains(&one)) {
-                return false; // spaces there, not here
-            }
             if let Some(wider) = self.more_scopes(few, subject) {
                 self.replace(scope, &wider);
             }
@@ -25,7 +22,6 @@ impl Bench<'_, '_> {
                 self.replace(credential, &longer);
             }
         }
-        true
     }
 
     fn replace(&mut self, feature: usize, text: &str) {
@@ -40,18 +36,18 @@ impl Bench<'_, '_> {
         value.is_none_or(|value| subject.habits.count_of(node, value as u32) != 0)
     }
 
-    /// The smallest set of scopes that the agent had and that holds these and more.
+    /// The smallest set of scopes that the agent had and that holds these.
     fn more_scopes(&self, few: &str, subject: &Subject<'_>) -> Option<String> {
-        let node = self.groups.places.all[self.names.scope].node;
-        let few: BTreeSet<&str> = few.split_whitespace().collect();
-        let known = self.groups.names(subject.group, self.names.scope);
-        let known = known.filter(|&(value, _)| subject.habits.count_of(node, value) != 0);
-        let wider = known.filter(|(_, name)| {
-            let all: BTreeSet<&str> = name.split_whitespace().collect();
-            few.is_subset(&all) && few.len() < all.len()
+        let feature = self.names.scope;
+        let few: BTreeSet<&str> = each(few).collect();
+        let known = self.groups.names(subject.group, feature).map(|(_, name)| name);
+        let whole = known.filter(|name| name.chars().count() < MOST_NAME);
+        let wider = whole.filter(|name| few.is_subset(&each(name).collect()));
+        let had = wider.filter(|name| {
+            let (node, value) = self.groups.value_at(feature, name);
+            subject.habits.count_of(node, value) != 0
         });
-        let smallest = wider.min_by_key(|&(_, name)| (name.split_whitespace().count(), name));
-        smallest.map(|(_, name)| name.to_owned())
+        had.min_by_key(|&name| (each(name).count(), name)).map(str::to_owned)
     }
 
     /// The shortest lifetime that the agent's credentials had and that is longer.
@@ -71,4 +67,10 @@ impl Bench<'_, '_> {
             subject.habits.count_of(node, value) != 0
         })
     }
+}
+
+/// The scopes of a set, between what are spaces to Python.
+fn each(scopes: &str) -> impl Iterator<Item = &str> {
+    let space = |one: char| one.is_whitespace() || ('\x1c'..='\x1f').contains(&one);
+    scopes.split(space).filter(|scope| !scope.is_empty())
 }

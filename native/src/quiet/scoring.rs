@@ -107,7 +107,8 @@ impl Bench<'_, '_> {
             return false;
         }
         self.texts.hash(self.names, &self.groups.hasher(), subject.texts);
-        self.count_as_known(subject)
+        self.count_as_known(subject);
+        true
     }
 
     /// The bits of what an act carries, if there is anything to hold it against.

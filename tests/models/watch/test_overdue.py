@@ -116,3 +116,11 @@ def test_buckets_apart_give_what_all_of_them_give(heard):
         assert {bucket_of(agent_id) for agent_id in found} <= {bucket}
         apart += found
     assert sorted(apart) == sorted(agents) == names([stored], MONDAY + 200)
+
+
+def test_who_works_on_weekends_for_a_year_is_missed_on_one():
+    voice = Heard()
+    saturday = 52 * 168 + 48  # 1970 began on a Thursday
+    for hour in range(saturday):
+        voice.note("billing-7", "delegated", hour)
+    assert voice.silence("billing-7", saturday + 47) == (48, 0.0)
