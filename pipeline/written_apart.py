@@ -81,9 +81,8 @@ def _file_fault(path: Path) -> str:
             return "it is a folder, expected a file"
         if path.exists():
             return "" if os.access(path, os.W_OK) else "permission denied"
-        TemporaryFile(
-            dir=path.resolve().parent
-        ).close()  # where a link leads that leads nowhere yet
+        folder = path.resolve().parent  # where a link leads that leads nowhere yet
+        TemporaryFile(dir=folder).close()
     except OSError as error:
         if error.errno in _NOWHERE and not path.parent.is_dir():
             return f"there is no folder {quoted(str(path.parent), LONGEST_PATH)}"

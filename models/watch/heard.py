@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from models.journal import MOST_CHANGES, Journal
-from models.watch.week import workday_hours
+from models.watch.week import DAY_HOURS, cell, workday_hours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ _KEPT = 0.9
 LEAST_SILENCE = 24
 TIMES = 2.0
 _SETTLED_HOURS = 72
-_DAY, _WORKDAYS = 24, 5
 _MOST_WEEKENDS = 255  # hours; whoever was heard in so many works then
 MODES = ("unknown", "delegated", "autonomous")
 
@@ -91,7 +90,7 @@ class Heard:
             if gap >= LEAST_GAP:
                 voice.reach = max(_KEPT * voice.reach, float(_working(voice, hour)))
             voice.last = hour
-            if _weekend(hour):
+            if cell(hour) >= DAY_HOURS:  # on a weekend
                 voice.weekends = min(_MOST_WEEKENDS, voice.weekends + 1)
         bit = 1 << MODES.index(mode)
         if not voice.modes & bit:
@@ -177,10 +176,6 @@ def _take(bucket: dict[str, Voice], blob: bytes, wanted: int) -> int:
 def bucket_of(agent_id: str) -> int:
     """Give the bucket that an agent is stored in."""
     return sum(agent_id.encode()) % BUCKETS
-
-
-def _weekend(hour: int) -> bool:
-    return (hour // _DAY + 3) % 7 >= _WORKDAYS
 
 
 def _working(voice: Voice, hour: int) -> int:
