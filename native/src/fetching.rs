@@ -1,18 +1,29 @@
-//! Reads a little of each line of memory that an event will need.
+//! Asks for memory ahead of its use.
 //!
 //! What agents know lies far apart, and agents take turns: nearly all of it comes from slow memory.
-//! Asked for at once it comes together; where judging meets one piece after the other, each takes as
-//! long as all of them.
+//! Asked for a few events ahead it is there in time; where judging meets one piece after the other,
+//! each is waited for.
 
+/// What is asked for where the processor has a way to ask.
 const LINE: usize = 64;
 
-/// Something of what each line holds, which is only there to be asked for.
-pub fn lines<T>(all: &[T], part: impl Fn(&T) -> u64) -> u64 {
-    let step = (LINE / size_of::<T>().max(1)).max(1);
-    all.iter().step_by(step).fold(0, |sum, one| sum ^ part(one))
+/// Ask for the memory of a value, or of all values of a list; nobody waits for it.
+#[inline]
+pub fn ask<T: ?Sized>(value: &T) {
+    let start = std::ptr::from_ref(value).cast::<u8>();
+    for at in (0..size_of_val(value)).step_by(LINE) {
+        hint(start.wrapping_add(at));
+    }
 }
 
-/// The same of texts that lie apart each.
-pub fn texts<'a>(all: impl Iterator<Item = &'a str>) -> u64 {
-    all.fold(0, |sum, text| sum ^ lines(text.as_bytes(), |&byte| u64::from(byte)))
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn hint(at: *const u8) {
+    use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+    // SAFETY: a hint reads nothing that the program would see, and never faults.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn hint(_: *const u8) {}

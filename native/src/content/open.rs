@@ -62,6 +62,11 @@ impl OpenSessions {
         first.is_some_and(|first| first.0 .0 <= watermark_us || state.by_key.len() > MOST_OPEN)
     }
 
+    /// The session under a key, as it is.
+    pub fn known(&mut self, key: u64) -> Option<&Py<Session>> {
+        self.state().by_key.get(&key)
+    }
+
     /// The key of a session.
     pub fn key(&mut self, agent_id: &str, mode: &str, name: &str) -> u64 {
         self.state().key(agent_id, mode, name)

@@ -3,6 +3,7 @@
 use super::reader::Request;
 use super::tracing::Came;
 use super::uses::{exactly, Seen, Use};
+use crate::fetching::ask;
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
 use pyo3::prelude::*;
@@ -137,6 +138,18 @@ impl Session {
             came: Came::default(),
             request: None,
             tie: None,
+        }
+    }
+
+    /// Ask for the memory of what a call is compared with.
+    pub fn ask(&self) {
+        ask(self.uses.as_slice());
+        ask(self.votes.as_slice());
+        ask(&*self.near);
+        ask(&*self.tools);
+        ask(self.previous_tool.as_str());
+        if let Some(request) = &self.request {
+            ask(&**request);
         }
     }
 

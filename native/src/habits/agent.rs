@@ -238,8 +238,9 @@ impl Habits {
 /// What the kernel asks of the habits of an agent it holds itself.
 impl Habits {
     /// Ask for the memory of all an event may need.
-    pub fn fetch(&self) -> u64 {
-        self.windows.iter().fold(self.counts.fetch(), |sum, window| sum ^ window.fetch())
+    pub fn ask(&self) {
+        self.counts.ask();
+        self.windows.iter().for_each(Window::ask);
     }
 
     pub fn surprise_of(

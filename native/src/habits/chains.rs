@@ -3,7 +3,6 @@
 
 use super::groups::Groups;
 use super::FEATURES;
-use crate::fetching::lines;
 
 /// A value, the day of the agent's own vote for it, and its probability among the peers.
 #[derive(Clone, Copy)]
@@ -28,11 +27,6 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Ask for their memory.
-    pub fn fetch(&self) -> u64 {
-        lines(&self.last, |chain| u64::from(chain.value))
-    }
-
     /// Forget them where votes were taken in since.
     pub fn renew(&mut self, groups: &Groups, group: usize) {
         if (self.group, self.votes) != (group, groups.votes_taken) {

@@ -1,6 +1,6 @@
 //! Past scores on a grid, and p-values by rank among them; the arithmetic of `models.calibration`.
 
-use crate::fetching::lines;
+use crate::fetching::ask;
 
 const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
@@ -66,10 +66,6 @@ impl Histogram {
         self.n += u64::from(times);
     }
 
-    fn fetch(&self) -> u64 {
-        lines(&self.bins, |&bin| u64::from(bin)) ^ lines(&self.counts, |&count| u64::from(count))
-    }
-
     /// How many scores lie above a cell, and how many in it.
     fn rank(&self, cell: u16) -> (u64, u64) {
         let at = self.bins.partition_point(|&bin| bin <= cell);
@@ -107,8 +103,11 @@ impl Window {
     }
 
     /// Ask for the memory of all its scores.
-    pub fn fetch(&self) -> u64 {
-        self.old.fetch() ^ self.new.fetch()
+    pub fn ask(&self) {
+        for one in [&self.old, &self.new] {
+            ask(&*one.bins);
+            ask(&*one.counts);
+        }
     }
 
     /// Count a score already on the grid, `times` over.

@@ -2,6 +2,7 @@
 
 use super::act::{Act, Kind};
 use super::agent::Agent;
+use crate::fetching::ask;
 use crate::hashing::Hashes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -152,6 +153,25 @@ impl Acts {
     /// The act at a position, if it is one that the kernel may judge.
     pub fn plain(&self, position: usize) -> Option<&Act<'_>> {
         plain(&self.acts()[self.order[position]])
+    }
+}
+
+/// What is asked for ahead of its use.
+impl Acts {
+    /// The agent of a record, where the kernel holds it.
+    pub fn agent_of(&self, at: usize) -> Option<&Py<Agent>> {
+        self.slots[self.subject[at]].agent.as_ref()
+    }
+
+    /// Ask for what was read of a record.
+    pub fn ask(&self, at: usize) {
+        ask(&self.acts()[at]);
+        ask(&self.read.borrow_owner()[at]);
+    }
+
+    /// Ask for the record itself, whose texts were not copied.
+    pub fn ask_record(&self, at: usize) {
+        ask(&*self.read.borrow_owner()[at]);
     }
 }
 

@@ -11,7 +11,6 @@ use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict};
-use std::hint::black_box;
 
 const HOUR_US: i64 = 3_600_000_000;
 const VERSION: u8 = 4;
@@ -58,13 +57,6 @@ impl Agent {
         let (untold, session, texts, chains) = Default::default();
         let (group, trust, taken) = (None, None, false);
         Agent { facts, levels, habits, group, taken, untold, trust, session, texts, chains }
-    }
-
-    /// Ask for the memory of all an event may need.
-    pub fn fetch(&self, habits: &Habits) {
-        let facts = self.facts.fetch() ^ self.texts.fetch() ^ self.chains.fetch();
-        let trust = self.trust.as_ref().map_or(0, Trust::fetch);
-        black_box(facts ^ trust ^ habits.fetch());
     }
 
     /// Whether the reference has to let it meet its peers first, being new or in another role.

@@ -76,7 +76,6 @@ impl Bench<'_, '_> {
             return Ok(Judged::SecondLook);
         }
         let habits = &mut *agent.habits.bind(self.py).borrow_mut();
-        agent.fetch(habits);
         self.roll(act, &mut agent.facts, habits)?;
         let seen = std::mem::take(self.seen);
         let Some(mut subject) = Subject::of(agent, habits, seen) else {

@@ -4,7 +4,6 @@ use super::counting::{self, COUNTS};
 use super::mixture::Mixture;
 use super::sizes::{Sizes, ROW, SIZED};
 use super::week::{self, Week};
-use crate::fetching::{self, lines};
 use crate::habits::FEATURES;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -130,15 +129,6 @@ impl Now {
 }
 
 impl Facts {
-    /// Ask for the memory of all an event may need.
-    pub fn fetch(&self) -> u64 {
-        let last = self.credentials.last().into_iter();
-        let credential = last.flat_map(|one| [one.id.as_str(), one.place.as_str()]);
-        fetching::texts(self.versions.iter().map(String::as_str).chain(credential))
-            ^ lines(&self.mixture, |&(mark, _)| mark as u64)
-            ^ lines(&self.sizes, |&(mark, _)| mark as u64)
-    }
-
     /// Whether a deployment has said that it brings a tool.
     pub fn brings(&self, tool: &str) -> bool {
         self.added.iter().any(|added| added == tool)

@@ -3,6 +3,7 @@
 mod act;
 mod acts;
 mod agent;
+mod ahead;
 mod amounts;
 mod answer;
 mod asked;

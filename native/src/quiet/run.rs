@@ -42,6 +42,7 @@ impl<'a> Run<'a, '_> {
     /// Judge from a position on; gives where it stopped and why.
     pub fn from(&mut self, mut at: usize) -> PyResult<(usize, Stop)> {
         while at < self.acts.order.len() {
+            self.look_ahead(at);
             let stop = self.judge(at)?;
             if stop != Stop::Done {
                 return Ok((at, stop));

@@ -3,7 +3,7 @@
 use super::act::{Act, Egress, Mode};
 use super::values::Text;
 use super::words::{day_name, host_of, hour_name, lifetime, push_number, resource_class};
-use crate::fetching::lines;
+use crate::fetching::ask;
 use crate::habits::{Places, PLACES};
 use crate::hashing::Hasher;
 
@@ -105,11 +105,9 @@ impl Texts {
         self.hashes[at] = Some(hash);
     }
 
-    /// Ask for their memory.
-    pub fn fetch(&self) -> u64 {
-        lines(self.buffer.as_bytes(), |&byte| u64::from(byte))
-            ^ lines(&self.spans, |span| u64::from(span.is_some()))
-            ^ lines(&self.hashes, |hash| u64::from(hash.is_some()))
+    /// Ask for the memory of all texts.
+    pub fn ask(&self) {
+        ask(self.buffer.as_str());
     }
 
     pub fn get(&self, at: usize) -> Option<&str> {

@@ -3,7 +3,6 @@
 //! Only of agents whom nothing speaks against: of the others the reference looks.
 
 use super::facts::Shown;
-use crate::fetching::lines;
 use crate::habits::power_of_two;
 use crate::sums::{exact_sum, floor_division};
 use pyo3::prelude::*;
@@ -72,11 +71,6 @@ impl Policy {
 }
 
 impl Trust {
-    /// Ask for its memory.
-    pub fn fetch(&self) -> u64 {
-        lines(&self.days, |&(day, _)| day as u64)
-    }
-
     /// Count clean events of a day.
     pub fn count(&mut self, day: i64, number: i64) {
         // The newest day is the last, nearly always.
