@@ -13,9 +13,9 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from pipeline.evaluation.judged import DAY_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.evaluation.judged import Session
+    from pipeline.evaluation.judged import Scored, Session
 
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _ATTACKED = "attacked_succeeded"
@@ -151,26 +151,14 @@ def raised(sessions: Sequence[Session]) -> dict[str, Any]:
     An alert is true when any of its events belongs to an attack: to the planted events, or in
     labelled logs to the session. Alerts in failed attacks alone count neither way.
     """
-    true: set[str] = set()
-    all_of: set[str] = set()
-    found: set[str] = set()
-    attacks: set[str] = set()
-    for place, session in enumerate(sessions):
-        if session.label not in _TRUE:
-            continue
-        for event, mine in zip(session.events, _attacks(session, place), strict=True):
-            attacks |= mine
-            if event.alert is not None:
-                all_of.add(event.alert)
-                found |= mine
-                if mine:
-                    true.add(event.alert)
+    of_alerts, attacks = _attacks_of_alerts(sessions)
+    alerts, found = len(of_alerts), _NONE.union(*of_alerts.values())
     days = {(s.agent_id, e.time_us // DAY_US) for s in sessions for e in s.events}
-    false = len(all_of) - len(true)
+    false = sum(not mine for mine in of_alerts.values())
     return {
-        "alerts": len(all_of),
+        "alerts": alerts,
         "false_alerts": false,
-        "precision": len(true) / len(all_of) if all_of else None,
+        "precision": (alerts - false) / alerts if alerts else None,
         "recall": len(found) / len(attacks) if attacks else None,
         "attacks": len(attacks),
         "days": len({day for _, day in days}),
@@ -178,6 +166,33 @@ def raised(sessions: Sequence[Session]) -> dict[str, Any]:
         "false_per_agent_day": false / len(days) if days else None,
         "false_per_day": false / len({day for _, day in days}) if days else None,
     }
+
+
+def false_alerts(sessions: Sequence[Session]) -> Iterator[tuple[Session, Scored]]:
+    """Give the alerts that `raised` counts as false, each as its first event, with the session."""
+    of_alerts, _ = _attacks_of_alerts(sessions)
+    false = {key for key, mine in of_alerts.items() if not mine}
+    for session in sessions:
+        for event in session.events:
+            if event.alert in false and session.label in _TRUE:
+                false.remove(event.alert)
+                yield session, event
+
+
+def _attacks_of_alerts(
+    sessions: Sequence[Session],
+) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    """Give the attacks that each alert shows, by its key, and all attacks there are."""
+    of_alerts: dict[str, frozenset[str]] = {}
+    attacks: set[str] = set()
+    for place, session in enumerate(sessions):
+        if session.label not in _TRUE:
+            continue
+        for event, mine in zip(session.events, _attacks(session, place), strict=True):
+            attacks |= mine
+            if event.alert is not None:
+                of_alerts[event.alert] = of_alerts.get(event.alert, _NONE) | mine
+    return of_alerts, frozenset(attacks)
 
 
 def trade_off(sessions: Sequence[Session]) -> list[dict[str, float]]:

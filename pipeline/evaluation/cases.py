@@ -29,6 +29,8 @@ class Case(Struct, kw_only=True):
 
     Attributes
     ----------
+    name
+        Id of the planted case, or the name of the labelled session.
     kind
         ``"attack"``, ``"failed attack"`` or ``"benign"``.
     type
@@ -41,9 +43,11 @@ class Case(Struct, kw_only=True):
         At least one, in order of event time.
     """
 
+    name: str
     kind: str
     type: str
     agent_id: str
+    role: str | None = None
     causes: tuple[str, ...]
     p: float | None
     events: list[Scored]
@@ -73,11 +77,20 @@ class Case(Struct, kw_only=True):
         return passed, max(0, self.events[at].time_us - start_us) / _MINUTE_US
 
     @property
+    def told(self) -> Scored:
+        """The event with its first alert; without one its highest."""
+        at = self.alarm
+        return self.events[at] if at is not None else max(self.events, key=lambda e: e.rank)
+
+    @property
     def reason(self) -> str | None:
         """The feature its alert names first; without one that of its highest event, if any."""
-        at = self.alarm
-        told = self.events[at] if at is not None else max(self.events, key=lambda e: e.rank)
-        return told.reason
+        return self.told.reason
+
+    @property
+    def misnamed(self) -> bool:
+        """Whether it alerted for another cause than was planted."""
+        return self.alarm is not None and bool(self.causes) and self.reason not in self.causes
 
 
 def cases_of(
@@ -106,9 +119,11 @@ def cases_of(
             continue
         cases.append(
             Case(
+                name=session.name,
                 kind=kind,
                 type=name,
                 agent_id=session.agent_id,
+                role=session.role,
                 causes=causes_of(None) if kind == ATTACK and session.carries_origins else (),
                 p=session.p,
                 events=session.events,
@@ -127,9 +142,11 @@ def _from_file(sessions: Sequence[Session], planted: Mapping[str, Planted]) -> l
             if case is None:
                 known = planted[event.case]
                 case = cases[event.case] = Case(
+                    name=known.id,
                     kind=known.kind,
                     type=known.type,
                     agent_id=session.agent_id,
+                    role=session.role,
                     causes=causes_of(known),
                     p=None,
                     events=[],
@@ -174,7 +191,7 @@ def summary(cases: Sequence[Case]) -> dict[str, Any]:
     >>> calm = Scored(time_us=0, rank=1.0, label=0)
     >>> first = Scored(time_us=60_000_000, rank=8.0, label=1)
     >>> second = Scored(time_us=180_000_000, rank=9.0, label=1, alert="a|tool.new", reason="tool")
-    >>> case = Case(kind="attack", type="goal", agent_id="a", causes=("tool",), p=None,
+    >>> case = Case(name="c", kind="attack", type="goal", agent_id="a", causes=("tool",), p=None,
     ...     events=[calm, first, second])
     >>> found = summary([case])
     >>> found["alerted"], found["delay_events"], found["delay_minutes"], found["explained"]

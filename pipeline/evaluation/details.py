@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -11,9 +12,10 @@ from pipeline.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
 from pipeline.evaluation.table import percent, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PRODUCT = "Habitus"
+_MOST_ROWS = 20
 _WORTH = {
     "precision": (100, ".1f"), "false_alerts": (1, ".0f"), "bits": (1, ".2f"),
     "p_bits": (1, ".2f"), "auroc": (1, ".3f"), "at_1": (100, ".1f"), "at_5": (100, ".1f"),
@@ -28,6 +30,7 @@ def details(result: Mapping[str, Any]) -> Iterator[Table]:
     yield _promises(result)
     yield _budget(result)
     yield _types(result)
+    yield from _mistakes(result["mistakes"])
     if result["ablations"]:
         yield ablations(result["ablations"])
     if result["left_out"]:
@@ -159,6 +162,53 @@ def _types(result: Mapping[str, Any]) -> Table:
         unmeasured = result["unmeasured_cases"]
         out.caption = (
             f"{unmeasured} planted cases have no judged event: in the history, or not recorded"
+        )
+    return out
+
+
+def _mistakes(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Table]:
+    """Lay out the attacks that went amiss, and false alerts by their first reason."""
+    for name, title in (
+        ("missed", "attacks without an alert, nearest to one on top"),
+        ("misnamed", "attacks whose alert names another cause first"),
+    ):
+        if rows := found[name]:
+            yield _amiss(title, rows)
+    if rows := found["false_alerts"]:
+        yield _false_alerts(rows)
+
+
+def _amiss(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    out = _table(title, "type", "bits", "p", "reason", "planted cause", "at", "case")
+    for column in (out.columns[0], *out.columns[3:5], out.columns[-1]):
+        column.justify, column.no_wrap, column.overflow = "left", False, "fold"
+    for row in rows[:_MOST_ROWS]:
+        out.add_row(
+            row["type"],
+            share(row["bits"], 1),
+            "-" if row["p"] is None else f"{row['p']:.2g}",
+            row["reason"] or "-",
+            " ".join(row["causes"]) or "-",
+            row["time"][:16],
+            row["case"],
+        )
+    if len(rows) > _MOST_ROWS:
+        out.caption = f"{len(rows) - _MOST_ROWS} more: --out FILE has all, and of which agent"
+    return out
+
+
+def _false_alerts(rows: Sequence[Mapping[str, Any]]) -> Table:
+    out = _table("false alerts by first reason", "reason", "alerts", "agents", "roles", "on news")
+    out.columns[-1].no_wrap = False
+    for reason, number in Counter(row["reason"] or "-" for row in rows).most_common(_MOST_ROWS):
+        its = [row for row in rows if (row["reason"] or "-") == reason]
+        news = Counter(row["news"] for row in its if row["news"] is not None)
+        out.add_row(
+            reason,
+            str(number),
+            str(len({row["agent_id"] for row in its})),
+            str(len({row["role"] for row in its})),
+            ", ".join(f"{name} {times}" for name, times in news.most_common()) or "-",
         )
     return out
 

@@ -18,6 +18,7 @@ from pipeline.evaluation.figures import figures, groups
 from pipeline.evaluation.intervals import DRAWS, intervals
 from pipeline.evaluation.judged import joined
 from pipeline.evaluation.judging import judge_apart
+from pipeline.evaluation.mistakes import mistakes
 from pipeline.evaluation.spread import reliability, thinned
 from pipeline.evaluation.transfer import left_out
 from pipeline.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
@@ -105,9 +106,10 @@ def evaluate(
         ``all``, ``joined``, ``files``, ``roles``: figures of the sessions labelled ``eval``
         (`figures.groups`), the same sessions warm and cold; under `cold` ``every_phase`` has them
         over all sessions. ``intervals``, ``budget``, ``trade_off``, ``types``, ``attacks`` (all
-        types together), ``unmeasured_cases`` (planted, without a judged event), ``left_out``,
-        ``reliability``, ``scores``, ``baselines`` by name, and ``ablations`` (`ablated`, empty
-        where none was asked for). Beside these the facts of the run (`Measured`).
+        types together), ``mistakes``, ``unmeasured_cases`` (planted, without a judged event),
+        ``left_out``, ``reliability``, ``scores``, ``baselines`` by name, and
+        ``ablations`` (`ablated`, empty where none was asked for). Beside these the facts of the
+        run (`Measured`).
 
     Raises
     ------
@@ -157,6 +159,7 @@ def _beside(run: Measured, part: list[Session], draws: int) -> dict[str, Any]:
         "budget": at_budget(part, run.facts["alerts_per_day"]),
         "trade_off": trade_off(part),
         "types": by_type(cases, calm),
+        "mistakes": mistakes(part, attacks, run.truth.planted),
         "attacks": summary(attacks),
         "unmeasured_cases": len(run.truth.planted) and len(run.truth.planted) - len(cases),
         "left_out": left_out(part),

@@ -13,6 +13,7 @@ from pipeline.evaluation.budget import Entry, at_budget, entries, raised, top, t
 from pipeline.evaluation.cases import by_type, cases_of, summary
 from pipeline.evaluation.intervals import Ordered, intervals
 from pipeline.evaluation.judged import DAY_US, Scored, Session
+from pipeline.evaluation.mistakes import mistakes
 from pipeline.evaluation.ranking import auroc, average_precision
 from pipeline.evaluation.spread import reliability, thinned
 from pipeline.evaluation.transfer import left_out
@@ -79,6 +80,47 @@ def test_an_alert_about_what_is_benign_is_not_late_for_anything() -> None:
     alerted = a_session("benign", events=[an_event(9.0, alert="k")], task="fresh")
     (row,) = by_type(cases_of([alerted], {}, {("desk", "old")}), [1.0])
     assert (row["alerted"], row["delay_events"], row["delay_minutes"]) == (1.0, None, None)
+
+
+def test_what_went_wrong_is_named_one_by_one() -> None:
+    planted = {
+        "near": Planted("near", "attack", "tool.new", cause="tool"),
+        "far": Planted("far", "attack", "tool.new", cause="tool"),
+        "named": Planted("named", "attack", "volume.exfil", cause="bytes_out"),
+        "amiss": Planted("amiss", "attack", "volume.exfil", cause="bytes_out"),
+        "new": Planted("new", "benign", "deployment"),
+    }
+    sessions = [
+        a_session("attacked_succeeded", events=[an_event(2.0, 1, case="far")]),
+        a_session("attacked_succeeded", events=[an_event(7.0, 1, case="near", p=0.01)]),
+        a_session(
+            "attacked_succeeded",
+            events=[an_event(9.0, 1, case="named", alert="a|1", reason="bytes_out")],
+        ),
+        a_session(
+            "attacked_succeeded",
+            events=[
+                an_event(9.0, 1, case="amiss", alert="a|2", reason="tool"),
+                an_event(9.5, 1, case="amiss", alert="a|3", reason="bytes_out"),
+            ],
+        ),
+        a_session("benign", name="s-1", events=[an_event(8.0, alert="b|1", reason="hour")]),
+        a_session("benign", events=[an_event(8.5, alert="b|1", reason="hour")]),
+        a_session("benign", events=[an_event(8.0, alert="a|2", reason="tool")]),
+        a_session("benign", events=[an_event(8.0, case="new", alert="b|2", reason="tool")]),
+    ]
+    attacks = [case for case in cases_of(sessions, planted, ()) if case.kind == "attack"]
+    found = mistakes(sessions, attacks, planted)
+    assert [(row["case"], row["bits"], row["p"]) for row in found["missed"]] == [
+        ("near", 7.0, 0.01),
+        ("far", 2.0, None),
+    ]
+    assert [(row["case"], row["reason"], row["causes"]) for row in found["misnamed"]] == [
+        ("amiss", "tool", ["bytes_out"])
+    ]
+    told = [(row["session"], row["reason"], row["news"]) for row in found["false_alerts"]]
+    assert told == [("s-1", "hour", None), ("", "tool", "deployment")]  # a|2 shows an attack, too
+    assert len(found["false_alerts"]) == raised(sessions)["false_alerts"]
 
 
 def test_a_reason_is_right_when_the_alert_names_a_planted_cause_first() -> None:
