@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MARK = 0xFFFF
 _SUSPECTED_US = 7 * DAY_US  # after the last alert against it
-_ADOPTED = frozenset({"tool", "resource", "area", "destination"})
+_ADOPTED = frozenset({"tool", "resource", "area", "destination", "hour", "day"})
 
 
 class Learner:
@@ -179,7 +179,8 @@ class Learner:
     def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> bool:
         """Learn of what was held the values that other agents of the group came upon as well.
 
-        What one agent alone came upon goes on waiting.
+        What one agent alone came upon goes on waiting, and so does all else that is new of it, but
+        for what goes along with a tool: its order, and the kind of resource.
         """
         if not view.name:
             return False
@@ -196,7 +197,14 @@ class Learner:
         }
         if not any(adopted.values()):
             return False
-        known = {name: value for name, value in x.items() if adopted.get(name, True)}
+        waits = {
+            place.name
+            for place in self._places
+            if not adopted.get(place.name, not place.steady)
+            and (value := x.get(place.name)) is not None
+            and not baseline.count_of(place, value)
+        }
+        known = {name: value for name, value in x.items() if name not in waits}
         profile.habits.count(view.view, known, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
         return True

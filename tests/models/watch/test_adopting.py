@@ -7,10 +7,11 @@ from string import ascii_lowercase
 
 import pytest
 
-from models.event import Resource
+from models.event import Origin, Resource
 from models.watch.adopting import FORGET_US, Adopting
+from tests.models.conftest import OFFICE
 
-HOUR_US = 3_600_000_000
+HOUR_US, DAY = 3_600_000_000, 1_440
 TOOLS = ("mail.read", "mail.send", "crm.find")
 AGENTS = [f"clerk-{number}" for number in range(6)]
 
@@ -110,3 +111,47 @@ def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_hour(fleet, 
     assert window.above(bar) <= before + 1
     assert window.quantile(gate) <= bar
     assert most >= bar
+
+
+@pytest.fixture
+def by_day(a_stream, an_event):
+    """Six agents of a role who work by day, for eight weeks."""
+    stream = a_stream(learning_sessions=3)
+    chance = Random(3)  # noqa: S311 - made-up data
+    for day in range(40):
+        for number in range(60):
+            at = (day // 5 * 7 + day % 5) * DAY + 60 + number * 8
+            tool = chance.choices(TOOLS, (50, 30, 20))[0]
+            agent = AGENTS[number % len(AGENTS)]
+            stream.judge(an_event(agent, at=at, tool=tool, session=f"s-{day}-{agent}"))
+    return stream
+
+
+def test_hours_that_several_agents_keep_are_no_longer_odd(by_day, an_event):
+    nights = [
+        by_day.judge(
+            an_event(
+                AGENTS[turn % len(AGENTS)], at=(56 + turn) * DAY + 900, tool="mail.read",
+                session=f"night-{turn}",
+            )
+        )
+        for turn in range(12)
+    ]  # fmt: skip
+    assert [judged.held is not None for judged in nights[:3]] == [True] * 3
+    assert nights[-1].held is None
+
+
+def test_what_else_is_new_of_one_agent_is_not_learned_along(by_day, an_event):
+    """The last of four that take up a tool acts from another country."""
+    agent, abroad = AGENTS[3], Origin("direct", 64511, "BR", "list@1")
+    for turn, one in enumerate(AGENTS[:4]):
+        by_day.judge(
+            an_event(one, at=56 * DAY + 100 + 60 * turn, tool="plans.read", session=f"n-{turn}"),
+            abroad if one == agent else OFFICE,
+        )
+    again = by_day.judge(an_event(agent, at=57 * DAY + 100, session="later"), abroad)
+    told = {reason.feature: reason.why for reason in again.reasons}
+    assert "never used by this agent" in told["country"]
+    again = by_day.judge(an_event(agent, at=57 * DAY + 160, tool="plans.read", session="last"))
+    told = {reason.feature: reason.why for reason in again.reasons}
+    assert "used about 1 times" in told["tool"]
