@@ -29,7 +29,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 native: $(KERNEL) ## build and install the compiled kernel (needs Rust; without it Python does the work)
 
-$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs) native/Cargo.toml | $(STAMP)
+$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) native/Cargo.toml | $(STAMP)
 	@if command -v cargo > /dev/null; then \
 	  echo "compiling the kernel (half a minute)" && \
 	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release \

@@ -1,7 +1,7 @@
 //! When each agent was last heard of, and how long it is usually silent; `models.watch.heard`.
 
 use super::facts::expect;
-use super::week::workday_hours;
+use super::week::{weekend, workday_hours};
 use crate::content::{Journal, Shared};
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
@@ -16,8 +16,6 @@ const KEPT: f64 = 0.9;
 const LEAST_SILENCE: i64 = 24;
 const TIMES: f64 = 2.0;
 const SETTLED_HOURS: i64 = 72;
-const DAY: i64 = 24;
-const WORKDAYS: i64 = 5;
 const MOST_WEEKENDS: i64 = 255;
 const MODES: [&str; 3] = ["unknown", "delegated", "autonomous"];
 
@@ -196,10 +194,6 @@ fn take(voices: &mut FxHashMap<Box<str>, (Voice, bool)>, raw: &[u8], wanted: u64
 
 fn bucket(agent_id: &str) -> usize {
     agent_id.bytes().map(usize::from).sum::<usize>() % BUCKETS
-}
-
-fn weekend(hour: i64) -> bool {
-    (hour.div_euclid(DAY) + 3).rem_euclid(7) >= WORKDAYS
 }
 
 /// Hours since an agent was last heard, without weekends where it hardly works then.

@@ -22,8 +22,12 @@ pub type Week = Vec<i64>;
 
 /// The place of an hour since 1970.
 fn cell(hour: i64) -> usize {
-    let of_week = of_week(hour);
-    (of_week % DAY + if of_week >= WORKDAYS { DAY } else { 0 }) as usize
+    (of_week(hour) % DAY + if weekend(hour) { DAY } else { 0 }) as usize
+}
+
+/// Whether an hour since 1970 is of a weekend.
+pub fn weekend(hour: i64) -> bool {
+    of_week(hour) >= WORKDAYS
 }
 
 fn of_week(hour: i64) -> i64 {
