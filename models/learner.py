@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MARK = 0xFFFF
 _SUSPECTED_US = 7 * DAY_US  # after the last alert against it
 _ADOPTED = frozenset({"tool", "resource", "area", "destination", "hour", "day"})
+_SELDOM = 50  # rarer than one act in so many, a value of an agent is still news
 
 
 class Learner:
@@ -80,7 +81,8 @@ class Learner:
         unusual = state != "learning" and (
             (out.p is not None and out.p < gate) or self._again(profile, bits)
         )
-        held = not vouched and (out.alert or unusual or self._kept_out(event, subject, out))
+        kept_out = not vouched and self._kept_out(event, subject, out)
+        held = kept_out or (not vouched and (out.alert or unusual))
         if held and (result.each[PEAK] or 1.0) < gate:
             self._keep(profile, bits)
         session.events += 1
@@ -100,7 +102,7 @@ class Learner:
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
-            if shared and self._adopt(profile, view, x, time_us):
+            if shared and not kept_out and self._adopt(profile, view, x, time_us):
                 return
             if not out.alert:
                 self._wait(profile, view, subject.trust, x, time_us)
@@ -179,8 +181,9 @@ class Learner:
     def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> bool:
         """Learn of what was held the values that other agents of the group came upon as well.
 
-        What one agent alone came upon goes on waiting, and so does all else that is new of it, but
-        for what goes along with a tool: its order, and the kind of resource.
+        A value counts for as long as the agent has it seldom: else what is learned once would alert
+        for ever. What one agent alone came upon goes on waiting, and so does all else that is new
+        of it, but for what goes along with a tool: its order, and the kind of resource.
         """
         if not view.name:
             return False
@@ -193,7 +196,7 @@ class Learner:
             for place in self._places
             if place.name in _ADOPTED
             and (value := x.get(place.name)) is not None
-            and not baseline.count_of(place, value)
+            and baseline.count_of(place, value) * _SELDOM <= baseline.total_of(place)
         }
         if not any(adopted.values()):
             return False

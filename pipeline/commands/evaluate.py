@@ -97,6 +97,7 @@ def evaluate(
             settings=settings,
             progress=progress,
         )
+    written = _written(result, html=html, png=png, out=out)
     if as_json:
         print_json(result)
     else:
@@ -105,7 +106,7 @@ def evaluate(
     if registered is not None:
         said = quoted(str(registered), LONGEST_PATH)
         note(f"registered agents: {said}; HABITUS_INVENTORY names others")
-    for path in _written(result, html=html, png=png, out=out):
+    for path in written:
         note(f"written: {path}")
 
 

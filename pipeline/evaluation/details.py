@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
+from pipeline.commands.terminal import plain
 from pipeline.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
 from pipeline.evaluation.table import percent, share
 
@@ -87,7 +88,7 @@ def _promises(result: Mapping[str, Any]) -> Table:
     for name, figures in rows.items():
         sessions, events = figures["session_p"], figures["event_p"]["all"]
         out.add_row(
-            name,
+            plain(name),
             str(sessions["benign"]),
             *(share(sessions[f"{level}"]["ratio"], 2) for level in SESSION_LEVELS),
             str(events["events"]),
@@ -148,7 +149,7 @@ def _types(result: Mapping[str, Any]) -> Table:
             out.add_section()
             out.add_row(kind, style="bold")
         out.add_row(
-            f"  {row['type']}",
+            f"  {plain(row['type'])}",
             str(row["cases"]),
             share(row.get("auroc")),
             percent(row["alerted"]),
@@ -169,7 +170,7 @@ def _types(result: Mapping[str, Any]) -> Table:
 def _mistakes(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Table]:
     """Lay out the attacks that went amiss, and false alerts by their first reason."""
     for name, title in (
-        ("missed", "attacks without an alert, nearest to one on top"),
+        ("missed", "attacks without an alert, highest in the queue on top"),
         ("misnamed", "attacks whose alert names another cause first"),
     ):
         if rows := found[name]:
@@ -184,13 +185,13 @@ def _amiss(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         column.justify, column.no_wrap, column.overflow = "left", False, "fold"
     for row in rows[:_MOST_ROWS]:
         out.add_row(
-            row["type"],
+            plain(row["type"]),
             share(row["bits"], 1),
             "-" if row["p"] is None else f"{row['p']:.2g}",
             row["reason"] or "-",
-            " ".join(row["causes"]) or "-",
+            plain(" ".join(row["causes"])) or "-",
             row["time"][:16],
-            row["case"],
+            plain(row["case"]),
         )
     if len(rows) > _MOST_ROWS:
         out.caption = f"{len(rows) - _MOST_ROWS} more: --out FILE has all, and of which agent"
@@ -208,7 +209,7 @@ def _false_alerts(rows: Sequence[Mapping[str, Any]]) -> Table:
             str(number),
             str(len({row["agent_id"] for row in its})),
             str(len({row["role"] for row in its})),
-            ", ".join(f"{name} {times}" for name, times in news.most_common()) or "-",
+            plain(", ".join(f"{name} {times}" for name, times in news.most_common())) or "-",
         )
     return out
 
@@ -262,7 +263,7 @@ def _left_out(result: Mapping[str, Any]) -> Table:
     for row in result["left_out"]:
         bits, p = row["by_bits"], row["by_p"] or dict.fromkeys(("threshold", "benign", "attacked"))
         out.add_row(
-            row["role"],
+            plain(row["role"]),
             share(row["auroc"]),
             share(row["ap"]),
             percent(row["detection"]["0.01"]),

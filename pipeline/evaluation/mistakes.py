@@ -28,8 +28,8 @@ def mistakes(
     Returns
     -------
     dict
-        ``missed``: attacks without an alert, those nearest to one first; ``misnamed``: those whose
-        alert names another cause first; ``false_alerts``: in order of their sessions.
+        ``missed``: attacks without an alert, those highest in the queue first; ``misnamed``: those
+        whose alert names another cause first; ``false_alerts``: in order of their sessions.
     """
     missed = [case for case in attacks if case.alarm is None]
     return {

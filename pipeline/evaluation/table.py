@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
+from pipeline.commands.terminal import plain
 from pipeline.evaluation.figures import EVENT_LEVELS
 from pipeline.rejected import in_words
 
@@ -50,7 +51,7 @@ def _rows(out: Table, part: Mapping[str, Any]) -> None:
     out.add_row("all", *_cells(part["all"]), style="bold", end_section=True)
     for kind in ("joined", "files", "roles"):
         for name, figures in part[kind].items():
-            out.add_row(name, *_cells(figures))
+            out.add_row(plain(name), *_cells(figures))
         if part[kind]:
             out.add_section()
 

@@ -155,3 +155,37 @@ def test_what_else_is_new_of_one_agent_is_not_learned_along(by_day, an_event):
     again = by_day.judge(an_event(agent, at=57 * DAY + 160, tool="plans.read", session="last"))
     told = {reason.feature: reason.why for reason in again.reasons}
     assert "used about 1 times" in told["tool"]
+
+
+def test_what_is_done_once_a_week_is_learned_each_time(by_day, an_event):
+    """Four agents use a new tool once a week each, on days of their own."""
+    weekly = [
+        by_day.judge(
+            an_event(
+                AGENTS[turn % 4],
+                at=(56 + turn // 4 * 7 + turn % 4) * DAY + 120,
+                tool="plans.read",
+                session=f"week-{turn}",
+            )
+        )
+        for turn in range(28)
+    ]
+    assert all(judged.alert for judged in weekly[:3])
+    assert not any(judged.alert for judged in weekly[-8:])
+
+
+def test_what_is_done_in_degraded_telemetry_is_no_news_of_the_group(by_day, an_event):
+    for turn in range(12):
+        judged = by_day.judge(
+            an_event(
+                AGENTS[turn % 4],
+                at=(56 + turn) * DAY + 120,
+                tool="plans.read",
+                session=f"gap-{turn}",
+                attributes={"telemetry": "degraded"},
+            )
+        )
+        assert judged.held is not None
+    agents = [by_day.subject(agent).profile.baseline for agent in AGENTS[:4]]
+    tool = by_day.engine._places[0]
+    assert not any(baseline.count_of(tool, "plans.read") for baseline in agents)

@@ -19,6 +19,7 @@ from pipeline.evaluation.details import details, side_by_side
 from pipeline.evaluation.page import save_page
 from pipeline.evaluation.plots import charts
 from pipeline.evaluation.run import evaluate
+from pipeline.evaluation.table import table
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,10 +117,25 @@ def test_every_table_can_be_read_in_120_columns(result: dict[str, Any]) -> None:
         assert max(map(len, whole.splitlines())) <= 120
 
 
-def text(table: Any) -> str:
+def test_names_from_outside_are_neither_markup_nor_control(result: dict[str, Any]) -> None:
+    row = {
+        "case": "case[/b]x\x1b[2J", "type": "odd [red]", "agent_id": "a", "role": None, "bits": 9.0,
+        "time": "2026-01-05T08:00:00Z", "p": 0.01, "reason": None, "causes": ["tool"],
+    }  # fmt: skip
+    false = {"agent_id": "a", "role": "[/i]", "reason": "hour", "news": "new [b]"}
+    types = [result["types"][0] | {"type": "[/u]type"}]
+    roles = {"[red]desk": result["all"]}
+    mistakes = {"missed": [row], "misnamed": [row], "false_alerts": [false]}
+    told = result | {"mistakes": mistakes, "types": types, "roles": roles}
+    whole = "".join(map(text, (table(told), *details(told))))
+    for name in ("case[/b]x\ufffd[2J", "odd [red]", "new [b] 1", "[/u]type", "[red]desk"):
+        assert name in whole
+
+
+def text(one: Any) -> str:
     console = Console(width=120)
     with console.capture() as capture:
-        console.print(table)
+        console.print(one)
     return capture.get()
 
 
