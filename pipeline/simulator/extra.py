@@ -30,8 +30,10 @@ def extra(scene: Scene, plans: Plans) -> Iterator[Played]:
     for case in plans.begin.get(scene.day, ()):
         if case.type == "first_use":
             yield _first_use(scene, plans, case)
+    silent = plans.silent(scene.day)
     for one in plans.deployed(scene.day):
-        if scene.there(one.index):
+        # Who deploys announces it, whether the agent reports or not.
+        if scene.there(one.index) or one.index in silent:
             yield _rollout(scene, plans, one)
 
 

@@ -70,8 +70,11 @@ class Plans:
         """Say whose work is more or less than usual on a day, and by how much."""
         found = {case.index: QUIET for case in self._away.get(day, ())}
         found |= {case.index: 0.0 for case in self._joining if day < case.first_day}
-        silent = (case for case in self.attacks.get(day, ()) if case.type == SILENT)
-        return found | {case.index: 0.0 for case in silent}
+        return found | dict.fromkeys(self.silent(day), 0.0)
+
+    def silent(self, day: int) -> set[int]:
+        """Say who acts on a day and reports nothing of it."""
+        return {case.index for case in self.attacks.get(day, ()) if case.type == SILENT}
 
     def ways(self, index: int, day: int) -> Ways:
         """Say how an agent works on a day."""

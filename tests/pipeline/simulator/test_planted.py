@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from models.event import Event, microseconds
+from pipeline.formats.native import Native
 from pipeline.simulator import ATTACKS, NOVELTIES, SimulationConfig, Truth, simulate
 from pipeline.simulator.attacks import PLANTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DAY_US = 86_400_000_000
 
@@ -135,17 +140,34 @@ def test_a_silent_agent_says_nothing_while_another_speaks_for_it(simulated) -> N
             assert event.delegation[0] == truth.agent_id
             mine = [e for e in simulated.events if e.agent.id == truth.agent_id]
             assert mine
-            assert all(e.time.date() != event.time.date() for e in mine)
+            assert all(e.kind == "deployment" or e.time.date() != event.time.date() for e in mine)
 
 
 def test_a_deployment_is_announced_before_the_new_version_works(simulated) -> None:
-    running: dict[str, str | None] = {}
     odd = {name for t in simulated.of("config.change") for name in t.event_ids}
-    for event in simulated.events:
+    check_announced(event for event in simulated.events if event.id not in odd)
+
+
+def test_so_it_is_while_the_agent_reports_nothing() -> None:
+    config = SimulationConfig(
+        agents=100, days=30, seed=9, attacks=("telemetry.gap",), attacked=0.2, activity=0.1
+    )
+    truths: list[Truth] = []
+    events = [Native().normalise(line) for line in simulate(config, truths.append)]
+    silent = {truth.agent_id for truth in truths if truth.type == "telemetry.gap"}
+    at_work = {(e.agent.id, e.time.date()) for e in events if e.kind == "action"}
+    deployed = {(e.agent.id, e.time.date()) for e in events if e.kind == "deployment"}
+    assert {agent for agent, _ in deployed - at_work} & silent
+    check_announced(events)
+
+
+def check_announced(events: Iterable[Event]) -> None:
+    running: dict[str, str | None] = {}
+    for event in events:
         before = running.setdefault(event.agent.id, event.agent.version)
         if event.kind == "deployment":
             running[event.agent.id] = event.agent.version
-        elif event.id not in odd and event.agent.version != before:
+        elif event.agent.version != before:
             # A session that was under way when the version changed ends as it began.
             assert event.agent.version < before
 
