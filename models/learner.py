@@ -102,8 +102,8 @@ class Learner:
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
-            if shared and not kept_out and self._adopt(profile, view, x, time_us):
-                return
+            if shared and not kept_out:
+                self._adopt(profile, view, x, time_us)
             if not out.alert:
                 self._wait(profile, view, subject.trust, x, time_us)
             return
@@ -178,7 +178,7 @@ class Learner:
         profile.habits.count(view.view, x, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
 
-    def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> bool:
+    def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> None:
         """Learn of what was held the values that other agents of the group came upon as well.
 
         A value counts for as long as the agent has it seldom: else what is learned once would alert
@@ -186,7 +186,7 @@ class Learner:
         of it, but for what goes along with a tool: its order, and the kind of resource.
         """
         if not view.name:
-            return False
+            return
         baseline, vote = profile.baseline, profile.state() != "learning"
         mark = self.hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
         adopted = {
@@ -199,7 +199,7 @@ class Learner:
             and baseline.count_of(place, value) * _SELDOM <= baseline.total_of(place)
         }
         if not any(adopted.values()):
-            return False
+            return
         waits = {
             place.name
             for place in self._places
@@ -210,7 +210,6 @@ class Learner:
         known = {name: value for name, value in x.items() if name not in waits}
         profile.habits.count(view.view, known, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
-        return True
 
     def _wait(
         self,
