@@ -114,6 +114,18 @@ def test_a_past_that_is_vouched_for_is_learned_alike(tmp_path):
     assert quiet > 4_500
 
 
+def test_batches_of_which_the_kernel_judges_nothing_stop_nothing(tmp_path):
+    """What an agent is told to have changed is the reference's, and so is a record that is odd."""
+    lines = list(fleet_events(11, 5, limit=1_200))
+    for at in range(600, 700):
+        lines[at] = json.dumps(json.loads(lines[at]) | {"kind": "deployment"}).encode()
+    for at in range(700, 800):
+        lines[at] = json.dumps(
+            json.loads(lines[at]) | {"arguments": {"blob": "x" * 9_000}}
+        ).encode()
+    same(tmp_path, lines, batch=50)
+
+
 def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
     """A sum of them would not fit what stores and the kernel hold."""
     lines = list(fleet_events(11, 5, limit=3_000))

@@ -160,7 +160,8 @@ impl Acts {
 impl Acts {
     /// The agent of a record, where the kernel holds it.
     pub fn agent_of(&self, at: usize) -> Option<&Py<Agent>> {
-        self.slots[self.subject[at]].agent.as_ref()
+        // There is no slot at all where the reference has to judge every record.
+        self.slots.get(*self.subject.get(at)?)?.agent.as_ref()
     }
 
     /// Ask for what was read of a record.
