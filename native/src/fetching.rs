@@ -4,7 +4,7 @@
 //! Asked for a few events ahead it is there in time; where judging meets one piece after the other,
 //! each is waited for.
 
-/// What is asked for where the processor has a way to ask.
+/// Bytes that come from memory at once.
 const LINE: usize = 64;
 
 /// Ask for the memory of a value, or of all values of a list; nobody waits for it.
