@@ -1,7 +1,8 @@
-"""How far along: a bar on a terminal, a line every few seconds elsewhere, or nothing."""
+"""How far along: a bar on a terminal, a line now and then elsewhere, or nothing."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_SECONDS = 5.0
+LOG_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
@@ -87,10 +90,23 @@ class Lines:
 
     def _say(self) -> None:
         now = time.monotonic()
-        rate = self._done / max(now - self._began, 1e-3)
+        self._tell(self._done / max(now - self._began, 1e-3))
+        self._told = now
+
+    def _tell(self, rate: float) -> None:
         part = f" of {self._total} ({self._done / self._total:.0%})" if self._total else ""
         print(f"{self._what}: {self._done}{part}, {rate:.0f}/s", file=sys.stderr)
-        self._told = now
+
+
+class Logged(Lines):
+    """Write a record to the log every minute: for what runs as a service."""
+
+    def __init__(self) -> None:
+        super().__init__(LOG_SECONDS)
+
+    def _tell(self, rate: float) -> None:
+        said = {"what": self._what, "done": self._done, "per_second": round(rate)}
+        _log.info("progress", extra=said | ({"total": self._total} if self._total else {}))
 
 
 class _Rate(ProgressColumn):
@@ -137,17 +153,19 @@ class Bar:
 
 
 @contextmanager
-def progress_for(*, json: bool) -> Iterator[Progress]:
+def progress_for(*, json: bool, service: bool = False) -> Iterator[Progress]:
     """Choose by who is looking at stderr; a bar is taken away whatever happens inside."""
-    progress = chosen(json=json)
+    progress = chosen(json=json, service=service)
     try:
         yield progress
     finally:
         progress.stop()
 
 
-def chosen(*, json: bool) -> Progress:
+def chosen(*, json: bool, service: bool = False) -> Progress:
     """Choose by who is looking at stderr; end it with `stop`."""
     if json:
         return Silent()
-    return Bar() if sys.stderr.isatty() else Lines()
+    if sys.stderr.isatty():
+        return Bar()
+    return Logged() if service else Lines()

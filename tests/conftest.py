@@ -9,7 +9,7 @@ import shutil
 import socket
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, LiteralString, NoReturn
 from urllib.parse import urlsplit
 
 import psycopg
@@ -104,10 +104,16 @@ def other_postgresql_url(postgresql_server: str) -> Iterator[str]:
     yield from _database(postgresql_server)
 
 
-def _database(postgresql_server: str) -> Iterator[str]:
+@pytest.fixture
+def ascii_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """Give the URL of a database as a server without a locale makes it."""
+    yield from _database(postgresql_server, "encoding 'SQL_ASCII' locale 'C' template template0")
+
+
+def _database(postgresql_server: str, how: LiteralString = "") -> Iterator[str]:
     name = f"habitus_{secrets.token_hex(6)}"
     with psycopg.connect(postgresql_server, autocommit=True) as server:
-        server.execute(f"create database {name}")
+        server.execute(f"create database {name} {how}")
         yield urlsplit(postgresql_server)._replace(path=f"/{name}").geturl()
         server.execute(f"drop database {name} with (force)")
 

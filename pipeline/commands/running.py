@@ -40,7 +40,7 @@ def run(
     settings = load_settings()
     start_logs(settings.log_level)
     stop = stop_on_signals()
-    with progress_for(json=False) as progress:
+    with progress_for(json=False, service=True) as progress:
         summary = runner.run(settings, drain=drain, progress=progress, stop=stop)
     note(
         f"{summary.events} events judged, {summary.anomalies} anomalies, "

@@ -67,6 +67,7 @@ def options(url: str) -> dict[str, str | int]:
     host = parts.hostname or (said.get("host") or [""])[0]
     chosen: dict[str, str | int] = {
         "application_name": "habitus",
+        "client_encoding": "utf8",
         "connect_timeout": _ANSWER_S,
         "keepalives_idle": 20,
         "keepalives_interval": 10,

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import typer.main
 import yaml
@@ -67,6 +68,15 @@ def test_the_manifests_set_only_what_is_a_setting_and_run_only_what_is_a_command
         check_settings(shared | own)
         check_command(container["args"])
         assert {"configMapRef": {"name": "habitus-settings"}} in container["envFrom"]
+
+
+def test_the_manifests_are_what_kubernetes_takes(manifests) -> None:
+    for one in manifests:
+        kubernetes_validate.validate(one, "1.33", strict=True)
+    deployment = next(one for one in manifests if one["kind"] == "Deployment")
+    misspelt = deployment | {"spec": deployment["spec"] | {"replica": 2}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(misspelt, "1.33", strict=True)
 
 
 def test_a_setting_that_is_none_would_be_noticed() -> None:

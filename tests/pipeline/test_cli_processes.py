@@ -96,6 +96,9 @@ def test_run_drain_judges_what_is_there_and_exits_0(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "20 events judged" in done.stderr.splitlines()[-1]
     assert "1 rejected" in done.stderr.splitlines()[-1]
+    logged = [json.loads(line) for line in done.stderr.splitlines()[:-1]]
+    told = [line for line in logged if line["event"] == "progress"]
+    assert told[-1]["done"] == told[-1]["total"] == (tmp_path / "in.jsonl").stat().st_size
     assert "broken" in (tmp_path / "out" / "agent.actions.rejected.jsonl").read_text()
     listed = habitus(tmp_path, "agents", "--json")
     assert json.loads(listed.stdout)["agents"][0]["agent_id"] == "agent-1"

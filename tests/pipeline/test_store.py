@@ -234,6 +234,20 @@ def test_a_url_that_cannot_be_used_says_why(url: str, said: str) -> None:
         open_store(url)
 
 
+def test_a_database_that_cannot_hold_every_name_is_refused(ascii_postgresql_url: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"encoded in SQL_ASCII, expected UTF8, .* encoding 'UTF8'"
+    ):
+        open_store(ascii_postgresql_url)
+
+
+def test_the_client_s_own_encoding_does_not_matter(postgresql_url: str, monkeypatch) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "SQL_ASCII")
+    with open_store(postgresql_url) as store:
+        store.commit(Commit(shared=[("Zürich", b"1")]))
+        assert store.shared() == {"Zürich": b"1"}
+
+
 def test_reading_only_makes_and_changes_nothing(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no store"):
         open_store(url, read_only=True)

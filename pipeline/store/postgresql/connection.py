@@ -35,7 +35,7 @@ class PostgresConnection:
     Raises
     ------
     ConfigError
-        The server cannot be reached, or does not let us in.
+        The server cannot be reached, does not let us in, or the database cannot hold any text.
     """
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
@@ -50,9 +50,19 @@ class PostgresConnection:
 
     def _connect(self) -> psycopg.Connection[Any]:
         db = psycopg.connect(self._url, autocommit=True, **options(self._url))  # type: ignore[arg-type]  # its keywords are libpq's
+        self._check_encoding(db)
         if self.read_only:
             db.execute("set default_transaction_read_only = on")
         return db
+
+    def _check_encoding(self, db: psycopg.Connection[Any]) -> None:
+        encoding = db.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            db.close()
+            raise ConfigError(
+                f"the database of the store {self.path} is encoded in {encoding}, expected UTF8, "
+                "which holds any name: create database ... encoding 'UTF8' template template0"
+            )
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
         """Give all rows of a query."""
