@@ -30,19 +30,45 @@ RARE = 8  # what so few of the first sessions carried is judged as if none had
 
 
 def look_again(detector: ContentDetector, name: str) -> None:
-    """Judge a role's first sessions by one another; unlearn what is new in those that stand out."""
+    """Judge a role's first sessions by one another; unlearn what is new in those that stand out.
+
+    Then the others again, as what these brought no longer makes it look usual.
+    """
     role = detector.role(name)
-    others = Others(detector, name)
-    judged = [others.judge(one) for one in role.first]
-    scores = sorted(score for score, _, _ in judged)
-    for one, (score, peak, new) in zip(role.first, judged, strict=True):
-        p = (len(scores) - bisect_left(scores, score)) / len(scores)
-        if one.free and peak and p <= FREE_HOLD:
-            _unlearn(role, one, new, others.bearers)
-            if p < GATE:
-                role.sightings.note(peak, one.number, one.last_us // DAY_US)
+    rest, scores = list(role.first), list[float]()
+    while rest:
+        others = Others(detector, name)
+        judged = [others.judge(one) for one in rest]
+        scores = scores or sorted(score for score, _, _ in judged)
+        left = [
+            one
+            for one, found in zip(rest, judged, strict=True)
+            if not _stands_out(role, one, found, scores, others.bearers)
+        ]
+        if len(left) == len(rest):
+            break
+        rest = left
     role.first.clear()
     role.unsaid = 0
+
+
+def _stands_out(
+    role: RoleTable,
+    one: First,
+    found: tuple[float, int, list[Use]],
+    scores: list[float],
+    bearers: tuple[Counter[int], ...],
+) -> bool:
+    """Tell whether a session stands out among these scores, and unlearn what is new in it."""
+    score, peak, new = found
+    p = (len(scores) - bisect_left(scores, score)) / len(scores)
+    if not (one.free and peak and p <= FREE_HOLD):
+        return False
+    _unlearn(role, one, new, bearers)
+    one.held += sorted({_at(use) for use in new})
+    if p < GATE:
+        role.sightings.note(peak, one.number, one.last_us // DAY_US)
+    return True
 
 
 class Others:

@@ -14,21 +14,21 @@ REQUESTS = ("Pay the invoice of Ines", "Refund the order of Omar", "Settle the r
 TASKS = ("invoice", "refund", "rent")
 
 
-def usual(desk, number):
+def usual(desk, number, purpose=None):
     """Play a session of one of three tasks: each looks its partner up and pays it."""
     task = number % 3
     partner = f"SE77 1234 56{task}8 90{number % 12:02}"
     desk.play(
         desk.event("crm.lookup", case=[(f"{TASKS[task]}-{number % 12}", ["request"])]),
         desk.event(payee=[(partner, [CRM])]),
-        purpose=REQUESTS[task],
+        purpose=purpose or REQUESTS[task],
     )
 
 
-def attacked(desk, number, **more):
+def attacked(desk, number, purpose=None, **more):
     desk.play(
         desk.event("web.browse"), desk.event(payee=[(ATTACKER, [WEB])]),
-        purpose=REQUESTS[number % 3], **more,
+        purpose=purpose or REQUESTS[number % 3], **more,
     )  # fmt: skip
 
 
@@ -50,6 +50,19 @@ def test_the_value_of_an_attack_among_the_first_sessions_is_new_again(an_empty_d
     play_first(an_empty_desk, attacks, YOUNG - 1)
     assert level(an_empty_desk) < 3
     usual(an_empty_desk, YOUNG - 1)
+    assert level(an_empty_desk) == 3
+
+
+def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_empty_desk):
+    """One in six renewals is attacked, which is much; and so is the only other renewal."""
+    seldom = dict.fromkeys(range(20, 80, 10), "Renew the parking permit of the red van")
+    seldom |= {90: "Renew the licence of the green van"}
+    for number in range(YOUNG):
+        if number in (50, 90):
+            attacked(an_empty_desk, number, purpose=seldom[number])
+        else:
+            usual(an_empty_desk, number, seldom.get(number))
+    assert len(an_empty_desk.detector.role("clerk").clusters) == 5
     assert level(an_empty_desk) == 3
 
 

@@ -23,36 +23,67 @@ type Bearers = [FxHashMap<u64, i64>; 5];
 type Judged = (f64, u64, Vec<Use>);
 
 /// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
+/// Then the others again, as what these brought no longer makes it look usual.
 pub fn look_again(detector: &mut Detector, name: &str) {
     let Some(role) = detector.roles.get_mut(name) else { return };
-    let first = std::mem::take(&mut role.first);
+    let mut first = std::mem::take(&mut role.first);
     role.unsaid = 0;
+    let mut rest: Vec<usize> = (0..first.len()).collect();
+    let mut scores: Vec<f64> = Vec::new();
+    while !rest.is_empty() {
+        let mut bearers = bearers_of(&first);
+        let mut others = Others::new(role, &bearers);
+        let mut judged: Vec<Judged> = Vec::new();
+        for &at in &rest {
+            let bag = role.cluster(first[at].number).map(|c| c.bag.clone()).unwrap_or_default();
+            let near = like(role, &mut detector.words, &bag);
+            judged.push(others.judge(&detector.rates, &first[at], &near));
+        }
+        if scores.is_empty() {
+            scores = judged.iter().map(|judged| judged.0).collect();
+            scores.sort_unstable_by(f64::total_cmp);
+        }
+        let before = rest.len();
+        let mut found = judged.iter();
+        rest.retain(|&at| {
+            let stands = |found| stands_out(role, &mut first[at], found, &scores, &mut bearers);
+            !found.next().is_some_and(stands)
+        });
+        if rest.len() == before {
+            break;
+        }
+    }
+}
+
+/// Tells whether a session stands out among these scores, and unlearns what is new in it.
+fn stands_out(
+    role: &mut Role,
+    one: &mut First,
+    (score, peak, new): &Judged,
+    scores: &[f64],
+    bearers: &mut Bearers,
+) -> bool {
+    let below = scores.partition_point(|other| other < score);
+    let p = (scores.len() - below) as f64 / scores.len() as f64;
+    if !one.free || *peak == 0 || p > FREE_HOLD {
+        return false;
+    }
+    unlearn(role, one, new, bearers);
+    one.held.extend(new.iter().map(at));
+    if p < GATE {
+        role.sightings.note(*peak, one.number as u64, one.last_us.div_euclid(DAY_US));
+    }
+    true
+}
+
+fn bearers_of(first: &[First]) -> Bearers {
     let mut bearers = Bearers::default();
-    for one in &first {
+    for one in first {
         for (counts, keys) in bearers.iter_mut().zip(brought(&learned(one))) {
             keys.into_iter().for_each(|key| *counts.entry(key).or_insert(0) += 1);
         }
     }
-    let mut others = Others::new(role, &bearers);
-    let mut judged: Vec<Judged> = Vec::new();
-    for one in &first {
-        let bag = role.cluster(one.number).map(|cluster| cluster.bag.clone()).unwrap_or_default();
-        let near = like(role, &mut detector.words, &bag);
-        judged.push(others.judge(&detector.rates, one, &near));
-    }
-    let mut scores: Vec<f64> = judged.iter().map(|judged| judged.0).collect();
-    scores.sort_unstable_by(f64::total_cmp);
-    for (one, (score, peak, new)) in first.iter().zip(&judged) {
-        let below = scores.partition_point(|other| other < score);
-        let p = (scores.len() - below) as f64 / scores.len() as f64;
-        if one.free && *peak != 0 && p <= FREE_HOLD {
-            unlearn(role, one, new, &mut bearers);
-            if p < GATE {
-                let day = one.last_us.div_euclid(DAY_US);
-                role.sightings.note(*peak, one.number as u64, day);
-            }
-        }
-    }
+    bearers
 }
 
 /// A role as all but one of its first sessions know it: a copy.
