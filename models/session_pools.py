@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from models.calibration import INFLATED, PREDICTIVE, ScoreWindow
+from models.calibration import INFLATED, LEANING, PREDICTIVE, ScoreWindow
 
 PRIOR_SESSIONS = 130.0  # what the fleet's answer counts for, in sessions of the role
 MOST_ROLES = 4_096
@@ -45,9 +45,10 @@ class SessionPools:
         Most scores kept of a role; as many without. What its ordinary sessions are like changes
         with what is asked of it, so the latest thousands promise better than all there ever were.
     leaning
-        Whether ranks are believed up to the 15th highest score, and the fleet's tail goes on from
-        there as the predictive distribution has it, a role's as the fleet's. Else each goes on by
-        itself, and earlier: it promises less than it holds, the more the rarer the score.
+        Whether the fleet's ranks are believed up to the 15th highest score, and its tail goes on
+        from there as the predictive distribution has it, a role's from the 25th on as the fleet's.
+        Else each goes on by itself, and earlier: it promises less than it holds, the more the
+        rarer the score.
 
     Examples
     --------
@@ -129,7 +130,10 @@ class SessionPools:
         p, own = of_fleet(score), self.roles.get(role)
         if own is None or not own.n:
             return p
-        of_role = own.p_value(score, u, of_fleet if self.leaning else None, tail)
+        if self.leaning:
+            of_role = own.p_value(score, u, of_fleet, LEANING)
+        else:
+            of_role = own.p_value(score, u)
         return (own.n * of_role + PRIOR_SESSIONS * p) / (own.n + PRIOR_SESSIONS)
 
     def dump(self) -> bytes:

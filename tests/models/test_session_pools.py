@@ -95,6 +95,30 @@ def test_a_role_is_ranked_among_its_latest_sessions_and_the_fleet_among_many():
     assert others < 0.02 < 0.03 < seen < 0.06
 
 
+@pytest.mark.parametrize("made", [kernel for kernel in (session_pools, NATIVE) if kernel])
+@pytest.mark.parametrize(("alike", "believed"), [(20, False), (30, True)])
+def test_a_role_s_rank_is_believed_up_to_its_25th_session_and_then_the_fleet_s(
+    made, alike, believed
+):
+    draw = Random(3)  # noqa: S311 - made-up data
+    pools = made.SessionPools(100_000, of_role=4_000, leaning=True)
+    for _ in range(40_000):
+        pools.add("sales", draw.expovariate(0.5))
+    for _ in range(1_800):
+        pools.add("clerk", 1.0)
+    for _ in range(alike):
+        pools.add("clerk", 6.0)
+    n, of_fleet = 1_800 + alike, pools.p_value("nobody", 6.0, 0.5)
+    by_rank = 0.5 * (alike + 1) / (n + 1)
+    begins = (alike + 0.5 * 1_801) / (n + 1)
+    as_the_fleet = begins * of_fleet / pools.p_value("nobody", 1.0, 0.5)
+    own = by_rank if believed else as_the_fleet
+    assert as_the_fleet > 2 * by_rank
+    assert pools.p_value("clerk", 6.0, 0.5) == pytest.approx(
+        (n * own + PRIOR_SESSIONS * of_fleet) / (n + PRIOR_SESSIONS)
+    )
+
+
 def test_attacks_that_nobody_tells_of_do_not_become_ordinary():
     pools = pools_of([("clerk", number / 100) for number in range(900)], leaning=True)
     for number in range(900):

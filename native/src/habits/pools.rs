@@ -86,7 +86,11 @@ impl SessionPools {
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
         let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
-        let of_role = own.p_leaning(score, u, self.leaning.then_some(general), tail, false);
+        let of_role = if self.leaning {
+            own.p_leaning(score, u, Some(general), Tail::Leaning, false)
+        } else {
+            own.p_leaning(score, u, None, tail, false)
+        };
         (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }
 

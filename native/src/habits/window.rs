@@ -21,6 +21,8 @@ pub enum Tail {
     Inflated,
     /// As the predictive distribution has it, from the 15th on.
     Predictive,
+    /// As a more general window goes on, from the 25th on.
+    Leaning,
 }
 
 impl Tail {
@@ -28,13 +30,14 @@ impl Tail {
         match self {
             Tail::Inflated => 100.0,
             Tail::Predictive => 15.0,
+            Tail::Leaning => 25.0,
         }
     }
 
     fn beyond(self, bits: f64, k: u64, excess: f64) -> f64 {
         let (k, mean) = (k.max(1) as f64, excess.max(FLOOR_BITS));
         match self {
-            Tail::Inflated => (-bits / (mean * (1.0 + 1.0 / k.sqrt()))).exp(),
+            Tail::Inflated | Tail::Leaning => (-bits / (mean * (1.0 + 1.0 / k.sqrt()))).exp(),
             Tail::Predictive => (-k * (bits / (k * mean)).ln_1p()).exp(),
         }
     }
