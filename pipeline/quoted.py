@@ -1,8 +1,10 @@
-"""A value as an error repeats it: short, without what steers a terminal, and without secrets."""
+"""A value as an error or a table repeats it: without what steers a terminal, without secrets."""
 
 from __future__ import annotations
 
 import re
+
+from rich.markup import escape
 
 _LONGEST = 60
 LONGEST_PATH = 200
@@ -30,6 +32,16 @@ def quoted(value: object, longest: int = _LONGEST) -> str:
     text = value if isinstance(value, str) else repr(value)
     told = text if len(text) <= longest else f"{text[:longest]}…"
     return repr(told) if isinstance(value, str) else told
+
+
+def plain(value: object) -> str:
+    r"""Give text that came from outside as it may go to a terminal: no control, no markup.
+
+    >>> ascii(plain("\x1bagent [red]"))
+    "'\\ufffdagent \\\\[red]'"
+    """
+    # Escaped brackets alone would let an agent's name clear the screen or turn text around.
+    return escape("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
 
 
 def masked(url: str) -> str:

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from models.errors import ConfigError, NoStore
 from models.event import rfc3339
-from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
+from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
 from pipeline.config_file import differences, read_config
 from pipeline.config_store import InEffect, in_effect, signed_off
 from pipeline.config_store import promote as promoted
+from pipeline.quoted import plain
 from pipeline.settings import Settings, load_settings, shown, variable
 from pipeline.store import is_made, open_store
 

@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from rich.table import Table
 
 from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
-from pipeline.commands.terminal import plain
 from pipeline.grounds import ground_in_words
+from pipeline.quoted import plain
 
 if TYPE_CHECKING:
     from rich.console import Console

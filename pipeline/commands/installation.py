@@ -10,7 +10,8 @@ from rich.table import Table
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import checks
-from pipeline.commands.terminal import AsJson, console, note, now_us, plain, print_json
+from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
+from pipeline.quoted import plain
 from pipeline.settings import Settings, load_settings, variable
 from pipeline.written_apart import refuse_folder
 

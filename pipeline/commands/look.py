@@ -22,10 +22,9 @@ from pipeline.commands.terminal import (
     anomaly_table,
     console,
     note,
-    plain,
     print_json,
 )
-from pipeline.quoted import quoted
+from pipeline.quoted import plain, quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from models.features import HOUR_US
 from models.watch.heard import BUCKETS
 from models.watch.overdue import Overdue, in_order, overdue
-from pipeline.commands.terminal import plain
+from pipeline.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from pipeline.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,16 +31,6 @@ def console() -> Console:
 def note(text: str) -> None:
     """Tell a person something on stderr."""
     Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
-
-
-def plain(value: object) -> str:
-    r"""Give text that came from outside as it may go to a terminal: no control, no markup.
-
-    >>> ascii(plain("\x1bagent [red]"))
-    "'\\ufffdagent \\\\[red]'"
-    """
-    # Escaped brackets alone would let an agent's name clear the screen or turn text around.
-    return escape("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
 
 
 def print_json(value: Any) -> None:

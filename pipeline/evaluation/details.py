@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from pipeline.commands.terminal import plain
 from pipeline.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
 from pipeline.evaluation.table import percent, share
+from pipeline.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from pipeline.commands.terminal import plain
 from pipeline.evaluation.figures import EVENT_LEVELS
+from pipeline.quoted import plain
 from pipeline.rejected import in_words
 
 if TYPE_CHECKING:
