@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.content.scene import RECURRENCE_BITS
-from models.groups import SUM
+from models.ranked import SUM
 from models.together import oddest, total
 
 if TYPE_CHECKING:

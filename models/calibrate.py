@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.calibration import PRIOR_SCORES, bin_of
-from models.groups import FLEET, NEWCOMERS, PEAK, SUM, VOLUME
+from models.group import FLEET, NEWCOMERS
+from models.ranked import PEAK, SUM, VOLUME
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
@@ -29,7 +30,7 @@ class Calibrated(Struct):
     Attributes
     ----------
     each
-        By statistic, in the order of `models.groups.STATISTICS`; None where the event has no such
+        By statistic, in the order of `models.ranked.STATISTICS`; None where the event has no such
         statistic or no pool is large enough.
     p
         Of all together: the smallest by its share of `WEIGHTS` (weighted Bonferroni: valid under
@@ -62,7 +63,7 @@ def calibrate(
     Parameters
     ----------
     statistics
-        In the order of `models.groups.STATISTICS`; None for one the event does not have.
+        In the order of `models.ranked.STATISTICS`; None for one the event does not have.
     windows
         The agent's own, in the same order.
     own

@@ -24,7 +24,6 @@ from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
 from models.features import FEATURES, LEAK, TOOL, extract
-from models.groups import LEAST_BITS, VOLUME
 from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
@@ -33,6 +32,7 @@ from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
 from models.quantity import QUANTITIES, quantities
+from models.ranked import LEAST_BITS, VOLUME
 from models.rules import RULES, note_credential, note_version
 from models.sessions import open_sessions
 from models.silent import Silent

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from models.content.session import Session
 from models.errors import StateError
-from models.groups import WINDOWS
+from models.ranked import WINDOWS
 
 if TYPE_CHECKING:
     from models.engine import Engine

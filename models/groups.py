@@ -11,51 +11,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calibration import PRIOR_SCORES, TOP, UNBOUNDED, ScoreWindow
-from models.features import BY_METRIC, FEATURES, LEAK, METRICS
+from models.calibration import PRIOR_SCORES, TOP, UNBOUNDED
+from models.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
+from models.group import AFTER, FLEET, NEWCOMERS, Group, above
 from models.hashing import Hasher
 from models.places import places_of
-from models.votes import Ballot, VoteNode
+from models.ranked import FIRST_METRIC, LEAST_BITS, SHARED_BITS, STATISTICS, WINDOWS
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
-
-FLEET = ""
-NEWCOMERS = "newcomers"
-"""Group of the scores of agents that learn, where their role is known; a role's has a slash.
-
-It is the name of the pool, too.
-"""
-
-STATISTICS = ("content", "sum", "peak", "volume")
-CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))
-WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
-"""Score windows of a group: of the statistics, of each feature, of each metric."""
-
-WINDOWS_BEFORE = WINDOWS - 1
-"""Before changes of memory were counted; such groups are read still."""
-
-_FIRST_METRIC = len(STATISTICS) + len(FEATURES)
-
-LEAST_BITS = 5.0
-"""What goes less far beyond the usual is not looked at more closely."""
-
-_KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRICS]
-_RANKED = [one.anomaly for one in FEATURES if one.alone]
-_RANKED += [BY_METRIC[name] for at, name in enumerate(METRICS) if at != LEAK]
-PARTS = {"goal.drift": 24.0, "time.unusual": 3.0}
-"""Of the budget, where a type has not one.
-
-A session strays once, or is at an odd hour; others are tested with each of its calls.
-"""
-SHARED_BITS = tuple(log2(max(1, _RANKED.count(kind)) / PARTS.get(kind, 1.0)) for kind in _KINDS)
-"""By feature, then metric: what tells of one type of anomaly shares that type's part of the budget.
-
-Without, a type that three windows of time look for would take three parts of it.
-"""
-
-AFTER = 1 << 31
-"""With a node after a context (`Place.inside`): where the votes for what follows are."""
+    from models.places import Place
+    from models.votes import VoteNode
 
 VOTED_FOR_DAYS = 7
 """Votes for what follows count as of the first of so many days: few days to keep of each value."""
@@ -63,78 +29,10 @@ VOTED_FOR_DAYS = 7
 MOST_NAME = 256
 """Characters that are kept of the name of a value."""
 
-_MOST_CONTEXTS = 512
 _MODES_AT = 1  # level of a role in all its modes, where a group is one mode's
 _encode = msgspec.msgpack.Encoder().encode
-_StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
-_StoredGroup = tuple[_StoredBallots, list[ScoreWindow]]
 _Vote = tuple[str, int, int, str, int, int]
 _StoredPending = tuple[list[_Vote], list[tuple[str, list[list[int]]]], int]
-
-
-class Group:
-    """One peer group, or the fleet.
-
-    Attributes
-    ----------
-    nodes
-        The votes, by index of the feature, or `AFTER` and a node after a context. There an agent
-        votes once a day: what it did itself its own counts tell better.
-    windows
-        Score windows: `STATISTICS`, then excess bits of `FEATURES`, then bits of `METRICS`.
-    known
-        Probabilities that were asked for since the last publication.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        self._half_life = config.half_life_days
-        self.nodes: dict[int, VoteNode] = {}
-        self.windows = [ScoreWindow(size=config.peer_window) for _ in range(WINDOWS)]
-        self.known: dict[int, float] = {}
-
-    def node(self, feature: int, day: int) -> VoteNode | None:
-        """Give the node of a feature, rolled to a day; None for one context too many."""
-        node = self.nodes.get(feature)
-        if node is None:
-            if feature >= AFTER and len(self.nodes) >= _MOST_CONTEXTS:
-                return None
-            node = self.nodes[feature] = VoteNode(Ballot(), self._half_life)
-            node.roll(day)
-        return node
-
-    def roll(self, day: int) -> None:
-        """Let every vote fade to a later day."""
-        for node in self.nodes.values():
-            node.roll(day)
-        for name in [name for name, node in self.nodes.items() if name >= AFTER and not node.total]:
-            del self.nodes[name]
-        self.known.clear()
-
-    def dump(self) -> bytes:
-        """Write the group; the same votes and scores give the same bytes."""
-        return _encode(([(i, self.nodes[i].ballot.rows()) for i in sorted(self.nodes)],
-                        self.windows))  # fmt: skip
-
-    def read(self, raw: bytes, day: int) -> None:
-        """Become what `dump` wrote, as of a day."""
-        ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
-        if len(self.windows) == WINDOWS_BEFORE:
-            self.windows.append(ScoreWindow(size=self.windows[-1].size))
-        if len(self.windows) != WINDOWS:
-            raise ValueError(f"group has {len(self.windows)} windows, expected {WINDOWS}")
-        for index, rows in ballots:
-            node = self.nodes[index] = VoteNode(Ballot.of(rows), self._half_life)
-            node.roll(day)
-
-
-def above(group: str) -> str:
-    """Name the group of a role in all its modes, which a group of one mode leans on.
-
-    >>> above("clerk/delegated"), above("clerk/"), above("")
-    ('clerk/', '', '')
-    """
-    role, slash, mode = group.rpartition("/")
-    return f"{role}/" if slash and mode else FLEET
 
 
 class View:
@@ -225,6 +123,28 @@ def peers_of(levels: tuple[dict[int, VoteNode], ...], feature: int) -> list[Vote
         if role is not None and group is not None and role.total <= group.total:
             nodes[_MODES_AT] = None
     return [node for node in nodes if node is not None]
+
+
+def peer_probability(
+    place: Place, value: int, own_day: int, levels: tuple[dict[int, VoteNode], ...]
+) -> float:
+    """P(value) among fleet and group without the agent's own vote of `own_day` (-1: none)."""
+    q = place.uniform
+    for node in peers_of(levels, place.index):
+        count, n, m = node.counts.get(value, 0), node.total, node.discounted
+        if own_day >= 0 and count:
+            age = max(0, node.day - own_day)
+            rest = count - (node.weights[age] if age <= HORIZON_DAYS else 0)
+            if rest < 0:
+                rest = 0
+            n -= count - rest
+            if rest < DISCOUNT:
+                m -= (count if count < DISCOUNT else DISCOUNT) - rest
+            count = rest
+        if n > 0:
+            kept = count - DISCOUNT if count > DISCOUNT else 0
+            q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)
+    return q
 
 
 class Groups:
@@ -319,7 +239,7 @@ class Groups:
                 zip(self.group(name).windows, statistics, strict=True)
             ):
                 # Metrics have no end; windows that have seen little show all.
-                bounded = at >= _FIRST_METRIC and window.n >= self.pool_minimum
+                bounded = at >= FIRST_METRIC and window.n >= self.pool_minimum
                 most = window.reach() if bounded and cells and max(cells) > UNBOUNDED else TOP
                 for cell in sorted(cells):
                     window.add_cell(min(cell, most), cells[cell])

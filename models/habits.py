@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.calibrate import Calibrated, calibrate, take_in, take_in_new
 from models.calibration import ScoreWindow, bin_of
-from models.counts import ADOPTION, DISCOUNT, HORIZON_DAYS, STRENGTH, AgentCounts
+from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
 from models.features import FEATURES
-from models.groups import LEAST_BITS, STATISTICS, Groups, peers_of
+from models.groups import Groups, peer_probability
 from models.habits_bytes import Row, read, write
 from models.places import LOW32
+from models.ranked import LEAST_BITS, STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +166,7 @@ class Habits:
                 name = key << 32 | own_day + 1
                 q = known.get(name, 0.0)
                 if not q:
-                    q = known[name] = _peer_probability(place, value, own_day, levels)
+                    q = known[name] = peer_probability(place, value, own_day, levels)
                 n = total.get(place.node, 0)
             if n:
                 count = counts.get(key, 0)
@@ -214,7 +215,7 @@ class Habits:
         """Give the bits of a value that may stand beside a usual one: an hour earlier than ever."""
         for other, off in place.beside[value]:
             own_day = self.own_day(place.node, other)
-            q = _peer_probability(place, other, own_day, levels)
+            q = peer_probability(place, other, own_day, levels)
             if self.counts.total.get(place.node, 0):
                 q = self.counts.mixed(place.node, other, q)
             bits = min(bits, off - log2(q))
@@ -380,25 +381,3 @@ class Habits:
         habits.votes = {row[0]: row[3] - 1 for row in rows if row[3]}
         habits.pending = {row[0]: row[4] - 1 for row in rows if row[4] >= 0}
         return habits
-
-
-def _peer_probability(
-    place: Place, value: int, own_day: int, levels: tuple[dict[int, VoteNode], ...]
-) -> float:
-    """P(value) among fleet and group without the agent's own vote of `own_day` (-1: none)."""
-    q = place.uniform
-    for node in peers_of(levels, place.index):
-        count, n, m = node.counts.get(value, 0), node.total, node.discounted
-        if own_day >= 0 and count:
-            age = max(0, node.day - own_day)
-            rest = count - (node.weights[age] if age <= HORIZON_DAYS else 0)
-            if rest < 0:
-                rest = 0
-            n -= count - rest
-            if rest < DISCOUNT:
-                m -= (count if count < DISCOUNT else DISCOUNT) - rest
-            count = rest
-        if n > 0:
-            kept = count - DISCOUNT if count > DISCOUNT else 0
-            q = (kept + (STRENGTH + m) * q) / (n + STRENGTH)
-    return q

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, log2
 from typing import TYPE_CHECKING
 
-from models.groups import CONTENT
+from models.ranked import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.groups import FLEET
+from models.group import FLEET
 from models.quantity import Level
 
 if TYPE_CHECKING:

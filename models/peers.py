@@ -12,9 +12,11 @@ import msgspec
 from msgspec import Struct, field
 
 from models.errors import StateError
-from models.groups import FLEET, STATISTICS, Groups
+from models.group import FLEET
+from models.groups import Groups
 from models.journal import Journal
 from models.peer_levels import PeerLevels
+from models.ranked import STATISTICS
 from models.session_pools import SessionPools
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from models.groups import CONTENT, PEAK, VOLUME
+from models.ranked import CONTENT, PEAK, VOLUME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ def oddest(least: Sequence[float], each: Sequence[float | None]) -> Least:
     Parameters
     ----------
     each
-        By statistic, in the order of `models.groups.STATISTICS`; None where there is none.
+        By statistic, in the order of `models.ranked.STATISTICS`; None where there is none.
 
     Examples
     --------

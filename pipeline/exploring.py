@@ -12,10 +12,10 @@ import pandas as pd
 from models.errors import ConfigError
 from models.event import Origin
 from models.features import day_name, extract, hour_name
-from models.groups import STATISTICS
 from models.habits import Habits
 from models.places import places_of
 from models.quantity import quantities
+from models.ranked import STATISTICS
 from pipeline.assembly import build_worker, clock_us
 from pipeline.evaluation.truth import Planted
 from pipeline.outputs import replay_line

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from models.event import Resource
-from models.groups import SUM
+from models.ranked import SUM
 
 AGENT = "billing-7"
 INVOICE = "File the invoice that came by mail"

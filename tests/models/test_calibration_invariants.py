@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from models.calibrate import WIDER
 from models.calibration import INFLATED, PREDICTIVE, STEP, TAIL, TOP, ScoreWindow, bin_of
-from models.groups import PEAK, SUM
 from models.hashing import Hasher
+from models.ranked import PEAK, SUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,10 @@ from random import Random
 import pytest
 
 from models.config import ModelConfig
-from models.groups import FLEET, NEWCOMERS, SUM, VOLUME, Groups
+from models.group import FLEET, NEWCOMERS
+from models.groups import Groups
 from models.habits import Habits
+from models.ranked import SUM, VOLUME
 
 ROLE = "clerk/unknown"
 LIVELY = 3.0  # times as many bits in an agent's first days

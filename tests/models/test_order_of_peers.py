@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.config import ModelConfig
-from models.groups import AFTER, Groups
+from models.group import AFTER
+from models.groups import Groups
 from models.habits import Habits
 
 WAYS = (("find", "read", "reply"), ("find", "reply", "close"), ("read", "reply", "note"))

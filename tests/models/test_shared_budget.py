@@ -10,7 +10,9 @@ import pytest
 from models.calibration import bin_of
 from models.config import ModelConfig
 from models.features import BY_METRIC, FEATURES, LEAK, METRICS
-from models.groups import FLEET, PARTS, SHARED_BITS, STATISTICS, Groups
+from models.group import FLEET
+from models.groups import Groups
+from models.ranked import PARTS, SHARED_BITS, STATISTICS
 
 HOUR = [one.name for one in FEATURES].index("hour")
 RATE, ASTRAY = (len(FEATURES) + METRICS.index(name) for name in ("rate", "astray"))

@@ -10,11 +10,12 @@ from models.compact import Writer
 from models.compact_reader import Reader
 from models.config import ModelConfig
 from models.exchange import _together
-from models.groups import FLEET, WINDOWS
+from models.group import FLEET
 from models.kernel import native_kernel
 from models.peer_levels import PeerLevels
 from models.peers import Head, Peers, Pending
 from models.profile import Profile
+from models.ranked import WINDOWS
 from models.watch.counting import HOUR, RATE, REMEMBERED, expected
 from models.watch.state import COUNTS
 

@@ -17,10 +17,10 @@ from models.config import ModelConfig
 from models.counts import ADOPTION
 from models.errors import StateError
 from models.features import FEATURES
-from models.groups import STATISTICS
 from models.hashing import Hasher, NativeHasher
 from models.places import LOW32, places_of
 from models.profile import Profile
+from models.ranked import STATISTICS
 
 KEY = b"0123456789abcdef"
 CONFIG = ModelConfig(pool_minimum=12, agent_window=40, peer_window=60, daily_cap=3)

@@ -11,8 +11,9 @@ from models import groups as reference
 from models.calibration import FURTHER, STEP, UNBOUNDED, ScoreWindow
 from models.config import ModelConfig
 from models.features import FEATURES
-from models.groups import FLEET, STATISTICS, WINDOWS
+from models.group import FLEET
 from models.kernel import native_kernel
+from models.ranked import STATISTICS, WINDOWS
 
 KEY = b"0123456789abcdef"
 HIGH = 100 * STEP

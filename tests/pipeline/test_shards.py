@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -15,14 +14,12 @@ from msgspec.structs import replace
 from chaos.verifier import judged_again, stored
 from models.config import ModelConfig
 from models.engine import Engine
-from models.errors import MessageTooLarge, SinkUnavailable, StateError, Superseded
+from models.errors import StateError, Superseded
 from pipeline.assembly import Surroundings
-from pipeline.publisher import Publisher
 from pipeline.record import RawRecord
 from pipeline.replay import learn
 from pipeline.settings import Settings
 from pipeline.sharding import shard as shard_module
-from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.store import open_shard
 
@@ -298,74 +295,6 @@ def test_what_was_learned_before_is_where_every_shard_begins(
     assert shard.store.shared() == store.shared() != {}
     judge(shard, records(pipeline, ZERO)[:50])
     assert store.counters()["rejected_duplicate_id"] == 50  # they were in the history
-
-
-def test_events_from_http_are_written_to_the_topic_under_their_agents(
-    store: PostgresStore,
-) -> None:
-    class Topic:
-        """Takes what is written to it, or nothing."""
-
-        def __init__(self) -> None:
-            self.away = True
-            self.records: list[Any] = []
-
-        def hand_in(self, records: list[Any]) -> None:
-            if self.away:
-                raise SinkUnavailable("away")
-            self.records += records
-
-    topic: Any = Topic()
-    event = b'{"id":"e-1","agent":{"id":"billing-7"}}'
-    store.inbox([event, b"{}"])
-    publisher = Publisher(threading.Event())
-    assert forward(store, topic, publisher) == 0
-    topic.away = False
-    assert forward(store, topic, publisher) == 2
-    assert topic.records == [(b"billing-7", event), (None, b"{}")]
-    assert store.inbox_batch(0, 10) == []
-
-
-def test_only_what_was_left_is_written_again_and_what_is_too_large_alone_is_rejected(
-    settings: Settings, store: PostgresStore
-) -> None:
-    class Topic:
-        """Takes no two of these together, and one of them not at all."""
-
-        def __init__(self) -> None:
-            self.values: list[bytes] = []
-
-        def hand_in(self, records: list[tuple[bytes | None, bytes]]) -> None:
-            wide = [place for place, (_, value) in enumerate(records) if len(value) > 9]
-            if len(wide) == 1 and len(records[wide[0]][1]) < 90_000:
-                wide = []
-            self.values += [value for at, (_, value) in enumerate(records) if at not in wide]
-            if wide:
-                raise MessageTooLarge("too large", tuple(wide))
-
-    topic: Any = Topic()
-    values = [b"1", b"2" * 50, b"3", b"4" * 90_000, b"5" * 50, b"6", b"7" * 50]
-    shard = a_shard(settings, store, ZERO)
-    store.inbox(values)
-    assert forward(shard.store, topic, Publisher(threading.Event())) == len(values)
-    assert sorted(topic.values) == [value for value in values if len(value) < 90_000]
-    assert store.inbox_batch(0, 10) == []
-    assert store.counters() == {"rejected_too_long": 1}
-    ((_, message),) = shard.store.outbox(10)
-    assert message.id == "rejected:inbox@4"
-    assert len(message.value or b"") == 65_536
-
-
-def test_an_inbox_is_left_to_whoever_has_the_first_partition_now(
-    settings: Settings, store: PostgresStore
-) -> None:
-    old = a_shard(settings, store, ZERO)
-    a_shard(settings, store, ZERO)
-    store.inbox([b"{}"])
-    topic: Any = type("Topic", (), {"hand_in": lambda *_: None})()
-    with pytest.raises(Superseded):
-        forward(old.store, topic, Publisher(threading.Event()))
-    assert len(store.inbox_batch(0, 10)) == 1
 
 
 def test_whoever_lost_a_partition_cannot_commit_and_the_new_one_lacks_nothing(

@@ -234,7 +234,7 @@ impl Groups {
     fn new(config: &Bound<'_, PyAny>, key: &[u8]) -> PyResult<Self> {
         let hasher = Hasher::new(key)?;
         let places = Places::declared(config.py(), &hasher)?;
-        let shared = config.py().import("models.groups")?.getattr("SHARED_BITS")?;
+        let shared = config.py().import("models.ranked")?.getattr("SHARED_BITS")?;
         let config = Config::of(config)?;
         let mut groups = Groups {
             shared_bits: shared.extract()?,

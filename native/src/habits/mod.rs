@@ -33,13 +33,13 @@ pub const FEATURES: usize = 16;
 pub const PLACES: usize = 2 * FEATURES;
 /// `models.features.METRICS`.
 pub const METRICS: usize = 17;
-/// `models.groups.STATISTICS`.
+/// `models.ranked.STATISTICS`.
 pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
-/// `models.groups.WINDOWS_BEFORE`.
+/// `models.ranked.WINDOWS_BEFORE`.
 pub const WINDOWS_BEFORE: usize = WINDOWS - 1;
-/// `models.groups.LEAST_BITS`.
+/// `models.ranked.LEAST_BITS`.
 pub const LEAST_BITS: f64 = 5.0;
 /// Events after which an agent that never used an anonymiser is known for it; `models.rules`.
 pub const OFTEN_ENOUGH: u32 = 20;
