@@ -6,6 +6,7 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
@@ -100,12 +101,15 @@ class Engine:
         self.telling: Telling | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
+        of_sessions = partial(
+            (native or session_pools).SessionPools,
+            config.session_window, of_role=config.role_session_window, leaning=True,
+        )  # fmt: skip
         self.peers = Peers(
             config,
             (native or reference).Groups(config, secret),
-            (native or session_pools).SessionPools(
-                config.session_window, of_role=config.role_session_window, leaning=True
-            ),
+            of_sessions(),
+            of_sessions(),
             (native or session_pools).SessionPools(config.peer_window),
             (native or peer_levels).PeerLevels(),
         )
@@ -269,8 +273,8 @@ class Engine:
         free = session.learning or session.vouched
         self.peers.closed(
             session.role,
-            session.score,
-            session.p,
+            (session.score, session.p),
+            (session.decisive, session.decisive_p),
             total(session.least),
             free=free,
             told=session.told,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log2
+
 import pytest
 
 from models.assessing import accounted
@@ -70,6 +72,7 @@ def assessed(a_stream, an_event):
             Calibrated([None] * 4), None, [], 0,
         )  # fmt: skip
 
+    assess.engine = engine
     return assess
 
 
@@ -89,3 +92,19 @@ def test_what_alerts_is_not_hidden_behind_what_only_came_again(assessed):
     assert not assessed(flow_level=0, recurrences=2, bits=7.0).odd()[1]
     assert not assessed(flow_level=0, recurrences=0, bits=3.0).odd()[1]
     assert assessed(flow_level=1, recurrences=0, bits=12.0).odd()[1]
+
+
+def test_what_comes_again_in_other_sessions_does_not_hide_what_decides(assessed):
+    """One session in fifty is of a partner who came again: ten bits that decide on nothing."""
+    engine = assessed.engine
+    for number in range(20_000):
+        decides = -log2((number * 7_919 % 20_000 + 1) / 20_001) / 2
+        engine.peers.sessions.add("clerk", 14.0 if number % 50 == 0 else decides)
+        engine.peers.decisive.add("clerk", decides)
+    out = assessed(flow_level=1, recurrences=0, bits=9.0)
+    assert out.session_p > 0.01
+    assert out.decisive_p < 1e-3
+    assert out.odd() == (False, False, True, False)
+    again = assessed(flow_level=1, recurrences=0, bits=8.0)
+    assert again.decisive_p is None, "the session had more before"
+    assert not any(again.odd())

@@ -106,7 +106,10 @@ def test_it_alerts_where_past_sessions_were_never_as_odd_altogether(a_stream, an
         stream.judge(an_event(at=900 + n, tool=tool, session="now", purpose="Write"))
         for n, tool in enumerate(("mail.send", "mail.send", "crm.find", "crm.find", "mail.send"))
     ]
-    assert {one.odd() for one in judged} <= {(False, False, False), (False, False, calm)}
+    assert {one.odd() for one in judged} <= {
+        (False, False, False, False),
+        (False, False, False, calm),
+    }
     assert any(one.alert for one in judged) is calm
     assert sum(one.alert for one in judged) <= 1, "a session is told once"
     assert all(bool(one.reasons) is one.alert for one in judged)
