@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.content.scene import RECURRENCE_BITS
-from models.ranked import SUM
+from models.ranked import CONTENT, SUM
 from models.together import oddest, total
 
 if TYPE_CHECKING:
@@ -94,8 +94,11 @@ class Assessor:
             share = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
             if session.score >= _LEAST_BITS and self._decides(session, bits, share, rose=rose):
                 out.session_alpha = share
-            out.decisive_p = self._decisive_p(session, bits.decisive or 0.0)
-            out.decisive_alpha = min(_DECISIVE * alpha * per_session, _MOST_ALPHA)
+            raised = self._decisive_p(session, bits.decisive or 0.0)
+            share, rare = min(_DECISIVE * alpha * per_session, _MOST_ALPHA), result.each[CONTENT]
+            if raised and rare is not None and rare <= share:  # not what is usual for this agent
+                out.decisive_alpha = share
+            out.decisive_p = session.decisive_p
             # All that an agent does is a little odd while it learns.
             if self._looks_together and profile.state() == "active" and not session.told:
                 self._together(out, session, result, alpha * per_session)
@@ -133,17 +136,17 @@ class Assessor:
             return True
         return self._peers.sessions.p_value(session.role, decisive, self._u(session)) <= alpha
 
-    def _decisive_p(self, session: Session, score: float) -> float | None:
-        """Rank the session by the bits that decide on alerts; None unless this event raised them.
+    def _decisive_p(self, session: Session, score: float) -> bool:
+        """Rank the session by the bits that decide on alerts; tell whether this event raised them.
 
         Among such bits of other sessions: a value that comes along the usual way again, whose
         bits order the queue, would stand above nearly all that decides.
         """
         if score <= session.decisive:
-            return None
+            return False
         session.decisive = score
         session.decisive_p = self._rank(self._peers.decisive, session, score)
-        return session.decisive_p if score >= _LEAST_BITS else None
+        return score >= _LEAST_BITS
 
     def _rank(self, pool: SessionPools, session: Session, score: float) -> float | None:
         if pool.n < self._config.session_minimum:

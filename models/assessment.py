@@ -68,15 +68,15 @@ class Assessment(Struct):
     session_p
         P-value of the session's running maximum; None while uncalibrated.
     decisive_p
-        P-value of the running maximum of those bits that decide on alerts, where this event raised
-        it; else None.
+        The same of those bits that decide on alerts, among such bits of other sessions.
     together, together_p
         All that is odd about the session (`models.together`) and its p-value, where this event
         added to it; else None.
     alpha, session_alpha, decisive_alpha, together_alpha
         The agent's share of the alert budget, per event and, for the p-values of the session, per
-        session; `session_alpha` is 0 unless this event is the most surprising of its session so
-        far.
+        session. `session_alpha` is 0 unless this event is the most surprising of its session so
+        far, `decisive_alpha` unless it decides more than those before and its content is as rare
+        for the agent.
     key
         Correlation key of the alert: agent, type, class and day are one alert.
     ground

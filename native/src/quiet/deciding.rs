@@ -3,7 +3,7 @@
 use super::bench::Bench;
 use super::facts::{Now, State};
 use super::scoring::Scored;
-use super::together::{oddest, total};
+use super::together::{oddest, total, CONTENT};
 use crate::content::Session;
 use crate::habits::SessionPools;
 
@@ -44,13 +44,15 @@ impl Bench<'_, '_> {
             let rose = counted > session.score;
             let decisive = scored.decisive.unwrap_or(0.0);
             let raised = decisive > session.decisive;
+            let rare = scored.calibrated.each[CONTENT]
+                .is_some_and(|p| p <= (DECISIVE * alpha * per_session).min(MOST_ALPHA));
             let mut rank = self.rank(session, (counted, rose), (decisive, raised));
             if active && !session.told {
                 rank.least = oddest(session, &scored.calibrated.each);
             }
             if self.together_is_rare(session, &rank, TOGETHER * (alpha * per_session))
                 || is_rare(rank.score.1, rose || !session.told, SESSIONS * alpha * per_session)
-                || is_rare(rank.decisive.1, raised, DECISIVE * alpha * per_session)
+                || is_rare(rank.decisive.1, raised && rare, DECISIVE * alpha * per_session)
             {
                 return None;
             }
