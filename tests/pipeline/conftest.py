@@ -19,10 +19,12 @@ import pytest
 from pipeline import runner
 from pipeline.sample import fleet_events
 from pipeline.settings import Settings
-from pipeline.store import open_store
+from pipeline.store import open_shard, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pipeline.store.postgresql import PostgresStore
 
 ROOT = Path(__file__).resolve().parents[2]
 MORTAL = Path(__file__).with_name("mortal.py")
@@ -216,6 +218,13 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:{tmp_path / 'habitus.db'}"
     return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[PostgresStore]:
+    """Give the store of the settings as every shard of it sees it."""
+    with open_shard(settings.store, "") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -13,11 +13,8 @@ from pipeline.publisher import Publisher
 from pipeline.settings import Settings
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
-from pipeline.store import open_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.store.postgresql import PostgresStore
 
 pytestmark = pytest.mark.postgresql
@@ -27,12 +24,6 @@ FIRST = "kafka:t:0"
 @pytest.fixture
 def settings(postgresql_url: str) -> Settings:
     return Settings(store=postgresql_url, sink="none")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[PostgresStore]:
-    with open_shard(settings.store, "") as opened:
-        yield opened
 
 
 def first_shard(settings: Settings, store: PostgresStore) -> Shard:

@@ -11,10 +11,10 @@ import pytest
 from models.errors import StateError
 from pipeline.commands.checks import examine
 from pipeline.settings import Settings
-from pipeline.store import Commit, PipelineStatus, open_shard, open_store
+from pipeline.store import Commit, PipelineStatus, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pipeline.store.postgresql import PostgresStore
 
@@ -25,12 +25,6 @@ ZERO, ONE = "kafka:t:0", "kafka:t:1"
 @pytest.fixture
 def settings(postgresql_url: str) -> Settings:
     return Settings(store=postgresql_url, sink="none")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[PostgresStore]:
-    with open_shard(settings.store, "") as opened:
-        yield opened
 
 
 def test_the_state_of_all_shards_is_one_word(store: PostgresStore) -> None:

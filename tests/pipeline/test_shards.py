@@ -24,7 +24,7 @@ from pipeline.sharding.shard import Shard
 from pipeline.store import open_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from models.event import Event
     from pipeline.store.postgresql import PostgresStore
@@ -37,12 +37,6 @@ ZERO, ONE = "kafka:t:0", "kafka:t:1"
 @pytest.fixture
 def settings(postgresql_url: str) -> Settings:
     return Settings(store=postgresql_url, sink="none", max_future_s=100 * 366 * 86_400)
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[PostgresStore]:
-    with open_shard(settings.store, "") as opened:
-        yield opened
 
 
 def a_shard(settings: Settings, store: PostgresStore, name: str) -> Shard:
