@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
 _LEAST_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
-_SESSIONS, _DECISIVE, _TOGETHER, _EVENTS = 0.5, 0.2, 0.05, 0.45
+_SESSIONS, _DECISIVE, _TOGETHER, _EVENTS = 0.5, 0.3, 0.05, 0.45
 """Shares of the budget where an event has content.
 
 That of the bits that decide is within the sessions': ranked among themselves they are never less

@@ -11,7 +11,7 @@ const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
 const SESSIONS: f64 = 0.5;
-const DECISIVE: f64 = 0.2;
+const DECISIVE: f64 = 0.3;
 const TOGETHER: f64 = 0.05;
 const EVENTS: f64 = 0.45;
 const LEAST_P: f64 = 1e-9;
