@@ -67,6 +67,8 @@ class Assessor:
         led: float | None,
         findings: list[Finding],
         time_us: int,
+        *,
+        lately: bool,
     ) -> Assessment:
         """Give the numbers of an event's judgement; whether it is an anomaly is decided later.
 
@@ -74,6 +76,8 @@ class Assessor:
         ----------
         led
             The statistic that has led to the event's p-value, in bits; None without one.
+        lately
+            Whether the agent alerted lately: of an odd flow of its own a week's first time is told.
         """
         facts, content, counted = profile.facts, bits.content, bits.counted or 0.0
         total, most = bits.categories.total, bits.categories.most
@@ -96,7 +100,7 @@ class Assessor:
                 out.session_alpha = share
             raised = self._decisive_p(session, bits.decisive or 0.0)
             share, rare = min(_DECISIVE * alpha * per_session, _MOST_ALPHA), result.each[CONTENT]
-            if raised and rare is not None and rare <= share:  # not what is usual for this agent
+            if raised and not lately and rare is not None and rare <= share:
                 out.decisive_alpha = share
             out.decisive_p = session.decisive_p
             # All that an agent does is a little odd while it learns.

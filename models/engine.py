@@ -27,7 +27,7 @@ from models.event import microseconds
 from models.features import FEATURES, LEAK, TOOL, extract
 from models.hashing import hasher_of
 from models.kernel import native_kernel
-from models.learner import Learner
+from models.learner import Learner, suspected
 from models.meeting import meet
 from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
@@ -208,7 +208,10 @@ class Engine:
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         led = tested[result.lead] if result.lead >= 0 else None
-        out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
+        out = self.assessor.assess(
+            event, profile, session, bits, result, led, findings, time_us,
+            lately=suspected(subject.trust, time_us),
+        )  # fmt: skip
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:

@@ -57,7 +57,7 @@ def assessed(a_stream, an_event):
 
     session = engine.content.open("billing-7", "unknown", "clerk", "", 0, 0, 9, False, False)
 
-    def assess(*, flow_level, recurrences, bits, rare=None):
+    def assess(*, flow_level, recurrences, bits, rare=None, lately=False):
         again = RECURRENCE_BITS * recurrences
         carrier = Carrier(
             bits + again, "to", 0, "result:web", bits + again, 0.0, 3, flow_level,
@@ -69,7 +69,7 @@ def assessed(a_stream, an_event):
         )
         return engine.assessor.assess(
             event, subject.profile, session, looked_at,
-            Calibrated([rare, None, None, None]), None, [], 0,
+            Calibrated([rare, None, None, None]), None, [], 0, lately=lately,
         )  # fmt: skip
 
     assess.engine = engine
@@ -103,6 +103,8 @@ def test_what_comes_again_in_other_sessions_does_not_hide_what_decides(assessed)
         engine.peers.decisive.add("clerk", decides)
     usual = assessed(flow_level=1, recurrences=0, bits=8.0, rare=0.1)
     assert not any(usual.odd()), "the agent often does so"
+    again = assessed(flow_level=1, recurrences=0, bits=8.5, rare=1e-4, lately=True)
+    assert not any(again.odd()), "it was told of"
     out = assessed(flow_level=1, recurrences=0, bits=9.0, rare=1e-4)
     assert out.session_p > 0.01
     assert out.decisive_p < 1e-3
