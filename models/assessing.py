@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.content.scene import RECURRENCE_BITS
-from models.ranked import CONTENT, SUM
+from models.ranked import SUM
 from models.together import oddest, total
 
 if TYPE_CHECKING:
@@ -20,18 +20,13 @@ if TYPE_CHECKING:
     from models.hashing import Hasher
     from models.peers import Peers
     from models.profile import Profile
-    from models.session_pools import SessionPools
     from models.subject import Bits
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01
 _LEAST_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
-_SESSIONS, _DECISIVE, _TOGETHER, _EVENTS = 0.5, 0.3, 0.05, 0.45
-"""Shares of the budget where an event has content.
-
-That of the bits that decide is within the sessions': ranked among themselves they are never less
-rare than among all bits.
-"""
+_SESSIONS, _TOGETHER, _EVENTS = 0.5, 0.05, 0.45
+"""Shares of the budget where an event has content."""
 _MOST_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
 _MOST_STEADY = 10.0  # rarer than that is as rare as the windows can tell
@@ -67,8 +62,6 @@ class Assessor:
         led: float | None,
         findings: list[Finding],
         time_us: int,
-        *,
-        lately: bool,
     ) -> Assessment:
         """Give the numbers of an event's judgement; whether it is an anomaly is decided later.
 
@@ -76,8 +69,6 @@ class Assessor:
         ----------
         led
             The statistic that has led to the event's p-value, in bits; None without one.
-        lately
-            Whether the agent alerted lately: of an odd flow of its own a week's first time is told.
         """
         facts, content, counted = profile.facts, bits.content, bits.counted or 0.0
         total, most = bits.categories.total, bits.categories.most
@@ -98,11 +89,6 @@ class Assessor:
             share = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
             if session.score >= _LEAST_BITS and self._decides(session, bits, share, rose=rose):
                 out.session_alpha = share
-            raised = self._decisive_p(session, bits.decisive or 0.0)
-            share, rare = min(_DECISIVE * alpha * per_session, _MOST_ALPHA), result.each[CONTENT]
-            if raised and not lately and rare is not None and rare <= share:
-                out.decisive_alpha = share
-            out.decisive_p = session.decisive_p
             # All that an agent does is a little odd while it learns.
             if self._looks_together and profile.state() == "active" and not session.told:
                 self._together(out, session, result, alpha * per_session)
@@ -124,7 +110,9 @@ class Assessor:
         rose = score > session.score
         if rose or session.p is None:
             session.score = max(session.score, score)
-            session.p = self._rank(self._peers.sessions, session, session.score)
+            pool = self._peers.sessions
+            if pool.n >= self._config.session_minimum:
+                session.p = pool.p_value(session.role, session.score, self._u(session))
         return rose
 
     def _decides(self, session: Session, bits: Bits, alpha: float, *, rose: bool) -> bool:
@@ -139,23 +127,6 @@ class Assessor:
         if rose and decisive == bits.counted:
             return True
         return self._peers.sessions.p_value(session.role, decisive, self._u(session)) <= alpha
-
-    def _decisive_p(self, session: Session, score: float) -> bool:
-        """Rank the session by the bits that decide on alerts; tell whether this event raised them.
-
-        Among such bits of other sessions: a value that comes along the usual way again, whose
-        bits order the queue, would stand above nearly all that decides.
-        """
-        if score <= session.decisive:
-            return False
-        session.decisive = score
-        session.decisive_p = self._rank(self._peers.decisive, session, score)
-        return score >= _LEAST_BITS
-
-    def _rank(self, pool: SessionPools, session: Session, score: float) -> float | None:
-        if pool.n < self._config.session_minimum:
-            return None
-        return pool.p_value(session.role, score, self._u(session))
 
     def _together(
         self, out: Assessment, session: Session, result: Calibrated, alpha: float

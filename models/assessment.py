@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-GROUNDS = ("event", "session", "session", "together")
+GROUNDS = ("event", "session", "together")
 """Of an anomaly that is one for being rare, in the order of `Assessment.odd`."""
 
 
@@ -67,16 +67,13 @@ class Assessment(Struct):
         Calibrated p-value, the pool it comes from and its size; None while uncalibrated.
     session_p
         P-value of the session's running maximum; None while uncalibrated.
-    decisive_p
-        The same of those bits that decide on alerts, among such bits of other sessions.
     together, together_p
         All that is odd about the session (`models.together`) and its p-value, where this event
         added to it; else None.
-    alpha, session_alpha, decisive_alpha, together_alpha
-        The agent's share of the alert budget, per event and, for the p-values of the session, per
-        session. `session_alpha` is 0 unless this event is the most surprising of its session so
-        far, `decisive_alpha` unless it decides more than those before and its content is as rare
-        for the agent.
+    alpha, session_alpha, together_alpha
+        The agent's share of the alert budget, per event and, for both p-values of the session, per
+        session; `session_alpha` is 0 unless this event is the most surprising of its session so
+        far.
     key
         Correlation key of the alert: agent, type, class and day are one alert.
     ground
@@ -97,12 +94,10 @@ class Assessment(Struct):
     p_pool: str | None = None
     p_n: int = 0
     session_p: float | None = None
-    decisive_p: float | None = None
     together: tuple[float, float, float] | None = None
     together_p: float | None = None
     alpha: float = 0.0
     session_alpha: float = 0.0
-    decisive_alpha: float = 0.0
     together_alpha: float = 0.0
     alert: bool = False
     severity: str | None = None
@@ -121,14 +116,13 @@ class Assessment(Struct):
     trust_after: float | None = None
 
     def chances(self) -> tuple[tuple[float | None, float], ...]:
-        """Give the p-values of the event, of its session in two ways, and of all odd about that.
+        """Give the p-values of the event, of its session, and of all that is odd about that.
 
         Each comes with its share of the alert budget.
         """
         return (
             (self.p, self.alpha),
             (self.session_p, self.session_alpha),
-            (self.decisive_p, self.decisive_alpha),
             (self.together_p, self.together_alpha),
         )
 
@@ -137,6 +131,6 @@ class Assessment(Struct):
 
         >>> Assessment("e", "a", "unknown", "s", 0, p=0.002, alpha=0.001, session_p=0.001,
         ...     session_alpha=0.003).odd()
-        (False, True, False, False)
+        (False, True, False)
         """
         return tuple(p is not None and p <= alpha for p, alpha in self.chances())

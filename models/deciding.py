@@ -83,11 +83,11 @@ class Decider:
 
         In a past that is vouched for it may be one as well, and never alerts.
         """
-        odd_event, *odd_session, odd_together = odd = out.odd()
+        odd_event, odd_session, odd_together = odd = out.odd()
         unusual = any(odd)
         if self.explain_all or unusual or findings:
-            by_session = any(odd_session) and not odd_event
-            alone = odd_together and not odd_event and not any(odd_session)
+            by_session = odd_session and not odd_event
+            alone = odd_together and not odd_event and not odd_session
             least = out.together if alone else None
             out.reasons = self._reasons(
                 event, subject, bits, result, findings, x, by_session=by_session, least=least

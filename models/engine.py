@@ -6,7 +6,6 @@ states come in with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
@@ -27,7 +26,7 @@ from models.event import microseconds
 from models.features import FEATURES, LEAK, TOOL, extract
 from models.hashing import hasher_of
 from models.kernel import native_kernel
-from models.learner import Learner, suspected
+from models.learner import Learner
 from models.meeting import meet
 from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
@@ -101,15 +100,12 @@ class Engine:
         self.telling: Telling | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
-        of_sessions = partial(
-            (native or session_pools).SessionPools,
-            config.session_window, of_role=config.role_session_window, leaning=True,
-        )  # fmt: skip
         self.peers = Peers(
             config,
             (native or reference).Groups(config, secret),
-            of_sessions(),
-            of_sessions(),
+            (native or session_pools).SessionPools(
+                config.session_window, of_role=config.role_session_window, leaning=True
+            ),
             (native or session_pools).SessionPools(config.peer_window),
             (native or peer_levels).PeerLevels(),
         )
@@ -208,10 +204,7 @@ class Engine:
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
         findings = self._findings(event, origin, subject, x, time_us, registered=registered)
         led = tested[result.lead] if result.lead >= 0 else None
-        out = self.assessor.assess(
-            event, profile, session, bits, result, led, findings, time_us,
-            lately=suspected(subject.trust, time_us),
-        )  # fmt: skip
+        out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:
@@ -276,8 +269,8 @@ class Engine:
         free = session.learning or session.vouched
         self.peers.closed(
             session.role,
-            (session.score, session.p),
-            (session.decisive, session.decisive_p),
+            session.score,
+            session.p,
             total(session.least),
             free=free,
             told=session.told,

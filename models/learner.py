@@ -129,7 +129,7 @@ class Learner:
         what would have is not shown either: else attacks there hide those that come after.
         """
         facts = profile.facts
-        apart_us = DAY_US if suspected(trust, out.time_us) else HOUR_US
+        apart_us = DAY_US if _suspected(trust, out.time_us) else HOUR_US
         if out.anomaly is not None or out.time_us - facts.shown_us < apart_us:
             return False
         facts.shown_us = out.time_us
@@ -276,7 +276,7 @@ class Learner:
                     learn(watch, tool, slot, one)
 
 
-def suspected(trust: TrustState, time_us: int) -> bool:
+def _suspected(trust: TrustState, time_us: int) -> bool:
     """Whether there was an alert lately that stands against an agent."""
     return any(time_us - item.at_us < _SUSPECTED_US for item in _against(trust))
 

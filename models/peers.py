@@ -78,15 +78,6 @@ class _StoredGroup(Struct, array_like=True):
     levels: list[tuple[str, int, float, float]]
 
 
-Ranked = tuple[float, float | None]
-"""Highest score of a session in bits, and its p-value; None while uncalibrated."""
-
-
-def _of_sessions(config: ModelConfig) -> SessionPools:
-    of_role = config.role_session_window
-    return SessionPools(config.session_window, of_role=of_role, leaning=True)
-
-
 class Peers:
     """All groups, their published state and what waits to be published.
 
@@ -96,9 +87,9 @@ class Peers:
         Parameters of the model.
     groups
         Votes and score windows, of either kernel; new ones without.
-    sessions, decisive, together, levels
-        Scores of past sessions, those bits of them that decide on alerts, what was odd about them
-        altogether, and levels of quantities, of either kernel.
+    sessions, together, levels
+        Scores of past sessions, what was odd about them altogether, and levels of quantities, of
+        either kernel.
     """
 
     def __init__(
@@ -106,15 +97,16 @@ class Peers:
         config: ModelConfig,
         groups: Groups | None = None,
         sessions: SessionPools | None = None,
-        decisive: SessionPools | None = None,
         together: SessionPools | None = None,
         levels: PeerLevels | None = None,
     ) -> None:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
         self.head = Head()
-        self.sessions = _of_sessions(config) if sessions is None else sessions
-        self.decisive = _of_sessions(config) if decisive is None else decisive
+        if sessions is None:
+            of_role = config.role_session_window
+            sessions = SessionPools(config.session_window, of_role=of_role, leaning=True)
+        self.sessions = sessions
         self.together = SessionPools(config.peer_window) if together is None else together
         self.levels = PeerLevels() if levels is None else levels
         self._changed: set[str] = set()
@@ -167,15 +159,14 @@ class Peers:
         self.levels.add(group, name, value)
 
     def closed(
-        self, role: str, score: Ranked, decisive: Ranked, odd: float, *, free: bool, told: bool
+        self, role: str, score: float, p: float | None, odd: float, *, free: bool, told: bool
     ) -> None:
         """Let later sessions be ranked among one that finished.
 
         Parameters
         ----------
-        score, decisive
-            Its highest score in bits and what that is worth, None while uncalibrated; and the same
-            of the bits that decide on alerts.
+        score, p
+            Its highest score in bits and what that is worth, None while uncalibrated.
         odd
             All that was odd about it, in bits; 0 where nothing was.
         free
@@ -183,12 +174,11 @@ class Peers:
         told
             Whether it alerted. It would raise the bar for what is like it.
         """
-        for pool, (bits, p) in ((self.sessions, score), (self.decisive, decisive)):
-            if free or (p is None and not told):  # else few agents would never have enough of them
-                if bits >= 0.0:
-                    pool.add(role, bits)
-            elif p is not None and not told:
-                pool.offer(role, bits, p)
+        if free or (p is None and not told):  # else few agents would never have enough of them
+            if score >= 0.0:
+                self.sessions.add(role, score)
+        elif p is not None and not told:
+            self.sessions.offer(role, score, p)
         if odd and not told:
             self.together.add(role, odd)
 
@@ -223,18 +213,14 @@ class Peers:
             anew = self._written == _NOTHING
             out.append(self._journal.write("pending", self._waiting, whole=whole, anew=anew))
             self._note_written()
-        out += [(name, pools.dump()) for name, pools in self._pools() if pools.changed]
+        for name, pools in (("sessions", self.sessions), ("together", self.together)):
+            if pools.changed:
+                out.append((name, pools.dump()))
         for name in sorted(self._changed.union(groups.changed())):
             stored = _StoredGroup(groups.dump_group(name), self.levels.rows(name))
             out.append(("group:" + name, _encode(stored)))
         self._changed.clear()
         return out
-
-    def _pools(self) -> tuple[tuple[str, SessionPools], ...]:
-        """Give the pools of sessions by the names they are stored under."""
-        return (
-            ("sessions", self.sessions), ("decisive", self.decisive), ("together", self.together)
-        )  # fmt: skip
 
     def _waiting(self, generation: int, whole: bool) -> bytes:
         waiting = self.groups.dump_pending(since=not whole)
@@ -288,9 +274,10 @@ class Peers:
                 self._journal.generation
             ):  # else of a version before: the next is a copy, with levels
                 self._note_written()
-            for name, pools in self._pools():
-                if name in shared:
-                    pools.load(shared[name])
+            if "sessions" in shared:
+                self.sessions.load(shared["sessions"])
+            if "together" in shared:
+                self.together.load(shared["together"])
             self._count()
         except (ValueError, KeyError) as error:
             raise StateError(

@@ -91,7 +91,7 @@ def anomaly_object(
             "p": _significant(a.p),
             "p_pool": a.p_pool,
             "p_n": a.p_n,
-            "session_p": _significant(_session_p(a)),
+            "session_p": _significant(a.session_p),
             "together_p": _significant(a.together_p),
             "rank": round(a.rank, 3),
             "bits": {"sum": round(a.s_sum, 3), "max": round(a.s_max, 3)},
@@ -135,13 +135,6 @@ def answer_message(answer: Answer, where: str) -> Message:
     """Give the message of a trust answer as of an event; computed then, not now."""
     key = answer.agent_id.encode()
     return Message(TRUST, key, f"trust:{answer.agent_id}:{where}", encode(answer))
-
-
-def _session_p(a: Assessment) -> float | None:
-    """Give the p-value of the session, where the anomaly stands on that the one it stands on."""
-    if a.ground != "session":
-        return a.session_p
-    return min(p for p in (a.session_p, a.decisive_p) if p is not None)
 
 
 def _significant(p: float | None) -> float | None:

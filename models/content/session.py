@@ -88,8 +88,6 @@ class Session(Struct, array_like=True):
         Bits of the p-values of its oddest event: `models.together`.
     told
         Whether one of its events has alerted.
-    decisive, decisive_p
-        As `score` and `p`, of those bits that decide on alerts.
     came
         Marks of the letters and digits of what came out of results, by the result's tool:
         what may be rewritten later.
@@ -121,8 +119,6 @@ class Session(Struct, array_like=True):
     least: tuple[float, float, float] = (0.0, 0.0, 0.0)
     told: bool = False
     came: dict[str, list[int]] = {}
-    decisive: float = -1.0
-    decisive_p: float | None = None
 
 
 class First(Struct, array_like=True):

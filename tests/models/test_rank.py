@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import log2
-
 import pytest
 
 from models.assessing import accounted
@@ -57,7 +55,7 @@ def assessed(a_stream, an_event):
 
     session = engine.content.open("billing-7", "unknown", "clerk", "", 0, 0, 9, False, False)
 
-    def assess(*, flow_level, recurrences, bits, rare=None, lately=False):
+    def assess(*, flow_level, recurrences, bits):
         again = RECURRENCE_BITS * recurrences
         carrier = Carrier(
             bits + again, "to", 0, "result:web", bits + again, 0.0, 3, flow_level,
@@ -69,10 +67,9 @@ def assessed(a_stream, an_event):
         )
         return engine.assessor.assess(
             event, subject.profile, session, looked_at,
-            Calibrated([rare, None, None, None]), None, [], 0, lately=lately,
+            Calibrated([None] * 4), None, [], 0,
         )  # fmt: skip
 
-    assess.engine = engine
     return assess
 
 
@@ -92,22 +89,3 @@ def test_what_alerts_is_not_hidden_behind_what_only_came_again(assessed):
     assert not assessed(flow_level=0, recurrences=2, bits=7.0).odd()[1]
     assert not assessed(flow_level=0, recurrences=0, bits=3.0).odd()[1]
     assert assessed(flow_level=1, recurrences=0, bits=12.0).odd()[1]
-
-
-def test_what_comes_again_in_other_sessions_does_not_hide_what_decides(assessed):
-    """One session in fifty is of a partner who came again: ten bits that decide on nothing."""
-    engine = assessed.engine
-    for number in range(20_000):
-        decides = -log2((number * 7_919 % 20_000 + 1) / 20_001) / 2
-        engine.peers.sessions.add("clerk", 14.0 if number % 50 == 0 else decides)
-        engine.peers.decisive.add("clerk", decides)
-    usual = assessed(flow_level=1, recurrences=0, bits=8.0, rare=0.1)
-    assert not any(usual.odd()), "the agent often does so"
-    again = assessed(flow_level=1, recurrences=0, bits=8.5, rare=1e-4, lately=True)
-    assert not any(again.odd()), "it was told of"
-    out = assessed(flow_level=1, recurrences=0, bits=9.0, rare=1e-4)
-    assert out.session_p > 0.01
-    assert out.decisive_p < 1e-3
-    assert out.odd() == (False, False, True, False)
-    less = assessed(flow_level=1, recurrences=0, bits=8.5, rare=1e-4)
-    assert not any(less.odd()), "the session had more before"

@@ -9,7 +9,6 @@ from models import groups as reference
 from models.compact import Writer
 from models.compact_reader import Reader
 from models.config import ModelConfig
-from models.content.kernel import content_kernel
 from models.exchange import _together
 from models.group import FLEET
 from models.kernel import native_kernel
@@ -125,17 +124,3 @@ def test_what_waits_was_stored_whole_with_its_levels_in_the_head(kernel):
     (_, now), waiting = peers.dump()  # the head has no levels any more: so what waits goes with it
     assert decode(now, type=Head).pending == Pending()
     assert decode(waiting[1])[1:] == [old["pending"], [list(one) for one in levels]]
-
-
-@pytest.mark.parametrize("choice", ["python", "auto"])
-def test_a_session_was_stored_without_the_bits_that_decide(choice):
-    content = content_kernel(KEY, native_kernel(choice), frozenset())
-    session = content.open("billing-7", "delegated", "clerk", "Pay", 1, 1, 1, False, False)
-    session.score, session.p, session.decisive, session.decisive_p = 3.0, 0.25, 2.0, 0.5
-    raw = content.dump_session(session)
-    now = content.load_session(raw)
-    assert (now.decisive, now.decisive_p) == (2.0, 0.5)
-    *fields, _, _ = decode(raw, strict=False)
-    before = content.load_session(encode(fields))
-    assert (before.score, before.p) == (3.0, 0.25)
-    assert (before.decisive, before.decisive_p) == (-1.0, None)

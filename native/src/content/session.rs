@@ -11,13 +11,11 @@ use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
-const FIELDS: usize = 28;
+const FIELDS: usize = 26;
 /// Of a session that was stored before there was a second look.
 const FIELDS_BEFORE: usize = 22;
 /// Of one with `least` and `told`, but not what came.
 const FIELDS_TOLD: usize = 25;
-/// Of one with what came, but not the bits that decide.
-const FIELDS_CAME: usize = 26;
 const VOTE: usize = 5;
 /// Of a vote that was stored before requests had names.
 const VOTE_BEFORE: usize = 4;
@@ -91,11 +89,6 @@ pub struct Session {
     pub told: bool,
     /// What came out of results so far, which may be rewritten later.
     pub came: Came,
-    /// As `score` and `p`, of those bits that decide on alerts.
-    #[pyo3(get, set)]
-    pub decisive: f64,
-    #[pyo3(get, set)]
-    pub decisive_p: Option<f64>,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
     /// What breaks ties among sessions, once it was needed; not stored.
@@ -143,8 +136,6 @@ impl Session {
             least: [0.0; 3],
             told: false,
             came: Came::default(),
-            decisive: -1.0,
-            decisive_p: None,
             request: None,
             tie: None,
         }
@@ -196,7 +187,10 @@ impl Session {
         out.float(self.known);
         out.signed(self.events);
         out.float(self.score);
-        maybe(out, self.p);
+        match self.p {
+            Some(p) => out.float(p),
+            None => out.nil(),
+        }
         out.text(&self.previous_tool);
         out.array(self.tools.len());
         self.tools.iter().for_each(|&tool| out.unsigned(tool));
@@ -228,8 +222,6 @@ impl Session {
         self.least.iter().for_each(|&bits| out.float(bits));
         out.boolean(self.told);
         self.came.write(out);
-        out.float(self.decisive);
-        maybe(out, self.decisive_p);
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -239,7 +231,7 @@ impl Session {
             _ => Reader::new(raw),
         };
         let fields = from.array()?;
-        if ![FIELDS_BEFORE, FIELDS_BEFORE + 1, FIELDS_TOLD, FIELDS_CAME].contains(&fields) {
+        if ![FIELDS_BEFORE, FIELDS_BEFORE + 1, FIELDS_TOLD].contains(&fields) {
             exactly(fields, FIELDS)?;
         }
         let mut session = Session {
@@ -269,8 +261,6 @@ impl Session {
             least: [0.0; 3],
             told: false,
             came: Came::default(),
-            decisive: -1.0,
-            decisive_p: None,
             request: None,
             tie: None,
         };
@@ -281,7 +271,7 @@ impl Session {
         session.known = from.float()?;
         session.events = from.signed()?;
         session.score = from.float()?;
-        session.p = read_maybe(&mut from)?;
+        session.p = if from.skip_nil() { None } else { Some(from.float()?) };
         session.previous_tool = from.text()?.to_owned();
         for _ in 0..from.array()? {
             session.tools.push(from.unsigned()?);
@@ -321,27 +311,12 @@ impl Session {
             }
             session.told = from.boolean()?;
         }
-        if fields >= FIELDS_CAME {
-            session.came = Came::read(&mut from)?;
-        }
         if fields == FIELDS {
-            session.decisive = from.float()?;
-            session.decisive_p = read_maybe(&mut from)?;
+            session.came = Came::read(&mut from)?;
         }
         from.end()?;
         Ok(session)
     }
-}
-
-fn maybe(out: &mut Writer, value: Option<f64>) {
-    match value {
-        Some(value) => out.float(value),
-        None => out.nil(),
-    }
-}
-
-fn read_maybe(from: &mut Reader) -> PyResult<Option<f64>> {
-    Ok(if from.skip_nil() { None } else { Some(from.float()?) })
 }
 
 /// The identifier of a call that is hardest to account for.

@@ -42,7 +42,6 @@ pub struct Bench<'a, 'py> {
     pub content: &'a mut Detector,
     pub sessions: &'a mut OpenSessions,
     pub pools: &'a mut SessionPools,
-    pub decisive: &'a mut SessionPools,
     pub together: &'a mut SessionPools,
     pub levels: &'a mut PeerLevels,
     pub heard: &'a mut Heard,
@@ -152,9 +151,7 @@ impl Bench<'_, '_> {
         facts.before.clear();
         facts.before.push_str(previous_of(session));
         if let Some(ranked) = &quiet.ranked {
-            (session.score, session.p) = ranked.score;
-            (session.decisive, session.decisive_p) = ranked.decisive;
-            session.least = ranked.least;
+            (session.score, session.p, session.least) = (ranked.score, ranked.p, ranked.least);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::bench::Bench;
 use super::facts::{Now, State};
 use super::scoring::Scored;
-use super::together::{oddest, total, CONTENT};
+use super::together::{oddest, total};
 use crate::content::Session;
 use crate::habits::SessionPools;
 
@@ -11,7 +11,6 @@ const EVENTS_A_DAY: f64 = 50.0;
 const MOST_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
 const SESSIONS: f64 = 0.5;
-const DECISIVE: f64 = 0.3;
 const TOGETHER: f64 = 0.05;
 const EVENTS: f64 = 0.45;
 const LEAST_P: f64 = 1e-9;
@@ -27,8 +26,8 @@ pub struct Quiet {
 
 /// A session's rank after an event.
 pub struct Ranked {
-    pub score: (f64, Option<f64>),
-    pub decisive: (f64, Option<f64>),
+    pub score: f64,
+    pub p: Option<f64>,
     pub least: [f64; 3],
 }
 
@@ -42,17 +41,12 @@ impl Bench<'_, '_> {
         if let Some(counted) = scored.counted {
             let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
             let rose = counted > session.score;
-            let decisive = scored.decisive.unwrap_or(0.0);
-            let raised = decisive > session.decisive;
-            let rare = scored.calibrated.each[CONTENT]
-                .is_some_and(|p| p <= (DECISIVE * alpha * per_session).min(MOST_ALPHA));
-            let mut rank = self.rank(session, (counted, rose), (decisive, raised));
+            let mut rank = self.rank(session, counted, rose);
             if active && !session.told {
                 rank.least = oddest(session, &scored.calibrated.each);
             }
             if self.together_is_rare(session, &rank, TOGETHER * (alpha * per_session))
-                || is_rare(rank.score.1, rose || !session.told, SESSIONS * alpha * per_session)
-                || is_rare(rank.decisive.1, raised && rare, DECISIVE * alpha * per_session)
+                || session_is_rare(&rank, rose || !session.told, SESSIONS * alpha * per_session)
             {
                 return None;
             }
@@ -95,31 +89,16 @@ impl Bench<'_, '_> {
         false
     }
 
-    /// Where an event leaves its session, by all of its bits and by those that decide; each with
-    /// whether it raised them.
-    fn rank(&self, session: &mut Session, all: (f64, bool), decisive: (f64, bool)) -> Ranked {
-        let mut now = Ranked {
-            score: (session.score, session.p),
-            decisive: (session.decisive, session.decisive_p),
-            least: session.least,
-        };
-        if all.1 || session.p.is_none() {
-            let score = session.score.max(all.0);
-            now.score = (score, self.p_among(self.pools, session, score));
-        }
-        if decisive.1 {
-            now.decisive = (decisive.0, self.p_among(self.decisive, session, decisive.0));
+    fn rank(&self, session: &mut Session, score: f64, rose: bool) -> Ranked {
+        let mut now = Ranked { score: session.score, p: session.p, least: session.least };
+        if rose || session.p.is_none() {
+            now.score = session.score.max(score);
+            if self.pools_are_large(self.pools) {
+                let u = self.u(session);
+                now.p = Some(self.pools.p_value(&session.role, now.score, u));
+            }
         }
         now
-    }
-
-    /// The p-value of a session among those of a pool that is large enough.
-    fn p_among(&self, pool: &SessionPools, session: &mut Session, score: f64) -> Option<f64> {
-        if !self.pools_are_large(pool) {
-            return None;
-        }
-        let u = self.u(session);
-        Some(pool.p_value(&session.role, score, u))
     }
 
     fn pools_are_large(&self, pools: &SessionPools) -> bool {
@@ -137,8 +116,9 @@ impl Bench<'_, '_> {
 }
 
 /// Whether a session's content is too rare; one that has alerted and did not rise was told of.
-fn is_rare(p: Option<f64>, open: bool, alpha: f64) -> bool {
-    open && p.is_some_and(|p| p <= alpha.min(MOST_ALPHA))
+fn session_is_rare(rank: &Ranked, open: bool, alpha: f64) -> bool {
+    let alpha = if open { alpha.min(MOST_ALPHA) } else { 0.0 };
+    rank.p.is_some_and(|p| p <= alpha)
 }
 
 fn e_value(p: f64) -> f64 {

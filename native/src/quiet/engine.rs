@@ -21,7 +21,6 @@ pub struct Engine<'py> {
 pub struct Peers {
     pub groups: Py<Groups>,
     pub sessions: Py<SessionPools>,
-    pub decisive: Py<SessionPools>,
     pub together: Py<SessionPools>,
     pub levels: Py<PeerLevels>,
     pub seen_on: Py<PyAny>,

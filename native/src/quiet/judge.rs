@@ -122,7 +122,6 @@ impl Judge {
             content: content.detector(),
             sessions: &mut self.sessions.borrow_mut(py),
             pools: &mut self.peers.sessions.borrow_mut(py),
-            decisive: &mut self.peers.decisive.borrow_mut(py),
             together: &mut self.peers.together.borrow_mut(py),
             levels: &mut self.peers.levels.borrow_mut(py),
             heard: &mut self.heard.borrow_mut(py),

@@ -43,18 +43,12 @@ impl Bench<'_, '_> {
     /// Let later sessions be ranked among one that finished.
     fn pool(&mut self, session: &Session) {
         let (free, odd) = (session.learning || session.vouched, total(session.least));
-        let ways = [
-            (&mut *self.pools, session.score, session.p),
-            (&mut *self.decisive, session.decisive, session.decisive_p),
-        ];
-        for (pool, bits, p) in ways {
-            if free || (p.is_none() && !session.told) {
-                if bits >= 0.0 {
-                    pool.add(&session.role, bits);
-                }
-            } else if let Some(p) = p.filter(|_| !session.told) {
-                pool.offer(&session.role, bits, p);
+        if free || (session.p.is_none() && !session.told) {
+            if session.score >= 0.0 {
+                self.pools.add(&session.role, session.score);
             }
+        } else if let Some(p) = session.p.filter(|_| !session.told) {
+            self.pools.offer(&session.role, session.score, p);
         }
         if odd != 0.0 && !session.told {
             self.together.add(&session.role, odd);

@@ -59,7 +59,7 @@ impl Bench<'_, '_> {
             rank: self.rank_in_queue(scored),
             p: calibrated.p,
             pool: calibrated.pool,
-            session_p: session.and_then(|ranked| ranked.score.1),
+            session_p: session.and_then(|ranked| ranked.p),
         }
     }
 

@@ -25,8 +25,6 @@ pub struct Scored {
     pub new_tool: bool,
     /// Content bits that count, where there are any.
     pub counted: Option<f64>,
-    /// Those of them that decide on alerts.
-    pub decisive: Option<f64>,
     pub measures: Measures,
     pub statistics: Statistics,
     pub calibrated: Calibrated,
@@ -87,7 +85,6 @@ impl Bench<'_, '_> {
             content,
             new_tool,
             counted,
-            decisive,
             measures,
             statistics,
             calibrated,

@@ -3,7 +3,7 @@
 use crate::content::Session;
 use crate::habits::VOLUME;
 
-pub const CONTENT: usize = 0;
+const CONTENT: usize = 0;
 const PEAK: usize = 2;
 const PARTS: [usize; 3] = [CONTENT, PEAK, VOLUME];
 const MOST_BITS: f64 = 40.0;
