@@ -6,6 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
+from models.content.novelty import OUTSIDE
 from models.content.scene import RECURRENCE_BITS
 from models.ranked import SUM
 from models.together import oddest, total
@@ -162,9 +163,12 @@ class Assessor:
 def carried(content: Content | None) -> float | None:
     """Give the content bits of what an event carries, without those of its tool's choice.
 
-    A new version turns to other partners in the usual way: that is not looked at.
+    A new version turns to other partners in the usual way: that is not looked at, unless they are
+    where partners never were.
     """
-    if content is None or content.carrier is None or not content.carrier.flow_level:
+    if content is None or content.carrier is None:
+        return None
+    if not content.carrier.flow_level and content.carrier.value_level != OUTSIDE:
         return None
     whole = content.carrier.bits + (content.intent or 0.0)
     return content.score * content.carrier.bits / whole if whole else None

@@ -25,6 +25,7 @@ _KIND_WORDS = dict(zip(KINDS, (
 ), strict=True))  # fmt: skip
 _NOVELTY = (
     "usual for such requests", "known to the role", "known elsewhere", "new to the role",
+    "at a domain that is new to the role",
     "not the one that always came with a name in the request",
 )  # fmt: skip
 _AS_IT_IS = ("", ", rewritten,")

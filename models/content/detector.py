@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.content.novelty import KNOWN, NEW, Near, VotePlace, familiarity
-from models.content.rates import Rates
+from models.content.novelty import KNOWN, NEW, OUTSIDE, TELLING, Near, VotePlace, familiarity
+from models.content.rates import VALUE, Rates
 from models.content.request import Reader
 from models.content.scene import PARTS, Carrier, Counted, Scene
 from models.content.seeing import see
@@ -279,6 +279,11 @@ class ContentDetector:
             contexts = (general, mix(general, key), mix(exact, self.hasher.of(role), 6))
             place = self._vote_places[name] = VotePlace(exact, contexts)
         return place
+
+    def telling(self, place: VotePlace, known: float, day: int) -> bool:
+        """Tell whether a new domain is news at a place: it seldom comes with a new address."""
+        here = [self.bits(place, VALUE, level, known, day) for level in (OUTSIDE - 1, OUTSIDE)]
+        return here[1] - here[0] >= TELLING
 
     def bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
         """Surprise of reaching a level, counted from `column` on; by how known the request is."""

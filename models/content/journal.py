@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from models.content.rates import COLUMNS, FLOW
 from models.content.session import First  # noqa: TC001 - decoded as this type
 from models.content.tables import YOUNG, Cluster
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 _encode = msgspec.msgpack.Encoder().encode
 Rows = list[tuple[int, int | None]]  # None: forgotten
 _TABLES_BEFORE = 8  # of a role that was stored before there was what came with names
-
-
-Node = tuple[float, float, float, float, float, float, float, float]
+_COLUMNS_BEFORE = 8  # of a node that was stored before values had a fourth level
 
 
 class StoredCluster(Struct, array_like=True, frozen=True):
@@ -61,7 +60,7 @@ class StoredRates(Struct, array_like=True, frozen=True):
     """Nodes of rates by context, None when forgotten."""
 
     generation: int
-    nodes: list[tuple[int, Node | None]]
+    nodes: list[tuple[int, tuple[float, ...] | None]]
 
 
 def write_role(role: RoleTable, generation: int, whole: bool) -> bytes:
@@ -149,8 +148,17 @@ def read_rates(rates: Rates, blob: bytes, generation: int) -> int:
         if row is None:
             rates.nodes.pop(node, None)
         else:
-            rates.nodes[node] = list(row)
+            rates.nodes[node] = _columns(list(row))
     return stored.generation
+
+
+def _columns(row: list[float]) -> list[float]:
+    """Give the columns of a node; before there was a fourth level, all was of it."""
+    if len(row) == _COLUMNS_BEFORE:
+        row.insert(FLOW - 1, row[FLOW - 2])
+    if len(row) != COLUMNS:
+        raise ValueError(f"{len(row)} columns of a node, expected {COLUMNS}")
+    return row
 
 
 def _stored(cluster: Cluster, *, whole: bool) -> list[object]:

@@ -220,8 +220,8 @@ def _learn_uses(
         values[at] = None
         role.at.remember(at, day)
         role.anywhere.remember(use.value, day)
-        if use.root:
-            role.roots.remember(use.root, day)
+        for known in filter(None, (use.root, use.domain)):
+            role.roots.remember(known, day)
         if use.flow:
             flows[use.flow] = None
             role.flow.remember(use.flow, day)

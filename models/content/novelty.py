@@ -20,6 +20,8 @@ OFTEN = 10.0  # similar sessions that do so whatever their share
 SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
 OWN = 13  # marks a flow of one agent, with its hash
 UNKNOWN = 2  # level of a value from which on it is new at its place
+OUTSIDE = 4  # level of an address whose whole domain is new to the role
+TELLING = 3.0  # bits that a new domain must add to a new address to be news
 ACCEPTED = 11  # marks a flow that several agents of the role bring along day after day
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
 SAID = 3  # stratum of what came, or not, as a name of the request says
@@ -85,15 +87,21 @@ def use_of(tool_key: int, key: int, value: Value, source: int) -> Use:
     """Give an identifier at its place, with the hash of where it came from (0: asked for)."""
     flow = mix(source, tool_key, 3) if source else 0
     flow_key = mix(source, key, 4) if source else 0
-    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0, value.who)
+    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0, value.who, value.domain)
 
 
 def levels(
-    role: RoleTable, use: Use, near: Near, total: float, agent: Callable[[], int]
+    role: RoleTable,
+    use: Use,
+    near: Near,
+    total: float,
+    agent: Callable[[], int],
+    telling: Callable[[], bool],
 ) -> tuple[int, int]:
     """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role.
 
-    A flow that `agent` (its hash) brought along while it was learned is usual for it.
+    A flow that `agent` (its hash) brought along while it was learned is usual for it. A value may
+    also be `OUTSIDE`; where that is `telling`, no flow that was accepted accounts for it.
     """
     at = mix(use.tool_key, use.value, 2)
     carried = flowed = often_carried = often_flowed = 0.0
@@ -111,15 +119,22 @@ def levels(
             level = 1
         elif use.value in role.anywhere or (use.root and use.root in role.roots):
             level = 2
-        else:
+        elif not use.domain or use.domain in role.roots:
             level = 3
+        else:
+            level = OUTSIDE
     if flowed <= usual and often_flowed < OFTEN:
         known = use.flow in role.flow
         flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
         if mix(use.flow, agent(), OWN) in role.flow:
             flow_level = 0
     seldom = bool(level or flow_level)
-    if seldom and mix(use.flow, ACCEPTED) in role.flow and use.value not in role.sightings:
+    if (
+        seldom
+        and mix(use.flow, ACCEPTED) in role.flow
+        and use.value not in role.sightings
+        and not (level == OUTSIDE and telling())
+    ):
         return 0, 0
     return level, flow_level
 

@@ -15,16 +15,17 @@ BACKOFF = 4.0  # strength of the more general context
 ROOT = 0.3  # P(new) before anything is known
 MEMORY = 150.0  # votes; 100 to 150 measured alike, without a bound the early days never fade
 MAX_NODES = 32_768
-VALUE, FLOW = 0, 3  # columns of a node: the first of three levels each
-VOTES, DAY = 6, 7
+VALUE, FLOW = 0, 4  # columns of a node: the first of four levels of values, of three of flows
+VOTES, DAY = 7, 8
+COLUMNS = DAY + 1
 _ALL = range(VOTES + 1)
 
 
 class Rates:
     """P(novelty level >= L) of values and flows by context.
 
-    A node counts a session once for all levels of both: [values of level 1 or more, 2 or more, 3,
-    flows of level 1 or more, 2 or more, 3, votes, day of the last decay].
+    A node counts a session once for all levels of both: [values of level 1 or more, 2 or more, 3
+    or more, 4, flows of level 1 or more, 2 or more, 3, votes, day of the last decay].
 
     Examples
     --------
@@ -65,7 +66,10 @@ class Rates:
     def vote(
         self, contexts: tuple[int, ...], value_level: int, flow_level: int, weight: float, day: int
     ) -> None:
-        """Count one vote of `weight` with the levels it reached, 0 .. 3, in every context."""
+        """Count one vote of `weight` in every context, with the levels it reached.
+
+        Values reach 0 .. 4, flows 0 .. 3.
+        """
         nodes = self.nodes
         self.changed.update(contexts)
         for context in contexts:
@@ -73,7 +77,7 @@ class Rates:
             if node is None:
                 if len(nodes) >= MAX_NODES:
                     self._drop_oldest()
-                node = nodes[context] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, float(day)]
+                node = nodes[context] = [0.0] * VOTES + [0.0, float(day)]
             elif node[DAY] < day:
                 fade = 2.0 ** ((node[DAY] - day) / HALF_LIFE_DAYS)
                 for column in _ALL:

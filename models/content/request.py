@@ -10,6 +10,7 @@ from models.content.names import names_of, says_who
 from models.content.rewritten import bare, forms_of, marked, traceable
 from models.content.text import (
     coverage,
+    domain_of,
     kind_of,
     long_words,
     normalise,
@@ -52,7 +53,7 @@ class Value(Struct, frozen=True, gc=False):
 
     Attributes
     ----------
-    who
+    domain, who
         As of `Use`.
     bare, mark
         Its letters and digits; and their mark, 0 where they are none to trace others by.
@@ -61,6 +62,7 @@ class Value(Struct, frozen=True, gc=False):
     text: str
     hashed: int
     root: int
+    domain: int
     kind: int
     specific: float
     who: bool
@@ -118,10 +120,11 @@ class Reader:
         found = parse_value(raw)
         if found is not None:
             text, kind, root, specific, letters = found
-            hashed = self.hasher.of(text)
+            hashed, domain = self.hasher.of(text), domain_of(text, KINDS[kind])
             rooted, who = self.hasher.of(root) if root else 0, says_who(text, KINDS[kind])
             mark = marked(letters, self.hasher) if who and traceable(letters) else 0
-            parsed = Value(text, hashed, rooted, kind, specific, who, letters, mark)
+            at = self.hasher.of(domain) if domain else 0
+            parsed = Value(text, hashed, rooted, at, kind, specific, who, letters, mark)
         self._values[raw] = parsed
         return parsed
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from models.content.names import BROKEN, KEPT, UNSAID, standing
 from models.content.novelty import (
+    OUTSIDE,
     UNKNOWN,
     count_vote,
     familiarity,
@@ -25,13 +26,13 @@ from models.hashing import mix
 
 if TYPE_CHECKING:
     from models.content.detector import ContentDetector
-    from models.content.novelty import Near
+    from models.content.novelty import Near, VotePlace
     from models.content.request import Request, Value
     from models.event import Origins
 
 RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
 MOST_RECURRENCES = 2
-OTHER = 4  # level of a value that is not the one which always came with a name of the request
+OTHER = 5  # level of a value that is not the one which always came with a name of the request
 
 
 class Carrier(Struct, frozen=True, gc=False):
@@ -42,7 +43,7 @@ class Carrier(Struct, frozen=True, gc=False):
     bits
         Value and flow bits after the discounts for specificity and coverage.
     value_level, flow_level
-        0 usual for this request .. 3 new to the role; of a value also `OTHER`.
+        0 usual for this request .. 3 new to the role; of a value also `OUTSIDE` and `OTHER`.
     value, place
         Hashes of the value and of its (tool, key).
     recurrences
@@ -152,22 +153,31 @@ class Scene:
         use = use_of(spot.tool_key, spot.hashed_key, value, hashed)
         if source and value.mark:
             self.came.setdefault(value.mark, source)
-        flow_level, said = (0, UNSAID) if source is None else self._standing(use)
+        flow_level, said = (0, UNSAID) if source is None else self._standing(use, spot, value)
         if len(self.uses) < MAX_USES:
             self.uses.append(use)
         if self._votes_count:
-            place = self._detector.place(
-                self._session.role, spot.tool_key, spot.hashed_key, value.kind
-            )
+            place = self._place(spot, value)
             count_vote(self.votes, place, use.level, flow_level, said, spot.known)
         if source is not None and (use.level or flow_level):
             self._weigh(spot, value, use, flow_level, said, (source, REWRITTEN in where))
 
-    def _standing(self, use: Use) -> tuple[int, int]:
+    def _place(self, spot: _Spot, value: Value) -> VotePlace:
+        role = self._session.role
+        return self._detector.place(role, spot.tool_key, spot.hashed_key, value.kind)
+
+    def _standing(self, use: Use, spot: _Spot, value: Value) -> tuple[int, int]:
         """Note how new a value is; give how new its flow is, and what a name says of it."""
         of, (near, total) = self._detector.hasher.of, self._near
-        agent_id = self._session.agent_id
-        use.level, flow_level = levels(self._role, use, near, total, lambda: of(agent_id))
+        agent_id, detector, day = self._session.agent_id, self._detector, self._day
+        use.level, flow_level = levels(
+            self._role,
+            use,
+            near,
+            total,
+            lambda: of(agent_id),
+            lambda: detector.telling(self._place(spot, value), spot.known, day),
+        )
         said = UNSAID
         if use.who and (self._votes_count or use.level or flow_level):
             said = standing(self._role.names, use.tool_key, self._request.names, use.value)
@@ -188,12 +198,15 @@ class Scene:
         level, flow_level = use.level * counted.value, flow_level * counted.flow
         if not level and not flow_level:
             return
-        place = detector.place(self._session.role, spot.tool_key, spot.hashed_key, value.kind)
+        place = self._place(spot, value)
+        if level == OUTSIDE and not detector.telling(place, spot.known, self._day):
+            level -= 1
         value_bits = detector.bits(place, VALUE, level, spot.known, self._day)
         flow_bits = detector.bits(place, FLOW, flow_level, spot.known, self._day)
         if said == BROKEN and counted.value and counted.names:
             other = detector.tables.rates.bits(place.said, VALUE, self._day)
-            value_bits, level = max(value_bits, other), OTHER
+            value_bits = max(value_bits, other)
+            level = OTHER if level != OUTSIDE else OUTSIDE
         again = 0
         if counted.recurrence and level > UNKNOWN:
             again, more = recurrence(self._role, use.value, self._day, self._own)

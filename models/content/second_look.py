@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.content.detector import PLAIN_FACTOR, intents, weighed
 from models.content.learning import FREE_HOLD, GATE
-from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
+from models.content.novelty import OUTSIDE, UNKNOWN, VotePlace, familiarity, levels
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.scene import recurrence
 from models.content.tables import Cluster, RoleTable, ToolShares, mark_of
@@ -126,14 +127,17 @@ class Others:
         for use, seen in one.uses:
             if not use.flow:
                 continue
-            level, flow_level = levels(role, use, near, total, lambda: 0)
+            here = [(s, c.keys.get(use.tool_key, 0), c.skipped) for _, c, s in near]
+            mixed = (known + familiarity(here)) / 2
+            place = VotePlace(0, seen.contexts)
+            telling = partial(detector.telling, place, mixed, day)
+            level, flow_level = levels(role, use, near, total, lambda: 0, telling)
             if level >= UNKNOWN:
                 new.append(use)
             if not level and not flow_level:
                 continue
-            here = [(s, c.keys.get(use.tool_key, 0), c.skipped) for _, c, s in near]
-            mixed = (known + familiarity(here)) / 2
-            place = VotePlace(0, seen.contexts)
+            if level == OUTSIDE and not telling():
+                level -= 1
             bits = detector.bits(place, VALUE, level, mixed, day)
             bits += detector.bits(place, FLOW, flow_level, mixed, day)
             if level > UNKNOWN:
@@ -176,6 +180,8 @@ def _brought(uses: Iterable[Use]) -> tuple[set[int], ...]:
         ):
             if key:
                 keys.add(key)
+        if use.domain:
+            found[2].add(use.domain)
     return found
 
 

@@ -14,6 +14,8 @@ class Use(Struct, array_like=True, gc=False):
     ----------
     who
         Whether it stands for somebody or something: `models.content.names.says_who`.
+    domain
+        Hash of the domain of a mail address, 0 of anything else.
     """
 
     tool_key: int
@@ -23,6 +25,7 @@ class Use(Struct, array_like=True, gc=False):
     flow_key: int
     level: int
     who: bool = False
+    domain: int = 0
 
 
 class Seen(Struct, array_like=True, gc=False):

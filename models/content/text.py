@@ -119,6 +119,15 @@ def root_of(value: str, kind: str) -> str | None:
     return None
 
 
+def domain_of(value: str, kind: str) -> str | None:
+    """Give the domain of a mail address, else None.
+
+    >>> domain_of("lily@mail.example.com", "mail"), domain_of("example.com/a", "url")
+    ('mail.example.com', None)
+    """
+    return value.rpartition("@")[2] if kind == "mail" else None
+
+
 def coverage(value: str, kind: str, request_words: tuple[str, ...]) -> float:
     """Share of an identifier's letters that the request names, 0 .. 1; 0 for hosts.
 

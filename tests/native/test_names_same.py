@@ -47,7 +47,7 @@ def test_a_role_of_before_there_were_names_is_read_alike():
     assert carrier[CARRIER.index("value_level")] < OTHER
     stored = msgspec.msgpack.decode(both.bytes_of(session))
     assert [vote.pop() for vote in stored[18].values()] == [0]
-    assert [use.pop() for use in stored[17].values()] == [True]
+    assert [(use.pop(), use.pop()) for use in stored[17].values()] == [(0, True)]
     back = [kernel.load_session(msgspec.msgpack.encode(stored)) for kernel in both.kernels]
     both.close(back)
     both.whole()

@@ -1,7 +1,7 @@
 //! The bytes of the content tables: a whole copy now and then, in between only what changed.
 //! The layout and its rules are those of `models.content.journal`.
 
-use super::rates::{Node, Rates, COLUMNS};
+use super::rates::{Node, Rates, COLUMNS, FLOW};
 use super::similarity::Words;
 use super::table::Table;
 use super::tables::{Cluster, Role, YOUNG};
@@ -18,6 +18,8 @@ const FIELDS: usize = 7;
 const FIELDS_BEFORE: usize = 6;
 /// The same before there was what came with names.
 const TABLES_BEFORE: usize = 8;
+/// Of a node that was stored before values had a fourth level.
+const COLUMNS_BEFORE: usize = 8;
 
 pub type Shared = BTreeMap<String, PyBackedBytes>;
 
@@ -258,6 +260,20 @@ pub fn write_rates(rates: &mut Rates, generation: u64, whole: bool) -> Vec<u8> {
     out.out
 }
 
+/// The columns of a node; before there was a fourth level, all was of it.
+fn read_columns(from: &mut Reader<'_>) -> PyResult<[f64; COLUMNS]> {
+    let parts = from.array()?;
+    if parts != COLUMNS_BEFORE {
+        exactly(parts, COLUMNS)?;
+    }
+    let mut columns = [0.0; COLUMNS];
+    for at in 0..COLUMNS {
+        let told = parts == COLUMNS || at != FLOW - 1;
+        columns[at] = if told { from.float()? } else { columns[at - 1] };
+    }
+    Ok(columns)
+}
+
 /// Takes in what `write_rates` wrote; gives its generation.
 pub fn read_rates(rates: &mut Rates, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
@@ -273,12 +289,7 @@ pub fn read_rates(rates: &mut Rates, blob: &[u8], wanted: u64) -> PyResult<u64> 
             rates.nodes.remove(&key);
             continue;
         }
-        exactly(from.array()?, COLUMNS)?;
-        let mut columns = [0.0; COLUMNS];
-        for column in &mut columns {
-            *column = from.float()?;
-        }
-        rates.nodes.insert(key, Node::new(columns));
+        rates.nodes.insert(key, Node::new(read_columns(&mut from)?));
     }
     from.end()?;
     Ok(generation)

@@ -218,8 +218,8 @@ fn learn_uses(
         values.push(at);
         role.at.remember(at, day);
         role.anywhere.remember(held.value, day);
-        if held.root != 0 {
-            role.roots.remember(held.root, day);
+        for known in [held.root, held.domain].into_iter().filter(|&known| known != 0) {
+            role.roots.remember(known, day);
         }
         if held.flow != 0 {
             flows.push(held.flow);

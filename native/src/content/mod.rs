@@ -29,6 +29,7 @@ pub use detector::Detector;
 pub use journal::{Journal, Shared};
 pub use kernel::ContentKernel;
 pub use learning::note;
+pub use novelty::OUTSIDE;
 pub use open::OpenSessions;
 pub use session::{Content, Session};
 

@@ -1,6 +1,6 @@
 //! How new an identifier and its flow are, and where that is counted.
 
-use super::rates::Rates;
+use super::rates::{Rates, VALUE};
 use super::session::Near;
 use super::tables::{Cluster, Role};
 use super::uses::Use;
@@ -12,6 +12,10 @@ const USUAL_SHARE: f64 = 0.15;
 const OFTEN: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
 pub const UNKNOWN: u64 = 2;
+/// Level of an address whose whole domain is new to the role.
+pub const OUTSIDE: u64 = 4;
+/// Bits that a new domain must add to a new address to be news.
+const TELLING: f64 = 3.0;
 pub const ACCEPTED: u64 = 11;
 pub const OWN: u64 = 13;
 pub const KNOWN: u64 = 1;
@@ -35,6 +39,12 @@ impl Place {
         let exact = mix(tool_key, u64::from(kind), 5);
         let general = mix(7, u64::from(kind) + 1, 0);
         Place { exact, contexts: [general, mix(general, key, 0), mix(exact, role, 6)] }
+    }
+
+    /// Whether a new domain is news where new addresses are: it seldom comes with them.
+    pub fn telling(&self, rates: &Rates, known: f64, day: i64) -> bool {
+        let bits = |level| self.bits(rates, VALUE, level, known, day);
+        bits(OUTSIDE) - bits(OUTSIDE - 1) >= TELLING
     }
 
     pub fn bits(&self, rates: &Rates, column: usize, level: u64, known: f64, day: i64) -> f64 {
@@ -104,8 +114,9 @@ impl<'a> Alike<'a> {
         alike
     }
 
-    /// How new a value and its flow are: 0 usual for such requests .. 3 new to the role.
-    pub fn levels(&self, role: &Role, held: &Use) -> (u64, u64) {
+    /// How new a value and its flow are: 0 usual for such requests .. 3 new to the role; a value
+    /// also `OUTSIDE`.
+    pub fn levels(&self, role: &Role, held: &Use, telling: impl FnOnce() -> bool) -> (u64, u64) {
         let at = mix(held.tool_key, held.value, 2);
         let (mut carried, mut flowed) = (0.0, 0.0);
         let (mut often_carried, mut often_flowed) = (0.0, 0.0);
@@ -126,7 +137,8 @@ impl<'a> Alike<'a> {
             false => 0,
             true if role.at.has(at) => 1,
             true if known() => 2,
-            true => 3,
+            true if held.domain == 0 || role.roots.has(held.domain) => 3,
+            true => OUTSIDE,
         };
         let flow_level = match flowed <= usual && often_flowed < OFTEN {
             false => 0,
@@ -138,6 +150,7 @@ impl<'a> Alike<'a> {
         if seldom
             && role.flow.has(mix(held.flow, ACCEPTED, 0))
             && role.sightings.get(held.value) == 0
+            && !(level == OUTSIDE && telling())
         {
             return (0, 0);
         }

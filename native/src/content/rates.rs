@@ -8,12 +8,13 @@ const BACKOFF: f64 = 4.0;
 const ROOT: f64 = 0.3;
 const MEMORY: f64 = 150.0;
 const MAX_NODES: usize = 32_768;
-/// Columns of a node: the first of three levels each, then the votes and the day they are of.
+/// Columns of a node: the first of four levels of values and of three of flows, then the votes and
+/// the day they are of.
 pub const VALUE: usize = 0;
-pub const FLOW: usize = 3;
-const VOTES: usize = 6;
-const DAY: usize = 7;
-pub const COLUMNS: usize = 8;
+pub const FLOW: usize = 4;
+const VOTES: usize = 7;
+const DAY: usize = 8;
+pub const COLUMNS: usize = 9;
 
 pub struct Node {
     pub columns: [f64; COLUMNS],
@@ -62,7 +63,8 @@ impl Rates {
         -q.log2()
     }
 
-    /// Counts one vote of `weight` with the levels it reached, 0 .. 3, in every context.
+    /// Counts one vote of `weight` in every context, with the levels it reached: values 0 .. 4, flows
+    /// 0 .. 3.
     pub fn vote(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, day: i64) {
         let day = day as f64;
         for &context in contexts {
@@ -81,8 +83,8 @@ impl Rates {
                 columns[..DAY].iter_mut().for_each(|column| *column *= fade);
                 columns[DAY] = day;
             }
-            for (first, level) in [(VALUE, levels.0), (FLOW, levels.1)] {
-                let reached = &mut columns[first..first + level.min(3) as usize];
+            for (first, level) in [(VALUE, levels.0.min(4)), (FLOW, levels.1.min(3))] {
+                let reached = &mut columns[first..first + level as usize];
                 reached.iter_mut().for_each(|column| *column += weight);
             }
             columns[VOTES] += weight;

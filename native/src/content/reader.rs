@@ -28,6 +28,7 @@ pub struct Value {
     pub text: String,
     pub hashed: u64,
     pub root: u64,
+    pub domain: u64,
     pub kind: u8,
     pub specific: f64,
     /// As of `Use`.
@@ -181,8 +182,9 @@ impl Reader {
         Ok(found.map(|(text, kind, root, specific, bare)| {
             let root = root.map_or(0, |root| hasher.of(&root));
             let who = says_who(&text, kind);
+            let domain = domain(hasher, &text, kind);
             let mark = traced_by(hasher, &bare, who);
-            Value { hashed: hasher.of(&text), text, root, kind, specific, who, bare, mark }
+            Value { hashed: hasher.of(&text), text, root, domain, kind, specific, who, bare, mark }
         }))
     }
 }
@@ -198,7 +200,12 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     // Remembered here as a whole: no need to remember its hash as well.
     let (who, bare) = (says_who(&text, kind), bare(&text));
     let mark = traced_by(hasher, &bare, who);
-    Some(Value { hashed: hasher.once(&text), root, kind, specific, text, who, bare, mark })
+    let domain = domain(hasher, &text, kind);
+    Some(Value { hashed: hasher.once(&text), root, domain, kind, specific, text, who, bare, mark })
+}
+
+fn domain(hasher: &Hasher, text: &str, kind: u8) -> u64 {
+    text::domain_of(text, kind).map_or(0, |domain| hasher.of(domain))
 }
 
 fn traced_by(hasher: &Hasher, bare: &str, who: bool) -> u64 {

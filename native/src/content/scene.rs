@@ -1,7 +1,7 @@
 //! One call: its identifiers, one after the other.
 
 use super::names::{standing, BROKEN, KEPT, UNSAID};
-use super::novelty::{familiarity, strata, Alike, Place, OWN, SAID, UNKNOWN};
+use super::novelty::{familiarity, strata, Alike, Place, OUTSIDE, OWN, SAID, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::seeing::{see, Call};
@@ -20,7 +20,7 @@ pub const COVER_DISCOUNT: f64 = 0.7;
 pub const RECURRENCE_BITS: f64 = 4.0;
 const MOST_RECURRENCES: u32 = 2;
 /// Level of a value that is not the one which always came with a name of the request.
-const OTHER: u64 = 4;
+const OTHER: u64 = 5;
 
 /// Text of a Python string; what is no text at all is replaced.
 pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
@@ -176,15 +176,18 @@ impl Scene<'_> {
             flow_key: if from == 0 { 0 } else { mix(from, spot.hashed_key, 4) },
             level: 0,
             who: value.who,
+            domain: value.domain,
         };
         let (mut level, mut flow_level, mut said) = (0, 0, UNSAID);
+        let place = Place::new(self.role_hash, spot.tool_key, spot.hashed_key, value.kind);
+        let telling = || place.telling(self.rates, spot.mixed, self.day);
         if let Some(source) = source.filter(|_| from != 0 && value.mark != 0) {
             if self.came.source_of(value.mark).is_none() {
                 content.came.push((value.mark, source.to_owned()));
             }
         }
         if source.is_some() {
-            (level, flow_level) = self.alike.levels(self.role, &held);
+            (level, flow_level) = self.alike.levels(self.role, &held, telling);
             let own = || mix(held.flow, self.hasher.of(self.agent_id), OWN);
             if flow_level != 0 && self.role.flow.has(own()) {
                 flow_level = 0;
@@ -202,7 +205,6 @@ impl Scene<'_> {
         if content.uses.len() < MAX_USES {
             content.uses.push(held);
         }
-        let place = Place::new(self.role_hash, spot.tool_key, spot.hashed_key, value.kind);
         if self.votes_count {
             let vote = content.votes.entry(place.exact).or_insert(Vote {
                 contexts: place.contexts,
@@ -216,12 +218,17 @@ impl Scene<'_> {
             vote.said = vote.said.max(said);
         }
         let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
+        if level == OUTSIDE && !telling() {
+            level -= 1;
+        }
         let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
         let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
         if said == BROKEN {
             let said = strata(&place.contexts, SAID);
             value_bits = value_bits.max(self.rates.bits(&said, VALUE, self.day));
-            level = OTHER;
+            if level != OUTSIDE {
+                level = OTHER;
+            }
         }
         let mut recurrences = 0;
         if level > UNKNOWN {

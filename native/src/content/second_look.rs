@@ -3,7 +3,7 @@
 
 use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
 use super::learning::{FREE_HOLD, GATE};
-use super::novelty::{familiarity, Alike, Place, UNKNOWN};
+use super::novelty::{familiarity, Alike, Place, OUTSIDE, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
 use super::session::Near;
@@ -139,18 +139,22 @@ impl Others {
         }));
         let (mut score, mut peak, mut new) = (0.0, 0, Vec::new());
         for (held, seen) in one.uses.iter().filter(|(held, _)| held.flow != 0) {
-            let (level, flow_level) = alike.levels(role, held);
+            let here = alike.near.iter().map(|&(_, cluster, similar)| {
+                (similar, cluster.keys.get(held.tool_key), cluster.skipped)
+            });
+            let mixed = (known + familiarity(here)) / 2.0;
+            let place = Place { exact: 0, contexts: seen.contexts };
+            let telling = || place.telling(rates, mixed, day);
+            let (mut level, flow_level) = alike.levels(role, held, telling);
             if level >= UNKNOWN {
                 new.push(*held);
             }
             if level == 0 && flow_level == 0 {
                 continue;
             }
-            let here = alike.near.iter().map(|&(_, cluster, similar)| {
-                (similar, cluster.keys.get(held.tool_key), cluster.skipped)
-            });
-            let mixed = (known + familiarity(here)) / 2.0;
-            let place = Place { exact: 0, contexts: seen.contexts };
+            if level == OUTSIDE && !telling() {
+                level -= 1;
+            }
             let mut bits = place.bits(rates, VALUE, level, mixed, day);
             bits += place.bits(rates, FLOW, flow_level, mixed, day);
             if level > UNKNOWN {
@@ -197,6 +201,9 @@ fn brought(uses: &[Use]) -> [Keys; 5] {
         let each = [at(held), held.value, held.root, held.flow, held.flow_key];
         for (keys, key) in found.iter_mut().zip(each).filter(|(_, key)| *key != 0) {
             keys.insert(key);
+        }
+        if held.domain != 0 {
+            found[2].insert(held.domain);
         }
     }
     found

@@ -255,6 +255,11 @@ pub fn root_of(value: &str, kind: u8) -> Option<&str> {
     }
 }
 
+/// The domain of a mail address.
+pub fn domain_of(value: &str, kind: u8) -> Option<&str> {
+    value.rsplit_once('@').map(|(_, domain)| domain).filter(|_| kind == MAIL)
+}
+
 /// Share of an identifier's letters that the request names, 0 .. 1; 0 for hosts.
 pub fn coverage(value: &str, kind: u8, request_words: &[String]) -> f64 {
     if kind == URL {

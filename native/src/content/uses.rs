@@ -4,7 +4,9 @@ use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-const USE: usize = 7;
+const USE: usize = 8;
+/// Of a use that was stored before domains were told apart.
+const USE_NAMED: usize = 7;
 /// Of a use that was stored before requests had names.
 const USE_BEFORE: usize = 6;
 
@@ -19,6 +21,8 @@ pub struct Use {
     pub level: u64,
     /// Whether it stands for somebody or something: `names::says_who`.
     pub who: bool,
+    /// Of a mail address, 0 of anything else.
+    pub domain: u64,
 }
 
 /// What a use is judged by once more, while its role is young.
@@ -54,11 +58,12 @@ impl Use {
             out.unsigned(part);
         }
         out.boolean(self.who);
+        out.unsigned(self.domain);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
         let parts = from.array()?;
-        if parts != USE_BEFORE {
+        if ![USE_BEFORE, USE_NAMED].contains(&parts) {
             exactly(parts, USE)?;
         }
         Ok(Use {
@@ -68,7 +73,8 @@ impl Use {
             flow: from.unsigned()?,
             flow_key: from.unsigned()?,
             level: from.unsigned()?,
-            who: parts == USE && from.boolean()?,
+            who: parts != USE_BEFORE && from.boolean()?,
+            domain: if parts == USE { from.unsigned()? } else { 0 },
         })
     }
 }

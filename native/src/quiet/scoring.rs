@@ -10,7 +10,7 @@ use super::meeting::previous_of;
 use super::order::{begin, top};
 use super::subject::Subject;
 use super::texts::Origin;
-use crate::content::{Content, Session};
+use crate::content::{Content, Session, OUTSIDE};
 use crate::habits::{Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BITS, VOLUME};
 use pyo3::prelude::*;
 
@@ -197,7 +197,10 @@ fn accounted(content: &Content) -> f64 {
 
 /// Content bits of what an event carries, without those of its tool's choice.
 fn carried(content: &Content) -> Option<f64> {
-    let carrier = content.carrier.as_ref().filter(|carrier| carrier.flow_level != 0)?;
+    let carrier = content
+        .carrier
+        .as_ref()
+        .filter(|carrier| carrier.flow_level != 0 || carrier.value_level == OUTSIDE)?;
     let whole = carrier.bits + content.intent.unwrap_or(0.0);
     (whole != 0.0).then(|| content.score * carrier.bits / whole)
 }

@@ -1,0 +1,146 @@
+"""An address at a domain that nobody of the role has dealt with, where new addresses are usual."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models.assessing import carried
+from models.content.kernel import PythonContent
+from models.content.learning import QUORUM, VERY_UNUSUAL
+from models.content.novelty import OUTSIDE
+from models.content.rates import COLUMNS, FLOW, VALUE
+from models.content.scene import OTHER
+from models.explain import content_reasons
+
+INVITE = "Invite the best of the new candidates"
+FOUND = "result:candidates.read"
+ELSEWHERE = "result:web.browse"
+
+
+def invite(desk, to, source=FOUND):
+    return desk.event("mail.invite", to=[(to, [source])])
+
+
+def invited(desk, to, source=FOUND):
+    event = invite(desk, to, source)
+    return event, desk.score(event, INVITE)
+
+
+@pytest.fixture
+def desk(an_empty_desk):
+    """A role that invites somebody new each time, all at one domain."""
+    for number in range(120):
+        to = f"{number:x}.candidate@mail.example.com"
+        an_empty_desk.play(invite(an_empty_desk, to), purpose=INVITE)
+    return an_empty_desk
+
+
+@pytest.fixture
+def sales(an_empty_desk):
+    """A role that writes to another company each time."""
+    for number in range(120):
+        to = f"contact@company-{number:x}.example"
+        an_empty_desk.play(invite(an_empty_desk, to), purpose=INVITE)
+    return an_empty_desk
+
+
+def test_one_more_stranger_at_the_usual_domain_says_little(desk):
+    carrier = invited(desk, "zoe.new@mail.example.com")[1].carrier
+    assert (carrier.value_level, carrier.flow_level) == (3, 0)
+    assert carrier.value_bits < 1
+
+
+def test_a_stranger_at_another_domain_is_told_and_said_in_words(desk):
+    event, content = invited(desk, "settle-4@collect.example.net")
+    assert (content.carrier.value_level, content.carrier.flow_level) == (OUTSIDE, 0)
+    assert content.carrier.value_bits > 7
+    reason = content_reasons(content, 1.0, event)[0]
+    assert reason.observed == (
+        "to from result:candidates.read, at a domain that is new to the role"
+    )
+
+
+def test_where_each_address_has_a_domain_of_its_own_another_domain_is_no_news(sales):
+    carrier = invited(sales, "contact@yet-another.example")[1].carrier
+    assert carrier.value_level == 3
+    assert carrier.value_bits < 1
+
+
+def test_a_domain_is_known_once_it_was_dealt_with(desk):
+    desk.play(invite(desk, "one@partner.example", "request"), purpose=INVITE)
+    assert invited(desk, "two@partner.example")[1].carrier.value_level == 3
+
+
+def test_a_domain_that_waits_is_not_known(desk):
+    for _ in range(QUORUM):
+        assert invited(desk, "one@partner.example")[1].carrier.value_level == OUTSIDE
+        event = invite(desk, "one@partner.example")
+        desk.play(event, purpose=INVITE, learning=False, p=0.2)
+    assert invited(desk, "two@partner.example")[1].carrier.value_level == 3
+
+
+@pytest.mark.parametrize(("who", "level"), [("desk", OUTSIDE), ("sales", None)])
+def test_a_flow_that_was_accepted_accounts_for_no_domain_that_never_comes(who, level, request):
+    desk = request.getfixturevalue(who)
+    for day in range(3):
+        for agent in range(3):
+            event = invite(desk, f"ana.{day}{agent}@mail.example.com", ELSEWHERE)
+            desk.play(
+                event, purpose=INVITE, learning=False, p=VERY_UNUSUAL / 2, agent_id=f"a-{agent}"
+            )
+        desk.skip_a_day()
+    assert invited(desk, "zoe.new@mail.example.com", ELSEWHERE)[1].carrier is None
+    carrier = invited(desk, "settle-4@collect.example.net", ELSEWHERE)[1].carrier
+    assert (carrier and carrier.value_level) == level
+
+
+def test_where_habits_change_new_partners_are_not_looked_at_but_where_partners_never_were(desk):
+    assert carried(invited(desk, "zoe.new@mail.example.com")[1]) is None
+    content = invited(desk, "settle-4@collect.example.net")[1]
+    assert carried(content) > 7
+
+
+def test_that_it_is_another_than_the_name_says_does_not_hide_it(an_empty_desk):
+    desk, request = an_empty_desk, "Write to Ana Reyes of Quarry Cleaning"
+    for number in range(120):
+        for to, text in (
+            ("ana.reyes@mail.example.com", request),
+            (f"{number:x}.candidate@mail.example.com", INVITE),
+        ):
+            desk.play(invite(desk, to), purpose=text)
+    near = desk.score(invite(desk, "zoe.new@mail.example.com"), request).carrier
+    far = desk.score(invite(desk, "settle-4@collect.example.net"), request).carrier
+    assert (near.value_level, far.value_level) == (OTHER, OUTSIDE)
+    assert far.value_bits >= near.value_bits
+
+
+@pytest.mark.parametrize(("one_in", "news"), [(1, False), (4, False), (20, True)])
+def test_a_domain_is_news_where_few_new_addresses_bring_one(an_empty_desk, one_in, news):
+    desk = an_empty_desk
+    for number in range(160):
+        to = f"{number:x}.candidate@mail.example.com"
+        if number % one_in == 0:
+            to = f"contact@company-{number:x}.example"
+        desk.play(invite(desk, to), purpose=INVITE)
+    carrier = invited(desk, "settle-4@collect.example.net")[1].carrier
+    assert (carrier.value_level == OUTSIDE) is news
+
+
+def test_rates_of_before_domains_were_told_apart_read_as_if_each_had_been_new(desk):
+    shared = dict(desk.detector.dump(whole=True))
+    generation, nodes = msgspec.msgpack.decode(shared["rates"])
+    assert all(len(row) == COLUMNS for _, row in nodes)
+    fourth = FLOW - 1
+    before = [(node, row[:fourth] + row[fourth + 1 :]) for node, row in nodes]
+    shared["rates"] = msgspec.msgpack.encode((generation, before))
+    back = PythonContent(desk.detector.hasher.key)
+    back.load(shared)
+    rates = back.tables.rates.nodes
+    assert rates
+    assert all(row[fourth] == row[VALUE + 2] for row in rates.values())
+    assert [row[:fourth] + row[fourth + 1 :] for _, row in sorted(rates.items())] == [
+        row for _, row in sorted(before)
+    ]
+    desk.detector = back
+    assert invited(desk, "settle-4@collect.example.net")[1].carrier.value_level == 3

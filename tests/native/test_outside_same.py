@@ -1,0 +1,100 @@
+"""An address at another domain is told, learned and stored by the compiled kernel alike."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.content.novelty import OUTSIDE
+from models.errors import StateError
+from tests.native.both import CARRIER, DAY, Both, needs_native
+
+pytestmark = needs_native
+
+LEVEL = CARRIER.index("value_level")
+FOUND = "result:candidates.read"
+
+
+def invite(both, to, number, purpose="Invite the best candidates", p=None, source=FOUND):
+    session = both.open(purpose, at_us=number * DAY // 8)
+    *_, carrier = both.score(session, "mail.invite", {"to": [(to, [source])]})
+    both.close(session, p)
+    return carrier
+
+
+def filled(ways=120):
+    both = Both()
+    for number in range(ways):
+        invite(both, f"{number:x}.candidate@mail.example.com", number)
+    return both
+
+
+def test_an_address_at_another_domain_is_told_alike():
+    both = filled()
+    assert invite(both, "zoe.new@mail.example.com", 121)[LEVEL] == 3
+    assert invite(both, "settle-4@collect.example.net", 122)[LEVEL] == OUTSIDE
+    assert invite(both, "settle-9@collect.example.net", 123)[LEVEL] == 3
+    both.whole()
+
+
+addresses = st.builds(
+    "{}@{}".format,
+    st.sampled_from(["ana", "ben", "zoé", "x.y", ""]) | st.integers(0, 99).map(str),
+    st.sampled_from(["mail.example.com", "Mail.Example.com ", "a.b", "ü.example", "a@b.example"])
+    | st.integers(0, 99).map("c{}.example".format),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            addresses,
+            st.sampled_from(["Invite Ana", "Invite the best", "Sort the archive"]),
+            st.sampled_from([None, 0.003, 0.03, 0.3, 0.9]),
+            st.sampled_from([FOUND, "result:web.get", "request"]),
+            st.booleans(),
+        ),
+        max_size=40,
+    )
+)
+def test_any_addresses_are_judged_learned_and_stored_alike(cast):
+    both = filled(ways=20)
+    for number, (to, purpose, p, source, again) in enumerate(cast):
+        invite(both, to, 20 + number, purpose, p, source)
+        if again:
+            both.reload()
+    both.whole()
+
+
+def test_what_was_stored_before_domains_were_told_apart_is_read_alike():
+    both = filled()
+    session = both.open("Invite the best candidates", at_us=16 * DAY)
+    both.score(session, "mail.invite", {"to": [("a@mail.example.com", [FOUND])]})
+    stored = msgspec.msgpack.decode(both.bytes_of(session))
+    assert [len(use) for use in stored[17].values()] == [8]
+    assert all(use.pop() for use in stored[17].values())
+    both.dump()
+    generation, nodes = msgspec.msgpack.decode(both.shared["rates"])
+    before = [(node, row[:3] + row[4:]) for node, row in nodes]
+    both.shared["rates"] = msgspec.msgpack.encode((generation, before))
+    for kernel in both.kernels:
+        kernel.load(both.shared)
+    back = [kernel.load_session(msgspec.msgpack.encode(stored)) for kernel in both.kernels]
+    both.close(back)
+    assert invite(both, "settle-4@collect.example.net", 130)[LEVEL] == 3
+    both.whole()
+
+
+@pytest.mark.parametrize("columns", [0, 7, 10])
+def test_a_node_of_any_other_length_is_refused_alike(columns):
+    both = filled(ways=4)
+    both.dump()
+    generation, nodes = msgspec.msgpack.decode(both.shared["rates"])
+    wrong = [(node, [1.0] * columns) for node, _ in nodes]
+    both.shared["rates"] = msgspec.msgpack.encode((generation, wrong))
+    for kernel in both.kernels:
+        with pytest.raises(StateError):
+            kernel.load(both.shared)
