@@ -41,6 +41,8 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
         Everything that is wrong with the file, at once.
     """
     values = _loaded(path)
+    if not values:
+        raise ConfigError(f"{path} says nothing; a line [{_TABLE}] alone stands for the defaults")
     own = values.get(_TABLE, {})
     if not isinstance(own, dict):
         raise ConfigError(f"{path}: model must be a table, expected a line [model]")

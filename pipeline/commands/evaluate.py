@@ -74,6 +74,8 @@ def evaluate(
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
     if history_days is not None and truth is None:
         raise ConfigError("--history-days goes with --truth; labelled logs say what is history")
+    if history_days is not None and cold:
+        raise ConfigError("--history-days says how much is history, and --cold has none")
     if out == "-":
         raise ConfigError("--out names a file; --json prints the figures")
     refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth])

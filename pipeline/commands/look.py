@@ -15,7 +15,7 @@ from models.errors import ConfigError, HabitusError
 from models.event import microseconds
 from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
-from pipeline.commands.silent import NOBODY, silent_agents, silent_table
+from pipeline.commands.silent import NOBODY, NONE_OF_THESE, silent_agents, silent_table
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import (
     AsJson,
@@ -64,7 +64,7 @@ def agents(
         print_json({"agents": rows[:limit], "total": len(rows), "pipeline": standings.pipeline})
         return
     if silent and not rows:
-        console().print(NOBODY)
+        console().print(NONE_OF_THESE if asked else NOBODY)
     else:
         console().print(silent_table(rows[:limit]) if silent else _agent_table(rows[:limit]))
     note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from pipeline.store import Store
 
-NOBODY = "No agent is silent for far longer than usual."
+NOBODY, NONE_OF_THESE = (
+    f"{who} is silent for far longer than usual." for who in ("No agent", "None of these agents")
+)
 
 
 def silent_agents(store: Store) -> dict[str, Overdue]:

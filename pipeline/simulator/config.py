@@ -54,7 +54,7 @@ NOVELTIES: tuple[str, ...] = (
 START_US = 1_788_739_200_000_000
 """2026-09-07T00:00:00Z, a Monday: where a simulation starts unless told otherwise."""
 
-_MOST_AGENTS, _MOST_DAYS = 1_000_000, 3_650
+_MOST_AGENTS, _MOST_DAYS, _MOST_SEED = 1_000_000, 3_650, 2**63 - 1
 
 
 class SimulationConfig(Struct, frozen=True, kw_only=True):
@@ -105,6 +105,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
 
     def validate(self) -> SimulationConfig:
         """Give itself when all is possible, else raise `ConfigError`."""
+        _within("seed", self.seed, 0, _MOST_SEED)
         _within("agents", self.agents, 1, _MOST_AGENTS)
         _within("days", self.days, 1, _MOST_DAYS)
         _within("attacked", self.attacked, 0, 1)

@@ -111,6 +111,12 @@ def filled() -> None:
         (("agents", "--limit", "\x1b[2J"), 2, ", got '\\x1b[2J' (see"),
         (("evaluate", "x", "--draws", "9" * 5_000), 2, ", got '" + "9" * 60 + "…' (see"),
         (("evaluate", "x", "--history-days", "3"), 2, "--history-days goes with --truth"),
+        (
+            ("evaluate", "x", "--truth", "t", "--cold", "--history-days", "3"),
+            2,
+            "--cold has none",
+        ),
+        (("simulate", "x.jsonl", "--seed", "-1"), 2, "seed must be 0 to"),
         (("agents",), 2, "there is no store at 'habitus.db'"),
         (("anomalies", "--since", "yesterday"), 2, "no store"),
         (("intel", "status"), 2, "HABITUS_INTEL"),

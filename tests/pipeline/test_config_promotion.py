@@ -105,7 +105,7 @@ def test_a_promotion_is_in_effect_and_the_register_keeps_who_when_and_why(tuned:
 
 def test_going_back_adds_to_the_register(tmp_path: Path, tuned: Path) -> None:
     usual = tmp_path / "usual.toml"
-    usual.write_text("")
+    usual.write_text("[model]\n")
     with open_store("sqlite::memory:") as store:
         for file in (tuned, usual, tuned):
             promote(store, file, by="Ines Example", reason="trial", at_us=1)
@@ -142,7 +142,7 @@ def test_nobody_and_no_reason_sign_nothing_off(
 def test_a_register_that_was_changed_is_noticed(tmp_path: Path, tuned: Path, change: str) -> None:
     path = tmp_path / "habitus.db"
     usual = tmp_path / "usual.toml"
-    usual.write_text("")
+    usual.write_text("[model]\n")
     with open_store(f"sqlite:{path}") as store:
         for file in (tuned, usual):
             promote(store, file, by="Ines Example", reason="trial", at_us=1)
@@ -227,6 +227,18 @@ def test_a_wrong_file_is_one_line_and_makes_no_store(
     assert (code, out) == (2, "")
     assert err == "error: bad.toml: unknown parameter 'gaet', did you mean gate?\n"
     assert not (tmp_path / "habitus.db").exists()
+
+
+@pytest.mark.parametrize("text", ["", "\n# to come\n"])
+def test_a_file_that_says_nothing_is_no_configuration(
+    habitus: Callable[..., Run], tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "empty.toml"
+    file.write_text(text)
+    code, _, err = habitus("config", "promote", str(file), "--by", "Ines", "--reason", "trial")
+    assert (code, "empty.toml says nothing" in err) == (2, True)
+    file.write_text("[model]\n")
+    assert read_config(file)[0] == ModelConfig()
 
 
 def test_no_reason_anywhere_is_an_error(habitus: Callable[..., Run], tmp_path: Path) -> None:

@@ -96,14 +96,15 @@ def test_those_that_stopped_come_in_order_with_whom_to_ask(habitus: Callable[...
 @pytest.mark.usefixtures("judged")
 def test_that_there_are_none_is_said(habitus: Callable[..., Any]) -> None:
     out, err = habitus("agents", "--silent", "--role", "porter")
-    assert out == "No agent is silent for far longer than usual.\n"
+    assert out == "None of these agents is silent for far longer than usual.\n"
     assert "0 of 0 agents" in err
     assert json.loads(habitus("agents", "--silent", "--role", "porter", "--json")[0])["total"] == 0
 
 
-def test_of_an_empty_store_nobody_is_silent(store_url: str) -> None:
+def test_of_an_empty_store_nobody_is_silent(habitus: Callable[..., Any], store_url: str) -> None:
     with open_store(store_url) as store:
         assert silent_agents(store) == {}
+    assert habitus("agents", "--silent")[0] == "No agent is silent for far longer than usual.\n"
 
 
 @pytest.mark.postgresql
