@@ -228,11 +228,25 @@ def foreign_resource(key: int, part: str = "current") -> Resource:
 
 
 def other_task(visit: Visit, luck: float) -> Task:
-    """Give a task of the role whose tools overlap least with this one's."""
+    """Give a task of the role whose tools overlap least with this one's.
+
+    It surely takes one that this one never does: else nothing would be out of place.
+    """
     own = {call.tool.name for call in visit.task.calls}
-    tasks = [task for task in visit.persona.world.role.tasks if task.mode == visit.task.mode]
+    missing = own | {visit.without}
+    tasks = {
+        task.name: task
+        for task in visit.persona.world.role.tasks
+        if task.mode == visit.task.mode
+        and any(
+            call.tool.name not in missing
+            and call.tool.release <= visit.released
+            and not call.optional
+            for call in task.calls
+        )
+    }
     least = sorted(
-        {task.name: task for task in tasks}.values(),
+        tasks.values(),
         key=lambda task: len(own & {call.tool.name for call in task.calls}) / len(task.calls),
     )
     return least[int(luck * min(2, len(least)))]

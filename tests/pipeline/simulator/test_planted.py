@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from models.event import Event, microseconds
+from models.event import Agent, Event, microseconds
 from pipeline.formats.native import Native
 from pipeline.simulator import ATTACKS, NOVELTIES, SimulationConfig, Truth, simulate
 from pipeline.simulator.attacks import PLANTERS
+from pipeline.simulator.fleet import persona
+from pipeline.simulator.scene import other_task
+from pipeline.simulator.session import Visit
+from pipeline.simulator.world import all_roles, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +52,24 @@ def test_the_truth_of_a_novelty_names_ordinary_events_of_its_agent(simulated, ki
         assert truth.agents == [truth.agent_id]
         assert all(event.agent.id == truth.agent_id for event in simulated.told(truth))
         assert not attacked & set(truth.event_ids)
+
+
+def test_what_a_goal_drifts_to_takes_a_tool_that_the_task_never_does() -> None:
+    agent, one = Agent(id="a"), persona(7, 0)
+    for role in all_roles().values():
+        someone = msgspec.structs.replace(one, world=world(role.name, 0))
+        for task in {task.name: task for task in role.tasks}.values():
+            visit = Visit(persona=someone, agent=agent, day=0, number=1, start_us=0, task=task)
+            own = {call.tool.name for call in task.calls}
+            for luck in (0.0, 0.5, 0.99):
+                other = other_task(visit, luck)
+                assert other.mode == task.mode
+                surely = {
+                    call.tool.name
+                    for call in other.calls
+                    if not call.optional and call.tool.release <= visit.released
+                }
+                assert surely - own, (role.name, task.name, other.name)
 
 
 def test_everything_can_be_planted_in_every_role() -> None:
