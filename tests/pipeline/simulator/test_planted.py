@@ -72,6 +72,26 @@ def test_what_a_goal_drifts_to_takes_a_tool_that_the_task_never_does() -> None:
                 assert surely - own, (role.name, task.name, other.name)
 
 
+def test_who_is_injected_is_named_as_others_are_at_that_place() -> None:
+    config = SimulationConfig(
+        agents=250, days=8, activity=0.1, attacked=1, attacks=("injection",), novelties=(),
+        quiet_days=1,
+    )  # fmt: skip
+    truths: list[Truth] = []
+    events = [msgspec.json.decode(line, type=Event) for line in simulate(config, truths.append)]
+    planted = {name for truth in truths for name in truth.event_ids}
+    usual, odd = Counter[tuple[str, bool]](), set[tuple[str, bool]]()
+    for event in events:
+        for key, value in list((event.arguments or {}).items())[:1]:
+            place = f"{event.tool} {key}", "@" in str(value)
+            if event.id in planted:
+                odd.add(place)
+            else:
+                usual[place] += 1
+    assert {"bookings.create employee_mail", "payments.create payee"} <= {name for name, _ in odd}
+    assert odd <= set(usual)
+
+
 def test_everything_can_be_planted_in_every_role() -> None:
     config = SimulationConfig(
         agents=420, days=25, activity=0.05, attacked=1, news_per_week=2, quiet_days=1
