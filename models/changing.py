@@ -114,14 +114,27 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | No
     added = subject.profile.facts.watch.added
     if tool in added:
         return None if subject.profile.state() != "active" else categories.steady
+    assert subject.view is not None  # noqa: S101 - judge has set it
+    strange = unannounced(tool, subject, categories)
+    return max(categories.steady, subject.view.view.weighted(TOOL, strange))
+
+
+def unannounced(tool: str, subject: Subject, categories: Surprise) -> float:
+    """Give by how many bits a tool is odd that is none of those deployments said they bring.
+
+    Returns
+    -------
+    float
+        0 where they say nothing, or the tool went as far in this session before.
+    """
+    added = subject.profile.facts.watch.added
     index, bits, value, _ = next(iter(categories.found), (-1, 0.0, 0, 0))
-    if not added or index != TOOL or categories.again >> TOOL & 1:
-        return categories.steady
+    if not added or tool in added or index != TOOL or categories.again >> TOOL & 1:
+        return 0.0
     assert subject.view is not None  # noqa: S101 - judge has set it
     view = subject.view.view
     strange = -log2(view.probability(TOOL, value, -1, 1.0 / FEATURES[TOOL].universe))
-    excess = min(bits, strange) - subject.profile.habits.usual[TOOL]
-    return max(categories.steady, view.weighted(TOOL, excess))
+    return min(bits, strange) - subject.profile.habits.usual[TOOL]
 
 
 def shifting(facts: Facts) -> dict[int, float]:

@@ -19,6 +19,7 @@ from models.changing import (
     shifting,
     steady_bits,
     take_change,
+    unannounced,
 )
 from models.content.kernel import content_kernel
 from models.deciding import Decider
@@ -331,9 +332,14 @@ class Engine:
 
     @staticmethod
     def _staying(tool: str, subject: Subject, bits: Bits) -> list[float | None]:
-        """Give the statistics of what stays as it is while habits change."""
+        """Give the statistics of what stays as it is while habits change.
+
+        A tool that no deployment has announced is no change of habits, nor is what it touches.
+        """
         content = bits.decisive if bits.new_tool else carried(bits.content)
-        return [content, None, steady_bits(tool, subject, bits.categories), bits.volume]
+        strange = unannounced(tool, subject, bits.categories) >= LEAST_BITS
+        whole = bits.categories.total if strange else None
+        return [content, whole, steady_bits(tool, subject, bits.categories), bits.volume]
 
     def _findings(
         self,

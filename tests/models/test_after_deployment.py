@@ -86,6 +86,24 @@ def test_a_tool_that_was_announced_is_not_what_nobody_asked_for(renewed, asked):
     assert watch.astray > 1.0
 
 
+@pytest.mark.parametrize(
+    ("tool", "counts"), [("iam.grant", True), ("crm.merge", False)], ids=["by none", "announced"]
+)
+def test_what_a_tool_touches_counts_with_it_unless_a_deployment_announced_it(
+    renewed, an_event, tool, counts
+):
+    ranked = []
+    for resource in (None, Resource(id="vault/keys", sensitivity="restricted")):
+        stream = renewed({"adds_tool": "crm.merge"})
+        call = an_event(
+            at=4_030, version="2", session="v2", purpose=INVOICE, tool=tool, resource=resource
+        )
+        ranked.append(stream.judge(call).p)
+    alone, touching = ranked
+    assert (touching < alone / 1_000) == counts
+    assert counts or touching == alone
+
+
 @pytest.fixture
 def weeks_later(renewed, an_event):
     """An agent that works as ever under a version of which nothing is new to it any more."""

@@ -24,17 +24,24 @@ impl Bench<'_, '_> {
 
     /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
     pub fn steady(&self, tool: &str, subject: &Subject<'_>, categories: &Surprise) -> Option<f64> {
-        let Subject { facts, habits, group, .. } = subject;
+        let Subject { facts, group, .. } = subject;
         if facts.brings(tool) {
             return (subject.now.state() == State::Active).then_some(categories.steady);
         }
+        let strange = self.unannounced(tool, subject, categories);
+        Some(categories.steady.max(self.groups.weighted(*group, TOOL, strange)))
+    }
+
+    /// By how many bits a tool is odd that no deployment announced; `models.changing.unannounced`.
+    pub fn unannounced(&self, tool: &str, subject: &Subject<'_>, categories: &Surprise) -> f64 {
+        let Subject { facts, habits, group, .. } = subject;
+        let again = categories.again >> TOOL & 1 != 0;
         let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
-        let first = first.filter(|_| !facts.added.is_empty() && categories.again >> TOOL & 1 == 0);
-        let Some((found, bits)) = first else { return Some(categories.steady) };
+        let first = first.filter(|_| !facts.added.is_empty() && !facts.brings(tool) && !again);
+        let Some((found, bits)) = first else { return 0.0 };
         let uniform = self.groups.places.all[TOOL].uniform;
         let strange = -self.groups.chain(*group, TOOL, found.value, -1, uniform).log2();
-        let excess = bits.min(strange) - habits.usual[TOOL];
-        Some(categories.steady.max(self.groups.weighted(*group, TOOL, excess)))
+        bits.min(strange) - habits.usual[TOOL]
     }
 
     /// How many bits of a metric a new version may change for good.
