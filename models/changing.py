@@ -29,13 +29,23 @@ _STAYING = {metric: bits for metric, bits in SHIFTING.items() if metric != ASTRA
 
 
 def take_change(
-    event: Event, subject: Subject, watcher: Watcher, config: ModelConfig, time_us: int
+    event: Event,
+    subject: Subject,
+    watcher: Watcher,
+    config: ModelConfig,
+    time_us: int,
+    place: Place,
 ) -> Assessment:
     """Take in a deployment or a change of owner: announced, so not judged.
 
     A deployment begins relearning: the agent's counts weigh less, and its anchor is taken anew.
     Where others said which tools they bring, one that says nothing brings what they said of the
-    same release, else none.
+    same release, else of others of the role, as far as it is new to the agent; else none.
+
+    Parameters
+    ----------
+    place
+        Where the agent's tools are counted.
     """
     facts = subject.profile.facts
     if event.kind == "deployment":
@@ -43,7 +53,7 @@ def take_change(
         release = _release(event, facts)
         named = _added(event)
         watcher.deployed(release, named)
-        added = named or watcher.traces.brought(release)
+        added = named or watcher.traces.brought(release) or _skipped(subject, watcher, place)
         if not added and watcher.traces.names_tools:
             added = [_NONE_BROUGHT]
         if event.agent.version is not None and event.agent.version not in facts.versions:
@@ -149,6 +159,13 @@ def _release(event: Event, facts: Facts) -> str:
     """Name what a deployment rolls out: a version of the agents of a role; empty where unknown."""
     version = event.agent.version
     return f"{facts.role}\x1f{version}" if facts.role and version is not None else ""
+
+
+def _skipped(subject: Subject, watcher: Watcher, place: Place) -> list[str]:
+    """Give the tools that other releases of the role brought and the agent hardly knows."""
+    profile = subject.profile
+    ever = watcher.traces.ever_brought(profile.facts.role) if profile.facts.role else []
+    return [tool for tool in ever if profile.baseline.count_of(place, tool) < FEW_USES]
 
 
 def _added(event: Event) -> list[str]:

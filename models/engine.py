@@ -177,7 +177,8 @@ class Engine:
         if subject.profile.facts.events == 1:
             begin_as(event, subject.profile.facts, self.watcher)
         if event.kind != "action":
-            return take_change(event, subject, self.watcher, self.config, time_us)
+            place = self._places[TOOL]
+            return take_change(event, subject, self.watcher, self.config, time_us, place)
         session = self._session(event, subject.profile, time_us)
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - _meet has set it

@@ -62,6 +62,13 @@ class Traces:
         """Give the tools that deployments said a release brings; none where none said so."""
         return list(self._brought.get(release, ()))
 
+    def ever_brought(self, role: str) -> list[str]:
+        """Give the tools that deployments said any release of a role brings, the newest last."""
+        releases = (
+            tools for name, tools in self._brought.items() if name.startswith(f"{role}\x1f")
+        )
+        return list(dict.fromkeys(tool for tools in releases for tool in tools))
+
     def deployed(self, release: str, tools: list[str]) -> None:
         """Take in a deployment that was announced.
 

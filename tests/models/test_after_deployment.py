@@ -19,7 +19,7 @@ WORK = {INVOICE: ("mail.read", "ledger.post"), ARCHIVE: ("files.list", "files.de
 def renewed(a_stream, an_event):
     """An agent that did two kinds of work for days, under a new version; of tools, notes say."""
 
-    def build(notes, others=0, version=None):
+    def build(notes, others=0, version=None, role="clerk", tools="crm.merge"):
         stream = a_stream(pool_minimum=50, learning_sessions=5)
         for number in range(200):
             purpose = (INVOICE, ARCHIVE)[number % 2]
@@ -27,9 +27,11 @@ def renewed(a_stream, an_event):
                 at, session = number * 20 + place, f"s-{number}"
                 stream.judge(an_event(at=at, tool=tool, session=session, purpose=purpose))
         for number in range(others):
-            brings, agent = {"adds_tool": "crm.merge"}, f"sales-{number}"
+            brings, agent = {"adds_tools": tools.split()}, f"sales-{number}"
             stream.judge(
-                an_event(agent, 4_005, kind="deployment", version=version, attributes=brings)
+                an_event(
+                    agent, 4_005, kind="deployment", version=version, role=role, attributes=brings
+                )
             )
         stream.judge(an_event(at=4_010, kind="deployment", version="2", attributes=notes))
         assert stream.subject(AGENT).profile.state() == "relearning"
@@ -102,6 +104,11 @@ def test_what_a_tool_touches_counts_with_it_unless_a_deployment_announced_it(
     alone, touching = ranked
     assert (touching < alone / 1_000) == counts
     assert counts or touching == alone
+
+
+def test_a_tool_that_the_agent_knows_is_none_of_those_it_skipped(renewed):
+    stream = renewed({}, others=3, version="1", tools="ledger.post crm.merge")
+    assert stream.subject(AGENT).profile.facts.watch.added == ["crm.merge"]
 
 
 @pytest.fixture
@@ -180,9 +187,14 @@ def test_a_new_agent_knows_what_its_version_brings(renewed, an_event, version):
     assert added == (["crm.merge"] if version == "2" else [])
 
 
-@pytest.mark.parametrize(("version", "odd"), [("2", False), ("1", True)])
-def test_what_others_said_of_the_same_release_stands_where_one_deployment_says_nothing(
-    renewed, asked, version, odd
+@pytest.mark.parametrize(
+    ("version", "role", "odd"),
+    [("2", "clerk", False), ("1", "clerk", False), ("2", "porter", True)],
+    ids=["the same release", "one that was skipped", "of another role"],
+)
+def test_what_others_of_the_role_said_stands_where_one_deployment_says_nothing(
+    renewed, asked, version, role, odd
 ):
-    _, used = asked(renewed({}, others=3, version=version), "mail.read", "crm.merge")
+    stream = renewed({}, others=3, version=version, role=role)
+    _, used = asked(stream, "mail.read", "crm.merge")
     assert (used.p < 0.03) == odd

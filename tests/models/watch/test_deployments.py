@@ -79,6 +79,13 @@ def test_what_a_release_brings_is_stored_the_last_word_counts(traces):
     assert read(raw).brought("sales\x1f3") == []
 
 
+def test_what_any_release_of_a_role_brought_is_known_once_each(traces):
+    traces.deployed("sales\x1f3", ["crm.split", "crm.merge"])
+    traces.deployed("sales-north\x1f3", ["crm.close"])
+    assert traces.ever_brought("sales") == ["crm.merge", "crm.split"]
+    assert traces.ever_brought("porter") == []
+
+
 def test_the_oldest_of_too_many_releases_is_forgotten(traces):
     for number in range(1_000):
         traces.deployed(f"clerk\x1f{number}", ["ledger.close"])
