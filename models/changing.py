@@ -109,11 +109,16 @@ def excused(content: Content) -> float:
     return content.score * value / (carrier.bits + (content.intent or 0.0))
 
 
-def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | None:
+def steady_bits(tool: str, subject: Subject, categories: Surprise, strange: float) -> float | None:
     """Give the rarity of what a new version leaves as it is, in bits.
 
     Where deployments say which tools they bring, another tool is none of them, unless the peers
     know it: then it may be one of the tasks that they have.
+
+    Parameters
+    ----------
+    strange
+        `unannounced` of the tool.
 
     Returns
     -------
@@ -125,7 +130,6 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise) -> float | No
     if tool in added:
         return None if subject.profile.state() != "active" else categories.steady
     assert subject.view is not None  # noqa: S101 - judge has set it
-    strange = unannounced(tool, subject, categories)
     return max(categories.steady, subject.view.view.weighted(TOOL, strange))
 
 

@@ -338,9 +338,10 @@ class Engine:
         A tool that no deployment has announced is no change of habits, nor is what it touches.
         """
         content = bits.decisive if bits.new_tool else carried(bits.content)
-        strange = unannounced(tool, subject, bits.categories) >= LEAST_BITS
-        whole = bits.categories.total if strange else None
-        return [content, whole, steady_bits(tool, subject, bits.categories), bits.volume]
+        strange = unannounced(tool, subject, bits.categories)
+        whole = bits.categories.total if strange >= LEAST_BITS else None
+        steady = steady_bits(tool, subject, bits.categories, strange)
+        return [content, whole, steady, bits.volume]
 
     def _findings(
         self,

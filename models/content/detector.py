@@ -285,6 +285,11 @@ class ContentDetector:
         here = [self.bits(place, VALUE, level, known, day) for level in (OUTSIDE - 1, OUTSIDE)]
         return here[1] - here[0] >= TELLING
 
+    def counting(self, place: VotePlace, level: int, known: float, day: int) -> int:
+        """Give the level that a value counts with: a domain that is no news is none."""
+        outside = level == OUTSIDE and not self.telling(place, known, day)
+        return level - 1 if outside else level
+
     def bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
         """Surprise of reaching a level, counted from `column` on; by how known the request is."""
         if not level:

@@ -199,14 +199,14 @@ class Scene:
         if not level and not flow_level:
             return
         place = self._place(spot, value)
-        if level == OUTSIDE and not detector.telling(place, spot.known, self._day):
-            level -= 1
+        level = detector.counting(place, level, spot.known, self._day)
         value_bits = detector.bits(place, VALUE, level, spot.known, self._day)
         flow_bits = detector.bits(place, FLOW, flow_level, spot.known, self._day)
         if said == BROKEN and counted.value and counted.names:
             other = detector.tables.rates.bits(place.said, VALUE, self._day)
             value_bits = max(value_bits, other)
-            level = OTHER if level != OUTSIDE else OUTSIDE
+            if level != OUTSIDE:
+                level = OTHER
         again = 0
         if counted.recurrence and level > UNKNOWN:
             again, more = recurrence(self._role, use.value, self._day, self._own)

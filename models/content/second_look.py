@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from models.content.detector import PLAIN_FACTOR, intents, weighed
 from models.content.learning import FREE_HOLD, GATE
-from models.content.novelty import OUTSIDE, UNKNOWN, VotePlace, familiarity, levels
+from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.scene import recurrence
 from models.content.tables import Cluster, RoleTable, ToolShares, mark_of
@@ -136,8 +136,7 @@ class Others:
                 new.append(use)
             if not level and not flow_level:
                 continue
-            if level == OUTSIDE and not telling():
-                level -= 1
+            level = detector.counting(place, level, mixed, day)
             bits = detector.bits(place, VALUE, level, mixed, day)
             bits += detector.bits(place, FLOW, flow_level, mixed, day)
             if level > UNKNOWN:

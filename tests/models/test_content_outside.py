@@ -27,22 +27,23 @@ def invited(desk, to, source=FOUND):
     return event, desk.score(event, INVITE)
 
 
+def busy(desk, address):
+    """Let a role invite 120 people, each at an address with a number of its own."""
+    for number in range(120):
+        desk.play(invite(desk, address.format(number)), purpose=INVITE)
+    return desk
+
+
 @pytest.fixture
 def desk(an_empty_desk):
     """A role that invites somebody new each time, all at one domain."""
-    for number in range(120):
-        to = f"{number:x}.candidate@mail.example.com"
-        an_empty_desk.play(invite(an_empty_desk, to), purpose=INVITE)
-    return an_empty_desk
+    return busy(an_empty_desk, "{:x}.candidate@mail.example.com")
 
 
 @pytest.fixture
 def sales(an_empty_desk):
     """A role that writes to another company each time."""
-    for number in range(120):
-        to = f"contact@company-{number:x}.example"
-        an_empty_desk.play(invite(an_empty_desk, to), purpose=INVITE)
-    return an_empty_desk
+    return busy(an_empty_desk, "contact@company-{:x}.example")
 
 
 def test_one_more_stranger_at_the_usual_domain_says_little(desk):

@@ -47,6 +47,14 @@ impl Place {
         bits(OUTSIDE) - bits(OUTSIDE - 1) >= TELLING
     }
 
+    /// The level that a value counts with: a domain that is no news is none.
+    pub fn counting(&self, rates: &Rates, level: u64, known: f64, day: i64) -> u64 {
+        match level == OUTSIDE && !self.telling(rates, known, day) {
+            true => level - 1,
+            false => level,
+        }
+    }
+
     pub fn bits(&self, rates: &Rates, column: usize, level: u64, known: f64, day: i64) -> f64 {
         if level == 0 {
             return 0.0;

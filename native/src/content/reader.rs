@@ -28,6 +28,7 @@ pub struct Value {
     pub text: String,
     pub hashed: u64,
     pub root: u64,
+    /// Hash of the domain of a mail address, else 0.
     pub domain: u64,
     pub kind: u8,
     pub specific: f64,

@@ -218,9 +218,7 @@ impl Scene<'_> {
             vote.said = vote.said.max(said);
         }
         let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
-        if level == OUTSIDE && !telling() {
-            level -= 1;
-        }
+        level = place.counting(self.rates, level, spot.mixed, self.day);
         let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
         let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
         if said == BROKEN {

@@ -3,7 +3,7 @@
 
 use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
 use super::learning::{FREE_HOLD, GATE};
-use super::novelty::{familiarity, Alike, Place, OUTSIDE, UNKNOWN};
+use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
 use super::session::Near;
@@ -152,9 +152,7 @@ impl Others {
             if level == 0 && flow_level == 0 {
                 continue;
             }
-            if level == OUTSIDE && !telling() {
-                level -= 1;
-            }
+            level = place.counting(rates, level, mixed, day);
             let mut bits = place.bits(rates, VALUE, level, mixed, day);
             bits += place.bits(rates, FLOW, flow_level, mixed, day);
             if level > UNKNOWN {

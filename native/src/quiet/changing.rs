@@ -23,12 +23,17 @@ impl Bench<'_, '_> {
     }
 
     /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
-    pub fn steady(&self, tool: &str, subject: &Subject<'_>, categories: &Surprise) -> Option<f64> {
+    pub fn steady(
+        &self,
+        tool: &str,
+        subject: &Subject<'_>,
+        categories: &Surprise,
+        strange: f64,
+    ) -> Option<f64> {
         let Subject { facts, group, .. } = subject;
         if facts.brings(tool) {
             return (subject.now.state() == State::Active).then_some(categories.steady);
         }
-        let strange = self.unannounced(tool, subject, categories);
         Some(categories.steady.max(self.groups.weighted(*group, TOOL, strange)))
     }
 

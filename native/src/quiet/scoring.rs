@@ -71,9 +71,10 @@ impl Bench<'_, '_> {
         let whose = self.ranked_among(subject, changes);
         let tested = if changes {
             let stays = if new_tool { decisive } else { content.as_ref().and_then(carried) };
-            let strange = self.unannounced(&act.tool, subject, &categories) >= LEAST_BITS;
-            let whole = strange.then_some(categories.total);
-            [stays, whole, self.steady(&act.tool, subject, &categories), statistics[VOLUME]]
+            let strange = self.unannounced(&act.tool, subject, &categories);
+            let whole = (strange >= LEAST_BITS).then_some(categories.total);
+            let steady = self.steady(&act.tool, subject, &categories, strange);
+            [stays, whole, steady, statistics[VOLUME]]
         } else {
             self.tested(subject, statistics)
         };
