@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from models.content.rates import COLUMNS, FLOW
-from models.content.session import First  # noqa: TC001 - decoded as this type
+from models.content.session import Ballot, First  # noqa: TC001 - decoded as these types
 from models.content.tables import YOUNG, Cluster
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class StoredRole(Struct, array_like=True, frozen=True):
     clusters: list[StoredCluster]
     tables: list[Rows]
     first: list[First] = []
+    ballots: list[tuple[int, list[Ballot]]] = []
 
 
 class StoredDocuments(Struct, array_like=True, frozen=True):
@@ -70,7 +71,9 @@ def write_role(role: RoleTable, generation: int, whole: bool) -> bytes:
     gone = [] if whole else sorted(role.gone)
     tables = [_rows(table, whole=whole) for table in role.tables]
     first = role.first if whole else role.first[len(role.first) - role.unsaid :]
-    return _encode([generation, role.next_id, role.n, gone, clusters, tables, first])
+    changed = sorted(role.ballots if whole else role.ballots.changed)
+    ballots = [(value, role.ballots.get(value, [])) for value in changed]
+    return _encode([generation, role.next_id, role.n, gone, clusters, tables, first, ballots])
 
 
 def written_role(role: RoleTable) -> None:
@@ -84,6 +87,7 @@ def written_role(role: RoleTable) -> None:
         table.changed.clear()
     role.touched.clear()
     role.gone.clear()
+    role.ballots.changed.clear()
     role.unsaid = 0
 
 
@@ -108,6 +112,10 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
         raise ValueError(f"{len(stored.tables)} tables of a role, expected {len(role.tables)}")
     for table, rows in zip(role.tables, stored.tables, strict=False):
         _take(table, rows)
+    for value, ballots in stored.ballots:
+        role.ballots.pop(value, None)
+        if ballots:
+            role.ballots[value] = ballots
     role.first += stored.first
     if role.n >= YOUNG:
         role.first.clear()

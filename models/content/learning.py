@@ -5,25 +5,18 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from models.content.names import BROKEN, UNSAID, tie
-from models.content.novelty import (
-    ACCEPTED,
-    KNOWN,
-    NEW,
-    OWN,
-    SAID,
-    SAME_REQUEST,
-    UNKNOWN,
-    own_cluster,
-    strata,
-)
+from models.content.names import tie
+from models.content.novelty import ACCEPTED, OWN, SAME_REQUEST, UNKNOWN, own_cluster
 from models.content.rates import DAY_US
-from models.content.session import MAX_USES, First, Session, Use
-from models.content.tables import MAX_KNOWN, YOUNG, marks_of, noted
+from models.content.session import MAX_USES, Ballot, First, Session, Use
+from models.content.tables import MAX_KNOWN, YOUNG
 from models.content.tracing import remember
+from models.content.voting import cast, doubt, news_of
 from models.hashing import mix
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.content.detector import Content, ContentDetector
     from models.content.tables import Cluster, RoleTable
 
@@ -55,6 +48,7 @@ def note(session: Session, content: Content) -> None:
     carrier = content.carrier
     if carrier is not None and content.score >= session.top:
         session.top, session.peak, session.peak_place = content.score, carrier.value, carrier.place
+        session.bare = carrier.bare
     for place, vote in content.votes:
         seen = session.votes.get(place)
         if seen is not None:
@@ -82,8 +76,11 @@ def close(detector: ContentDetector, session: Session) -> bool:
     role.touched.add(number)
     cluster.used_us = max(cluster.used_us, session.last_us)
     unusual, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
+    day = session.last_us // DAY_US
     if unusual and session.peak:
-        role.sightings.note(session.peak, number, session.last_us // DAY_US)
+        role.sightings.note(session.peak, number, day)
+    unknown = session.peak if unusual and _is_unknown(session) else 0
+    follows = bool(unknown) and doubt(detector.tables.rates, role, unknown, day)
     if unusual and not free:
         _skip(role, cluster, session)
         if not _accepted(role, cluster, session, agent):
@@ -97,28 +94,30 @@ def close(detector: ContentDetector, session: Session) -> bool:
     own = agent if settled else 0
     held, fetched = _learn_uses(role, cluster, session, own, hold=hold)
     names = detector.reader.request(session.purpose).names
-    _learn_names(role, names, fetched, session.last_us // DAY_US)
+    _learn_names(role, names, fetched, day)
     waits = set(held.values())
     cluster.tools.count(session.tools)
     shares.count(cluster)
     cluster.keys.count({use.tool_key for use in session.uses.values()} - waits)
     # Neither a session with waiting values nor one behind the gate makes anything familiar.
     cluster.full += free and not waits
-    if free:
-        _vote(detector, role, session)
+    ballot = None
+    if free and not follows:
+        ballot = _vote(detector, role, session, unknown)
     if role.n <= YOUNG:
-        _keep(role, number, session, list(held), free=free)
+        uses = list(zip(session.uses.values(), session.seen.values(), strict=False))
+        first = First(number, session.last_us, free, session.tools, list(held), uses, ballot)
+        _keep(role, session, first)
     return True
 
 
-def _keep(role: RoleTable, number: int, session: Session, held: list[int], *, free: bool) -> None:
+def _keep(role: RoleTable, session: Session, first: First) -> None:
     """Keep a session of a young role for a second look; none without all of them."""
     if len(role.first) < role.n - 1 or len(session.seen) < len(session.uses):
         role.first.clear()  # a store of before, or another shard, did not note it
         role.unsaid = 0
         return
-    uses = list(zip(session.uses.values(), session.seen.values(), strict=True))
-    role.first.append(First(number, session.last_us, free, session.tools, held, uses))
+    role.first.append(first)
     role.unsaid += 1
 
 
@@ -138,10 +137,10 @@ def _accepted(role: RoleTable, cluster: Cluster, session: Session, agent: int) -
     follows the agents around.
     """
     day = session.last_us // DAY_US
-    flow = next((use.flow for use in session.uses.values() if _is_peak(use, session)), 0)
+    flow = next((use.flow for use in _peaks(session)), 0)
     if flow and flow in role.flow and _stays(role, session.peak, agent, day):
         return True
-    alone = noted(marks_of(role.sightings.get(session.peak, 0), day)) <= 1
+    alone = not role.follows(session.peak, day)
     if session.p is None or session.p >= VERY_UNUSUAL:
         agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent, day)
         return agents >= QUORUM and alone
@@ -170,8 +169,16 @@ def _brought_along(role: RoleTable, flow: int, value: int, agent: int, day: int)
     return True
 
 
-def _is_peak(use: Use, session: Session) -> bool:
-    return use.tool_key == session.peak_place and use.value == session.peak
+def _is_unknown(session: Session) -> bool:
+    """Tell whether the value that made a session unusual is new to the role, and not asked for."""
+    return session.bare and any(use.level > UNKNOWN for use in _peaks(session))
+
+
+def _peaks(session: Session) -> Iterator[Use]:
+    """Give the uses of the value that is hardest to account for, where it is."""
+    for use in session.uses.values():
+        if use.tool_key == session.peak_place and use.value == session.peak:
+            yield use
 
 
 def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Cluster:
@@ -253,15 +260,22 @@ def _learn_names(
     role.names.bound(MAX_KNOWN)
 
 
-def _vote(detector: ContentDetector, role: RoleTable, session: Session) -> None:
-    """Let the session vote once at each place on how new its values and flows were."""
+def _vote(
+    detector: ContentDetector, role: RoleTable, session: Session, unknown: int
+) -> Ballot | None:
+    """Let the session vote once at each place on how new its values and flows were.
+
+    What a doubtful one says is kept by the value that made it so.
+
+    Returns
+    -------
+    Ballot or None
+        What one of the first sessions said of anything new, where it is not kept.
+    """
     warm = role.n / (role.n + WARM_UP)
-    day, rates = session.last_us // DAY_US, detector.tables.rates
-    for vote in session.votes.values():
-        for share, stratum in ((vote.familiarity, KNOWN), (1 - vote.familiarity, NEW)):
-            if not share:
-                continue
-            contexts = strata(vote.contexts, stratum)
-            rates.vote(contexts, vote.value_level, vote.flow_level, share * warm, day)
-        if vote.said != UNSAID:
-            rates.vote(strata(vote.contexts, SAID), int(vote.said == BROKEN), 0, warm, day)
+    ballot = Ballot(session.last_us // DAY_US, warm, list(session.votes.values()))
+    cast(detector.tables.rates, ballot)
+    if unknown:
+        role.ballots.keep(unknown, news_of(ballot))
+        return None
+    return news_of(ballot) if role.n <= YOUNG else None

@@ -89,6 +89,28 @@ class Rates:
                 node[column] += weight
             node[VOTES] += weight
 
+    def take_back(
+        self, contexts: tuple[int, ...], value_level: int, flow_level: int, weight: float, cast: int
+    ) -> None:
+        """Count a vote of the day `cast` no more; nothing falls below zero.
+
+        >>> rates = Rates()
+        >>> rates.vote((1,), 2, 1, 0.5, day=0)
+        >>> rates.vote((1,), 0, 0, 1.0, day=30)
+        >>> rates.take_back((1,), 2, 1, 0.5, cast=0)
+        >>> rates.nodes[1]
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 30.0]
+        """
+        reached = (*range(VALUE, VALUE + value_level), *range(FLOW, FLOW + flow_level), VOTES)
+        for context in contexts:
+            node = self.nodes.get(context)
+            if node is None:
+                continue
+            self.changed.add(context)
+            left = weight * 2.0 ** (min(0.0, cast - node[DAY]) / HALF_LIFE_DAYS)
+            for column in reached:
+                node[column] = max(0.0, node[column] - left)
+
     def _drop_oldest(self) -> None:
         """Forget the quarter of the nodes that were voted on longest ago."""
         order = sorted(self.nodes, key=lambda k: (self.nodes[k][DAY], k))

@@ -50,6 +50,8 @@ class Carrier(Struct, frozen=True, gc=False):
         In how many other kinds of request it raised suspicion before; in `value_bits`.
     rewritten
         Whether it did not stand there as it is: `models.content.tracing`.
+    bare
+        Whether the request covers less than half of it.
     """
 
     bits: float
@@ -64,6 +66,7 @@ class Carrier(Struct, frozen=True, gc=False):
     place: int = 0
     recurrences: int = 0
     rewritten: bool = False
+    bare: bool = False
 
 
 class Counted(NamedTuple):
@@ -212,13 +215,14 @@ class Scene:
             again, more = recurrence(self._role, use.value, self._day, self._own)
             value_bits += more
         cover = covered(value, self._request)
+        bare = cover < 0.5
         bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
         if bits > (self.carrier.bits if self.carrier else 0.0):
             self.carrier = Carrier(
                 bits, spot.key, value.kind, source[0], value_bits, flow_bits, level, flow_level,
-                use.value, spot.tool_key, again, source[1],
+                use.value, spot.tool_key, again, source[1], bare,
             )  # fmt: skip
-        self.foreign = self.foreign or (level >= UNKNOWN and cover < 0.5)
+        self.foreign = self.foreign or (level >= UNKNOWN and bare)
 
 
 class _Spot(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.content.detector import PLAIN_FACTOR, intents, weighed
 from models.content.learning import FREE_HOLD, GATE
@@ -18,6 +18,7 @@ from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.scene import recurrence
 from models.content.tables import Cluster, RoleTable, ToolShares, mark_of
+from models.content.voting import doubt
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def look_again(detector: ContentDetector, name: str) -> None:
     while rest:
         others = Others(detector, name)
         judged = [others.judge(one) for one in rest]
-        scores = scores or sorted(score for score, _, _ in judged)
+        scores = scores or sorted(found.score for found in judged)
         left = [
             one
             for one, found in zip(rest, judged, strict=True)
@@ -49,6 +50,9 @@ def look_again(detector: ContentDetector, name: str) -> None:
         if len(left) == len(rest):
             break
         rest = left
+    day = role.first[-1].last_us // DAY_US
+    for value in sorted(role.ballots):
+        doubt(detector.tables.rates, role, value, day)
     role.first.clear()
     role.unsaid = 0
 
@@ -56,20 +60,41 @@ def look_again(detector: ContentDetector, name: str) -> None:
 def _stands_out(
     role: RoleTable,
     one: First,
-    found: tuple[float, int, list[Use]],
+    found: Judged,
     scores: list[float],
     bearers: tuple[Counter[int], ...],
 ) -> bool:
     """Tell whether a session stands out among these scores, and unlearn what is new in it."""
-    score, peak, new = found
+    score, peak, unknown, new = found
     p = (len(scores) - bisect_left(scores, score)) / len(scores)
     if not (one.free and peak and p <= FREE_HOLD):
         return False
     _unlearn(role, one, new, bearers)
     one.held += sorted({_at(use) for use in new})
+    if one.ballot is not None and unknown:
+        role.ballots.keep(peak, one.ballot)
     if p < GATE:
         role.sightings.note(peak, one.number, one.last_us // DAY_US)
     return True
+
+
+class Judged(NamedTuple):
+    """What is said of a first session.
+
+    Attributes
+    ----------
+    score
+        Its highest bits.
+    peak, unknown
+        The value that made it; whether it is new to the role, and not asked for.
+    new
+        What is new in it.
+    """
+
+    score: float
+    peak: int
+    unknown: bool
+    new: list[Use]
 
 
 class Others:
@@ -96,11 +121,11 @@ class Others:
         role.clusters = {number: _copy(cluster) for number, cluster in whole.clusters.items()}
         self._shares = ToolShares(role)
 
-    def judge(self, one: First) -> tuple[float, int, list[Use]]:
-        """Give the score of a session in bits, the value that made it, and what is new in it."""
+    def judge(self, one: First) -> Judged:
+        """Judge a session by what the others did."""
         cluster = self._role.clusters.get(one.number)
         if cluster is None:
-            return 0.0, 0, []
+            return Judged(0.0, 0, False, [])
         counted = _counted(one)
         self._move(cluster, one, counted, -1)
         found = self._score(cluster, one)
@@ -117,13 +142,14 @@ class Others:
                 table.add(key, sign)
         self._shares.count(cluster)
 
-    def _score(self, own: Cluster, one: First) -> tuple[float, int, list[Use]]:
+    def _score(self, own: Cluster, one: First) -> Judged:
         detector, role, day = self._detector, self._role, one.last_us // DAY_US
         like = detector.like(self._name, frozenset(own.bag))
         near, total = weighed(role.clusters, like)
         clusters = [(role.clusters[n], s) for n, _, s in like if n in role.clusters]
         known = familiarity([(s, c.full, c.skipped) for c, s in clusters])
-        score, peak, new = 0.0, 0, []
+        score, peak, unknown = 0.0, 0, False
+        new: list[Use] = []
         for use, seen in one.uses:
             if not use.flow:
                 continue
@@ -145,8 +171,8 @@ class Others:
             bits = bits * seen.share + intent
             bits *= 1.0 if level >= UNKNOWN and seen.bare else PLAIN_FACTOR
             if bits > score:
-                score, peak = bits, use.value
-        return score, peak, new
+                score, peak, unknown = bits, use.value, level > UNKNOWN and seen.bare
+        return Judged(score, peak, unknown, new)
 
 
 def _copy(cluster: Cluster) -> Cluster:

@@ -68,6 +68,22 @@ class Vote(Struct, array_like=True, gc=False):
     said: int = 0
 
 
+class Ballot(Struct, array_like=True):
+    """The votes of one session.
+
+    Attributes
+    ----------
+    day
+        On which they were cast.
+    weight
+        Of a vote: below 1 while the role is young.
+    """
+
+    day: int
+    weight: float
+    votes: list[Vote]
+
+
 class Session(Struct, array_like=True):
     """One session of one agent; closed when it has been idle, then learned as a whole.
 
@@ -94,6 +110,8 @@ class Session(Struct, array_like=True):
     came
         Marks of the letters and digits of what came out of results, by the result's tool:
         what may be rewritten later.
+    bare
+        Whether the request covers less than half of `peak`.
     """
 
     agent_id: str
@@ -122,6 +140,7 @@ class Session(Struct, array_like=True):
     least: tuple[float, float, float] = (0.0, 0.0, 0.0)
     told: bool = False
     came: dict[str, list[int]] = {}
+    bare: bool = False
 
 
 class First(Struct, array_like=True):
@@ -135,6 +154,8 @@ class First(Struct, array_like=True):
         Whether it was learned without the gate.
     held
         Values at their (tool, key) that were not learned: they waited.
+    ballot
+        What it said of anything new, unless that is kept already: `models.content.voting`.
     """
 
     number: int
@@ -143,6 +164,7 @@ class First(Struct, array_like=True):
     tools: list[int]
     held: list[int]
     uses: list[tuple[Use, Seen]]
+    ballot: Ballot | None = None
 
     @property
     def full(self) -> bool:

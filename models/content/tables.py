@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.content.ballots import Ballots
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -163,13 +165,15 @@ class RoleTable:
         (cluster, place that made its session unusual) -> the agents that did so.
     names
         What came with the names of requests: `models.content.names`.
+    ballots
+        What sessions said that a value made unusual: `models.content.voting`.
     first
         Its first sessions, until they are looked at again; `unsaid` of them are not stored yet.
     """
 
     __slots__ = (
-        "anywhere", "at", "clusters", "doubters", "first", "flow", "flow_key", "gone", "n",
-        "names", "next_id", "roots", "sightings", "touched", "unsaid", "waiting",
+        "anywhere", "at", "ballots", "clusters", "doubters", "first", "flow", "flow_key", "gone",
+        "n", "names", "next_id", "roots", "sightings", "touched", "unsaid", "waiting",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -185,6 +189,7 @@ class RoleTable:
         self.sightings = Table()
         self.doubters = Table()
         self.names = Table()
+        self.ballots = Ballots()
         self.touched: set[int] = set()
         self.gone: set[int] = set()
         self.first: list[First] = []
@@ -197,6 +202,10 @@ class RoleTable:
             self.at, self.anywhere, self.roots, self.flow, self.flow_key, self.waiting,
             self.sightings, self.doubters, self.names,
         )  # fmt: skip
+
+    def follows(self, value: int, day: int) -> bool:
+        """Tell whether a value made sessions of several kinds of request unusual of late."""
+        return noted(marks_of(self.sightings.get(value, 0), day)) > 1
 
     def make_room(self) -> Cluster | None:
         """Take out the least recently used cluster when there are as many as there may be."""

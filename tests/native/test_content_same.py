@@ -146,7 +146,9 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike():
     both.whole()
 
 
-@pytest.mark.parametrize("fields", [22, 23], ids=["second look", "together"])
+@pytest.mark.parametrize(
+    "fields", [22, 23, 25, 26], ids=["second look", "together", "came", "asked for"]
+)
 def test_what_was_stored_before_there_was_more_is_read_alike(fields):
     both = Both()
     for number in range(3):

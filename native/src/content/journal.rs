@@ -13,7 +13,9 @@ use pyo3::pybacked::PyBackedBytes;
 use std::collections::BTreeMap;
 
 const MOST_CHANGES: usize = 64;
-const FIELDS: usize = 7;
+const FIELDS: usize = 8;
+/// Of a role that was stored before ballots were kept.
+const FIELDS_LOOKED: usize = 7;
 /// Of a role that was stored before there was a second look.
 const FIELDS_BEFORE: usize = 6;
 /// The same before there was what came with names.
@@ -138,6 +140,7 @@ pub fn write_role(role: &Role, generation: u64, whole: bool) -> Vec<u8> {
     let said = if whole { 0 } else { role.first.len() - role.unsaid };
     out.array(role.first.len() - said);
     role.first[said..].iter().for_each(|one| one.write(&mut out));
+    role.ballots.write(&mut out, whole);
     out.out
 }
 
@@ -149,6 +152,7 @@ pub fn written_role(role: &mut Role) {
     }
     role.tables_mut().into_iter().for_each(Table::stored);
     role.gone.clear();
+    role.ballots.stored();
     role.unsaid = 0;
     role.touched = false;
 }
@@ -157,7 +161,7 @@ pub fn written_role(role: &mut Role) {
 pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     let fields = from.array()?;
-    if fields != FIELDS_BEFORE {
+    if ![FIELDS_BEFORE, FIELDS_LOOKED].contains(&fields) {
         exactly(fields, FIELDS)?;
     }
     let generation = from.unsigned()?;
@@ -178,10 +182,13 @@ pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     for table in role.tables_mut().into_iter().take(stored) {
         read_table(&mut from, table)?;
     }
-    if fields == FIELDS {
+    if fields > FIELDS_BEFORE {
         for _ in 0..from.array()? {
             role.first.push(First::read(&mut from)?);
         }
+    }
+    if fields == FIELDS {
+        role.ballots.read(&mut from)?;
     }
     if role.n >= YOUNG {
         role.first.clear();

@@ -1,13 +1,15 @@
 //! Learns a closed session: its tools, values and flows, behind the learning gate.
 
+use super::ballots::Ballot;
 use super::detector::{Detector, DAY_US};
-use super::names::{tie, BROKEN, UNSAID};
-use super::novelty::{own_cluster, strata, ACCEPTED, KNOWN, NEW, OWN, SAID, SAME_REQUEST, UNKNOWN};
+use super::names::tie;
+use super::novelty::{own_cluster, ACCEPTED, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, Ordered, Session, MAX_USES};
-use super::table::{marks_of, noted, time_of, MAX_KNOWN};
+use super::table::{time_of, MAX_KNOWN};
 use super::tables::{Role, YOUNG};
 use super::uses::{First, Use};
+use super::voting::{cast, doubt, news_of};
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
@@ -42,7 +44,7 @@ pub fn note(session: &mut Session, content: &Content) {
     }
     if let Some(carrier) = content.carrier.as_ref().filter(|_| content.score >= session.top) {
         (session.top, session.peak) = (content.score, carrier.value);
-        session.peak_place = carrier.place;
+        (session.peak_place, session.bare) = (carrier.place, carrier.bare);
     }
     for (&place, vote) in &content.votes {
         if let Some(seen) = session.votes.get_mut(&place) {
@@ -66,13 +68,17 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     let number = join(detector, py, session)?;
     let agent = detector.hasher.of(&session.agent_id);
     let request = detector.request(py, session)?;
-    let role = detector.role(&session.role);
+    let Detector { roles, rates, .. } = detector;
+    let Some(role) = roles.get_mut(&session.role) else { return Ok(false) };
     if let Some(cluster) = role.touch(number) {
         cluster.used_us = cluster.used_us.max(session.last_us);
     }
+    let day = session.last_us.div_euclid(DAY_US);
     if unusual && session.peak != 0 {
-        role.sightings.note(session.peak, number as u64, session.last_us.div_euclid(DAY_US));
+        role.sightings.note(session.peak, number as u64, day);
     }
+    let unknown = if unusual && is_unknown(session) { session.peak } else { 0 };
+    let follows = unknown != 0 && doubt(rates, role, unknown, day);
     if unusual && !free {
         skip(role, number, session);
         if !accepted(role, number, session, agent) {
@@ -87,7 +93,7 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     let settled = session.learning && !session.vouched && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
     let (held, fetched) = learn_uses(role, number, session, own, hold);
-    learn_names(role, &request.names, fetched, session.last_us.div_euclid(DAY_US));
+    learn_names(role, &request.names, fetched, day);
     let waits: Vec<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
         cluster.tools.count(session.tools.iter().copied());
@@ -96,27 +102,24 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
         cluster.full += i64::from(free && waits.is_empty());
     }
     role.share(number, 1);
-    if free {
-        let warm = role.n as f64 / (role.n as f64 + WARM_UP);
-        vote(&mut detector.rates, warm, session);
-    }
-    let role = detector.role(&session.role);
+    let ballot = if free && !follows { vote(rates, role, session, unknown) } else { None };
     if role.n <= YOUNG {
-        keep(role, number, session, held.into_keys().collect(), free);
+        let uses = session.uses.values().copied().zip(session.seen.values().copied()).collect();
+        let (last_us, tools) = (session.last_us, session.tools.clone());
+        let held = held.into_keys().collect();
+        keep(role, session, First { number, last_us, free, tools, held, uses, ballot });
     }
     Ok(true)
 }
 
 /// Keeps a session of a young role for a second look; none without all of them.
-fn keep(role: &mut Role, number: i64, session: &Session, held: Vec<u64>, free: bool) {
+fn keep(role: &mut Role, session: &Session, first: First) {
     if (role.first.len() as i64) < role.n - 1 || session.seen.len() < session.uses.len() {
         role.first.clear();
         role.unsaid = 0;
         return;
     }
-    let uses = session.uses.values().copied().zip(session.seen.values().copied()).collect();
-    let (last_us, tools) = (session.last_us, session.tools.clone());
-    role.first.push(First { number, last_us, free, tools, held, uses });
+    role.first.push(first);
     role.unsaid += 1;
 }
 
@@ -132,16 +135,26 @@ fn skip(role: &mut Role, number: i64, session: &Session) {
     }
 }
 
+/// The uses of the value that is hardest to account for, where it is.
+fn peaks(session: &Session) -> impl Iterator<Item = &Use> {
+    let is_peak = |held: &&Use| held.tool_key == session.peak_place && held.value == session.peak;
+    session.uses.values().filter(is_peak)
+}
+
+/// Whether the value that made a session unusual is new to the role, and not asked for.
+fn is_unknown(session: &Session) -> bool {
+    session.bare && peaks(session).any(|held| held.level > UNKNOWN)
+}
+
 /// Whether what is unusual has become part of such requests: several agents did it, and its value
 /// raised no suspicion in other kinds of request.
 fn accepted(role: &mut Role, number: i64, session: &Session, agent: u64) -> bool {
     let day = session.last_us.div_euclid(DAY_US);
-    let is_peak = |held: &&Use| held.tool_key == session.peak_place && held.value == session.peak;
-    let flow = session.uses.values().find(is_peak).map_or(0, |held| held.flow);
+    let flow = peaks(session).next().map_or(0, |held| held.flow);
     if flow != 0 && role.flow.has(flow) && stays(role, session.peak, agent, day) {
         return true;
     }
-    let alone = noted(marks_of(role.sightings.get(session.peak), day), 0) <= 1;
+    let alone = !role.follows(session.peak, day);
     if session.p.is_none_or(|p| p >= VERY_UNUSUAL) {
         let agents = role.doubters.note(mix(number as u64, session.peak_place, 8), agent, day);
         return agents >= QUORUM && alone;
@@ -262,19 +275,16 @@ fn learn_names(role: &mut Role, names: &[u64], fetched: Fetched, day: i64) {
     role.names.bound(MAX_KNOWN);
 }
 
-/// Lets the session vote once at each place on how new its values and flows were.
-fn vote(rates: &mut Rates, warm: f64, session: &Session) {
-    let day = session.last_us.div_euclid(DAY_US);
-    for vote in session.votes.values() {
-        for (share, stratum) in [(vote.familiarity, KNOWN), (1.0 - vote.familiarity, NEW)] {
-            if share != 0.0 {
-                let levels = (vote.value_level, vote.flow_level);
-                rates.vote(&strata(&vote.contexts, stratum), levels, share * warm, day);
-            }
-        }
-        if vote.said != UNSAID {
-            let broken = u64::from(vote.said == BROKEN);
-            rates.vote(&strata(&vote.contexts, SAID), (broken, 0), warm, day);
-        }
+/// Lets the session vote once at each place on how new its values and flows were; what a doubtful
+/// one says is kept. Gives what one of the first sessions said of anything new, where it is not kept.
+fn vote(rates: &mut Rates, role: &mut Role, session: &Session, unknown: u64) -> Option<Ballot> {
+    let weight = role.n as f64 / (role.n as f64 + WARM_UP);
+    let (day, votes) = (session.last_us.div_euclid(DAY_US), session.votes.values().copied());
+    let ballot = Ballot { day, weight, votes: votes.collect() };
+    cast(rates, &ballot);
+    if unknown != 0 {
+        role.ballots.keep(unknown, news_of(ballot));
+        return None;
     }
+    (role.n <= YOUNG).then(|| news_of(ballot))
 }

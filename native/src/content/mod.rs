@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+mod ballots;
 mod detector;
 mod journal;
 mod kernel;
@@ -24,6 +25,7 @@ mod tables;
 mod text;
 mod tracing;
 mod uses;
+mod voting;
 
 pub use detector::Detector;
 pub use journal::{Journal, Shared};

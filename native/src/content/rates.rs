@@ -41,6 +41,12 @@ fn fade(days: f64) -> f64 {
     black_box(2.0f64).powf(days / HALF_LIFE_DAYS)
 }
 
+/// The columns that a vote of such levels counts in: values 0 .. 4, flows 0 .. 3.
+fn reached(levels: (u64, u64)) -> impl Iterator<Item = usize> {
+    let (value, flow) = (levels.0.min(4) as usize, levels.1.min(3) as usize);
+    (VALUE..VALUE + value).chain(FLOW..FLOW + flow)
+}
+
 impl Rates {
     /// Surprise of what is counted in a column; contexts run from general to specific.
     pub fn bits(&self, contexts: &[u64; 4], column: usize, day: i64) -> f64 {
@@ -83,11 +89,24 @@ impl Rates {
                 columns[..DAY].iter_mut().for_each(|column| *column *= fade);
                 columns[DAY] = day;
             }
-            for (first, level) in [(VALUE, levels.0.min(4)), (FLOW, levels.1.min(3))] {
-                let reached = &mut columns[first..first + level as usize];
-                reached.iter_mut().for_each(|column| *column += weight);
+            for column in reached(levels).chain([VOTES]) {
+                columns[column] += weight;
             }
-            columns[VOTES] += weight;
+            if !node.changed {
+                node.changed = true;
+                self.changed.push(context);
+            }
+        }
+    }
+
+    /// Counts a vote of the day `cast` no more; nothing falls below zero.
+    pub fn take_back(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, cast: i64) {
+        for &context in contexts {
+            let Some(node) = self.nodes.get_mut(&context) else { continue };
+            let left = weight * fade((cast as f64 - node.columns[DAY]).min(0.0));
+            for column in reached(levels).chain([VOTES]) {
+                node.columns[column] = (node.columns[column] - left).max(0.0);
+            }
             if !node.changed {
                 node.changed = true;
                 self.changed.push(context);

@@ -5,11 +5,11 @@ use super::novelty::{familiarity, strata, Alike, Place, OUTSIDE, OWN, SAID, UNKN
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::seeing::{see, Call};
-use super::session::{Carrier, Content, Vote, MAX_USES};
+use super::session::{Carrier, Content, MAX_USES};
 use super::table::{marks_of, noted};
 use super::tables::{Role, YOUNG};
 use super::tracing::{Came, Tracer, REWRITTEN};
-use super::uses::Use;
+use super::uses::{Use, Vote};
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -234,6 +234,7 @@ impl Scene<'_> {
             value_bits += RECURRENCE_BITS * f64::from(recurrences);
         }
         let cover = value.covered(self.request);
+        let bare = cover < 0.5;
         let bits = (value_bits + flow_bits) * (1.0 - COVER_DISCOUNT * cover) * value.specific;
         if bits > self.most {
             self.most = bits;
@@ -250,8 +251,9 @@ impl Scene<'_> {
                 place: spot.tool_key,
                 recurrences,
                 rewritten: origins.iter().any(|one| **one == *REWRITTEN),
+                bare,
             });
         }
-        self.foreign |= level >= UNKNOWN && cover < 0.5;
+        self.foreign |= level >= UNKNOWN && bare;
     }
 }

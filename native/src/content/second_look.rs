@@ -10,6 +10,7 @@ use super::session::Near;
 use super::table::{mark_of, time_of, Table};
 use super::tables::{Cluster, Role};
 use super::uses::{First, Use};
+use super::voting::doubt;
 use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -19,8 +20,9 @@ type Keys = FxHashSet<u64>;
 /// How many of the sessions brought each key of what a role knows.
 type Bearers = [FxHashMap<u64, i64>; 5];
 
-/// A session's score in bits, the value that made it, and what is new in it.
-type Judged = (f64, u64, Vec<Use>);
+/// A session's score in bits, the value that made it, whether that is new to the role and not asked
+/// for, and all that is new in it.
+type Judged = (f64, u64, bool, Vec<Use>);
 
 /// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
 /// Then the others again, as what these brought no longer makes it look usual.
@@ -53,13 +55,17 @@ pub fn look_again(detector: &mut Detector, name: &str) {
             break;
         }
     }
+    let day = first.last().map_or(0, |one| one.last_us.div_euclid(DAY_US));
+    for value in role.ballots.values() {
+        doubt(&mut detector.rates, role, value, day);
+    }
 }
 
 /// Tells whether a session stands out among these scores, and unlearns what is new in it.
 fn stands_out(
     role: &mut Role,
     one: &mut First,
-    (score, peak, new): &Judged,
+    (score, peak, unknown, new): &Judged,
     scores: &[f64],
     bearers: &mut Bearers,
 ) -> bool {
@@ -70,6 +76,9 @@ fn stands_out(
     }
     unlearn(role, one, new, bearers);
     one.held.extend(new.iter().map(at));
+    if let Some(ballot) = one.ballot.take().filter(|_| *unknown) {
+        role.ballots.keep(*peak, ballot);
+    }
     if p < GATE {
         role.sightings.note(*peak, one.number as u64, one.last_us.div_euclid(DAY_US));
     }
@@ -109,7 +118,7 @@ impl Others {
 
     fn judge(&mut self, rates: &Rates, one: &First, near: &[Near]) -> Judged {
         if self.role.cluster(one.number).is_none() {
-            return (0.0, 0, Vec::new());
+            return (0.0, 0, false, Vec::new());
         }
         let counted = counted(one);
         self.shift(one, &counted, -1);
@@ -137,7 +146,7 @@ impl Others {
         let known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
             role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
         }));
-        let (mut score, mut peak, mut new) = (0.0, 0, Vec::new());
+        let (mut score, mut peak, mut unknown, mut new) = (0.0, 0, false, Vec::new());
         for (held, seen) in one.uses.iter().filter(|(held, _)| held.flow != 0) {
             let here = alike.near.iter().map(|&(_, cluster, similar)| {
                 (similar, cluster.keys.get(held.tool_key), cluster.skipped)
@@ -163,10 +172,10 @@ impl Others {
             bits = bits * seen.share + intent;
             bits *= if level >= UNKNOWN && seen.bare { 1.0 } else { PLAIN_FACTOR };
             if bits > score {
-                (score, peak) = (bits, held.value);
+                (score, peak, unknown) = (bits, held.value, level > UNKNOWN && seen.bare);
             }
         }
-        (score, peak, new)
+        (score, peak, unknown, new)
     }
 }
 

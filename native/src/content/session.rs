@@ -2,7 +2,7 @@
 
 use super::reader::Request;
 use super::tracing::Came;
-use super::uses::{exactly, Seen, Use};
+use super::uses::{exactly, Seen, Use, Vote};
 use crate::fetching::ask;
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
@@ -11,29 +11,17 @@ use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
-const FIELDS: usize = 26;
+const FIELDS: usize = 27;
 /// Of a session that was stored before there was a second look.
 const FIELDS_BEFORE: usize = 22;
 /// Of one with `least` and `told`, but not what came.
 const FIELDS_TOLD: usize = 25;
-const VOTE: usize = 5;
-/// Of a vote that was stored before requests had names.
-const VOTE_BEFORE: usize = 4;
+/// Of one with what came, but not whether its peak was asked for.
+const FIELDS_CAME: usize = 26;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
 
 pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
-
-/// The highest novelty a session reached at one (tool, key, kind).
-#[derive(Clone, Copy)]
-pub struct Vote {
-    pub contexts: [u64; 3],
-    pub value_level: u64,
-    pub flow_level: u64,
-    pub familiarity: f64,
-    /// Whether a value came as a name of the request says.
-    pub said: u64,
-}
 
 /// (cluster number, overlap, similarity) of a cluster that is like a session's request.
 pub type Near = (i64, f64, f64);
@@ -89,6 +77,8 @@ pub struct Session {
     pub told: bool,
     /// What came out of results so far, which may be rewritten later.
     pub came: Came,
+    /// Whether the request covers less than half of `peak`.
+    pub bare: bool,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
     /// What breaks ties among sessions, once it was needed; not stored.
@@ -136,6 +126,7 @@ impl Session {
             least: [0.0; 3],
             told: false,
             came: Came::default(),
+            bare: false,
             request: None,
             tie: None,
         }
@@ -202,13 +193,7 @@ impl Session {
         out.map(self.votes.len());
         for (&place, vote) in &self.votes {
             out.unsigned(place);
-            out.array(VOTE);
-            out.array(3);
-            vote.contexts.iter().for_each(|&context| out.unsigned(context));
-            out.unsigned(vote.value_level);
-            out.unsigned(vote.flow_level);
-            out.float(vote.familiarity);
-            out.unsigned(vote.said);
+            vote.write(out);
         }
         out.float(self.top);
         out.unsigned(self.peak);
@@ -222,6 +207,7 @@ impl Session {
         self.least.iter().for_each(|&bits| out.float(bits));
         out.boolean(self.told);
         self.came.write(out);
+        out.boolean(self.bare);
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -231,7 +217,7 @@ impl Session {
             _ => Reader::new(raw),
         };
         let fields = from.array()?;
-        if ![FIELDS_BEFORE, FIELDS_BEFORE + 1, FIELDS_TOLD].contains(&fields) {
+        if ![FIELDS_BEFORE, FIELDS_BEFORE + 1, FIELDS_TOLD, FIELDS_CAME].contains(&fields) {
             exactly(fields, FIELDS)?;
         }
         let mut session = Session {
@@ -261,6 +247,7 @@ impl Session {
             least: [0.0; 3],
             told: false,
             came: Came::default(),
+            bare: false,
             request: None,
             tie: None,
         };
@@ -282,19 +269,7 @@ impl Session {
         }
         for _ in 0..from.map()? {
             let place = from.unsigned()?;
-            let parts = from.array()?;
-            if parts != VOTE_BEFORE {
-                exactly(parts, VOTE)?;
-            }
-            exactly(from.array()?, 3)?;
-            let vote = Vote {
-                contexts: [from.unsigned()?, from.unsigned()?, from.unsigned()?],
-                value_level: from.unsigned()?,
-                flow_level: from.unsigned()?,
-                familiarity: from.float()?,
-                said: if parts == VOTE { from.unsigned()? } else { 0 },
-            };
-            session.votes.insert(place, vote);
+            session.votes.insert(place, Vote::read(&mut from)?);
         }
         session.top = from.float()?;
         session.peak = from.unsigned()?;
@@ -311,9 +286,10 @@ impl Session {
             }
             session.told = from.boolean()?;
         }
-        if fields == FIELDS {
+        if fields >= FIELDS_CAME {
             session.came = Came::read(&mut from)?;
         }
+        session.bare = fields == FIELDS && from.boolean()?;
         from.end()?;
         Ok(session)
     }
@@ -336,6 +312,8 @@ pub struct Carrier {
     pub recurrences: u32,
     /// Whether it did not stand there as it is.
     pub rewritten: bool,
+    /// Whether the request covers less than half of it.
+    pub bare: bool,
 }
 
 /// What the content detector says of one call, in bits.

@@ -1,8 +1,9 @@
 //! What a role's sessions looked like: clusters of requests, known values and flows.
 
+use super::ballots::Ballots;
 use super::most::Most;
 use super::similarity::RoleIndex;
-use super::table::Table;
+use super::table::{marks_of, noted, Table};
 use super::uses::First;
 use rustc_hash::FxHashMap;
 
@@ -77,6 +78,8 @@ pub struct Role {
     pub doubters: Table,
     /// What came with the names of requests.
     pub names: Table,
+    /// What sessions said that a value made unusual.
+    pub ballots: Ballots,
     pub touched: bool,
     pub gone: Vec<i64>,
     /// Its first sessions, until they are looked at again.
@@ -120,6 +123,11 @@ impl Role {
             &mut self.doubters,
             &mut self.names,
         ]
+    }
+
+    /// Whether a value made sessions of several kinds of request unusual of late.
+    pub fn follows(&self, value: u64, day: i64) -> bool {
+        noted(marks_of(self.sightings.get(value), day), 0) > 1
     }
 
     pub fn cluster(&self, number: i64) -> Option<&Cluster> {

@@ -1,9 +1,16 @@
 //! What a session has carried, use by use; of `models.content.session`.
 
+use super::ballots::Ballot;
 use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+const VOTE: usize = 5;
+/// Of a vote that was stored before requests had names.
+const VOTE_BEFORE: usize = 4;
+const FIRST: usize = 7;
+/// Of a first session that was stored before what it says could be taken back.
+const FIRST_BEFORE: usize = 6;
 const USE: usize = 8;
 /// Of a use that was stored before domains were told apart.
 const USE_NAMED: usize = 7;
@@ -38,6 +45,17 @@ pub struct Seen {
     pub bare: bool,
 }
 
+/// The highest novelty a session reached at one (tool, key, kind).
+#[derive(Clone, Copy)]
+pub struct Vote {
+    pub contexts: [u64; 3],
+    pub value_level: u64,
+    pub flow_level: u64,
+    pub familiarity: f64,
+    /// Whether a value came as a name of the request says.
+    pub said: u64,
+}
+
 /// One of the first sessions of a role, as it was learned.
 pub struct First {
     /// Of its cluster.
@@ -49,6 +67,8 @@ pub struct First {
     /// Values at their (tool, key) that were not learned: they waited.
     pub held: Vec<u64>,
     pub uses: Vec<(Use, Seen)>,
+    /// What it said of anything new, unless that is kept already.
+    pub ballot: Option<Ballot>,
 }
 
 impl Use {
@@ -99,6 +119,33 @@ impl Seen {
     }
 }
 
+impl Vote {
+    pub fn write(&self, out: &mut Writer) {
+        out.array(VOTE);
+        out.array(3);
+        self.contexts.iter().for_each(|&context| out.unsigned(context));
+        out.unsigned(self.value_level);
+        out.unsigned(self.flow_level);
+        out.float(self.familiarity);
+        out.unsigned(self.said);
+    }
+
+    pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
+        let parts = from.array()?;
+        if parts != VOTE_BEFORE {
+            exactly(parts, VOTE)?;
+        }
+        exactly(from.array()?, 3)?;
+        Ok(Vote {
+            contexts: [from.unsigned()?, from.unsigned()?, from.unsigned()?],
+            value_level: from.unsigned()?,
+            flow_level: from.unsigned()?,
+            familiarity: from.float()?,
+            said: if parts == VOTE { from.unsigned()? } else { 0 },
+        })
+    }
+}
+
 impl First {
     /// Whether it made its cluster familiar.
     pub fn full(&self) -> bool {
@@ -106,7 +153,7 @@ impl First {
     }
 
     pub fn write(&self, out: &mut Writer) {
-        out.array(6);
+        out.array(FIRST);
         out.signed(self.number);
         out.signed(self.last_us);
         out.boolean(self.free);
@@ -120,10 +167,17 @@ impl First {
             held.write(out);
             seen.write(out);
         }
+        match &self.ballot {
+            Some(ballot) => ballot.write(out),
+            None => out.nil(),
+        }
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        exactly(from.array()?, 6)?;
+        let parts = from.array()?;
+        if parts != FIRST_BEFORE {
+            exactly(parts, FIRST)?;
+        }
         let (number, last_us) = (from.signed()?, from.signed()?);
         let free = from.boolean()?;
         let (tools, held) = (numbers(from)?, numbers(from)?);
@@ -132,7 +186,9 @@ impl First {
             exactly(from.array()?, 2)?;
             uses.push((Use::read(from)?, Seen::read(from)?));
         }
-        Ok(First { number, last_us, free, tools, held, uses })
+        let none = parts == FIRST_BEFORE || from.skip_nil();
+        let ballot = if none { None } else { Some(Ballot::read(from)?) };
+        Ok(First { number, last_us, free, tools, held, uses, ballot })
     }
 }
 

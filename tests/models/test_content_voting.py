@@ -1,0 +1,184 @@
+"""What sessions said of news is taken back when a value proves to follow the agents around."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.content.ballots import MOST_DOUBTED, Ballots
+from models.content.kernel import PythonContent
+from models.content.learning import GATE
+from models.content.rates import DAY, FLOW, VALUE, VOTES, Rates
+from models.content.session import Ballot
+from models.content.tables import NOTED_DAYS, YOUNG
+
+PAY, FILE, CLEAN = "Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock"
+WEB, CRM = "result:web.browse", "result:crm.lookup"
+ATTACKER = "DE31 9876 5432 1098"
+SUSPECT = GATE / 2
+
+
+@pytest.fixture
+def desk(an_empty_desk):
+    """A role, no longer young, in which nobody is paid whom a result alone names."""
+    for number in range(YOUNG + 1):
+        usual(an_empty_desk, (PAY, FILE, CLEAN)[number % 3])
+    return an_empty_desk
+
+
+def usual(desk, purpose):
+    desk.play(desk.event(payee=[("SE77 1234 5678 9012", ["request"])]), purpose=purpose)
+
+
+def attacked(desk, purpose, value=ATTACKER, p=SUSPECT, **more):
+    desk.play(desk.event(payee=[(value, [WEB])]), purpose=purpose, p=p, **more)
+
+
+def gated(desk, purpose, value=ATTACKER):
+    attacked(desk, purpose, value, learning=False)
+
+
+def bits(desk):
+    """Give what somebody new to the role and out of a new source is worth."""
+    return desk.score(desk.event(payee=[("FR76 3000 6000", [CRM])])).carrier.bits
+
+
+def test_a_session_that_stood_out_makes_news_look_usual_as_any_other(desk):
+    before = bits(desk)
+    attacked(desk, PAY)
+    assert bits(desk) < before - 1
+
+
+def test_what_it_said_is_taken_back_once_its_value_stands_out_in_another_kind_of_request(desk):
+    before = bits(desk)
+    attacked(desk, PAY)
+    gated(desk, FILE)
+    assert bits(desk) == pytest.approx(before, abs=0.1)
+    assert not desk.detector.role("clerk").ballots
+
+
+def test_where_no_session_of_another_kind_carries_it_what_was_said_counts(desk):
+    attacked(desk, PAY)
+    before = bits(desk)
+    gated(desk, PAY)
+    gated(desk, FILE, "FI21 1234 5600 0007")
+    assert bits(desk) == pytest.approx(before, abs=0.1)
+
+
+def test_a_value_that_follows_the_agents_around_says_nothing_any_more(desk):
+    for purpose in (PAY, FILE):
+        gated(desk, purpose)
+    before = bits(desk)
+    attacked(desk, CLEAN)
+    assert bits(desk) == pytest.approx(before, abs=0.1)
+    assert not desk.detector.role("clerk").ballots
+
+
+def test_what_stood_out_long_ago_is_no_reason_to_take_anything_back(desk):
+    attacked(desk, PAY)
+    for _ in range(NOTED_DAYS + 1):
+        desk.skip_a_day()
+    gated(desk, FILE)
+    assert len(desk.detector.role("clerk").ballots) == 1
+
+
+def test_a_session_that_no_value_made_unusual_keeps_what_it_said(desk):
+    desk.play(desk.event("rm"), purpose=PAY, p=SUSPECT)
+    attacked(desk, PAY, p=GATE)
+    assert not desk.detector.role("clerk").ballots
+
+
+def test_what_a_request_names_does_not_follow_the_agents_around(desk):
+    for purpose in ("Pay Zephyrine", "Sort the mail of Zephyrine"):
+        attacked(desk, purpose, "zephyrine@a.example")
+    role = desk.detector.role("clerk")
+    assert role.sightings
+    assert not role.ballots
+
+
+def test_nor_does_what_the_role_knows_from_elsewhere(desk):
+    desk.play(desk.event("crm.add", who=[(ATTACKER, ["request"])]))
+    attacked(desk, PAY)
+    assert desk.detector.role("clerk").sightings
+    assert not desk.detector.role("clerk").ballots
+
+
+def test_so_does_one_behind_the_gate_which_said_nothing(desk):
+    gated(desk, PAY)
+    assert not desk.detector.role("clerk").ballots
+
+
+def test_the_first_sessions_that_stand_out_when_looked_at_again_are_taken_back_too(an_empty_desk):
+    honest, once, twice = (first(an_empty_desk, attacks) for attacks in ((), (30,), (30, 61)))
+    assert once < honest - 1
+    assert twice == pytest.approx(honest, abs=0.3)
+
+
+def first(desk, attacks):
+    """Play a role's first sessions, some of them attacked; give what somebody new is worth."""
+    desk = type(desk)(desk._an_event)
+    for number in range(YOUNG):
+        purpose = (PAY, FILE, CLEAN)[number % 3]
+        attacked(desk, purpose, p=None) if number in attacks else usual(desk, purpose)
+    return bits(desk)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_ballots_outlive_a_restart(desk, whole):
+    shared = dict(desk.detector.dump())
+    before = bits(desk)
+    attacked(desk, PAY)
+    attacked(desk, FILE, "FI21 1234 5600 0007")
+    shared.update(desk.detector.dump(whole=whole))
+    gated(desk, CLEAN, "FI21 1234 5600 0007")
+    shared.update(desk.detector.dump(whole=whole))
+    desk.detector = PythonContent(b"0123456789abcdef")
+    desk.detector.load(shared)
+    assert len(desk.detector.role("clerk").ballots) == 1
+    gated(desk, FILE)
+    assert bits(desk) == pytest.approx(before, abs=0.1)
+
+
+def test_the_ballots_of_no_more_than_so_many_values_are_kept():
+    ballots = Ballots()
+    for value in range(MOST_DOUBTED + 1):
+        ballots.keep(value, Ballot(MOST_DOUBTED - value, 1.0, []))
+    oldest = range(MOST_DOUBTED + 1 - MOST_DOUBTED // 4, MOST_DOUBTED + 1)
+    assert set(oldest).isdisjoint(ballots)
+    assert len(ballots) == MOST_DOUBTED + 1 - len(oldest)
+    assert len(ballots.changed) == MOST_DOUBTED + 1
+
+
+votes = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(1, 8), st.integers(0, 90)),
+    max_size=12,
+)
+
+
+@given(votes, votes)
+def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
+    rates, without = Rates(), Rates()
+    cast = sorted([(vote, False) for vote in others] + [(v, True) for v in taken], key=_day)
+    for (value, flow, eighths, day), back in cast:
+        rates.vote((1, 2), value, flow, eighths / 8, day)
+        if not back:
+            without.vote((1, 2), value, flow, eighths / 8, day)
+    for value, flow, eighths, day in taken:
+        rates.take_back((1, 2, 3), value, flow, eighths / 8, day)
+    for column in (VALUE, VALUE + 3, FLOW, FLOW + 2):
+        expected = without.bits((1, 2), column, 90)
+        assert rates.bits((1, 2), column, 90) == pytest.approx(expected, abs=1e-9)
+    assert 3 not in rates.nodes
+
+
+def _day(cast):
+    return cast[0][3]
+
+
+def test_no_count_falls_below_zero():
+    rates = Rates()
+    rates.vote((1,), 2, 1, 0.25, day=5)
+    rates.take_back((1,), 4, 3, 1.0, cast=9)
+    assert rates.nodes[1] == [0.0] * (VOTES + 1) + [5.0]
+    assert len(rates.nodes[1]) == DAY + 1

@@ -1,0 +1,112 @@
+"""What sessions said is kept, taken back and stored by the compiled kernel alike."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.content.ballots import MOST_DOUBTED
+from models.content.tables import YOUNG
+from models.errors import StateError
+from tests.native.both import DAY, MINUTE, Both, needs_native
+
+pytestmark = needs_native
+
+PURPOSES = ("Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock")
+
+
+def pay(both, purpose, payee, at_us, p, learning=True):
+    session = both.open(purpose, at_us=at_us, learning=learning)
+    both.score(session, "bank.pay", {"payee": [(payee, ["result:web"])]})
+    both.close(session, p)
+
+
+def grown():
+    """Let a role grow up: one session in nine carries somebody new."""
+    both = Both()
+    for number in range(YOUNG + 1):
+        payee = f"DE{number}" if number % 9 == 4 else "SE77"
+        pay(both, PURPOSES[number % 3], payee, number * MINUTE, 0.02 if number % 9 == 4 else 0.5)
+    return both
+
+
+def ballots(both):
+    return both.kernels[0].role("clerk").ballots
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(PURPOSES),
+            st.integers(0, 4).map("DE{}".format),
+            st.sampled_from([None, 0.003, 0.03, 0.07, 0.9]),
+            st.booleans(),
+            st.integers(0, 40),
+            st.sampled_from(["", "dump", "reload"]),
+        ),
+        max_size=30,
+    )
+)
+def test_any_values_that_come_again_are_taken_back_alike(cast):
+    both, day = grown(), 0
+    for purpose, payee, p, learning, later, after in cast:
+        day += later // 4
+        pay(both, purpose, payee, day * DAY + later * MINUTE, p, learning)
+        if after:
+            both.dump() if after == "dump" else both.reload()
+    both.whole()
+
+
+def test_the_sessions_of_a_value_that_follows_the_agents_are_taken_back_by_both():
+    both = grown()
+    kept = len(ballots(both))
+    assert kept
+    pay(both, PURPOSES[0], "IT60", DAY, 0.01)
+    assert len(ballots(both)) == kept + 1
+    both.reload()
+    pay(both, PURPOSES[1], "IT60", DAY, 0.01, learning=False)
+    assert len(ballots(both)) == kept
+    both.reload()
+    assert len(ballots(both)) == kept
+    both.whole()
+
+
+def test_ballots_are_bounded_alike():
+    both = grown()
+    for number in range(MOST_DOUBTED + 20):
+        pay(both, PURPOSES[0], f"FI{number}", (1 + number // 9) * DAY, 0.01)
+    assert MOST_DOUBTED * 3 // 4 <= len(ballots(both)) <= MOST_DOUBTED
+    both.whole()
+
+
+@pytest.mark.parametrize("fields", [6, 7])
+def test_a_role_that_was_stored_before_is_read_alike(fields):
+    both = Both()
+    for number in range(YOUNG // 2):
+        pay(both, PURPOSES[number % 3], f"DE{number % 7}", number * MINUTE, None)
+    both.dump()
+    role = msgspec.msgpack.decode(both.shared["role:clerk"])[:fields]
+    if fields == 7:
+        assert {len(first) for first in role[6]} == {7}
+        role[6] = [first[:6] for first in role[6]]
+    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
+    for kernel in both.kernels:
+        kernel.load(both.shared)
+    for number in range(YOUNG // 2, YOUNG + 1):
+        pay(both, PURPOSES[number % 3], f"DE{number % 7}", number * MINUTE, None)
+    both.whole()
+
+
+@pytest.mark.parametrize("wrong", [[[7]], [[7, [[1, 1.0]]]], [[7, 3]], 7, [[7, [[1, 1.0, [[]]]]]]])
+def test_ballots_that_are_none_are_refused_alike(wrong):
+    both = grown()
+    both.dump()
+    role = msgspec.msgpack.decode(both.shared["role:clerk"])
+    role[7] = wrong
+    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
+    for kernel in both.kernels:
+        with pytest.raises(StateError):
+            kernel.load(both.shared)
