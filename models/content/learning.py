@@ -48,7 +48,7 @@ def note(session: Session, content: Content) -> None:
     carrier = content.carrier
     if carrier is not None and content.score >= session.top:
         session.top, session.peak, session.peak_place = content.score, carrier.value, carrier.place
-        session.bare = carrier.bare
+        session.strange = carrier.bare and carrier.flow_level > 0
     for place, vote in content.votes:
         seen = session.votes.get(place)
         if seen is not None:
@@ -170,8 +170,8 @@ def _brought_along(role: RoleTable, flow: int, value: int, agent: int, day: int)
 
 
 def _is_unknown(session: Session) -> bool:
-    """Tell whether the value that made a session unusual is new to the role, and not asked for."""
-    return session.bare and any(use.level > UNKNOWN for use in _peaks(session))
+    """Tell whether the value that made a session unusual is new to the role, and strange."""
+    return session.strange and any(use.level > UNKNOWN for use in _peaks(session))
 
 
 def _peaks(session: Session) -> Iterator[Use]:

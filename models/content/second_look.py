@@ -86,7 +86,7 @@ class Judged(NamedTuple):
     score
         Its highest bits.
     peak, unknown
-        The value that made it; whether it is new to the role, and not asked for.
+        The value that made it; whether it is new to the role, and strange as in `Session`.
     new
         What is new in it.
     """
@@ -171,7 +171,8 @@ class Others:
             bits = bits * seen.share + intent
             bits *= 1.0 if level >= UNKNOWN and seen.bare else PLAIN_FACTOR
             if bits > score:
-                score, peak, unknown = bits, use.value, level > UNKNOWN and seen.bare
+                score, peak = bits, use.value
+                unknown = level > UNKNOWN and flow_level > 0 and seen.bare
         return Judged(score, peak, unknown, new)
 
 

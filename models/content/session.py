@@ -110,8 +110,8 @@ class Session(Struct, array_like=True):
     came
         Marks of the letters and digits of what came out of results, by the result's tool:
         what may be rewritten later.
-    bare
-        Whether the request covers less than half of `peak`.
+    strange
+        Whether the request covers less than half of `peak`, which came along no usual way.
     """
 
     agent_id: str
@@ -140,7 +140,7 @@ class Session(Struct, array_like=True):
     least: tuple[float, float, float] = (0.0, 0.0, 0.0)
     told: bool = False
     came: dict[str, list[int]] = {}
-    bare: bool = False
+    strange: bool = False
 
 
 class First(Struct, array_like=True):

@@ -97,6 +97,15 @@ def test_what_a_request_names_does_not_follow_the_agents_around(desk):
     assert not role.ballots
 
 
+def test_nor_does_what_comes_along_a_usual_way(desk):
+    for purpose in (PAY, FILE, CLEAN):
+        attacked(desk, purpose, f"AT{len(purpose)} 1904 3002", p=None)
+    attacked(desk, PAY)
+    role = desk.detector.role("clerk")
+    assert role.sightings
+    assert not role.ballots
+
+
 def test_nor_does_what_the_role_knows_from_elsewhere(desk):
     desk.play(desk.event("crm.add", who=[(ATTACKER, ["request"])]))
     attacked(desk, PAY)

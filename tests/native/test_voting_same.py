@@ -19,7 +19,7 @@ PURPOSES = ("Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock")
 
 def pay(both, purpose, payee, at_us, p, learning=True):
     session = both.open(purpose, at_us=at_us, learning=learning)
-    both.score(session, "bank.pay", {"payee": [(payee, ["result:web"])]})
+    both.score(session, "bank.pay", {"payee": [(payee, [f"result:{payee}.read"])]})
     both.close(session, p)
 
 

@@ -44,7 +44,8 @@ pub fn note(session: &mut Session, content: &Content) {
     }
     if let Some(carrier) = content.carrier.as_ref().filter(|_| content.score >= session.top) {
         (session.top, session.peak) = (content.score, carrier.value);
-        (session.peak_place, session.bare) = (carrier.place, carrier.bare);
+        session.peak_place = carrier.place;
+        session.strange = carrier.bare && carrier.flow_level > 0;
     }
     for (&place, vote) in &content.votes {
         if let Some(seen) = session.votes.get_mut(&place) {
@@ -141,9 +142,9 @@ fn peaks(session: &Session) -> impl Iterator<Item = &Use> {
     session.uses.values().filter(is_peak)
 }
 
-/// Whether the value that made a session unusual is new to the role, and not asked for.
+/// Whether the value that made a session unusual is new to the role, and strange.
 fn is_unknown(session: &Session) -> bool {
-    session.bare && peaks(session).any(|held| held.level > UNKNOWN)
+    session.strange && peaks(session).any(|held| held.level > UNKNOWN)
 }
 
 /// Whether what is unusual has become part of such requests: several agents did it, and its value

@@ -20,8 +20,8 @@ type Keys = FxHashSet<u64>;
 /// How many of the sessions brought each key of what a role knows.
 type Bearers = [FxHashMap<u64, i64>; 5];
 
-/// A session's score in bits, the value that made it, whether that is new to the role and not asked
-/// for, and all that is new in it.
+/// A session's score in bits, the value that made it, whether that is new to the role and
+/// strange, and all that is new in it.
 type Judged = (f64, u64, bool, Vec<Use>);
 
 /// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
@@ -172,7 +172,8 @@ impl Others {
             bits = bits * seen.share + intent;
             bits *= if level >= UNKNOWN && seen.bare { 1.0 } else { PLAIN_FACTOR };
             if bits > score {
-                (score, peak, unknown) = (bits, held.value, level > UNKNOWN && seen.bare);
+                (score, peak) = (bits, held.value);
+                unknown = level > UNKNOWN && flow_level > 0 && seen.bare;
             }
         }
         (score, peak, unknown, new)

@@ -16,7 +16,7 @@ const FIELDS: usize = 27;
 const FIELDS_BEFORE: usize = 22;
 /// Of one with `least` and `told`, but not what came.
 const FIELDS_TOLD: usize = 25;
-/// Of one with what came, but not whether its peak was asked for.
+/// Of one with what came, but not whether its peak is strange.
 const FIELDS_CAME: usize = 26;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
@@ -77,8 +77,8 @@ pub struct Session {
     pub told: bool,
     /// What came out of results so far, which may be rewritten later.
     pub came: Came,
-    /// Whether the request covers less than half of `peak`.
-    pub bare: bool,
+    /// Whether the request covers less than half of `peak`, which came along no usual way.
+    pub strange: bool,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
     /// What breaks ties among sessions, once it was needed; not stored.
@@ -126,7 +126,7 @@ impl Session {
             least: [0.0; 3],
             told: false,
             came: Came::default(),
-            bare: false,
+            strange: false,
             request: None,
             tie: None,
         }
@@ -207,7 +207,7 @@ impl Session {
         self.least.iter().for_each(|&bits| out.float(bits));
         out.boolean(self.told);
         self.came.write(out);
-        out.boolean(self.bare);
+        out.boolean(self.strange);
     }
 
     /// What `dump` or `packed` wrote, here or in the reference.
@@ -247,7 +247,7 @@ impl Session {
             least: [0.0; 3],
             told: false,
             came: Came::default(),
-            bare: false,
+            strange: false,
             request: None,
             tie: None,
         };
@@ -289,7 +289,7 @@ impl Session {
         if fields >= FIELDS_CAME {
             session.came = Came::read(&mut from)?;
         }
-        session.bare = fields == FIELDS && from.boolean()?;
+        session.strange = fields == FIELDS && from.boolean()?;
         from.end()?;
         Ok(session)
     }
