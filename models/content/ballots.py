@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.content.session import Ballot
 
 MOST_DOUBTED = 256  # values of a role whose ballots are kept
+MOST_OF_ONE = 32  # ballots of one value
 
 
 class Ballots(dict[int, list[Ballot]]):
@@ -26,7 +27,9 @@ class Ballots(dict[int, list[Ballot]]):
 
     def keep(self, value: int, ballot: Ballot) -> None:
         """Add one; bounded, those of the values that came up longest ago go first."""
-        self.setdefault(value, []).append(ballot)
+        kept = self.setdefault(value, [])
+        kept.append(ballot)
+        del kept[:-MOST_OF_ONE]
         self.changed.add(value)
         if len(self) > MOST_DOUBTED:
             order = sorted(self, key=lambda key: (self[key][-1].day, key))

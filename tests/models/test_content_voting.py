@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.ballots import MOST_DOUBTED, Ballots
+from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE, Ballots
 from models.content.kernel import PythonContent
 from models.content.learning import GATE
 from models.content.rates import DAY, FLOW, VALUE, VOTES, Rates
@@ -157,6 +157,13 @@ def test_the_ballots_of_no_more_than_so_many_values_are_kept():
     assert set(oldest).isdisjoint(ballots)
     assert len(ballots) == MOST_DOUBTED + 1 - len(oldest)
     assert len(ballots.changed) == MOST_DOUBTED + 1
+
+
+def test_nor_more_than_so_many_of_one_value():
+    ballots = Ballots()
+    for day in range(MOST_OF_ONE + 3):
+        ballots.keep(7, Ballot(day, 1.0, []))
+    assert [ballot.day for ballot in ballots[7]] == list(range(3, MOST_OF_ONE + 3))
 
 
 votes = st.lists(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.content.ballots import MOST_DOUBTED
+from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE
 from models.content.tables import YOUNG
 from models.errors import StateError
 from tests.native.both import DAY, MINUTE, Both, needs_native
@@ -79,6 +79,21 @@ def test_ballots_are_bounded_alike():
     for number in range(MOST_DOUBTED + 20):
         pay(both, PURPOSES[0], f"FI{number}", (1 + number // 9) * DAY, 0.01)
     assert MOST_DOUBTED * 3 // 4 <= len(ballots(both)) <= MOST_DOUBTED
+    both.whole()
+
+
+def test_those_of_one_value_are_bounded_alike():
+    both = grown()
+    pay(both, PURPOSES[0], "FI7", DAY, 0.01)
+    both.dump()
+    role = msgspec.msgpack.decode(both.shared["role:clerk"])
+    value, kept = max(role[7], key=lambda one: one[1][-1][0])
+    role[7] = [[value, kept * (MOST_OF_ONE + 5)]]
+    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
+    for kernel in both.kernels:
+        kernel.load(both.shared)
+    pay(both, PURPOSES[0], "FI7", DAY + MINUTE, 0.01)
+    assert [len(of_one) for of_one in ballots(both).values()] == [MOST_OF_ONE]
     both.whole()
 
 

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 const MOST_DOUBTED: usize = 256;
+const MOST_OF_ONE: usize = 32;
 
 /// The votes of one session.
 pub struct Ballot {
@@ -44,7 +45,9 @@ pub struct Ballots {
 impl Ballots {
     /// Adds one; bounded, those of the values that came up longest ago go first.
     pub fn keep(&mut self, value: u64, ballot: Ballot) {
-        self.kept.entry(value).or_default().push(ballot);
+        let kept = self.kept.entry(value).or_default();
+        kept.push(ballot);
+        kept.drain(..kept.len().saturating_sub(MOST_OF_ONE));
         self.changed.insert(value);
         if self.kept.len() > MOST_DOUBTED {
             let last = |ballots: &Vec<Ballot>| ballots.last().map_or(i64::MIN, |one| one.day);
