@@ -26,7 +26,7 @@ def doubt(rates: Rates, role: RoleTable, value: int, day: int) -> bool:
     """Tell whether a value follows the agents around; then take back what its sessions said."""
     if not role.follows(value, day):
         return False
-    take_back(rates, role.ballots.take(value))
+    _take_back(rates, role.ballots.take(value))
     return True
 
 
@@ -41,7 +41,7 @@ def news_of(ballot: Ballot) -> Ballot:
     return Ballot(ballot.day, ballot.weight, [vote for vote in ballot.votes if _is_news(vote)])
 
 
-def take_back(rates: Rates, ballots: list[Ballot]) -> None:
+def _take_back(rates: Rates, ballots: list[Ballot]) -> None:
     """Count no more what was cast."""
     for ballot in ballots:
         for contexts, value_level, flow_level, weight in _counted(ballot):

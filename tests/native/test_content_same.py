@@ -147,7 +147,7 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike():
 
 
 @pytest.mark.parametrize(
-    "fields", [22, 23, 25, 26], ids=["second look", "together", "came", "asked for"]
+    "fields", [22, 23, 25, 26], ids=["second look", "together", "came", "strange"]
 )
 def test_what_was_stored_before_there_was_more_is_read_alike(fields):
     both = Both()

@@ -71,20 +71,12 @@ impl Ballots {
 
     /// The values in order.
     pub fn values(&self) -> Vec<u64> {
-        let mut values: Vec<u64> = self.kept.keys().copied().collect();
-        values.sort_unstable();
-        values
+        in_order(self.kept.keys())
     }
 
     /// Writes those that changed, or all; of a value that is gone, none.
     pub fn write(&self, out: &mut Writer, whole: bool) {
-        let values = if whole {
-            self.values()
-        } else {
-            let mut values: Vec<u64> = self.changed.iter().copied().collect();
-            values.sort_unstable();
-            values
-        };
+        let values = if whole { self.values() } else { in_order(self.changed.iter()) };
         out.array(values.len());
         for value in values {
             out.array(2);
@@ -114,4 +106,10 @@ impl Ballots {
     pub fn stored(&mut self) {
         self.changed.clear();
     }
+}
+
+fn in_order<'a>(values: impl Iterator<Item = &'a u64>) -> Vec<u64> {
+    let mut values: Vec<u64> = values.copied().collect();
+    values.sort_unstable();
+    values
 }
