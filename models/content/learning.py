@@ -92,7 +92,8 @@ def close(detector: ContentDetector, session: Session) -> bool:
     role.n += 1
     settled = session.learning and not session.vouched and role.n >= SETTLED
     own = agent if settled else 0
-    held, fetched = _learn_uses(role, cluster, session, own, hold=hold)
+    follower = unknown if free and follows else 0
+    held, fetched = _learn_uses(role, cluster, session, own, follower, hold=hold)
     names = detector.reader.request(session.purpose).names
     _learn_names(role, names, fetched, day)
     waits = set(held.values())
@@ -203,9 +204,9 @@ def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Clust
 
 
 def _learn_uses(
-    role: RoleTable, cluster: Cluster, session: Session, own: int, *, hold: bool
+    role: RoleTable, cluster: Cluster, session: Session, own: int, follower: int, *, hold: bool
 ) -> tuple[dict[int, int], dict[int, set[int]]]:
-    """Learn values and flows.
+    """Learn values and flows; none of a value that follows the agents around (0: of any).
 
     Returns
     -------
@@ -221,9 +222,11 @@ def _learn_uses(
     for use in session.uses.values():
         at = mix(use.tool_key, use.value, 2)
         doubtful = hold and use.level >= UNKNOWN
-        if doubtful and role.waiting.note(mix(cluster.number, at), session.last_us, day) < QUORUM:
-            held[at] = use.tool_key
-            continue
+        if doubtful:
+            others = role.waiting.note(mix(cluster.number, at), session.last_us, day)
+            if others < QUORUM or use.value == follower:
+                held[at] = use.tool_key
+                continue
         values[at] = None
         role.at.remember(at, day)
         role.anywhere.remember(use.value, day)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE, Ballots
 from models.content.kernel import PythonContent
-from models.content.learning import GATE
+from models.content.learning import GATE, QUORUM
 from models.content.rates import DAY, FLOW, VALUE, VOTES, Rates
 from models.content.session import Ballot
 from models.content.tables import NOTED_DAYS, YOUNG
@@ -73,6 +73,13 @@ def test_a_value_that_follows_the_agents_around_says_nothing_any_more(desk):
     attacked(desk, CLEAN)
     assert bits(desk) == pytest.approx(before, abs=0.1)
     assert not desk.detector.role("clerk").ballots
+
+
+def test_it_is_not_known_however_many_sessions_of_a_kind_carry_it(desk):
+    attacked(desk, PAY)
+    for _ in range(QUORUM + 1):
+        attacked(desk, FILE)
+    assert desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier.value_level == 3
 
 
 def test_what_stood_out_long_ago_is_no_reason_to_take_anything_back(desk):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE
 from models.content.tables import YOUNG
 from models.errors import StateError
-from tests.native.both import DAY, MINUTE, Both, needs_native
+from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
 
 pytestmark = needs_native
 
@@ -71,6 +71,16 @@ def test_the_sessions_of_a_value_that_follows_the_agents_are_taken_back_by_both(
     assert len(ballots(both)) == kept
     both.reload()
     assert len(ballots(both)) == kept
+    both.whole()
+
+
+def test_a_value_that_follows_the_agents_is_not_known_to_either():
+    both = grown()
+    for purpose in (PURPOSES[0], *[PURPOSES[1]] * 4):
+        pay(both, purpose, "IT60", DAY, 0.01)
+    session = both.open(PURPOSES[2], at_us=DAY)
+    *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+    assert carrier[CARRIER.index("value_level")] == 3
     both.whole()
 
 

@@ -93,7 +93,8 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     role.n += 1;
     let settled = session.learning && !session.vouched && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
-    let (held, fetched) = learn_uses(role, number, session, own, hold);
+    let follower = if free && follows { unknown } else { 0 };
+    let (held, fetched) = learn_uses(role, number, session, (own, follower), hold);
     learn_names(role, &request.names, fetched, day);
     let waits: Vec<u64> = held.values().copied().collect();
     if let Some(cluster) = role.cluster_mut(number) {
@@ -213,7 +214,7 @@ fn learn_uses(
     role: &mut Role,
     number: i64,
     session: &Session,
-    own: u64,
+    (own, follower): (u64, u64),
     hold: bool,
 ) -> (Ordered<u64>, Fetched) {
     let (mut waits, mut fetched) = (Ordered::default(), Fetched::default());
@@ -224,7 +225,8 @@ fn learn_uses(
         let doubtful = hold && held.level >= UNKNOWN;
         if doubtful {
             let place = mix(number as u64, at, 0);
-            if role.waiting.note(place, time_of(session.last_us), day) < QUORUM {
+            let others = role.waiting.note(place, time_of(session.last_us), day);
+            if others < QUORUM || held.value == follower {
                 waits.insert(at, held.tool_key);
                 continue;
             }
