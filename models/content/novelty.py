@@ -97,18 +97,21 @@ def levels(
     total: float,
     agent: Callable[[], int],
     telling: Callable[[], bool],
+    least: int = 1,
 ) -> tuple[int, int]:
     """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role.
 
     A flow that `agent` (its hash) brought along while it was learned is usual for it. A value may
-    also be `OUTSIDE`; where that is `telling`, no flow that was accepted accounts for it.
+    also be `OUTSIDE`; where that is `telling`, no flow that was accepted accounts for it. Of a kind
+    of request that fewer than `least` sessions brought the value to, it is no part.
     """
     at = mix(use.tool_key, use.value, 2)
     carried = flowed = often_carried = often_flowed = 0.0
     for weight, cluster, similar in near:
-        if at in cluster.values:
-            carried += weight * cluster.values[at] / cluster.n
-            often_carried += similar * similar * cluster.values[at]
+        seen = cluster.values.get(at, 0)
+        if seen >= least:
+            carried += weight * seen / cluster.n
+            often_carried += similar * similar * seen
         if use.flow in cluster.flows:
             flowed += weight * cluster.flows[use.flow] / cluster.n
             often_flowed += similar * similar * cluster.flows[use.flow]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from models.content.tables import Table
 
 RARE = 8  # what so few of the first sessions carried is judged as if none had
+SEVERAL = 2  # others of a request that make usual there what came up in another kind as well
 
 
 def look_again(detector: ContentDetector, name: str) -> None:
@@ -114,6 +115,7 @@ class Others:
         for one in whole.first:
             for counts, keys in zip(self.bearers, _brought(_learned(one)), strict=True):
                 counts.update(keys)
+        self._wandering = _wandering(whole.first, self.bearers[0])
         self._role = role = RoleTable()
         for table, counts in zip(_known(role), self.bearers, strict=True):
             table.update((key, 0) for key, n in counts.items() if n > RARE)
@@ -157,7 +159,8 @@ class Others:
             mixed = (known + familiarity(here)) / 2
             place = VotePlace(0, seen.contexts)
             telling = partial(detector.telling, place, mixed, day)
-            level, flow_level = levels(role, use, near, total, lambda: 0, telling)
+            least = SEVERAL if _at(use) in self._wandering else 1
+            level, flow_level = levels(role, use, near, total, lambda: 0, telling, least)
             if level >= UNKNOWN:
                 new.append(use)
             if not level and not flow_level:
@@ -174,6 +177,20 @@ class Others:
                 score, peak = bits, use.value
                 unknown = level > UNKNOWN and flow_level > 0 and seen.bare
         return Judged(score, peak, unknown, new)
+
+
+def _wandering(first: list[First], bearers: Counter[int]) -> set[int]:
+    """Give what few of the sessions brought at a place, and they in several kinds of request."""
+    seldom = [
+        (use, one.number)
+        for one in first
+        for use, _ in one.uses
+        if use.flow and bearers[_at(use)] <= RARE
+    ]
+    kinds: dict[int, set[int]] = {}
+    for use, number in seldom:
+        kinds.setdefault(use.value, set()).add(number)
+    return {_at(use) for use, _ in seldom if len(kinds[use.value]) > 1}
 
 
 def _copy(cluster: Cluster) -> Cluster:

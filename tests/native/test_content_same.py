@@ -128,13 +128,14 @@ def test_the_sample_is_judged_and_learned_alike():
     both.whole()
 
 
-def test_the_first_sessions_of_a_role_are_looked_at_again_alike():
+@pytest.mark.parametrize("attacked", [(7, 36, 65, 94), (30, 60, 90)], ids=["each", "two of a kind"])
+def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
     both = Both()
     for number in range(YOUNG + 5):
-        task, odd = ("invoice", "refund", "rent")[number % 3], number % 29 == 7
-        session = both.open(
-            f"Settle {task} {number % 12}", at_us=number * MINUTE, learning=odd or number % 7 != 0
-        )
+        task, odd = ("invoice", "refund", "rent")[number % 3], number in attacked
+        purpose = "Renew the permit" if number in range(20, 80, 10) else f"Settle {task}"
+        learning = odd or number % 7 != 0
+        session = both.open(f"{purpose} {number % 12}", at_us=number * MINUTE, learning=learning)
         both.score(session, "crm.lookup", {"case": [(f"{task}-{number % 12}", ["request"])]})
         payee = "DE31 9876 5432 1098" if odd else f"SE77 1234 56{task[0]} {number % 12:02}"
         both.score(session, "bank.pay", {"payee": [(payee, [f"result:{'web' if odd else 'crm'}"])]})

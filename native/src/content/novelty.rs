@@ -123,13 +123,21 @@ impl<'a> Alike<'a> {
     }
 
     /// How new a value and its flow are: 0 usual for such requests .. 3 new to the role; a value
-    /// also `OUTSIDE`.
-    pub fn levels(&self, role: &Role, held: &Use, telling: impl FnOnce() -> bool) -> (u64, u64) {
+    /// also `OUTSIDE`. Of a kind of request that fewer than `least` sessions brought the value to,
+    /// it is no part.
+    pub fn levels(
+        &self,
+        role: &Role,
+        held: &Use,
+        least: i64,
+        telling: impl FnOnce() -> bool,
+    ) -> (u64, u64) {
         let at = mix(held.tool_key, held.value, 2);
         let (mut carried, mut flowed) = (0.0, 0.0);
         let (mut often_carried, mut often_flowed) = (0.0, 0.0);
         for &(weight, cluster, similar) in &self.near {
-            if let Some(seen) = cluster.values.find(at) {
+            let seen = cluster.values.get(at);
+            if seen >= least {
                 carried += weight * seen as f64 / cluster.n as f64;
                 often_carried += similar * similar * seen as f64;
             }

@@ -187,7 +187,7 @@ impl Scene<'_> {
             }
         }
         if source.is_some() {
-            (level, flow_level) = self.alike.levels(self.role, &held, telling);
+            (level, flow_level) = self.alike.levels(self.role, &held, 1, telling);
             let own = || mix(held.flow, self.hasher.of(self.agent_id), OWN);
             if flow_level != 0 && self.role.flow.has(own()) {
                 flow_level = 0;

@@ -15,6 +15,7 @@ use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 const RARE: i64 = 8;
+const SEVERAL: i64 = 2;
 
 type Keys = FxHashSet<u64>;
 /// How many of the sessions brought each key of what a role knows.
@@ -34,7 +35,7 @@ pub fn look_again(detector: &mut Detector, name: &str) {
     let mut scores: Vec<f64> = Vec::new();
     while !rest.is_empty() {
         let mut bearers = bearers_of(&first);
-        let mut others = Others::new(role, &bearers);
+        let mut others = Others::new(role, &bearers, wandering(&first, &bearers[0]));
         let mut judged: Vec<Judged> = Vec::new();
         for &at in &rest {
             let bag = role.cluster(first[at].number).map(|c| c.bag.clone()).unwrap_or_default();
@@ -95,13 +96,27 @@ fn bearers_of(first: &[First]) -> Bearers {
     bearers
 }
 
+/// What few of the sessions brought at a place, and they in several kinds of request.
+fn wandering(first: &[First], bearers: &FxHashMap<u64, i64>) -> Keys {
+    let rare = |held: &Use| bearers.get(&at(held)).is_none_or(|&n| n <= RARE);
+    let each = first.iter().flat_map(|one| one.uses.iter().map(|(held, _)| (held, one.number)));
+    let seldom: Vec<_> = each.filter(|(held, _)| held.flow != 0 && rare(held)).collect();
+    let mut kinds: FxHashMap<u64, FxHashSet<i64>> = FxHashMap::default();
+    for &(held, number) in &seldom {
+        kinds.entry(held.value).or_default().insert(number);
+    }
+    let several = seldom.iter().filter(|(held, _)| kinds[&held.value].len() > 1);
+    several.map(|(held, _)| at(held)).collect()
+}
+
 /// A role as all but one of its first sessions know it: a copy.
 struct Others {
     role: Role,
+    wandering: Keys,
 }
 
 impl Others {
-    fn new(whole: &mut Role, bearers: &Bearers) -> Self {
+    fn new(whole: &mut Role, bearers: &Bearers, wandering: Keys) -> Self {
         let mut role = Role::new();
         for (table, counts) in known(&mut role).into_iter().zip(bearers) {
             let common = counts.iter().filter(|(_, &n)| n > RARE);
@@ -113,7 +128,7 @@ impl Others {
             role.insert(copy(cluster));
             role.share(cluster.number, 1);
         }
-        Others { role }
+        Others { role, wandering }
     }
 
     fn judge(&mut self, rates: &Rates, one: &First, near: &[Near]) -> Judged {
@@ -154,7 +169,8 @@ impl Others {
             let mixed = (known + familiarity(here)) / 2.0;
             let place = Place { exact: 0, contexts: seen.contexts };
             let telling = || place.telling(rates, mixed, day);
-            let (mut level, flow_level) = alike.levels(role, held, telling);
+            let least = if self.wandering.contains(&at(held)) { SEVERAL } else { 1 };
+            let (mut level, flow_level) = alike.levels(role, held, least, telling);
             if level >= UNKNOWN {
                 new.push(*held);
             }
