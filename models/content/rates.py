@@ -68,8 +68,15 @@ class Rates:
     ) -> None:
         """Count one vote of `weight` in every context, with the levels it reached.
 
-        Values reach 0 .. 4, flows 0 .. 3.
+        Values reach 0 .. 4, flows 0 .. 3. A vote that comes late has faded as if it had been there.
+
+        >>> rates = Rates()
+        >>> rates.vote((1,), 0, 0, 1.0, day=30)
+        >>> rates.vote((1,), 1, 0, 1.0, day=0)
+        >>> rates.nodes[1]
+        [0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.5, 30.0]
         """
+        reached = _reached(value_level, flow_level)
         nodes = self.nodes
         self.changed.update(contexts)
         for context in contexts:
@@ -83,11 +90,9 @@ class Rates:
                 for column in _ALL:
                     node[column] *= fade
                 node[DAY] = float(day)
-            for column in range(VALUE, VALUE + value_level):
-                node[column] += weight
-            for column in range(FLOW, FLOW + flow_level):
-                node[column] += weight
-            node[VOTES] += weight
+            left = weight * _left(day - node[DAY])
+            for column in reached:
+                node[column] += left
 
     def take_back(
         self, contexts: tuple[int, ...], value_level: int, flow_level: int, weight: float, cast: int
@@ -101,13 +106,13 @@ class Rates:
         >>> rates.nodes[1]
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 30.0]
         """
-        reached = (*range(VALUE, VALUE + value_level), *range(FLOW, FLOW + flow_level), VOTES)
+        reached = _reached(value_level, flow_level)
         for context in contexts:
             node = self.nodes.get(context)
             if node is None:
                 continue
             self.changed.add(context)
-            left = weight * 2.0 ** (min(0.0, cast - node[DAY]) / HALF_LIFE_DAYS)
+            left = weight * _left(cast - node[DAY])
             for column in reached:
                 node[column] = max(0.0, node[column] - left)
 
@@ -117,3 +122,13 @@ class Rates:
         for context in order[: MAX_NODES // 4]:
             del self.nodes[context]
         self.changed.update(order[: MAX_NODES // 4])
+
+
+def _reached(value_level: int, flow_level: int) -> tuple[int, ...]:
+    """Give the columns in which a vote of such levels counts."""
+    return *range(VALUE, VALUE + value_level), *range(FLOW, FLOW + flow_level), VOTES
+
+
+def _left(days: float) -> float:
+    """Give what is left of a vote of so many days (negative) before a node's."""
+    return 2.0 ** (days / HALF_LIFE_DAYS) if days < 0.0 else 1.0

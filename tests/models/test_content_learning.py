@@ -311,6 +311,13 @@ def counted(cast) -> Rates:
     return rates
 
 
+@given(votes)
+def test_votes_count_alike_in_whichever_order_they_come(cast):
+    rates, sorted_rates = counted(cast), counted(sorted(cast, key=lambda vote: vote[3]))
+    for context, node in sorted_rates.nodes.items():
+        assert rates.nodes[context] == pytest.approx(node)
+
+
 def merged(one: Rates, other: Rates, day: int) -> Rates:
     """Add two tables node by node, both faded to one day."""
     total = Rates()

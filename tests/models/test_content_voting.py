@@ -182,7 +182,7 @@ votes = st.lists(
 @given(votes, votes)
 def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
     rates, without = Rates(), Rates()
-    cast = sorted([(vote, False) for vote in others] + [(v, True) for v in taken], key=_day)
+    cast = [(vote, False) for vote in others] + [(vote, True) for vote in taken]
     for (value, flow, eighths, day), back in cast:
         rates.vote((1, 2), value, flow, eighths / 8, day)
         if not back:
@@ -193,10 +193,6 @@ def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
         expected = without.bits((1, 2), column, 90)
         assert rates.bits((1, 2), column, 90) == pytest.approx(expected, abs=1e-9)
     assert 3 not in rates.nodes
-
-
-def _day(cast):
-    return cast[0][3]
 
 
 def test_no_count_falls_below_zero():

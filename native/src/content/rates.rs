@@ -41,10 +41,19 @@ fn fade(days: f64) -> f64 {
     black_box(2.0f64).powf(days / HALF_LIFE_DAYS)
 }
 
+/// What is left of a vote of so many days (negative) before a node's.
+fn left(days: f64) -> f64 {
+    if days < 0.0 {
+        fade(days)
+    } else {
+        1.0
+    }
+}
+
 /// The columns that a vote of such levels counts in: values 0 .. 4, flows 0 .. 3.
 fn reached(levels: (u64, u64)) -> impl Iterator<Item = usize> {
     let (value, flow) = (levels.0.min(4) as usize, levels.1.min(3) as usize);
-    (VALUE..VALUE + value).chain(FLOW..FLOW + flow)
+    (VALUE..VALUE + value).chain(FLOW..FLOW + flow).chain([VOTES])
 }
 
 impl Rates {
@@ -70,7 +79,7 @@ impl Rates {
     }
 
     /// Counts one vote of `weight` in every context, with the levels it reached: values 0 .. 4, flows
-    /// 0 .. 3.
+    /// 0 .. 3. A vote that comes late has faded as if it had been there.
     pub fn vote(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, day: i64) {
         let day = day as f64;
         for &context in contexts {
@@ -89,8 +98,9 @@ impl Rates {
                 columns[..DAY].iter_mut().for_each(|column| *column *= fade);
                 columns[DAY] = day;
             }
-            for column in reached(levels).chain([VOTES]) {
-                columns[column] += weight;
+            let left = weight * left(day - columns[DAY]);
+            for column in reached(levels) {
+                columns[column] += left;
             }
             if !node.changed {
                 node.changed = true;
@@ -103,8 +113,8 @@ impl Rates {
     pub fn take_back(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, cast: i64) {
         for &context in contexts {
             let Some(node) = self.nodes.get_mut(&context) else { continue };
-            let left = weight * fade((cast as f64 - node.columns[DAY]).min(0.0));
-            for column in reached(levels).chain([VOTES]) {
+            let left = weight * left(cast as f64 - node.columns[DAY]);
+            for column in reached(levels) {
                 node.columns[column] = (node.columns[column] - left).max(0.0);
             }
             if !node.changed {
