@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.content.detector import PLAIN_FACTOR, intents, weighed
-from models.content.learning import FREE_HOLD, GATE
+from models.content.learning import FREE_HOLD, GATE, QUORUM
 from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.scene import recurrence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.content.tables import Table
 
 RARE = 8  # what so few of the first sessions carried is judged as if none had
-SEVERAL = 2  # others of a request that make usual there what came up in another kind as well
+SEVERAL = 2  # others of a request that make usual there what a quorum of kinds brought
 
 
 def look_again(detector: ContentDetector, name: str) -> None:
@@ -180,7 +180,7 @@ class Others:
 
 
 def _wandering(first: list[First], bearers: Counter[int]) -> set[int]:
-    """Give what few of the sessions brought at a place, and they in several kinds of request."""
+    """Give what few sessions brought at a place, and they in a quorum of kinds of request."""
     seldom = [
         (use, one.number)
         for one in first
@@ -190,7 +190,7 @@ def _wandering(first: list[First], bearers: Counter[int]) -> set[int]:
     kinds: dict[int, set[int]] = {}
     for use, number in seldom:
         kinds.setdefault(use.value, set()).add(number)
-    return {_at(use) for use, _ in seldom if len(kinds[use.value]) > 1}
+    return {_at(use) for use, _ in seldom if len(kinds[use.value]) >= QUORUM}
 
 
 def _copy(cluster: Cluster) -> Cluster:

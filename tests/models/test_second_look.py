@@ -66,13 +66,13 @@ def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_e
     assert level(an_empty_desk) == 3
 
 
-@pytest.mark.parametrize(("elsewhere", "new"), [(90, True), (None, False)])
-def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_no_other_is_attacked(
+@pytest.mark.parametrize(("elsewhere", "new"), [((90, 94), True), ((90, 93), False), ((), False)])
+def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_few_others_are_attacked(
     an_empty_desk, elsewhere, new
 ):
     seldom = dict.fromkeys(range(20, 80, 10), "Renew the parking permit of the red van")
     for number in range(YOUNG):
-        if number in (30, 60, elsewhere):
+        if number in (30, 60, *elsewhere):
             attacked(an_empty_desk, number, purpose=seldom.get(number))
         else:
             usual(an_empty_desk, number, seldom.get(number))

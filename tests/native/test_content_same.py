@@ -128,7 +128,9 @@ def test_the_sample_is_judged_and_learned_alike():
     both.whole()
 
 
-@pytest.mark.parametrize("attacked", [(7, 36, 65, 94), (30, 60, 90)], ids=["each", "two of a kind"])
+@pytest.mark.parametrize(
+    "attacked", [(7, 36, 65, 94), (30, 60, 90, 94)], ids=["each", "two of a kind"]
+)
 def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
     both = Both()
     for number in range(YOUNG + 5):

@@ -2,7 +2,7 @@
 //! `models.content.second_look`.
 
 use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
-use super::learning::{FREE_HOLD, GATE};
+use super::learning::{FREE_HOLD, GATE, QUORUM};
 use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
@@ -96,7 +96,7 @@ fn bearers_of(first: &[First]) -> Bearers {
     bearers
 }
 
-/// What few of the sessions brought at a place, and they in several kinds of request.
+/// What few sessions brought at a place, and they in a quorum of kinds of request.
 fn wandering(first: &[First], bearers: &FxHashMap<u64, i64>) -> Keys {
     let rare = |held: &Use| bearers.get(&at(held)).is_none_or(|&n| n <= RARE);
     let each = first.iter().flat_map(|one| one.uses.iter().map(|(held, _)| (held, one.number)));
@@ -105,7 +105,7 @@ fn wandering(first: &[First], bearers: &FxHashMap<u64, i64>) -> Keys {
     for &(held, number) in &seldom {
         kinds.entry(held.value).or_default().insert(number);
     }
-    let several = seldom.iter().filter(|(held, _)| kinds[&held.value].len() > 1);
+    let several = seldom.iter().filter(|(held, _)| kinds[&held.value].len() >= QUORUM as usize);
     several.map(|(held, _)| at(held)).collect()
 }
 
