@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.content.detector import PLAIN_FACTOR, intents, weighed
-from models.content.learning import FREE_HOLD, GATE, QUORUM
+from models.content.learning import FREE_HOLD, GATE
 from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.scene import recurrence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.content.tables import Table
 
 RARE = 8  # what so few of the first sessions carried is judged as if none had
-SEVERAL = 2  # others of a request that make usual there what a quorum of kinds brought
+SEVERAL = 2  # kinds of request that what wanders makes stand out; others that make it usual in one
 
 
 def look_again(detector: ContentDetector, name: str) -> None:
@@ -39,18 +39,20 @@ def look_again(detector: ContentDetector, name: str) -> None:
     """
     role = detector.role(name)
     rest, scores = list(role.first), list[float]()
+    kinds: dict[int, set[int]] = {}
     while rest:
-        others = Others(detector, name)
+        others = Others(detector, name, kinds)
         judged = [others.judge(one) for one in rest]
         scores = scores or sorted(found.score for found in judged)
         left = [
             one
             for one, found in zip(rest, judged, strict=True)
-            if not _stands_out(role, one, found, scores, others.bearers)
+            if not _stands_out(role, one, found, scores, others)
         ]
         if len(left) == len(rest):
             break
         rest = left
+    _unlearn_wandering(role, rest, kinds)
     day = role.first[-1].last_us // DAY_US
     for value in sorted(role.ballots):
         doubt(detector.tables.rates, role, value, day)
@@ -63,15 +65,16 @@ def _stands_out(
     one: First,
     found: Judged,
     scores: list[float],
-    bearers: tuple[Counter[int], ...],
+    others: Others,
 ) -> bool:
     """Tell whether a session stands out among these scores, and unlearn what is new in it."""
     score, peak, unknown, new = found
     p = (len(scores) - bisect_left(scores, score)) / len(scores)
     if not (one.free and peak and p <= FREE_HOLD):
         return False
-    _unlearn(role, one, new, bearers)
-    one.held += sorted({_at(use) for use in new})
+    _unlearn(role, one, new, others.bearers)
+    for use in new:
+        others.kinds.setdefault(use.value, set()).add(one.number)
     if one.ballot is not None and unknown:
         role.ballots.keep(peak, one.ballot)
     if p < GATE:
@@ -105,17 +108,16 @@ class Others:
     ----------
     bearers
         How many of the sessions brought each key of what the role knows.
+    kinds
+        Of each value that was new in a session that stood out, the kinds of request it was new in.
     """
 
-    def __init__(self, detector: ContentDetector, name: str) -> None:
+    def __init__(self, detector: ContentDetector, name: str, kinds: dict[int, set[int]]) -> None:
         self._detector = detector
         self._name = name
         whole = detector.role(name)
-        self.bearers = tuple(Counter[int]() for _ in _known(whole))
-        for one in whole.first:
-            for counts, keys in zip(self.bearers, _brought(_learned(one)), strict=True):
-                counts.update(keys)
-        self._wandering = _wandering(whole.first, self.bearers[0])
+        self.bearers = _bearers(whole)
+        self.kinds = kinds
         self._role = role = RoleTable()
         for table, counts in zip(_known(role), self.bearers, strict=True):
             table.update((key, 0) for key, n in counts.items() if n > RARE)
@@ -159,7 +161,7 @@ class Others:
             mixed = (known + familiarity(here)) / 2
             place = VotePlace(0, seen.contexts)
             telling = partial(detector.telling, place, mixed, day)
-            least = SEVERAL if _at(use) in self._wandering else 1
+            least = SEVERAL if self.kinds.get(use.value, set()) - {own.number} else 1
             level, flow_level = levels(role, use, near, total, lambda: 0, telling, least)
             if level >= UNKNOWN:
                 new.append(use)
@@ -179,20 +181,6 @@ class Others:
         return Judged(score, peak, unknown, new)
 
 
-def _wandering(first: list[First], bearers: Counter[int]) -> set[int]:
-    """Give what few sessions brought at a place, and they in a quorum of kinds of request."""
-    seldom = [
-        (use, one.number)
-        for one in first
-        for use, _ in one.uses
-        if use.flow and bearers[_at(use)] <= RARE
-    ]
-    kinds: dict[int, set[int]] = {}
-    for use, number in seldom:
-        kinds.setdefault(use.value, set()).add(number)
-    return {_at(use) for use, _ in seldom if len(kinds[use.value]) >= QUORUM}
-
-
 def _copy(cluster: Cluster) -> Cluster:
     copy = Cluster(cluster.number, cluster.bag, cluster.used_us)
     copy.n, copy.full, copy.skipped = cluster.n, cluster.full, cluster.skipped
@@ -203,6 +191,14 @@ def _copy(cluster: Cluster) -> Cluster:
 
 def _known(role: RoleTable) -> tuple[Table, ...]:
     return role.at, role.anywhere, role.roots, role.flow, role.flow_key
+
+
+def _bearers(role: RoleTable) -> tuple[Counter[int], ...]:
+    bearers = tuple(Counter[int]() for _ in _known(role))
+    for one in role.first:
+        for counts, keys in zip(bearers, _brought(_learned(one)), strict=True):
+            counts.update(keys)
+    return bearers
 
 
 def _at(use: Use) -> int:
@@ -267,3 +263,17 @@ def _unlearn(
     if gone and one.full:
         cluster.full -= 1
     role.touched.add(one.number)
+    one.held += sorted(new_at)
+
+
+def _unlearn_wandering(role: RoleTable, usual: list[First], kinds: dict[int, set[int]]) -> None:
+    """Unlearn, in the sessions that stood out, all of what was new in several kinds of request.
+
+    At another place of the session it may have looked usual, as long as it did in one like it.
+    """
+    apart, bearers = set(map(id, usual)), _bearers(role)
+    wandering = {value for value, numbers in kinds.items() if len(numbers) >= SEVERAL}
+    for one in role.first:
+        if id(one) not in apart:
+            left = [use for use in _learned(one) if use.flow and use.value in wandering]
+            _unlearn(role, one, left, bearers)

@@ -12,6 +12,7 @@ WEB, CRM = "result:web.browse", "result:crm.lookup"
 ATTACKER = "DE31 9876 5432 1098"
 REQUESTS = ("Pay the invoice of Ines", "Refund the order of Omar", "Settle the rent of Lea")
 TASKS = ("invoice", "refund", "rent")
+SELDOM = dict.fromkeys(range(20, 80, 10), "Renew the parking permit of the red van")
 
 
 def usual(desk, number, purpose=None):
@@ -55,8 +56,7 @@ def test_the_value_of_an_attack_among_the_first_sessions_is_new_again(an_empty_d
 
 def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_empty_desk):
     """One in six renewals is attacked, which is much; and so is the only other renewal."""
-    seldom = dict.fromkeys(range(20, 80, 10), "Renew the parking permit of the red van")
-    seldom |= {90: "Renew the licence of the green van"}
+    seldom = SELDOM | {90: "Renew the licence of the green van"}
     for number in range(YOUNG):
         if number in (50, 90):
             attacked(an_empty_desk, number, purpose=seldom[number])
@@ -66,17 +66,29 @@ def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_e
     assert level(an_empty_desk) == 3
 
 
-@pytest.mark.parametrize(("elsewhere", "new"), [((90, 94), True), ((90, 93), False), ((), False)])
-def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_few_others_are_attacked(
+@pytest.mark.parametrize(("elsewhere", "new"), [(90, True), (None, False)])
+def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_no_other_is_attacked(
     an_empty_desk, elsewhere, new
 ):
-    seldom = dict.fromkeys(range(20, 80, 10), "Renew the parking permit of the red van")
     for number in range(YOUNG):
-        if number in (30, 60, *elsewhere):
-            attacked(an_empty_desk, number, purpose=seldom.get(number))
+        if number in (30, 60, elsewhere):
+            attacked(an_empty_desk, number, purpose=SELDOM.get(number))
         else:
-            usual(an_empty_desk, number, seldom.get(number))
+            usual(an_empty_desk, number, SELDOM.get(number))
     assert (level(an_empty_desk) == 3) == new
+
+
+def test_what_hid_at_another_place_of_a_session_is_found_there_as_well(an_empty_desk):
+    """Two renewals pay the attacker, and the first writes to it, too; so does a refund."""
+    mail = an_empty_desk.event("mail.send", to=[(ATTACKER, [WEB])])
+    pay = an_empty_desk.event(payee=[(ATTACKER, [WEB])])
+    for number in range(YOUNG):
+        carried = {30: (pay, mail), 60: (pay,), 91: (mail,)}.get(number)
+        if carried:
+            an_empty_desk.play(*carried, purpose=SELDOM.get(number, REQUESTS[number % 3]))
+        else:
+            usual(an_empty_desk, number, SELDOM.get(number))
+    assert level(an_empty_desk) == 3
 
 
 def test_where_it_was_seen_is_remembered_as_if_it_had_stood_out_then(an_empty_desk):

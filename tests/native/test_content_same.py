@@ -141,6 +141,8 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
         both.score(session, "crm.lookup", {"case": [(f"{task}-{number % 12}", ["request"])]})
         payee = "DE31 9876 5432 1098" if odd else f"SE77 1234 56{task[0]} {number % 12:02}"
         both.score(session, "bank.pay", {"payee": [(payee, [f"result:{'web' if odd else 'crm'}"])]})
+        if number == 30:
+            both.score(session, "mail.send", {"to": [(payee, ["result:web"])]})
         both.close(session, None if number < 40 else (number * 0.37) % 1)
         if number % 33 == 32:
             both.reload()

@@ -2,7 +2,7 @@
 //! `models.content.second_look`.
 
 use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
-use super::learning::{FREE_HOLD, GATE, QUORUM};
+use super::learning::{FREE_HOLD, GATE};
 use super::novelty::{familiarity, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
@@ -15,11 +15,14 @@ use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 const RARE: i64 = 8;
-const SEVERAL: i64 = 2;
+const SEVERAL: usize = 2;
 
 type Keys = FxHashSet<u64>;
 /// How many of the sessions brought each key of what a role knows.
 type Bearers = [FxHashMap<u64, i64>; 5];
+
+/// Of each value that was new in a session that stood out, the kinds of request it was new in.
+type Kinds = FxHashMap<u64, FxHashSet<i64>>;
 
 /// A session's score in bits, the value that made it, whether that is new to the role and
 /// strange, and all that is new in it.
@@ -33,14 +36,15 @@ pub fn look_again(detector: &mut Detector, name: &str) {
     role.unsaid = 0;
     let mut rest: Vec<usize> = (0..first.len()).collect();
     let mut scores: Vec<f64> = Vec::new();
+    let mut kinds = Kinds::default();
     while !rest.is_empty() {
         let mut bearers = bearers_of(&first);
-        let mut others = Others::new(role, &bearers, wandering(&first, &bearers[0]));
+        let mut others = Others::new(role, &bearers);
         let mut judged: Vec<Judged> = Vec::new();
         for &at in &rest {
             let bag = role.cluster(first[at].number).map(|c| c.bag.clone()).unwrap_or_default();
             let near = like(role, &mut detector.words, &bag);
-            judged.push(others.judge(&detector.rates, &first[at], &near));
+            judged.push(others.judge(&detector.rates, &first[at], &near, &kinds));
         }
         if scores.is_empty() {
             scores = judged.iter().map(|judged| judged.0).collect();
@@ -49,13 +53,20 @@ pub fn look_again(detector: &mut Detector, name: &str) {
         let before = rest.len();
         let mut found = judged.iter();
         rest.retain(|&at| {
-            let stands = |found| stands_out(role, &mut first[at], found, &scores, &mut bearers);
-            !found.next().is_some_and(stands)
+            let Some(found) = found.next() else { return true };
+            let stands = stands_out(role, &mut first[at], found, &scores, &mut bearers);
+            if stands {
+                for held in &found.3 {
+                    kinds.entry(held.value).or_default().insert(first[at].number);
+                }
+            }
+            !stands
         });
         if rest.len() == before {
             break;
         }
     }
+    unlearn_wandering(role, &mut first, &rest, &kinds);
     let day = first.last().map_or(0, |one| one.last_us.div_euclid(DAY_US));
     for value in role.ballots.values() {
         doubt(&mut detector.rates, role, value, day);
@@ -76,7 +87,6 @@ fn stands_out(
         return false;
     }
     unlearn(role, one, new, bearers);
-    one.held.extend(new.iter().map(at));
     if let Some(ballot) = one.ballot.take().filter(|_| *unknown) {
         role.ballots.keep(*peak, ballot);
     }
@@ -96,27 +106,13 @@ fn bearers_of(first: &[First]) -> Bearers {
     bearers
 }
 
-/// What few sessions brought at a place, and they in a quorum of kinds of request.
-fn wandering(first: &[First], bearers: &FxHashMap<u64, i64>) -> Keys {
-    let rare = |held: &Use| bearers.get(&at(held)).is_none_or(|&n| n <= RARE);
-    let each = first.iter().flat_map(|one| one.uses.iter().map(|(held, _)| (held, one.number)));
-    let seldom: Vec<_> = each.filter(|(held, _)| held.flow != 0 && rare(held)).collect();
-    let mut kinds: FxHashMap<u64, FxHashSet<i64>> = FxHashMap::default();
-    for &(held, number) in &seldom {
-        kinds.entry(held.value).or_default().insert(number);
-    }
-    let several = seldom.iter().filter(|(held, _)| kinds[&held.value].len() >= QUORUM as usize);
-    several.map(|(held, _)| at(held)).collect()
-}
-
 /// A role as all but one of its first sessions know it: a copy.
 struct Others {
     role: Role,
-    wandering: Keys,
 }
 
 impl Others {
-    fn new(whole: &mut Role, bearers: &Bearers, wandering: Keys) -> Self {
+    fn new(whole: &mut Role, bearers: &Bearers) -> Self {
         let mut role = Role::new();
         for (table, counts) in known(&mut role).into_iter().zip(bearers) {
             let common = counts.iter().filter(|(_, &n)| n > RARE);
@@ -128,16 +124,16 @@ impl Others {
             role.insert(copy(cluster));
             role.share(cluster.number, 1);
         }
-        Others { role, wandering }
+        Others { role }
     }
 
-    fn judge(&mut self, rates: &Rates, one: &First, near: &[Near]) -> Judged {
+    fn judge(&mut self, rates: &Rates, one: &First, near: &[Near], kinds: &Kinds) -> Judged {
         if self.role.cluster(one.number).is_none() {
             return (0.0, 0, false, Vec::new());
         }
         let counted = counted(one);
         self.shift(one, &counted, -1);
-        let judged = self.score(rates, one, near);
+        let judged = self.score(rates, one, near, kinds);
         self.shift(one, &counted, 1);
         judged
     }
@@ -155,7 +151,7 @@ impl Others {
         self.role.share(one.number, 1);
     }
 
-    fn score(&self, rates: &Rates, one: &First, near: &[Near]) -> Judged {
+    fn score(&self, rates: &Rates, one: &First, near: &[Near], kinds: &Kinds) -> Judged {
         let (role, day) = (&self.role, one.last_us.div_euclid(DAY_US));
         let alike = Alike::new(Some(role), near);
         let known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
@@ -169,7 +165,10 @@ impl Others {
             let mixed = (known + familiarity(here)) / 2.0;
             let place = Place { exact: 0, contexts: seen.contexts };
             let telling = || place.telling(rates, mixed, day);
-            let least = if self.wandering.contains(&at(held)) { SEVERAL } else { 1 };
+            let numbers = kinds.get(&held.value);
+            let elsewhere =
+                numbers.is_some_and(|all| all.iter().any(|&number| number != one.number));
+            let least = if elsewhere { SEVERAL as i64 } else { 1 };
             let (mut level, flow_level) = alike.levels(role, held, least, telling);
             if level >= UNKNOWN {
                 new.push(*held);
@@ -249,7 +248,7 @@ fn waiting(one: &First) -> Keys {
 }
 
 /// Lets what is new in a session wait, and forgets what no other brought.
-fn unlearn(role: &mut Role, one: &First, new: &[Use], bearers: &mut Bearers) {
+fn unlearn(role: &mut Role, one: &mut First, new: &[Use], bearers: &mut Bearers) {
     let new_at: Keys = new.iter().map(at).collect();
     let (gone, kept): (Vec<Use>, Vec<Use>) =
         learned(one).into_iter().partition(|held| new_at.contains(&at(held)));
@@ -280,5 +279,18 @@ fn unlearn(role: &mut Role, one: &First, new: &[Use], bearers: &mut Bearers) {
     lost[3].iter().for_each(|&flow| cluster.flows.add(flow, -1));
     if !gone.is_empty() && one.full() {
         cluster.full -= 1;
+    }
+    one.held.extend(new_at);
+}
+
+/// Unlearns, in the sessions that stood out, all of what was new in several kinds of request: at
+/// another place of the session it may have looked usual, as long as it did in one like it.
+fn unlearn_wandering(role: &mut Role, first: &mut [First], usual: &[usize], kinds: &Kinds) {
+    let mut bearers = bearers_of(first);
+    let wanders = |value| kinds.get(&value).is_some_and(|numbers| numbers.len() >= SEVERAL);
+    for (_, one) in first.iter_mut().enumerate().filter(|(at, _)| !usual.contains(at)) {
+        let mut left = learned(one);
+        left.retain(|held| held.flow != 0 && wanders(held.value));
+        unlearn(role, one, &left, &mut bearers);
     }
 }
