@@ -266,14 +266,14 @@ def _unlearn(
     one.held += sorted(new_at)
 
 
-def _unlearn_wandering(role: RoleTable, usual: list[First], kinds: dict[int, set[int]]) -> None:
+def _unlearn_wandering(role: RoleTable, rest: list[First], kinds: dict[int, set[int]]) -> None:
     """Unlearn, in the sessions that stood out, all of what was new in several kinds of request.
 
     At another place of the session it may have looked usual, as long as it did in one like it.
     """
-    apart, bearers = set(map(id, usual)), _bearers(role)
+    usual, bearers = set(map(id, rest)), _bearers(role)
     wandering = {value for value, numbers in kinds.items() if len(numbers) >= SEVERAL}
     for one in role.first:
-        if id(one) not in apart:
+        if id(one) not in usual:
             left = [use for use in _learned(one) if use.flow and use.value in wandering]
             _unlearn(role, one, left, bearers)

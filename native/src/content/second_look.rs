@@ -53,14 +53,14 @@ pub fn look_again(detector: &mut Detector, name: &str) {
         let before = rest.len();
         let mut found = judged.iter();
         rest.retain(|&at| {
-            let Some(found) = found.next() else { return true };
-            let stands = stands_out(role, &mut first[at], found, &scores, &mut bearers);
-            if stands {
-                for held in &found.3 {
-                    kinds.entry(held.value).or_default().insert(first[at].number);
-                }
+            let (one, Some(found)) = (&mut first[at], found.next()) else { return true };
+            if !stands_out(role, one, found, &scores, &mut bearers) {
+                return true;
             }
-            !stands
+            for held in &found.3 {
+                kinds.entry(held.value).or_default().insert(one.number);
+            }
+            false
         });
         if rest.len() == before {
             break;
