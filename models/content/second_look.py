@@ -161,7 +161,8 @@ class Others:
             mixed = (known + familiarity(here)) / 2
             place = VotePlace(0, seen.contexts)
             telling = partial(detector.telling, place, mixed, day)
-            least = SEVERAL if self.kinds.get(use.value, set()) - {own.number} else 1
+            again, more = recurrence(role, use.value, day, mark_of(own.number))
+            least = self._least(use.value, own.number, again)
             level, flow_level = levels(role, use, near, total, lambda: 0, telling, least)
             if level >= UNKNOWN:
                 new.append(use)
@@ -171,7 +172,7 @@ class Others:
             bits = detector.bits(place, VALUE, level, mixed, day)
             bits += detector.bits(place, FLOW, flow_level, mixed, day)
             if level > UNKNOWN:
-                bits += recurrence(role, use.value, day, mark_of(own.number))[1]
+                bits += more
             intent, _ = intents(self._shares, seen.named, seen.tool, near, total)
             bits = bits * seen.share + intent
             bits *= 1.0 if level >= UNKNOWN and seen.bare else PLAIN_FACTOR
@@ -179,6 +180,15 @@ class Others:
                 score, peak = bits, use.value
                 unknown = level > UNKNOWN and flow_level > 0 and seen.bare
         return Judged(score, peak, unknown, new)
+
+    def _least(self, value: int, number: int, again: int) -> int:
+        """Give how many others of a kind of request make a value usual there.
+
+        None do where it made sessions of several others unusual: it follows the agents around.
+        """
+        if again >= SEVERAL:
+            return RARE + 1
+        return SEVERAL if self.kinds.get(value, set()) - {number} else 1
 
 
 def _copy(cluster: Cluster) -> Cluster:

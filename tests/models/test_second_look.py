@@ -78,6 +78,15 @@ def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_no_other_i
     assert (level(an_empty_desk) == 3) == new
 
 
+def test_nor_do_three_where_sessions_of_two_others_stood_out(an_empty_desk):
+    for number in range(YOUNG):
+        if number in (20, 40, 60, 90, 94):
+            attacked(an_empty_desk, number, purpose=SELDOM.get(number))
+        else:
+            usual(an_empty_desk, number, SELDOM.get(number))
+    assert level(an_empty_desk) == 3
+
+
 def test_what_hid_at_another_place_of_a_session_is_found_there_as_well(an_empty_desk):
     """Two renewals pay the attacker, and the first writes to it, too; so does a refund."""
     mail = an_empty_desk.event("mail.send", to=[(ATTACKER, [WEB])])

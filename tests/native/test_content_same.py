@@ -129,7 +129,9 @@ def test_the_sample_is_judged_and_learned_alike():
 
 
 @pytest.mark.parametrize(
-    "attacked", [(7, 36, 65, 94), (30, 60, 90, 94)], ids=["each", "two of a kind"]
+    "attacked",
+    [(7, 36, 65, 94), (30, 60, 90, 94), (20, 30, 60, 90, 94)],
+    ids=["each", "two of a kind", "three of a kind"],
 )
 def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
     both = Both()

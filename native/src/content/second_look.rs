@@ -165,10 +165,8 @@ impl Others {
             let mixed = (known + familiarity(here)) / 2.0;
             let place = Place { exact: 0, contexts: seen.contexts };
             let telling = || place.telling(rates, mixed, day);
-            let numbers = kinds.get(&held.value);
-            let elsewhere =
-                numbers.is_some_and(|all| all.iter().any(|&number| number != one.number));
-            let least = if elsewhere { SEVERAL as i64 } else { 1 };
+            let again = recurrence(role, held.value, day, mark_of(one.number as u64));
+            let least = least(kinds.get(&held.value), one.number, again);
             let (mut level, flow_level) = alike.levels(role, held, least, telling);
             if level >= UNKNOWN {
                 new.push(*held);
@@ -180,7 +178,6 @@ impl Others {
             let mut bits = place.bits(rates, VALUE, level, mixed, day);
             bits += place.bits(rates, FLOW, flow_level, mixed, day);
             if level > UNKNOWN {
-                let again = recurrence(role, held.value, day, mark_of(one.number as u64));
                 bits += RECURRENCE_BITS * f64::from(again);
             }
             let (intent, _) = intents(Some(role), seen.named, seen.tool, &alike);
@@ -192,6 +189,20 @@ impl Others {
             }
         }
         (score, peak, unknown, new)
+    }
+}
+
+/// How many others of a kind of request make a value usual there; none where it made sessions of
+/// several others unusual.
+fn least(kinds: Option<&FxHashSet<i64>>, own: i64, again: u32) -> i64 {
+    if again as usize >= SEVERAL {
+        return RARE + 1;
+    }
+    let elsewhere = kinds.is_some_and(|all| all.iter().any(|&number| number != own));
+    if elsewhere {
+        SEVERAL as i64
+    } else {
+        1
     }
 }
 
