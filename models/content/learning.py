@@ -222,7 +222,7 @@ def _learn_uses(
     for use in session.uses.values():
         at = mix(use.tool_key, use.value, 2)
         doubtful = hold and use.level >= UNKNOWN
-        if doubtful:
+        if doubtful or _unlearned(role, use, at):
             others = role.waiting.note(mix(cluster.number, at), session.last_us, day)
             if others < QUORUM or use.value == follower:
                 held[at] = use.tool_key
@@ -246,6 +246,13 @@ def _learn_uses(
     cluster.values.count(values)
     cluster.flows.count(flows)
     return held, fetched
+
+
+def _unlearned(role: RoleTable, use: Use, at: int) -> bool:
+    """Tell whether a value was known at its place when it was judged, and is not any more."""
+    if not use.flow or use.level >= UNKNOWN or at in role.at:
+        return False
+    return mix(use.flow, ACCEPTED) not in role.flow
 
 
 def _learn_names(

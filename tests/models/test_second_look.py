@@ -54,6 +54,20 @@ def test_the_value_of_an_attack_among_the_first_sessions_is_new_again(an_empty_d
     assert level(an_empty_desk) == 3
 
 
+@pytest.mark.parametrize("p", [None, 0.5])
+def test_nor_does_one_teach_it_anew_that_was_open_when_it_was_unlearned(an_empty_desk, p):
+    play_first(an_empty_desk, (30, 31), YOUNG - 1)
+    session = an_empty_desk.open(REQUESTS[2], p=p)
+    for event in (
+        an_empty_desk.event("web.browse"),
+        an_empty_desk.event(payee=[(ATTACKER, [WEB])]),
+    ):
+        an_empty_desk.detector.note(session, an_empty_desk.judge(session, event))
+    usual(an_empty_desk, YOUNG - 1)
+    an_empty_desk.detector.close(session)
+    assert level(an_empty_desk) == 3
+
+
 def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_empty_desk):
     """One in six renewals is attacked, which is much; and so is the only other renewal."""
     seldom = SELDOM | {90: "Renew the licence of the green van"}

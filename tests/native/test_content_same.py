@@ -16,7 +16,7 @@ from models.errors import StateError
 from models.event import Event, microseconds
 from models.sessions import open_sessions
 from pipeline.sample.fleet import fleet_events
-from tests.native.both import DAY, MINUTE, SECRET, Both, native, needs_native
+from tests.native.both import CARRIER, DAY, MINUTE, SECRET, Both, native, needs_native
 
 pytestmark = needs_native
 
@@ -134,7 +134,7 @@ def test_the_sample_is_judged_and_learned_alike():
     ids=["each", "two of a kind", "three of a kind"],
 )
 def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
-    both = Both()
+    both, still_open = Both(), None
     for number in range(YOUNG + 5):
         task, odd = ("invoice", "refund", "rent")[number % 3], number in attacked
         purpose = "Renew the permit" if number in range(20, 80, 10) else f"Settle {task}"
@@ -145,9 +145,15 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
         both.score(session, "bank.pay", {"payee": [(payee, [f"result:{'web' if odd else 'crm'}"])]})
         if number == 30:
             both.score(session, "mail.send", {"to": [(payee, ["result:web"])]})
+        if number == attacked[-1] + 4:
+            still_open = both.open("Settle refund", at_us=number * MINUTE)
+            payee = "DE31 9876 5432 1098"
+            *_, carrier = both.score(still_open, "bank.pay", {"payee": [(payee, ["result:web"])]})
+            assert carrier[CARRIER.index("value_level")] < 3
         both.close(session, None if number < 40 else (number * 0.37) % 1)
         if number % 33 == 32:
             both.reload()
+    both.close(still_open, 0.5)
     sighted = [role.sightings for role in both.kernels[0].tables.roles.values()]
     assert any(sighted)
     both.whole()

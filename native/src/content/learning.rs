@@ -223,7 +223,7 @@ fn learn_uses(
     for held in session.uses.values() {
         let at = mix(held.tool_key, held.value, 2);
         let doubtful = hold && held.level >= UNKNOWN;
-        if doubtful {
+        if doubtful || unlearned(role, held, at) {
             let place = mix(number as u64, at, 0);
             let others = role.waiting.note(place, time_of(session.last_us), day);
             if others < QUORUM || held.value == follower {
@@ -259,6 +259,14 @@ fn learn_uses(
         cluster.flows.count(once_each(flows));
     }
     (waits, fetched)
+}
+
+/// Whether a value was known at its place when it was judged, and is not any more.
+fn unlearned(role: &Role, held: &Use, at: u64) -> bool {
+    held.flow != 0
+        && held.level < UNKNOWN
+        && !role.at.has(at)
+        && !role.flow.has(mix(held.flow, ACCEPTED, 0))
 }
 
 fn once_each(mut keys: Vec<u64>) -> Vec<u64> {
