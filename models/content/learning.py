@@ -25,6 +25,7 @@ VERY_UNUSUAL = 0.01  # session p below: only what peers do again and again
 HOLD = 0.5  # session p below: new values wait
 FREE_HOLD = 0.1  # the same while learning without the gate
 QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
+DAYS = 2  # on which they must, behind the gate, where it is what made them as odd as they are
 BY_AGENTS, ON_DAYS, OF_VALUES, IN_WEEKS = 9, 10, 11, 12
 """What is noted of a flow, or a value, that makes sessions unusual."""
 
@@ -223,8 +224,8 @@ def _learn_uses(
         at = mix(use.tool_key, use.value, 2)
         doubtful = hold and use.level >= UNKNOWN
         if doubtful or _unlearned(role, use, at):
-            others = role.waiting.note(mix(cluster.number, at), session.last_us, day)
-            if others < QUORUM or use.value == follower:
+            waits = _waits(role, session, use, mix(cluster.number, at))
+            if waits or use.value == follower:
                 held[at] = use.tool_key
                 continue
         values[at] = None
@@ -253,6 +254,16 @@ def _unlearned(role: RoleTable, use: Use, at: int) -> bool:
     if not use.flow or use.level >= UNKNOWN or at in role.at:
         return False
     return mix(use.flow, ACCEPTED) not in role.flow
+
+
+def _waits(role: RoleTable, session: Session, use: Use, place: int) -> bool:
+    """Note one more session of a kind of request with a new value; tell whether it must wait."""
+    day, days = session.last_us // DAY_US, DAYS
+    others = role.waiting.note(place, session.last_us, day)
+    free = session.learning or session.vouched
+    if not free and use.value == session.peak and use.flow and use.level > UNKNOWN:
+        days = role.waiting.note(mix(place, ON_DAYS), day, day)
+    return others < QUORUM or days < DAYS
 
 
 def _learn_names(

@@ -70,10 +70,28 @@ def test_a_new_value_waits_for_a_quorum_where_its_session_is(desk, p):
     levels = []
     for _ in range(QUORUM):
         levels.append(desk.score(new_payee(desk)).carrier.value_level)
+        desk.skip_a_day()
         assert play(desk, p) is True
     levels.append(desk.score(new_payee(desk)).carrier.value_level)
     assert QUORUM == 3
     assert levels == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("p", [DOUBTFUL, None], ids=["doubtful", "not ranked yet"])
+def test_what_makes_sessions_odd_is_not_known_on_the_day_however_many_carry_it(desk, p):
+    for _ in range(2 * QUORUM):
+        play(desk, p)
+    assert desk.score(new_payee(desk)).carrier.value_level == 3
+    desk.skip_a_day()
+    play(desk, p)
+    assert desk.score(new_payee(desk)).carrier.value_level == 1
+
+
+def test_what_they_carry_beside_it_is(desk):
+    beside = desk.event("mail.send", to=[("FI21 1234 5600 0007", ["result:crm.lookup"])])
+    for number in range(QUORUM):
+        play(desk, DOUBTFUL, beside, desk.event(payee=[(f"DE{number}1 9876 5432", [WEB])]))
+    assert desk.score(beside).carrier.value_level == 1
 
 
 def test_sessions_of_different_requests_make_no_quorum_together(desk):

@@ -77,6 +77,7 @@ def test_a_domain_that_waits_is_not_known(desk):
     for _ in range(QUORUM):
         assert invited(desk, "one@partner.example")[1].carrier.value_level == OUTSIDE
         event = invite(desk, "one@partner.example")
+        desk.skip_a_day()
         desk.play(event, purpose=INVITE, learning=False, p=0.2)
     assert invited(desk, "two@partner.example")[1].carrier.value_level == 3
 

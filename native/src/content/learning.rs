@@ -19,6 +19,7 @@ const VERY_UNUSUAL: f64 = 0.01;
 const HOLD: f64 = 0.5;
 pub const FREE_HOLD: f64 = 0.1;
 const QUORUM: u32 = 3;
+const DAYS: u32 = 2;
 const BY_AGENTS: u64 = 9;
 const ON_DAYS: u64 = 10;
 const OF_VALUES: u64 = 11;
@@ -217,17 +218,16 @@ fn learn_uses(
     (own, follower): (u64, u64),
     hold: bool,
 ) -> (Ordered<u64>, Fetched) {
-    let (mut waits, mut fetched) = (Ordered::default(), Fetched::default());
+    let (mut waiting, mut fetched) = (Ordered::default(), Fetched::default());
     let (mut values, mut flows) = (Vec::new(), Vec::new());
     let day = session.last_us.div_euclid(DAY_US);
     for held in session.uses.values() {
         let at = mix(held.tool_key, held.value, 2);
         let doubtful = hold && held.level >= UNKNOWN;
         if doubtful || unlearned(role, held, at) {
-            let place = mix(number as u64, at, 0);
-            let others = role.waiting.note(place, time_of(session.last_us), day);
-            if others < QUORUM || held.value == follower {
-                waits.insert(at, held.tool_key);
+            let wait = waits(role, session, held, mix(number as u64, at, 0));
+            if wait || held.value == follower {
+                waiting.insert(at, held.tool_key);
                 continue;
             }
         }
@@ -258,7 +258,7 @@ fn learn_uses(
         cluster.values.count(once_each(values));
         cluster.flows.count(once_each(flows));
     }
-    (waits, fetched)
+    (waiting, fetched)
 }
 
 /// Whether a value was known at its place when it was judged, and is not any more.
@@ -267,6 +267,17 @@ fn unlearned(role: &Role, held: &Use, at: u64) -> bool {
         && held.level < UNKNOWN
         && !role.at.has(at)
         && !role.flow.has(mix(held.flow, ACCEPTED, 0))
+}
+
+/// Notes one more session of a kind of request with a new value; tells whether it must wait.
+fn waits(role: &mut Role, session: &Session, held: &Use, place: u64) -> bool {
+    let (day, mut days) = (session.last_us.div_euclid(DAY_US), DAYS);
+    let others = role.waiting.note(place, time_of(session.last_us), day);
+    let free = session.learning || session.vouched;
+    if !free && held.value == session.peak && held.flow != 0 && held.level > UNKNOWN {
+        days = role.waiting.note(mix(place, ON_DAYS, 0), time_of(day), day);
+    }
+    others < QUORUM || days < DAYS
 }
 
 fn once_each(mut keys: Vec<u64>) -> Vec<u64> {
