@@ -178,15 +178,20 @@ def _working_point(result: Mapping[str, Any], x: alt.X, low: float, top: float) 
 
 
 def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
-    """How the sessions' scores lie, by role and label."""
+    """How the sessions' scores lie, by role and label, where they are not all one."""
+    spread: dict[tuple[str, str], set[float]] = {}
+    for s in scores:
+        spread.setdefault((s["role"], s["label"]), set()).add(s["score"])
     rows = [
         {"role": s["role"], "label": _LABELS[s["label"]], "score": s["score"]}
         for s in scores
-        if s["label"] in _LABELS
+        if s["label"] in _LABELS and len(spread[s["role"], s["label"]]) > 1
     ]
     if not rows:
         return None
-    names = list(_LABELS.values())
+    there = {row["label"] for row in rows}
+    colours = dict(zip(_LABELS.values(), _COLOURS, strict=True))
+    names = [name for name in colours if name in there]
     chart = (
         alt.Chart()
         .transform_density("score", groupby=["role", "label"], as_=["score", "density"])
@@ -195,7 +200,7 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
             x=alt.X("score:Q", title="highest rank of the session, bits"),
             y=alt.Y("density:Q", title=None, stack=None, axis=alt.Axis(labels=False, ticks=False)),
             color=alt.Color("label:N", title=None, sort=names,
-                            scale=alt.Scale(domain=names, range=list(_COLOURS))),
+                            scale=alt.Scale(domain=names, range=[colours[n] for n in names])),
         )
         .properties(width=_WIDTH, height=90)
     )  # fmt: skip

@@ -238,6 +238,25 @@ def test_a_share_far_below_what_was_promised_is_not_drawn_on_the_diagonal(
     assert [scale["domain"] for scale in scales] == [[0.0001, 1.0]] * 2
 
 
+def test_scores_are_drawn_of_those_that_have_a_spread_and_no_other_is_in_the_legend(
+    result: dict[str, Any],
+) -> None:
+    scores = [
+        {"role": role, "label": label, "score": score}
+        for role, label, score in (
+            ("clerk", "benign", 1.0), ("clerk", "benign", 2.5),
+            ("clerk", "attacked_succeeded", 30.0), ("clerk", "attacked_succeeded", 41.0),
+            ("clerk", "attacked_failed", 0.0), ("none", "benign", 0.0), ("none", "benign", 0.0),
+        )
+    ]  # fmt: skip
+    drawn = charts(result | {"scores": scores})["scores"].to_dict()
+    assert {row["role"] for rows in drawn["datasets"].values() for row in rows} == {"clerk"}
+    scale = drawn["spec"]["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["benign", "attacked"]
+    assert len(set(scale["range"])) == 2
+    assert "scores" not in charts(result | {"scores": scores[-2:]})
+
+
 @pytest.mark.browser
 def test_the_charts_of_the_page_are_drawn_without_a_network(
     tmp_path: Path, result: dict[str, Any], browser: Browser
