@@ -27,7 +27,9 @@ _LEAKING = 8.0  # spreads together from which on a leak says more than the order
 _LEAKED, _REFUSED_BITS = 5.0, 5.0  # so much says more than an odd choice of a known tool
 _NEVER_TOUCHED = 20.0  # bits of a kind of resource that neither the agent nor its peers know
 _HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
-_OFTEN_BITS = 3.0
+_HOW_MUCH = frozenset({"bytes_out_hour"})
+_ORDER = frozenset({"tool", "disorder"})
+_OFTEN_BITS = 3.0  # of how often, and of how much, from which on either counts as unusual
 _AHEAD = 1.0
 _AS_RARE = 40.0  # times the smallest p of other features, up to which what a call carries leads
 _UNASKED = 4.0  # times as rare as other features has to be that nobody asked for it
@@ -54,19 +56,28 @@ def in_order(found: Sequence[Unusual], *, again: bool) -> list[int]:
     [1, 0]
     >>> in_order([("cost", 19.0, 22.0), ("rate", 0.0, 2.0)], again=False)
     [0, 1]
+
+    Of a call that is made again, how often or how much says more than its order:
+
+    >>> in_order([("tool", 13.0, 12.0), ("bytes_out_hour", 8.0, 4.0)], again=True)
+    [1, 0]
+    >>> in_order([("tool", 13.0, 12.0), ("bytes_out_hour", 8.0, 4.0)], again=False)
+    [0, 1]
     """
-    often = any(name in _HOW_OFTEN and bits >= _OFTEN_BITS for name, _, bits in found)
     spent = max((rare for name, rare, _ in found if name == "cost"), default=0.0)
-    counts = [_counts_for(one, spent, often=often, again=again) for one in found]
+    telling = _HOW_OFTEN | _HOW_MUCH
+    repeats = again and any(name in telling and bits >= _OFTEN_BITS for name, _, bits in found)
+    counts = [_counts_for(one, spent, repeats=repeats) for one in found]
     return sorted(range(len(found)), key=lambda at: (-counts[at], -found[at][2]))
 
 
-def _counts_for(one: Unusual, spent: float, *, often: bool, again: bool) -> float:
+def _counts_for(one: Unusual, spent: float, *, repeats: bool) -> float:
     """Give how rare one counts as; `spent` is how rare it is what the calls cost."""
     name, rare, bits = one
-    if often and again and name == "disorder":
-        return -1.0  # a call repeated over and over: of that, how often says more
-    if name in _TELLING or (name == "drift" and bits >= _LEAKING):
+    if repeats and name in _ORDER:
+        return -1.0  # a call made again and again: of that, how often or how much says more
+    much = repeats and name in _HOW_MUCH and bits >= _OFTEN_BITS
+    if much or name in _TELLING or (name == "drift" and bits >= _LEAKING):
         return rare + _TELLING_BITS
     if name in _GENERIC:
         return min(rare - _GENERIC_BITS, _MOST_GENERIC)

@@ -42,6 +42,30 @@ def test_a_call_repeated_over_and_over_is_not_named_by_the_order_of_calls():
     assert first(("disorder", 19.0, 20.0), ("rate_minute", 9.0, 1.0), again=True) == "disorder"
 
 
+@pytest.mark.parametrize(
+    ("more", "bits", "lead"),
+    [
+        ("bytes_out_hour", 3.0, "bytes_out_hour"),
+        ("bytes_out_hour", 2.9, "tool"),
+        ("rate", 3.0, "rate"),
+        ("rate", 2.9, "tool"),
+        ("bytes_in_hour", 9.0, "tool"),
+    ],
+)
+def test_of_a_call_made_again_how_often_or_how_much_it_sends_says_more_than_its_order(
+    more, bits, lead
+):
+    found = ("tool", RARE, 20.0), (more, 4.0, bits)
+    assert first(*found, again=True) == lead
+    assert first(*found) == "tool"
+
+
+def test_of_a_call_made_again_how_much_it_sends_says_more_than_how_often():
+    found = ("tool", RARE, 20.0), ("rate", 9.0, 8.0), ("bytes_out_hour", 2.0, 4.0)
+    assert first(*found, again=True) == "bytes_out_hour"
+    assert first(*found) == "tool"
+
+
 @pytest.mark.parametrize("telling", ["failures_hour", "failures_day", "destructive"])
 def test_what_tells_the_cause_leads_though_something_else_is_rarer(telling):
     assert first(("tool", 15.0, 20.0), (telling, 8.0, 7.0)) == telling
