@@ -28,6 +28,7 @@ _LEAKED, _REFUSED_BITS = 5.0, 5.0  # so much says more than an odd choice of a k
 _NEVER_TOUCHED = 20.0  # bits of a kind of resource that neither the agent nor its peers know
 _HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
 _HOW_MUCH = frozenset({"bytes_out_hour"})
+_OF_REPEATS = _HOW_OFTEN | _HOW_MUCH
 _ORDER = frozenset({"tool", "disorder"})
 _OFTEN_BITS = 3.0  # of how often, and of how much, from which on either counts as unusual
 _AHEAD = 1.0
@@ -65,8 +66,7 @@ def in_order(found: Sequence[Unusual], *, again: bool) -> list[int]:
     [0, 1]
     """
     spent = max((rare for name, rare, _ in found if name == "cost"), default=0.0)
-    telling = _HOW_OFTEN | _HOW_MUCH
-    repeats = again and any(name in telling and bits >= _OFTEN_BITS for name, _, bits in found)
+    repeats = again and any(name in _OF_REPEATS and bits >= _OFTEN_BITS for name, _, bits in found)
     counts = [_counts_for(one, spent, repeats=repeats) for one in found]
     return sorted(range(len(found)), key=lambda at: (-counts[at], -found[at][2]))
 

@@ -257,7 +257,10 @@ def _unlearned(role: RoleTable, use: Use, at: int) -> bool:
 
 
 def _waits(role: RoleTable, session: Session, use: Use, place: int) -> bool:
-    """Note one more session of a kind of request with a new value; tell whether it must wait."""
+    """Note one more session of a kind of request with a new value; tell whether it must wait.
+
+    For a quorum of such sessions; behind the gate, what made them odd for several days of them.
+    """
     day, days = session.last_us // DAY_US, DAYS
     others = role.waiting.note(place, session.last_us, day)
     free = session.learning or session.vouched

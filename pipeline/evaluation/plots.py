@@ -30,7 +30,7 @@ _LABELS = {
     "attacked_failed": "failed attack",
     "attacked_succeeded": "attacked",
 }
-_COLOURS = ("#4c78a8", "#f2a65a", "#c43c39")
+_COLOURS = {"benign": "#4c78a8", "failed attack": "#f2a65a", "attacked": "#c43c39"}
 
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -190,8 +190,7 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
     if not rows:
         return None
     there = {row["label"] for row in rows}
-    colours = dict(zip(_LABELS.values(), _COLOURS, strict=True))
-    names = [name for name in colours if name in there]
+    names = [name for name in _COLOURS if name in there]
     chart = (
         alt.Chart()
         .transform_density("score", groupby=["role", "label"], as_=["score", "density"])
@@ -200,7 +199,7 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
             x=alt.X("score:Q", title="highest rank of the session, bits"),
             y=alt.Y("density:Q", title=None, stack=None, axis=alt.Axis(labels=False, ticks=False)),
             color=alt.Color("label:N", title=None, sort=names,
-                            scale=alt.Scale(domain=names, range=[colours[n] for n in names])),
+                            scale=alt.Scale(domain=names, range=[_COLOURS[n] for n in names])),
         )
         .properties(width=_WIDTH, height=90)
     )  # fmt: skip
@@ -234,7 +233,11 @@ def _ablations(ablations: Mapping[str, Any]) -> Chart | None:
         .encode(
             x=alt.X("change:Q", title=None),
             y=alt.Y("feature:N", title=None, sort=names),
-            color=alt.condition("datum.change < 0", alt.value(_COLOURS[2]), alt.value(_COLOURS[0])),
+            color=alt.condition(
+                "datum.change < 0",
+                alt.value(_COLOURS["attacked"]),
+                alt.value(_COLOURS["benign"]),
+            ),
             tooltip=["feature:N", "figure:N", alt.Tooltip("change:Q", format="+.3f")],
         )
         .properties(width=_WIDTH // 3, height=alt.Step(16))
