@@ -66,6 +66,29 @@ def test_of_a_call_made_again_how_much_it_sends_says_more_than_how_often():
     assert first(*found) == "tool"
 
 
+@pytest.mark.parametrize("much", ["bytes_out_hour", "bytes_out_day", "drift"])
+def test_a_call_made_again_that_sends_much_but_not_in_one_minute_is_a_leak(much):
+    found = ("tool", RARE, 20.0), ("rate", 9.0, 8.0), ("cost", 11.0, 9.0), (much, 0.0, 2.5)
+    assert first(*found, again=True) == much
+    assert first(*found, ("rate_minute", 4.0, 3.0), again=True) != much
+    assert first(*found[:3], (much, 0.0, 2.4), again=True) == "rate"
+    assert first(*found, ("destination", 16.0, 9.0), again=True) == "destination"
+
+
+@pytest.mark.parametrize("brings", ["tool", "area"])
+def test_data_that_a_new_tool_or_area_brings_along_come_after_it(brings):
+    data = "sensitivity", 21.0, 10.0
+    assert first(data, (brings, 13.0, 19.0)) == brings
+    assert first(data, (brings, 13.0, 9.0)) == "sensitivity"
+    assert first(data, (brings, 12.9, 19.0)) == "sensitivity"
+
+
+def test_of_many_deletions_that_they_delete_says_more_than_how_often():
+    often = "rate_minute", 27.0, 30.0
+    assert first(often, ("destructive", 17.0, 10.0)) == "destructive"
+    assert first(often, ("destructive", 17.0, 9.9)) == "rate_minute"
+
+
 @pytest.mark.parametrize("telling", ["failures_hour", "failures_day", "destructive"])
 def test_what_tells_the_cause_leads_though_something_else_is_rarer(telling):
     assert first(("tool", 15.0, 20.0), (telling, 8.0, 7.0)) == telling
@@ -117,3 +140,9 @@ def test_content_leads_where_nothing_else_was_ranked():
 def test_what_nobody_of_the_role_ever_touched_says_more_than_an_odd_choice_of_a_tool():
     assert says_more([("tool", 12.0, 12.0), ("resource", 0.0, 27.0)], denied=False) == 1
     assert says_more([("tool", 12.0, 12.0), ("resource", 0.0, 12.0)], denied=False) is None
+
+
+@pytest.mark.parametrize(("name", "least"), [("bytes_out_hour", 5.0), ("cost", 10.0)])
+def test_how_much_is_sent_or_spent_says_more_than_an_odd_choice_of_a_tool(name, least):
+    assert says_more([("tool", 12.0, 12.0), (name, 0.0, least)], denied=False) == 1
+    assert says_more([("tool", 12.0, 12.0), (name, 0.0, least - 0.1)], denied=False) is None
