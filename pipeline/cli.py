@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands import config, installation, look, offline, running, simulate
+from pipeline.named_output import fault_of
 from pipeline.quoted import quoted
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ class Habitus(typer.Typer):
             # The reader went away, as head does; the interpreter must not flush into the pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
-        except (HabitusError, OSError) as error:
+        except HabitusError as error:
             _say(str(error))
+            code = 1
+        except OSError as error:
+            _say(fault_of(error))
             code = 1
         except (KeyboardInterrupt, typer.Abort):
             _say("interrupted")

@@ -16,6 +16,7 @@ from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
 from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import event_of, format_named
+from pipeline.named_output import create
 from pipeline.outputs import replay_line
 from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.recordings import counted, records_of
@@ -288,7 +289,7 @@ class _Lines:
         self._out: BinaryIO = sys.stdout.buffer
         self._rejected: BinaryIO | None = None
         if self.rejected_out is not None:
-            self._out = stack.enter_context(Path(out).open("wb"))  # noqa: SIM115 - the stack closes it
+            self._out = stack.enter_context(create(out))
             Path(self.rejected_out).unlink(missing_ok=True)  # of an earlier replay
         stack.callback(self._out.flush)
 
@@ -312,6 +313,5 @@ class _Lines:
             self.refused += 1
             if self.rejected_out is not None:
                 if self._rejected is None:
-                    file = Path(self.rejected_out).open("wb")  # noqa: SIM115 - the stack closes it
-                    self._rejected = self._stack.enter_context(file)
+                    self._rejected = self._stack.enter_context(create(self.rejected_out))
                 self._rejected.write(rejected_line(message) + b"\n")

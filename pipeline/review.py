@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 from msgspec import Struct
 
 from models.event import rfc3339
+from pipeline.named_output import create
 from pipeline.outputs import replay_line
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Review:
 
     def _lines(self, out: str) -> BinaryIO:
         if self._file is None:
-            opened = sys.stdout.buffer if out == "-" else Path(out).open("wb")  # noqa: SIM115 - closed on the way out
+            opened = sys.stdout.buffer if out == "-" else create(out)
             self._file = opened
         return self._file
 

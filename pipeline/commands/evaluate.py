@@ -13,6 +13,7 @@ from models.errors import ConfigError
 from pipeline.commands.offline import Files, Format, begun, note_empty
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.commands.words import Spread
+from pipeline.named_output import create
 from pipeline.progress import progress_for
 from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.recordings import is_empty
@@ -127,7 +128,8 @@ def _written(
 ) -> list[Path]:
     paths = []
     if out is not None:
-        Path(out).write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+        with create(out) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
         paths.append(Path(out))
     if html is not None:
         from pipeline.evaluation.page import save_page

@@ -12,6 +12,7 @@ from rich.console import Console
 from pipeline.evaluation.details import details
 from pipeline.evaluation.plots import charts
 from pipeline.evaluation.table import table
+from pipeline.named_output import create
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,8 @@ def save_page(result: Mapping[str, Any], file: str) -> Path:
     """Write the result of `evaluate` as one HTML file with everything in it."""
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(result), encoding="utf-8")
+    with create(path) as out:
+        out.write(page(result).encode())
     return path
 
 

@@ -14,6 +14,7 @@ import zstandard
 from msgspec import Struct
 
 from models.errors import ConfigError
+from pipeline.named_output import create
 from pipeline.progress import Progress, Silent
 from pipeline.simulator.columns import Rows
 from pipeline.simulator.fleet import inventory
@@ -163,7 +164,7 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of `path` when all went well, and goes away otherwise."""
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as raw:
+        with create(part, told=path) as raw:
             yield raw
         part.replace(path)
     finally:
