@@ -91,7 +91,7 @@ def _counts_for(one: Unusual, known: Mapping[str, tuple[float, float]], *, repea
     if repeats and name in _HOW_MUCH and bits >= _MUCH_BITS and not _is_burst(known):
         return _rarest(known, _OF_MANY) + 2 * _AHEAD  # how often is one ahead of what they cost
     if name == "sensitivity":
-        return min(rare, _brought_by(rare, bits, known))
+        return min(rare, _brings(rare, bits, known) - _AHEAD)
     if name == "destructive" and bits >= _GONE_BITS:
         return max(rare + _TELLING_BITS, _rarest(known, _HOW_OFTEN) + _AHEAD)
     if name in _TELLING or (name == "drift" and bits >= _LEAKING):
@@ -103,10 +103,10 @@ def _counts_for(one: Unusual, known: Mapping[str, tuple[float, float]], *, repea
     return rare
 
 
-def _brought_by(rare: float, bits: float, known: Mapping[str, tuple[float, float]]) -> float:
-    """Give how rare data of a sensitivity counts as that a new tool or area brings along."""
+def _brings(rare: float, bits: float, known: Mapping[str, tuple[float, float]]) -> float:
+    """Give how rare the new tool or area is that brings such data along, infinite without one."""
     more = [known[name][0] for name in _BRINGS if name in known and known[name][1] > bits]
-    return max((one for one in more if one >= rare - _AS_ODD), default=rare + _AHEAD) - _AHEAD
+    return max((one for one in more if one >= rare - _AS_ODD), default=inf)
 
 
 def _is_burst(known: Mapping[str, tuple[float, float]]) -> bool:

@@ -101,8 +101,7 @@ class Review:
 
     def _lines(self, out: str) -> BinaryIO:
         if self._file is None:
-            opened = sys.stdout.buffer if out == "-" else create(out)
-            self._file = opened
+            self._file = sys.stdout.buffer if out == "-" else create(out)
         return self._file
 
     def worst(self, number: int) -> list[Unusual]:
