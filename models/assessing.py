@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.content.novelty import OUTSIDE
-from models.content.scene import RECURRENCE_BITS
 from models.ranked import SUM
 from models.together import oddest, total
 
@@ -183,8 +182,8 @@ def accounted(content: Content) -> float:
     if content.score < _LOOKED_INTO or content.carrier is None:
         return content.score
     carrier = content.carrier
-    if carrier.flow_level or not carrier.recurrences:
+    if carrier.flow_level or not carrier.elsewhere:
         return content.score
     whole = carrier.bits + (content.intent or 0.0)
-    again = RECURRENCE_BITS * carrier.recurrences / carrier.value_bits
+    again = carrier.elsewhere / carrier.value_bits
     return content.score * (1.0 - again * carrier.bits / whole)

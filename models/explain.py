@@ -59,6 +59,8 @@ def content_reasons(content: Content, factor: float, event: Event) -> list[Reaso
         )
         if carrier.recurrences:
             why += " The same value, which nobody asked for, stood out in other kinds of request."
+        elif carrier.elsewhere:
+            why += " The same value came to other kinds of request, and is usual in none."
         observed = f"{carrier.key} from result:{carrier.source}, {new}"
         expected = [("request", round(1 - 2 ** -(carrier.value_bits or 0.01), 3))]
         reasons.append(Reason("provenance", carrier.bits * factor, observed, expected, why))

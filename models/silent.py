@@ -38,7 +38,7 @@ class Silent:
     """The features that are not looked at.
 
     What is made of a feature goes with it: the sum ``disorder`` without ``sequence``, ``astray``
-    without ``intent``, ``recurrence`` and ``names`` without ``value``.
+    without ``intent``, ``recurrence``, ``wandering`` and ``names`` without ``value``.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _encode = msgspec.msgpack.Encoder().encode
 Rows = list[tuple[int, int | None]]  # None: forgotten
-_TABLES_BEFORE = 8  # of a role that was stored before there was what came with names
+_TABLES_BEFORE = 8, 9  # of a role that was stored before what came with names, or what wanders
 _COLUMNS_BEFORE = 8  # of a node that was stored before values had a fourth level
 
 
@@ -108,7 +108,7 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
         for table, rows in zip(cluster.tables, one.tables, strict=True):
             _take(table, rows)
     role.next_id, role.n = stored.next_id, stored.n
-    if len(stored.tables) not in (_TABLES_BEFORE, len(role.tables)):
+    if len(stored.tables) not in (*_TABLES_BEFORE, len(role.tables)):
         raise ValueError(f"{len(stored.tables)} tables of a role, expected {len(role.tables)}")
     for table, rows in zip(role.tables, stored.tables, strict=False):
         _take(table, rows)

@@ -6,12 +6,20 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from models.content.names import tie
-from models.content.novelty import ACCEPTED, OWN, SAME_REQUEST, UNKNOWN, own_cluster
+from models.content.novelty import (
+    ACCEPTED,
+    OWN,
+    SAME_REQUEST,
+    UNKNOWN,
+    count_vote,
+    own_cluster,
+)
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, Ballot, First, Session, Use
 from models.content.tables import MAX_KNOWN, YOUNG
 from models.content.tracing import remember
 from models.content.voting import cast, doubt, news_of
+from models.content.wandering import note_wandering
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -51,13 +59,8 @@ def note(session: Session, content: Content) -> None:
         session.top, session.peak, session.peak_place = content.score, carrier.value, carrier.place
         session.strange = carrier.bare and carrier.flow_level > 0
     for place, vote in content.votes:
-        seen = session.votes.get(place)
-        if seen is not None:
-            seen.value_level = max(seen.value_level, vote.value_level)
-            seen.flow_level = max(seen.flow_level, vote.flow_level)
-            seen.said = max(seen.said, vote.said)
-        elif len(session.votes) < MAX_USES:
-            session.votes[place] = vote
+        if place in session.votes or len(session.votes) < MAX_USES:
+            count_vote(session.votes, place, vote)
     for mark, source in content.came:
         remember(session.came, mark, source)
 
@@ -76,6 +79,7 @@ def close(detector: ContentDetector, session: Session) -> bool:
     number = cluster.number
     role.touched.add(number)
     cluster.used_us = max(cluster.used_us, session.last_us)
+    note_wandering(role, session, number, calm=p is None or p >= FREE_HOLD)
     unusual, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
     day = session.last_us // DAY_US
     if unusual and session.peak:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.session import Use, Vote
+from models.content.session import Use
 from models.hashing import mix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.content.request import Value
+    from models.content.session import Vote
     from models.content.tables import Cluster, RoleTable
 
 Near = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
@@ -25,6 +26,7 @@ TELLING = 3.0  # bits that a new domain must add to a new address to be news
 ACCEPTED = 11  # marks a flow that several agents of the role bring along day after day
 KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
 SAID = 3  # stratum of what came, or not, as a name of the request says
+WANDERED = 4  # stratum of what wanders among kinds of request, or does not
 
 
 def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
@@ -36,13 +38,14 @@ def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
 class VotePlace:
     """Where the novelty of (role, tool, key, kind) is counted."""
 
-    __slots__ = ("contexts", "exact", "said", "strata")
+    __slots__ = ("contexts", "exact", "said", "strata", "wandered")
 
     def __init__(self, exact: int, contexts: tuple[int, int, int]) -> None:
         self.exact = exact
         self.contexts = contexts
         self.strata = (strata(contexts, KNOWN), strata(contexts, NEW))
         self.said = strata(contexts, SAID)
+        self.wandered = strata(contexts, WANDERED)
 
 
 def familiarity(near: list[tuple[float, int, int]]) -> float:
@@ -142,14 +145,10 @@ def levels(
     return level, flow_level
 
 
-def count_vote(
-    votes: dict[int, Vote], place: VotePlace, level: int, flow_level: int, said: int, known: float
-) -> None:
-    """Keep the highest levels reached at a place; `known` is that of the first call there."""
-    vote = votes.get(place.exact)
-    if vote is None:
-        votes[place.exact] = Vote(place.contexts, level, flow_level, known, said)
-        return
-    vote.value_level = max(vote.value_level, level)
-    vote.flow_level = max(vote.flow_level, flow_level)
-    vote.said = max(vote.said, said)
+def count_vote(votes: dict[int, Vote], exact: int, vote: Vote) -> None:
+    """Keep the highest levels reached at a place; the familiarity is that of the first there."""
+    known = votes.setdefault(exact, vote)
+    known.value_level = max(known.value_level, vote.value_level)
+    known.flow_level = max(known.flow_level, vote.flow_level)
+    known.said = max(known.said, vote.said)
+    known.wandered = known.wandered or vote.wandered

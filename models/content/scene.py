@@ -22,6 +22,7 @@ from models.content.request import COVER_DISCOUNT, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
 from models.content.tables import RoleTable, mark_of, marks_of, noted
 from models.content.tracing import REWRITTEN
+from models.content.wandering import MOST_WANDERING_BITS, has_wandered
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Carrier(Struct, frozen=True, gc=False):
     value, place
         Hashes of the value and of its (tool, key).
     recurrences
-        In how many other kinds of request it raised suspicion before; in `value_bits`.
+        In how many other kinds of request it raised suspicion before.
+    elsewhere
+        Bits of `value_bits` for that, and for having wandered: `models.content.wandering`.
     rewritten
         Whether it did not stand there as it is: `models.content.tracing`.
     bare
@@ -67,18 +70,20 @@ class Carrier(Struct, frozen=True, gc=False):
     recurrences: int = 0
     rewritten: bool = False
     bare: bool = False
+    elsewhere: float = 0.0
 
 
 class Counted(NamedTuple):
     """Which parts a score is made of.
 
-    Without values nothing comes up again, and no name is missed.
+    Without values nothing comes up again or wanders, and no name is missed.
     """
 
     value: bool
     flow: bool
     intent: bool
     recurrence: bool
+    wandering: bool
     names: bool
     rewritten: bool
 
@@ -156,21 +161,22 @@ class Scene:
         use = use_of(spot.tool_key, spot.hashed_key, value, hashed)
         if source and value.mark:
             self.came.setdefault(value.mark, source)
-        flow_level, said = (0, UNSAID) if source is None else self._standing(use, spot, value)
+        stands = _Standing() if source is None else self._standing(use, spot, value)
         if len(self.uses) < MAX_USES:
             self.uses.append(use)
         if self._votes_count:
             place = self._place(spot, value)
-            count_vote(self.votes, place, use.level, flow_level, said, spot.known)
-        if source is not None and (use.level or flow_level):
-            self._weigh(spot, value, use, flow_level, said, (source, REWRITTEN in where))
+            vote = Vote(place.contexts, use.level, stands.flow_level, spot.known, *stands[1:])
+            count_vote(self.votes, place.exact, vote)
+        if source is not None and (use.level or stands.flow_level):
+            self._weigh(spot, value, use, stands, (source, REWRITTEN in where))
 
     def _place(self, spot: _Spot, value: Value) -> VotePlace:
         role = self._session.role
         return self._detector.place(role, spot.tool_key, spot.hashed_key, value.kind)
 
-    def _standing(self, use: Use, spot: _Spot, value: Value) -> tuple[int, int]:
-        """Note how new a value is; give how new its flow is, and what a name says of it."""
+    def _standing(self, use: Use, spot: _Spot, value: Value) -> _Standing:
+        """Note how new a value is; give how new its flow is, and what else is said of it."""
         of, (near, total) = self._detector.hasher.of, self._near
         agent_id, detector, day = self._session.agent_id, self._detector, self._day
         use.level, flow_level = levels(
@@ -186,43 +192,62 @@ class Scene:
             said = standing(self._role.names, use.tool_key, self._request.names, use.value)
         if said == BROKEN and not use.level and not flow_level:
             said = KEPT  # it is usual for such requests all the same
-        return flow_level, said
+        strange = use.level > 0 and flow_level > 0
+        wandered = strange and has_wandered(self._role, use.value, day, self._own)
+        return _Standing(flow_level, said, wandered)
 
     def _weigh(
         self,
         spot: _Spot,
         value: Value,
         use: Use,
-        flow_level: int,
-        said: int,
+        stands: _Standing,
         source: tuple[str, bool],
     ) -> None:
         detector, counted = self._detector, self._detector.counted
-        level, flow_level = use.level * counted.value, flow_level * counted.flow
+        level, flow_level = use.level * counted.value, stands.flow_level * counted.flow
         if not level and not flow_level:
             return
         place = self._place(spot, value)
         level = detector.counting(place, level, spot.known, self._day)
         value_bits = detector.bits(place, VALUE, level, spot.known, self._day)
         flow_bits = detector.bits(place, FLOW, flow_level, spot.known, self._day)
-        if said == BROKEN and counted.value and counted.names:
+        if stands.said == BROKEN and counted.value and counted.names:
             other = detector.tables.rates.bits(place.said, VALUE, self._day)
             value_bits = max(value_bits, other)
             if level != OUTSIDE:
                 level = OTHER
-        again = 0
-        if counted.recurrence and level > UNKNOWN:
-            again, more = recurrence(self._role, use.value, self._day, self._own)
-            value_bits += more
+        again, elsewhere = self._elsewhere(place, use, level, stands)
+        value_bits += elsewhere
         cover = covered(value, self._request)
         bare = cover < 0.5
         bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
         if bits > (self.carrier.bits if self.carrier else 0.0):
             self.carrier = Carrier(
                 bits, spot.key, value.kind, source[0], value_bits, flow_bits, level, flow_level,
-                use.value, spot.tool_key, again, source[1], bare,
+                use.value, spot.tool_key, again, source[1], bare, elsewhere,
             )  # fmt: skip
         self.foreign = self.foreign or (level >= UNKNOWN and bare)
+
+    def _elsewhere(
+        self, place: VotePlace, use: Use, level: int, stands: _Standing
+    ) -> tuple[int, float]:
+        """Give `Carrier.recurrences` and `Carrier.elsewhere` of a value that counts as `level`."""
+        again, bits, counted = 0, 0.0, self._detector.counted
+        if counted.recurrence and level > UNKNOWN:
+            again, bits = recurrence(self._role, use.value, self._day, self._own)
+        if counted.wandering and level and stands.wandered:
+            seldom = self._detector.tables.rates.bits(place.wandered, VALUE, self._day)
+            bits += min(MOST_WANDERING_BITS, seldom)
+        return again, bits
+
+
+class _Standing(NamedTuple):
+    """How new a flow is, and what a name and other kinds of request say of the value."""
+
+    flow_level: int = 0
+    said: int = UNSAID
+    wandered: bool = False
 
 
 class _Spot(NamedTuple):

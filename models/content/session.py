@@ -59,6 +59,8 @@ class Vote(Struct, array_like=True, gc=False):
     ----------
     said
         Whether a value came as a name of the request says: `models.content.names`.
+    wandered
+        Whether a value came that wanders among kinds of request: `models.content.wandering`.
     """
 
     contexts: tuple[int, int, int]
@@ -66,6 +68,7 @@ class Vote(Struct, array_like=True, gc=False):
     flow_level: int
     familiarity: float
     said: int = 0
+    wandered: bool = False
 
 
 class Ballot(Struct, array_like=True):

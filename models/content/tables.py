@@ -165,6 +165,10 @@ class RoleTable:
         (cluster, place that made its session unusual) -> the agents that did so.
     names
         What came with the names of requests: `models.content.names`.
+    wandering
+        Value that came out of a result and was not usual -> the clusters it came to.
+    ordinary
+        Values that were usual or asked for: `models.content.wandering`.
     ballots
         What sessions said that a value made unusual: `models.content.voting`.
     first
@@ -173,7 +177,8 @@ class RoleTable:
 
     __slots__ = (
         "anywhere", "at", "ballots", "clusters", "doubters", "first", "flow", "flow_key", "gone",
-        "n", "names", "next_id", "roots", "sightings", "touched", "unsaid", "waiting",
+        "n", "names", "next_id", "ordinary", "roots", "sightings", "touched", "unsaid",
+        "waiting", "wandering",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -189,6 +194,8 @@ class RoleTable:
         self.sightings = Table()
         self.doubters = Table()
         self.names = Table()
+        self.wandering = Table()
+        self.ordinary = Table()
         self.ballots = Ballots()
         self.touched: set[int] = set()
         self.gone: set[int] = set()
@@ -200,7 +207,7 @@ class RoleTable:
         """Give what is known, in the order of the stored layout."""
         return (
             self.at, self.anywhere, self.roots, self.flow, self.flow_key, self.waiting,
-            self.sightings, self.doubters, self.names,
+            self.sightings, self.doubters, self.names, self.wandering, self.ordinary,
         )  # fmt: skip
 
     def follows(self, value: int, day: int) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.content.names import BROKEN, UNSAID
-from models.content.novelty import KNOWN, NEW, SAID, strata
+from models.content.novelty import KNOWN, NEW, SAID, WANDERED, strata
 from models.content.session import Ballot
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def _counted(ballot: Ballot) -> Iterator[tuple[tuple[int, ...], int, int, float]
         if vote.said != UNSAID:
             contexts = strata(vote.contexts, SAID)
             yield contexts, int(vote.said == BROKEN), 0, ballot.weight
+        yield strata(vote.contexts, WANDERED), int(vote.wandered), 0, ballot.weight
 
 
 def _is_news(vote: Vote) -> bool:
-    return bool(vote.value_level or vote.flow_level or vote.said == BROKEN)
+    return bool(vote.value_level or vote.flow_level or vote.said == BROKEN or vote.wandered)

@@ -12,6 +12,7 @@ from models.content.learning import FREE_HOLD, GATE, HOLD, QUORUM, SETTLED, VERY
 from models.content.novelty import SAME_REQUEST
 from models.content.rates import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
 from models.content.scene import MOST_RECURRENCES, RECURRENCE_BITS
+from models.content.wandering import OTHER_KINDS
 
 PAY = "Pay the invoice of Ines"
 OTHER = "DE31 9876 5432 1098"
@@ -139,7 +140,9 @@ def test_a_value_that_stood_out_in_other_kinds_of_request_is_worth_more_bits(des
     after = desk.score(new_payee(desk)).carrier
     counted = min(others, MOST_RECURRENCES)
     assert (before.recurrences, after.recurrences) == (0, counted)
-    assert after.value_bits == pytest.approx(before.value_bits + counted * RECURRENCE_BITS)
+    wanders = after.elsewhere - counted * RECURRENCE_BITS
+    assert wanders > 6 if others >= OTHER_KINDS else wanders == 0
+    assert after.value_bits == pytest.approx(before.value_bits + after.elsewhere)
 
 
 def test_a_value_that_the_role_knows_from_elsewhere_is_worth_no_more(desk):

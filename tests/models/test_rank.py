@@ -59,7 +59,7 @@ def assessed(a_stream, an_event):
         again = RECURRENCE_BITS * recurrences
         carrier = Carrier(
             bits + again, "to", 0, "result:web", bits + again, 0.0, 3, flow_level,
-            recurrences=recurrences,
+            recurrences=recurrences, elsewhere=again,
         )  # fmt: skip
         content = Content(bits + again, None, carrier, 1.0)
         looked_at = Bits(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.config import ModelConfig
 from models.content.kernel import PythonContent
-from models.content.scene import PARTS
+from models.content.scene import PARTS, RECURRENCE_BITS
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features import FEATURES, METRICS
@@ -159,7 +159,7 @@ def test_a_silent_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, 
     for _ in range(12):
         desk.play(honest)
     odd = desk.event("wire.send", to=[(found, ["result:mail.read"])])
-    for purpose in ("Book a table for four", "List the members of the choir"):
+    for purpose in ("Book a table for four", "List the members of the choir", "Sort the mail"):
         session = desk.open(purpose, p=0.001, learning=False)
         desk.detector.note(session, desk.judge(session, odd))
         desk.detector.close(session)
@@ -177,10 +177,11 @@ def test_a_silent_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, 
         "flow": carrier.flow_bits,
         "intent": rest.intent or 0.0,
         "recurrence": carrier.recurrences,
+        "wandering": carrier.elsewhere - RECURRENCE_BITS * carrier.recurrences,
     }
     assert full.carrier is not None
     assert full.carrier.recurrences == 2
-    gone = {part, "recurrence"} if part == "value" else {part}
+    gone = {part, "recurrence", "wandering"} if part == "value" else {part}
     assert {name for name, bits in said.items() if not bits} == gone
 
 

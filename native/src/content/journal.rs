@@ -18,8 +18,8 @@ const FIELDS: usize = 8;
 const FIELDS_LOOKED: usize = 7;
 /// Of a role that was stored before there was a second look.
 const FIELDS_BEFORE: usize = 6;
-/// The same before there was what came with names.
-const TABLES_BEFORE: usize = 8;
+/// The same before there was what came with names, and what wanders.
+const TABLES_BEFORE: [usize; 2] = [8, 9];
 /// Of a node that was stored before values had a fourth level.
 const COLUMNS_BEFORE: usize = 8;
 
@@ -176,7 +176,7 @@ pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
         read_cluster(&mut from, role)?;
     }
     let stored = from.array()?;
-    if stored != TABLES_BEFORE {
+    if !TABLES_BEFORE.contains(&stored) {
         exactly(stored, role.tables().len())?;
     }
     for table in role.tables_mut().into_iter().take(stored) {

@@ -10,6 +10,7 @@ use super::table::{time_of, MAX_KNOWN};
 use super::tables::{Role, YOUNG};
 use super::uses::{First, Use};
 use super::voting::{cast, doubt, news_of};
+use super::wandering::note_wandering;
 use crate::hashing::mix;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
@@ -50,9 +51,7 @@ pub fn note(session: &mut Session, content: &Content) {
     }
     for (&place, vote) in &content.votes {
         if let Some(seen) = session.votes.get_mut(&place) {
-            seen.value_level = seen.value_level.max(vote.value_level);
-            seen.flow_level = seen.flow_level.max(vote.flow_level);
-            seen.said = seen.said.max(vote.said);
+            seen.raise(vote);
         } else if session.votes.len() < MAX_USES {
             session.votes.insert(place, *vote);
         }
@@ -75,6 +74,7 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     if let Some(cluster) = role.touch(number) {
         cluster.used_us = cluster.used_us.max(session.last_us);
     }
+    note_wandering(role, session, number, session.p.is_none_or(|p| p >= FREE_HOLD));
     let day = session.last_us.div_euclid(DAY_US);
     if unusual && session.peak != 0 {
         role.sightings.note(session.peak, number as u64, day);

@@ -26,6 +26,7 @@ mod text;
 mod tracing;
 mod uses;
 mod voting;
+mod wandering;
 
 pub use detector::Detector;
 pub use journal::{Journal, Shared};

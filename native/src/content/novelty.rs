@@ -21,6 +21,7 @@ pub const OWN: u64 = 13;
 pub const KNOWN: u64 = 1;
 pub const NEW: u64 = 2;
 pub const SAID: u64 = 3;
+pub const WANDERED: u64 = 4;
 
 /// The clusters a session is like, each with its weight and similarity, and the sum of weights.
 pub struct Alike<'a> {

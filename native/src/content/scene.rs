@@ -1,7 +1,7 @@
 //! One call: its identifiers, one after the other.
 
 use super::names::{standing, BROKEN, KEPT, UNSAID};
-use super::novelty::{familiarity, strata, Alike, Place, OUTSIDE, OWN, SAID, UNKNOWN};
+use super::novelty::{familiarity, strata, Alike, Place, OUTSIDE, OWN, SAID, UNKNOWN, WANDERED};
 use super::rates::{Rates, FLOW, VALUE};
 use super::reader::{Reader, Request, Value};
 use super::seeing::{see, Call};
@@ -10,6 +10,7 @@ use super::table::{marks_of, noted};
 use super::tables::{Role, YOUNG};
 use super::tracing::{Came, Tracer, REWRITTEN};
 use super::uses::{Use, Vote};
+use super::wandering::{has_wandered, MOST_WANDERING_BITS};
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -205,17 +206,14 @@ impl Scene<'_> {
         if content.uses.len() < MAX_USES {
             content.uses.push(held);
         }
+        let wandered = level != 0
+            && flow_level != 0
+            && has_wandered(self.role, held.value, self.day, self.own);
         if self.votes_count {
-            let vote = content.votes.entry(place.exact).or_insert(Vote {
-                contexts: place.contexts,
-                value_level: 0,
-                flow_level: 0,
-                familiarity: spot.mixed,
-                said,
-            });
-            vote.value_level = vote.value_level.max(level);
-            vote.flow_level = vote.flow_level.max(flow_level);
-            vote.said = vote.said.max(said);
+            let (contexts, familiarity) = (place.contexts, spot.mixed);
+            let vote =
+                Vote { contexts, value_level: level, flow_level, familiarity, said, wandered };
+            content.votes.entry(place.exact).or_insert(vote).raise(&vote);
         }
         let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
         level = place.counting(self.rates, level, spot.mixed, self.day);
@@ -228,11 +226,16 @@ impl Scene<'_> {
                 level = OTHER;
             }
         }
-        let mut recurrences = 0;
+        let (mut recurrences, mut elsewhere) = (0, 0.0);
         if level > UNKNOWN {
             recurrences = recurrence(self.role, held.value, self.day, self.own);
-            value_bits += RECURRENCE_BITS * f64::from(recurrences);
+            elsewhere = RECURRENCE_BITS * f64::from(recurrences);
         }
+        if wandered {
+            let seldom = self.rates.bits(&strata(&place.contexts, WANDERED), VALUE, self.day);
+            elsewhere += seldom.min(MOST_WANDERING_BITS);
+        }
+        value_bits += elsewhere;
         let cover = value.covered(self.request);
         let bare = cover < 0.5;
         let bits = (value_bits + flow_bits) * (1.0 - COVER_DISCOUNT * cover) * value.specific;
@@ -252,6 +255,7 @@ impl Scene<'_> {
                 recurrences,
                 rewritten: origins.iter().any(|one| **one == *REWRITTEN),
                 bare,
+                elsewhere,
             });
         }
         self.foreign |= level >= UNKNOWN && bare;

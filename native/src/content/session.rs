@@ -314,6 +314,8 @@ pub struct Carrier {
     pub rewritten: bool,
     /// Whether the request covers less than half of it.
     pub bare: bool,
+    /// Bits of `value_bits` for having come to other kinds of request.
+    pub elsewhere: f64,
 }
 
 /// What the content detector says of one call, in bits.

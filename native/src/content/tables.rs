@@ -78,6 +78,10 @@ pub struct Role {
     pub doubters: Table,
     /// What came with the names of requests.
     pub names: Table,
+    /// Value that came out of a result and was not usual -> the clusters it came to.
+    pub wandering: Table,
+    /// Values that were usual or asked for.
+    pub ordinary: Table,
     /// What sessions said that a value made unusual.
     pub ballots: Ballots,
     pub touched: bool,
@@ -97,7 +101,7 @@ impl Role {
     }
 
     /// What is known, in the order of the stored layout.
-    pub fn tables(&self) -> [&Table; 9] {
+    pub fn tables(&self) -> [&Table; 11] {
         [
             &self.at,
             &self.anywhere,
@@ -108,10 +112,12 @@ impl Role {
             &self.sightings,
             &self.doubters,
             &self.names,
+            &self.wandering,
+            &self.ordinary,
         ]
     }
 
-    pub fn tables_mut(&mut self) -> [&mut Table; 9] {
+    pub fn tables_mut(&mut self) -> [&mut Table; 11] {
         [
             &mut self.at,
             &mut self.anywhere,
@@ -122,6 +128,8 @@ impl Role {
             &mut self.sightings,
             &mut self.doubters,
             &mut self.names,
+            &mut self.wandering,
+            &mut self.ordinary,
         ]
     }
 

@@ -5,7 +5,9 @@ use crate::pack::{Reader, Writer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-const VOTE: usize = 5;
+const VOTE: usize = 6;
+/// Of a vote that was stored before what wanders was noted.
+const VOTE_NAMED: usize = 5;
 /// Of a vote that was stored before requests had names.
 const VOTE_BEFORE: usize = 4;
 const FIRST: usize = 7;
@@ -54,6 +56,8 @@ pub struct Vote {
     pub familiarity: f64,
     /// Whether a value came as a name of the request says.
     pub said: u64,
+    /// Whether a value came that wanders among kinds of request.
+    pub wandered: bool,
 }
 
 /// One of the first sessions of a role, as it was learned.
@@ -128,11 +132,12 @@ impl Vote {
         out.unsigned(self.flow_level);
         out.float(self.familiarity);
         out.unsigned(self.said);
+        out.boolean(self.wandered);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
         let parts = from.array()?;
-        if parts != VOTE_BEFORE {
+        if ![VOTE_BEFORE, VOTE_NAMED].contains(&parts) {
             exactly(parts, VOTE)?;
         }
         exactly(from.array()?, 3)?;
@@ -141,8 +146,17 @@ impl Vote {
             value_level: from.unsigned()?,
             flow_level: from.unsigned()?,
             familiarity: from.float()?,
-            said: if parts == VOTE { from.unsigned()? } else { 0 },
+            said: if parts == VOTE_BEFORE { 0 } else { from.unsigned()? },
+            wandered: parts == VOTE && from.boolean()?,
         })
+    }
+
+    /// Keeps the highest levels; the familiarity is that of the first at a place.
+    pub fn raise(&mut self, other: &Vote) {
+        self.value_level = self.value_level.max(other.value_level);
+        self.flow_level = self.flow_level.max(other.flow_level);
+        self.said = self.said.max(other.said);
+        self.wandered |= other.wandered;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::ballots::Ballot;
 use super::names::{BROKEN, UNSAID};
-use super::novelty::{strata, KNOWN, NEW, SAID};
+use super::novelty::{strata, KNOWN, NEW, SAID, WANDERED};
 use super::rates::Rates;
 use super::tables::Role;
 use super::uses::Vote;
@@ -23,9 +23,8 @@ pub fn cast(rates: &mut Rates, ballot: &Ballot) {
 
 /// What a ballot says of anything new: the rest need not be taken back.
 pub fn news_of(mut ballot: Ballot) -> Ballot {
-    let is_news =
-        |vote: &Vote| vote.value_level != 0 || vote.flow_level != 0 || vote.said == BROKEN;
-    ballot.votes.retain(is_news);
+    let is_new = |vote: &Vote| vote.value_level != 0 || vote.flow_level != 0;
+    ballot.votes.retain(|vote| is_new(vote) || vote.said == BROKEN || vote.wandered);
     ballot
 }
 
@@ -50,5 +49,7 @@ fn counted(ballot: &Ballot, mut each: impl FnMut(&[u64; 4], (u64, u64), f64)) {
             let broken = u64::from(vote.said == BROKEN);
             each(&strata(&vote.contexts, SAID), (broken, 0), ballot.weight);
         }
+        let wandered = u64::from(vote.wandered);
+        each(&strata(&vote.contexts, WANDERED), (wandered, 0), ballot.weight);
     }
 }

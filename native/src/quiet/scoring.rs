@@ -15,7 +15,6 @@ use crate::habits::{Calibrated, Statistics, Surprise, Whose, FEATURES, LEAST_BIT
 use pyo3::prelude::*;
 
 const LOOKED_INTO: f64 = 3.0;
-const RECURRENCE_BITS: f64 = 4.0;
 
 /// A scored event.
 pub struct Scored {
@@ -190,11 +189,11 @@ fn accounted(content: &Content) -> f64 {
     let Some(carrier) = content.carrier.as_ref().filter(|_| content.score >= LOOKED_INTO) else {
         return content.score;
     };
-    if carrier.flow_level != 0 || carrier.recurrences == 0 {
+    if carrier.flow_level != 0 || carrier.elsewhere == 0.0 {
         return content.score;
     }
     let whole = carrier.bits + content.intent.unwrap_or(0.0);
-    let again = RECURRENCE_BITS * f64::from(carrier.recurrences) / carrier.value_bits;
+    let again = carrier.elsewhere / carrier.value_bits;
     content.score * (1.0 - again * carrier.bits / whole)
 }
 

@@ -1,0 +1,91 @@
+"""What wanders among kinds of request is noted, counted and stored by the compiled kernel alike."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.content.wandering import OTHER_KINDS
+from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
+
+pytestmark = needs_native
+
+PURPOSES = (
+    "Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock", "Heat the landlord",
+    "Print a photo album",
+)  # fmt: skip
+PAYEE = "DE31 9876"
+
+
+def pay(both, purpose, payee, at_us, p, *, learning, source="result:web.read"):
+    session = both.open(purpose, at_us=at_us, learning=learning)
+    *_, carrier = both.score(session, "bank.pay", {"payee": [(payee, [source])]})
+    both.close(session, p)
+    return carrier
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(PURPOSES),
+            st.integers(0, 2).map("DE{}9876".format),
+            st.sampled_from([None, 0.02, 0.07, 0.3, 0.9]),
+            st.booleans(),
+            st.sampled_from(["request", "result:web.read", "result:crm.find"]),
+            st.integers(0, 40),
+            st.sampled_from(["", "", "dump", "reload"]),
+        ),
+        max_size=60,
+    )
+)
+def test_any_values_among_kinds_of_request_are_noted_alike(sessions):
+    both, day = Both(), 0
+    for number, (purpose, payee, p, learning, source, later, after) in enumerate(sessions):
+        day += later // 12
+        at_us = day * DAY + number * MINUTE
+        pay(both, purpose, payee, at_us, p, learning=learning, source=source)
+        if after:
+            both.dump() if after == "dump" else both.reload()
+    both.whole()
+
+
+def test_what_wanders_is_worth_more_bits_alike():
+    both = Both()
+    for number in range(150):
+        pay(
+            both,
+            PURPOSES[number % 5],
+            "SE77",
+            number * MINUTE,
+            0.6,
+            learning=True,
+            source="request",
+        )
+    found = [
+        pay(both, purpose, PAYEE, DAY + number * MINUTE, 0.3, learning=False)
+        for number, purpose in enumerate(PURPOSES)
+    ]
+    bits = [carrier[CARRIER.index("value_bits")] for carrier in found]
+    assert max(bits[:OTHER_KINDS]) + 4 < min(bits[OTHER_KINDS:])
+
+
+@pytest.mark.parametrize("fields", [1, 2])
+def test_a_role_and_its_votes_of_before_are_read_alike(fields):
+    both = Both()
+    for number in range(8):
+        pay(both, PURPOSES[number % 2], PAYEE, number * MINUTE, 0.05, learning=True)
+    both.dump()
+    role = msgspec.msgpack.decode(both.shared["role:clerk"])
+    del role[5][-2:]
+    votes = [vote for first in role[6] if first[6] for vote in first[6][2]]
+    assert votes
+    for vote in votes:
+        del vote[-fields:]
+    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
+    for kernel in both.kernels:
+        kernel.load(both.shared)
+    pay(both, PURPOSES[0], PAYEE, DAY, 0.02, learning=True)
+    both.whole()
