@@ -17,7 +17,7 @@ MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
 CARRIER = (
     "bits", "key", "kind", "source", "value_bits", "flow_bits", "value_level", "flow_level",
-    "rewritten",
+    "rewritten", "recurrences", "elsewhere",
 )  # fmt: skip
 
 
