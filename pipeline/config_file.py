@@ -11,6 +11,7 @@ import msgspec
 
 from models.config import ModelConfig
 from models.errors import ConfigError
+from pipeline.named_output import write
 from pipeline.quoted import quoted
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def write_config(path: Path, config: ModelConfig, *, reason: str = "") -> None:
     if _OWN in changed:
         lines.append(f"{_OWN} = {changed.pop(_OWN)!r}")
     lines += ["", f"[{_TABLE}]", *(f"{name} = {value!r}" for name, value in changed.items())]
-    path.write_text("\n".join(lines).lstrip("\n") + "\n", encoding="utf-8")
+    write(path, ("\n".join(lines).lstrip("\n") + "\n").encode())
 
 
 def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any, Any]]:

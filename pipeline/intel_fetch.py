@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError
 from pipeline.intel import META, load_list
+from pipeline.named_output import write
 
 if TYPE_CHECKING:
     from pipeline.intel import IntelList
@@ -95,8 +96,8 @@ def _keep(path: Path, content: bytes, meta: bytes) -> IntelList:
     part.mkdir(exist_ok=True)
     try:
         new, new_meta = part / path.name, part / (path.name + META)
-        new.write_bytes(content)
-        new_meta.write_bytes(meta + b"\n")
+        write(new, content, told=path)
+        write(new_meta, meta + b"\n", told=path.with_name(path.name + META))
         loaded = load_list(new)
         if not loaded.entries:
             raise HabitusError(f"what was fetched for {path.name} holds no entry of a list")

@@ -51,6 +51,12 @@ def create(path: str | Path, told: str | Path | None = None) -> BinaryIO:
     return io.BufferedWriter(_Named(path, str(path if told is None else told)))
 
 
+def write(path: str | Path, content: bytes, told: str | Path | None = None) -> None:
+    """Write a whole file; parameters and errors as of `create`."""
+    with create(path, told) as out:
+        out.write(content)
+
+
 def fault_of(error: OSError) -> str:
     """Say what went wrong with which file.
 

@@ -5,6 +5,7 @@ Needs the extra ``plots`` (altair, vl-convert-python): charts are drawn here, wi
 
 from __future__ import annotations
 
+from io import BytesIO
 from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import ConfigError
 from pipeline.evaluation.details import PRODUCT
 from pipeline.evaluation.spread import LEVELS
+from pipeline.named_output import write
 
 try:
     import altair as alt
@@ -56,8 +58,9 @@ def save_png(result: Mapping[str, Any], folder: str) -> list[Path]:
     place.mkdir(parents=True, exist_ok=True)
     written = []
     for name, chart in charts(result).items():
-        path = place / f"{name}.png"
-        chart.save(str(path), scale_factor=2)
+        path, picture = place / f"{name}.png", BytesIO()
+        chart.save(picture, format="png", scale_factor=2)
+        write(path, picture.getvalue())
         written.append(path)
     return written
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
+from pipeline.named_output import write
 
 FORMAT = 1
 VERSION_DIGITS = 12
@@ -53,7 +54,7 @@ def keep(folder: Path | str, kind: str, name: str, features: list[str], body: St
     header = Header(FORMAT, kind, name, features, digest_of(kind, name, features, raw))
     path = Path(folder) / f"{name}{SUFFIX}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.encode(_File(header, msgspec.Raw(raw))))
+    write(path, msgspec.json.encode(_File(header, msgspec.Raw(raw))))
     return path
 
 

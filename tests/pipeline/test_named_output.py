@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from models.config import ModelConfig
 from pipeline.cli import app
-from pipeline.named_output import create, fault_of
+from pipeline.config_file import write_config
+from pipeline.named_output import create, fault_of, write
+from pipeline.offline.kept import keep
 
 FULL = Path("/dev/full")
 SAID = "'/dev/full': no space left on device"
@@ -35,6 +38,23 @@ def test_what_compresses_on_the_way_passes_the_name_on() -> None:
         ):
             out.write(b"a line\n")
     assert fault_of(failed.value) == "'fleet.jsonl.gz': no space left on device"
+
+
+def test_a_configuration_and_a_kept_model_are_named(tmp_path: Path) -> None:
+    for name in ("tuned.toml", "desks.model.json"):
+        (tmp_path / name).symlink_to(FULL)
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_config(tmp_path / "tuned.toml", ModelConfig(gate=0.01))
+    assert fault_of(failed.value) == f"'{tmp_path}/tuned.toml': no space left on device"
+    with pytest.raises(OSError, match="No space left") as failed:
+        keep(tmp_path, "group", "desks", ["rate"], ModelConfig())
+    assert fault_of(failed.value) == f"'{tmp_path}/desks.model.json': no space left on device"
+
+
+def test_a_fetched_list_is_named_by_where_it_was_to_go(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as failed:
+        write(FULL, b"198.18.77.0/24\n", told=tmp_path / "vpn.txt")
+    assert fault_of(failed.value) == f"'{tmp_path}/vpn.txt': no space left on device"
 
 
 def test_a_replay_says_which_file_is_full_in_one_line(

@@ -17,7 +17,7 @@ from rich.console import Console
 from models.errors import ConfigError
 from pipeline.evaluation.details import details, side_by_side
 from pipeline.evaluation.page import save_page
-from pipeline.evaluation.plots import charts
+from pipeline.evaluation.plots import charts, save_png
 from pipeline.evaluation.run import evaluate
 from pipeline.evaluation.table import table
 from pipeline.settings import Settings
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 PNG = b"\x89PNG\r\n"
+FULL = Path("/dev/full")
 Line = dict[str, Any]
 
 
@@ -205,6 +206,20 @@ def test_the_command_writes_figures_page_and_pictures(
         assert (tmp_path / "png" / f"{name}.png").read_bytes().startswith(PNG)
     page = (tmp_path / "page.html").read_text()
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page), "nothing comes from elsewhere"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_a_picture_for_which_no_space_is_left_is_named(
+    tmp_path: Path, recording: tuple[str, str]
+) -> None:
+    events, truth = recording
+    found = evaluate(
+        [events], fmt="native", truth=truth, history_days=6, draws=0, settings=Settings()
+    )
+    (tmp_path / "recall.png").symlink_to(FULL)
+    with pytest.raises(OSError, match="No space left") as failed:
+        save_png(found, str(tmp_path))
+    assert failed.value.filename == str(tmp_path / "recall.png")
 
 
 @pytest.mark.parametrize("named", [False, True])
