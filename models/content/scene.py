@@ -166,7 +166,10 @@ class Scene:
             self.uses.append(use)
         if self._votes_count:
             place = self._place(spot, value)
-            vote = Vote(place.contexts, use.level, stands.flow_level, spot.known, *stands[1:])
+            vote = Vote(
+                place.contexts, use.level, stands.flow_level, spot.known,
+                stands.said, stands.wandered,
+            )  # fmt: skip
             count_vote(self.votes, place.exact, vote)
         if source is not None and (use.level or stands.flow_level):
             self._weigh(spot, value, use, stands, (source, REWRITTEN in where))
