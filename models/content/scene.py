@@ -22,7 +22,7 @@ from models.content.request import COVER_DISCOUNT, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
 from models.content.tables import RoleTable, mark_of, marks_of, noted
 from models.content.tracing import REWRITTEN
-from models.content.wandering import MOST_WANDERING_BITS, has_wandered
+from models.content.wandering import MOST_WANDERING_BITS, alike_by_chance, has_wandered
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -195,7 +195,8 @@ class Scene:
             said = standing(self._role.names, use.tool_key, self._request.names, use.value)
         if said == BROKEN and not use.level and not flow_level:
             said = KEPT  # it is usual for such requests all the same
-        strange = use.level > 0 and flow_level > 0
+        by_chance = alike_by_chance(value.kind, who=use.who)
+        strange = use.level > 0 and flow_level > 0 and not by_chance
         wandered = strange and has_wandered(self._role, use.value, day, self._own)
         return _Standing(flow_level, said, wandered)
 

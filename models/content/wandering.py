@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.content.rates import DAY_US
+from models.content.request import KINDS
 from models.content.tables import MAX_KNOWN, Table, marks_of, noted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 OTHER_KINDS = 3  # of request that a value came to, none of them this one's
 MOST_WANDERING_BITS = 8.0  # that the rate of what wanders adds to a value
+_BY_CHANCE = frozenset(map(KINDS.index, ("num", "date")))
 _TIMES = 3  # sessions in which a value was usual make it ordinary: all that `_BITS` hold
 _BITS = 2  # for these, below the day of the last
 
@@ -48,6 +50,18 @@ def _count(ordinary: Table, value: int, times: int, day: int) -> None:
     if now != before:
         ordinary.put(value, now)
         ordinary.bound(MAX_KNOWN)
+
+
+def alike_by_chance(kind: int, *, who: bool) -> bool:
+    """Tell whether an identifier of a kind says little where it comes up again elsewhere.
+
+    Amounts and dates do; not a long number, which stands for somebody (`who`).
+
+    >>> from models.content.request import KINDS
+    >>> [alike_by_chance(KINDS.index("num"), who=who) for who in (True, False)]
+    [False, True]
+    """
+    return kind in _BY_CHANCE and not who
 
 
 def has_wandered(role: RoleTable, value: int, day: int, own: int) -> bool:

@@ -129,6 +129,16 @@ def test_what_wandered_long_ago_is_forgotten(desk):
     assert not carrier(desk).elsewhere
 
 
+@pytest.mark.parametrize(
+    ("value", "wanders"),
+    [("1,250.00", False), ("2026-05-04", False), ("9041 2233 7741", True), ("ac-7741", True)],
+)
+def test_amounts_and_dates_are_alike_by_chance(desk, value, wanders):
+    for purpose in OTHERS[:3]:
+        fetch(desk, purpose, value)
+    assert bool(carrier(desk, value).elsewhere) is wanders
+
+
 def test_what_comes_again_to_one_kind_of_request_does_not_wander(desk):
     for _ in range(5):
         fetch(desk, OTHERS[0], p=ODD)

@@ -31,7 +31,7 @@ def pay(both, purpose, payee, at_us, p, *, learning, source="result:web.read"):
     st.lists(
         st.tuples(
             st.sampled_from(PURPOSES),
-            st.integers(0, 2).map("DE{}9876".format),
+            st.sampled_from(["DE09876", "DE19876", "12.50", "2026-05-04"]),
             st.sampled_from([None, 0.02, 0.07, 0.3, 0.9]),
             st.booleans(),
             st.sampled_from(["request", "result:web.read", "result:crm.find"]),

@@ -10,7 +10,7 @@ use super::table::{marks_of, noted};
 use super::tables::{Role, YOUNG};
 use super::tracing::{Came, Tracer, REWRITTEN};
 use super::uses::{Use, Vote};
-use super::wandering::{has_wandered, MOST_WANDERING_BITS};
+use super::wandering::{alike_by_chance, has_wandered, MOST_WANDERING_BITS};
 use crate::hashing::{mix, Hasher};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -208,6 +208,7 @@ impl Scene<'_> {
         }
         let wandered = level != 0
             && flow_level != 0
+            && !alike_by_chance(value)
             && has_wandered(self.role, held.value, self.day, self.own);
         if self.votes_count {
             let (contexts, familiarity) = (place.contexts, spot.mixed);

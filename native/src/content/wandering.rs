@@ -2,9 +2,11 @@
 //! `models.content.wandering`.
 
 use super::detector::DAY_US;
+use super::reader::Value;
 use super::session::Session;
 use super::table::{marks_of, noted, Table, MAX_KNOWN};
 use super::tables::Role;
+use super::text::{DATE, NUM};
 
 const OTHER_KINDS: u32 = 3;
 pub const MOST_WANDERING_BITS: f64 = 8.0;
@@ -34,6 +36,12 @@ fn count(ordinary: &mut Table, value: u64, times: i64, day: i64) {
         ordinary.put(value, now);
         ordinary.bound(MAX_KNOWN);
     }
+}
+
+/// Whether an identifier says little where it comes up again elsewhere: an amount or a date, not a
+/// long number.
+pub fn alike_by_chance(value: &Value) -> bool {
+    matches!(value.kind, DATE | NUM) && !value.who
 }
 
 /// Whether a value came to several other kinds of request of late and is not ordinary; `own` is
