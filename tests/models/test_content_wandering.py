@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.content.learning import FREE_HOLD
-from models.content.novelty import WANDERED, strata
+from models.content.novelty import OFTEN, WANDERED, strata
 from models.content.rates import DAY_US, VALUE
 from models.content.scene import RECURRENCE_BITS
 from models.content.session import Ballot, Session, Use, Vote
@@ -104,6 +104,18 @@ def test_what_is_usual_in_several_calm_sessions_is_ordinary(times, calm, ordinar
     for _ in range(times):
         note_wandering(role, carrying(level=0), 4, calm=calm)
     assert has_wandered(role, VALUE_OF, 0, mark_of(5)) is not ordinary
+
+
+@pytest.mark.parametrize(("p", "counted"), [(ODD, 0), (FREE_HOLD, 1), (None, 1)])
+def test_a_session_that_stands_out_says_nothing_of_what_is_usual(desk, p, counted):
+    for _ in range(int(OFTEN)):
+        fetch(desk, OTHERS[0], learning=True)
+    assert not carrier(desk, purpose=OTHERS[0]), "usual for such requests"
+    value, ordinary = carrier(desk).value, desk.detector.role("clerk").ordinary
+    before = ordinary[value] & 3
+    assert before < 3, "one more can be counted"
+    fetch(desk, OTHERS[0], p=p)
+    assert ordinary[value] & 3 == before + counted
 
 
 def test_how_often_it_was_usual_is_kept_with_the_day_it_was_last():
