@@ -57,7 +57,7 @@ class Tail(NamedTuple):
 
 
 INFLATED, PREDICTIVE = Tail(100), Tail(15, predictive=True)
-LEANING = Tail(25)  # of a window that goes on as a more general one does
+LEANING = Tail(20)  # of a window that goes on as a more general one does
 
 
 def bin_of(score: float) -> int:

@@ -46,7 +46,7 @@ class SessionPools:
         with what is asked of it, so the latest thousands promise better than all there ever were.
     leaning
         Whether the fleet's ranks are believed up to the 15th highest score, and its tail goes on
-        from there as the predictive distribution has it, a role's from the 25th on as the fleet's.
+        from there as the predictive distribution has it, a role's from the 20th on as the fleet's.
         Else each goes on by itself, and earlier: it promises less than it holds, the more the
         rarer the score.
 

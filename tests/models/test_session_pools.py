@@ -96,8 +96,8 @@ def test_a_role_is_ranked_among_its_latest_sessions_and_the_fleet_among_many():
 
 
 @pytest.mark.parametrize("made", [kernel for kernel in (session_pools, NATIVE) if kernel])
-@pytest.mark.parametrize(("alike", "believed"), [(20, False), (30, True)])
-def test_a_role_s_rank_is_believed_up_to_its_25th_session_and_then_the_fleet_s(
+@pytest.mark.parametrize(("alike", "believed"), [(18, False), (22, True)])
+def test_a_role_s_rank_is_believed_up_to_its_20th_session_and_then_the_fleet_s(
     made, alike, believed
 ):
     draw = Random(3)  # noqa: S311 - made-up data

@@ -21,7 +21,7 @@ pub enum Tail {
     Inflated,
     /// As the predictive distribution has it, from the 15th on.
     Predictive,
-    /// As a more general window goes on, from the 25th on.
+    /// As a more general window goes on, from the 20th on.
     Leaning,
 }
 
@@ -30,7 +30,7 @@ impl Tail {
         match self {
             Tail::Inflated => 100.0,
             Tail::Predictive => 15.0,
-            Tail::Leaning => 25.0,
+            Tail::Leaning => 20.0,
         }
     }
 
