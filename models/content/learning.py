@@ -12,11 +12,12 @@ from models.content.novelty import (
     SAME_REQUEST,
     UNKNOWN,
     count_vote,
+    kinds_like,
     own_cluster,
 )
 from models.content.rates import DAY_US
 from models.content.session import MAX_USES, Ballot, First, Session, Use
-from models.content.tables import MAX_KNOWN, YOUNG
+from models.content.tables import MAX_KNOWN, RARE, YOUNG
 from models.content.tracing import remember
 from models.content.voting import cast, doubt, news_of
 from models.content.wandering import note_wandering
@@ -34,7 +35,7 @@ HOLD = 0.5  # session p below: new values wait
 FREE_HOLD = 0.1  # the same while learning without the gate
 QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
 DAYS = 2  # on which they must, behind the gate, where it is what made them as odd as they are
-BY_AGENTS, ON_DAYS, OF_VALUES, IN_WEEKS = 9, 10, 11, 12
+BY_AGENTS, ON_DAYS, OF_VALUES, IN_WEEKS, BY_SESSIONS = 9, 10, 11, 12, 13
 """What is noted of a flow, or a value, that makes sessions unusual."""
 
 SETTLED = 100  # sessions of a role from which on what is new with an agent is its own way
@@ -83,9 +84,10 @@ def close(detector: ContentDetector, session: Session) -> bool:
     unusual, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
     day = session.last_us // DAY_US
     if unusual and session.peak:
-        role.sightings.note(session.peak, number, day)
+        role.sightings.note_kind(session.peak, number, kinds_like(session.near, number), day)
     unknown = session.peak if unusual and _is_unknown(session) else 0
-    follows = bool(unknown) and doubt(detector.tables.rates, role, unknown, day)
+    common = free and bool(unknown) and _is_common(role, unknown, day)
+    follows = bool(unknown) and not common and doubt(detector.tables.rates, role, unknown, day)
     if unusual and not free:
         _skip(role, cluster, session)
         if not _accepted(role, cluster, session, agent):
@@ -172,6 +174,26 @@ def _brought_along(role: RoleTable, flow: int, value: int, agent: int, day: int)
     if agents < QUORUM or max(days, values) < QUORUM:
         return False
     role.flow.remember(mix(flow, ACCEPTED), day)
+    return True
+
+
+def count_bearer(role: RoleTable, value: int, day: int) -> int:
+    """Count one more session that a value made unusual; give how many there were of late."""
+    return role.doubters.tally(mix(value, BY_SESSIONS), day)
+
+
+def _is_common(role: RoleTable, value: int, day: int) -> bool:
+    """Tell whether a value is in so many sessions that it is part of the role's work.
+
+    One that is in more than `RARE` of `YOUNG` is, whichever kinds of request it makes unusual:
+    it is then said of it no more that it follows the agents around.
+    """
+    if role.n < YOUNG:
+        return False  # its first sessions are looked at together
+    bearers = count_bearer(role, value, day)
+    if bearers <= RARE or bearers * YOUNG <= RARE * role.n:
+        return False
+    role.sightings.forget(value)
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.content.session import Use
+from models.content.tables import mark_of
 from models.hashing import mix
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ Near = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
 FAMILIAR_HALF = 0.5
 USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
 OFTEN = 10.0  # similar sessions that do so whatever their share
+LIKE = 0.25  # kinds of request this similar are no two: what makes both unusual follows nobody
 SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
 OWN = 13  # marks a flow of one agent, with its hash
 UNKNOWN = 2  # level of a value from which on it is new at its place
@@ -73,6 +75,12 @@ def own_cluster(near: list[tuple[int, float, float]], role: RoleTable) -> int:
         if overlap > most and number in role.clusters:
             best, most, alike = number, overlap, similar
     return best if alike >= SAME_REQUEST else 0
+
+
+def kinds_like(near: list[tuple[int, float, float]], number: int) -> frozenset[int]:
+    """Give the marks of a kind of request (0: none yet) and of those that are like it."""
+    alike = (other for other, _, similar in near if similar >= LIKE)
+    return frozenset(mark_of(kind) for kind in (*alike, number) if kind)
 
 
 def source_of(where: list[str]) -> str | None:

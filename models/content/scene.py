@@ -12,6 +12,7 @@ from models.content.novelty import (
     UNKNOWN,
     count_vote,
     familiarity,
+    kinds_like,
     levels,
     own_cluster,
     source_of,
@@ -20,12 +21,14 @@ from models.content.novelty import (
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.request import COVER_DISCOUNT, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
-from models.content.tables import RoleTable, mark_of, marks_of, noted
+from models.content.tables import RoleTable, marks_of, noted
 from models.content.tracing import REWRITTEN
 from models.content.wandering import MOST_WANDERING_BITS, alike_by_chance, has_wandered
 from models.hashing import mix
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from models.content.detector import ContentDetector
     from models.content.novelty import Near, VotePlace
     from models.content.request import Request, Value
@@ -91,10 +94,10 @@ class Counted(NamedTuple):
 PARTS = Counted._fields
 
 
-def recurrence(role: RoleTable, value: int, day: int, own: int) -> tuple[int, float]:
+def recurrence(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> tuple[int, float]:
     """Give in how many other kinds of request a value raised suspicion, and the bits for that.
 
-    `own` is the mark of the request's own kind.
+    `own` are the marks of the request's own kind and its like.
     """
     if value not in role.sightings:
         return 0, 0.0
@@ -137,8 +140,7 @@ class Scene:
         self._tool, self._near, self._role = tool, near, detector.role(session.role)
         self._votes_count = session.learning or session.vouched
         self._day = session.last_us // DAY_US
-        number = own_cluster(session.near, self._role)
-        self._own = mark_of(number) if number else 0
+        self._own = kinds_like(session.near, own_cluster(session.near, self._role))
 
     def judge(self, origins: Origins) -> None:
         """Judge all that the call carries, in its order."""

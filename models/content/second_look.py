@@ -13,11 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.content.detector import PLAIN_FACTOR, intents, weighed
-from models.content.learning import FREE_HOLD, GATE
-from models.content.novelty import UNKNOWN, VotePlace, familiarity, levels
+from models.content.learning import FREE_HOLD, GATE, count_bearer
+from models.content.novelty import UNKNOWN, VotePlace, familiarity, kinds_like, levels
 from models.content.rates import DAY_US, FLOW, VALUE
 from models.content.scene import recurrence
-from models.content.tables import Cluster, RoleTable, ToolShares, mark_of
+from models.content.tables import RARE, Cluster, RoleTable, ToolShares, mark_of
 from models.content.voting import doubt
 from models.hashing import mix
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from models.content.session import First, Use
     from models.content.tables import Table
 
-RARE = 8  # what so few of the first sessions carried is judged as if none had
 SEVERAL = 2  # kinds of request that what wanders makes stand out; others that make it usual in one
 
 
@@ -68,17 +67,21 @@ def _stands_out(
     others: Others,
 ) -> bool:
     """Tell whether a session stands out among these scores, and unlearn what is new in it."""
-    score, peak, unknown, new = found
+    score, peak, unknown, new, alike = found
     p = (len(scores) - bisect_left(scores, score)) / len(scores)
     if not (one.free and peak and p <= FREE_HOLD):
         return False
     _unlearn(role, one, new, others.bearers)
     for use in new:
-        others.kinds.setdefault(use.value, set()).add(one.number)
+        kinds = others.kinds.setdefault(use.value, set())
+        if not kinds & alike:
+            kinds.add(mark_of(one.number))
+    if unknown:
+        count_bearer(role, peak, one.last_us // DAY_US)
     if one.ballot is not None and unknown:
         role.ballots.keep(peak, one.ballot)
     if p < GATE:
-        role.sightings.note(peak, one.number, one.last_us // DAY_US)
+        role.sightings.note_kind(peak, one.number, alike, one.last_us // DAY_US)
     return True
 
 
@@ -93,12 +96,15 @@ class Judged(NamedTuple):
         The value that made it; whether it is new to the role, and strange as in `Session`.
     new
         What is new in it.
+    alike
+        Marks of its kind of request and its like.
     """
 
     score: float
     peak: int
     unknown: bool
     new: list[Use]
+    alike: frozenset[int] = frozenset()
 
 
 class Others:
@@ -150,6 +156,7 @@ class Others:
         detector, role, day = self._detector, self._role, one.last_us // DAY_US
         like = detector.like(self._name, frozenset(own.bag))
         near, total = weighed(role.clusters, like)
+        alike = kinds_like(like, own.number)
         clusters = [(role.clusters[n], s) for n, _, s in like if n in role.clusters]
         known = familiarity([(s, c.full, c.skipped) for c, s in clusters])
         score, peak, unknown = 0.0, 0, False
@@ -161,8 +168,8 @@ class Others:
             mixed = (known + familiarity(here)) / 2
             place = VotePlace(0, seen.contexts)
             telling = partial(detector.telling, place, mixed, day)
-            again, more = recurrence(role, use.value, day, mark_of(own.number))
-            least = self._least(use.value, own.number, again)
+            again, more = recurrence(role, use.value, day, alike)
+            least = self._least(use.value, alike, again)
             level, flow_level = levels(role, use, near, total, lambda: 0, telling, least)
             if level >= UNKNOWN:
                 new.append(use)
@@ -179,16 +186,16 @@ class Others:
             if bits > score:
                 score, peak = bits, use.value
                 unknown = level > UNKNOWN and flow_level > 0 and seen.bare
-        return Judged(score, peak, unknown, new)
+        return Judged(score, peak, unknown, new, alike)
 
-    def _least(self, value: int, number: int, again: int) -> int:
+    def _least(self, value: int, alike: frozenset[int], again: int) -> int:
         """Give how many others of a kind of request make a value usual there.
 
         None do where it made sessions of several others unusual: it follows the agents around.
         """
         if again >= SEVERAL:
             return RARE + 1
-        return SEVERAL if self.kinds.get(value, set()) - {number} else 1
+        return SEVERAL if self.kinds.get(value, set()) - alike else 1
 
 
 def _copy(cluster: Cluster) -> Cluster:

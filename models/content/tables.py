@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from models.content.ballots import Ballots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from models.content.session import First
 
@@ -15,6 +16,7 @@ MAX_CLUSTERS = 256
 MAX_KNOWN = 32_768
 MAX_BAG = 128
 YOUNG = 100  # sessions of a role, which are then looked at again
+RARE = 8  # what so few of these carried is judged as if none had
 KEPT_LONGER = 30  # days that a value outlives one that came on one day alone
 MOST_NOTED = 3  # different ones kept under a key of `Table.note`
 NOTED_DAYS = 21  # after so many days without a new note, what is noted under a key is forgotten
@@ -105,6 +107,37 @@ class Table(dict[int, int]):
         self.bound(MAX_KNOWN)
         return noted(marks)
 
+    def note_kind(self, key: int, number: int, alike: AbstractSet[int], day: int) -> None:
+        """Note a kind of request among those under `key`, or one of its like that is there.
+
+        Parameters
+        ----------
+        alike
+            Marks of the kinds that are like it.
+
+        >>> table = Table()
+        >>> for number, alike in ((4, {4}), (5, {4, 5}), (6, {6})):
+        ...     table.note_kind(7, number, {mark_of(other) for other in alike}, 20_000)
+        >>> noted(table[7])
+        2
+        """
+        marks = marks_of(self.get(key, 0), day)
+        same = (mark for mark in each_of(marks) if mark in alike)
+        self.note(key, next(same, mark_of(number)) - 1, day)
+
+    def tally(self, key: int, day: int) -> int:
+        """Count once more under `key`, from one again after `NOTED_DAYS` without; give the count.
+
+        >>> table = Table()
+        >>> [table.tally(7, day) for day in (20_000, 20_001, 20_100)]
+        [1, 2, 1]
+        """
+        packed = self.get(key, 0)
+        count = marks_of(packed, day) + 1
+        self.put(key, max(day, packed >> _DAY_PLACE) << _DAY_PLACE | count)
+        self.bound(MAX_KNOWN)
+        return count
+
     def count(self, found: Iterable[int]) -> None:
         """Add one session to each of `found`; bounded, the rarest go first."""
         for key in found:
@@ -123,10 +156,15 @@ def marks_of(packed: int, day: int) -> int:
     return packed & _MARKS if day - (packed >> _DAY_PLACE) <= NOTED_DAYS else 0
 
 
-def noted(marks: int, but: int = 0) -> int:
-    """Give how many marks there are, leaving out one."""
+def noted(marks: int, but: AbstractSet[int] = frozenset()) -> int:
+    """Give how many marks there are, leaving out some."""
+    return sum(1 for mark in each_of(marks) if mark not in but)
+
+
+def each_of(marks: int) -> Iterator[int]:
+    """Give the marks one by one."""
     each = (marks >> (place * _NOTED_BITS) & _NOTED for place in range(MOST_NOTED))
-    return sum(1 for mark in each if mark and mark != but)
+    return (mark for mark in each if mark)
 
 
 class Cluster:

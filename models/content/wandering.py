@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.content.novelty import kinds_like
 from models.content.rates import DAY_US
 from models.content.request import KINDS
 from models.content.tables import MAX_KNOWN, Table, marks_of, noted
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from models.content.session import Session
     from models.content.tables import RoleTable
 
@@ -34,10 +37,10 @@ def note_wandering(role: RoleTable, session: Session, number: int, *, calm: bool
     calm
         Whether it is a session that may say what is usual.
     """
-    day = session.last_us // DAY_US
+    day, alike = session.last_us // DAY_US, kinds_like(session.near, number)
     for use in session.uses.values():
         if use.level and use.flow:
-            role.wandering.note(use.value, number, day)
+            role.wandering.note_kind(use.value, number, alike, day)
         elif not use.level and (calm or not use.flow):
             _count(role.ordinary, use.value, 1 if use.flow else _TIMES, day)
 
@@ -64,10 +67,10 @@ def alike_by_chance(kind: int, *, who: bool) -> bool:
     return kind in _BY_CHANCE and not who
 
 
-def has_wandered(role: RoleTable, value: int, day: int, own: int) -> bool:
+def has_wandered(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> bool:
     """Tell whether a value came to several other kinds of request of late and is not ordinary.
 
-    `own` is the mark of the request's own kind.
+    `own` are the marks of the request's own kind and its like.
     """
     packed = role.wandering.get(value)
     if packed is None or role.ordinary.get(value, 0) & _TIMES == _TIMES:

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE, Ballots
 from models.content.kernel import PythonContent
 from models.content.learning import GATE, QUORUM
+from models.content.novelty import UNKNOWN
 from models.content.rates import DAY, FLOW, VALUE, VOTES, Rates
 from models.content.session import Ballot
-from models.content.tables import NOTED_DAYS, YOUNG
+from models.content.tables import NOTED_DAYS, RARE, YOUNG
 
 PAY, FILE, CLEAN = "Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock"
+ALSO = f"{PAY}, then phone home"  # a kind of request of its own that is like another
 WEB, CRM = "result:web.browse", "result:crm.lookup"
 ATTACKER = "DE31 9876 5432 1098"
 SUSPECT = GATE / 2
@@ -80,6 +82,68 @@ def test_it_is_not_known_however_many_sessions_of_a_kind_carry_it(desk):
     for _ in range(QUORUM + 1):
         attacked(desk, FILE)
     assert desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier.value_level == 3
+
+
+def test_kinds_of_request_that_are_alike_are_no_two(desk):
+    attacked(desk, PAY)
+    before = bits(desk)
+    gated(desk, ALSO)
+    assert bits(desk) == pytest.approx(before, abs=0.1)
+    assert len(desk.detector.role("clerk").clusters) == len({PAY, FILE, CLEAN, ALSO})
+    assert desk.detector.role("clerk").ballots
+    assert again(desk, ALSO) == again(desk, PAY) == 0
+    assert again(desk, FILE) == 1
+    gated(desk, FILE)
+    assert again(desk, ALSO) == again(desk, PAY) == again(desk, FILE) == 1
+    assert again(desk, CLEAN) == 2
+    assert not desk.detector.role("clerk").ballots
+
+
+def again(desk, purpose):
+    """Give in how many other kinds of request the value is said to have raised suspicion."""
+    call = desk.event(payee=[(ATTACKER, [WEB])])
+    return desk.score(call, purpose=purpose).carrier.recurrences
+
+
+def test_what_more_sessions_carry_than_attacks_could_is_part_of_the_work(desk):
+    for number in range(RARE):
+        attacked(desk, (PAY, FILE)[number % 2])
+    assert not known(desk)
+    attacked(desk, FILE)
+    assert known(desk)
+    assert not again(desk, CLEAN)
+
+
+def test_of_many_sessions_more_must_carry_it(desk):
+    for number in range(2 * YOUNG):
+        usual(desk, (PAY, FILE, CLEAN)[number % 3])
+    for number in range(2 * RARE):
+        attacked(desk, (PAY, FILE)[number % 2])
+    assert not known(desk)
+
+
+def test_behind_the_gate_it_stays_what_it_is(desk):
+    for number in range(4 * RARE):
+        gated(desk, (PAY, FILE)[number % 2])
+    assert not known(desk)
+
+
+def test_those_of_the_first_sessions_that_carried_it_count(an_empty_desk):
+    for number in range(YOUNG):
+        purpose = (PAY, FILE, CLEAN)[number % 3]
+        if number in range(30, 34):
+            attacked(an_empty_desk, purpose, p=None)
+        else:
+            usual(an_empty_desk, purpose)
+    assert not known(an_empty_desk)
+    for number in range(RARE - 3):
+        attacked(an_empty_desk, (PAY, FILE)[number % 2])
+    assert known(an_empty_desk)
+
+
+def known(desk):
+    carrier = desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier
+    return carrier is None or carrier.value_level < UNKNOWN + 1
 
 
 def test_what_stood_out_long_ago_is_no_reason_to_take_anything_back(desk):

@@ -55,6 +55,16 @@ def test_what_came_to_three_other_kinds_of_request_wanders(desk, kinds, wanders)
     assert not found.recurrences, "none of the sessions was odd"
 
 
+def test_kinds_that_are_alike_are_one_of_the_three(desk):
+    for number, purpose in enumerate((*OTHERS[:2], f"{OTHERS[0]}, then the desk")):
+        fetch(desk, purpose)
+        assert len(desk.detector.role("clerk").clusters) == 5 + number // 2
+    assert not carrier(desk).elsewhere
+    assert not carrier(desk, purpose=OTHERS[2]).elsewhere
+    fetch(desk, OTHERS[3])
+    assert carrier(desk).elsewhere
+
+
 def test_it_is_worth_no_more_than_a_bound_however_seldom_it_is(desk):
     wandered(desk)
     assert carrier(desk).elsewhere == MOST_WANDERING_BITS
@@ -103,7 +113,7 @@ def test_what_is_usual_in_several_calm_sessions_is_ordinary(times, calm, ordinar
         note_wandering(role, carrying(level=1), number, calm=True)
     for _ in range(times):
         note_wandering(role, carrying(level=0), 4, calm=calm)
-    assert has_wandered(role, VALUE_OF, 0, mark_of(5)) is not ordinary
+    assert has_wandered(role, VALUE_OF, 0, {mark_of(5)}) is not ordinary
 
 
 @pytest.mark.parametrize(("p", "counted"), [(ODD, 0), (FREE_HOLD, 1), (None, 1)])

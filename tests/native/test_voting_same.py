@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE
-from models.content.tables import YOUNG
+from models.content.tables import RARE, YOUNG
 from models.errors import StateError
 from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
 
 pytestmark = needs_native
 
 PURPOSES = ("Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock")
+ALSO = f"{PURPOSES[0]}, then phone home"  # is like the first
 
 
 def pay(both, purpose, payee, at_us, p, learning=True):
@@ -40,7 +41,7 @@ def ballots(both):
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(PURPOSES),
+            st.sampled_from([*PURPOSES, ALSO]),
             st.integers(0, 4).map("DE{}".format),
             st.sampled_from([None, 0.003, 0.03, 0.07, 0.9]),
             st.booleans(),
@@ -81,6 +82,30 @@ def test_a_value_that_follows_the_agents_is_not_known_to_either():
     session = both.open(PURPOSES[2], at_us=DAY)
     *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
     assert carrier[CARRIER.index("value_level")] == 3
+    both.whole()
+
+
+def test_what_many_sessions_carry_becomes_known_to_both_alike():
+    both = grown()
+    again = []
+    for number in range(3 * RARE):
+        session = both.open(PURPOSES[number % 2], at_us=DAY + number * MINUTE, learning=True)
+        *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+        again.append(carrier[CARRIER.index("recurrences")] if carrier else 0)
+        both.close(session, 0.01)
+        if number == RARE:
+            both.reload()
+    assert again[RARE] > again[-1] == 0
+    both.whole()
+
+
+def test_kinds_of_request_that_are_alike_are_no_two_to_either():
+    both = grown()
+    for purpose, again in ((PURPOSES[0], 0), (ALSO, 0), (PURPOSES[1], 1), (PURPOSES[2], 2)):
+        session = both.open(purpose, at_us=DAY, learning=False)
+        *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+        assert carrier[CARRIER.index("recurrences")] == again
+        both.close(session, 0.01)
     both.whole()
 
 

@@ -14,7 +14,7 @@ pytestmark = needs_native
 
 PURPOSES = (
     "Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock", "Heat the landlord",
-    "Print a photo album",
+    "Print a photo album", "Print a photo album, then a poster",
 )  # fmt: skip
 PAYEE = "DE31 9876"
 

@@ -1,14 +1,13 @@
 //! Scores a call by what it carries and whether its session's request calls for it.
 
 use super::learning;
-use super::novelty::{familiarity, own_cluster, Alike};
+use super::novelty::{familiarity, kinds_like, own_cluster, Alike};
 use super::rates::Rates;
 use super::reader::{Reader, Request};
 use super::scene::{Carried, Scene};
 use super::second_look::look_again;
 use super::session::{Content, Near, Ordered, Session};
 use super::similarity::{overlaps, Words};
-use super::table::mark_of;
 use super::tables::{Role, YOUNG};
 use crate::hashing::Hasher;
 use pyo3::prelude::*;
@@ -116,7 +115,6 @@ impl Detector {
                     &unknown
                 }
             };
-            let own = own_cluster(&session.near, role);
             let mut scene = Scene {
                 hasher: &self.hasher,
                 reader: &mut self.reader,
@@ -127,7 +125,7 @@ impl Detector {
                 role_hash: self.hasher.of(&session.role),
                 request: &request,
                 alike: &alike,
-                own: if own == 0 { 0 } else { mark_of(own as u64) },
+                own: kinds_like(&session.near, own_cluster(&session.near, role)),
                 votes_count: session.learning || session.vouched,
                 day: session.last_us.div_euclid(DAY_US),
                 most: 0.0,

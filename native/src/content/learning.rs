@@ -3,11 +3,11 @@
 use super::ballots::Ballot;
 use super::detector::{Detector, DAY_US};
 use super::names::tie;
-use super::novelty::{own_cluster, ACCEPTED, OWN, SAME_REQUEST, UNKNOWN};
+use super::novelty::{kinds_like, own_cluster, ACCEPTED, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
 use super::session::{Content, Ordered, Session, MAX_USES};
 use super::table::{time_of, MAX_KNOWN};
-use super::tables::{Role, YOUNG};
+use super::tables::{Role, RARE, YOUNG};
 use super::uses::{First, Use};
 use super::voting::{cast, doubt, news_of};
 use super::wandering::note_wandering;
@@ -25,6 +25,7 @@ const BY_AGENTS: u64 = 9;
 const ON_DAYS: u64 = 10;
 const OF_VALUES: u64 = 11;
 const IN_WEEKS: u64 = 12;
+const BY_SESSIONS: u64 = 13;
 const SETTLED: i64 = 100;
 const WARM_UP: f64 = 20.0;
 
@@ -77,10 +78,12 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     note_wandering(role, session, number, session.p.is_none_or(|p| p >= FREE_HOLD));
     let day = session.last_us.div_euclid(DAY_US);
     if unusual && session.peak != 0 {
-        role.sightings.note(session.peak, number as u64, day);
+        let alike = kinds_like(&session.near, number);
+        role.sightings.note_kind(session.peak, number, &alike, day);
     }
     let unknown = if unusual && is_unknown(session) { session.peak } else { 0 };
-    let follows = unknown != 0 && doubt(rates, role, unknown, day);
+    let common = free && unknown != 0 && is_common(role, unknown, day);
+    let follows = unknown != 0 && !common && doubt(rates, role, unknown, day);
     if unusual && !free {
         skip(role, number, session);
         if !accepted(role, number, session, agent) {
@@ -142,6 +145,25 @@ fn skip(role: &mut Role, number: i64, session: &Session) {
 fn peaks(session: &Session) -> impl Iterator<Item = &Use> {
     let is_peak = |held: &&Use| held.tool_key == session.peak_place && held.value == session.peak;
     session.uses.values().filter(is_peak)
+}
+
+/// Counts one more session that a value made unusual; gives how many there were of late.
+pub fn count_bearer(role: &mut Role, value: u64, day: i64) -> i64 {
+    role.doubters.tally(mix(value, BY_SESSIONS, 0), day)
+}
+
+/// Whether a value is in so many sessions that it is part of the role's work; it is then said of it
+/// no more that it follows the agents around.
+fn is_common(role: &mut Role, value: u64, day: i64) -> bool {
+    if role.n < YOUNG {
+        return false; // its first sessions are looked at together
+    }
+    let bearers = count_bearer(role, value, day);
+    if bearers <= RARE || bearers * YOUNG <= RARE * role.n {
+        return false;
+    }
+    role.sightings.forget(value);
+    true
 }
 
 /// Whether the value that made a session unusual is new to the role, and strange.

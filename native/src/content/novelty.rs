@@ -2,6 +2,7 @@
 
 use super::rates::{Rates, VALUE};
 use super::session::Near;
+use super::table::mark_of;
 use super::tables::{Cluster, Role};
 use super::uses::Use;
 use crate::hashing::mix;
@@ -11,6 +12,7 @@ const FAMILIAR_HALF: f64 = 0.5;
 const USUAL_SHARE: f64 = 0.15;
 const OFTEN: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
+const LIKE: f64 = 0.25;
 pub const UNKNOWN: u64 = 2;
 /// Level of an address whose whole domain is new to the role.
 pub const OUTSIDE: u64 = 4;
@@ -106,6 +108,13 @@ pub fn own_cluster(near: &[Near], role: &Role) -> i64 {
     } else {
         0
     }
+}
+
+/// The marks of a kind of request (0: none yet) and of those that are like it.
+pub fn kinds_like(near: &[Near], number: i64) -> Vec<i64> {
+    let alike = near.iter().filter(|one| one.2 >= LIKE).map(|one| one.0);
+    let kinds = alike.chain([number]).filter(|&kind| kind != 0);
+    kinds.map(|kind| mark_of(kind as u64)).collect()
 }
 
 impl<'a> Alike<'a> {

@@ -67,8 +67,9 @@ pub fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
     source
 }
 
-/// In how many other kinds of request a value raised suspicion; `own` is the mark of its own kind.
-pub fn recurrence(role: &Role, value: u64, day: i64, own: i64) -> u32 {
+/// In how many other kinds of request a value raised suspicion; `own` are the marks of its own
+/// kind and its like.
+pub fn recurrence(role: &Role, value: u64, day: i64, own: &[i64]) -> u32 {
     if !role.sightings.has(value) {
         return 0;
     }
@@ -88,7 +89,7 @@ pub struct Scene<'a> {
     pub request: &'a Request,
     pub alike: &'a Alike<'a>,
     /// Mark of the cluster that the session belongs to.
-    pub own: i64,
+    pub own: Vec<i64>,
     pub votes_count: bool,
     pub day: i64,
     pub most: f64,
@@ -209,7 +210,7 @@ impl Scene<'_> {
         let wandered = level != 0
             && flow_level != 0
             && !alike_by_chance(value)
-            && has_wandered(self.role, held.value, self.day, self.own);
+            && has_wandered(self.role, held.value, self.day, &self.own);
         if self.votes_count {
             let (contexts, familiarity) = (place.contexts, spot.mixed);
             let vote =
@@ -229,7 +230,7 @@ impl Scene<'_> {
         }
         let (mut recurrences, mut elsewhere) = (0, 0.0);
         if level > UNKNOWN {
-            recurrences = recurrence(self.role, held.value, self.day, self.own);
+            recurrences = recurrence(self.role, held.value, self.day, &self.own);
             elsewhere = RECURRENCE_BITS * f64::from(recurrences);
         }
         if wandered {

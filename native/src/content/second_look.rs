@@ -2,31 +2,31 @@
 //! `models.content.second_look`.
 
 use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
-use super::learning::{FREE_HOLD, GATE};
-use super::novelty::{familiarity, Alike, Place, UNKNOWN};
+use super::learning::{count_bearer, FREE_HOLD, GATE};
+use super::novelty::{familiarity, kinds_like, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
 use super::scene::{recurrence, RECURRENCE_BITS};
 use super::session::Near;
 use super::table::{mark_of, time_of, Table};
-use super::tables::{Cluster, Role};
+use super::tables::{Cluster, Role, RARE};
 use super::uses::{First, Use};
 use super::voting::doubt;
 use crate::hashing::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-const RARE: i64 = 8;
 const SEVERAL: usize = 2;
 
 type Keys = FxHashSet<u64>;
 /// How many of the sessions brought each key of what a role knows.
 type Bearers = [FxHashMap<u64, i64>; 5];
 
-/// Of each value that was new in a session that stood out, the kinds of request it was new in.
+/// Of each value that was new in a session that stood out, the marks of the kinds of request it was
+/// new in, none like another.
 type Kinds = FxHashMap<u64, FxHashSet<i64>>;
 
 /// A session's score in bits, the value that made it, whether that is new to the role and
-/// strange, and all that is new in it.
-type Judged = (f64, u64, bool, Vec<Use>);
+/// strange, all that is new in it, and the marks of its kind of request and its like.
+type Judged = (f64, u64, bool, Vec<Use>, Vec<i64>);
 
 /// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
 /// Then the others again, as what these brought no longer makes it look usual.
@@ -58,7 +58,10 @@ pub fn look_again(detector: &mut Detector, name: &str) {
                 return true;
             }
             for held in &found.3 {
-                kinds.entry(held.value).or_default().insert(one.number);
+                let kinds = kinds.entry(held.value).or_default();
+                if !found.4.iter().any(|mark| kinds.contains(mark)) {
+                    kinds.insert(mark_of(one.number as u64));
+                }
             }
             false
         });
@@ -77,7 +80,7 @@ pub fn look_again(detector: &mut Detector, name: &str) {
 fn stands_out(
     role: &mut Role,
     one: &mut First,
-    (score, peak, unknown, new): &Judged,
+    (score, peak, unknown, new, alike): &Judged,
     scores: &[f64],
     bearers: &mut Bearers,
 ) -> bool {
@@ -87,11 +90,14 @@ fn stands_out(
         return false;
     }
     unlearn(role, one, new, bearers);
+    if *unknown {
+        count_bearer(role, *peak, one.last_us.div_euclid(DAY_US));
+    }
     if let Some(ballot) = one.ballot.take().filter(|_| *unknown) {
         role.ballots.keep(*peak, ballot);
     }
     if p < GATE {
-        role.sightings.note(*peak, one.number as u64, one.last_us.div_euclid(DAY_US));
+        role.sightings.note_kind(*peak, one.number, alike, one.last_us.div_euclid(DAY_US));
     }
     true
 }
@@ -129,7 +135,7 @@ impl Others {
 
     fn judge(&mut self, rates: &Rates, one: &First, near: &[Near], kinds: &Kinds) -> Judged {
         if self.role.cluster(one.number).is_none() {
-            return (0.0, 0, false, Vec::new());
+            return (0.0, 0, false, Vec::new(), Vec::new());
         }
         let counted = counted(one);
         self.shift(one, &counted, -1);
@@ -153,7 +159,7 @@ impl Others {
 
     fn score(&self, rates: &Rates, one: &First, near: &[Near], kinds: &Kinds) -> Judged {
         let (role, day) = (&self.role, one.last_us.div_euclid(DAY_US));
-        let alike = Alike::new(Some(role), near);
+        let (alike, own) = (Alike::new(Some(role), near), kinds_like(near, one.number));
         let known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
             role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
         }));
@@ -165,8 +171,8 @@ impl Others {
             let mixed = (known + familiarity(here)) / 2.0;
             let place = Place { exact: 0, contexts: seen.contexts };
             let telling = || place.telling(rates, mixed, day);
-            let again = recurrence(role, held.value, day, mark_of(one.number as u64));
-            let least = least(kinds.get(&held.value), one.number, again);
+            let again = recurrence(role, held.value, day, &own);
+            let least = least(kinds.get(&held.value), &own, again);
             let (mut level, flow_level) = alike.levels(role, held, least, telling);
             if level >= UNKNOWN {
                 new.push(*held);
@@ -188,17 +194,17 @@ impl Others {
                 unknown = level > UNKNOWN && flow_level > 0 && seen.bare;
             }
         }
-        (score, peak, unknown, new)
+        (score, peak, unknown, new, own)
     }
 }
 
 /// How many others of a kind of request make a value usual there; none where it made sessions of
 /// several others unusual.
-fn least(kinds: Option<&FxHashSet<i64>>, own: i64, again: u32) -> i64 {
+fn least(kinds: Option<&FxHashSet<i64>>, own: &[i64], again: u32) -> i64 {
     if again as usize >= SEVERAL {
         return RARE + 1;
     }
-    let elsewhere = kinds.is_some_and(|all| all.iter().any(|&number| number != own));
+    let elsewhere = kinds.is_some_and(|all| all.iter().any(|mark| !own.contains(mark)));
     if elsewhere {
         SEVERAL as i64
     } else {

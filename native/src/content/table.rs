@@ -119,7 +119,24 @@ impl Table {
         }
         self.put(key, day.max(packed >> DAY_PLACE) << DAY_PLACE | marks);
         self.bound(MAX_KNOWN);
-        noted(marks, 0)
+        noted(marks, &[])
+    }
+
+    /// Notes a kind of request among those under `key`, or one of its like that is there; `alike`
+    /// are the marks of the kinds that are like it.
+    pub fn note_kind(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
+        let mut same = each_of(marks_of(self.get(key), day)).filter(|mark| alike.contains(mark));
+        let mark = same.next().unwrap_or_else(|| mark_of(number as u64));
+        self.note(key, (mark - 1) as u64, day);
+    }
+
+    /// Counts once more under `key`, from one again after `NOTED_DAYS` without; gives the count.
+    pub fn tally(&mut self, key: u64, day: i64) -> i64 {
+        let packed = self.get(key);
+        let count = marks_of(packed, day) + 1;
+        self.put(key, day.max(packed >> DAY_PLACE) << DAY_PLACE | count);
+        self.bound(MAX_KNOWN);
+        count
     }
 
     /// Adds one session to each of `found`; bounded, the rarest go first.
@@ -176,8 +193,13 @@ pub fn marks_of(packed: i64, day: i64) -> i64 {
     }
 }
 
-/// How many marks there are, leaving out one.
-pub fn noted(marks: i64, but: i64) -> u32 {
-    let each = (0..MOST_NOTED).map(|place| marks >> (place * NOTED_BITS) & NOTED);
-    each.filter(|&mark| mark != 0 && mark != but).count() as u32
+/// How many marks there are, leaving out some.
+pub fn noted(marks: i64, but: &[i64]) -> u32 {
+    each_of(marks).filter(|mark| !but.contains(mark)).count() as u32
+}
+
+/// The marks one by one.
+fn each_of(marks: i64) -> impl Iterator<Item = i64> {
+    let each = (0..MOST_NOTED).map(move |place| marks >> (place * NOTED_BITS) & NOTED);
+    each.filter(|&mark| mark != 0)
 }

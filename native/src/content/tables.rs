@@ -11,6 +11,7 @@ pub const MAX_CLUSTERS: usize = 256;
 pub const MAX_BAG: usize = 128;
 /// Sessions of a role, which are then looked at again.
 pub const YOUNG: i64 = 100;
+pub const RARE: i64 = 8;
 const WHOLE: u128 = 1 << 40;
 
 /// Sessions with one kind of request; every count is a number of sessions.
@@ -135,7 +136,7 @@ impl Role {
 
     /// Whether a value made sessions of several kinds of request unusual of late.
     pub fn follows(&self, value: u64, day: i64) -> bool {
-        noted(marks_of(self.sightings.get(value), day), 0) > 1
+        noted(marks_of(self.sightings.get(value), day), &[]) > 1
     }
 
     pub fn cluster(&self, number: i64) -> Option<&Cluster> {

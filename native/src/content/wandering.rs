@@ -2,6 +2,7 @@
 //! `models.content.wandering`.
 
 use super::detector::DAY_US;
+use super::novelty::kinds_like;
 use super::reader::Value;
 use super::session::Session;
 use super::table::{marks_of, noted, Table, MAX_KNOWN};
@@ -16,10 +17,10 @@ const BITS: u32 = 2;
 /// Notes what came to a kind of request without being usual there, and what is ordinary; `calm`
 /// sessions may say what is usual.
 pub fn note_wandering(role: &mut Role, session: &Session, number: i64, calm: bool) {
-    let day = session.last_us.div_euclid(DAY_US);
+    let (day, alike) = (session.last_us.div_euclid(DAY_US), kinds_like(&session.near, number));
     for held in session.uses.values() {
         if held.level != 0 && held.flow != 0 {
-            role.wandering.note(held.value, number as u64, day);
+            role.wandering.note_kind(held.value, number, &alike, day);
         } else if held.level == 0 && (calm || held.flow == 0) {
             let times = if held.flow == 0 { TIMES } else { 1 };
             count(&mut role.ordinary, held.value, times, day);
@@ -44,9 +45,9 @@ pub fn alike_by_chance(value: &Value) -> bool {
     matches!(value.kind, DATE | NUM) && !value.who
 }
 
-/// Whether a value came to several other kinds of request of late and is not ordinary; `own` is
-/// the mark of the request's own kind.
-pub fn has_wandered(role: &Role, value: u64, day: i64, own: i64) -> bool {
+/// Whether a value came to several other kinds of request of late and is not ordinary; `own` are
+/// the marks of the request's own kind and its like.
+pub fn has_wandered(role: &Role, value: u64, day: i64, own: &[i64]) -> bool {
     let Some(packed) = role.wandering.find(value) else { return false };
     role.ordinary.get(value) & TIMES != TIMES && noted(marks_of(packed, day), own) >= OTHER_KINDS
 }
