@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.calibration import PRIOR_SCORES, bin_of
+from models.calibration import PRIOR_SCORES, Zeros, bin_of
 from models.group import FLEET, NEWCOMERS
-from models.ranked import PEAK, SUM, VOLUME
+from models.ranked import SUM, VOLUME
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = (1.0, 0.5, 1.0, 1.0)
 """Of the statistics as tests: the sum finds least that no other does."""
+
+_ZEROS = (Zeros.AS_HIGH, Zeros.AS_HIGH, Zeros.UNRANKED, Zeros.CONSTANT)
 
 WIDER = 1.08
 """What p-values are larger by: windows tell of the weeks before, and agents move on from these."""
@@ -81,7 +83,7 @@ def calibrate(
         if not pools:
             continue
         tests += WEIGHTS[index]
-        p = result.each[index] = _rank(pools, value, u, apart=index == PEAK, new=name == NEWCOMERS)
+        p = result.each[index] = _rank(pools, value, u, _ZEROS[index], new=name == NEWCOMERS)
         p /= WEIGHTS[index]
         if result.lead < 0 or p < least:
             least = p
@@ -92,7 +94,7 @@ def calibrate(
 
 
 def _rank(
-    windows: list[ScoreWindow], score: float, u: float, *, apart: bool, new: bool = False
+    windows: list[ScoreWindow], score: float, u: float, zeros: Zeros, *, new: bool = False
 ) -> float:
     """Give the share of past scores as high, leaning on pools that are more general.
 
@@ -100,18 +102,21 @@ def _rank(
     ----------
     windows
         From the most general to the most specific, at least one.
-    apart
-        Whether zeros stand apart in the most general pool: `ScoreWindow.p_value`.
+    zeros
+        What they say in the most general pool: `ScoreWindow.p_value`.
     new
         Whether the most specific is that of newcomers, which goes on by itself: what is farther
         out than all that peers do any day is not as rare in first days.
     """
     window, rest = windows[-1], windows[:-1]
     if not rest:
-        return window.p_value(score, u, apart=apart)
-    general = partial(_rank, rest, u=u, apart=apart)
+        return window.p_value(score, u, zeros=zeros)
+    general = partial(_rank, rest, u=u, zeros=zeros)
     n, p = window.n, general(score)
-    own = window.p_value(score, u, None if new else general, apart=apart and new)
+    if new:
+        own = window.p_value(score, u, zeros=zeros)
+    else:
+        own = window.p_value(score, u, general)
     return (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 
 

@@ -6,6 +6,7 @@ Scores are kept on a grid of 1/8 bit, so a window of thousands is a short histog
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from enum import Enum, auto
 from math import exp, log1p, log2, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,6 +55,25 @@ class Tail(NamedTuple):
         if self.predictive:
             return exp(-k * log1p(bits / (k * mean)))
         return exp(-bits / (mean * (1 + 1 / sqrt(k))))
+
+
+class Zeros(Enum):
+    """What zeros say in a window so full of them that its 98 % point is 0.
+
+    Attributes
+    ----------
+    AS_HIGH
+        Each counts as being as high as what lies above: as if a chance had put it there.
+    UNRANKED
+        There was nothing to rank: none counts so, and the tail begins above them.
+    CONSTANT
+        All was as ever: none counts so once the window has `FIRST` scores. What lies above is then
+        ranked among its like alone, as so few draw no tail.
+    """
+
+    AS_HIGH = auto()
+    UNRANKED = auto()
+    CONSTANT = auto()
 
 
 INFLATED, PREDICTIVE = Tail(100), Tail(15, predictive=True)
@@ -127,8 +147,7 @@ class ScoreWindow(Struct, array_like=True):
         u: float,
         general: Callable[[float], float] | None = None,
         tail: Tail = INFLATED,
-        *,
-        apart: bool = False,
+        zeros: Zeros = Zeros.AS_HIGH,
     ) -> float:
         """P(a past score is as high), smoothed by `u`, in (0, 1]; non-increasing in `score`.
 
@@ -142,9 +161,8 @@ class ScoreWindow(Struct, array_like=True):
             P-value of a more general pool, whose tail this one goes on with.
         tail
             How it goes on where there is no such pool.
-        apart
-            Whether 0 says that there was nothing to score. Where `z*` is 0, as in a young window
-            of rarities, none of the zeros then counts as being as high as what lies above.
+        zeros
+            What zeros say where `z*` is 0, as in a young window of rarities.
 
         Examples
         --------
@@ -153,7 +171,7 @@ class ScoreWindow(Struct, array_like=True):
         >>> window.add_cell(80, 5)
         >>> round(window.p_value(10.0, 0.5), 3)
         0.252
-        >>> round(window.p_value(10.0, 0.5, apart=True), 4)
+        >>> round(window.p_value(10.0, 0.5, zeros=Zeros.UNRANKED), 4)
         0.0028
         """
         cell = bin_of(score)
@@ -166,8 +184,9 @@ class ScoreWindow(Struct, array_like=True):
             n += self.old.n
         if above <= min(TAIL * n, tail.most):
             start, k, tied, excess = self._tail(tail.most)
-            if cell > start:
-                if apart and not start:
+            constant = not start and zeros is Zeros.CONSTANT and n >= FIRST
+            if cell > start and not constant:
+                if zeros is Zeros.UNRANKED and not start:
                     start, tied = 1, 0
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:

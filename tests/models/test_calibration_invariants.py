@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.calibrate import WIDER
-from models.calibration import INFLATED, PREDICTIVE, STEP, TAIL, TOP, ScoreWindow, bin_of
+from models.calibration import (
+    FIRST,
+    INFLATED,
+    PREDICTIVE,
+    STEP,
+    TAIL,
+    TOP,
+    ScoreWindow,
+    Zeros,
+    bin_of,
+)
+from models.event import Volume
 from models.hashing import Hasher
 from models.ranked import PEAK, SUM
 
@@ -25,6 +36,7 @@ MOST = 1.2  # observed over nominal
 scores = st.floats(0, 60)
 uniforms = st.floats(1e-6, 1 - 1e-6)
 windows = st.lists(scores, min_size=1, max_size=80)
+a_kind = st.sampled_from(Zeros)
 tools = ("mail.read", "mail.send", "crm.find", "crm.note")
 
 
@@ -85,44 +97,44 @@ def test_c1_a_fleet_at_its_habits_is_not_called_unusual_too_often(a_stream, an_e
         assert sum(p <= level for p in ps) / len(ps) <= MOST * level + 2 * (level / len(ps)) ** 0.5
 
 
-@given(past=windows, u=uniforms, pair=st.tuples(scores, scores), apart=st.booleans())
-def test_c2_a_higher_score_has_no_higher_p(past, u, pair, apart):
+@given(past=windows, u=uniforms, pair=st.tuples(scores, scores), zeros=a_kind)
+def test_c2_a_higher_score_has_no_higher_p(past, u, pair, zeros):
     window = a_window(past)
     low, high = sorted(pair)
-    assert window.p_value(high, u, apart=apart) <= window.p_value(low, u, apart=apart)
+    assert window.p_value(high, u, zeros=zeros) <= window.p_value(low, u, zeros=zeros)
 
 
-@given(past=windows, u=uniforms, score=st.floats(0, 1e6), apart=st.booleans())
-def test_c2_p_is_a_probability_above_zero(past, u, score, apart):
-    assert 0 < a_window(past).p_value(score, u, apart=apart) <= 1
+@given(past=windows, u=uniforms, score=st.floats(0, 1e6), zeros=a_kind)
+def test_c2_p_is_a_probability_above_zero(past, u, score, zeros):
+    assert 0 < a_window(past).p_value(score, u, zeros=zeros) <= 1
 
 
-@given(past=windows, zeros=st.sampled_from([0, 2_000]), u=uniforms, apart=st.booleans())
-def test_c2_it_holds_over_the_whole_grid(past, zeros, u, apart):
+@given(past=windows, calm=st.sampled_from([0, 2_000, 5_000]), u=uniforms, zeros=a_kind)
+def test_c2_it_holds_over_the_whole_grid(past, calm, u, zeros):
     window = a_window(past)
-    window.add_cell(0, zeros)
-    ps = [window.p_value(cell / STEP, u, apart=apart) for cell in range(61 * STEP)]
+    window.add_cell(0, calm)
+    ps = [window.p_value(cell / STEP, u, zeros=zeros) for cell in range(61 * STEP)]
     assert all(later <= earlier for earlier, later in pairwise(ps))
 
 
 def test_what_is_seldom_anything_is_as_rare_as_it_says():
     """Ranked among zeros that count as being as high, one in a hundred would be one in two."""
     chance = Random(7)  # noqa: S311 - made-up data
-    below = {apart: dict.fromkeys(NOMINAL, 0) for apart in (False, True)}
+    below = {zeros: dict.fromkeys(NOMINAL, 0) for zeros in (Zeros.AS_HIGH, Zeros.UNRANKED)}
     streams, events = 40, 3_000
     for _ in range(streams):
         window = ScoreWindow(size=1_000_000)
         for number in range(events + 500):
             score, u = seldom(chance), chance.random()
-            for apart, counts in below.items():
-                p = window.p_value(score, u, apart=apart) if number >= 500 else 1.0
+            for zeros, counts in below.items():
+                p = window.p_value(score, u, zeros=zeros) if number >= 500 else 1.0
                 for level in NOMINAL:
                     counts[level] += p <= level
             window.add(score)
     for level in (0.01, 1e-3):
         promised = level * streams * events
-        assert 0.4 * promised < below[True][level] < MOST * promised, level
-        assert below[False][level] < below[True][level] / 2, level
+        assert 0.4 * promised < below[Zeros.UNRANKED][level] < MOST * promised, level
+        assert below[Zeros.AS_HIGH][level] < below[Zeros.UNRANKED][level] / 2, level
 
 
 def test_c1_the_predictive_tail_of_few_scores_promises_just_what_it_holds():
@@ -311,3 +323,34 @@ def test_at_most_the_share_exceeds_the_quantile(past, share):
 @given(st.floats(0, 1e9))
 def test_scores_stand_on_a_grid_with_a_top(score):
     assert 0 <= bin_of(score) <= TOP
+
+
+@pytest.mark.parametrize("sent", [None, 100_000_000], ids=["calls", "bytes"])
+def test_c6_agents_that_always_do_the_same_alert_on_a_burst(a_stream, an_event, sent):
+    """Nothing was ever unusual in how much they do, so that all of the windows is zeros."""
+
+    def act(number, at, agent, sent=400):
+        tool, session = tools[number % 4], f"s-{agent}-{number // 32}"
+        return an_event(agent, at, tool=tool, session=session, volume=Volume(bytes_out=sent))
+
+    stream = a_stream()
+    stream.engine.vouched = True
+    for number in range(2_000):
+        day, call = divmod(number, 200)
+        for agent in ("bot-0", "bot-1", "bot-2"):
+            stream.judge(act(number, day * 1_440 + call / 4, agent))
+    stream.engine.vouched = False
+    burst = (act(number, 14_400 + number / 200, "bot-0", sent or 400) for number in range(24))
+    judged = stream.judge_all(burst)
+    assert all(found.p < 0.002 for found in judged[12:]), "whatever breaks the ties"
+    assert ("volume.exfil" if sent else "rate.burst") in {found.anomaly for found in judged}
+
+
+def test_what_so_few_scores_draw_is_ranked_among_them():
+    window = ScoreWindow(size=1_000_000)
+    window.add_cell(0, FIRST)
+    for score in (3.0, 5.0, 9.0):
+        window.add(score)
+    ps = [window.p_value(score, 0.5, zeros=Zeros.CONSTANT) for score in (2.0, 4.0, 60.0)]
+    assert ps == [number / (FIRST + 4) for number in (3.5, 2.5, 0.5)]
+    assert window.p_value(4.0, 0.5) > 0.3, "as high as each zero"

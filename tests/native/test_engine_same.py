@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,28 @@ def test_features_that_are_silent_are_so_under_both():
     both = Both(msgspec.structs.replace(CONFIG, silent=silent))
     both.run(FORMATS["native"].normalise(line) for line in fleet_events(7, 12, limit=3_000))
     assert any(subject.profile.state() == "active" for subject in both.subjects[0].values())
+
+
+def test_a_burst_after_a_constant_history_is_as_rare_to_both():
+    both = Both()
+    both.run(
+        a_call(agent, day * 86_400 + call * 15, f"s-{agent}-{day}-{call // 40}")
+        for day in range(10)
+        for call in range(200)
+        for agent in range(3)
+    )
+    both.run(a_call(0, 10 * 86_400 + second / 4, "s-x") for second in range(30))
+
+
+def a_call(agent: int, second: float, session: str) -> Event:
+    line = {
+        "id": f"{session}-{second}",
+        "time": (datetime(2026, 11, 2, 8, tzinfo=UTC) + timedelta(seconds=second)).isoformat(),
+        "agent": {"id": f"bot-{agent}", "role": "etl"},
+        "session": session,
+        "tool": "mail.read",
+    }
+    return FORMATS["native"].normalise(msgspec.json.encode(line))
 
 
 @pytest.mark.shared

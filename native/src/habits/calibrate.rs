@@ -1,14 +1,14 @@
 //! From an event's statistics to one p-value; the arithmetic of `models.calibrate`.
 
 use super::groups::NEWCOMERS_NAME;
-use super::window::{bin_of, Tail, Window};
+use super::window::{bin_of, Tail, Window, Zeros};
 use super::STATISTICS;
 use pyo3::prelude::*;
 
 /// Place from which on statistics are rarities among the peers.
 const RARITIES: usize = 2;
-/// Place of how far a category goes: 0 where none does.
-const PEAK: usize = 2;
+/// What zeros of each statistic say.
+const ZEROS: [Zeros; STATISTICS] = [Zeros::AsHigh, Zeros::AsHigh, Zeros::Unranked, Zeros::Constant];
 /// Place of the sum of the categories' bits.
 pub const SUM: usize = 1;
 pub const VOLUME: usize = 3;
@@ -34,17 +34,17 @@ pub struct Calibrated {
 
 /// The share of past scores as high, leaning on pools that are more general; the specific one last.
 /// That of newcomers goes on by itself beyond all it has seen.
-fn rank(windows: &[&Window], score: f64, u: f64, apart: bool, new: bool) -> f64 {
+fn rank(windows: &[&Window], score: f64, u: f64, zeros: Zeros, new: bool) -> f64 {
     let Some((window, rest)) = windows.split_last() else { return 1.0 };
     if rest.is_empty() {
-        return window.p_leaning(score, u, None, Tail::Inflated, apart);
+        return window.p_leaning(score, u, None, Tail::Inflated, zeros);
     }
-    let general = |other| rank(rest, other, u, apart, false);
+    let general = |other| rank(rest, other, u, zeros, false);
     let (n, p) = (window.n() as f64, general(score));
     let own = if new {
-        window.p_leaning(score, u, None, Tail::Inflated, apart)
+        window.p_leaning(score, u, None, Tail::Inflated, zeros)
     } else {
-        window.p_leaning(score, u, Some(&general), Tail::Inflated, false)
+        window.p_leaning(score, u, Some(&general), Tail::Inflated, Zeros::AsHigh)
     };
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
@@ -117,7 +117,7 @@ impl Pools<'_> {
             let Some(window) = pools.windows().last() else { continue };
             tests += WEIGHTS[index];
             let new = pools.name == Some(NEWCOMERS_NAME);
-            let p = rank(pools.windows(), value, u, index == PEAK, new);
+            let p = rank(pools.windows(), value, u, ZEROS[index], new);
             out.each[index] = Some(p);
             let p = p / WEIGHTS[index];
             if out.lead < 0 || p < least {

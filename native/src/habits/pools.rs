@@ -2,7 +2,7 @@
 
 use super::group::expect;
 use super::stored::{read_window, write_window};
-use super::window::{bin_of, Tail, Window};
+use super::window::{bin_of, Tail, Window, Zeros};
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
 use pyo3::prelude::*;
@@ -82,14 +82,14 @@ impl SessionPools {
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
         let tail = if self.leaning { Tail::Predictive } else { Tail::Inflated };
-        let fleet = |other| self.fleet.p_leaning(other, u, None, tail, false);
+        let fleet = |other| self.fleet.p_leaning(other, u, None, tail, Zeros::AsHigh);
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
         let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
         let of_role = if self.leaning {
-            own.p_leaning(score, u, Some(general), Tail::Leaning, false)
+            own.p_leaning(score, u, Some(general), Tail::Leaning, Zeros::AsHigh)
         } else {
-            own.p_leaning(score, u, None, tail, false)
+            own.p_leaning(score, u, None, tail, Zeros::AsHigh)
         };
         (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }

@@ -13,6 +13,17 @@ pub const UNBOUNDED: u16 = 128;
 const FAINT: f64 = 0.25;
 const UNSAID: f64 = 6.0;
 
+/// What zeros say in a window so full of them that its 98 % point is 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Zeros {
+    /// Each counts as being as high as what lies above.
+    AsHigh,
+    /// There was nothing to rank: the tail begins above them.
+    Unranked,
+    /// All was as ever: what lies above is ranked among its like, in a window of `FIRST` scores.
+    Constant,
+}
+
 /// How a window goes on above its 98 % point: as an exponential distribution whose mean is known
 /// from few scores.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,18 +134,17 @@ impl Window {
 
     /// P(a past score is as high), smoothed by `u`.
     pub fn p_value(&self, score: f64, u: f64) -> f64 {
-        self.p_leaning(score, u, None, Tail::Inflated, false)
+        self.p_leaning(score, u, None, Tail::Inflated, Zeros::AsHigh)
     }
 
-    /// The same; beyond the 98 % point the tail goes on as that of a more general pool. Where zeros
-    /// stand apart, as there was nothing to score, none of them counts as being as high.
+    /// The same; beyond the 98 % point the tail goes on as that of a more general pool.
     pub fn p_leaning(
         &self,
         score: f64,
         u: f64,
         general: Option<&dyn Fn(f64) -> f64>,
         tail: Tail,
-        apart: bool,
+        zeros: Zeros,
     ) -> f64 {
         let cell = bin_of(score);
         let (mut above, mut ties) = self.new.rank(cell);
@@ -144,8 +154,10 @@ impl Window {
         let n = self.n();
         if above as f64 <= (TAIL * n as f64).min(tail.most()) {
             let (start, k, tied, excess) = self.tail(tail.most());
-            if i64::from(cell) > start {
-                let (start, tied) = if apart && start == 0 { (1, 0) } else { (start, tied) };
+            let constant = start == 0 && zeros == Zeros::Constant && n >= FIRST;
+            if i64::from(cell) > start && !constant {
+                let unranked = start == 0 && zeros == Zeros::Unranked;
+                let (start, tied) = if unranked { (1, 0) } else { (start, tied) };
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
                     let most = general(start as f64 / STEP).max(1e-300);
