@@ -113,10 +113,7 @@ def _rank(
         return window.p_value(score, u, zeros=zeros)
     general = partial(_rank, rest, u=u, zeros=zeros)
     n, p = window.n, general(score)
-    if new:
-        own = window.p_value(score, u, zeros=zeros)
-    else:
-        own = window.p_value(score, u, general)
+    own = window.p_value(score, u, zeros=zeros) if new else window.p_value(score, u, general)
     return (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 
 

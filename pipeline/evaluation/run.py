@@ -47,7 +47,8 @@ class Measured:
     sessions
         Judged sessions in order of their first event, labels joined.
     facts
-        ``events`` (learned and judged), ``unlabelled_sessions``, ``rejected``, ``rejected_by``
+        ``events`` (learned and judged), ``unlabelled_sessions``, ``odd_labels``,
+        ``rejected``, ``rejected_by``
         (reason), ``seconds`` (of learning and judging), ``events_per_second``,
         ``config_version``, ``alerts_per_day``, ``format``, ``cold``, ``without``, ``data``
         (digests by file).
@@ -239,6 +240,7 @@ def measured(
     facts = {
         "events": events,
         "unlabelled_sessions": sum(s.label is None for s in sessions),
+        "odd_labels": known.odd,
         "rejected": sum(reasons.values()),
         "rejected_by": reasons,
         "seconds": seconds,

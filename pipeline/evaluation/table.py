@@ -31,7 +31,7 @@ def table(result: Mapping[str, Any]) -> Table:
         padding=0,
         title=_title(result),
         title_justify="left",
-        caption=_caption(result["all"], result["unlabelled_sessions"]),
+        caption=_caption(result["all"], result["unlabelled_sessions"], result["odd_labels"]),
         caption_justify="left",
     )
     out.add_column("sessions of", no_wrap=True)
@@ -94,7 +94,7 @@ def _title(result: Mapping[str, Any]) -> str:
     )
 
 
-def _caption(figures: Mapping[str, Any], unlabelled: int) -> str:
+def _caption(figures: Mapping[str, Any], unlabelled: int, odd: Mapping[str, int]) -> str:
     failed, alerts = figures["attacked_failed"], figures["alerts"]
     pools = [
         f"{pool} {' '.join(share(p[f'{level}']['ratio'], 2) for level in EVENT_LEVELS)}"
@@ -104,6 +104,9 @@ def _caption(figures: Mapping[str, Any], unlabelled: int) -> str:
     aside = ""
     if unlabelled:
         aside = f"\nsessions without a label: {unlabelled}, judged and counted nowhere"
+    if odd:
+        each = ", ".join(f"{plain(label)} {n} times" for label, n in odd.items())
+        aside += f"\nlabels that are none: {each}; the others count"
     return (
         "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"
         f"{'; '.join(pools) or '-'}\n"

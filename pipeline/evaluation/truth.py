@@ -14,6 +14,7 @@ from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
 from pipeline.evaluation.judged import DAY_US
 from pipeline.formats import FORMATS, Labels, event_of, format_named
+from pipeline.quoted import quoted
 from pipeline.recordings import nothing_in, records_of
 from pipeline.replay import in_order
 
@@ -29,6 +30,12 @@ HISTORY = "baseline"
 JUDGED = "eval"
 _LATE_US, _MOST_LATE = 3_600_000_000, 0.05
 ATTACK = "attack"
+_MOST_ODD = 20
+_EXPECTED = {
+    "phase": (HISTORY, JUDGED),
+    "session_label": ("benign", "attacked_failed", "attacked_succeeded"),
+    "event_label": (0, 1),
+}
 # What an injected instruction shows in: a value it brought along, or a tool nobody asked for.
 _INJECTED = ("provenance", "intent")
 
@@ -77,6 +84,8 @@ class Truth(Protocol):
     """What is known, and how the recording splits into history and what is judged."""
 
     planted: dict[str, Planted]
+    odd: dict[str, int]
+    """Labels that are none of those there are, each with how many records have it."""
 
     @property
     def tasks(self) -> frozenset[tuple[str | None, str | None]]:
@@ -122,8 +131,11 @@ class InLabels:
         self._wire = wire = _labelled(fmt)
         self.planted: dict[str, Planted] = {}
         self._records = in_order(files, wire, now_us=now_us)
+        self.odd: dict[str, int] = {}
         self._known = {
-            r.where: known for r in self._records if (known := _labels(r, wire)) is not None
+            r.where: self._sound(known)
+            for r in self._records
+            if (known := _labels(r, wire)) is not None
         }
         if not self._records:
             raise ConfigError(nothing_in(files))
@@ -134,6 +146,19 @@ class InLabels:
                 f"none of {len(self._records)} records is labelled with phase {JUDGED!r}, "
                 "nothing to measure"
             )
+
+    def _sound(self, known: Known) -> Known:
+        """Give the labels without those that are none of what there is; these are counted."""
+        odd = [
+            name
+            for name, expected in _EXPECTED.items()
+            if getattr(known, name) is not None and getattr(known, name) not in expected
+        ]
+        for name in odd:
+            told = f"{name} {quoted(getattr(known, name))}"
+            if told in self.odd or len(self.odd) < _MOST_ODD:
+                self.odd[told] = self.odd.get(told, 0) + 1
+        return msgspec.structs.replace(known, **dict.fromkeys(odd)) if odd else known
 
     @property
     def total(self) -> int | None:
@@ -186,6 +211,7 @@ class InFile:
         self._history_us = history_days * DAY_US
         self._now_us = now_us
         self.planted: dict[str, Planted] = {}
+        self.odd: dict[str, int] = {}
         for case in _planted(truth, now_us):
             if self.planted.setdefault(case.id, case) is not case:
                 raise ConfigError(f"case {case.id!r} stands twice in {truth}")

@@ -153,6 +153,20 @@ def test_a_recording_without_labels_is_refused(tmp_path: Path) -> None:
         evaluate([file], fmt=FMT, draws=20, settings=Settings())
 
 
+def test_a_label_that_is_none_counts_as_no_label_and_is_told(tmp_path: Path) -> None:
+    lines = a_recording()
+    for line in lines:
+        if line["session_label"] == "attacked_failed":
+            line["session_label"] = "attacked"
+    lines[-1]["event_label"] = 7
+    result = evaluate([written(tmp_path / "odd.jsonl", lines)], fmt=FMT, settings=Settings())
+    assert result["unlabelled_sessions"] == 12
+    assert result["odd_labels"] == {"session_label 'attacked'": 24, "event_label 7": 1}
+    told = " ".join(printed(result).split())
+    assert "sessions without a label: 12, judged" in told
+    assert "labels that are none: session_label 'attacked' 24 times, event_label 7 1 times" in told
+
+
 def test_a_format_without_labels_is_refused(recording: str) -> None:
     with pytest.raises(ConfigError, match=r"format 'native' has no labels, expected .*agentlog"):
         evaluate([recording], fmt="native", settings=Settings())
