@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from models.config import ModelConfig
 from models.errors import ConfigError
+from models.event import Instant, microseconds
 from models.trust_policy import TrustPolicy
 from pipeline.config_file import fault_of, read_config
 from pipeline.quoted import LONGEST_PATH, masked, quoted
@@ -38,7 +39,12 @@ DEFAULT_FILE = "habitus.toml"
 _TEST_PREFIX = "HABITUS_TEST_"
 _SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.jsonl.gz"
 _OWN = "alerts_per_day"
-_MODEL = {name: kind for name, kind in ModelConfig.__annotations__.items() if name != _OWN}
+_NO_NUMBERS = ("degraded", "silent")
+_MODEL = {
+    name: kind
+    for name, kind in ModelConfig.__annotations__.items()
+    if name not in (_OWN, *_NO_NUMBERS)
+}
 
 # Marks a setting that may hold a password or a key: no message repeats what was set.
 _HIDDEN = "may hold a password or a key"
@@ -89,6 +95,9 @@ class Settings(BaseSettings):
     )
     intel: File = Field(None, description="folder of IP lists")
     corporate_networks: Words = Field((), description="addresses and prefixes of your own egress")
+    degraded: Words = Field(
+        (), description="times of degraded telemetry, START/END: judged, and nothing learned"
+    )
     inventory: File = Field(None, description="registered agents, CSV or YAML")
     listen: str = Field("127.0.0.1:8765", description="HOST:PORT of the API")
     api_keys_file: Annotated[File, _HIDDEN] = Field(
@@ -171,6 +180,21 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("degraded")
+    @classmethod
+    def _degraded(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place, span in enumerate(value, 1):
+            try:
+                start, end = _span(span)
+            except (ValueError, msgspec.ValidationError):
+                start = end = 0
+            if start >= end:
+                raise ValueError(
+                    f"entry {place} must be START/END, two RFC 3339 times with an offset, the end "
+                    f"after the start, got {quoted(span)}"
+                ) from None
+        return value
+
     @field_validator("intel", "inventory", "api_keys_file", "parameters", "offline_models")
     @classmethod
     def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
@@ -248,7 +272,15 @@ def model_config_of(settings: Settings, promoted: ModelConfig | None = None) -> 
     values = {**msgspec.structs.asdict(base), **settings.model}
     if _OWN in settings.model_fields_set:
         values[_OWN] = settings.alerts_per_day
+    if settings.degraded:
+        values["degraded"] = tuple(map(_span, settings.degraded))
     return msgspec.convert(values, ModelConfig, strict=False).validate()
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Give start and end of an interval, in microseconds."""
+    start, end = (microseconds(msgspec.convert(part, Instant)) for part in text.split("/"))
+    return start, end
 
 
 def trust_policy_of(settings: Settings, promoted: ModelConfig | None = None) -> TrustPolicy:

@@ -48,7 +48,7 @@ def settings_in_effect(ctx: typer.Context, as_json: AsJson = False) -> None:
             text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
             table.add_row(variable(name), plain(text), field.description)
     for name, value in msgspec.to_builtins(model).items():
-        if name != "alerts_per_day":
+        if name not in ("alerts_per_day", "degraded", "silent"):  # no parameters that are set so
             table.add_row(variable(f"model__{name}"), str(value), "")
     console().print(table)
     note(f"model configuration {model.version}, {_origin(found)}")

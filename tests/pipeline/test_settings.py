@@ -150,3 +150,26 @@ def test_every_setting_has_a_sentence_and_shows_without_passwords() -> None:
             "postgresql://db.example.com/h"
         )
         assert "hunter2" not in str(shown(Settings(store=f"postgresql://{store}")))
+
+
+def test_times_of_degraded_telemetry_are_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "HABITUS_DEGRADED",
+        "1970-01-01T00:00:01Z/1970-01-01T00:00:03Z, 1970-01-01T02:00:04+02:00/1970-01-01T00:00:05Z",
+    )
+    model = model_config_of(load_settings())
+    assert model.degraded == ((1_000_000, 3_000_000), (4_000_000, 5_000_000))
+    assert model.version != ModelConfig().version
+
+
+@pytest.mark.parametrize(
+    "span",
+    ["yesterday", "2026-11-02T08:00:00/2026-11-02T09:00:00", "2026-11-02T08:00:00Z",
+     "2026-11-02T09:00:00Z/2026-11-02T09:00:00Z"],
+)  # fmt: skip
+def test_a_time_that_is_none_is_told_with_its_place(
+    monkeypatch: pytest.MonkeyPatch, span: str
+) -> None:
+    monkeypatch.setenv("HABITUS_DEGRADED", f"2026-11-01T08:00:00Z/2026-11-01T09:00:00Z,{span}")
+    with pytest.raises(ConfigError, match=rf"HABITUS_DEGRADED.* entry 2 must be START/END.*{span}"):
+        load_settings()
