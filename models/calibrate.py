@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from models.calibration import PRIOR_SCORES, Zeros, bin_of
 from models.group import FLEET, NEWCOMERS
-from models.ranked import SUM, VOLUME
+from models.ranked import PEAK, SUM, VOLUME
 
 if TYPE_CHECKING:
     from models.calibration import ScoreWindow
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = (1.0, 0.5, 1.0, 1.0)
 """Of the statistics as tests: the sum finds least that no other does."""
-
-_ZEROS = (Zeros.AS_HIGH, Zeros.AS_HIGH, Zeros.UNRANKED, Zeros.CONSTANT)
 
 WIDER = 1.08
 """What p-values are larger by: windows tell of the weeks before, and agents move on from these."""
@@ -83,7 +81,8 @@ def calibrate(
         if not pools:
             continue
         tests += WEIGHTS[index]
-        p = result.each[index] = _rank(pools, value, u, _ZEROS[index], new=name == NEWCOMERS)
+        zeros = _zeros(index, own=own)
+        p = result.each[index] = _rank(pools, value, u, zeros, new=name == NEWCOMERS)
         p /= WEIGHTS[index]
         if result.lead < 0 or p < least:
             least = p
@@ -91,6 +90,13 @@ def calibrate(
     if result.lead >= 0:
         result.p = min(1.0, WIDER * tests * least)
     return result
+
+
+def _zeros(index: int, *, own: bool) -> Zeros:
+    """Tell what zeros of a statistic say: of a volume that all was as ever, for agents known."""
+    if index == PEAK:
+        return Zeros.UNRANKED
+    return Zeros.CONSTANT if index == VOLUME and own else Zeros.AS_HIGH
 
 
 def _rank(

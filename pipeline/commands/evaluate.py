@@ -105,7 +105,7 @@ def evaluate(
         print_json(result)
     else:
         for one in (table(result), *details(result)):
-            console().print(one)
+            console().print(one, end="\n\n")
     if registered is not None:
         said = quoted(str(registered), LONGEST_PATH)
         note(f"registered agents: {said}; HABITUS_INVENTORY names others")

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from pipeline.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
-from pipeline.evaluation.table import percent, share
+from pipeline.evaluation.table import columns, percent, share
 from pipeline.quoted import plain
 
 if TYPE_CHECKING:
@@ -290,13 +290,12 @@ def _intervals(result: Mapping[str, Any]) -> Table:
 def _table(title: str, first: str, *headings: str) -> Table:
     out = Table(
         box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
+        show_edge=False,
         title=title,
         title_justify="left",
         caption_justify="left",
         min_width=len(title),
     )
-    out.add_column(first, no_wrap=True)
-    for heading in headings:
-        out.add_column(heading, justify="right", no_wrap=True)
+    columns(out, first, headings)
     return out

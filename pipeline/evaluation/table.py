@@ -12,8 +12,9 @@ from pipeline.quoted import plain
 from pipeline.rejected import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+_NARROWEST, _NARROWEST_NAME = 5, 7
 _HEADINGS = (
     "benign", "attacked", "AUROC", "AP", "at 1%", "at 5%", "event\nAUROC", "event\nAP",
     "p<=.05\nbenign", "p<=.05\nfound", "false/\nagent-day",
@@ -29,22 +30,29 @@ def table(result: Mapping[str, Any]) -> Table:
     out = Table(
         box=box.SIMPLE_HEAD,
         padding=0,
+        show_edge=False,
         title=_title(result),
         title_justify="left",
         caption=_caption(result["all"], result["unlabelled_sessions"], result["odd_labels"]),
         caption_justify="left",
     )
-    out.add_column("sessions of", no_wrap=True)
-    for heading in _HEADINGS:
-        # A terminal too narrow cuts columns off on the right, not digits off every number.
-        width = max(5, *map(len, heading.split("\n")))
-        out.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    columns(out, "sessions of", _HEADINGS)
     _rows(out, result)
     if "every_phase" in result:
         out.add_section()
         out.add_row("baseline phase too:")
         _rows(out, result["every_phase"])
     return out
+
+
+def columns(out: Table, first: str, headings: Sequence[str]) -> None:
+    """Add a column of names and columns of figures.
+
+    In a narrow terminal names and headings go on in the next line, and no figure loses a digit.
+    """
+    out.add_column(first, min_width=_NARROWEST_NAME, overflow="fold")
+    for heading in headings:
+        out.add_column(heading, justify="right", min_width=_NARROWEST, overflow="fold")
 
 
 def _rows(out: Table, part: Mapping[str, Any]) -> None:

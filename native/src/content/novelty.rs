@@ -12,7 +12,7 @@ const FAMILIAR_HALF: f64 = 0.5;
 const USUAL_SHARE: f64 = 0.15;
 const OFTEN: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
-const LIKE: f64 = 0.25;
+const LIKE: f64 = 0.5;
 pub const UNKNOWN: u64 = 2;
 /// Level of an address whose whole domain is new to the role.
 pub const OUTSIDE: u64 = 4;

@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 
 /// Place from which on statistics are rarities among the peers.
 const RARITIES: usize = 2;
-/// What zeros of each statistic say.
-const ZEROS: [Zeros; STATISTICS] = [Zeros::AsHigh, Zeros::AsHigh, Zeros::Unranked, Zeros::Constant];
+/// Place of how far a category goes: 0 where none does.
+const PEAK: usize = 2;
 /// Place of the sum of the categories' bits.
 pub const SUM: usize = 1;
 pub const VOLUME: usize = 3;
@@ -47,6 +47,15 @@ fn rank(windows: &[&Window], score: f64, u: f64, zeros: Zeros, new: bool) -> f64
         window.p_leaning(score, u, Some(&general), Tail::Inflated, Zeros::AsHigh)
     };
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
+}
+
+/// What zeros of a statistic say: of a volume that all was as ever, for agents that are known.
+fn zeros(index: usize, whose: Whose) -> Zeros {
+    match index {
+        PEAK => Zeros::Unranked,
+        VOLUME if whose == Whose::Own => Zeros::Constant,
+        _ => Zeros::AsHigh,
+    }
 }
 
 /// The windows an agent is ranked in, most specific first.
@@ -117,7 +126,7 @@ impl Pools<'_> {
             let Some(window) = pools.windows().last() else { continue };
             tests += WEIGHTS[index];
             let new = pools.name == Some(NEWCOMERS_NAME);
-            let p = rank(pools.windows(), value, u, ZEROS[index], new);
+            let p = rank(pools.windows(), value, u, zeros(index, whose), new);
             out.each[index] = Some(p);
             let p = p / WEIGHTS[index];
             if out.lead < 0 || p < least {

@@ -105,7 +105,7 @@ def test_baselines_judge_the_same_events(result: dict[str, Any]) -> None:
 def test_the_product_stands_on_top_of_the_comparison(result: dict[str, Any]) -> None:
     lines = text(side_by_side(result)).splitlines()
     rows = [line for line in lines if re.search(r"\d\.\d{3}", line)]
-    assert [row.split("  ")[0].strip() for row in rows] == [
+    assert [re.split(r" +(?:-|\d+\.\d)", row)[0].strip() for row in rows] == [
         "Habitus", "first-seen flags", "z-scores of counts and volumes",
         "isolation forest (scikit-learn)",
     ]  # fmt: skip
@@ -133,8 +133,19 @@ def test_names_from_outside_are_neither_markup_nor_control(result: dict[str, Any
         assert name in whole
 
 
-def text(one: Any) -> str:
-    console = Console(width=120)
+def test_in_eighty_columns_no_figure_loses_a_digit(result: dict[str, Any]) -> None:
+    told = result | {"roles": {"a-role-with-a-long-name": result["all"]}}
+    for one in (table(told), *details(told)):
+        lines = text(one, 80).splitlines()
+        assert not any("…" in line for line in lines)
+        assert max(map(len, lines)) <= 80
+        wide = text(one, 200)
+        figures = set(re.findall(r"(?<![\w-])\d+\.\d+(?![\w-])", wide))
+        assert figures <= set(re.findall(r"(?<![\w-])\d+\.\d+(?![\w-])", "\n".join(lines)))
+
+
+def text(one: Any, width: int = 120) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         console.print(one)
     return capture.get()
