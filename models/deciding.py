@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import GROUNDS, Reason
@@ -15,6 +16,7 @@ from models.explain import (
 )
 from models.features import BY_METRIC, METRICS
 from models.leading import content_leads, in_order, says_more
+from models.ranked import SUM
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
 from models.watch.counting import remembers
@@ -188,7 +190,11 @@ class Decider:
         by_session: bool,
         least: Least | None,
     ) -> list[Reason]:
-        """Give the reasons, the one that decided first."""
+        """Give the reasons, the one that decided first.
+
+        A category that is not tested by itself counts as rare as the sum that decided, where it is
+        more than half of that.
+        """
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - judge has set it
         baseline, usual, places = profile.baseline, profile.habits.usual, self._places
@@ -199,14 +205,16 @@ class Decider:
             whole = (content.carrier.bits if content.carrier else 0.0) + (content.intent or 0.0)
             factor = content.score / whole if whole else PLAIN_FACTOR
             carried = _by_weight(content_reasons(content, factor, event), event)
+        excesses = [(i, b, b - usual[i]) for i, b, *_ in bits.categories.found if b > usual[i]]
+        most = sum(excess for *_, excess in excesses) / 2
         found: list[Unusual] = []
         told_as: list[Callable[[], Reason]] = []  # a reason takes a while
-        for i, b, *_ in bits.categories.found:
-            excess = b - usual[i]
-            if excess > 0:
-                rare = rarity(i, excess) if places[i].alone else 0.0
-                found.append((places[i].name, rare, excess))
-                told_as.append(partial(category_reason, baseline, view, places[i], x, b))
+        for i, b, excess in excesses:
+            rare = _of_sum(result) if excess > most else 0.0
+            if places[i].alone:
+                rare = rarity(i, excess)
+            found.append((places[i].name, rare, excess))
+            told_as.append(partial(category_reason, baseline, view, places[i], x, b))
         for one in bits.measures:
             rare = rarity(len(places) + one.metric, one.bits)
             found.append((METRICS[one.metric], rare, one.bits))
@@ -225,6 +233,12 @@ class Decider:
             return told
         i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
         return [category_reason(baseline, view, places[i], x, b)]
+
+
+def _of_sum(result: Calibrated) -> float:
+    """Give how rare the sum of all categories is, in bits, where that decided; else 0."""
+    p = result.each[SUM] if result.lead == SUM else None
+    return 0.0 if p is None else -log2(p)
 
 
 def _by_weight(carried: list[Reason], event: Event) -> list[Reason]:

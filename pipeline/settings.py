@@ -40,7 +40,7 @@ _TEST_PREFIX = "HABITUS_TEST_"
 _SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.jsonl.gz"
 _OWN = "alerts_per_day"
 _NO_NUMBERS = ("degraded", "silent")
-_MODEL = {
+MODEL_PARAMETERS = {
     name: kind
     for name, kind in ModelConfig.__annotations__.items()
     if name not in (_OWN, *_NO_NUMBERS)
@@ -211,7 +211,7 @@ class Settings(BaseSettings):
         if _OWN in value:
             raise ValueError(f"{_OWN} is a setting of its own")
         faults = [
-            fault_of(name, given) if name in _MODEL else _unknown(name, _MODEL)
+            fault_of(name, given) if name in MODEL_PARAMETERS else _unknown(name, MODEL_PARAMETERS)
             for name, given in value.items()
         ]
         if any(faults):

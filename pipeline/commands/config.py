@@ -18,7 +18,7 @@ from pipeline.config_file import differences, read_config
 from pipeline.config_store import InEffect, in_effect, signed_off
 from pipeline.config_store import promote as promoted
 from pipeline.quoted import plain
-from pipeline.settings import Settings, load_settings, shown, variable
+from pipeline.settings import MODEL_PARAMETERS, Settings, load_settings, shown, variable
 from pipeline.store import is_made, open_store
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def settings_in_effect(ctx: typer.Context, as_json: AsJson = False) -> None:
             text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
             table.add_row(variable(name), plain(text), field.description)
     for name, value in msgspec.to_builtins(model).items():
-        if name not in ("alerts_per_day", "degraded", "silent"):  # no parameters that are set so
+        if name in MODEL_PARAMETERS:
             table.add_row(variable(f"model__{name}"), str(value), "")
     console().print(table)
     note(f"model configuration {model.version}, {_origin(found)}")
