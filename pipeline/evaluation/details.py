@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
-
 from pipeline.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
-from pipeline.evaluation.table import columns, percent, share
+from pipeline.evaluation.table import of_figures, percent, share
 from pipeline.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.table import Table
 
 PRODUCT = "Habitus"
 _MOST_ROWS = 20
@@ -288,14 +287,4 @@ def _intervals(result: Mapping[str, Any]) -> Table:
 
 
 def _table(title: str, first: str, *headings: str) -> Table:
-    out = Table(
-        box=box.SIMPLE_HEAD,
-        padding=0,
-        show_edge=False,
-        title=title,
-        title_justify="left",
-        caption_justify="left",
-        min_width=len(title),
-    )
-    columns(out, first, headings)
-    return out
+    return of_figures(title, first, headings, min_width=len(title))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.evaluation.judged import SESSION_LABELS
 from pipeline.evaluation.ranking import detection
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 DRAWS = 300
 _COVERED = (2.5, 97.5)
 _SEED = 20_260_105
-_LABELS = ("benign", "attacked_failed", "attacked_succeeded")
 
 
 class Ordered:
@@ -76,7 +76,7 @@ def intervals(sessions: Sequence[Session], draws: int = DRAWS) -> dict[str, Any]
     """
     if not draws:
         return {}
-    known = [s for s in sessions if s.label in _LABELS]
+    known = [s for s in sessions if s.label in SESSION_LABELS]
     drawn: defaultdict[str, list[float]] = defaultdict(list)
     sample = _Sample(known)
     rng = np.random.default_rng(_SEED)
@@ -97,7 +97,7 @@ def intervals(sessions: Sequence[Session], draws: int = DRAWS) -> dict[str, Any]
 def _strata(sessions: Sequence[Session]) -> list[list[list[int]]]:
     """Give the places of the sessions of each group, by label."""
     strata = []
-    for label in _LABELS:
+    for label in SESSION_LABELS:
         groups: defaultdict[str, list[int]] = defaultdict(list)
         for place, session in enumerate(sessions):
             if session.label == label:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.evaluation.truth import Truth
 
 DAY_US = 86_400_000_000
+SESSION_LABELS = ("benign", "attacked_failed", "attacked_succeeded")
 
 
 class Judgement(Struct, frozen=True, kw_only=True, gc=False):

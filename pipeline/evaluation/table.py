@@ -27,16 +27,8 @@ def table(result: Mapping[str, Any]) -> Table:
     Columns in percent: detection where 1 % and 5 % of the benign sessions are alarmed, then the
     benign sessions at p <= 0.05 (5 promised) and the attacked ones found there.
     """
-    out = Table(
-        box=box.SIMPLE_HEAD,
-        padding=0,
-        show_edge=False,
-        title=_title(result),
-        title_justify="left",
-        caption=_caption(result["all"], result["unlabelled_sessions"], result["odd_labels"]),
-        caption_justify="left",
-    )
-    columns(out, "sessions of", _HEADINGS)
+    out = of_figures(_title(result), "sessions of", _HEADINGS)
+    out.caption = _caption(result["all"], result["unlabelled_sessions"], result["odd_labels"])
     _rows(out, result)
     if "every_phase" in result:
         out.add_section()
@@ -45,14 +37,24 @@ def table(result: Mapping[str, Any]) -> Table:
     return out
 
 
-def columns(out: Table, first: str, headings: Sequence[str]) -> None:
-    """Add a column of names and columns of figures.
+def of_figures(title: str, first: str, headings: Sequence[str], min_width: int = 0) -> Table:
+    """Start a table with a column of names and columns of figures.
 
     In a narrow terminal names and headings go on in the next line, and no figure loses a digit.
     """
+    out = Table(
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        min_width=min_width,
+    )
     out.add_column(first, min_width=_NARROWEST_NAME, overflow="fold")
     for heading in headings:
         out.add_column(heading, justify="right", min_width=_NARROWEST, overflow="fold")
+    return out
 
 
 def _rows(out: Table, part: Mapping[str, Any]) -> None:

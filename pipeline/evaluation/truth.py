@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
-from pipeline.evaluation.judged import DAY_US
+from pipeline.evaluation.judged import DAY_US, SESSION_LABELS
 from pipeline.formats import FORMATS, Labels, event_of, format_named
 from pipeline.quoted import quoted
 from pipeline.recordings import nothing_in, records_of
@@ -33,7 +33,7 @@ ATTACK = "attack"
 _MOST_ODD = 20
 _EXPECTED = {
     "phase": (HISTORY, JUDGED),
-    "session_label": ("benign", "attacked_failed", "attacked_succeeded"),
+    "session_label": SESSION_LABELS,
     "event_label": (0, 1),
 }
 # What an injected instruction shows in: a value it brought along, or a tool nobody asked for.

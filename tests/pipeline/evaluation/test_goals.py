@@ -88,7 +88,7 @@ def test_the_first_reason_names_what_carried_the_attack(warm: dict[str, Any]) ->
 def test_a_past_that_holds_attacks_costs_little(
     tmp_path: Path, logs: list[str], warm: dict[str, Any], draw: int
 ) -> None:
-    """In the first draws; of 232, one costs more: `docs/measured.md`."""
+    """In the first draws; of 232, two cost more: `docs/measured.md`."""
     path = tmp_path / "attacked.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in attacked_past(logs, draw)))
     assert measured([str(path)])["all"]["auroc"] >= warm["all"]["auroc"] - MOST_LOST
