@@ -28,11 +28,30 @@ class Reason(Struct, frozen=True):
 
 
 class Kind(Struct, frozen=True):
-    """An anomaly type: how severe, which facet of trust it moves, its framework tags."""
+    """An anomaly type: how severe, which facet of trust it moves, its framework tags.
+
+    Attributes
+    ----------
+    when
+        Circumstance -> the tags of those frameworks that it changes.
+    """
 
     severity: str
     facet: str
     tags: dict[str, list[str]]
+    when: dict[str, dict[str, list[str]]] = {}
+
+    def tagged(self, circumstances: list[str]) -> dict[str, list[str]]:
+        """Give the tags under these circumstances.
+
+        >>> kind = Kind("high", "network", {"attack": ["T1090"]}, {"tor": {"attack": ["T1090.003"]}})
+        >>> kind.tagged([]), kind.tagged(["tor", "goal"])
+        ({'attack': ['T1090']}, {'attack': ['T1090.003']})
+        """
+        found = self.tags
+        for name in circumstances:
+            found = found | self.when.get(name, {})
+        return found
 
 
 class Finding(Struct, frozen=True):

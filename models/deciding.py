@@ -148,7 +148,8 @@ class Decider:
         reason: Reason,
     ) -> None:
         kind = self.kinds[anomaly]
-        out.anomaly, out.severity, out.facet, out.tags = anomaly, severity, kind.facet, kind.tags
+        out.anomaly, out.severity, out.facet = anomaly, severity, kind.facet
+        out.tags = kind.tagged(_circumstances(out.reasons, x))
         resource = x.get("resource", event.tool)
         if anomaly in _ONE_CAUSE:
             resource = ""
@@ -233,6 +234,13 @@ class Decider:
             return told
         i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
         return [category_reason(baseline, view, places[i], x, b)]
+
+
+def _circumstances(reasons: list[Reason], x: dict[str, str]) -> list[str]:
+    """Name what the tags of an anomaly depend on beside its type."""
+    tor = x.get("egress") == "tor"
+    other_goal = any(one.feature == "intent" for one in reasons)
+    return ["tor"] * tor + ["goal"] * other_goal
 
 
 def _of_sum(result: Calibrated) -> float:

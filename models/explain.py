@@ -32,7 +32,11 @@ _AS_IT_IS = ("", ", rewritten,")
 _SEVERAL = 2.0
 _KNOWN_AT_ALL = 0.5  # percent
 _QUANTITY_WORDS = dict(
-    zip(QUANTITIES, ("bytes in", "bytes out", "records", "tokens"), strict=True)
+    zip(
+        QUANTITIES,
+        ("bytes in", "bytes out", "records", "tokens and millionths of cost"),
+        strict=True,
+    )
 ) | {"bytes_out_day": "bytes out"}
 _COUNT_WORDS = {
     "rate_minute": "calls in this minute", "rate": "calls in this hour",

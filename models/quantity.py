@@ -23,7 +23,8 @@ _VARIANCE = struct.Struct("<ddd?ddd?dd")
 QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour", "cost")
 MOST = 1 << 53
 """Of one call, and of a window: a double holds each whole number up to it."""
-_SPENT = ("tokens", "total_tokens", "cost")  # attributes that say what a call took
+_TOKENS = ("tokens", "total_tokens")  # attributes that say so, the first that does counts
+_MILLIONTHS = 1e6  # of one unit of money
 
 
 def squash(value: float) -> float:
@@ -140,9 +141,10 @@ class Level:
 
 
 def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | None]:
-    """Give bytes in and out, records and tokens of an event, in the order of `QUANTITIES`.
+    """Give bytes in and out, records and cost of an event, in the order of `QUANTITIES`.
 
-    More than `MOST` counts as that.
+    What a call costs are its tokens and the millionths of its price, whatever the currency: they
+    are of one size, and either may be all that a source tells. More than `MOST` counts as that.
     """
     volume, spent = event.volume, None
     if event.attributes is not None:
@@ -166,8 +168,13 @@ def _most(amount: int | None) -> int | None:
 
 
 def _spent(attributes: dict[str, Any]) -> int | None:
-    for name in _SPENT:
-        value = attributes.get(name)
-        if isinstance(value, int | float) and value >= 0:
-            return int(min(value, MOST))
-    return None
+    tokens = next((n for name in _TOKENS if (n := _number(attributes.get(name))) is not None), None)
+    price = _number(attributes.get("cost"))
+    if price is None:
+        return None if tokens is None else int(tokens)
+    return int(min((tokens or 0.0) + price * _MILLIONTHS, MOST))
+
+
+def _number(value: object) -> float | None:
+    """Give a number from 0 to `MOST`; None for anything that is none, or below."""
+    return float(min(value, MOST)) if isinstance(value, int | float) and value >= 0 else None

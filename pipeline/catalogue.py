@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from models.assessment import Kind
 
@@ -21,7 +22,9 @@ def catalogue() -> dict[str, Kind]:
     ['ASI03']
     """
     return {
-        name: Kind(str(row["severity"]), str(row["facet"]), {f: row[f] for f in FRAMEWORKS})
+        name: Kind(
+            row["severity"], row["facet"], {f: row[f] for f in FRAMEWORKS}, row.get("when", {})
+        )
         for name, row in _table().items()
     }
 
@@ -37,6 +40,6 @@ def title_of(anomaly: str) -> str:
 
 
 @cache
-def _table() -> dict[str, dict[str, list[str]]]:
+def _table() -> dict[str, dict[str, Any]]:
     text = files("pipeline").joinpath("data/anomalies.toml").read_text(encoding="utf-8")
     return {name: row for name, row in tomllib.loads(text).items() if "severity" in row}

@@ -156,7 +156,6 @@ class Worker:
             explain_all
             or (self._observer is not None and self._listener is None)
             or self.panel.detectors
-            or self.config.degraded
             or self.config.silent
         )
         if told or self.engine.kernel is None or not isinstance(self.wire, Native):

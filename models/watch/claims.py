@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from models.watch.haste import add, within_hour
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ def hasty(scene: Scene) -> Finding | None:
         return None
     haste = next((counts for under, counts in _HASTE if seconds < under), 0)
     watch = scene.profile.facts.watch
-    watch.hasty += haste
-    if not haste or watch.hasty < _MOST_HASTE:
+    watch.hasty = add(watch.hasty, haste)
+    if not haste or within_hour(watch.hasty) < _MOST_HASTE:
         return None
     why = (
-        "More approvals were given within this hour than anybody can have read, the last one in "
+        "More approvals were given within an hour than anybody can have read, the last one in "
         f"{seconds:.1f} s."
     )
     return finding("approval.pattern", "approval", f"{seconds:.1f} s", [("read first", 1.0)], why)

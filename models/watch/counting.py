@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from models.features import METRICS
+from models.watch.haste import pass_by as pass_by_haste
 from models.watch.tail import upper_bits
 from models.watch.week import due, pass_by, spread
 
@@ -146,6 +147,8 @@ def close(watch: Watch, time_us: int, *, whole: bool) -> int:
             passed = 1 if kind == MINUTE else window - windows[kind]
             if kind == HOUR:
                 _end_hour(watch, window, whole=whole)
+            elif kind == MINUTE:
+                watch.hasty = pass_by_haste(watch.hasty, windows[kind], window)
             _learn(watch, kind, passed, whole=whole)
         windows[kind], begun = window, kind
     return begun
@@ -169,7 +172,6 @@ def _learn(watch: Watch, kind: int, passed: int, *, whole: bool) -> None:
     watch.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade)
     if kind == HOUR:
         watch.seen = []
-        watch.hasty = 0
 
 
 def _end_hour(watch: Watch, hour: int, *, whole: bool) -> None:

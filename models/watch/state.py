@@ -39,7 +39,7 @@ class Watch(Struct, array_like=True):
     definitions
         Mark of a tool -> mark of its definition.
     hasty
-        Approvals given too fast in the open hour, each as its haste counts.
+        Approvals given too fast in the last hour, each as its haste counts (`models.watch.haste`).
     added
         Tools that deployments announced; an empty one where it was said that none comes.
     sizes

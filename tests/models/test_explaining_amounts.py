@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from models.explain import measure_reason
 from models.features import METRICS
+from models.quantity import MOST, quantities
 from models.watch.measure import Measure
 
 COST = METRICS.index("cost")
@@ -17,7 +20,7 @@ def test_what_call_after_call_has_cost_is_not_told_as_the_hours_amount() -> None
     reason = measure_reason(nobody, nobody, one)
     assert reason.why == (
         "Call after call of this session has cost more than such calls usually do: 40.0 bits "
-        "together; 35,013 tokens this hour."
+        "together; 35,013 tokens and millionths of cost this hour."
     )
     assert reason.expected == [("below 1 bit", 0.5)]
 
@@ -43,3 +46,32 @@ def test_cheap_calls_are_of_the_hour_and_dear_ones_in_a_row_of_the_session(
         if reason.feature == "cost"
     ]
     assert any("Call after call of this session has cost more" in why for why in whys)
+
+
+@pytest.mark.parametrize(
+    ("said", "cost"),
+    [
+        ({"tokens": 700}, 700),
+        ({"total_tokens": 700, "tokens": "many"}, 700),
+        ({"cost": 0.0021}, 2_100),
+        ({"tokens": 700, "cost": 0.0021}, 2_800),
+        ({"tokens": -1, "cost": 2}, 2_000_000),
+        ({"cost": 1e300}, MOST),
+        ({"cost": None}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_call_costs_are_its_tokens_and_the_millionths_of_its_price(
+    an_event: Any, said: dict[str, Any], cost: int | None
+) -> None:
+    assert quantities(an_event(attributes=said))[3] == cost
+
+
+def test_a_price_of_less_than_one_unit_stands_out(a_stream: Any, an_event: Any) -> None:
+    stream = a_stream(learning_sessions=5, pool_minimum=20)
+    for number in range(400):
+        said = {"tokens": 900, "cost": 0.002 + 0.0001 * (number % 7)}
+        stream.judge(an_event(at=20 * number, session=f"s-{number // 4}", attributes=said))
+    dear = {"tokens": 900, "cost": 0.9}
+    reasons = stream.judge(an_event(at=8_100, session="dear", attributes=dear)).reasons
+    assert reasons[0].feature == "cost"

@@ -190,6 +190,18 @@ CASES: dict[str, dict[str, Case]] = {
             minutes=tuple(range(61, 70)),
             then=said(approval_seconds=5),
         ),
+        "five within an hour, on both sides of a full one": Case(
+            fires=True,
+            before=said(approval_seconds=0.5),
+            minutes=(57, 58, 98, 99),
+            then=said(approval_seconds=0.4),
+        ),
+        "five over more than an hour": Case(
+            fires=False,
+            before=said(approval_seconds=0.5),
+            minutes=(28, 29, 98, 99),
+            then=said(approval_seconds=0.4),
+        ),
         "a single hasty one": Case(fires=False, then=said(approval_seconds=0.4)),
     },
 }
@@ -250,6 +262,8 @@ def test_vpn_proxy_and_tor_are_anonymisers(tell, egress):
     assert judged.anomaly == "net.anonymiser"
     assert judged.facet == "network"
     assert "list@3" in judged.reasons[0].why
+    assert judged.tags["attack"] == ["T1090.003" if egress == "tor" else "T1090"]
+    assert judged.tags["owasp"] == ["ASI03"]
 
 
 def test_an_origin_that_the_event_names_is_not_said_to_be_on_a_list(tell):

@@ -44,7 +44,12 @@ _VOLUME = ("bytes_in", "bytes_out", "records")
 
 
 def stored(
-    folder: Path, stream: Path, kernel: str, batch: int, past: Path | None = None
+    folder: Path,
+    stream: Path,
+    kernel: str,
+    batch: int,
+    past: Path | None = None,
+    degraded: tuple[str, ...] = (),
 ) -> tuple[dict[str, Any], int]:
     """Judge a stream; give all that is stored and published, and how many events were quiet.
 
@@ -58,6 +63,7 @@ def stored(
     values = Settings(
         source=f"file:{stream}", store=f"sqlite:{store}", sink=f"file:{folder / kernel}",
         batch_size=batch, kernel=kernel, max_future_s=MAX_FUTURE_S, alerts_per_day=50,
+        degraded=degraded,
         model={"pool_minimum": 100, "learning_sessions": 4, "session_minimum": 10},
     )  # fmt: skip
     quiet = 0
@@ -87,14 +93,18 @@ def stored(
 
 
 def same(
-    folder: Path, events: Iterable[bytes], batch: int = 700, past: Iterable[bytes] = ()
+    folder: Path,
+    events: Iterable[bytes],
+    batch: int = 700,
+    past: Iterable[bytes] = (),
+    degraded: tuple[str, ...] = (),
 ) -> tuple[dict[str, Any], int]:
     stream, before = folder / "stream.jsonl", folder / "past.jsonl"
     stream.write_bytes(b"".join(line + b"\n" for line in events))
     before.write_bytes(b"".join(line + b"\n" for line in past))
     known = before if before.stat().st_size else None
-    reference, none = stored(folder, stream, "python", batch, known)
-    kernel, quiet = stored(folder, stream, "native", batch, known)
+    reference, none = stored(folder, stream, "python", batch, known, degraded)
+    kernel, quiet = stored(folder, stream, "native", batch, known, degraded)
     assert not none
     for name, rows in reference.items():
         assert kernel[name] == rows, name
@@ -138,6 +148,34 @@ def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
     found, _ = same(tmp_path, lines)
     assert not found.get("agent.actions.rejected.jsonl")
     assert b"volume.exfil" in b"".join(found["agent.anomalies.jsonl"])
+
+
+def test_tokens_prices_and_hasty_approvals_count_alike(tmp_path):
+    lines = list(fleet_events(11, 5, limit=3_000))
+    for at, line in enumerate(lines):
+        event = json.loads(line)
+        price = 0.001234 * (1 + at % 7)
+        said: dict[str, Any] = {"total_tokens": 700 + at % 90, "cost": price}
+        if at % 3 == 0:
+            said = {"cost": 40 * price if at > 2_500 else price, "tokens": "unknown"}
+        if at % 50 < 2 or at > 2_800:
+            said["approval_seconds"] = 1.5
+        lines[at] = json.dumps(event | {"attributes": said}).encode()
+    found, quiet = same(tmp_path, lines)
+    assert quiet > 1_000
+    assert b"cost.spike" in b"".join(found["agent.anomalies.jsonl"])
+    assert b"approval.pattern" in b"".join(found["agent.anomalies.jsonl"])
+
+
+def test_only_what_happens_in_times_of_degraded_telemetry_is_left_to_the_reference(tmp_path):
+    lines = list(fleet_events(11, 5, limit=3_000))
+    whole = (tmp_path / "whole", tmp_path / "part")
+    for folder in whole:
+        folder.mkdir()
+    _, most = same(whole[0], lines)
+    start, end = (json.loads(lines[at])["time"] for at in (1_500, 2_000))
+    _, quiet = same(whole[1], lines, degraded=(f"{start}/{end}",))
+    assert most - 700 < quiet < most
 
 
 def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkeypatch):

@@ -52,9 +52,16 @@ def test_an_anomaly_type_has_a_severity_a_facet_and_a_title(anomaly):
     assert re.fullmatch(r"[a-z]+\.[a-z_]+|cascade", anomaly)
 
 
-@pytest.mark.parametrize("anomaly", TYPES)
-def test_ids_have_the_form_of_their_framework_and_none_is_named_twice(anomaly):
-    tags = catalogue()[anomaly].tags
+def _kinds_of_tags(anomaly):
+    kind = catalogue()[anomaly]
+    return [kind.tags, *(kind.tagged([name]) for name in kind.when)]
+
+
+TAGS = [(anomaly, tags) for anomaly in TYPES for tags in _kinds_of_tags(anomaly)]
+
+
+@pytest.mark.parametrize(("anomaly", "tags"), TAGS)
+def test_ids_have_the_form_of_their_framework_and_none_is_named_twice(anomaly, tags):
     assert tuple(tags) == FRAMEWORKS
     for name, ids in tags.items():
         assert len(set(ids)) == len(ids)
@@ -65,9 +72,8 @@ def test_ids_have_the_form_of_their_framework_and_none_is_named_twice(anomaly):
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("anomaly", TYPES)
-def test_ids_exist_in_the_framework_itself(framework, anomaly):
-    tags = catalogue()[anomaly].tags
+@pytest.mark.parametrize(("anomaly", "tags"), TAGS)
+def test_ids_exist_in_the_framework_itself(framework, anomaly, tags):
     for name, known in framework.items():
         assert set(tags[name]) <= set(known), name
 

@@ -17,6 +17,8 @@ pub struct Config {
     pub leak: f64,
     pub snapshot_us: i64,
     pub excess_bits: f64,
+    /// From and until when telemetry is degraded: nothing is learned of it.
+    degraded: Vec<(i64, i64)>,
 }
 
 /// Places of metrics in `models.features.METRICS`.
@@ -47,7 +49,13 @@ impl Config {
             stray_limit: whole("stray_limit")?,
             snapshot_us: whole("snapshot_minutes")? * 60_000_000,
             excess_bits: number("excess_bits")?,
+            degraded: config.getattr("degraded")?.extract()?,
         })
+    }
+
+    /// Whether telemetry is degraded at a time.
+    pub fn is_degraded(&self, time_us: i64) -> bool {
+        self.degraded.iter().any(|&(start, end)| (start..end).contains(&time_us))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Counts per minute, hour and day; `models.now.counting`.
 
 use super::facts::Now;
+use super::haste;
 use super::tail::upper_bits;
 use super::week::{due, pass_by, spread, Week};
 use crate::habits::{power, power_of_two};
@@ -94,6 +95,8 @@ pub fn close(
             let passed = if kind == MINUTE { 1 } else { window - now.windows[kind] };
             if kind == HOUR {
                 turned = Some(end_hour(now, week, window, whole));
+            } else if kind == MINUTE {
+                now.hasty = haste::pass_by(now.hasty, now.windows[kind], window);
             }
             learn(now, kind, passed, whole);
         }
@@ -155,7 +158,6 @@ fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
     now.weights[kind] = (weight * fade + 1.0) * empty + (1.0 - empty) / (1.0 - fade);
     if kind == HOUR {
         now.seen.clear();
-        now.hasty = 0;
     }
 }
 

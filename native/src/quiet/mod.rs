@@ -15,6 +15,7 @@ mod deciding;
 mod ending;
 mod engine;
 mod facts;
+mod haste;
 mod heard;
 mod judge;
 mod kinds;

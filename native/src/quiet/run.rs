@@ -55,6 +55,9 @@ impl<'a> Run<'a, '_> {
     /// Judge the event at a position.
     fn judge(&mut self, at: usize) -> PyResult<Stop> {
         let Some(act) = self.acts.plain(at) else { return Ok(Stop::SecondLook) };
+        if self.bench.config.is_degraded(act.time_us) {
+            return Ok(Stop::SecondLook);
+        }
         let slot = self.slot(at);
         let Some(agent) = slot.agent.as_ref().filter(|_| slot.registered) else {
             return Ok(Stop::SecondLook);

@@ -10,8 +10,11 @@ use std::ops::Deref;
 const LARGEST: f64 = 9e15;
 /// Attributes that rules look at.
 const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
-/// Attributes that say what a call took, the first that does counts; `models.quantity`.
+/// Attributes that say what a call took: of its tokens the first that does counts, and its price;
+/// `models.quantity`.
 const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
+const MILLIONTHS: f64 = 1e6;
+const MOST: f64 = (1_i64 << 53) as f64;
 
 /// A string, without a copy where its JSON has no escapes.
 pub struct Text<'a>(Cow<'a, str>);
@@ -199,13 +202,20 @@ impl<'de> Deserialize<'de> for Attributes {
                         }
                     };
                 }
-                let first = spent.into_iter().flatten().find(|number| *number >= 0.0);
-                out.spent = first.map(|number| number as i64);
+                out.spent = spent_of(spent);
                 Ok(out)
             }
         }
         from.deserialize_map(Object)
     }
+}
+
+/// Tokens and the millionths of the price; `models.quantity._spent`.
+fn spent_of(found: [Option<f64>; SPENT.len()]) -> Option<i64> {
+    let [tokens, total, price] = found.map(|one| one.filter(|number| *number >= 0.0));
+    let tokens = tokens.or(total).map(|number| number.min(MOST));
+    let Some(price) = price else { return tokens.map(|number| number as i64) };
+    Some((tokens.unwrap_or(0.0) + price * MILLIONTHS).min(MOST) as i64)
 }
 
 pub fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins<'de>>, D::Error> {
