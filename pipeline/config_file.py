@@ -124,7 +124,7 @@ def fault_of(name: str, value: Any) -> str | None:
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration file at {str(path)!r}") from None
     except OSError as error:

@@ -44,7 +44,7 @@ def list_sources(path: Path = SHIPPED) -> list[ListSource]:
     ['vpn_ipv4.txt', 'vpn_ipv6.txt']
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return msgspec.convert(table.get("source", []), list[ListSource])
     except (OSError, ValueError) as error:
         raise ConfigError(f"table of IP list sources {path} cannot be read: {error}") from error

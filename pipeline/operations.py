@@ -100,7 +100,7 @@ def load(path: Path = SHIPPED) -> Callable[[str], Operation]:
     ('read', 'pay', 'unknown')
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"table of operations {path} cannot be read: {error}") from error
     rules = [_rule(path, number, entry) for number, entry in enumerate(table.get("rule", []), 1)]

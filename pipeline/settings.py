@@ -318,7 +318,7 @@ def _from_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:
     named = file or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
     path = named or Path(DEFAULT_FILE)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}, [f"there is no configuration file at {str(path)!r}"] if named else []
     except OSError as error:

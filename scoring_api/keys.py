@@ -47,7 +47,11 @@ def load_keys(path: Path) -> list[ApiKey]:
     try:
         raw = path.read_bytes()
         toml = path.suffix.lower() == ".toml"
-        data = tomllib.loads(raw.decode()).get("key", []) if toml else msgspec.json.decode(raw)
+        data = (
+            tomllib.loads(raw.decode("utf-8-sig")).get("key", [])
+            if toml
+            else msgspec.json.decode(raw)
+        )
         keys = msgspec.convert(data, list[ApiKey])
     except OSError as error:
         raise ConfigError(f"API key file {path} cannot be read: {error.strerror}") from None

@@ -138,7 +138,8 @@ def promote(
     if not new:
         note(f"{made.version} is promoted already: no. {made.number}, by {made.by}")
         return
-    note(f"promoted {made.version} as no. {made.number}, by {made.by}: {made.reason}")
+    said = " ".join(made.reason.split())
+    note(f"promoted {made.version} as no. {made.number}, by {made.by}: {said}")
     if found.base == "file":
         note(f"but {variable('parameters')} names a file, and that is used instead")
     _warn([name for name, *_ in differences(made.config, found.config) if name in found.overridden])

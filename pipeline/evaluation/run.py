@@ -233,7 +233,7 @@ def measured(
         progress.stop()
     events, reasons = counted(worker.counters, files)
     if truth is not None:
-        days = 0 if cold else history_days
+        days = 0 if cold or not events else history_days
         refuse_mismatch(judged, known, truth, history_days=days, rejected=reasons)
     sessions = joined(judged, known)
     beside = (truth, settings.inventory)

@@ -241,6 +241,17 @@ def test_a_file_that_says_nothing_is_no_configuration(
     assert read_config(file)[0] == ModelConfig()
 
 
+def test_a_reason_of_two_lines_is_kept_and_confirmed_in_one(
+    habitus: Callable[..., Run], tuned: Path
+) -> None:
+    tuned.write_text(TUNED, encoding="utf-8-sig")  # as some editors write it
+    said = "quieter\nnights"
+    code, _, err = habitus("config", "promote", str(tuned), "--by", "Ines", "--reason", said)
+    assert (code, err.splitlines()[0].endswith("by Ines: quieter nights")) == (0, True)
+    shown = json.loads(habitus("config", "show", "--json")[1])
+    assert [row["reason"] for row in shown["promotions"]] == [said]
+
+
 def test_no_reason_anywhere_is_an_error(habitus: Callable[..., Run], tmp_path: Path) -> None:
     (tmp_path / "plain.toml").write_text("[model]\ngate = 0.01\n")
     code, _, err = habitus("config", "promote", "plain.toml", "--by", "Ines")

@@ -140,7 +140,7 @@ def answers(brokers: list[str]) -> bool:
 
 def _client(path: str, *, group: bool) -> dict[str, Any]:
     try:
-        options = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        options = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"Kafka client file {path!r} cannot be read: {error}") from error
     for key, value in options.items():

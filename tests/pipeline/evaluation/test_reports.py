@@ -313,7 +313,7 @@ def test_the_charts_of_the_page_are_drawn_without_a_network(
         (
             lambda lines: ["{}\n"] * len(lines),
             6,
-            "nothing was judged: .* rejected for .--format.: [0-9]+ [a-z_]+$",
+            "nothing was judged; rejected for .--format.: [0-9]+ [a-z_]+$",
         ),
     ],
     ids=["all is history", "another recording", "out of order", "history too", "unreadable"],
