@@ -44,7 +44,8 @@ class Kind(Struct, frozen=True):
     def tagged(self, circumstances: list[str]) -> dict[str, list[str]]:
         """Give the tags under these circumstances.
 
-        >>> kind = Kind("high", "network", {"attack": ["T1090"]}, {"tor": {"attack": ["T1090.003"]}})
+        >>> tor = {"attack": ["T1090.003"]}
+        >>> kind = Kind("high", "network", {"attack": ["T1090"]}, {"tor": tor})
         >>> kind.tagged([]), kind.tagged(["tor", "goal"])
         ({'attack': ['T1090']}, {'attack': ['T1090.003']})
         """

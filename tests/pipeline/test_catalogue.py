@@ -75,7 +75,7 @@ def test_ids_have_the_form_of_their_framework_and_none_is_named_twice(anomaly, t
 @pytest.mark.parametrize(("anomaly", "tags"), TAGS)
 def test_ids_exist_in_the_framework_itself(framework, anomaly, tags):
     for name, known in framework.items():
-        assert set(tags[name]) <= set(known), name
+        assert set(tags[name]) <= set(known), f"{name} of {anomaly}"
 
 
 @pytest.mark.shared
