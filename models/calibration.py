@@ -184,9 +184,9 @@ class ScoreWindow(Struct, array_like=True):
             n += self.old.n
         if above <= min(TAIL * n, tail.most):
             start, k, tied, excess = self._tail(tail.most)
-            constant = not start and zeros is Zeros.CONSTANT and n >= FIRST
-            if cell > start and not constant:
-                if zeros is Zeros.UNRANKED and not start:
+            of_zeros = None if start else zeros
+            if cell > start and not (of_zeros is Zeros.CONSTANT and n >= FIRST):
+                if of_zeros is Zeros.UNRANKED:
                     start, tied = 1, 0
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:

@@ -207,11 +207,11 @@ class Decider:
             factor = content.score / whole if whole else PLAIN_FACTOR
             carried = _by_weight(content_reasons(content, factor, event), event)
         excesses = [(i, b, b - usual[i]) for i, b, *_ in bits.categories.found if b > usual[i]]
-        most = sum(excess for *_, excess in excesses) / 2
+        most, of_sum = sum(excess for *_, excess in excesses) / 2, _of_sum(result)
         found: list[Unusual] = []
         told_as: list[Callable[[], Reason]] = []  # a reason takes a while
         for i, b, excess in excesses:
-            rare = _of_sum(result) if excess > most else 0.0
+            rare = of_sum if excess > most else 0.0
             if places[i].alone:
                 rare = rarity(i, excess)
             found.append((places[i].name, rare, excess))

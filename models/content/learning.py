@@ -80,11 +80,12 @@ def close(detector: ContentDetector, session: Session) -> bool:
     number = cluster.number
     role.touched.add(number)
     cluster.used_us = max(cluster.used_us, session.last_us)
-    note_wandering(role, session, number, calm=p is None or p >= FREE_HOLD)
+    alike = kinds_like(session.near, number)
+    note_wandering(role, session, number, alike, calm=p is None or p >= FREE_HOLD)
     unusual, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
     day = session.last_us // DAY_US
     if unusual and session.peak:
-        role.sightings.note_kind(session.peak, number, kinds_like(session.near, number), day)
+        role.sightings.note_kind(session.peak, number, alike, day)
     unknown = session.peak if unusual and _is_unknown(session) else 0
     common = free and bool(unknown) and _is_common(role, unknown, day)
     follows = bool(unknown) and not common and doubt(detector.tables.rates, role, unknown, day)

@@ -95,16 +95,8 @@ class Table(dict[int, int]):
         >>> [table.note(7, who, 20_000) for who in (4, 5, 4)], table.note(7, 6, 20_100)
         ([1, 2, 2], 1)
         """
-        packed = self.get(key, 0)
-        marks, mark, place = marks_of(packed, day), mark_of(who), 0
-        while place < MOST_NOTED and (known := marks >> (place * _NOTED_BITS) & _NOTED):
-            if known == mark:
-                break
-            place += 1
-        if place < MOST_NOTED:
-            marks |= mark << (place * _NOTED_BITS)
-        self.put(key, max(day, packed >> _DAY_PLACE) << _DAY_PLACE | marks)
-        self.bound(MAX_KNOWN)
+        marks = _with(self._noted_of_late(key, day), mark_of(who))
+        self._put_noted(key, marks, day)
         return noted(marks)
 
     def note_kind(self, key: int, number: int, alike: AbstractSet[int], day: int) -> None:
@@ -121,9 +113,9 @@ class Table(dict[int, int]):
         >>> noted(table[7])
         2
         """
-        marks = marks_of(self.get(key, 0), day)
+        marks = self._noted_of_late(key, day)
         same = (mark for mark in each_of(marks) if mark in alike)
-        self.note(key, next(same, mark_of(number)) - 1, day)
+        self._put_noted(key, _with(marks, next(same, mark_of(number))), day)
 
     def tally(self, key: int, day: int) -> int:
         """Count once more under `key`, from one again after `NOTED_DAYS` without; give the count.
@@ -132,11 +124,16 @@ class Table(dict[int, int]):
         >>> [table.tally(7, day) for day in (20_000, 20_001, 20_100)]
         [1, 2, 1]
         """
-        packed = self.get(key, 0)
-        count = marks_of(packed, day) + 1
-        self.put(key, max(day, packed >> _DAY_PLACE) << _DAY_PLACE | count)
-        self.bound(MAX_KNOWN)
+        count = self._noted_of_late(key, day) + 1
+        self._put_noted(key, count, day)
         return count
+
+    def _noted_of_late(self, key: int, day: int) -> int:
+        return marks_of(self.get(key, 0), day)
+
+    def _put_noted(self, key: int, marks: int, day: int) -> None:
+        self.put(key, max(day, self.get(key, 0) >> _DAY_PLACE) << _DAY_PLACE | marks)
+        self.bound(MAX_KNOWN)
 
     def count(self, found: Iterable[int]) -> None:
         """Add one session to each of `found`; bounded, the rarest go first."""
@@ -154,6 +151,16 @@ def mark_of(who: int) -> int:
 def marks_of(packed: int, day: int) -> int:
     """Give the marks in the value of a key, none when the last note is long ago."""
     return packed & _MARKS if day - (packed >> _DAY_PLACE) <= NOTED_DAYS else 0
+
+
+def _with(marks: int, mark: int) -> int:
+    """Give the marks and one more, where it is none of them and there is a place left."""
+    place = 0
+    while place < MOST_NOTED and (known := marks >> (place * _NOTED_BITS) & _NOTED):
+        if known == mark:
+            return marks
+        place += 1
+    return marks | mark << (place * _NOTED_BITS) if place < MOST_NOTED else marks
 
 
 def noted(marks: int, but: AbstractSet[int] = frozenset()) -> int:

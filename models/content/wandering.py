@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.novelty import kinds_like
 from models.content.rates import DAY_US
 from models.content.request import KINDS
 from models.content.tables import MAX_KNOWN, Table, marks_of, noted
@@ -27,17 +26,21 @@ _TIMES = 3  # sessions in which a value was usual make it ordinary: all that `_B
 _BITS = 2  # for these, below the day of the last
 
 
-def note_wandering(role: RoleTable, session: Session, number: int, *, calm: bool) -> None:
+def note_wandering(
+    role: RoleTable, session: Session, number: int, alike: AbstractSet[int], *, calm: bool
+) -> None:
     """Note what came to a kind of request without being usual there, and what is ordinary.
 
     Parameters
     ----------
     number
         Of the session's cluster.
+    alike
+        Marks of the kinds of request that are like it.
     calm
         Whether it is a session that may say what is usual.
     """
-    day, alike = session.last_us // DAY_US, kinds_like(session.near, number)
+    day = session.last_us // DAY_US
     for use in session.uses.values():
         if use.level and use.flow:
             role.wandering.note_kind(use.value, number, alike, day)

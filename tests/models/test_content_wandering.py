@@ -110,9 +110,9 @@ def test_what_somebody_asked_for_once_is_ordinary(desk):
 def test_what_is_usual_in_several_calm_sessions_is_ordinary(times, calm, ordinary):
     role = RoleTable()
     for number in (1, 2, 3):
-        note_wandering(role, carrying(level=1), number, calm=True)
+        note_wandering(role, carrying(level=1), number, frozenset(), calm=True)
     for _ in range(times):
-        note_wandering(role, carrying(level=0), 4, calm=calm)
+        note_wandering(role, carrying(level=0), 4, frozenset(), calm=calm)
     assert has_wandered(role, VALUE_OF, 0, {mark_of(5)}) is not ordinary
 
 
@@ -131,10 +131,10 @@ def test_a_session_that_stands_out_says_nothing_of_what_is_usual(desk, p, counte
 def test_how_often_it_was_usual_is_kept_with_the_day_it_was_last():
     role = RoleTable()
     for day in (4, 3, 9):
-        note_wandering(role, carrying(level=0, day=day), 1, calm=True)
+        note_wandering(role, carrying(level=0, day=day), 1, frozenset(), calm=True)
     assert role.ordinary == {VALUE_OF: 9 << 2 | 3}
     role.ordinary.changed.clear()
-    note_wandering(role, carrying(level=0, day=9), 1, calm=True)
+    note_wandering(role, carrying(level=0, day=9), 1, frozenset(), calm=True)
     assert not role.ordinary.changed, "nothing new, nothing to store"
 
 

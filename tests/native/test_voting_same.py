@@ -24,6 +24,12 @@ def pay(both, purpose, payee, at_us, p, learning=True):
     both.close(session, p)
 
 
+def paid(both, session):
+    """Pay what a page said, and leave the session open; give what is said of the account."""
+    *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+    return carrier
+
+
 def grown():
     """Let a role grow up: one session in nine carries somebody new."""
     both = Both()
@@ -80,7 +86,7 @@ def test_a_value_that_follows_the_agents_is_not_known_to_either():
     for purpose in (PURPOSES[0], *[PURPOSES[1]] * 4):
         pay(both, purpose, "IT60", DAY, 0.01)
     session = both.open(PURPOSES[2], at_us=DAY)
-    *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+    carrier = paid(both, session)
     assert carrier[CARRIER.index("value_level")] == 3
     both.whole()
 
@@ -90,7 +96,7 @@ def test_what_many_sessions_carry_becomes_known_to_both_alike():
     again = []
     for number in range(3 * RARE):
         session = both.open(PURPOSES[number % 2], at_us=DAY + number * MINUTE, learning=True)
-        *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+        carrier = paid(both, session)
         again.append(carrier[CARRIER.index("recurrences")] if carrier else 0)
         both.close(session, 0.01)
         if number == RARE:
@@ -103,7 +109,7 @@ def test_kinds_of_request_that_are_alike_are_no_two_to_either():
     both = grown()
     for purpose, again in ((PURPOSES[0], 0), (ALSO, 0), (PURPOSES[1], 1), (PURPOSES[2], 2)):
         session = both.open(purpose, at_us=DAY, learning=False)
-        *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+        carrier = paid(both, session)
         assert carrier[CARRIER.index("recurrences")] == again
         both.close(session, 0.01)
     both.whole()

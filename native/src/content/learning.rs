@@ -75,10 +75,10 @@ pub fn close(detector: &mut Detector, py: Python<'_>, session: &mut Session) -> 
     if let Some(cluster) = role.touch(number) {
         cluster.used_us = cluster.used_us.max(session.last_us);
     }
-    note_wandering(role, session, number, session.p.is_none_or(|p| p >= FREE_HOLD));
+    let alike = kinds_like(&session.near, number);
+    note_wandering(role, session, number, &alike, session.p.is_none_or(|p| p >= FREE_HOLD));
     let day = session.last_us.div_euclid(DAY_US);
     if unusual && session.peak != 0 {
-        let alike = kinds_like(&session.near, number);
         role.sightings.note_kind(session.peak, number, &alike, day);
     }
     let unknown = if unusual && is_unknown(session) { session.peak } else { 0 };

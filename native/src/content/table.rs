@@ -105,38 +105,30 @@ impl Table {
 
     /// Notes that `who` is among those under `key`, a few at most; gives how many there are.
     pub fn note(&mut self, key: u64, who: u64, day: i64) -> u32 {
-        let packed = self.get(key);
-        let (mut marks, mark, mut place) = (marks_of(packed, day), mark_of(who), 0);
-        while place < MOST_NOTED {
-            match marks >> (place * NOTED_BITS) & NOTED {
-                0 => break,
-                known if known == mark => break,
-                _ => place += 1,
-            }
-        }
-        if place < MOST_NOTED {
-            marks |= mark << (place * NOTED_BITS);
-        }
-        self.put(key, day.max(packed >> DAY_PLACE) << DAY_PLACE | marks);
-        self.bound(MAX_KNOWN);
+        let marks = with(marks_of(self.get(key), day), mark_of(who));
+        self.put_noted(key, marks, day);
         noted(marks, &[])
     }
 
     /// Notes a kind of request among those under `key`, or one of its like that is there; `alike`
     /// are the marks of the kinds that are like it.
     pub fn note_kind(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
-        let mut same = each_of(marks_of(self.get(key), day)).filter(|mark| alike.contains(mark));
+        let marks = marks_of(self.get(key), day);
+        let mut same = each_of(marks).filter(|mark| alike.contains(mark));
         let mark = same.next().unwrap_or_else(|| mark_of(number as u64));
-        self.note(key, (mark - 1) as u64, day);
+        self.put_noted(key, with(marks, mark), day);
     }
 
     /// Counts once more under `key`, from one again after `NOTED_DAYS` without; gives the count.
     pub fn tally(&mut self, key: u64, day: i64) -> i64 {
-        let packed = self.get(key);
-        let count = marks_of(packed, day) + 1;
-        self.put(key, day.max(packed >> DAY_PLACE) << DAY_PLACE | count);
-        self.bound(MAX_KNOWN);
+        let count = marks_of(self.get(key), day) + 1;
+        self.put_noted(key, count, day);
         count
+    }
+
+    fn put_noted(&mut self, key: u64, marks: i64, day: i64) {
+        self.put(key, day.max(self.get(key) >> DAY_PLACE) << DAY_PLACE | marks);
+        self.bound(MAX_KNOWN);
     }
 
     /// Adds one session to each of `found`; bounded, the rarest go first.
@@ -191,6 +183,18 @@ pub fn marks_of(packed: i64, day: i64) -> i64 {
     } else {
         0
     }
+}
+
+/// The marks and one more, where it is none of them and there is a place left.
+fn with(marks: i64, mark: i64) -> i64 {
+    for place in 0..MOST_NOTED {
+        match marks >> (place * NOTED_BITS) & NOTED {
+            0 => return marks | mark << (place * NOTED_BITS),
+            known if known == mark => return marks,
+            _ => {}
+        }
+    }
+    marks
 }
 
 /// How many marks there are, leaving out some.

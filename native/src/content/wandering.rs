@@ -2,7 +2,6 @@
 //! `models.content.wandering`.
 
 use super::detector::DAY_US;
-use super::novelty::kinds_like;
 use super::reader::Value;
 use super::session::Session;
 use super::table::{marks_of, noted, Table, MAX_KNOWN};
@@ -14,13 +13,13 @@ pub const MOST_WANDERING_BITS: f64 = 8.0;
 const TIMES: i64 = 3;
 const BITS: u32 = 2;
 
-/// Notes what came to a kind of request without being usual there, and what is ordinary; `calm`
-/// sessions may say what is usual.
-pub fn note_wandering(role: &mut Role, session: &Session, number: i64, calm: bool) {
-    let (day, alike) = (session.last_us.div_euclid(DAY_US), kinds_like(&session.near, number));
+/// Notes what came to a kind of request (and those with the marks `alike`) without being usual
+/// there, and what is ordinary; `calm` sessions may say what is usual.
+pub fn note_wandering(role: &mut Role, session: &Session, number: i64, alike: &[i64], calm: bool) {
+    let day = session.last_us.div_euclid(DAY_US);
     for held in session.uses.values() {
         if held.level != 0 && held.flow != 0 {
-            role.wandering.note_kind(held.value, number, &alike, day);
+            role.wandering.note_kind(held.value, number, alike, day);
         } else if held.level == 0 && (calm || held.flow == 0) {
             let times = if held.flow == 0 { TIMES } else { 1 };
             count(&mut role.ordinary, held.value, times, day);
