@@ -29,12 +29,13 @@ from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
 from models.meeting import meet
+from models.moving import is_usual, move_of, note_credential, note_move
 from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
 from models.quantity import QUANTITIES, quantities
 from models.ranked import LEAST_BITS, VOLUME
-from models.rules import RULES, note_credential, note_version
+from models.rules import RULES, note_version
 from models.sessions import open_sessions
 from models.silent import Silent
 from models.subject import Bits, Subject
@@ -360,13 +361,22 @@ class Engine:
         found = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
         if self.silent is not None:
             found = self.silent.findings(found)
-        note_credential(scene)
         profile = subject.profile
+        self._note_whereabouts(scene)
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":
             calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
         if not found or self.vouched or found[0].anomaly == "config.change":
             note_version(scene)
         return found
+
+    def _note_whereabouts(self, scene: Scene) -> None:
+        """Remember where a credential is, and between which places it moves."""
+        move, profile = move_of(scene), scene.profile
+        if move is not None:
+            may_say = self.vouched or profile.state() == "learning"
+            if may_say or is_usual(move, profile.facts):
+                note_move(move, profile.facts, scene.time_us, self.config.held_limit)
+        note_credential(scene)
 
     @staticmethod
     def _common(subject: Subject) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Held
 from models.features import HOUR_US
+from models.moving import make_room
 from models.quantity import QUANTITIES, added, quantities
 from models.ranked import PEAK
 from models.trust_policy import DAY_US
@@ -241,8 +242,7 @@ class Learner:
                 del waiting[key]
             waits = new.keys() - ready.keys()
             self.learn_categories(profile, view, {n: v for n, v in x.items() if n not in waits})
-        while len(waiting) > self.config.held_limit:
-            del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
+        make_room(waiting, self.config.held_limit)
 
     def _sum_up(
         self, event: Event, profile: Profile, view: GroupView, time_us: int, *, held: bool

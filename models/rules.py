@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from models.event import SAID_BY_EVENT, microseconds
-from models.features import OWN_NETWORKS
-from models.profile import CredentialUse
+from models.moving import is_usual, move_of
 from models.watch import RULES as WATCHED
 from models.watch.scene import finding
 
@@ -16,14 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.assessment import Finding
-    from models.event import Origin
     from models.watch.scene import Scene
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
 _ENOUGH_EVENTS = 20
 _COMMON_AMONG_PEERS = 0.2
 _LOW_BITS = 0.0
-_MOST_CREDENTIALS = 16
 _MOST_VERSIONS = 16
 _UNIT = 4096
 
@@ -77,24 +72,15 @@ def expired(scene: Scene) -> Finding | None:
 
 
 def two_places(scene: Scene) -> Finding | None:
-    """Find one credential used from two places within an hour."""
-    credential, network = scene.event.credential, scene.event.network
-    if credential is None or network is None or network.source_ip is None:
-        return None
-    if scene.origin.egress in OWN_NETWORKS:
-        return None
-    before = scene.profile.facts.credentials.get(credential.id)
-    here = place_of(network.source_ip, scene.origin)
-    if before is None or not here or before.place == here:
-        return None
-    apart_us = abs(scene.time_us - before.time_us)
-    if apart_us > scene.config.credential_minutes * 60_000_000:
+    """Find one credential used from two places within an hour, as it usually is not."""
+    move = move_of(scene)
+    if move is None or is_usual(move, scene.profile.facts):
         return None
     why = (
-        f"The same credential was used from {before.place} and from {here} "
-        f"within {apart_us / 60_000_000:.1f} minutes."
+        f"The same credential was used from {move.before} and from {move.here} "
+        f"within {move.apart_us / 60_000_000:.1f} minutes."
     )
-    return finding("cred.reuse", "credential", here, [(before.place, 1.0)], why)
+    return finding("cred.reuse", "credential", move.here, [(move.before, 1.0)], why)
 
 
 def unannounced_version(scene: Scene) -> Finding | None:
@@ -120,45 +106,6 @@ RULES: dict[str, Callable[[Scene], Finding | None]] = {
     "config.change": unannounced_version,
     **WATCHED,
 }
-
-
-def place_of(address: str, origin: Origin) -> str:
-    """Name the place of an address: country and operator where known, else its network.
-
-    >>> from models.event import Origin
-    >>> place_of("192.0.2.7", Origin()), place_of("192.0.2.7", Origin("direct", 64500, "SE"))
-    ('192.0.0.0/16', 'SE AS64500')
-    """
-    return _place(address, origin.country, origin.asn)
-
-
-@lru_cache(maxsize=20_000)
-def _place(address: str, country: str | None, asn: int | None) -> str:
-    if country is not None or asn is not None:
-        operator = f"AS{asn}" if asn is not None else "unknown operator"
-        return f"{country or 'unknown country'} {operator}"
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return ""
-    bits = 16 if parsed.version == 4 else 32
-    whole = parsed.max_prefixlen
-    head = int(parsed) >> (whole - bits) << (whole - bits)
-    return f"{type(parsed)(head)}/{bits}"
-
-
-def note_credential(scene: Scene) -> None:
-    """Remember where a credential was used, whatever was said of it."""
-    credential, network = scene.event.credential, scene.event.network
-    if credential is None or network is None or network.source_ip is None:
-        return
-    if scene.origin.egress in OWN_NETWORKS:
-        return
-    here = place_of(network.source_ip, scene.origin)
-    known = scene.profile.facts.credentials
-    known[credential.id] = CredentialUse(here, scene.time_us)
-    if len(known) > _MOST_CREDENTIALS:
-        del known[min(known, key=lambda name: (known[name].time_us, name))]
 
 
 def note_version(scene: Scene) -> None:

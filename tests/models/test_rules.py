@@ -10,7 +10,8 @@ import pytest
 
 from models.config import ModelConfig
 from models.event import SAID_BY_EVENT, Credential, Network, Origin
-from models.rules import ANONYMISERS, RULES, place_of
+from models.moving import place_of
+from models.rules import ANONYMISERS, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -303,6 +304,47 @@ def test_a_credential_of_two_places_is_spoken_of_from_either(a_stream, an_event)
         for at, network, origin in ((0, NEAR, HOME), (5, FAR, ABROAD), (10, NEAR, HOME))
     ]
     assert said == [None, "cred.reuse", "cred.reuse"]
+
+
+MINUTES_OF_DAY = 24 * 60
+
+
+def _to_and_fro(stream, an_event, day, network, origin):
+    """Use one credential at home and then elsewhere; give what is said of the latter."""
+    at = day * MINUTES_OF_DAY
+    for later, where, told in ((0, NEAR, HOME), (5, network, origin)):
+        said = stream.judge(an_event(at=at + later, credential=KEY, network=where), told)
+    return said.anomaly
+
+
+@pytest.mark.parametrize(("days", "said"), [(2, "cred.reuse"), (3, None)])
+def test_an_agent_with_two_ways_out_for_days_of_a_past_that_is_vouched_for_may_use_both(
+    a_stream, an_event, days, said
+):
+    stream = a_stream(learning_sessions=1)
+    stream.engine.vouched = True
+    for day in range(days):
+        _to_and_fro(stream, an_event, day, FAR, ABROAD)
+    stream.engine.vouched = False
+    assert _to_and_fro(stream, an_event, days, FAR, ABROAD) == said
+    third = Network(source_ip="203.0.113.9")
+    assert _to_and_fro(stream, an_event, days, third, TOR) == "cred.reuse"
+
+
+def test_what_alerts_day_by_day_becomes_no_usual_way(a_stream, an_event):
+    stream = a_stream(learning_sessions=1)
+    stream.judge(an_event(session="s-0"))
+    said = [_to_and_fro(stream, an_event, day, FAR, ABROAD) for day in range(1, 9)]
+    assert said == ["cred.reuse"] * 8
+
+
+def test_moves_are_bounded_with_the_values_that_wait(a_stream, an_event):
+    stream = a_stream(learning_sessions=1, held_limit=10)
+    stream.engine.vouched = True
+    for number in range(30):
+        place = Origin("direct", 64_600 + number, "SE", "list@1")
+        _to_and_fro(stream, an_event, number, FAR, place)
+    assert len(stream.subject("billing-7").profile.facts.waiting) <= 10
 
 
 def test_findings_of_one_day_share_a_correlation_key(a_stream, an_event):

@@ -150,6 +150,20 @@ def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
     assert b"volume.exfil" in b"".join(found["agent.anomalies.jsonl"])
 
 
+def test_agents_with_two_ways_out_leave_the_same_state(tmp_path):
+    lines = list(fleet_events(11, 5, limit=4_000))
+    for at, line in enumerate(lines):
+        event = json.loads(line)
+        address = ("192.0.2.7", "198.51.100.9")[at // 7 % 2] if at < 3_800 else "203.0.113.9"
+        event |= {"network": {"source_ip": address}, "credential": {"id": event["agent"]["id"]}}
+        lines[at] = json.dumps(event).encode()
+    found, _ = same(tmp_path, lines[2_500:], past=lines[:2_500])
+    anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
+    reused = [one["reasons"][0]["why"] for one in anomalies if one["anomaly"] == "cred.reuse"]
+    assert reused
+    assert all("203.0.0.0/16" in why for why in reused)
+
+
 def test_tokens_prices_and_hasty_approvals_count_alike(tmp_path):
     lines = list(fleet_events(11, 5, limit=3_000))
     for at, line in enumerate(lines):

@@ -16,7 +16,7 @@ pub struct Origin {
     /// Its autonomous system, as a text.
     pub asn: Option<String>,
     pub country: Option<String>,
-    /// `models.rules.place_of` its address; None without one, or for one that is not plain IPv4.
+    /// `models.moving.place_of` its address; None without one, or for one that is not plain IPv4.
     pub place: Option<String>,
 }
 

@@ -1,0 +1,129 @@
+"""Between which places a credential moves within an hour, and whether that is usual.
+
+An agent with two ways out is at both all the time. Moves between two places that a past which an
+operator vouches for has on several days, or an agent's first sessions, are no news afterwards; an
+alert that nobody dealt with never makes one usual.
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.features import OWN_NETWORKS
+from models.profile import CredentialUse
+from models.trust_policy import DAY_US
+
+if TYPE_CHECKING:
+    from models.event import Origin
+    from models.profile import Facts
+    from models.watch.scene import Scene
+
+_MOST_CREDENTIALS = 16
+_USUAL = 3  # days
+
+
+class Move(NamedTuple):
+    """A credential that was at another place within the hour.
+
+    Attributes
+    ----------
+    before, here
+        The places.
+    apart_us
+        Time between, in microseconds.
+    """
+
+    before: str
+    here: str
+    apart_us: int
+
+
+def move_of(scene: Scene) -> Move | None:
+    """Give the move of an event's credential; None where it stays, or is at an own exit."""
+    here = _here(scene)
+    credential = scene.event.credential
+    before = scene.profile.facts.credentials.get(credential.id) if credential else None
+    if before is None or not here or before.place == here:
+        return None
+    apart_us = abs(scene.time_us - before.time_us)
+    if apart_us > scene.config.credential_minutes * 60_000_000:
+        return None
+    return Move(before.place, here, apart_us)
+
+
+def is_usual(move: Move, facts: Facts) -> bool:
+    """Tell whether an agent is known to move between two places, one way or the other."""
+    return len(facts.waiting.get(_mark(move), ())) >= _USUAL
+
+
+def note_move(move: Move, facts: Facts, time_us: int, most: int) -> None:
+    """Note a move that counts for what is usual.
+
+    Parameters
+    ----------
+    most
+        Values and moves whose days are kept; the longest unseen go first.
+    """
+    days, day = facts.waiting.setdefault(_mark(move), []), time_us // DAY_US
+    if day not in days:
+        days.append(day)
+        del days[:-_USUAL]
+    make_room(facts.waiting, most)
+
+
+def make_room(waiting: dict[int, list[int]], most: int) -> None:
+    """Forget what waits for the longest time unseen, until so much is left."""
+    while len(waiting) > most:
+        del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
+
+
+def note_credential(scene: Scene) -> None:
+    """Remember where a credential was used, whatever was said of it."""
+    here, credential = _here(scene), scene.event.credential
+    if credential is None or here is None:
+        return
+    known = scene.profile.facts.credentials
+    known[credential.id] = CredentialUse(here, scene.time_us)
+    if len(known) > _MOST_CREDENTIALS:
+        del known[min(known, key=lambda name: (known[name].time_us, name))]
+
+
+def _here(scene: Scene) -> str | None:
+    """Name the place where an event's agent is; None at an own exit, and where none is told."""
+    network = scene.event.network
+    if network is None or network.source_ip is None or scene.origin.egress in OWN_NETWORKS:
+        return None
+    return place_of(network.source_ip, scene.origin)
+
+
+def _mark(move: Move) -> int:
+    # Marks of values, which wait in the same place, are longer.
+    return zlib.crc32("\n".join(sorted((move.before, move.here))).encode())
+
+
+def place_of(address: str, origin: Origin) -> str:
+    """Name the place of an address: country and operator where known, else its network.
+
+    >>> from models.event import Origin
+    >>> place_of("192.0.2.7", Origin()), place_of("192.0.2.7", Origin("direct", 64500, "SE"))
+    ('192.0.0.0/16', 'SE AS64500')
+    """
+    return _place(address, origin.country, origin.asn)
+
+
+@lru_cache(maxsize=20_000)
+def _place(address: str, country: str | None, asn: int | None) -> str:
+    if country is not None or asn is not None:
+        operator = f"AS{asn}" if asn is not None else "unknown operator"
+        return f"{country or 'unknown country'} {operator}"
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    bits = 16 if parsed.version == 4 else 32
+    whole = parsed.max_prefixlen
+    head = int(parsed) >> (whole - bits) << (whole - bits)
+    return f"{type(parsed)(head)}/{bits}"
