@@ -56,12 +56,19 @@ class Kind(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """What an explicit rule says of an event."""
+    """What an explicit rule says of an event.
+
+    Attributes
+    ----------
+    way
+        What the agent does, where it is no news of one that is known to (`models.ways`).
+    """
 
     anomaly: str
     bits: float
     reason: Reason
     severity: str | None = None
+    way: str = ""
 
 
 class Held(Struct, frozen=True):

@@ -29,7 +29,7 @@ from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner
 from models.meeting import meet
-from models.moving import is_usual, move_of, note_credential, note_move
+from models.moving import note_credential
 from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
@@ -50,6 +50,7 @@ from models.watch.scene import Scene
 from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
 from models.watch.watcher import DRIFT, Watcher
+from models.ways import is_usual, note_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -358,25 +359,26 @@ class Engine:
             event, origin, subject.profile, time_us, registered, x, self._by_name, self.config,
             self.watcher.heard, self._common(subject), self.watcher.traces.announces,
         )  # fmt: skip
-        found = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
+        said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
+        found = self._news(said, subject.profile, time_us)
         if self.silent is not None:
             found = self.silent.findings(found)
+        note_credential(scene)
         profile = subject.profile
-        self._note_whereabouts(scene)
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":
             calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
         if not found or self.vouched or found[0].anomaly == "config.change":
             note_version(scene)
         return found
 
-    def _note_whereabouts(self, scene: Scene) -> None:
-        """Remember where a credential is, and between which places it moves."""
-        move, profile = move_of(scene), scene.profile
-        if move is not None:
-            may_say = self.vouched or profile.state() == "learning"
-            if may_say or is_usual(move, profile.facts):
-                note_move(move, profile.facts, scene.time_us, self.config.held_limit)
-        note_credential(scene)
+    def _news(self, found: list[Finding], profile: Profile, time_us: int) -> list[Finding]:
+        """Leave out what the agent is known to do, and note what may become known."""
+        facts, may_say = profile.facts, self.vouched or profile.state() == "learning"
+        known = {one.way for one in found if one.way and is_usual(one.way, facts)}
+        for one in found:
+            if one.way and (may_say or one.way in known):
+                note_way(one.way, facts, time_us, self.config.held_limit)
+        return [one for one in found if one.way not in known]
 
     @staticmethod
     def _common(subject: Subject) -> bool:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Held
 from models.features import HOUR_US
-from models.moving import make_room
 from models.quantity import QUANTITIES, added, quantities
 from models.ranked import PEAK
 from models.trust_policy import DAY_US
 from models.watch.mixture import use
 from models.watch.sizes import SIZED, learn, per_mille, send_nothing, usual
+from models.ways import make_room
 
 if TYPE_CHECKING:
     from models.assessment import Assessment

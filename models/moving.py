@@ -1,28 +1,19 @@
-"""Between which places a credential moves within an hour, and whether that is usual.
-
-An agent with two ways out is at both all the time. Moves between two places that a past which an
-operator vouches for has on several days, or an agent's first sessions, are no news afterwards; an
-alert that nobody dealt with never makes one usual.
-"""
+"""Where a credential is used, and between which places it moves within an hour."""
 
 from __future__ import annotations
 
-import zlib
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.features import OWN_NETWORKS
 from models.profile import CredentialUse
-from models.trust_policy import DAY_US
 
 if TYPE_CHECKING:
     from models.event import Origin
-    from models.profile import Facts
     from models.watch.scene import Scene
 
 _MOST_CREDENTIALS = 16
-_USUAL = 3  # days
 
 
 class Move(NamedTuple):
@@ -54,32 +45,6 @@ def move_of(scene: Scene) -> Move | None:
     return Move(before.place, here, apart_us)
 
 
-def is_usual(move: Move, facts: Facts) -> bool:
-    """Tell whether an agent is known to move between two places, one way or the other."""
-    return len(facts.waiting.get(_mark(move), ())) >= _USUAL
-
-
-def note_move(move: Move, facts: Facts, time_us: int, most: int) -> None:
-    """Note a move that counts for what is usual.
-
-    Parameters
-    ----------
-    most
-        Values and moves whose days are kept; the longest unseen go first.
-    """
-    days, day = facts.waiting.setdefault(_mark(move), []), time_us // DAY_US
-    if day not in days:
-        days.append(day)
-        del days[:-_USUAL]
-    make_room(facts.waiting, most)
-
-
-def make_room(waiting: dict[int, list[int]], most: int) -> None:
-    """Forget what waits for the longest time unseen, until so much is left."""
-    while len(waiting) > most:
-        del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
-
-
 def note_credential(scene: Scene) -> None:
     """Remember where a credential was used, whatever was said of it."""
     here, credential = _here(scene), scene.event.credential
@@ -97,11 +62,6 @@ def _here(scene: Scene) -> str | None:
     if network is None or network.source_ip is None or scene.origin.egress in OWN_NETWORKS:
         return None
     return place_of(network.source_ip, scene.origin)
-
-
-def _mark(move: Move) -> int:
-    # Marks of values, which wait in the same place, are longer.
-    return zlib.crc32("\n".join(sorted((move.before, move.here))).encode())
 
 
 def place_of(address: str, origin: Origin) -> str:

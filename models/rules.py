@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.event import SAID_BY_EVENT, microseconds
-from models.moving import is_usual, move_of
+from models.moving import move_of
 from models.watch import RULES as WATCHED
 from models.watch.scene import finding
 
@@ -72,15 +72,16 @@ def expired(scene: Scene) -> Finding | None:
 
 
 def two_places(scene: Scene) -> Finding | None:
-    """Find one credential used from two places within an hour, as it usually is not."""
+    """Find one credential used from two places within an hour."""
     move = move_of(scene)
-    if move is None or is_usual(move, scene.profile.facts):
+    if move is None:
         return None
     why = (
         f"The same credential was used from {move.before} and from {move.here} "
         f"within {move.apart_us / 60_000_000:.1f} minutes."
     )
-    return finding("cred.reuse", "credential", move.here, [(move.before, 1.0)], why)
+    way = "\n".join(sorted((move.before, move.here)))
+    return finding("cred.reuse", "credential", move.here, [(move.before, 1.0)], why, way=way)
 
 
 def unannounced_version(scene: Scene) -> Finding | None:

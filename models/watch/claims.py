@@ -44,7 +44,8 @@ def unverified(scene: Scene) -> Finding | None:
     network = scene.event.network
     peer = network.destination if network is not None and network.destination else "unknown"
     why = f"The other agent at {peer} could not prove who it is."
-    return finding("peer.unverified", "peer", peer[:128], [("verified", 1.0)], why)
+    way = f"unverified {peer}"
+    return finding("peer.unverified", "peer", peer[:128], [("verified", 1.0)], why, way=way)
 
 
 def hasty(scene: Scene) -> Finding | None:

@@ -54,7 +54,8 @@ def finding(
     *,
     bits: float = RULE_BITS,
     severity: str | None = None,
+    way: str = "",
 ) -> Finding:
     """Give what a rule found; a low severity is told, and no alert."""
     reason = Reason(feature, RULE_BITS, observed, expected, why, path or [])
-    return Finding(anomaly, bits, reason, severity)
+    return Finding(anomaly, bits, reason, severity, way)

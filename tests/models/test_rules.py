@@ -331,6 +331,25 @@ def test_an_agent_with_two_ways_out_for_days_of_a_past_that_is_vouched_for_may_u
     assert _to_and_fro(stream, an_event, days, third, TOR) == "cred.reuse"
 
 
+@pytest.mark.parametrize(("days", "said"), [(2, "peer.unverified"), (3, None)])
+def test_a_peer_that_never_proved_who_it_is_for_days_of_such_a_past_need_not(
+    a_stream, an_event, days, said
+):
+    stream = a_stream(learning_sessions=1)
+    known, other = (Network(destination=f"{name}.example.com") for name in ("rates", "other"))
+
+    def told(day, network):
+        at, unproven = day * MINUTES_OF_DAY, {"peer_verified": False}
+        return stream.judge(an_event(at=at, network=network, attributes=unproven), HOME).anomaly
+
+    stream.engine.vouched = True
+    for day in range(days):
+        told(day, known)
+    stream.engine.vouched = False
+    assert told(days, known) == said
+    assert told(days + 1, other) == "peer.unverified"
+
+
 def test_what_alerts_day_by_day_becomes_no_usual_way(a_stream, an_event):
     stream = a_stream(learning_sessions=1)
     stream.judge(an_event(session="s-0"))
