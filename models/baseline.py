@@ -129,13 +129,16 @@ class AgentBaseline(base.AnomalyDetector):
 
     def number_bits(self, name: str, value: float) -> float:
         """Surprise of a quantity in bits; 0 while its usual level is unknown."""
-        level = self.levels.get(name)
-        peers = self._view.level(name) if self._view is not None else None
+        level, peers = self.levels.get(name), self.peer_level(name)
         if level is None:
             if peers is None:
                 return 0.0
             level = Level()
         return level.bits(value, peers, one_sided=name in _ONE_SIDED)
+
+    def peer_level(self, name: str) -> Level | None:
+        """Give the peers' usual level of a quantity."""
+        return self._view.level(name) if self._view is not None else None
 
     def learn_number(self, name: str, value: float) -> None:
         """Take in a quantity, that of a closed window."""

@@ -10,7 +10,15 @@ from models.quantity import QUANTITIES, added, quantities
 from models.ranked import PEAK
 from models.trust_policy import DAY_US
 from models.watch.mixture import use
-from models.watch.sizes import SIZED, learn, per_mille, send_nothing, usual
+from models.watch.sizes import (
+    SIZED,
+    learn,
+    per_mille,
+    send_nothing,
+    size_name,
+    telling,
+    usual,
+)
 from models.ways import make_room
 
 if TYPE_CHECKING:
@@ -272,8 +280,11 @@ class Learner:
                 facts.sums[index] = added(facts.sums[index], one)
                 if index in SIZED:
                     slot = SIZED.index(index)
-                    watch.expected[slot] += usual(watch, tool, slot, one)
+                    watch.expected[slot] += usual(watch, tool, slot, one, view.level)
                     learn(watch, tool, slot, one)
+                    told = telling(watch, tool, slot)
+                    if told is not None and profile.state() == "active":
+                        self.peers.quantity(view.name, size_name(slot, tool), told)
 
 
 def _suspected(trust: TrustState, time_us: int) -> bool:

@@ -1,5 +1,7 @@
 """Usual levels of quantities in groups and in the fleet, and what waits to be published.
 
+Beside those of windows they are of what calls of a tool take (`models.watch.sizes`).
+
 The reference of the compiled kernel's class of the same name.
 """
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["PeerLevels"]
+
+_MOST_SIZES = 256  # of tools, in one group
 
 
 class PeerLevels:
@@ -47,10 +51,21 @@ class PeerLevels:
         changed = set()
         for group, quantity, amount in self._pending:
             for name in (group, FLEET) if group != FLEET else (FLEET,):
-                self._levels.setdefault(name, {}).setdefault(quantity, Level()).learn(amount)
-                changed.add(name)
+                level = self._begun(name, quantity)
+                if level is not None:
+                    level.learn(amount)
+                    changed.add(name)
         self._pending = []
         return changed
+
+    def _begun(self, group: str, name: str) -> Level | None:
+        """Give the level that is learned; None for one tool too many."""
+        known = self._levels.setdefault(group, {})
+        if name not in known:
+            if ":" in name and sum(":" in one for one in known) >= _MOST_SIZES:
+                return None
+            known[name] = Level()
+        return known[name]
 
     def level(self, group: str, name: str) -> Level | None:
         """Give the level of a quantity in the group, else in the fleet."""

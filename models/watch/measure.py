@@ -113,7 +113,7 @@ def measure(
             total, compared, expected, summed = float(added(before, amount)), 0.0, 0.0, False
             if index in SIZED:
                 slot = SIZED.index(index)
-                expected = usual(watch, tool, slot, amount)
+                expected = usual(watch, tool, slot, amount, baseline.peer_level)
                 expected += watch.expected[slot] if same_hour else 0.0
                 compared = per_mille(total, expected)
             bits = baseline.number_bits(QUANTITIES[index], compared or total)
@@ -126,7 +126,7 @@ def measure(
                 )
                 found.append(Measure(index, total, bits, expected, risen, summed))
     sent = amounts[SIZED[0]]
-    one = usual(watch, tool, 0, sent) if sent is not None else 0.0
+    one = usual(watch, tool, 0, sent, baseline.peer_level) if sent is not None else 0.0
     out = add_out(watch, baseline, time_us // LENGTH_US[DAY], sent, one)
     if out is not None:
         bits = baseline.number_bits(DAY_METRIC, per_mille(out, watch.out_expected))

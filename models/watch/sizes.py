@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from math import expm1
+from math import expm1, sqrt
 from typing import TYPE_CHECKING
 
 from models.quantity import QUANTITIES, squash
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.quantity import Level
     from models.watch.state import Watch
 
 SIZED = (QUANTITIES.index("bytes_out_hour"), QUANTITIES.index("cost"))
@@ -20,6 +23,9 @@ _ANY, _LAST = -1, len(SIZED) - 1
 _MOST_TOOLS = 32
 _KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
 _MOST_CALLS = 400.0
+_TOLD = frozenset({5.0, 20.0, 80.0, 320.0})  # calls at which an agent tells its peers
+_LEAST_PEERS = 3  # tellings from which on peers know what calls of a tool take
+_APART, _LEAST_APART = 2.0, 0.5  # spreads of the peers that an agent may lie above them; and these
 _SILENT = 60.0  # calls without sending from which on it is odd that a tool sends
 _TAKEN_UP = 0.25  # share of such a tool's calls from which on it is one that sends
 _MOST_STEP = 1.0
@@ -31,8 +37,17 @@ _LEAST_SPREAD = 0.2
 _SLACK, _MOST_LEAN = 0.25, 3.0
 
 
-def usual(watch: Watch, tool: int, slot: int, amount: int) -> float:
+def usual(
+    watch: Watch,
+    tool: int,
+    slot: int,
+    amount: int,
+    peers: Callable[[str], Level | None] | None = None,
+) -> float:
     """Give what such a call usually takes; the amount itself where nothing is known.
+
+    Of a tool that the agent hardly knows, what calls of its peers take at most; nothing is made of
+    an amount that an agent is the first to report.
 
     Parameters
     ----------
@@ -40,6 +55,8 @@ def usual(watch: Watch, tool: int, slot: int, amount: int) -> float:
         Stands for the tool.
     slot
         Place of the quantity in `SIZED`.
+    peers
+        From a name (`size_name`) to the peers' level.
 
     Examples
     --------
@@ -58,7 +75,28 @@ def usual(watch: Watch, tool: int, slot: int, amount: int) -> float:
             return max(1.0, expm1(row[2 * slot + 1]))
     if not slot and row is not None and row[0] <= -_SETTLED:
         return max(1.0, expm1(watch.sizes[_ANY][1]) / (1.0 - row[0]))
+    level = peers(size_name(slot, tool)) if peers is not None else None
+    if level is not None and level.n >= _LEAST_PEERS:
+        return max(1.0, expm1(level.mean + _APART * max(_LEAST_APART, sqrt(level.variance))))
     return float(max(1, amount))
+
+
+def size_name(slot: int, tool: int) -> str:
+    """Name the level of what calls of a tool take.
+
+    >>> size_name(0, 4711)
+    'bytes_out_hour:4711'
+    """
+    return f"{QUANTITIES[SIZED[slot]]}:{tool}"
+
+
+def telling(watch: Watch, tool: int, slot: int) -> float | None:
+    """Give what calls of a tool take where peers are to be told of it, else None.
+
+    Seldom: what they know is made of many agents' usual amounts, not of one agent's many calls.
+    """
+    row = watch.sizes.get(tool)
+    return expm1(row[2 * slot + 1]) if row is not None and row[2 * slot] in _TOLD else None
 
 
 def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:

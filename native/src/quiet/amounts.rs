@@ -40,7 +40,7 @@ impl Amounts<'_, '_> {
         let total = added(before, amount) as f64;
         let slot = slot_of(at);
         let compared = slot.map_or(total, |slot| {
-            let expected = sizes::usual(self.sizes, self.tool, slot, amount);
+            let expected = sizes::usual(self.sizes, self.tool, slot, amount, Some(self.peers));
             let before = if same_hour { self.now.expected[slot] } else { 0.0 };
             per_mille(total, expected + before)
         });
@@ -54,12 +54,17 @@ impl Amounts<'_, '_> {
 
     /// Bits of the bytes sent on a day, and whether the act raised them; None without any.
     pub fn in_day(&mut self, day: i64, sent: Option<i64>) -> PyResult<Option<(f64, bool)>> {
-        let usual = sent.map_or(0.0, |sent| sizes::usual(self.sizes, self.tool, 0, sent));
+        let usual = sent.map_or(0.0, |sent| self.usual(sent));
         let level = &mut self.levels[OUT_DAY];
         let Some(total) = add_out(self.now, level, day, sent, usual) else { return Ok(None) };
         let bits = self.bits(OUT_DAY, per_mille(total, self.now.out_expected))?;
         let anew = usual == self.now.out_expected;
         Ok(Some((bits, rises(self.now, SIZED.len(), bits, anew))))
+    }
+
+    /// What such a call usually sends.
+    fn usual(&self, sent: i64) -> f64 {
+        sizes::usual(self.sizes, self.tool, 0, sent, Some(self.peers))
     }
 
     fn bits(&self, at: usize, value: f64) -> PyResult<f64> {

@@ -5,6 +5,7 @@ use super::amounts::added;
 use super::bench::Bench;
 use super::facts::{Facts, State, QUANTITIES};
 use super::mixture;
+use super::peer_levels::size_place;
 use super::scoring::Scored;
 use super::sizes::{self, per_mille, slot_of, SIZED};
 use super::subject::Subject;
@@ -68,7 +69,7 @@ impl Bench<'_, '_> {
             subject.now.hour = hour;
         }
         if hour == subject.now.hour {
-            add_amounts(act, subject, tool);
+            self.add_amounts(act, subject, tool);
         }
     }
 
@@ -89,22 +90,26 @@ impl Bench<'_, '_> {
         }
         (now.sums, now.expected) = ([-1; QUANTITIES], [0.0; SIZED.len()]);
     }
-}
 
-/// Add what an act takes to the hour's sums, and learn what such a call usually takes.
-fn add_amounts(act: &Act<'_>, subject: &mut Subject<'_>, tool: i64) {
-    let (sizes, now) = (&mut subject.facts.sizes, &mut subject.now);
-    for (at, amount) in act.amounts().into_iter().enumerate() {
-        let Some(amount) = amount else {
-            if at == SIZED[0] {
-                sizes::send_nothing(sizes, tool);
-            }
-            continue;
-        };
-        now.sums[at] = added(now.sums[at], amount);
-        if let Some(slot) = slot_of(at) {
-            now.expected[slot] += sizes::usual(sizes, tool, slot, amount);
+    /// Add what an act takes to the hour's sums, and learn what such a call usually takes.
+    fn add_amounts(&mut self, act: &Act<'_>, subject: &mut Subject<'_>, tool: i64) {
+        let (sizes, now, group) = (&mut subject.facts.sizes, &mut subject.now, subject.group_name);
+        for (at, amount) in act.amounts().into_iter().enumerate() {
+            let Some(amount) = amount else {
+                if at == SIZED[0] {
+                    sizes::send_nothing(sizes, tool);
+                }
+                continue;
+            };
+            now.sums[at] = added(now.sums[at], amount);
+            let Some(slot) = slot_of(at) else { continue };
+            let peers = Some(self.levels.seen_by(group));
+            now.expected[slot] += sizes::usual(sizes, tool, slot, amount, peers);
             sizes::learn(sizes, tool, slot, amount);
+            let told = sizes::telling(sizes, tool, slot);
+            if let Some(told) = told.filter(|_| now.state() == State::Active) {
+                self.levels.contribute(group, size_place(slot, tool), told);
+            }
         }
     }
 }

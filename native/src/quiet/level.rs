@@ -33,7 +33,7 @@ impl Level {
         self.n += 1;
     }
 
-    fn variance(&self) -> f64 {
+    pub fn variance(&self) -> f64 {
         (self.square - self.mean * self.mean).max(0.0)
     }
 

@@ -1,10 +1,11 @@
 //! Usual levels of quantities in groups and in the fleet; `models.peer_levels`.
 
 use super::level::Level;
+use super::sizes::SIZED;
 use crate::habits::FLEET_NAME;
 use indexmap::IndexMap;
 use pyo3::prelude::*;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::collections::BTreeSet;
 
 /// Quantities with a level.
@@ -14,15 +15,46 @@ pub const LEVELS: [&str; 5] =
 pub const BY_NAME: [usize; 5] = [0, 4, 1, 3, 2];
 /// Place of the fleet among the groups.
 const FLEET: usize = 0;
+/// Marks that stand for tools.
+const TOOLS: usize = 1 << 16;
+/// Tools of which a group knows what their calls take, of both quantities.
+const MOST_SIZES: usize = 256;
 
 pub type Levels = [Option<Level>; LEVELS.len()];
+
+/// What is known of one group: levels of windows, and of what calls of a tool take by its place.
+#[derive(Default)]
+struct Known {
+    windows: Levels,
+    sizes: FxHashMap<usize, Level>,
+}
+
+impl Known {
+    fn level(&self, at: usize) -> Option<&Level> {
+        match self.windows.get(at) {
+            Some(level) => level.as_ref(),
+            None => self.sizes.get(&at),
+        }
+    }
+
+    /// The level that is learned; None for one tool too many.
+    fn begun(&mut self, at: usize) -> Option<&mut Level> {
+        if let Some(level) = self.windows.get_mut(at) {
+            return Some(level.get_or_insert_default());
+        }
+        if self.sizes.len() >= MOST_SIZES && !self.sizes.contains_key(&at) {
+            return None;
+        }
+        Some(self.sizes.entry(at).or_default())
+    }
+}
 
 /// Levels by group, and what waits to be published.
 #[pyclass(module = "habitus_native")]
 pub struct PeerLevels {
     /// The fleet first.
-    groups: IndexMap<Box<str>, Levels, FxBuildHasher>,
-    /// Place of the group, quantity, value.
+    groups: IndexMap<Box<str>, Known, FxBuildHasher>,
+    /// Place of the group, place of the quantity (`place`), value.
     pending: Vec<(usize, usize, f64)>,
 }
 
@@ -35,7 +67,7 @@ impl PeerLevels {
     fn group(&mut self, group: &str) -> usize {
         match self.groups.get_index_of(group) {
             Some(known) => known,
-            None => self.groups.insert_full(group.into(), Levels::default()).0,
+            None => self.groups.insert_full(group.into(), Known::default()).0,
         }
     }
 
@@ -46,12 +78,13 @@ impl PeerLevels {
 }
 
 /// Levels of a group, and of the fleet.
-pub struct SeenLevels<'a>([Option<&'a Levels>; 2]);
+#[derive(Clone, Copy)]
+pub struct SeenLevels<'a>([Option<&'a Known>; 2]);
 
 impl<'a> SeenLevels<'a> {
     /// The level in the group, else in the fleet.
     pub fn of(&self, quantity: usize) -> Option<&'a Level> {
-        self.0.into_iter().flatten().find_map(|levels| levels[quantity].as_ref())
+        self.0.into_iter().flatten().find_map(|known| known.level(quantity))
     }
 }
 
@@ -59,7 +92,7 @@ impl<'a> SeenLevels<'a> {
 impl PeerLevels {
     #[new]
     fn new() -> Self {
-        let groups = IndexMap::from_iter([(FLEET_NAME.into(), Levels::default())]);
+        let groups = IndexMap::from_iter([(FLEET_NAME.into(), Known::default())]);
         PeerLevels { groups, pending: Vec::new() }
     }
 
@@ -81,8 +114,10 @@ impl PeerLevels {
         let mut changed = vec![false; self.groups.len()];
         for (group, at, value) in std::mem::take(&mut self.pending) {
             for place in std::iter::once(group).chain((group != FLEET).then_some(FLEET)) {
-                self.groups[place][at].get_or_insert_default().learn(value);
-                changed[place] = true;
+                if let Some(level) = self.groups[place].begun(at) {
+                    level.learn(value);
+                    changed[place] = true;
+                }
             }
         }
         let names = self.groups.keys().zip(changed);
@@ -103,30 +138,35 @@ impl PeerLevels {
     }
 
     /// (quantity, number, mean, mean square) of a group, in order of the names.
-    fn rows(&self, group: &str) -> Vec<(&'static str, i64, f64, f64)> {
-        let Some(levels) = self.groups.get(group) else { return Vec::new() };
-        let row = |at: usize| levels[at].map(|one| (LEVELS[at], one.n, one.mean, one.square));
-        BY_NAME.into_iter().filter_map(row).collect()
+    fn rows(&self, group: &str) -> Vec<(String, i64, f64, f64)> {
+        let Some(known) = self.groups.get(group) else { return Vec::new() };
+        let windows = known.windows.iter().enumerate();
+        let windows = windows.filter_map(|(at, level)| level.map(|level| (at, level)));
+        let sizes = known.sizes.iter().map(|(&at, &level)| (at, level));
+        let row = |(at, one): (usize, Level)| (name_of(at), one.n, one.mean, one.square);
+        let mut rows: Vec<_> = windows.chain(sizes).map(row).collect();
+        rows.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+        rows
     }
 
     /// Become what `rows` gave.
     fn load(&mut self, group: &str, rows: Vec<(String, i64, f64, f64)>) {
         let group = self.group(group);
-        let levels = &mut self.groups[group];
-        *levels = Levels::default();
+        let known = &mut self.groups[group];
+        *known = Known::default();
         for (name, n, mean, square) in rows {
-            if let Some(at) = place(&name) {
-                levels[at] = Some(Level { n, mean, square });
+            if let Some(level) = place(&name).and_then(|at| known.begun(at)) {
+                *level = Level { n, mean, square };
             }
         }
     }
 
     /// (group, quantity, value) of all that waits, without as many as came first.
     #[pyo3(signature = (since = 0))]
-    fn pending(&self, since: usize) -> Vec<(&str, &'static str, f64)> {
+    fn pending(&self, since: usize) -> Vec<(&str, String, f64)> {
         let named = |&(group, at, value): &(usize, usize, f64)| {
             let name = self.groups.get_index(group).map_or(FLEET_NAME, |(name, _)| name);
-            (name, LEVELS[at], value)
+            (name, name_of(at), value)
         };
         self.pending.iter().skip(since).map(named).collect()
     }
@@ -140,7 +180,25 @@ impl PeerLevels {
     }
 }
 
-/// Place of a quantity in `LEVELS`.
+/// Place of the level of what calls of a tool take, by slot in `SIZED`.
+pub fn size_place(slot: usize, tool: i64) -> usize {
+    LEVELS.len() + slot * TOOLS + tool as usize
+}
+
+/// Place of a quantity: in `LEVELS`, or `size_place`.
 pub fn place(name: &str) -> Option<usize> {
-    LEVELS.iter().position(|known| *known == name)
+    let Some((quantity, tool)) = name.split_once(':') else {
+        return LEVELS.iter().position(|known| *known == name);
+    };
+    let slot = SIZED.iter().position(|&at| LEVELS[at] == quantity)?;
+    let tool = tool.parse().ok().filter(|&tool: &usize| tool < TOOLS)?;
+    Some(size_place(slot, tool as i64))
+}
+
+/// Name of the quantity at a place; `models.watch.sizes.size_name`.
+fn name_of(at: usize) -> String {
+    match at.checked_sub(LEVELS.len()) {
+        None => LEVELS[at].to_owned(),
+        Some(size) => format!("{}:{}", LEVELS[SIZED[size / TOOLS]], size % TOOLS),
+    }
 }

@@ -1,6 +1,7 @@
 //! What a call usually takes, by tool; `models.watch.sizes`.
 
 use super::level::squash;
+use super::peer_levels::{size_place, SeenLevels};
 
 /// Places in `models.quantity.QUANTITIES` of the quantities that are compared in this way.
 pub const SIZED: [usize; 2] = [1, 3];
@@ -11,6 +12,11 @@ const MOST_TOOLS: usize = 32;
 const KNOWN: f64 = 5.0;
 const SETTLED: f64 = 20.0;
 const MOST_CALLS: f64 = 400.0;
+/// Calls at which an agent tells its peers.
+const TOLD: [f64; 4] = [5.0, 20.0, 80.0, 320.0];
+const LEAST_PEERS: i64 = 3;
+const APART: f64 = 2.0;
+const LEAST_APART: f64 = 0.5;
 const SILENT: f64 = 60.0;
 const TAKEN_UP: f64 = 0.25;
 const MOST_STEP: f64 = 1.0;
@@ -45,7 +51,13 @@ fn spread(row: &[f64; ROW]) -> f64 {
 }
 
 /// What such a call usually takes; the amount itself where nothing is known.
-pub fn usual(sizes: &Sizes, tool: i64, slot: usize, amount: i64) -> f64 {
+pub fn usual(
+    sizes: &Sizes,
+    tool: i64,
+    slot: usize,
+    amount: i64,
+    peers: Option<SeenLevels<'_>>,
+) -> f64 {
     for (mark, least) in [(tool, KNOWN), (ANY, SETTLED)] {
         if mark == ANY && slot == 0 {
             break;
@@ -61,7 +73,18 @@ pub fn usual(sizes: &Sizes, tool: i64, slot: usize, amount: i64) -> f64 {
             return (sent.exp_m1() / (1.0 - never)).max(1.0);
         }
     }
+    let level = peers.and_then(|peers| peers.of(size_place(slot, tool)));
+    if let Some(level) = level.filter(|level| level.n >= LEAST_PEERS) {
+        let apart = level.variance().sqrt().max(LEAST_APART);
+        return (level.mean + APART * apart).exp_m1().max(1.0);
+    }
     amount.max(1) as f64
+}
+
+/// What calls of a tool take, where peers are to be told of it.
+pub fn telling(sizes: &Sizes, tool: i64, slot: usize) -> Option<f64> {
+    let row = row(sizes, tool).filter(|row| TOLD.contains(&row[2 * slot]))?;
+    Some(row[2 * slot + 1].exp_m1())
 }
 
 /// Take in a call; one far off counts as moderately so, and the later the less.
@@ -139,7 +162,7 @@ pub fn leaning(sizes: &Sizes, tool: i64, amount: i64) -> Option<f64> {
 /// How far beyond the usual a call went in what it cost, in spreads of the agent's calls.
 pub fn beyond(sizes: &Sizes, tool: i64, amount: i64) -> f64 {
     let Some(row) = row(sizes, ANY).filter(|row| row[2 * LAST] >= SETTLED) else { return 0.0 };
-    (squash(amount as f64) - squash(usual(sizes, tool, LAST, amount))) / spread(row)
+    (squash(amount as f64) - squash(usual(sizes, tool, LAST, amount, None))) / spread(row)
 }
 
 /// Set a tool's running sum.
