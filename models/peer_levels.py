@@ -51,21 +51,22 @@ class PeerLevels:
         changed = set()
         for group, quantity, amount in self._pending:
             for name in (group, FLEET) if group != FLEET else (FLEET,):
-                level = self._begun(name, quantity)
-                if level is not None:
-                    level.learn(amount)
+                if self._learn(name, quantity, amount):
                     changed.add(name)
         self._pending = []
         return changed
 
-    def _begun(self, group: str, name: str) -> Level | None:
-        """Give the level that is learned; None for one tool too many."""
-        known = self._levels.setdefault(group, {})
-        if name not in known:
-            if ":" in name and sum(":" in one for one in known) >= _MOST_SIZES:
-                return None
-            known[name] = Level()
-        return known[name]
+    def _learn(self, group: str, name: str, amount: float) -> bool:
+        """Learn a value; False of one tool too many."""
+        known, of_tool = self._levels.setdefault(group, {}), ":" in name
+        if of_tool and name not in known and sum(":" in one for one in known) >= _MOST_SIZES:
+            return False
+        level = known.setdefault(name, Level())
+        if of_tool:
+            level.learn_evenly(amount)
+        else:
+            level.learn(amount)
+        return True
 
     def level(self, group: str, name: str) -> Level | None:
         """Give the level of a quantity in the group, else in the fleet."""

@@ -73,6 +73,25 @@ class Level:
         self.mean = float(mean.get())
         self.variance = max(0.0, float(both.get()))
 
+    def learn_evenly(self, value: float) -> None:
+        """Take in one value; all count alike, until there are so many that old ones fade.
+
+        A window follows those before it, so the first of them says most about the second. Values of
+        several agents come in no order.
+
+        >>> level = Level()
+        >>> for value in (20, 2_000, 200_000):
+        ...     level.learn_evenly(value)
+        >>> round(level.mean, 2), round(squash(2_000), 2)
+        (7.62, 7.6)
+        """
+        n, mean, square = self.state()
+        x, step = squash(value), max(FADING, 1 / (n + 1))
+        self.n, self.mean, self._square = n + 1, mean + step * (x - mean), square
+        self._square += step * (x * x - square)
+        self.variance = max(0.0, self._square - self.mean * self.mean)
+        self._statistics = None
+
     def state(self) -> tuple[int, float, float]:
         """Give the number of values, their mean and their mean square: all there is to store."""
         if self._statistics is None:

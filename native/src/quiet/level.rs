@@ -33,6 +33,14 @@ impl Level {
         self.n += 1;
     }
 
+    /// Take in one value; all count alike, until there are so many that old ones fade.
+    pub fn learn_evenly(&mut self, value: f64) {
+        let (x, step) = (squash(value), FADING.max(1.0 / (self.n + 1) as f64));
+        self.n += 1;
+        self.mean += step * (x - self.mean);
+        self.square += step * (x * x - self.square);
+    }
+
     pub fn variance(&self) -> f64 {
         (self.square - self.mean * self.mean).max(0.0)
     }

@@ -37,15 +37,24 @@ impl Known {
         }
     }
 
-    /// The level that is learned; None for one tool too many.
-    fn begun(&mut self, at: usize) -> Option<&mut Level> {
+    /// Learn a value; false of one tool too many.
+    fn learn(&mut self, at: usize, value: f64) -> bool {
         if let Some(level) = self.windows.get_mut(at) {
-            return Some(level.get_or_insert_default());
+            level.get_or_insert_default().learn(value);
+            return true;
         }
         if self.sizes.len() >= MOST_SIZES && !self.sizes.contains_key(&at) {
-            return None;
+            return false;
         }
-        Some(self.sizes.entry(at).or_default())
+        self.sizes.entry(at).or_default().learn_evenly(value);
+        true
+    }
+
+    fn put(&mut self, at: usize, level: Level) {
+        match self.windows.get_mut(at) {
+            Some(known) => *known = Some(level),
+            None => drop(self.sizes.insert(at, level)),
+        }
     }
 }
 
@@ -114,10 +123,7 @@ impl PeerLevels {
         let mut changed = vec![false; self.groups.len()];
         for (group, at, value) in std::mem::take(&mut self.pending) {
             for place in std::iter::once(group).chain((group != FLEET).then_some(FLEET)) {
-                if let Some(level) = self.groups[place].begun(at) {
-                    level.learn(value);
-                    changed[place] = true;
-                }
+                changed[place] |= self.groups[place].learn(at, value);
             }
         }
         let names = self.groups.keys().zip(changed);
@@ -155,8 +161,8 @@ impl PeerLevels {
         let known = &mut self.groups[group];
         *known = Known::default();
         for (name, n, mean, square) in rows {
-            if let Some(level) = place(&name).and_then(|at| known.begun(at)) {
-                *level = Level { n, mean, square };
+            if let Some(at) = place(&name) {
+                known.put(at, Level { n, mean, square });
             }
         }
     }

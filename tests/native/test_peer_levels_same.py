@@ -1,0 +1,68 @@
+"""Levels of the peers are learned, stored and bounded by the compiled kernel alike."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.peer_levels import PeerLevels
+from models.watch.sizes import size_name
+from tests.native.both import native, needs_native
+
+pytestmark = needs_native
+
+GROUPS = ("", "clerk/delegated", "auditor/autonomous")
+WINDOWS = ("bytes_in_hour", "bytes_out_hour", "records_hour", "cost", "bytes_out_day")
+NAMES = (*WINDOWS, *(size_name(slot, tool) for slot in (0, 1) for tool in (0, 7, 65_535)))
+values = st.floats(0, 1e12)
+contributions = st.lists(st.tuples(st.sampled_from(GROUPS), st.sampled_from(NAMES), values))
+
+
+def same(kernels):
+    """Compare all that both tell; give the rows of each group."""
+    assert kernels[0].pending() == kernels[1].pending()
+    rows = [{group: levels.rows(group) for group in GROUPS} for levels in kernels]
+    assert rows[0] == rows[1]
+    for group in GROUPS:
+        for name in NAMES:
+            one, other = (levels.level(group, name) for levels in kernels)
+            assert (one is None) == (other is None)
+            assert one is None or one.state() == other.state()
+    return rows[0]
+
+
+@given(st.lists(contributions, max_size=4))
+def test_any_contributions_give_the_same_levels(rounds):
+    kernels = PeerLevels(), native.PeerLevels()
+    for given_ in rounds:
+        for levels in kernels:
+            for one in given_:
+                levels.add(*one)
+        same(kernels)
+        assert kernels[0].publish() == kernels[1].publish()
+        stored = same(kernels)
+        fresh = PeerLevels(), native.PeerLevels()
+        for levels in fresh:
+            for group, rows in stored.items():
+                levels.load(group, rows)
+        assert same(fresh) == stored
+
+
+def test_tools_are_bounded_and_windows_are_always_learned():
+    kernels = PeerLevels(), native.PeerLevels()
+    for levels in kernels:
+        for tool in range(300):
+            levels.add("clerk/delegated", size_name(tool % 2, tool), 500.0)
+        levels.add("clerk/delegated", "cost", 7.0)
+        levels.publish()
+        assert levels.level("clerk/delegated", size_name(1, 299)) is None
+    rows = same(kernels)["clerk/delegated"]
+    assert len(rows) == 256 + 1
+    assert "cost" in [name for name, *_ in rows]
+
+
+def test_names_that_stand_for_nothing_are_left_out():
+    levels = native.PeerLevels()
+    for name in ("magic", "magic:7", "cost:65536", "cost:-1", "records_hour:7"):
+        levels.add("clerk/delegated", name, 7.0)
+    assert levels.pending() == []
