@@ -201,7 +201,7 @@ class Engine:
         tested, changes = statistics, new_tool or changing(profile.facts, state)
         if changes:  # habits are to change; what it carries is not
             tested = self._staying(event.tool, subject, bits)
-        elif state == "learning" and not view.names(0):  # nobody to compare it with
+        elif state == "learning" and not view.knows(TOOL):  # nobody to compare it with
             tested = [None, None, None, statistics[VOLUME]]
         first = tested if state == "learning" and not changes else None
         new = first is statistics

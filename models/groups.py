@@ -106,6 +106,12 @@ class View:
         """Give the rarity less `SHARED_BITS`: what counts when the rarest of all is looked for."""
         return max(0.0, self.rarity(channel, bits) - SHARED_BITS[channel])
 
+    def knows(self, feature: int) -> bool:
+        """Tell whether the group has votes on a feature, or its role in another mode."""
+        levels = self.nodes[_MODES_AT:] or self.nodes
+        nodes = (level.get(feature) for level in levels)
+        return any(node is not None and node.ballot.names for node in nodes)
+
     def names(self, feature: int) -> dict[int, str]:
         """Give the known names of a feature's values."""
         node = self.group.nodes.get(feature)

@@ -314,6 +314,10 @@ class GroupView:
         """P(value) among peers and fleet, without the agent's own vote of a day (-1: none)."""
         return self.view.probability(feature, value, own_day, uniform)
 
+    def knows(self, feature: int) -> bool:
+        """Tell whether the group has votes on a feature, or its role in another mode."""
+        return self.view.knows(feature)
+
     def names(self, feature: int) -> dict[int, str]:
         """Give the known names of a feature's values."""
         return self.view.names(feature)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.event import SAID_BY_EVENT, microseconds
+from models.features import HOUR_US
 from models.moving import move_of
 from models.watch import RULES as WATCHED
+from models.watch.heard import MODES, SETTLED_HOURS
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def anonymiser(scene: Scene) -> Finding | None:
     if egress not in ANONYMISERS:
         return None
     baseline, place = scene.profile.baseline, scene.places["egress"]
-    if baseline.total_of(place) < _ENOUGH_EVENTS * _UNIT:
+    if baseline.total_of(place) < _ENOUGH_EVENTS * _UNIT and not _known_elsewhere(scene):
         return None
     if baseline.count_of(place, egress) > _UNIT // 2:
         return None
@@ -55,6 +57,14 @@ def anonymiser(scene: Scene) -> Finding | None:
     )
     observed = f"{egress} ({scene.origin.evidence})"
     return finding("net.anonymiser", "egress", observed, [("no anonymiser", 1.0)], why, path)
+
+
+def _known_elsewhere(scene: Scene) -> bool:
+    """Tell whether the agent has long been heard in another mode."""
+    voice = scene.heard.known(scene.event.agent.id) if scene.heard is not None else None
+    if voice is None or scene.time_us // HOUR_US - voice.first < SETTLED_HOURS:
+        return False
+    return voice.modes != 1 << MODES.index(scene.event.mode)
 
 
 def expired(scene: Scene) -> Finding | None:

@@ -25,7 +25,7 @@ LEAST_GAP = 4  # hours; shorter silences say nothing
 _KEPT = 0.9
 LEAST_SILENCE = 24
 TIMES = 2.0
-_SETTLED_HOURS = 72
+SETTLED_HOURS = 72
 _MOST_WEEKENDS = 255  # hours; whoever was heard in so many works then
 MODES = ("unknown", "delegated", "autonomous")
 
@@ -144,7 +144,7 @@ class Heard:
 
 def silence_of(voice: Voice, hour: int) -> tuple[int, float] | None:
     """Give what `Heard.silence` says of an agent of whom this is remembered."""
-    if voice.last - voice.first < _SETTLED_HOURS:
+    if voice.last - voice.first < SETTLED_HOURS:
         return None
     silent = _working(voice, hour)
     if silent < max(LEAST_SILENCE, TIMES * voice.reach):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.watch.heard import MODES
+from models.watch.heard import MODES, SETTLED_HOURS
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from models.watch.scene import Scene
     from models.watch.state import Watch
 
-_SETTLED_HOURS = 72
 _FIRST_SESSIONS = 3
 
 
@@ -25,7 +24,7 @@ def note_mode(watch: Watch, voice: Voice | None, mode: str, hour: int) -> None:
     voice
         What is known of the agent from before this event; None for one never heard.
     """
-    if voice is None or hour - voice.first < _SETTLED_HOURS:
+    if voice is None or hour - voice.first < SETTLED_HOURS:
         return
     known = [name for at, name in enumerate(MODES) if voice.modes >> at & 1]
     if len(known) == 1 and known[0] not in (mode, "unknown") and mode != "unknown":

@@ -41,8 +41,6 @@ pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
 pub const WINDOWS_BEFORE: usize = WINDOWS - 1;
 /// `models.ranked.LEAST_BITS`.
 pub const LEAST_BITS: f64 = 5.0;
-/// Events after which an agent that never used an anonymiser is known for it; `models.rules`.
-pub const OFTEN_ENOUGH: u32 = 20;
 
 /// What is read of `models.config.ModelConfig`.
 #[derive(Clone)]

@@ -51,6 +51,11 @@ impl View {
         self.groups.borrow(py).weighted(self.group, channel, bits)
     }
 
+    /// Whether the group has votes on a feature, or its role in another mode.
+    fn knows(&self, py: Python<'_>, feature: usize) -> bool {
+        self.groups.borrow(py).knows(self.group, feature)
+    }
+
     /// The known names of a feature's values.
     fn names(&self, py: Python<'_>, feature: u64) -> PyResult<BTreeMap<u32, String>> {
         let groups = self.groups.borrow(py);

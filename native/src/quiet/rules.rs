@@ -5,7 +5,7 @@ use super::bench::Bench;
 use super::facts::{Facts, Now};
 use super::subject::Subject;
 use super::texts::Origin;
-use crate::habits::{Habits, OFTEN_ENOUGH};
+use crate::habits::Habits;
 
 const UNIT: u32 = 4_096;
 
@@ -20,14 +20,13 @@ impl Bench<'_, '_> {
             })
     }
 
-    /// Whether an agent that never did hides where it is.
+    /// Whether an agent that hardly ever did hides where it is.
     fn anonymiser(&self, habits: &Habits, origin: &Origin) -> bool {
-        if !matches!(origin.egress, Egress::Vpn | Egress::Proxy | Egress::Tor) {
-            return false;
+        let hides = matches!(origin.egress, Egress::Vpn | Egress::Proxy | Egress::Tor);
+        hides && {
+            let (node, value) = self.groups.value_at(self.names.egress, origin.egress.name());
+            habits.count_of(node, value) <= UNIT / 2
         }
-        let (node, value) = self.groups.value_at(self.names.egress, origin.egress.name());
-        let enough = habits.total_of(node) >= i64::from(OFTEN_ENOUGH * UNIT);
-        enough && habits.count_of(node, value) <= UNIT / 2
     }
 
     /// Whether a credential is used at two places at once, or at one that only the reference knows.

@@ -149,7 +149,7 @@ impl Bench<'_, '_> {
     /// What is ranked: all; of one that nobody can be compared with how much it does.
     fn tested(&self, subject: &Subject<'_>, statistics: Statistics) -> Statistics {
         let learning = subject.now.state() == State::Learning;
-        if learning && !self.groups.has_names(subject.group, 0) {
+        if learning && !self.groups.knows(subject.group, 0) {
             return [None, None, None, statistics[VOLUME]];
         }
         statistics
@@ -162,7 +162,7 @@ impl Bench<'_, '_> {
             State::Active => Whose::Own,
             State::Relearning => Whose::Peers,
             State::Learning => {
-                if !changes && self.groups.has_names(subject.group, 0) {
+                if !changes && self.groups.knows(subject.group, 0) {
                     Whose::New
                 } else {
                     Whose::Peers
