@@ -15,11 +15,12 @@ from models.explain import (
     together_reason,
 )
 from models.features import BY_METRIC, METRICS
-from models.leading import content_leads, in_order, says_more
+from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.ranked import SUM
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
 from models.watch.counting import remembers
+from models.watch.measure import SPENT
 from models.watch.naming import refined
 from models.watch.scene import RULE_BITS
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from models.places import Place
     from models.subject import Bits, Subject
     from models.together import Least
+    from models.watch.measure import Measure
 
 _GRAVE = frozenset({"pay", "delete", "admin", "send"})
 _SECRET = frozenset({"confidential", "restricted"})
@@ -218,7 +220,7 @@ class Decider:
             told_as.append(partial(category_reason, baseline, view, places[i], x, b))
         for one in bits.measures:
             rare = rarity(len(places) + one.metric, one.bits)
-            found.append((METRICS[one.metric], rare, one.bits))
+            found.append((_metric_name(one), rare, one.bits))
             told_as.append(partial(measure_reason, baseline, view, one))
         order = in_order(found, again=x["tool"] == x["previous_tool"])
         others = [told_as[at]() for at in order[:4]]
@@ -228,7 +230,8 @@ class Decider:
         rest = sorted(rest, key=lambda r: -r.bits)
         at = says_more(found, denied=event.outcome == "denied")
         if at is not None and first and self._anomaly_of(first[0]) in _CHOICES:
-            first = [told_as[at](), *(one for one in first if one.feature != found[at][0])]
+            more = told_as[at]()
+            first = [more, *(one for one in first if one.feature != more.feature)]
         told = [finding.reason for finding in findings] + (first + rest)[:5]
         if told:
             return told
@@ -241,6 +244,12 @@ def _circumstances(reasons: list[Reason], x: dict[str, str]) -> list[str]:
     tor = x.get("egress") == "tor"
     other_goal = any(one.feature == "intent" for one in reasons)
     return ["tor"] * tor + ["goal"] * other_goal
+
+
+def _metric_name(one: Measure) -> str:
+    """Name a metric as `models.leading` knows it."""
+    dear = one.metric == SPENT and one.value >= DEAR_TIMES * one.usual > 0
+    return DEAR if dear else METRICS[one.metric]
 
 
 def _of_sum(result: Calibrated) -> float:

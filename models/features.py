@@ -196,8 +196,11 @@ def _identity(event: Event, found: dict[str, str]) -> None:
     if credential is not None:
         if credential.scopes:
             found["scope"] = " ".join(sorted(credential.scopes))
-        if credential.issued_at is not None:
-            found["credential"] = lifetime(credential.issued_at, credential.expires_at)
+        begun, ends = credential.issued_at, credential.expires_at
+        if begun is None and ends is None:
+            found["credential"] = UNTOLD
+        else:
+            found["credential"] = lifetime(begun or event.time, ends)
 
 
 def lifetime(issued: datetime, expires: datetime | None) -> str:
@@ -223,6 +226,8 @@ def _lifetime_name(step: int) -> str:
 
 
 _ENDLESS = "without an end"
+UNTOLD = "not told"
+"""Of a credential that says neither when it begins nor when it ends."""
 _STEPS = 32
 LIFETIMES = (*map(_lifetime_name, range(_STEPS)), _ENDLESS)
 """The shortest first."""

@@ -27,6 +27,9 @@ _TELLING_BITS = 8.0
 _LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
 _LEAKED, _REFUSED_BITS = 5.0, 5.0  # so much says more than an odd choice of a known tool
 _SPENT_BITS = 10.0  # the same of what the calls cost
+DEAR = "dear"  # how what each call costs is called where that is far above the usual
+DEAR_TIMES = 4.0  # the usual, from which on it is
+_SWEPT_BITS = 8.0  # of different resources in an hour, from which on they say more than one of them
 _NEVER_TOUCHED = 20.0  # bits of a kind of resource that neither the agent nor its peers know
 _HOW_OFTEN = frozenset({"rate_minute", "rate", "rate_day"})
 _HOW_MUCH = frozenset({"bytes_out_hour", "bytes_out_day", "drift"})
@@ -58,10 +61,12 @@ def in_order(found: Sequence[Unusual], *, again: bool) -> list[int]:
 
     Examples
     --------
-    Many calls cost much, so that there are many comes first:
+    Many calls cost much, so that there are many comes first, unless each of them does:
 
     >>> in_order([("cost", 19.0, 22.0), ("rate", 7.0, 6.9)], again=False)
     [1, 0]
+    >>> in_order([(DEAR, 19.0, 22.0), ("rate", 7.0, 6.9)], again=False)
+    [0, 1]
     >>> in_order([("cost", 19.0, 22.0), ("rate", 0.0, 2.0)], again=False)
     [0, 1]
 
@@ -98,6 +103,8 @@ def _counts_for(one: Unusual, known: Mapping[str, tuple[float, float]], *, repea
         return rare + _TELLING_BITS
     if name in _GENERIC:
         return min(rare - _GENERIC_BITS, _MOST_GENERIC)
+    if name == "discovery" and bits >= _SWEPT_BITS:
+        return max(rare, _rarest(known, {"resource"}) + _AHEAD)
     if name in _HOW_OFTEN and bits >= _OFTEN_BITS:
         return max(rare, _rarest(known, {"cost"}) + _AHEAD)
     return rare
@@ -141,6 +148,7 @@ def says_more(found: Sequence[Unusual], *, denied: bool) -> int | None:
         "drift": _LEAKED,
         "bytes_out_hour": _LEAKED,
         "cost": _SPENT_BITS,
+        DEAR: _SPENT_BITS,
         "outcome": _REFUSED_BITS if denied else inf,
         "resource": _NEVER_TOUCHED,
     }

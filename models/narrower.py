@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.features import LIFETIMES
+from models.features import LIFETIMES, UNTOLD
 from models.groups import MOST_NAME
 
 if TYPE_CHECKING:
@@ -50,5 +50,5 @@ def _more_scopes(scopes: str, place: Place, view: View) -> Iterable[str]:
 
 
 def _longer(lifetime: str, _place: Place, _view: View) -> Iterable[str]:
-    """Give the lifetimes that are longer, the shortest first."""
-    return LIFETIMES[LIFETIMES.index(lifetime) + 1 :]
+    """Give the lifetimes that are longer, the shortest first; none for one that is not told."""
+    return () if lifetime == UNTOLD else LIFETIMES[LIFETIMES.index(lifetime) + 1 :]

@@ -162,8 +162,9 @@ class Level:
 def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | None]:
     """Give bytes in and out, records and cost of an event, in the order of `QUANTITIES`.
 
-    What a call costs are its tokens and the millionths of its price, whatever the currency: they
-    are of one size, and either may be all that a source tells. More than `MOST` counts as that.
+    What a call costs are its tokens, or the millionths of its price in whatever currency; of one
+    that tells both their geometric mean, so that neither hides the other, whatever a token costs.
+    More than `MOST` counts as that.
     """
     volume, spent = event.volume, None
     if event.attributes is not None:
@@ -189,9 +190,11 @@ def _most(amount: int | None) -> int | None:
 def _spent(attributes: dict[str, Any]) -> int | None:
     tokens = next((n for name in _TOKENS if (n := _number(attributes.get(name))) is not None), None)
     price = _number(attributes.get("cost"))
-    if price is None:
-        return None if tokens is None else int(tokens)
-    return int(min((tokens or 0.0) + price * _MILLIONTHS, MOST))
+    millionths = None if price is None else price * _MILLIONTHS
+    if tokens is None or millionths is None:
+        only = millionths if tokens is None else tokens
+        return None if only is None else int(min(only, MOST))
+    return int(min(sqrt((1.0 + tokens) * (1.0 + millionths)), MOST))
 
 
 def _number(value: object) -> float | None:

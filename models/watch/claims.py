@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.assessment import Finding
     from models.watch.scene import Scene
 
-_MOST_DEFINITIONS = 64
+_MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen
 _HASTE = ((2.0, 8), (10.0, 1))
 """An approval given in under so many seconds counts so much."""
 _MOST_HASTE = 40  # within an hour: five that nobody can have read, forty that hardly anybody has
@@ -25,15 +25,22 @@ def definition(scene: Scene) -> Finding | None:
     if not isinstance(digest, str):
         return None
     known = scene.profile.facts.watch.definitions
-    mark, now = _mark(scene.event.tool), _mark(digest)
-    before = known.get(mark)
-    if before is None and len(known) >= _MOST_DEFINITIONS:
-        del known[next(iter(known))]
-    known[mark] = now
-    if before is None or before == now or scene.profile.state() != "active":
+    tool = scene.event.tool
+    before, seen = known.get(_mark(tool)), _mark(f"{tool}\n{digest}") in known
+    _note(known, tool, digest)
+    if before is None or seen or before == _mark(digest) or scene.profile.state() != "active":
         return None
-    why = f"The definition of {scene.event.tool} is another than before, and nothing announced it."
+    why = f"The definition of {tool} is another than before, and nothing announced it."
     return finding("tool.definition_changed", "definition", digest[:64], [("as before", 1.0)], why)
+
+
+def _note(known: dict[int, int], tool: str, digest: str) -> None:
+    """Note a tool's definition as the last and as one that was seen; those unused longest go."""
+    for mark in (_mark(tool), _mark(f"{tool}\n{digest}")):
+        known.pop(mark, None)
+        known[mark] = _mark(digest)
+    while len(known) > 2 * _MOST_DEFINITIONS:
+        del known[next(iter(known))]
 
 
 def unverified(scene: Scene) -> Finding | None:
@@ -52,7 +59,7 @@ def hasty(scene: Scene) -> Finding | None:
     """Find approvals given too fast or too many in an hour (``attributes.approval_seconds``)."""
     attributes = scene.event.attributes
     seconds = attributes.get("approval_seconds") if attributes else None
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         return None
     haste = next((counts for under, counts in _HASTE if seconds < under), 0)
     watch = scene.profile.facts.watch

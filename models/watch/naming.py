@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from models.watch.counting import REMEMBERING, remembers, secret
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 _REFINED = frozenset({"tool.new", "resource.new", "goal.drift"})
 _PEERS = ("agents.", "a2a.", "agent_card", "peer.")
-_OWN_SETTINGS = ("agents/settings", "agent/settings", "agent/config")
+_SETTINGS = re.compile(r"(?:^|[/._-])agents?(?:/[^/]+)?[/._-](?:settings|config)")
 
 
 def refined(anomaly: str, event: Event) -> str:
@@ -30,7 +31,7 @@ def refined(anomaly: str, event: Event) -> str:
         return anomaly
     tool = event.tool.lower()
     place = event.resource.id.lower() if event.resource is not None else ""
-    if place.startswith(_OWN_SETTINGS) or tool.startswith("agent.settings"):
+    if _is_about_itself(event):
         return "config.change"
     if remembers(event):
         return "memory.write" if event.operation in REMEMBERING else anomaly
@@ -43,3 +44,12 @@ def refined(anomaly: str, event: Event) -> str:
     if event.operation == "delete":
         return "destructive.burst"
     return anomaly
+
+
+def _is_about_itself(event: Event) -> bool:
+    """Tell whether an event is about settings of agents, or of the agent by its name."""
+    own, place = f"{event.agent.id.lower()}/", ""
+    if event.resource is not None:
+        place = event.resource.id.lower()
+        place = f"agent/{place[len(own) :]}" if place.startswith(own) else place
+    return any(_SETTINGS.search(text) for text in (event.tool.lower(), place))

@@ -54,11 +54,14 @@ def test_cheap_calls_are_of_the_hour_and_dear_ones_in_a_row_of_the_session(
         ({"tokens": 700}, 700),
         ({"total_tokens": 700, "tokens": "many"}, 700),
         ({"cost": 0.0021}, 2_100),
-        ({"tokens": 700, "cost": 0.0021}, 2_800),
+        ({"tokens": 700, "cost": 0.0021}, 1_213),  # sqrt(701 * 2,101)
+        ({"tokens": 60_000, "cost": 0.5}, 173_206),
+        ({"tokens": 700, "cost": 0}, 26),
         ({"tokens": -1, "cost": 2}, 2_000_000),
         ({"cost": 1e300}, MOST),
         ({"cost": None}, None),
         ({}, None),
+        ({"tokens": True, "cost": "much"}, 1),
     ],
 )
 def test_what_a_call_costs_are_its_tokens_and_the_millionths_of_its_price(
@@ -67,11 +70,14 @@ def test_what_a_call_costs_are_its_tokens_and_the_millionths_of_its_price(
     assert quantities(an_event(attributes=said))[3] == cost
 
 
-def test_a_price_of_less_than_one_unit_stands_out(a_stream: Any, an_event: Any) -> None:
-    stream = a_stream(learning_sessions=5, pool_minimum=20)
+@pytest.mark.parametrize("dear", [{"tokens": 900, "cost": 0.9}, {"tokens": 90_000, "cost": 0.002}])
+def test_neither_a_price_below_one_unit_nor_tokens_beside_it_are_hidden(
+    a_stream: Any, an_event: Any, dear: dict[str, Any]
+) -> None:
+    stream = a_stream(learning_sessions=5, pool_minimum=20, explain_all=True)
     for number in range(400):
         said = {"tokens": 900, "cost": 0.002 + 0.0001 * (number % 7)}
         stream.judge(an_event(at=20 * number, session=f"s-{number // 4}", attributes=said))
-    dear = {"tokens": 900, "cost": 0.9}
     reasons = stream.judge(an_event(at=8_100, session="dear", attributes=dear)).reasons
     assert reasons[0].feature == "cost"
+    assert reasons[0].bits > 8

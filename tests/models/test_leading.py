@@ -3,7 +3,7 @@
 import pytest
 
 from models.calibrate import Calibrated
-from models.leading import content_leads, in_order, says_more
+from models.leading import DEAR, content_leads, in_order, says_more
 
 RARE = 15.0
 
@@ -146,3 +146,14 @@ def test_what_nobody_of_the_role_ever_touched_says_more_than_an_odd_choice_of_a_
 def test_how_much_is_sent_or_spent_says_more_than_an_odd_choice_of_a_tool(name, least):
     assert says_more([("tool", 12.0, 12.0), (name, 0.0, least)], denied=False) == 1
     assert says_more([("tool", 12.0, 12.0), (name, 0.0, least - 0.1)], denied=False) is None
+
+
+@pytest.mark.parametrize("often", ["rate", "rate_minute"])
+def test_calls_of_which_each_costs_far_more_than_usual_are_named_by_their_cost(often):
+    assert first((DEAR, RARE, 20.0), (often, 4.0, 5.0)) == DEAR
+
+
+@pytest.mark.parametrize(("bits", "lead"), [(7.9, "resource"), (8.0, "discovery")])
+def test_many_new_resources_of_an_hour_say_more_than_one_of_them(bits, lead):
+    assert first(("resource", RARE, 25.0), ("discovery", 6.0, bits)) == lead
+    assert first(("rate", RARE + 9.0, 25.0), ("discovery", 6.0, bits)) == "rate"

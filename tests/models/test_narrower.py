@@ -13,9 +13,9 @@ SCOPES = ["crm:read", "crm:write", "mail:send"]
 HOUR = timedelta(hours=1)
 
 
-def token(at, scopes=SCOPES, lifetime=8 * HOUR):
-    expires = None if lifetime is None else at + lifetime
-    return Credential(id="cr-1", scopes=list(scopes), issued_at=at, expires_at=expires)
+def token(at, scopes=SCOPES, lifetime=8 * HOUR, begins=True):
+    begun, expires = at if begins else None, None if lifetime is None else at + lifetime
+    return Credential(id="cr-1", scopes=list(scopes), issued_at=begun, expires_at=expires)
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ def used(a_stream, an_event):
         {"scopes": [" ".join(reversed(SCOPES))]},
         {"lifetime": HOUR / 60},
         {"lifetime": HOUR},
+        {"lifetime": 8 * HOUR, "begins": False},
     ],
 )
 def test_what_grants_less_is_no_odder_than_what_is_known(used, fields):
@@ -62,6 +63,8 @@ def test_what_grants_less_is_no_odder_than_what_is_known(used, fields):
         ({"scopes": [*SCOPES[:1], "iam:write"]}, "scope.escalation"),
         ({"lifetime": 2_000 * HOUR}, "cred.lifetime"),
         ({"lifetime": None}, "cred.lifetime"),
+        ({"lifetime": 2_000 * HOUR, "begins": False}, "cred.lifetime"),
+        ({"lifetime": None, "begins": False}, "cred.lifetime"),
     ],
 )
 def test_what_grants_more_is(used, fields, anomaly):

@@ -185,6 +185,12 @@ CASES: dict[str, dict[str, Case]] = {
             minutes=tuple(range(61, 100)),
             then=said(approval_seconds=5),
         ),
+        "what is no time": Case(
+            fires=False,
+            before=said(approval_seconds=True),
+            minutes=(61, 62, 63, 64),
+            then=said(approval_seconds=-1),
+        ),
         "ten of them": Case(
             fires=False,
             before=said(approval_seconds=5),
@@ -355,6 +361,41 @@ def test_what_alerts_day_by_day_becomes_no_usual_way(a_stream, an_event):
     stream.judge(an_event(session="s-0"))
     said = [_to_and_fro(stream, an_event, day, FAR, ABROAD) for day in range(1, 9)]
     assert said == ["cred.reuse"] * 8
+
+
+def test_a_definition_that_was_there_before_is_no_news(a_stream, an_event):
+    stream = a_stream(learning_sessions=1)
+    stream.judge(an_event(attributes={"tool_digest": "old"}, session="s-0"))
+    said = [
+        stream.judge(an_event(at=at, attributes={"tool_digest": digest})).anomaly
+        for at, digest in enumerate(("old", "new", "old", "new", "newer"), 1)
+    ]
+    assert said == [None, "tool.definition_changed", None, None, "tool.definition_changed"]
+
+
+def test_definitions_of_many_tools_are_remembered_and_bounded(a_stream, an_event):
+    stream = a_stream(learning_sessions=1)
+
+    def told(number, digest):
+        tool, attributes = f"t.{number}", {"tool_digest": digest}
+        return stream.judge(an_event(at=number, tool=tool, attributes=attributes)).anomaly
+
+    for number in range(200):
+        told(number, "old")
+    stream.judge(an_event(at=300, session="s-0"))
+    assert told(0, "new") == "tool.definition_changed"
+    for number in range(900):
+        told(number, "newest")
+    assert len(stream.subject("billing-7").profile.facts.watch.definitions) <= 512
+
+
+def test_an_agent_long_known_in_another_mode_has_used_no_anonymiser(a_stream, an_event):
+    stream = a_stream()
+    heard = stream.engine.watcher.heard
+    heard.note("billing-7", "autonomous", 0)
+    long_ago = 20 * MINUTES_OF_DAY
+    assert stream.judge(an_event(at=0, mode="delegated"), TOR).anomaly == "net.anonymiser"
+    assert stream.judge(an_event("other", long_ago, mode="delegated"), TOR).anomaly is None
 
 
 def test_moves_are_bounded_with_the_values_that_wait(a_stream, an_event):

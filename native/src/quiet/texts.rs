@@ -233,12 +233,9 @@ impl Texts {
         if let Some(scopes) = credential.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
             self.with(names.scope, |out| join_sorted(scopes, out));
         }
-        if credential.issued_us.is_some() {
-            let mut known = Some(());
-            self.with(names.credential, |out| known = lifetime(credential, out));
-            known?;
-        }
-        Some(())
+        let mut known = Some(());
+        self.with(names.credential, |out| known = lifetime(credential, act.time_us, out));
+        known
     }
 
     /// Hash of the tool.

@@ -210,12 +210,16 @@ impl<'de> Deserialize<'de> for Attributes {
     }
 }
 
-/// Tokens and the millionths of the price; `models.quantity._spent`.
+/// Tokens, the millionths of the price, or of both the geometric mean; `models.quantity._spent`.
 fn spent_of(found: [Option<f64>; SPENT.len()]) -> Option<i64> {
     let [tokens, total, price] = found.map(|one| one.filter(|number| *number >= 0.0));
     let tokens = tokens.or(total).map(|number| number.min(MOST));
-    let Some(price) = price else { return tokens.map(|number| number as i64) };
-    Some((tokens.unwrap_or(0.0) + price * MILLIONTHS).min(MOST) as i64)
+    let millionths = price.map(|price| price.min(MOST) * MILLIONTHS);
+    let spent = match (tokens, millionths) {
+        (Some(tokens), Some(millionths)) => ((1.0 + tokens) * (1.0 + millionths)).sqrt(),
+        (only, other) => only.or(other)?,
+    };
+    Some(spent.min(MOST) as i64)
 }
 
 pub fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins<'de>>, D::Error> {

@@ -9,6 +9,7 @@ const MOST_CLASS: usize = 128;
 /// Bytes of a text that is put together without memory of its own.
 const SHORT: usize = 128;
 pub const ENDLESS: &str = "without an end";
+const UNTOLD: &str = "not told";
 pub const LIFETIMES: u32 = 32;
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
@@ -69,13 +70,13 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// How long a credential lives, in powers of four; none without its start.
-pub fn lifetime(credential: &Credential<'_>, out: &mut String) -> Option<()> {
-    let issued = credential.issued_us?;
+/// How long a credential lives, in powers of four; from now on where its start is not told.
+pub fn lifetime(credential: &Credential<'_>, now_us: i64, out: &mut String) -> Option<()> {
     let Some(expires) = credential.expires_us else {
-        out.push_str(ENDLESS);
+        out.push_str(if credential.issued_us.is_some() { ENDLESS } else { UNTOLD });
         return Some(());
     };
+    let issued = credential.issued_us.unwrap_or(now_us);
     let seconds = ((expires - issued) / 1_000_000).max(0);
     lifetime_name((i64::BITS - seconds.leading_zeros()) / 2, out)
 }
