@@ -62,7 +62,16 @@ SCHEMA = pyarrow.schema(
         ("kind", _TEXT),
         (
             "attributes",
-            pyarrow.struct([("tokens", _COUNT), ("adds_tool", _TEXT), ("change", _TEXT)]),
+            pyarrow.struct(
+                [
+                    ("tokens", _COUNT),
+                    ("adds_tool", _TEXT),
+                    ("change", _TEXT),
+                    ("approval_seconds", pyarrow.float64()),
+                    ("peer_verified", pyarrow.bool_()),
+                    ("tool_digest", _TEXT),
+                ]
+            ),
         ),
     ]
 )

@@ -37,6 +37,9 @@ ATTACKS: tuple[str, ...] = (
     "slow.frog",
     "slow.exfil",
     "slow.many",
+    "approval.pattern",
+    "peer.unverified",
+    "tool.definition_changed",
 )
 """Attacks; named as the anomaly they are, where they are one."""
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from models.event import Human, instant
 from pipeline.simulator.attacks.planter import Act, Planter, by_day_only, events
-from pipeline.simulator.scene import add, change, other_task
+from pipeline.simulator.draw import unit
+from pipeline.simulator.scene import add, change, familiar, other_task
 
 if TYPE_CHECKING:
     from pipeline.simulator.cases import Case
@@ -96,6 +97,26 @@ def drift(scene: Scene, case: Case) -> Act:
     yield played, [event for _, event in played[started:] if event.tool not in mine]
 
 
+def unproven(scene: Scene, case: Case) -> Act:
+    """Work with another agent that cannot prove who it is."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, scene.luck(case, 3))
+    said = {"tokens": 700, "peer_verified": False}
+    yield played, [add(visit, played, tool, attributes=said) for _ in range(2 + case.key % 3)]
+
+
+def definition(scene: Scene, case: Case) -> Act:
+    """Call a tool that tells what it does, and later one of its name that does something else."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, unit(case.key, 3))
+    changed = scene.day == case.last_day
+    said = {"tokens": 600, "tool_digest": f"sha256:{case.key + changed:016x}"}
+    calls = [add(visit, played, tool, attributes=said) for _ in range(2)]
+    yield played, calls if changed else []
+
+
 PLANTERS = (
     Planter(
         "delegation.anomaly", delegation, "delegation", "an unknown person, a long chain, or nobody"
@@ -112,5 +133,10 @@ PLANTERS = (
     Planter(
         "goal.drift", drift, "intent", "calls that the request does not ask for",
         ("tool", "sequence"),
+    ),
+    Planter("peer.unverified", unproven, "peer", "another agent cannot prove who it is"),
+    Planter(
+        "tool.definition_changed", definition, "definition",
+        "a tool's definition is another than two days ago", days=3,
     ),
 )  # fmt: skip

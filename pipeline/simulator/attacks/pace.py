@@ -104,6 +104,15 @@ def silence(scene: Scene, case: Case) -> Act:
         yield played, [event for _, event in played]
 
 
+def approvals(scene: Scene, case: Case) -> Act:
+    """Approve one thing after the other faster than anybody reads."""
+    visit = scene.visit(case)
+    played = scene.play(visit)
+    tool = familiar(visit, scene.luck(case, 3))
+    said = {"tokens": 400, "approval_seconds": 0.4 + 0.1 * (case.key % 8)}
+    yield played, again(visit, played, tool, 15.0, 8 + case.key % 5, attributes=said)
+
+
 PLANTERS = (
     Planter(
         "auth.failure_burst", failures, "outcome", "denied call after denied call",
@@ -122,6 +131,9 @@ PLANTERS = (
         ("rate", "tool", "resource", "operation", "intent", "area"),
     ),
     Planter("cost.spike", cost, "cost", "fifty times the usual tokens", ("tokens", "rate")),
+    Planter(
+        "approval.pattern", approvals, "approval", "approvals faster than anybody reads"
+    ),
     Planter(
         "telemetry.gap", silence, "gap", "acts through others but reports nothing itself",
         ("delegation",), days=2, helpers=True,

@@ -121,7 +121,7 @@ def test_what_lies_around_an_attack_is_of_its_sessions_and_not_wrong(simulated) 
         assert not set(truth.around) & set(truth.event_ids)
         if truth.kind == "benign":
             assert around == []
-        elif truth.type not in ("cred.reuse", "goal.drift"):
+        elif truth.type not in ("cred.reuse", "goal.drift", "tool.definition_changed"):
             assert {e.session for e in around} <= {e.session for e in simulated.told(truth)}
 
 
@@ -185,6 +185,28 @@ def test_a_silent_agent_says_nothing_while_another_speaks_for_it(simulated) -> N
             assert all(e.kind == "deployment" or e.time.date() != event.time.date() for e in mine)
 
 
+def test_what_attributes_tell_is_planted_as_they_tell_it(simulated) -> None:
+    told = {
+        kind: [event.attributes for truth in simulated.of(kind) for event in simulated.told(truth)]
+        for kind in ("approval.pattern", "peer.unverified", "tool.definition_changed")
+    }
+    assert all(told.values())
+    assert all(0 < one["approval_seconds"] < 2 for one in told["approval.pattern"])
+    assert all(one["peer_verified"] is False for one in told["peer.unverified"])
+    for truth in simulated.of("tool.definition_changed"):
+        wrong = simulated.told(truth)
+        before = [
+            event.attributes["tool_digest"]
+            for event in simulated.events
+            if event.agent.id == truth.agent_id
+            and event.tool == wrong[0].tool
+            and event.time < wrong[0].time
+            and "tool_digest" in (event.attributes or {})
+        ]
+        assert before
+        assert wrong[0].attributes["tool_digest"] not in before
+
+
 def test_a_deployment_is_announced_before_the_new_version_works(simulated) -> None:
     odd = {name for t in simulated.of("config.change") for name in t.event_ids}
     check_announced(event for event in simulated.events if event.id not in odd)
@@ -195,7 +217,8 @@ def test_so_it_is_while_the_agent_reports_nothing() -> None:
         agents=100, days=30, seed=9, attacks=("telemetry.gap",), attacked=0.2, activity=0.1
     )
     truths: list[Truth] = []
-    events = [Native().normalise(line) for line in simulate(config, truths.append)]
+    wire = Native()
+    events = [wire.normalise(line) for line in simulate(config, truths.append)]
     silent = {truth.agent_id for truth in truths if truth.type == "telemetry.gap"}
     at_work = {(e.agent.id, e.time.date()) for e in events if e.kind == "action"}
     deployed = {(e.agent.id, e.time.date()) for e in events if e.kind == "deployment"}

@@ -37,7 +37,8 @@ def test_events_come_in_order_of_time_and_each_id_once(simulated) -> None:
 
 def test_the_native_reader_takes_every_event_without_leftovers(simulated) -> None:
     # The fixture has read them all; unknown keys would have gone to the attributes.
-    known = {"tokens", "adds_tool", "change"}
+    told = {"approval_seconds", "peer_verified", "tool_digest"}
+    known = {"tokens", "adds_tool", "change"} | told
     assert all(set(event.attributes or {}) <= known for event in simulated.events)
 
 
