@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
+_OF_GROUP = frozenset({"tool.definition_changed"})  # no news once three agents of a group have it
 
 
 class Engine:
@@ -372,13 +373,24 @@ class Engine:
         return found
 
     def _news(self, found: list[Finding], profile: Profile, time_us: int) -> list[Finding]:
-        """Leave out what the agent is known to do, and note what may become known."""
+        """Leave out what the agent, or its group, is known to do; note what may become known."""
         facts, may_say = profile.facts, self.vouched or profile.state() == "learning"
-        known = {one.way for one in found if one.way and is_usual(one.way, facts)}
+        known = set()
         for one in found:
-            if one.way and (may_say or one.way in known):
+            usual = bool(one.way) and is_usual(one.way, facts)
+            if usual or self._adopted(one, profile, time_us):
+                known.add(one.way)
+            if one.way and (may_say or usual):
                 note_way(one.way, facts, time_us, self.config.held_limit)
         return [one for one in found if one.way not in known]
+
+    def _adopted(self, one: Finding, profile: Profile, time_us: int) -> bool:
+        """Whether others of the group have come upon it, as when a tool is renewed for all."""
+        if one.anomaly not in _OF_GROUP or not profile.role:
+            return False
+        group, key = f"{profile.role}/{profile.mode}", self.hasher.once(one.way)
+        mark = self.hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
+        return self.watcher.adopting.note(group, key, mark, time_us)
 
     @staticmethod
     def _common(subject: Subject) -> bool:

@@ -31,7 +31,8 @@ def definition(scene: Scene) -> Finding | None:
     if before is None or seen or before == _mark(digest) or scene.profile.state() != "active":
         return None
     why = f"The definition of {tool} is another than before, and nothing announced it."
-    return finding("tool.definition_changed", "definition", digest[:64], [("as before", 1.0)], why)
+    way, expected = f"definition {tool} {digest}", [("as before", 1.0)]
+    return finding("tool.definition_changed", "definition", digest[:64], expected, why, way=way)
 
 
 def _note(known: dict[int, int], tool: str, digest: str) -> None:

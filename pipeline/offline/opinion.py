@@ -156,7 +156,7 @@ def fit_opinion(
     Raises
     ------
     ConfigError
-        There are other columns, or too few rows.
+        There are other columns, too few rows, or something else than finite numbers.
 
     Examples
     --------
@@ -165,10 +165,15 @@ def fit_opinion(
     >>> opinion.score([0.0] * len(SIGNS)) < 0.5 < opinion.score([9.0] * len(SIGNS))
     True
     """
-    if matrix.ndim != 2 or matrix.shape[1] != len(SIGNS):
-        raise ConfigError(f"expected {len(SIGNS)} columns, got an array of shape {matrix.shape}")
+    if np.ndim(matrix) != 2 or matrix.shape[1] != len(SIGNS):
+        raise ConfigError(
+            f"expected {len(SIGNS)} columns, got an array of shape {np.shape(matrix)}"
+        )
     if len(matrix) < _LEAST_ROWS:
         raise ConfigError(f"a forest needs at least {_LEAST_ROWS} rows, got {len(matrix)}")
+    odd = ~np.isfinite(matrix).all(axis=1)
+    if odd.any():
+        raise ConfigError(f"expected finite numbers, and row {int(odd.argmax())} has others")
     forest = IsolationForest(
         n_estimators=trees, max_samples=min(rows_a_tree, len(matrix)), random_state=_SEED
     ).fit(matrix)

@@ -373,6 +373,21 @@ def test_a_definition_that_was_there_before_is_no_news(a_stream, an_event):
     assert said == [None, "tool.definition_changed", None, None, "tool.definition_changed"]
 
 
+def test_a_tool_that_is_renewed_for_all_is_news_of_two_agents_of_a_group(a_stream, an_event):
+    stream = a_stream(learning_sessions=1)
+    agents = [f"clerk-{number}" for number in range(6)]
+    for agent in agents:
+        for session in ("s-0", "s-1"):
+            stream.judge(an_event(agent, attributes={"tool_digest": "old"}, session=session))
+    said = [
+        stream.judge(an_event(agent, 60 * at, attributes={"tool_digest": "new"})).anomaly
+        for at, agent in enumerate(agents, 1)
+    ]
+    assert said == ["tool.definition_changed"] * 2 + [None] * 4
+    other = an_event(agents[0], 500, attributes={"tool_digest": "newer"})
+    assert stream.judge(other).anomaly == "tool.definition_changed"
+
+
 def test_definitions_of_many_tools_are_remembered_and_bounded(a_stream, an_event):
     stream = a_stream(learning_sessions=1)
 

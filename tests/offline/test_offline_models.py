@@ -89,6 +89,8 @@ def test_a_row_of_another_shape_is_refused(opinion: SecondOpinion) -> None:
         fit_opinion(ROWS[:, :4])
     with pytest.raises(ConfigError, match="at least 200 rows"):
         fit_opinion(ROWS[:50])
+    with pytest.raises(ConfigError, match="row 3 has others"):
+        fit_opinion(np.where(np.arange(len(ROWS))[:, None] == 3, np.nan, ROWS))
 
 
 def _other_columns(file: dict[str, Any]) -> None:
