@@ -45,6 +45,7 @@ from models.trusting import move_trust
 from models.watch import heard
 from models.watch.leak import ALARM
 from models.watch.measure import in_order, measure
+from models.watch.modes import begun_late
 from models.watch.order import begin, top
 from models.watch.scene import Scene
 from models.watch.sizes import calm
@@ -202,7 +203,7 @@ class Engine:
         tested, changes = statistics, new_tool or changing(profile.facts, state)
         if changes:  # habits are to change; what it carries is not
             tested = self._staying(event.tool, subject, bits)
-        elif state == "learning" and not view.knows(TOOL):  # nobody to compare it with
+        elif state == "learning" and not self._comparable(profile, view):
             tested = [None, None, None, statistics[VOLUME]]
         first = tested if state == "learning" and not changes else None
         new = first is statistics
@@ -345,6 +346,16 @@ class Engine:
         whole = bits.categories.total if strange >= LEAST_BITS else None
         steady = steady_bits(tool, subject, bits.categories, strange)
         return [content, whole, steady, bits.volume]
+
+    def _comparable(self, profile: Profile, view: GroupView) -> bool:
+        """Whether peers act in an agent's mode, or in others where it was long known before.
+
+        Agents that begin in two modes at once would be held against those of the other one.
+        """
+        facts = profile.facts
+        if begun_late(facts.first_us, self.watcher.heard.known(facts.agent_id)):
+            return view.knows(TOOL)
+        return bool(view.names(TOOL))
 
     def _findings(
         self,

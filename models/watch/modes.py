@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.watch.heard import MODES, SETTLED_HOURS
+from models.watch.heard import HOUR_US, MODES, SETTLED_HOURS
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
@@ -29,6 +29,25 @@ def note_mode(watch: Watch, voice: Voice | None, mode: str, hour: int) -> None:
     known = [name for at, name in enumerate(MODES) if voice.modes >> at & 1]
     if len(known) == 1 and known[0] not in (mode, "unknown") and mode != "unknown":
         watch.shifted = known[0]
+
+
+def begun_late(first_us: int, voice: Voice | None) -> bool:
+    """Tell whether an agent was long known when it first acted in a mode.
+
+    Parameters
+    ----------
+    first_us
+        When it did.
+    voice
+        What is known of the agent in all modes.
+
+    Examples
+    --------
+    >>> from models.watch.heard import Voice
+    >>> [begun_late(hours * HOUR_US, Voice(100, 200)) for hours in (150, 172)]
+    [False, True]
+    """
+    return voice is not None and first_us // HOUR_US - voice.first >= SETTLED_HOURS
 
 
 def shifted(scene: Scene) -> Finding | None:

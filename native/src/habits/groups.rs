@@ -189,10 +189,15 @@ impl Groups {
         self.hasher().of(text)
     }
 
+    /// Whether the name of some value of a feature is known in a group.
+    pub fn has_names(&self, group: usize, feature: usize) -> bool {
+        self.names(group, feature).next().is_some()
+    }
+
     /// Whether a group has votes on a feature, or its role in another mode.
     pub fn knows(&self, group: usize, feature: usize) -> bool {
-        let has_names = |at: usize| self.names(at, feature).next().is_some();
-        has_names(group) || self.groups[group].above.is_some_and(has_names)
+        let role = self.groups[group].above;
+        self.has_names(group, feature) || role.is_some_and(|role| self.has_names(role, feature))
     }
 
     /// The known names of a feature's values in a group, with these.

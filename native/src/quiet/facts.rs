@@ -74,7 +74,7 @@ pub struct Facts {
     pub mode: String,
     pub role: String,
     version: Option<String>,
-    first_us: i64,
+    pub first_us: i64,
     pub daily: Vec<f64>,
     pub credentials: Vec<CredentialUse>,
     pub versions: Vec<String>,

@@ -16,6 +16,7 @@ const KEPT: f64 = 0.9;
 const LEAST_SILENCE: i64 = 24;
 const TIMES: f64 = 2.0;
 const SETTLED_HOURS: i64 = 72;
+const HOUR_US: i64 = 3_600_000_000;
 const MOST_WEEKENDS: i64 = 255;
 const MODES: [&str; 3] = ["unknown", "delegated", "autonomous"];
 
@@ -88,6 +89,13 @@ impl Heard {
     /// What is remembered of an agent.
     fn known(&self, agent_id: &str) -> Option<Voice> {
         self.buckets[bucket(agent_id)].voices.get(agent_id).map(|(voice, _)| voice.clone())
+    }
+
+    /// Whether an agent was long known when it first acted in a mode; `models.watch.modes`.
+    pub fn begun_late(&self, agent_id: &str, first_us: i64) -> bool {
+        let known = self.buckets[bucket(agent_id)].voices.get(agent_id);
+        let begun = first_us.div_euclid(HOUR_US);
+        known.is_some_and(|(voice, _)| begun - voice.first >= SETTLED_HOURS)
     }
 
     /// (hours silent, longest usual silence) where an agent is silent for far too long.

@@ -146,10 +146,18 @@ impl Bench<'_, '_> {
         rarest
     }
 
+    /// Whether peers act in an agent's mode, or in others where it was long known before.
+    fn comparable(&self, subject: &Subject<'_>) -> bool {
+        if self.heard.begun_late(&subject.facts.agent_id, subject.facts.first_us) {
+            return self.groups.knows(subject.group, 0);
+        }
+        self.groups.has_names(subject.group, 0)
+    }
+
     /// What is ranked: all; of one that nobody can be compared with how much it does.
     fn tested(&self, subject: &Subject<'_>, statistics: Statistics) -> Statistics {
         let learning = subject.now.state() == State::Learning;
-        if learning && !self.groups.knows(subject.group, 0) {
+        if learning && !self.comparable(subject) {
             return [None, None, None, statistics[VOLUME]];
         }
         statistics
@@ -162,7 +170,7 @@ impl Bench<'_, '_> {
             State::Active => Whose::Own,
             State::Relearning => Whose::Peers,
             State::Learning => {
-                if !changes && self.groups.knows(subject.group, 0) {
+                if !changes && self.comparable(subject) {
                     Whose::New
                 } else {
                     Whose::Peers
