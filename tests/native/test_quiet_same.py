@@ -150,6 +150,23 @@ def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
     assert b"volume.exfil" in b"".join(found["agent.anomalies.jsonl"])
 
 
+def test_a_known_agent_is_no_blank_sheet_in_a_mode_that_nobody_acts_in(tmp_path):
+    lines = list(fleet_events(11, 25, limit=9_000))
+    abroad = {"source_ip": "203.0.113.9", "asn": 64_999, "country": "KP", "egress": "direct"}
+    for at in range(8_500, 9_000):
+        event = json.loads(lines[at])
+        for name in ("mode", "human", "delegation", "credential"):
+            event.pop(name, None)
+        if at % 50 == 0:
+            event["network"] = abroad
+        lines[at] = json.dumps(event).encode()
+    found, quiet = same(tmp_path, lines[6_000:], past=lines[:6_000])
+    assert quiet > 1_500
+    anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
+    told = {one["id"] for one in anomalies if one["anomaly"] == "net.new_origin"}
+    assert len(told) >= 5
+
+
 def test_agents_with_two_ways_out_leave_the_same_state(tmp_path):
     lines = list(fleet_events(11, 5, limit=4_000))
     for at, line in enumerate(lines):
