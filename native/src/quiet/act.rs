@@ -315,10 +315,23 @@ mod tests {
 
     #[test]
     fn what_is_plain_is_read() {
-        let text = with(r#","attributes":{"cost":1.5,"tokens":7},"volume":{"records":3}"#);
+        let text = with(r#","attributes":{"tokens":7,"total_tokens":9},"volume":{"records":3}"#);
         let act = Act::read(text.as_bytes()).unwrap();
         assert_eq!(act.amounts(), [None, None, Some(3), Some(7)]);
         assert_eq!((act.time_us, act.session_name()), (1_767_600_000_000_000, ""));
+    }
+
+    #[test]
+    fn a_price_counts_beside_tokens() {
+        for (told, spent) in [
+            (r#""cost":1.5"#, Some(1_500_000)),
+            (r#""cost":1.5,"tokens":7"#, Some(3_464)), // the root of 8 * 1,500,001
+            (r#""cost":1.5,"tokens":-7"#, Some(1_500_000)),
+            (r#""cost":"much""#, None),
+        ] {
+            let text = with(&format!(r#","attributes":{{{told}}}"#));
+            assert_eq!(Act::read(text.as_bytes()).unwrap().amounts()[3], spent, "{told}");
+        }
     }
 
     #[test]
