@@ -71,7 +71,8 @@ def content_reasons(content: Content, factor: float, event: Event) -> list[Reaso
     if content.intent is not None:
         p, known = 2.0**-content.intent, 100 * content.known
         why = (
-            f"{100 * p:.1f} % of sessions with a request like this one use {event.tool} "
+            f"As far as their likeness tells, {100 * p:.1f} % of sessions with a request like this "
+            f"one use {event.tool} "
             f"(requests like it are {known:.0f} % known)."
             if known >= _KNOWN_AT_ALL
             else f"No request like this one is known yet, so {event.tool} says little."
