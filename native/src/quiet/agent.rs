@@ -269,6 +269,7 @@ impl Agent {
 
 fn take_level(levels: &mut Levels, name: &str, level: Level) -> PyResult<()> {
     let text = || PyValueError::new_err(format!("profile has a level of {name:?}, which is none"));
-    levels[place(name).ok_or_else(text)?] = Some(level);
+    let at = place(name).filter(|&at| at < LEVELS.len()).ok_or_else(text)?;
+    levels[at] = Some(level);
     Ok(())
 }
