@@ -51,7 +51,7 @@ from models.watch.scene import Scene
 from models.watch.sizes import calm
 from models.watch.traces import LEAST_AGENTS
 from models.watch.watcher import DRIFT, Watcher
-from models.ways import is_usual, note_way
+from models.ways import Ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +67,6 @@ if TYPE_CHECKING:
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
-_OF_GROUP = frozenset({"tool.definition_changed"})  # no news once three agents of a group have it
 
 
 class Engine:
@@ -124,6 +123,7 @@ class Engine:
         self.watcher = Watcher(config, (native or heard).Heard())
         self.assessor = Assessor(config, self.peers, self.hasher)
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
+        self.ways = Ways(config, self.hasher, self.watcher.adopting)
         self.learner = Learner(
             config, self.hasher, self._places, self.peers, self.content, self.watcher.adopting
         )
@@ -372,7 +372,7 @@ class Engine:
             self.watcher.heard, self._common(subject), self.watcher.traces.announces,
         )  # fmt: skip
         said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
-        found = self._news(said, subject.profile, time_us)
+        found = self.ways.news(said, subject.profile, time_us, vouched=self.vouched)
         if self.silent is not None:
             found = self.silent.findings(found)
         note_credential(scene)
@@ -382,26 +382,6 @@ class Engine:
         if not found or self.vouched or found[0].anomaly == "config.change":
             note_version(scene)
         return found
-
-    def _news(self, found: list[Finding], profile: Profile, time_us: int) -> list[Finding]:
-        """Leave out what the agent, or its group, is known to do; note what may become known."""
-        facts, may_say = profile.facts, self.vouched or profile.state() == "learning"
-        known = set()
-        for one in found:
-            usual = bool(one.way) and is_usual(one.way, facts)
-            if usual or self._adopted(one, profile, time_us):
-                known.add(one.way)
-            if one.way and (may_say or usual):
-                note_way(one.way, facts, time_us, self.config.held_limit)
-        return [one for one in found if one.way not in known]
-
-    def _adopted(self, one: Finding, profile: Profile, time_us: int) -> bool:
-        """Whether others of the group have come upon it, as when a tool is renewed for all."""
-        if one.anomaly not in _OF_GROUP or not profile.role:
-            return False
-        group, key = f"{profile.role}/{profile.mode}", self.hasher.once(one.way)
-        mark = self.hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
-        return self.watcher.adopting.note(group, key, mark, time_us)
 
     @staticmethod
     def _common(subject: Subject) -> bool:

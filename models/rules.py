@@ -8,7 +8,7 @@ from models.event import SAID_BY_EVENT, microseconds
 from models.features import HOUR_US
 from models.moving import move_of
 from models.watch import RULES as WATCHED
-from models.watch.heard import MODES, SETTLED_HOURS
+from models.watch.heard import MODES, is_settled
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def anonymiser(scene: Scene) -> Finding | None:
 def _known_elsewhere(scene: Scene) -> bool:
     """Tell whether the agent has long been heard in another mode."""
     voice = scene.heard.known(scene.event.agent.id) if scene.heard is not None else None
-    if voice is None or scene.time_us // HOUR_US - voice.first < SETTLED_HOURS:
+    if voice is None or not is_settled(voice, scene.time_us // HOUR_US):
         return False
     return voice.modes != 1 << MODES.index(scene.event.mode)
 

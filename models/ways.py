@@ -13,9 +13,53 @@ from typing import TYPE_CHECKING
 from models.trust_policy import DAY_US
 
 if TYPE_CHECKING:
-    from models.profile import Facts
+    from models.assessment import Finding
+    from models.config import ModelConfig
+    from models.hashing import Hasher
+    from models.profile import Facts, Profile
+    from models.watch.adopting import Adopting
 
 _USUAL = 3  # days
+_OF_GROUP = frozenset({"tool.definition_changed"})  # no news once three agents of a group have it
+
+
+class Ways:
+    """What agents, and their groups, are known to do.
+
+    Parameters
+    ----------
+    config
+        Parameters of the model.
+    hasher
+        Gives marks of ways and agents.
+    adopting
+        What waits for others of a group to come upon it.
+    """
+
+    def __init__(self, config: ModelConfig, hasher: Hasher, adopting: Adopting) -> None:
+        self._config, self._hasher, self._adopting = config, hasher, adopting
+
+    def news(
+        self, found: list[Finding], profile: Profile, time_us: int, *, vouched: bool
+    ) -> list[Finding]:
+        """Leave out what an agent, or its group, is known to do; note what may become known."""
+        facts, may_say = profile.facts, vouched or profile.state() == "learning"
+        known = set()
+        for one in found:
+            usual = bool(one.way) and is_usual(one.way, facts)
+            if usual or self._adopted(one, profile, time_us):
+                known.add(one.way)
+            if one.way and (may_say or usual):
+                note_way(one.way, facts, time_us, self._config.held_limit)
+        return [one for one in found if one.way not in known]
+
+    def _adopted(self, one: Finding, profile: Profile, time_us: int) -> bool:
+        """Whether others of the group have come upon it, as when a tool is renewed for all."""
+        if one.anomaly not in _OF_GROUP or not profile.role:
+            return False
+        group, key = f"{profile.role}/{profile.mode}", self._hasher.once(one.way)
+        mark = self._hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
+        return self._adopting.note(group, key, mark, time_us)
 
 
 def is_usual(way: str, facts: Facts) -> bool:

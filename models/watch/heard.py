@@ -25,7 +25,7 @@ LEAST_GAP = 4  # hours; shorter silences say nothing
 _KEPT = 0.9
 LEAST_SILENCE = 24
 TIMES = 2.0
-SETTLED_HOURS = 72
+_SETTLED_HOURS = 72
 _MOST_WEEKENDS = 255  # hours; whoever was heard in so many works then
 MODES = ("unknown", "delegated", "autonomous")
 
@@ -142,9 +142,14 @@ class Heard:
                 self._journals[at].read(name, shared, partial(_take, self._buckets[at]))
 
 
+def is_settled(voice: Voice, hour: int) -> bool:
+    """Tell whether an agent has been known for long at an hour."""
+    return hour - voice.first >= _SETTLED_HOURS
+
+
 def silence_of(voice: Voice, hour: int) -> tuple[int, float] | None:
     """Give what `Heard.silence` says of an agent of whom this is remembered."""
-    if voice.last - voice.first < SETTLED_HOURS:
+    if not is_settled(voice, voice.last):
         return None
     silent = _working(voice, hour)
     if silent < max(LEAST_SILENCE, TIMES * voice.reach):

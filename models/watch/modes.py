@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.watch.heard import HOUR_US, MODES, SETTLED_HOURS
+from models.watch.heard import HOUR_US, MODES, is_settled
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def note_mode(watch: Watch, voice: Voice | None, mode: str, hour: int) -> None:
     voice
         What is known of the agent from before this event; None for one never heard.
     """
-    if voice is None or hour - voice.first < SETTLED_HOURS:
+    if voice is None or not is_settled(voice, hour):
         return
     known = [name for at, name in enumerate(MODES) if voice.modes >> at & 1]
     if len(known) == 1 and known[0] not in (mode, "unknown") and mode != "unknown":
@@ -47,7 +47,7 @@ def begun_late(first_us: int, voice: Voice | None) -> bool:
     >>> [begun_late(hours * HOUR_US, Voice(100, 200)) for hours in (150, 172)]
     [False, True]
     """
-    return voice is not None and first_us // HOUR_US - voice.first >= SETTLED_HOURS
+    return voice is not None and is_settled(voice, first_us // HOUR_US)
 
 
 def shifted(scene: Scene) -> Finding | None:
