@@ -43,6 +43,7 @@ from models.together import total
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch import heard
+from models.watch.excess import excess
 from models.watch.leak import ALARM
 from models.watch.measure import in_order, measure
 from models.watch.modes import begun_late
@@ -311,7 +312,7 @@ class Engine:
         found = measure(
             event, facts, baseline, quantities(event), session.ordinal, categories.order,
             None if content is None or known else content.unasked, mark,
-            self.hasher.of(event.tool) & MARK, time_us,
+            excess(event, session.purpose), self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
         metrics, rarest = in_order(found), 0.0
         if silent is not None:

@@ -160,6 +160,13 @@ def measure_reason(baseline: AgentBaseline, view: GroupView, one: Measure) -> Re
     if name in _COUNT_WORDS:
         why = f"{one.value:.0f} {_COUNT_WORDS[name]}; {one.usual:.2f} were expected."
         return Reason(name, one.bits, f"{one.value:.0f}", [(f"about {one.usual:.2f}", 0.5)], why)
+    if name == "excess":
+        why = (
+            "What the request states has to double "
+            f"{one.value:.0f} times to reach amounts of this hour that neither it nor a result "
+            f"told; {one.usual:.2f} times were expected."
+        )
+        return Reason(name, one.bits, f"{one.value:.0f}", [(f"about {one.usual:.2f}", 0.5)], why)
     if name == "drift":
         why = (
             f"Calls of this tool have sent more than they usually do, time after time: "

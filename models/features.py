@@ -132,6 +132,7 @@ BY_METRIC = {
     "disorder": "tool.sequence",
     "astray": "goal.drift",
     "memory": "memory.write",
+    "excess": "goal.drift",
 }
 """What is measured per window of time, in bits, and what an alert led by it is called.
 

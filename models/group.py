@@ -75,10 +75,11 @@ class Group:
     def read(self, raw: bytes, day: int) -> None:
         """Become what `dump` wrote, as of a day."""
         ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
-        if len(self.windows) == WINDOWS_BEFORE:
-            self.windows.append(ScoreWindow(size=self.windows[-1].size))
-        if len(self.windows) != WINDOWS:
-            raise ValueError(f"group has {len(self.windows)} windows, expected {WINDOWS}")
+        known = len(self.windows)
+        if not WINDOWS_BEFORE <= known <= WINDOWS:
+            raise ValueError(f"group has {known} windows, expected {WINDOWS}")
+        size = self.windows[-1].size
+        self.windows += [ScoreWindow(size=size) for _ in range(known, WINDOWS)]
         for index, rows in ballots:
             node = self.nodes[index] = VoteNode(Ballot.of(rows), self._half_life)
             node.roll(day)

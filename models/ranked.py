@@ -11,8 +11,8 @@ CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 """Score windows of a group: of the statistics, of each feature, of each metric."""
 
-WINDOWS_BEFORE = WINDOWS - 1
-"""Before changes of memory were counted; such groups are read still."""
+WINDOWS_BEFORE = WINDOWS - 2
+"""Before changes of memory and excess were counted; groups that have so many are read still."""
 
 FIRST_METRIC = len(STATISTICS) + len(FEATURES)
 
@@ -22,10 +22,11 @@ LEAST_BITS = 5.0
 _KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRICS]
 _RANKED = [one.anomaly for one in FEATURES if one.alone]
 _RANKED += [BY_METRIC[name] for at, name in enumerate(METRICS) if at != LEAK]
-PARTS = {"goal.drift": 24.0, "time.unusual": 3.0}
+PARTS = {"goal.drift": 48.0, "time.unusual": 3.0}
 """Of the budget, where a type has not one.
 
-A session strays once, or is at an odd hour; others are tested with each of its calls.
+A session strays once, goes beyond what was asked for once, or is at an odd hour; others are tested
+with each of its calls.
 """
 SHARED_BITS = tuple(log2(max(1, _RANKED.count(kind)) / PARTS.get(kind, 1.0)) for kind in _KINDS)
 """By feature, then metric: what tells of one type of anomaly shares that type's part of the budget.

@@ -31,11 +31,13 @@ UNSURE = 1.0  # how uneven counts are before there are windows to tell, fading w
 _FADE = tuple(2.0 ** (-1 / half) for half in HALF_LIFE)
 _SECRET = re.compile(r"secret|vault|credential|passw|api.?key|private.?key|root.?key|\bkms\b|token")
 
-RATE_MINUTE, RATE, RATE_DAY, FAILED, FAILED_DAY, DESTROYED, FOUND, SECRET, REMEMBERED = range(9)
+RATE_MINUTE, RATE, RATE_DAY, FAILED, FAILED_DAY, DESTROYED, FOUND, SECRET, REMEMBERED, EXCESS = (
+    range(10)
+)
 COUNTED = (
     ("rate_minute", MINUTE), ("rate", HOUR), ("rate_day", DAY), ("failures_hour", HOUR),
     ("failures_day", DAY), ("destructive", HOUR), ("discovery", HOUR), ("secret", HOUR),
-    ("memory", HOUR),
+    ("memory", HOUR), ("excess", HOUR),
 )  # fmt: skip
 """What is counted, by which metric it is known, and over which window."""
 
@@ -44,7 +46,7 @@ REMEMBERING = ("write", "delete", "admin")
 
 METRIC_OF = tuple(METRICS.index(name) for name, _ in COUNTED)
 _EVERY = (RATE_MINUTE, RATE, RATE_DAY)
-_IN_BURSTS = (FAILED, FAILED_DAY, DESTROYED, SECRET, REMEMBERED)
+_IN_BURSTS = (FAILED, FAILED_DAY, DESTROYED, SECRET, REMEMBERED, EXCESS)
 
 
 def surprise(count: int, rate: float, weight: float, shape: float = EVEN) -> float:
@@ -208,13 +210,17 @@ def expected(watch: Watch) -> tuple[float, float, float]:
     return acts, windows, max(LEAST_OF_QUIET, 1.0 / (uneven * windows / acts + unsure))
 
 
-def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, float, bool]]:
+def count(
+    watch: Watch, event: Event, mark: int, over: int = 0
+) -> list[tuple[int, float, int, float, bool]]:
     """Count an act in the open windows, and say what is unusual about the counts.
 
     Parameters
     ----------
     mark
         Stands for the kind of resource; -1 for none.
+    over
+        Doublings by which its amounts exceed what the request states.
 
     Returns
     -------
@@ -244,6 +250,9 @@ def count(watch: Watch, event: Event, mark: int) -> list[tuple[int, float, int, 
     if event.operation in REMEMBERING and remembers(event):
         counts[REMEMBERED] += 1
         touched = (*touched, REMEMBERED)
+    if over:
+        counts[EXCESS] += over
+        touched = (*touched, EXCESS)
     found = []
     rates, weights, squares, peaks = watch.rates, watch.weights, watch.squares, watch.peaks
     for index in touched:

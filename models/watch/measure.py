@@ -42,6 +42,7 @@ SHIFTING = {
         "disorder",
         "astray",
         "memory",
+        "excess",
     )
 }
 """What a new version may change for good: while habits are learned anew, so many bits count for
@@ -85,6 +86,7 @@ def measure(
     order: float,
     unasked: float | None,
     mark: int,
+    over: int,
     tool: int,
     time_us: int,
 ) -> list[Measure]:
@@ -102,6 +104,8 @@ def measure(
         Bits that the tool tells of another piece of work; None without a request.
     mark
         Stands for the kind of resource; -1 for none.
+    over
+        Doublings by which its amounts exceed what the request states.
     tool
         Stands for the tool.
     """
@@ -136,7 +140,7 @@ def measure(
         leaning = lean(watch, tool, sent) if sent is not None else 0.0
         if leaning:
             found.append(Measure(_DRIFT_AT, leaning, leaning))
-    for metric, bits, number, normal, risen in count(watch, event, mark):
+    for metric, bits, number, normal, risen in count(watch, event, mark, over):
         found.append(Measure(metric, float(number), bits, normal, risen))
     out_of_order = turned(watch, session)
     disorder, risen = add_up(watch, session, order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-COUNTS = 9
+COUNTS = 10
 
 
 class Watch(Struct, array_like=True):

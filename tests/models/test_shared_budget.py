@@ -47,8 +47,8 @@ def test_an_hour_stands_out_more_than_a_rate_as_rare_that_three_windows_look_for
 
 
 def test_a_session_that_strays_has_several_parts_as_it_does_so_once(view):
-    assert view.weighted(ASTRAY, 12.0) == view.rarity(ASTRAY, 12.0) + log2(PARTS["goal.drift"])
-    assert min(PARTS.values()) > 1
+    assert view.weighted(ASTRAY, 12.0) == view.rarity(ASTRAY, 12.0) + log2(PARTS["goal.drift"] / 2)
+    assert min(PARTS.values()) > 2
 
 
 def test_what_is_hardly_rare_is_not_less_than_ordinary(view):

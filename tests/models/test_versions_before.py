@@ -16,12 +16,14 @@ from models.peer_levels import PeerLevels
 from models.peers import Head, Peers, Pending
 from models.profile import Profile
 from models.ranked import WINDOWS
-from models.watch.counting import HOUR, RATE, REMEMBERED, expected
+from models.watch.counting import HOUR, RATE, expected
 from models.watch.state import COUNTS
 
 KEY = b"0123456789abcdef"
 AGENT = "billing-7", "delegated"
 decode, encode = msgspec.msgpack.decode, msgspec.msgpack.encode
+MISSING = [1, 2]
+"""How much less was counted: no excess, and before that no changes of a memory."""
 KERNELS = [kernel for kernel in (reference, native_kernel("auto")) if kernel is not None]
 
 
@@ -48,50 +50,72 @@ def without_last(raw, cut):
     return encode(parts)
 
 
-def test_a_group_has_one_window_more(kernel):
+def cut(counted, fewer):
+    """Leave the last of a list out."""
+    del counted[-fewer:]
+
+
+@pytest.mark.parametrize("fewer", MISSING)
+def test_a_group_has_windows_more(kernel, fewer):
     groups = scored(kernel)
     groups.publish(3)
-    before = without_last(groups.dump_group(FLEET), lambda parts: parts[1].pop())
+    before = without_last(groups.dump_group(FLEET), lambda parts: cut(parts[1], fewer))
     again = kernel.Groups(ModelConfig(), KEY)
     again.load_group(FLEET, before)
-    *known, last = decode(again.dump_group(FLEET))[1]
-    assert known == decode(before)[1]
-    assert last[0] == ModelConfig().peer_window
-    assert last[1][2] == last[2][2] == 0
+    windows = decode(again.dump_group(FLEET))[1]
+    assert windows[:-fewer] == decode(before)[1]
+    for begun in windows[-fewer:]:
+        assert begun[0] == ModelConfig().peer_window
+        assert begun[1][2] == begun[2][2] == 0
 
 
-def test_scores_that_wait_have_one_list_more(kernel):
+def test_a_group_of_no_version_is_refused(kernel):
+    groups = scored(kernel)
+    groups.publish(3)
+    raw = groups.dump_group(FLEET)
+    for many in (MISSING[-1] + 1, WINDOWS):
+        short = without_last(raw, lambda parts, many=many: cut(parts[1], many))
+        with pytest.raises(ValueError, match="windows"):
+            kernel.Groups(ModelConfig(), KEY).load_group(FLEET, short)
+
+
+@pytest.mark.parametrize("fewer", MISSING)
+def test_scores_that_wait_have_lists_more(kernel, fewer):
     groups = scored(kernel)
     raw = groups.dump_pending()
     again = kernel.Groups(ModelConfig(), KEY)
-    again.load_pending(without_last(raw, lambda parts: parts[1][0][1].pop()))
+    again.load_pending(without_last(raw, lambda parts: cut(parts[1][0][1], fewer)))
     assert len(decode(again.dump_pending())[1][0][1]) == WINDOWS
     again.publish(1)
 
 
-def test_what_shards_of_both_versions_tell_comes_together():
+@pytest.mark.parametrize("fewer", MISSING)
+def test_what_shards_of_both_versions_tell_comes_together(fewer):
     now = [], [(FLEET, [[8, 1] for _ in range(WINDOWS)])], 1
-    before = [], [(FLEET, [[8, 1] for _ in range(WINDOWS - 1)])], 1
+    before = [], [(FLEET, [[8, 1] for _ in range(WINDOWS - fewer)])], 1
     for parts in ([now, before], [before, now]):
         _, ((_, statistics),), size = _together(parts)
-        assert statistics == [[8, 2]] * (WINDOWS - 1) + [[8, 1]]
+        assert statistics == [[8, 2]] * (WINDOWS - fewer) + [[8, 1]] * fewer
         assert size == 2
 
 
-def test_a_profile_begins_to_count(kernel):
+@pytest.mark.parametrize("fewer", MISSING)
+def test_a_profile_begins_to_count(kernel, fewer):
     raw = Profile.new(*AGENT, ModelConfig()).dump()
     facts, levels, habits = Reader(raw, 1).value()
     for part in (one for one in facts if isinstance(one, list) and len(one) > COUNTS):
         for counted in part:
             if isinstance(counted, list) and len(counted) == COUNTS:
-                counted.pop()
+                cut(counted, fewer)
     out = Writer(raw[:1])
     out.value([facts, levels, habits])
     before = bytes(out.out)
     assert len(before) < len(raw)
     native = None if kernel is reference else kernel
     profile = Profile.load(before, AGENT, ModelConfig(), native)
-    assert profile.facts.watch.rates[REMEMBERED] == profile.facts.watch.peaks[REMEMBERED] == 0
+    watch = profile.facts.watch
+    for begun in range(COUNTS - fewer, COUNTS):
+        assert watch.rates[begun] == watch.peaks[begun] == 0
     assert profile.dump() == raw
 
 

@@ -198,6 +198,24 @@ def test_tokens_prices_and_hasty_approvals_count_alike(tmp_path):
     assert b"approval.pattern" in b"".join(found["agent.anomalies.jsonl"])
 
 
+def test_amounts_beyond_the_request_count_alike(tmp_path):
+    lines = list(fleet_events(11, 5, limit=3_000))
+    for at, line in enumerate(lines):
+        value = ("80", "€ 80", "12,5", "0042", "Ines", "90")[at % 6]
+        if at > 2_600 and at % 40 == 0:
+            value = "81920.50"
+        said = {
+            "purpose": "Pay what is due, 80 euros at most",
+            "argument_origins": {"amount": [[value, ["result:mail.read"] if at % 2 else []]]},
+        }
+        lines[at] = json.dumps(json.loads(line) | said).encode()
+    found, quiet = same(tmp_path, lines)
+    assert quiet > 1_000
+    anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
+    reasons = {reason["feature"] for one in anomalies for reason in one["reasons"]}
+    assert "excess" in reasons
+
+
 def test_only_what_happens_in_times_of_degraded_telemetry_is_left_to_the_reference(tmp_path):
     lines = list(fleet_events(11, 5, limit=3_000))
     whole = (tmp_path / "whole", tmp_path / "part")

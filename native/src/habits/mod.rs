@@ -32,13 +32,13 @@ pub const FEATURES: usize = 16;
 /// Most features and contexts together.
 pub const PLACES: usize = 2 * FEATURES;
 /// `models.features.METRICS`.
-pub const METRICS: usize = 17;
+pub const METRICS: usize = 18;
 /// `models.ranked.STATISTICS`.
 pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
 /// `models.ranked.WINDOWS_BEFORE`.
-pub const WINDOWS_BEFORE: usize = WINDOWS - 1;
+pub const WINDOWS_BEFORE: usize = WINDOWS - 2;
 /// `models.ranked.LEAST_BITS`.
 pub const LEAST_BITS: f64 = 5.0;
 

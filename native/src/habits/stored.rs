@@ -255,7 +255,7 @@ pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
 /// Read how many score windows a group has: all, or those that a version before knew.
 pub fn windows_of(reader: &mut pack::Reader<'_>) -> PyResult<usize> {
     let known = reader.array()?;
-    if known != WINDOWS && known != WINDOWS_BEFORE {
+    if !(WINDOWS_BEFORE..=WINDOWS).contains(&known) {
         return Err(PyValueError::new_err("group has another number of score windows"));
     }
     Ok(known)

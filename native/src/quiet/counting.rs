@@ -9,7 +9,7 @@ use crate::habits::{power, power_of_two};
 pub const MINUTE: usize = 0;
 pub const HOUR: usize = 1;
 pub const DAY: usize = 2;
-pub const COUNTS: usize = 9;
+pub const COUNTS: usize = 10;
 const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
@@ -21,7 +21,7 @@ const RISE_BITS: f64 = 2.0;
 const LEAST_SEEN: [f64; 3] = [0.0, 12.0, 3.0];
 const EVEN: f64 = 1e9;
 const TOGETHER: f64 = 3.0;
-const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true, true];
+const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true, true, true];
 const UNSURE: f64 = 1.0;
 
 const RATE: usize = 1;
@@ -42,6 +42,7 @@ pub const COUNTED: [(&str, usize); COUNTS] = [
     ("discovery", HOUR),
     ("secret", HOUR),
     ("memory", HOUR),
+    ("excess", HOUR),
 ];
 
 /// Bits of so many acts in one window.

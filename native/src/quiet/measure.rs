@@ -97,10 +97,7 @@ impl Bench<'_, '_> {
     fn counted(&mut self, act: &Act<'_>) -> PyResult<Option<Counted>> {
         let resource = act.resource.as_ref().map_or("", |resource| &resource.id);
         let Some(secret) = secret(&act.tool, resource) else { return Ok(None) };
-        let operation = match act.operation {
-            Operation::Unknown => self.asked.operation(self.py, &act.tool)?,
-            known => known,
-        };
+        let operation = self.operation_of(act)?;
         let changes = matches!(operation, Operation::Write | Operation::Delete | Operation::Admin);
         Ok(Some(Counted {
             failed: matches!(act.outcome, Some(Outcome::Denied | Outcome::Error)),
@@ -109,6 +106,14 @@ impl Bench<'_, '_> {
             secret,
             remembered: changes && remembers(&act.tool, resource),
         }))
+    }
+
+    /// What an act does.
+    pub fn operation_of(&mut self, act: &Act<'_>) -> PyResult<Operation> {
+        match act.operation {
+            Operation::Unknown => self.asked.operation(self.py, &act.tool),
+            known => Ok(known),
+        }
     }
 
     /// Stands for the tool.

@@ -14,6 +14,7 @@ mod counting;
 mod deciding;
 mod ending;
 mod engine;
+mod excess;
 mod facts;
 mod haste;
 mod heard;

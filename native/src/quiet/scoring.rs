@@ -41,7 +41,7 @@ impl Bench<'_, '_> {
         session: &mut Session,
         origin: &Origin,
     ) -> PyResult<Option<Scored>> {
-        if !self.extract(act, subject, session, origin) {
+        if self.may_exceed(act, &session.purpose)? || !self.extract(act, subject, session, origin) {
             return Ok(None);
         }
         let new_tool = self.brought(act, subject);
