@@ -27,7 +27,7 @@ from models.event import microseconds
 from models.features import FEATURES, LEAK, TOOL, extract
 from models.hashing import hasher_of
 from models.kernel import native_kernel
-from models.learner import Learner
+from models.learner import Learner, may_be_shared
 from models.meeting import meet
 from models.moving import note_credential
 from models.narrower import count_as_known
@@ -217,8 +217,7 @@ class Engine:
         if not vouched:
             self._look_back(out, event, subject, strayed, x)
         session.told |= out.alert
-        resource = event.resource
-        shared = not findings and (resource is None or resource.sensitivity != "restricted")
+        shared = not findings and may_be_shared(event)
         self.learner.learn(
             out, event, subject, session, bits, tested, result, x, vouched=vouched,
             shared=shared, first=first,

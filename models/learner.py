@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 MARK = 0xFFFF
 _SUSPECTED_US = 7 * DAY_US  # after the last alert against it
+_NEVER_SHARED = frozenset({"execute", "delete", "admin"})
 _ADOPTED = frozenset({"tool", "resource", "area", "destination", "hour", "day"})
 _SELDOM = 50  # rarer than one act in so many, a value of an agent is still news
 
@@ -285,6 +286,17 @@ class Learner:
                     told = telling(watch, tool, slot)
                     if told is not None and profile.state() == "active":
                         self.peers.quantity(view.name, size_name(slot, tool), told)
+
+
+def may_be_shared(event: Event) -> bool:
+    """Tell whether what several agents do may be news of their group, not of each of them.
+
+    Restricted data are not, nor are code, deletions and what administers: that three agents were
+    brought to do it leaves it as grave for the fourth.
+    """
+    resource = event.resource
+    restricted = resource is not None and resource.sensitivity == "restricted"
+    return not restricted and event.operation not in _NEVER_SHARED
 
 
 def _suspected(trust: TrustState, time_us: int) -> bool:

@@ -29,7 +29,7 @@ _SHIFT, _SHIFT_OF_ORDER = 6.0, 8.0  # bits; a new tool is used in an order that 
 SHIFTING = {
     METRICS.index(name): _SHIFT_OF_ORDER if name in ("disorder", "astray") else _SHIFT
     for name in (
-        *QUANTITIES[:3],
+        *QUANTITIES,
         DAY_METRIC,
         "rate_minute",
         "rate",
@@ -38,6 +38,7 @@ SHIFTING = {
         "failures_day",
         "destructive",
         "discovery",
+        "secret",
         "drift",
         "disorder",
         "astray",

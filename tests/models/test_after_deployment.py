@@ -6,7 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from models.changing import shifting
 from models.event import Resource
+from models.features import METRICS
+from models.profile import Facts
+from models.quantity import QUANTITIES
 from models.ranked import SUM
 
 AGENT = "billing-7"
@@ -198,3 +202,12 @@ def test_what_others_of_the_role_said_stands_where_one_deployment_says_nothing(
     stream = renewed({}, others=3, version=version, role=role)
     _, used = asked(stream, "mail.read", "crm.merge")
     assert (used.p < 0.03) == odd
+
+
+@pytest.mark.parametrize("added", [[], ["crm.merge"]], ids=["nothing is said", "a tool is named"])
+def test_a_new_version_may_do_and_spend_more_than_before(added):
+    facts = Facts(AGENT, "unknown")
+    facts.watch.added = added
+    may_shift = {METRICS[metric] for metric in shifting(facts)}
+    assert {"secret", "excess", "rate", *QUANTITIES} <= may_shift
+    assert ("astray" in may_shift) == (not added)

@@ -58,13 +58,13 @@ def fleet(a_stream, an_event):
     return stream
 
 
-def in_turns(fleet, an_event, tool, resource):
+def in_turns(fleet, an_event, tool, resource, **more):
     """Let the agents use a tool one after the other, on the resource of each turn."""
     return [
         fleet.judge(
             an_event(
                 AGENTS[turn % len(AGENTS)], at=1_300 + turn * 45, tool=tool,
-                session=f"launch-{turn}", resource=resource(turn),
+                session=f"launch-{turn}", resource=resource(turn), **more,
             )
         )
         for turn in range(12)
@@ -91,6 +91,15 @@ def test_a_new_tool_of_a_group_is_learned_whichever_resources_it_is_used_on(flee
     assert judged[0].held is not None
     after = an_event(AGENTS[0], at=1_900, tool="plans.read", session="later")
     assert fleet.judge(after).held is None
+
+
+@pytest.mark.parametrize("operation", ["execute", "delete", "admin"])
+def test_what_cannot_be_taken_back_is_never_news_of_the_group(fleet, an_event, operation):
+    """However many agents an attacker brings to do it: for each of them it is as odd."""
+    plans = Resource(id="launch/plans")
+    judged = in_turns(fleet, an_event, "plans.do", lambda _: plans, operation=operation)
+    assert all(one.held is not None for one in judged)
+    assert all(one.alert for one in judged[: len(AGENTS)])
 
 
 def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_hour(fleet, an_event):
