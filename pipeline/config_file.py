@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from models.config import ModelConfig
 from models.errors import ConfigError
 from pipeline.named_output import write
 from pipeline.quoted import quoted
+from pipeline.toml_file import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,13 +124,12 @@ def fault_of(name: str, value: Any) -> str | None:
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return read_toml(path)
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration file at {str(path)!r}") from None
     except OSError as error:
         raise ConfigError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except ValueError as error:
-        # Its message names line and column, and repeats nothing but a key.
         raise ConfigError(f"cannot read {str(path)!r}: {error}") from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,6 +16,7 @@ from msgspec import Struct
 from models.errors import ConfigError, HabitusError
 from pipeline.intel import META, load_list
 from pipeline.named_output import write
+from pipeline.toml_file import read_toml
 
 if TYPE_CHECKING:
     from pipeline.intel import IntelList
@@ -44,7 +44,7 @@ def list_sources(path: Path = SHIPPED) -> list[ListSource]:
     ['vpn_ipv4.txt', 'vpn_ipv6.txt']
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        table = read_toml(path)
         return msgspec.convert(table.get("source", []), list[ListSource])
     except (OSError, ValueError) as error:
         raise ConfigError(f"table of IP list sources {path} cannot be read: {error}") from error

@@ -6,13 +6,13 @@ The rules are data (``pipeline/data/operations.toml``), tried from the top.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from models.errors import ConfigError
 from models.event import Operation
+from pipeline.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +100,7 @@ def load(path: Path = SHIPPED) -> Callable[[str], Operation]:
     ('read', 'pay', 'unknown')
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        table = read_toml(path)
     except (OSError, ValueError) as error:
         raise ConfigError(f"table of operations {path} cannot be read: {error}") from error
     rules = [_rule(path, number, entry) for number, entry in enumerate(table.get("rule", []), 1)]

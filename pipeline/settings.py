@@ -6,7 +6,6 @@ import difflib
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +29,7 @@ from pipeline.config_file import fault_of, read_config
 from pipeline.quoted import LONGEST_PATH, masked, quoted
 from pipeline.record import USUAL_BATCH
 from pipeline.store import check_url, shown_url
+from pipeline.toml_file import read_toml
 
 PREFIX = "HABITUS_"
 FILE_VARIABLE = "HABITUS_CONFIG"
@@ -318,13 +318,12 @@ def _from_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:
     named = file or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
     path = named or Path(DEFAULT_FILE)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = read_toml(path)
     except FileNotFoundError:
         return {}, [f"there is no configuration file at {str(path)!r}"] if named else []
     except OSError as error:
         return {}, [f"cannot read {str(path)!r}: {error.strerror}"]
     except ValueError as error:
-        # Its message names line and column, and repeats nothing but a key.
         return {}, [f"cannot read {str(path)!r}: {error}"]
     known = Settings.model_fields
     faults = [f"{path}: {_unknown(name, known)}" for name in values if name not in known]

@@ -18,7 +18,6 @@ import hashlib
 import hmac
 import secrets
 import sys
-import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ from msgspec import Meta, Struct
 
 from models.errors import ConfigError
 from models.event import microseconds
+from pipeline.toml_file import read_toml
 
 PREFIXES = ("hbt_", "habitus_")
 SCOPES = frozenset({"trust:read", "anomaly:read", "anomaly:write", "actions:write", "admin"})
@@ -45,13 +45,8 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 def load_keys(path: Path) -> list[ApiKey]:
     """Read the key file; raises `ConfigError` that names the fault and never a hash."""
     try:
-        raw = path.read_bytes()
         toml = path.suffix.lower() == ".toml"
-        data = (
-            tomllib.loads(raw.decode("utf-8-sig")).get("key", [])
-            if toml
-            else msgspec.json.decode(raw)
-        )
+        data = read_toml(path).get("key", []) if toml else msgspec.json.decode(path.read_bytes())
         keys = msgspec.convert(data, list[ApiKey])
     except OSError as error:
         raise ConfigError(f"API key file {path} cannot be read: {error.strerror}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from models.errors import ConfigError
 from pipeline.quoted import masked, quoted
+from pipeline.toml_file import read_toml
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
 _GROUP_KEYS = re.compile(r"(group_instance_id|session_timeout_ms|heartbeat_interval_ms)$")
@@ -140,7 +140,7 @@ def answers(brokers: list[str]) -> bool:
 
 def _client(path: str, *, group: bool) -> dict[str, Any]:
     try:
-        options = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        options = read_toml(Path(path))
     except (OSError, ValueError) as error:
         raise ConfigError(f"Kafka client file {path!r} cannot be read: {error}") from error
     for key, value in options.items():
