@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.features import FEATURES, TOOL
-from models.watch.claims import renew
 from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
@@ -64,7 +63,6 @@ def take_change(
         unsettle(facts.watch, config.relearning_factor)
         facts.watch.anchored = -1
         facts.watch.added = [*facts.watch.added, *added][-_MOST_ADDED:]
-        renew(facts.watch.definitions)
     subject.trust.state = subject.profile.state()  # type: ignore[assignment]
     return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
 

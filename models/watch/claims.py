@@ -13,40 +13,38 @@ if TYPE_CHECKING:
     from models.watch.scene import Scene
 
 _MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen
-_SEEN = 1  # in place of the last digest, of one that a tool was seen with
 _HASTE = ((2.0, 8), (10.0, 1))
 """An approval given in under so many seconds counts so much."""
 _MOST_HASTE = 40  # within an hour: five that nobody can have read, forty that hardly anybody has
 
 
 def definition(scene: Scene) -> Finding | None:
-    """Find a tool whose definition (``attributes.tool_digest``) is another than before."""
+    """Find a tool whose definition (``attributes.tool_digest``) is another than before.
+
+    A new version of the agent is no leave for that, unless its deployment names the tool: its
+    tools are others' work.
+    """
     attributes = scene.event.attributes
     digest = attributes.get("tool_digest") if attributes else None
     if not isinstance(digest, str):
         return None
-    known = scene.profile.facts.watch.definitions
-    tool = scene.event.tool
+    watch, tool = scene.profile.facts.watch, scene.event.tool
+    known = watch.definitions
     before, seen = known.get(_mark(tool)), _mark(f"{tool}\n{digest}") in known
     _note(known, tool, digest)
-    if before is None or seen or before == _mark(digest) or scene.profile.state() == "learning":
+    renewed = before is not None and not seen and tool not in watch.added
+    if not renewed or scene.profile.state() == "learning":
         return None
     why = f"The definition of {tool} is another than before, and nothing announced it."
     way, expected = f"definition {tool} {digest}", [("as before", 1.0)]
     return finding("tool.definition_changed", "definition", digest[:64], expected, why, way=way)
 
 
-def renew(known: dict[int, int]) -> None:
-    """Let each tool have another definition, as a new version may: once, and not at any call."""
-    for mark in [mark for mark, last in known.items() if last != _SEEN]:
-        del known[mark]
-
-
 def _note(known: dict[int, int], tool: str, digest: str) -> None:
     """Note a tool's definition as the last and as one that was seen; those unused longest go."""
-    for mark, last in ((_mark(tool), _mark(digest)), (_mark(f"{tool}\n{digest}"), _SEEN)):
+    for mark in (_mark(tool), _mark(f"{tool}\n{digest}")):
         known.pop(mark, None)
-        known[mark] = last
+        known[mark] = _mark(digest)
     while len(known) > 2 * _MOST_DEFINITIONS:
         del known[next(iter(known))]
 

@@ -29,8 +29,9 @@ _SHIFT, _SHIFT_OF_ORDER = 6.0, 8.0  # bits; a new tool is used in an order that 
 SHIFTING = {
     METRICS.index(name): _SHIFT_OF_ORDER if name in ("disorder", "astray") else _SHIFT
     for name in (
-        *QUANTITIES,
-        DAY_METRIC,
+        "bytes_in_hour",
+        "records_hour",
+        "cost",
         "rate_minute",
         "rate",
         "rate_day",
@@ -47,7 +48,7 @@ SHIFTING = {
     )
 }
 """What a new version may change for good: while habits are learned anew, so many bits count for
-nothing."""
+nothing. Not of what is sent, as a leak would not either."""
 
 
 class Measure(Struct, frozen=True, gc=False):

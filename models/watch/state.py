@@ -37,7 +37,7 @@ class Watch(Struct, array_like=True):
     shifted
         Mode the agent had acted in alone until it first acted in this one.
     definitions
-        Mark of a tool -> mark of its digest; and of a tool with a digest that it had -> 1.
+        Mark of a tool, and of a tool with a digest that it had -> mark of the digest.
     hasty
         Approvals given too fast in the last hour, each as its haste counts (`models.watch.haste`).
     added

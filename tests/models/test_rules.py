@@ -373,22 +373,23 @@ def test_a_definition_that_was_there_before_is_no_news(a_stream, an_event):
     assert said == [None, "tool.definition_changed", None, None, "tool.definition_changed"]
 
 
-def test_a_new_version_of_an_agent_may_meet_a_definition_anew_but_not_later(a_stream, an_event):
+def test_a_new_version_excuses_another_definition_where_its_deployment_names_the_tool(
+    a_stream, an_event
+):
     stream = a_stream(learning_sessions=1)
-
-    def told(at, digest, tool="mail.read"):
-        attributes = {"tool_digest": digest}
-        return stream.judge(an_event(at=at, tool=tool, attributes=attributes)).anomaly
-
     stream.judge(an_event(session="s-0"))
-    told(1, "old")
-    told(2, "old", "mail.send")
-    stream.judge(an_event(at=3, tool="deploy.rollout", kind="deployment", version="2"))
+
+    def told(at, tool, digest):
+        return stream.judge(an_event(at=at, tool=tool, attributes={"tool_digest": digest})).anomaly
+
+    for at, tool in enumerate(("mail.read", "mail.send")):
+        told(at, tool, "old")
+    named = {"adds_tool": "mail.send"}
+    rollout = {"kind": "deployment", "version": "2", "attributes": named}
+    stream.judge(an_event(at=3, tool="deploy.rollout", **rollout))
     assert stream.subject("billing-7").profile.state() == "relearning"
-    assert told(4, "new") is None
-    assert told(5, "old", "mail.send") is None
-    assert told(6, "old") is None
-    assert told(7, "newer") == told(8, "new", "mail.send") == "tool.definition_changed"
+    assert told(4, "mail.send", "new") is None
+    assert told(5, "mail.read", "new") == "tool.definition_changed"
 
 
 def test_a_tool_that_is_renewed_for_all_is_news_of_two_agents_of_a_group(a_stream, an_event):
