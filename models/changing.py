@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
 from models.features import FEATURES, TOOL
+from models.watch.claims import renew
 from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
@@ -53,7 +54,9 @@ def take_change(
         release = _release(event, facts)
         named = _added(event)
         watcher.deployed(release, named)
-        added = named or watcher.traces.brought(release) or _skipped(subject, watcher, place)
+        told = named or watcher.traces.brought(release)
+        renew(facts.watch.definitions, told)
+        added = told or _skipped(subject, watcher, place)
         if not added and watcher.traces.names_tools:
             added = [_NONE_BROUGHT]
         if event.agent.version is not None and event.agent.version not in facts.versions:

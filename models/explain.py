@@ -162,9 +162,8 @@ def measure_reason(baseline: AgentBaseline, view: GroupView, one: Measure) -> Re
         return Reason(name, one.bits, f"{one.value:.0f}", [(f"about {one.usual:.2f}", 0.5)], why)
     if name == "excess":
         why = (
-            "What the request states has to double "
-            f"{one.value:.0f} times to reach amounts of this hour that neither it nor a result "
-            f"told; {one.usual:.2f} times were expected."
+            "Amounts of this hour that neither the request nor a result told go beyond what "
+            f"requests state by {one.value:.0f} doublings in all; {one.usual:.2f} were expected."
         )
         return Reason(name, one.bits, f"{one.value:.0f}", [(f"about {one.usual:.2f}", 0.5)], why)
     if name == "drift":

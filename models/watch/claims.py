@@ -9,6 +9,8 @@ from models.watch.haste import add, within_hour
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from models.assessment import Finding
     from models.watch.scene import Scene
 
@@ -21,23 +23,33 @@ _MOST_HASTE = 40  # within an hour: five that nobody can have read, forty that h
 def definition(scene: Scene) -> Finding | None:
     """Find a tool whose definition (``attributes.tool_digest``) is another than before.
 
-    A new version of the agent is no leave for that, unless its deployment names the tool: its
-    tools are others' work.
+    A new version of the agent is no leave for that, as its tools are others' work, unless its
+    deployment names the tool (`renew`).
     """
     attributes = scene.event.attributes
     digest = attributes.get("tool_digest") if attributes else None
     if not isinstance(digest, str):
         return None
-    watch, tool = scene.profile.facts.watch, scene.event.tool
-    known = watch.definitions
+    known, tool = scene.profile.facts.watch.definitions, scene.event.tool
     before, seen = known.get(_mark(tool)), _mark(f"{tool}\n{digest}") in known
     _note(known, tool, digest)
-    renewed = before is not None and not seen and tool not in watch.added
+    renewed = before is not None and not seen
     if not renewed or scene.profile.state() == "learning":
         return None
     why = f"The definition of {tool} is another than before, and nothing announced it."
     way, expected = f"definition {tool} {digest}", [("as before", 1.0)]
     return finding("tool.definition_changed", "definition", digest[:64], expected, why, way=way)
+
+
+def renew(known: dict[int, int], tools: Iterable[str]) -> None:
+    """Let tools that a deployment names have another definition, once.
+
+    >>> known = {}
+    >>> _note(known, "mail.read", "old"), renew(known, ["mail.read"]), len(known)
+    (None, None, 1)
+    """
+    for tool in tools:
+        known.pop(_mark(tool), None)
 
 
 def _note(known: dict[int, int], tool: str, digest: str) -> None:

@@ -45,6 +45,7 @@ REMEMBERING = ("write", "delete", "admin")
 """What changes a memory."""
 
 METRIC_OF = tuple(METRICS.index(name) for name, _ in COUNTED)
+_FEW, _TIMES = 3.0, 2.0  # windows with a burst from which on so many times its size is usual
 _EVERY = (RATE_MINUTE, RATE, RATE_DAY)
 _IN_BURSTS = (FAILED, FAILED_DAY, DESTROYED, SECRET, REMEMBERED, EXCESS)
 
@@ -265,6 +266,8 @@ def count(
         else:
             shape = _SHAPES[index](rate, squares[index], weight)
         bits = surprise(counts[index], rate, weight, shape)
+        if index == EXCESS and _is_usual(counts[index], rate, squares[index]):
+            continue
         if bits:
             usual = (rate + PRIOR) / (weight + PRIOR)
             risen = bits >= peaks[index] + RISE_BITS
@@ -272,6 +275,12 @@ def count(
                 peaks[index] = int(bits)
             found.append((METRIC_OF[index], bits, counts[index], usual, risen))
     return found
+
+
+def _is_usual(count: int, rate: float, squares: float) -> bool:
+    """Whether acts come in bursts of about this size, and did in a few windows."""
+    size = squares / rate + 1.0 if rate else 0.0
+    return size > 0.0 and rate >= _FEW * size and count <= _TIMES * size
 
 
 def remembers(event: Event) -> bool:

@@ -23,6 +23,7 @@ _DAY_AT, _DRIFT_AT, _ORDER_AT, ASTRAY = map(
     METRICS.index, (DAY_METRIC, "drift", "disorder", "astray")
 )
 
+_SLOTS = len(SIZED)  # of windows of an hour; the next one is of the day
 SPENT = QUANTITIES.index("cost")
 
 _SHIFT, _SHIFT_OF_ORDER = 6.0, 8.0  # bits; a new tool is used in an order that nobody knows
@@ -113,6 +114,8 @@ def measure(
     """
     watch, found = facts.watch, []
     sums, same_hour = facts.sums, facts.hour == time_us // HOUR_US
+    if time_us // HOUR_US > facts.hour:
+        watch.highs[:_SLOTS] = [0.0] * _SLOTS
     for index, amount in enumerate(amounts):
         if amount is not None:
             before = sums[index] if same_hour else 0
@@ -132,12 +135,15 @@ def measure(
                 )
                 found.append(Measure(index, total, bits, expected, risen, summed))
     sent = amounts[SIZED[0]]
+    day = time_us // LENGTH_US[DAY]
+    if day > watch.out_day:
+        watch.highs[_SLOTS] = 0.0
     one = usual(watch, tool, 0, sent, baseline.peer_level) if sent is not None else 0.0
-    out = add_out(watch, baseline, time_us // LENGTH_US[DAY], sent, one)
+    out = add_out(watch, baseline, day, sent, one)
     if out is not None:
         bits = baseline.number_bits(DAY_METRIC, per_mille(out, watch.out_expected))
         if bits:
-            risen = _risen(watch, len(SIZED), bits, anew=one == watch.out_expected)
+            risen = _risen(watch, _SLOTS, bits, anew=one == watch.out_expected)
             found.append(Measure(_DAY_AT, out, bits, watch.out_expected, risen))
         leaning = lean(watch, tool, sent) if sent is not None else 0.0
         if leaning:

@@ -73,6 +73,16 @@ impl Amounts<'_, '_> {
     }
 }
 
+/// Forget the most bits of windows that are over.
+pub fn begin_windows(now: &mut Now, hour: i64, day: i64) {
+    if hour > now.hour {
+        now.highs[..SIZED.len()].fill(0.0);
+    }
+    if day > now.out_day {
+        now.highs[SIZED.len()] = 0.0;
+    }
+}
+
 /// Whether an act has raised the bits of a window; notes the most. `anew`: it begins the window.
 fn rises(now: &mut Now, slot: usize, bits: f64, anew: bool) -> bool {
     let rises = bits != 0.0 && (anew || bits > now.highs[slot]);

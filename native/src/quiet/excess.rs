@@ -5,31 +5,43 @@ use super::act::{Act, Operation};
 use super::bench::Bench;
 use pyo3::prelude::*;
 
-const SIGNS: [char; 5] = ['+', '-', '$', '€', '£'];
+/// In names of arguments, in lower case; where one is there the reference looks closer.
+const NAMES: [&str; 14] = [
+    "amount", "price", "quantit", "qty", "total", "sum", "cost", "count", "budget", "fee",
+    "payment", "balance", "units", "value",
+];
 
 impl Bench<'_, '_> {
-    /// Whether the reference has to tell: a number stands nowhere, and there is a request.
+    /// Whether the reference has to tell: an amount stands nowhere, and there is a request.
     pub fn may_exceed(&mut self, act: &Act<'_>, request: &str) -> PyResult<bool> {
         let Some(origins) = act.argument_origins.as_deref() else { return Ok(false) };
-        let mut values = origins.iter().flat_map(|(_, values)| values);
-        let asked = request.bytes().any(|byte| byte.is_ascii_digit());
-        let untold = asked && values.any(|(value, told)| told.is_empty() && is_number(value));
+        let untold = has_digit(request)
+            && origins.iter().any(|(key, values)| {
+                values.iter().any(|(value, told)| told.is_empty() && has_digit(value))
+                    && is_amount(key)
+            });
         Ok(untold && self.operation_of(act)? != Operation::Read)
     }
 }
 
-/// Whether a text may be an amount.
-fn is_number(text: &str) -> bool {
-    text.trim_start_matches(SIGNS).starts_with(|first: char| first.is_ascii_digit())
+/// Whether an argument may be an amount, by its name.
+fn is_amount(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    NAMES.iter().any(|name| key.contains(name))
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_number;
+    use super::{has_digit, is_amount};
 
     #[test]
-    fn whatever_may_be_an_amount_is_a_number() {
-        assert!(["7", "-$1,250.50", "€5", "+£3 $"].into_iter().all(is_number));
-        assert!(!["", "-", " 7", "Lily", "DE8937040044", "$"].into_iter().any(is_number));
+    fn whatever_may_be_an_amount_is_looked_at() {
+        assert!(["amount", "Price_Max", "items.totalSum", "qty"].into_iter().all(is_amount));
+        assert!(!["to", "due", "order_id", ""].into_iter().any(is_amount));
+        assert!(has_digit("EUR 5") && !has_digit("five"));
     }
 }

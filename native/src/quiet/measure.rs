@@ -1,7 +1,7 @@
 //! What is measured of one event beside its categories: metrics in bits; `models.watch.measure`.
 
 use super::act::{Act, Operation, Outcome};
-use super::amounts::{Amounts, BYTES_OUT};
+use super::amounts::{begin_windows, Amounts, BYTES_OUT};
 use super::bench::Bench;
 use super::counting::{self, Counted};
 use super::order::{add_up, stray, turned};
@@ -67,7 +67,9 @@ impl Bench<'_, '_> {
         out: &mut Measures,
     ) -> PyResult<()> {
         let amounts = act.amounts();
-        let same_hour = subject.now.hour == act.time_us.div_euclid(HOUR_US);
+        let (hour, day) = (act.time_us.div_euclid(HOUR_US), act.time_us.div_euclid(DAY_US));
+        let same_hour = subject.now.hour == hour;
+        begin_windows(&mut subject.now, hour, day);
         let mut usual = Amounts {
             py: self.py,
             asked: self.asked,
@@ -83,7 +85,7 @@ impl Bench<'_, '_> {
             }
         }
         let sent = amounts[BYTES_OUT];
-        let in_day = usual.in_day(act.time_us.div_euclid(DAY_US), sent)?;
+        let in_day = usual.in_day(day, sent)?;
         if let Some((in_day, sent)) = in_day.zip(sent) {
             out.put(self.metrics.out_day, in_day);
             out.leaning = sizes::leaning(usual.sizes, usual.tool, sent);
