@@ -19,6 +19,7 @@ from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.ranked import SUM
 from models.trust import confidence
 from models.trust_policy import DAY_US, SEVERITIES
+from models.watch.claims import too_fast
 from models.watch.counting import remembers
 from models.watch.measure import SPENT
 from models.watch.naming import refined
@@ -174,6 +175,8 @@ class Decider:
             return "resource.new"
         if reason.feature == "intent":
             return "goal.drift"
+        if reason.feature == "approval":
+            return "approval.pattern"
         known = BY_METRIC.get(reason.feature)
         if known is not None:
             return known
@@ -228,10 +231,12 @@ class Decider:
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
-        at = says_more(found, denied=event.outcome == "denied")
-        if at is not None and first and self._anomaly_of(first[0]) in _CHOICES:
-            more = told_as[at]()
-            first = [more, *(one for one in first if one.feature != more.feature)]
+        if first and self._anomaly_of(first[0]) in _CHOICES:
+            at = says_more(found, denied=event.outcome == "denied")
+            fast = None if findings else too_fast(event)
+            more = fast or (told_as[at]() if at is not None else None)
+            if more is not None:
+                first = [more, *(one for one in first if one.feature != more.feature)]
         told = [finding.reason for finding in findings] + (first + rest)[:5]
         if told:
             return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from models.assessment import Reason
 from models.watch.haste import add, within_hour
 from models.watch.scene import finding
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models.assessment import Finding
+    from models.event import Event
     from models.watch.scene import Scene
 
 _MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen
@@ -75,9 +77,8 @@ def unverified(scene: Scene) -> Finding | None:
 
 def hasty(scene: Scene) -> Finding | None:
     """Find approvals given too fast or too many in an hour (``attributes.approval_seconds``)."""
-    attributes = scene.event.attributes
-    seconds = attributes.get("approval_seconds") if attributes else None
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+    seconds = _approval_seconds(scene.event)
+    if seconds is None:
         return None
     haste = next((counts for under, counts in _HASTE if seconds < under), 0)
     watch = scene.profile.facts.watch
@@ -89,6 +90,22 @@ def hasty(scene: Scene) -> Finding | None:
         f"{seconds:.1f} s."
     )
     return finding("approval.pattern", "approval", f"{seconds:.1f} s", [("read first", 1.0)], why)
+
+
+def too_fast(event: Event) -> Reason | None:
+    """Say that an event's approval was given faster than anybody can read, where it was."""
+    seconds, least = _approval_seconds(event), _HASTE[0][0]
+    if seconds is None or seconds >= least:
+        return None
+    why = f"An approval was given in {seconds:.1f} s, which is faster than anybody can read."
+    return Reason("approval", 0.0, f"{seconds:.1f} s", [("read first", 1.0)], why)
+
+
+def _approval_seconds(event: Event) -> float | None:
+    seconds = event.attributes.get("approval_seconds") if event.attributes else None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        return None
+    return seconds
 
 
 def _mark(text: str) -> int:
