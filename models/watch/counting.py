@@ -265,9 +265,9 @@ def count(
             rate, weight, shape = expected(watch)
         else:
             shape = _SHAPES[index](rate, squares[index], weight)
-        bits = surprise(counts[index], rate, weight, shape)
         if index == EXCESS and _is_usual(counts[index], rate, squares[index]):
             continue
+        bits = surprise(counts[index], rate, weight, shape)
         if bits:
             usual = (rate + PRIOR) / (weight + PRIOR)
             risen = bits >= peaks[index] + RISE_BITS

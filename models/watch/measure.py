@@ -143,7 +143,7 @@ def measure(
     if out is not None:
         bits = baseline.number_bits(DAY_METRIC, per_mille(out, watch.out_expected))
         if bits:
-            risen = _risen(watch, _SLOTS, bits, anew=one == watch.out_expected)
+            risen = _risen(watch, _SLOTS, bits)
             found.append(Measure(_DAY_AT, out, bits, watch.out_expected, risen))
         leaning = lean(watch, tool, sent) if sent is not None else 0.0
         if leaning:
@@ -161,7 +161,7 @@ def measure(
     return found
 
 
-def _risen(watch: Watch, slot: int, bits: float, *, anew: bool) -> bool:
+def _risen(watch: Watch, slot: int, bits: float, *, anew: bool = False) -> bool:
     """Whether this call has raised the bits of a window; note the most.
 
     Parameters

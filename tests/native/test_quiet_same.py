@@ -204,9 +204,10 @@ def test_amounts_beyond_the_request_count_alike(tmp_path):
         value = ("80", "€ 80", "12,5", "0042", "Ines", "90")[at % 6]
         if at > 2_600 and at % 40 == 0:
             value = "81920.50"
+        key = ("amount", "unitPrice", "qty", "Total_sum", "item_count", "account", "fee")[at % 7]
         said = {
             "purpose": "Pay what is due, 80 euros at most",
-            "argument_origins": {"amount": [[value, ["result:mail.read"] if at % 2 else []]]},
+            "argument_origins": {key: [[value, ["result:mail.read"] if at % 2 else []]]},
         }
         lines[at] = json.dumps(json.loads(line) | said).encode()
     found, quiet = same(tmp_path, lines)

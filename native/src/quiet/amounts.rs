@@ -58,8 +58,7 @@ impl Amounts<'_, '_> {
         let level = &mut self.levels[OUT_DAY];
         let Some(total) = add_out(self.now, level, day, sent, usual) else { return Ok(None) };
         let bits = self.bits(OUT_DAY, per_mille(total, self.now.out_expected))?;
-        let anew = usual == self.now.out_expected;
-        Ok(Some((bits, rises(self.now, SIZED.len(), bits, anew))))
+        Ok(Some((bits, rises(self.now, SIZED.len(), bits, false))))
     }
 
     /// What such a call usually sends.

@@ -15,12 +15,10 @@ impl Bench<'_, '_> {
     /// Whether the reference has to tell: an amount stands nowhere, and there is a request.
     pub fn may_exceed(&mut self, act: &Act<'_>, request: &str) -> PyResult<bool> {
         let Some(origins) = act.argument_origins.as_deref() else { return Ok(false) };
-        let untold = has_digit(request)
-            && origins.iter().any(|(key, values)| {
-                values.iter().any(|(value, told)| told.is_empty() && has_digit(value))
-                    && is_amount(key)
-            });
-        Ok(untold && self.operation_of(act)? != Operation::Read)
+        let untold = origins.iter().any(|(key, values)| {
+            values.iter().any(|(value, told)| told.is_empty() && has_digit(value)) && is_amount(key)
+        });
+        Ok(untold && has_digit(request) && self.operation_of(act)? != Operation::Read)
     }
 }
 
