@@ -1,0 +1,122 @@
+"""What the kernel takes for an event is the event that the reference makes of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.errors import MalformedEvent
+from models.event import microseconds
+from models.hashing import Hasher
+from pipeline.formats import Native
+from tests.native.both import native, needs_native
+
+pytestmark = needs_native
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+DAY_US = 86_400_000_000
+
+BASE = {
+    "id": "1", "time": "2026-01-05T08:00:00Z", "agent": {"id": "a", "role": "clerk"}, "tool": "t.x",
+    "human": {"id": "h"}, "mode": "delegated", "delegation": ["h"], "session": "s", "purpose": "p",
+    "operation": "read", "arguments": {"to": "x"}, "argument_origins": {"to": [["x", ["request"]]]},
+    "resource": {"id": "crm/1", "sensitivity": "internal"}, "outcome": "ok", "duration_ms": 1.5,
+    "network": {"source_ip": "192.0.2.7", "destination": "api.example.com", "asn": 64500},
+    "volume": {"bytes_in": 3}, "credential": {"id": "c", "issued_at": "2026-01-05T07:00:00+01:00"},
+    "attributes": {"tokens": 7},
+}  # fmt: skip
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+    | st.sampled_from([
+        "", "read", "delegated", "vpn", "restricted", "deployment", "denied", "x" * 257, "\0",
+        "2026-01-05T08:00:00Z", "2026-01-05 08:00:00Z", "2026-01-05T08:00:00.1234567Z",
+        "2026-02-30T00:00:00Z", "2026-01-05T08:00:00", "2026-01-05T08:00:00.5-03:30", 1e300,
+        1 << 70,
+    ]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["id", "to", "tokens", "asn", "x"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+keys = st.sampled_from([*BASE, "team", "task", "trace_id", "kind"])
+changes = st.dictionaries(keys, values, max_size=3)
+parts = st.dictionaries(
+    st.sampled_from([
+        ("agent", "id"), ("agent", "version"), ("agent", "team"), ("resource", "id"),
+        ("resource", "type"), ("network", "egress"), ("network", "country"), ("network", "asn"),
+        ("volume", "records"), ("credential", "expires_at"), ("credential", "scopes"),
+        ("attributes", "cost"), ("attributes", "telemetry"), ("arguments", "x"),
+        ("argument_origins", "y"),
+    ]), values, max_size=2,
+)  # fmt: skip
+
+
+def read_alike(raw: bytes) -> bool:
+    """Whether the kernel takes a record; it must then be the event that the reference makes."""
+    acts = native.Acts([raw], 2_000_000_000_000_000, 0)
+    (key,) = acts.keys(native.Hashes(SECRET))
+    if key is None:
+        return False
+    event = Native().normalise(raw)
+    assert key == Hasher(SECRET).event_keys([(event.agent.id, event.id)])[0]
+    assert acts.days() == [microseconds(event.time) // DAY_US]
+    judged = event.kind == "action"  # an announced change is read, and left to the reference
+    assert acts.keep([0]) == ([(event.agent.id, event.mode, 0)] if judged else [])
+    assert acts.time_us(0) == microseconds(event.time)
+    return True
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes, parts)
+def test_what_the_kernel_takes_the_reference_takes_too(whole, some):
+    fields = json.loads(json.dumps(BASE)) | whole
+    for (part, name), value in some.items():
+        if isinstance(fields[part], dict):
+            fields[part][name] = value
+    read_alike(json.dumps(fields, allow_nan=True).encode(errors="surrogatepass"))
+
+
+def test_a_plain_record_is_taken_and_an_odd_one_is_not():
+    plain = json.dumps(BASE).encode()
+    assert read_alike(plain)
+    assert read_alike(plain.replace(b'"t.x"', b'"t.\\u00e9\\n"'))
+    for odd in (
+        plain[:-1],
+        plain.replace(b'"1"', b"1"),
+        plain.replace(b'"1"', b'"\xff"'),
+        plain.replace(b'"tool"', b'"tool": "u", "tool"'),
+        plain.replace(b'"tokens": 7', b'"approval_seconds": 1'),
+        plain + b" " * 9_000,
+    ):
+        assert not read_alike(odd)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("agent", ["a"]), ("human", ["a"]), ("resource", ["crm/7"]), ("volume", []),
+        ("network", [None]), ("credential", ["c"]), ("outcome", {"ok": None}),
+        ("mode", {"delegated": None}), ("kind", {"action": None}), ("mode", None),
+    ],
+)  # fmt: skip
+def test_an_object_in_an_array_and_a_name_in_an_object_are_not_taken(field, value):
+    assert not read_alike(json.dumps(BASE | {field: value}).encode())
+    assert not read_alike(json.dumps([json.dumps(BASE)]).encode())
+
+
+def test_a_record_ahead_of_time_is_left_to_the_reference():
+    plain = json.dumps(BASE).encode()
+    assert native.Acts([plain], 0, 1).keys(native.Hashes(SECRET)) == [None]
+
+
+def test_a_record_that_was_cut_is_left_to_the_reference():
+    plain, late = json.dumps(BASE).encode(), 2_000_000_000_000_000
+    keys = native.Acts([plain, plain], [late, None], 0).keys(native.Hashes(SECRET))
+    assert [key is None for key in keys] == [False, True]
+
+
+def test_the_reference_takes_no_empty_object():
+    with pytest.raises(MalformedEvent):
+        Native().normalise(b"{}")
