@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from time import perf_counter
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from scoring_api import problems
 from scoring_api.auth import Authenticator
 from scoring_api.cache import TrustCache
 from scoring_api.config import ApiConfig
+from scoring_api.description import described
 from scoring_api.fastpath import FastTrust
 from scoring_api.guard import Guard
 from scoring_api.metrics import Metrics
@@ -155,6 +157,7 @@ def create_app(
     )
     api.state.service = service
     problems.install(api)
+    api.openapi = partial(described, api)  # type: ignore[method-assign]  # how FastAPI wants it
     for router in (*ROUTERS, PAGES):
         api.include_router(router)
     return Application(api, service)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import http
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from functools import partial
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
@@ -39,6 +37,8 @@ class ProblemError(Exception):
         What is wrong and what was expected; lower case, never an input value or a secret.
     headers
         Further headers, such as ``WWW-Authenticate``.
+    members
+        Extension members, such as the result of each event.
 
     Examples
     --------
@@ -46,11 +46,18 @@ class ProblemError(Exception):
     b'{"type":"about:blank","title":"Not Found","status":404,"detail":"no such anomaly"}'
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     def body(self) -> bytes:
         """Encode as ``application/problem+json``."""
@@ -60,6 +67,7 @@ class ProblemError(Exception):
                 "title": http.HTTPStatus(self.status).phrase,
                 "status": self.status,
                 "detail": self.detail,
+                **self.members,
             }
         )
 
@@ -135,24 +143,8 @@ async def _on_unhandled(_: Request, error: Exception) -> Response:
     return ProblemError(500, "an error that is logged on the server").response()
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """Describe `app` without the framework's own answer to a bad body."""
-    if app.openapi_schema is None:
-        api = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        for verbs in api["paths"].values():
-            for operation in verbs.values():
-                operation["responses"].pop("422", None)
-        for name in ("HTTPValidationError", "ValidationError"):
-            api["components"]["schemas"].pop(name, None)
-        app.openapi_schema = api
-    return app.openapi_schema
-
-
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem; a body that does not validate is 400, not 422."""
-    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # how FastAPI wants it
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

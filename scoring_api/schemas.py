@@ -239,6 +239,12 @@ class ActionResults(BaseModel):
     results: list[ActionResult]
 
 
+class RejectedActions(Problem):
+    """Problem details for a request of which every event was rejected, with a result for each."""
+
+    results: list[ActionResult]
+
+
 class Health(BaseModel):
     """Whether the process lives, and whether it can answer."""
 

@@ -16,7 +16,7 @@ from scoring_api.config import ApiConfig
 from scoring_api.metrics import Metrics
 from scoring_api.problems import MEDIA_TYPE, ProblemError
 from scoring_api.reading import Reading
-from scoring_api.schemas import Problem
+from scoring_api.schemas import Problem, RejectedActions
 from scoring_api.silent import Silences
 
 Validate = Callable[[bytes], None]
@@ -95,6 +95,7 @@ def agent_id_of(
 
 AgentPath = Annotated[str, Depends(agent_id_of)]
 
+_REF = "#/components/schemas/"
 _MEANING = {
     400: "The request is not what the route takes.",
     401: "No credential, or one that was refused.",
@@ -103,8 +104,12 @@ _MEANING = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     421: "The Host is not a loopback name.",
+    422: "Every event of the request was rejected.",
     503: "Not loaded yet, or the store cannot be used now.",
 }
+
+
+_TYPES = {422: RejectedActions}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -112,7 +117,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _MEANING[status],
-            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            "content": {
+                MEDIA_TYPE: {"schema": {"$ref": _REF + _TYPES.get(status, Problem).__name__}}
+            },
         }
         for status in sorted({400, 401, 403, 421, *statuses})
     }

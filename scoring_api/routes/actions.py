@@ -49,7 +49,7 @@ _BODY = {
     "/v1/actions",
     status_code=202,
     response_model=ActionResults,
-    responses=problems(413, 415, 503),
+    responses=problems(413, 415, 422, 503),
     dependencies=[Depends(require_json)],
     openapi_extra={"requestBody": _BODY},
 )
@@ -57,7 +57,8 @@ async def actions(request: Request, service: Shared) -> Any:
     """Take native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
 
     Each gets its own result. Accepted ones are stored durably before the answer, and judged by the
-    worker; sending one again changes nothing. Only a body that cannot be read as a whole is 400.
+    worker; sending one again changes nothing. A request of which every event is rejected is 422
+    with the results. Only a body that cannot be read as a whole is 400.
     """
     items = split(await request.body(), service.config.max_batch)
 
@@ -75,9 +76,15 @@ async def actions(request: Request, service: Shared) -> Any:
         ) from None
     for result in found.results:
         service.metrics.actions.labels(result.status, result.reason or "").inc()
-    accepted = len(found.good)
+    rejected = sum(result.status == "rejected" for result in found.results)
+    if items and rejected == len(items):
+        raise ProblemError(
+            422,
+            f"every event was rejected ({rejected}), expected at least one that can be accepted",
+            members={"results": [result.model_dump() for result in found.results]},
+        )
     return {
-        "accepted": accepted,
-        "rejected": len(items) - accepted,
+        "accepted": len(found.good),
+        "rejected": rejected,
         "results": found.results,
     }

@@ -79,10 +79,48 @@ def test_only_a_body_that_cannot_be_read_as_a_whole_is_400(client, installation,
     assert kept(installation) == []
 
 
-def test_an_object_without_what_an_event_needs_is_one_rejected_event(client):
-    answer = client.post("/v1/actions", json={"id": "x"}).json()
-    assert (answer["accepted"], answer["rejected"]) == (0, 1)
-    assert client.post("/v1/actions", json=[]).json()["results"] == []
+def test_a_request_of_which_every_event_is_rejected_is_422_with_a_result_each(client, installation):
+    bad = [event(1, mode="secret-text"), {"id": "no-tool"}, 17]
+    response = client.post("/v1/actions", json=bad)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    answer = response.json()
+    assert (
+        answer.items()
+        >= {
+            "type": "about:blank",
+            "status": 422,
+            "detail": "every event was rejected (3), expected at least one that can be accepted",
+        }.items()
+    )
+    assert [(r["index"], r["id"], r["status"], r["reason"]) for r in answer["results"]] == [
+        (0, "e-1", "rejected", "bad_value"),
+        (1, "no-tool", "rejected", "missing_key"),
+        (2, None, "rejected", "wrong_type"),
+    ]
+    assert "secret-text" not in response.text
+    assert kept(installation) == []
+    page = client.get("/metrics").text
+    assert 'habitus_api_actions_total{reason="bad_value",status="rejected"} 1.0' in page
+
+
+def test_one_object_that_is_no_event_is_422(client):
+    response = client.post("/v1/actions", json={"id": "x"})
+    assert response.status_code == 422
+    assert [r["id"] for r in response.json()["results"]] == ["x"]
+
+
+def test_a_request_without_events_is_202_with_no_results(client):
+    response = client.post("/v1/actions", json=[])
+    assert response.status_code == 202
+    assert response.json()["results"] == []
+
+
+def test_the_answer_to_events_that_are_all_rejected_is_described(client):
+    answers = client.get("/openapi.json").json()["paths"]["/v1/actions"]["post"]["responses"]
+    (schema,) = (c["schema"] for c in answers["422"]["content"].values())
+    assert "application/problem+json" in answers["422"]["content"]
+    assert "RejectedActions" in str(schema)
 
 
 def test_a_batch_of_more_than_a_thousand_is_refused_whole(client, installation):
