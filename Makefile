@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 KERNEL := .venv/.native
-KERNEL_TESTS := if command -v cargo > /dev/null; then cd native && CARGO_TARGET_DIR=target cargo test --quiet; fi
+KERNEL_TESTS := if command -v cargo > /dev/null; then cd native && CARGO_TARGET_DIR=target cargo test --locked --quiet; fi
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
@@ -29,10 +29,10 @@ $(STAMP): requirements.lock pyproject.toml
 
 native: $(KERNEL) ## build and install the compiled kernel (needs Rust; without it Python does the work)
 
-$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) native/Cargo.toml | $(STAMP)
+$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) native/Cargo.toml native/Cargo.lock | $(STAMP)
 	@if command -v cargo > /dev/null; then \
 	  echo "compiling the kernel (half a minute)" && \
-	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release --locked \
 	    --manifest-path native/Cargo.toml --out build/native && \
 	  $(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/native/*.whl; \
 	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
@@ -52,7 +52,7 @@ lint: $(STAMP) ## style and likely mistakes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@if command -v cargo > /dev/null; then cd native && cargo fmt --check && \
-	  CARGO_TARGET_DIR=target cargo clippy --quiet -- -D warnings; fi
+	  CARGO_TARGET_DIR=target cargo clippy --locked --quiet -- -D warnings; fi
 
 format: $(STAMP) ## rewrite the code in the one format, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . || true

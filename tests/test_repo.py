@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()
+CARGO_LOCK = "native/Cargo.lock"
 
 # Folders of one machine: what stands after them is somebody's.
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:home|root|Users|work)/[\w.-]+")
@@ -110,8 +111,32 @@ def test_no_file_names_a_folder_of_one_machine() -> None:
 
 
 def test_no_file_names_a_package_registry() -> None:
-    found = [(name, host) for name, text in tracked_texts() for host in REGISTRIES if host in text]
+    # Cargo writes one canonical source into its lock, whichever mirror it uses.
+    texts = [(name, text) for name, text in tracked_texts() if name != CARGO_LOCK]
+    found = [(name, host) for name, text in texts for host in REGISTRIES if host in text]
     assert found == []
+
+
+def test_the_lock_of_the_kernel_is_tracked_and_pins_every_crate_by_checksum() -> None:
+    lock = dict(tracked_texts())[CARGO_LOCK]
+    crates = {crate["name"]: crate for crate in tomllib.loads(lock)["package"]}
+    wanted = tomllib.loads((ROOT / "native" / "Cargo.toml").read_text())["dependencies"]
+    for name, asked in wanted.items():
+        version = asked if isinstance(asked, str) else asked["version"]
+        assert crates[name]["version"] == version.removeprefix("="), name
+    own = crates.pop("habitus-native")
+    assert "source" not in own
+    assert all(len(crate["checksum"]) == 64 for crate in crates.values())
+    assert len({crate["source"] for crate in crates.values()}) == 1
+
+
+def test_whatever_builds_the_kernel_uses_its_lock() -> None:
+    files = (ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / "deploy" / "Dockerfile")
+    lines = "\n".join(file.read_text() for file in files).replace("\\\n", " ").splitlines()
+    building = re.compile(r"maturin build|cargo (?:test|clippy|build|metadata)")
+    calls = [line for line in lines if building.search(line)]
+    assert len(calls) >= 4
+    assert [line for line in calls if "--locked" not in line] == []
 
 
 def test_the_lock_pins_and_hashes_everything_and_names_no_address() -> None:
