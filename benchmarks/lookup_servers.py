@@ -24,6 +24,7 @@ from models.levels import Standing
 from models.trust import TrustPolicy
 from models.trust_policy import DAY_US
 from models.trust_state import TrustState
+from pipeline.formats.native import Native
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig
 from scoring_api.reading import PipelineStatus
@@ -99,13 +100,13 @@ class _Store:
 
 def habitus() -> App:
     """Make our application over 1,000 agents."""
-    return create_app(_Store(), lambda _: None)
+    return create_app(_Store(), Native().normalise)
 
 
 def with_key() -> App:
     """Make ours where callers have to show an API key; the file is named in the environment."""
     return create_app(
-        _Store(), lambda _: None, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
+        _Store(), Native().normalise, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
     )
 
 

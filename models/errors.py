@@ -33,7 +33,8 @@ class MalformedEvent(HabitusError):
     Parameters
     ----------
     reason
-        One word of `REJECT_REASONS`; a metric label and a header of the rejected topic.
+        One word of `REJECT_REASONS`; a metric label and a header of the rejected topic. The API
+        also gives ``not_permitted``.
     detail
         What was wrong, the value (never an argument or a prompt), what was expected.
     """

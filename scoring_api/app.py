@@ -122,7 +122,7 @@ def create_app(
     reading
         The store; see `scoring_api.reading.Reading` for the thread it is called from.
     validate
-        Raises `models.errors.MalformedEvent` for bytes that are not a native event.
+        Reads a native event; raises `models.errors.MalformedEvent` for bytes that are none.
     config, policy, obligations
         Defaults are those of one machine without a credential store.
 

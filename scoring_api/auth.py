@@ -8,63 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from models.errors import ConfigError
 from models.trust_policy import SECOND_US
+from pipeline.credentials import PREFIXES, Credentials, read_credentials
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.jwks import KeySource
-from scoring_api.keys import PREFIXES, ApiKey, find, load_keys
-from scoring_api.problems import ProblemError
+from scoring_api.principal import LOCAL, Principal, Refused
+from scoring_api.tokens import principal_of
 
 log = logging.getLogger(__name__)
 
-LEEWAY_S = 60
 REMEMBER_US = 300 * SECOND_US
 MAX_REMEMBERED = 10_000
 MAX_TOKEN = 16 * 1024
 KEYS_CHECK_US = 5 * SECOND_US
 
+_NO_KEY = "no such API key, or it has expired or been revoked"
+
 Headers = Iterable[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A caller that was recognised.
-
-    Examples
-    --------
-    >>> Principal("ops", frozenset({"admin"})).may("trust:read")
-    True
-    >>> Principal("gateway", frozenset({"trust:read"})).may("actions:write")
-    False
-    """
-
-    subject: str
-    scopes: frozenset[str]
-
-    def may(self, scope: str) -> bool:
-        """Tell whether the caller holds `scope`; ``admin`` holds them all."""
-        return scope in self.scopes or "admin" in self.scopes
-
-
-LOCAL = Principal("loopback", frozenset({"admin"}))
-
-
-def _unauthorised(detail: str, *, invalid: bool) -> ProblemError:
-    challenge = 'Bearer realm="habitus"' + (', error="invalid_token"' if invalid else "")
-    return ProblemError(401, detail, {"WWW-Authenticate": challenge})
-
-
-def _refused(why: str) -> ProblemError:
-    return _unauthorised(f"the credential was refused: {why}", invalid=True)
 
 
 def credential(headers: Headers) -> bytes | None:
@@ -91,14 +58,14 @@ class Authenticator:
 
     def __init__(self, config: ApiConfig) -> None:
         self._config = config
-        self._keys: list[ApiKey] = []
+        self._credentials: Credentials | None = None
         self._keys_stamp: tuple[int, int] | None = None
         self._keys_checked_us = 0
         self._source = KeySource(config.jwks) if config.jwks is not None else None
         self._generation = 0
         self._remembered: dict[bytes, tuple[Principal, int]] = {}
         if config.api_keys_file is not None:
-            self._keys = load_keys(config.api_keys_file)
+            self._credentials = read_credentials(config.api_keys_file)
             self._keys_stamp = self._stamp()
         self.open = not config.has_credentials
 
@@ -121,13 +88,13 @@ class Authenticator:
             return known
         presented = credential(headers)
         if presented is None:
-            raise _unauthorised("a bearer token or an API key is needed", invalid=False)
+            raise Refused("missing", "a bearer token or an API key is needed")
         if not presented or len(presented) > MAX_TOKEN:
-            raise _refused("it is not a bearer token or an API key")
+            raise Refused("malformed", "it is not a bearer token or an API key")
         try:
             text = presented.decode("ascii")
         except UnicodeDecodeError:
-            raise _refused("it is not ASCII") from None
+            raise Refused("malformed", "it is not ASCII") from None
         now = wall_us()
         is_key = text.startswith(PREFIXES) or text.count(".") != 2
         principal, until = self._by_key(text, now) if is_key else await self._by_token(text, now)
@@ -145,7 +112,7 @@ class Authenticator:
             return
         self._keys_stamp = stamp
         try:
-            self._keys = load_keys(self._config.api_keys_file)
+            self._credentials = read_credentials(self._config.api_keys_file)
         except ConfigError as error:
             log.error("api_keys_unreadable", extra={"fault": str(error)})
             return
@@ -166,85 +133,35 @@ class Authenticator:
         self._remembered[hashlib.sha256(presented).digest()] = principal, until
 
     def _by_key(self, text: str, now: int) -> tuple[Principal, int]:
-        key = find(self._keys, text, now)
-        if key is None:
-            raise _refused("no such API key, or it has expired")
-        until = now + REMEMBER_US
-        if key.expires is not None:
-            until = min(until, int(key.expires.timestamp() * SECOND_US))
-        return Principal(key.id, frozenset(key.scopes)), until
+        held = self._credentials
+        key = held.key(text) if held is not None else None
+        if held is None or key is None:
+            raise Refused("unknown_key", _NO_KEY)
+        if ended := key.ended(now):
+            raise Refused(f"{ended}_key", _NO_KEY, {"key_id": key.id})
+        bound = held.bindings.get(key.id)
+        principal = Principal(key.id, frozenset(key.scopes), () if bound is None else (bound,))
+        return principal, min([now + REMEMBER_US, *key.ends_us()])
 
     async def _by_token(self, text: str, now: int) -> tuple[Principal, int]:
         if self._source is None:
-            raise _refused("no such API key, or it has expired")
+            raise Refused("unknown_key", _NO_KEY)
         try:
             header = jws.extract_compact(text.encode()).headers()
         except (JoseError, ValueError):
-            raise _refused("it is not a signed token") from None
+            raise Refused("malformed", "it is not a signed token") from None
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in self._config.algorithms:
-            raise _refused("its algorithm is not one of those pinned")
+            raise Refused("token_algorithm", "its algorithm is not one of those pinned")
         key = await self._source.find(kid if isinstance(kid, str) else None)
         if self._source.generation != self._generation:
             # Another key set: what an old key vouched for has to be verified again.
             self._generation = self._source.generation
             self._remembered.clear()
         if key is None:
-            raise _refused("its key is not in the key set")
+            raise Refused("token_key", "its key is not in the key set")
         try:
             claims = jwt.decode(text, key, algorithms=[str(algorithm)]).claims
         except (JoseError, ValueError):
-            raise _refused("its signature does not hold") from None
-        return principal_of(claims, self._config, now)
-
-
-def _number(claims: dict[str, Any], name: str) -> float | None:
-    value = claims.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _refused(f"{name} must be a number")
-    return value
-
-
-def principal_of(claims: dict[str, Any], config: ApiConfig, now_us: int) -> tuple[Principal, int]:
-    """Check the claims of a token whose signature holds.
-
-    Returns
-    -------
-    tuple
-        The caller, and until when (microseconds) it may be remembered.
-
-    Raises
-    ------
-    ProblemError
-        401 when issuer, audience or times do not fit; ``exp`` is required.
-    """
-    now = now_us / SECOND_US
-    audience = claims.get("aud")
-    if claims.get("iss") != config.issuer:
-        raise _refused("iss is not the configured issuer")
-    if config.audience not in (audience if isinstance(audience, list) else [audience]):
-        raise _refused("aud does not contain the configured audience")
-    expires, starts = _number(claims, "exp"), _number(claims, "nbf")
-    if expires is None:
-        raise _refused("exp is missing")
-    if expires + LEEWAY_S <= now:
-        raise _refused("it has expired")
-    if starts is not None and starts - LEEWAY_S > now:
-        raise _refused("it is not valid yet")
-    scope = claims.get("scope", claims.get("scp", ""))
-    scopes = scope.split() if isinstance(scope, str) else scope if isinstance(scope, list) else []
-    subject = claims.get("sub")
-    principal = Principal(
-        subject if isinstance(subject, str) else "unknown",
-        frozenset(s for s in scopes if isinstance(s, str)),
-    )
-    return principal, int((expires + LEEWAY_S) * SECOND_US)
-
-
-def check_scope(principal: Principal, scope: str) -> None:
-    """Raise a 403 `ProblemError` when the caller does not hold `scope`."""
-    if not principal.may(scope):
-        challenge = f'Bearer realm="habitus", error="insufficient_scope", scope="{scope}"'
-        raise ProblemError(403, f"the scope {scope} is needed", {"WWW-Authenticate": challenge})
+            raise Refused("token_signature", "its signature does not hold") from None
+        return principal_of(claims, self._config, now, self._credentials)

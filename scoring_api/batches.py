@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from models.errors import MalformedEvent
+from models.event import Event
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResult
 
@@ -64,7 +65,7 @@ def split(body: bytes, most: int) -> list[bytes]:
     return items
 
 
-def sort_out(items: list[bytes], validate: Callable[[bytes], None], largest: int) -> Sorted:
+def sort_out(items: list[bytes], validate: Callable[[bytes], Event], largest: int) -> Sorted:
     """Say of each event whether it can be judged; `validate` raises `MalformedEvent` if not."""
     good, results = [], []
     for index, item in enumerate(items):

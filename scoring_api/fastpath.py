@@ -10,12 +10,13 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final
 
-from scoring_api.auth import Authenticator, check_scope
+from scoring_api.auth import Authenticator
 from scoring_api.cache import TrustCache
 from scoring_api.clock import wall_us
 from scoring_api.guard import agent_path, check_local, header
 from scoring_api.known import Known, Question
 from scoring_api.metrics import Metrics
+from scoring_api.principal import check_scope
 from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send, send_problem
 
 TRUST: Final = b"/trust"

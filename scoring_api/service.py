@@ -10,17 +10,19 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from scoring_api.auth import Authenticator, Principal, check_scope
+from models.event import Event
+from scoring_api.auth import Authenticator
 from scoring_api.cache import TrustCache
 from scoring_api.config import ApiConfig
 from scoring_api.metrics import Metrics
+from scoring_api.principal import Principal, check_scope
 from scoring_api.problems import MEDIA_TYPE, ProblemError
 from scoring_api.reading import Reading
 from scoring_api.schemas import Problem, RejectedActions
 from scoring_api.silent import Silences
 
-Validate = Callable[[bytes], None]
-"""Raise `models.errors.MalformedEvent` for bytes that are not a native event."""
+Validate = Callable[[bytes], Event]
+"""Read a native event; raise `models.errors.MalformedEvent` for bytes that are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
-from models.event import microseconds
+from models.event import Event, microseconds
 from models.trust_state import TrustState
+from pipeline.credentials import read_credentials
 from pipeline.future import refuse_future
 from pipeline.settings import Settings, load_settings, trust_policy_of
 from pipeline.store import Store, open_store
@@ -15,8 +16,8 @@ from scoring_api.app import Application, create_app
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.jwks import KeySource
-from scoring_api.keys import load_keys
 from scoring_api.reading import PipelineStatus
+from scoring_api.service import Validate
 
 # By name, as the command line starts us: loading the API loads no edge of the stream.
 _NATIVE = "pipeline.formats.native:Native"
@@ -40,17 +41,19 @@ def check(settings: Settings) -> None:
     config = config_of(settings)
     config.validate()
     if config.api_keys_file is not None:
-        load_keys(config.api_keys_file)
+        read_credentials(config.api_keys_file)
     if config.jwks is not None:
         KeySource(config.jwks).examine()
 
 
-def _validator(max_future_us: int) -> Callable[[bytes], None]:
-    """Give what says of an event's bytes whether the worker will take them."""
+def _validator(max_future_us: int) -> Validate:
+    """Give what reads an event's bytes, and refuses those that the worker would not take."""
     normalise = resolve_name(_NATIVE)().normalise
 
-    def validate(value: bytes) -> None:
-        refuse_future(microseconds(normalise(value).time), wall_us(), max_future_us)
+    def validate(value: bytes) -> Event:
+        event: Event = normalise(value)
+        refuse_future(microseconds(event.time), wall_us(), max_future_us)
+        return event
 
     return validate
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
 from models.errors import HabitusError
+from models.event import Event
 from scoring_api.batches import sort_out, split
+from scoring_api.principal import Principal
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResults
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 
-router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, needs("actions:write")])
+_WRITER = needs("actions:write")  # in front of all that reads the request; called once
+router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, _WRITER])
 
 _EVENT = {
     "type": "object",
@@ -53,17 +56,23 @@ _BODY = {
     dependencies=[Depends(require_json)],
     openapi_extra={"requestBody": _BODY},
 )
-async def actions(request: Request, service: Shared) -> Any:
+async def actions(request: Request, service: Shared, caller: Annotated[Principal, _WRITER]) -> Any:
     """Take native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
 
     Each gets its own result. Accepted ones are stored durably before the answer, and judged by the
-    worker; sending one again changes nothing. A request of which every event is rejected is 422
-    with the results. Only a body that cannot be read as a whole is 400.
+    worker; sending one again changes nothing. An event of an agent that the credential may not
+    report is rejected as `not_permitted`. A request of which every event is rejected is 422 with
+    the results. Only a body that cannot be read as a whole is 400.
     """
     items = split(await request.body(), service.config.max_batch)
 
+    def permitted(item: bytes) -> Event:
+        event = service.validate(item)
+        caller.check_report(event.agent.id)
+        return event
+
     def take() -> Any:
-        found = sort_out(items, service.validate, service.config.max_event)
+        found = sort_out(items, permitted, service.config.max_event)
         if found.good:
             service.reading.inbox(found.good)
         return found

@@ -9,9 +9,9 @@ from fastapi.responses import Response
 
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
-from scoring_api.auth import check_scope
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
+from scoring_api.principal import check_scope
 from scoring_api.schemas import Health
 from scoring_api.service import Shared, problems
 

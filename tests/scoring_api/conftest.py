@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from models.event import Event
     from models.trust import TrustPolicy
 
 REFUNDS = "spiffe://example.com/ns/shop/sa/refunds"
@@ -158,8 +159,8 @@ class Installation:
         self.store.commit(Commit(anomalies=list(anomalies)))
 
     def app(self, policy: TrustPolicy | None = None, **config: Any) -> Application:
-        def validate(value: bytes) -> None:
-            FORMATS["native"].normalise(value)
+        def validate(value: bytes) -> Event:
+            return FORMATS["native"].normalise(value)
 
         return create_app(
             self.store, validate, ApiConfig(poll_s=0.02, silent_every_s=0.05, **config), policy

@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from models.errors import ConfigError
+from pipeline.credentials import make_key, read_credentials
 from scoring_api.auth import Authenticator
 from scoring_api.config import ApiConfig
-from scoring_api.keys import load_keys, make_key
 from scoring_api.problems import ProblemError
-
-ROOT = Path(__file__).parents[2]
 
 
 def write(path, *entries):
@@ -128,7 +123,7 @@ def test_the_file_may_be_toml(tmp_path):
         f'[[key]]\nid = "gateway"\nsha256 = "{entry.sha256}"\nscopes = ["trust:read"]\n'
         "expires = 2999-01-01T00:00:00Z\n"
     )
-    assert [key.id for key in load_keys(path)] == ["gateway"]
+    assert [key.id for key in read_credentials(path).entries] == ["gateway"]
     assert secret not in path.read_text()
 
 
@@ -149,20 +144,4 @@ def test_a_file_with_a_fault_stops_the_start_and_shows_no_hash(tmp_path, content
         Authenticator(ApiConfig(api_keys_file=path))
     assert "secret" not in str(error.value)
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_keys(tmp_path / "absent.json")
-
-
-def test_the_command_makes_a_key_that_its_entry_lets_in(tmp_path):
-    run = [sys.executable, "-m", "scoring_api.keys"]
-    done = subprocess.run(  # noqa: S603  # our own code
-        [*run, "gateway", "trust:read"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    secret, entry = (line.split(maxsplit=1)[1] for line in done.stdout.splitlines())
-    path = tmp_path / "keys.json"
-    path.write_text(f"[{entry}]")
-    auth = Authenticator(ApiConfig(api_keys_file=path))
-    assert asyncio.run(scopes(auth, secret)) == {"trust:read"}
-    wrong = subprocess.run(  # noqa: S603  # our own code
-        [*run, "gateway", "everything"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (wrong.returncode, wrong.stdout) == (2, "")
+        read_credentials(tmp_path / "absent.json")

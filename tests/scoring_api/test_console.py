@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.trust_policy import DAY_US
-from scoring_api.keys import make_key
+from pipeline.credentials import make_key
 
 pytestmark = pytest.mark.browser
 

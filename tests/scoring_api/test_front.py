@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from models.errors import ConfigError
+from pipeline.credentials import make_key
 from pipeline.store import Commit, PipelineStatus
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig, check_bind
-from scoring_api.keys import make_key
 
 TRUST = "/v1/agents/a/trust"
 

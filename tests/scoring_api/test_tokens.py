@@ -16,10 +16,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from models.errors import ConfigError
-from scoring_api.auth import Authenticator, principal_of
+from scoring_api.auth import Authenticator
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.problems import ProblemError
+from scoring_api.tokens import principal_of
 
 ISSUER, AUDIENCE = "https://issuer.example.com", "habitus"
 TRUST = "/v1/agents/a/trust"
