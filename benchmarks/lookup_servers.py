@@ -100,13 +100,13 @@ class _Store:
 
 def habitus() -> App:
     """Make our application over 1,000 agents."""
-    return create_app(_Store(), Native().normalise)
+    return create_app(_Store(), Native().read)
 
 
 def with_key() -> App:
     """Make ours where callers have to show an API key; the file is named in the environment."""
     return create_app(
-        _Store(), Native().normalise, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
+        _Store(), Native().read, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
     )
 
 

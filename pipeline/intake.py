@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.errors import MalformedEvent
 from models.event import microseconds
-from pipeline.formats import event_of
+from pipeline.formats import read_event
 from pipeline.future import refuse_future
 from pipeline.quoted import quoted
 from pipeline.record import has_other_key, values_of
@@ -15,7 +15,7 @@ from pipeline.rejected import rejected_message
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from models.event import Event
     from models.hashing import Hasher
@@ -30,11 +30,12 @@ DAY_US = 86_400_000_000
 
 
 class Taken(NamedTuple):
-    """A record that became an event, and when it happened."""
+    """A record that became an event, when it happened, and names of its unknown members."""
 
     record: RawRecord
     event: Event
     time_us: int
+    unknown: tuple[str, ...] = ()
 
 
 class Fresh:
@@ -84,6 +85,15 @@ class Fresh:
         """Give the events that the compiled kernel left alone, with their positions."""
         place_of = {at: place for place, at in enumerate(self.order)} if self._known else {}
         return [(place_of[at], taken) for at, taken in self._known.items() if at in place_of]
+
+    def unknown_members(self) -> Iterator[tuple[str, ...]]:
+        """Give the names of members that the format does not know, of each event that has some.
+
+        The compiled kernel leaves every record with such a member alone.
+        """
+        for _, taken in self.known():
+            if taken.unknown:
+                yield taken.unknown
 
     def where(self, at: int) -> str:
         """Say where a record stands in its stream."""
@@ -192,10 +202,10 @@ class Intake:
         return refused
 
     def _read(self, record: RawRecord, wire: Format) -> Taken:
-        event = event_of(record, wire)
+        event, unknown = read_event(record, wire)
         time_us = microseconds(event.time)
         refuse_future(time_us, record.arrived_us, self._max_future_us)
-        return Taken(record, event, time_us)
+        return Taken(record, event, time_us, unknown)
 
 
 def _elsewhere(agent_id: str, partition: str) -> MalformedEvent:

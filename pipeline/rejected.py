@@ -91,8 +91,12 @@ def rejected_by(counters: Mapping[str, int]) -> dict[str, int]:
     >>> rejected_by({"events": 3, "rejected_duplicate_id": 2})
     {'duplicate_id': 2}
     """
-    named = ((name.partition("rejected_"), number) for name, number in counters.items())
-    return {reason: number for (_, found, reason), number in named if found}
+    prefix = "rejected_"
+    return {
+        name.removeprefix(prefix): number
+        for name, number in counters.items()
+        if name.startswith(prefix)
+    }
 
 
 def in_words(reasons: Mapping[str, int]) -> str:

@@ -20,6 +20,7 @@ from pipeline.intake import DAY_US, Intake
 from pipeline.job import Job, Key
 from pipeline.outputs import anomaly_message, anomaly_object, answer_message
 from pipeline.store.batch import Commit, PipelineStatus
+from pipeline.unknown_members import MemberCounters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +112,7 @@ class Worker:
         self._enricher = enricher
         self._inventory = inventory
         self._intake = Intake(store, self.engine.hasher, max_future_us)
+        self._members = MemberCounters(store.counters)
         self._publish = publish
         self._observer, self._listener, self._reviewer = observer, listener, reviewer
         self._quiet = self._quiet_way(explain_all=explain_all)
@@ -132,6 +134,7 @@ class Worker:
         if strays or misled:
             self._intake.set_apart(job, strays, misled)
             job = Job(fresh, out, count)
+        self._members.count(fresh.unknown_members(), count)
         self._agents.load(set(job.changed))
         slots = [self._put(job, slot) for slot in range(len(job.slots))]
         position = 0

@@ -122,7 +122,8 @@ def create_app(
     reading
         The store; see `scoring_api.reading.Reading` for the thread it is called from.
     validate
-        Reads a native event; raises `models.errors.MalformedEvent` for bytes that are none.
+        Gives the native event that bytes are, with the names of its unknown members; raises
+        `models.errors.MalformedEvent` for other bytes.
     config, policy, obligations
         Defaults are those of one machine without a credential store.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 from msgspec import Raw, Struct
 
 from models.errors import MalformedEvent
-from models.event import Event
+from pipeline.unknown_members import OTHER, suggestion
 from scoring_api.problems import ProblemError
-from scoring_api.schemas import ActionResult
+from scoring_api.schemas import ActionResult, UnknownMember
+from scoring_api.service import Validate
+
+MOST_WARNINGS = 20
 
 
 class _Batch(Struct):
@@ -24,10 +28,11 @@ class _Id(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """What of a body is good, as bytes, and what became of each event."""
+    """What of a body is good, as bytes, what became of each event, and what may be misspelt."""
 
     good: list[bytes]
     results: list[ActionResult]
+    warnings: list[UnknownMember]
 
 
 def split(body: bytes, most: int) -> list[bytes]:
@@ -65,9 +70,10 @@ def split(body: bytes, most: int) -> list[bytes]:
     return items
 
 
-def sort_out(items: list[bytes], validate: Callable[[bytes], Event], largest: int) -> Sorted:
+def sort_out(items: list[bytes], validate: Validate, largest: int) -> Sorted:
     """Say of each event whether it can be judged; `validate` raises `MalformedEvent` if not."""
     good, results = [], []
+    unknown: list[tuple[str, ...]] = []
     for index, item in enumerate(items):
         reason = detail = None
         try:
@@ -75,7 +81,7 @@ def sort_out(items: list[bytes], validate: Callable[[bytes], Event], largest: in
                 raise MalformedEvent(
                     "too_long", f"event of {len(item)} bytes, expected at most {largest}"
                 )
-            validate(item)
+            unknown.append(validate(item)[1])
             good.append(item)
         except MalformedEvent as error:
             reason, detail = error.reason, error.detail
@@ -88,7 +94,30 @@ def sort_out(items: list[bytes], validate: Callable[[bytes], Event], largest: in
                 detail=detail,
             )
         )
-    return Sorted(good, results)
+    return Sorted(good, results, warnings_of(unknown))
+
+
+def warnings_of(unknown: Iterable[tuple[str, ...]]) -> list[UnknownMember]:
+    """Give each name once, with the number of events and what was probably meant; few of them.
+
+    >>> [w.model_dump() for w in warnings_of([("resorce",), (), ("resorce",)])]
+    [{'member': 'resorce', 'count': 2, 'suggestion': 'resource'}]
+    """
+    few: Counter[str] = Counter()
+    other = 0
+    for names in unknown:
+        beyond = False
+        for name in names:
+            if name != OTHER and (name in few or len(few) < MOST_WARNINGS):
+                few[name] += 1
+            else:
+                beyond = True
+        other += beyond
+    counts = {**few, OTHER: other} if other else few
+    return [
+        UnknownMember(member=name, count=count, suggestion=suggestion(name))
+        for name, count in counts.items()
+    ]
 
 
 def _id_of(item: bytes) -> str | None:

@@ -11,10 +11,18 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from pipeline.unknown_members import PREFIX as MEMBER
+
 # Prefix of the counter in the store, metric, label, help.
 _FAMILIES: Final = (
     ("rejected_", "habitus_pipeline_rejected", "reason", "Records set aside, by reason."),
     ("anomalies_", "habitus_pipeline_anomalies", "anomaly", "Anomalies found, by type."),
+    (
+        MEMBER,
+        "habitus_pipeline_unknown_members",
+        "member",
+        "Events with a member that the native format does not know, by name.",
+    ),
     (
         "failed_detector_",
         "habitus_pipeline_detector_failures",

@@ -231,12 +231,25 @@ class ActionResult(BaseModel):
     detail: str | None
 
 
+class UnknownMember(BaseModel):
+    """A member of accepted events that the format does not know, and what was probably meant.
+
+    `count` is the number of events that have it. `(other)` stands for names that are long, not
+    plain, or too many.
+    """
+
+    member: str
+    count: Annotated[int, Field(ge=1)]
+    suggestion: str | None
+
+
 class ActionResults(BaseModel):
     """What became of each event, in the order sent. Accepted ones are stored durably."""
 
     accepted: int
     rejected: int
     results: list[ActionResult]
+    warnings: list[UnknownMember]
 
 
 class RejectedActions(Problem):

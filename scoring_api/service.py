@@ -21,8 +21,11 @@ from scoring_api.reading import Reading
 from scoring_api.schemas import Problem, RejectedActions
 from scoring_api.silent import Silences
 
-Validate = Callable[[bytes], Event]
-"""Read a native event; raise `models.errors.MalformedEvent` for bytes that are none."""
+Validate = Callable[[bytes], tuple[Event, tuple[str, ...]]]
+"""Give the native event that bytes are, with the names of its unknown members.
+
+Raises `models.errors.MalformedEvent` for bytes that are no such event.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,12 @@ def check(settings: Settings) -> None:
 
 def _validator(max_future_us: int) -> Validate:
     """Give what reads an event's bytes, and refuses those that the worker would not take."""
-    normalise = resolve_name(_NATIVE)().normalise
+    read: Validate = resolve_name(_NATIVE)().read
 
-    def validate(value: bytes) -> Event:
-        event: Event = normalise(value)
+    def validate(value: bytes) -> tuple[Event, tuple[str, ...]]:
+        event, unknown = read(value)
         refuse_future(microseconds(event.time), wall_us(), max_future_us)
-        return event
+        return event, unknown
 
     return validate
 

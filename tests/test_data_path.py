@@ -12,7 +12,7 @@ import pytest
 
 from models.answer import trust_answer
 from pipeline import runner
-from pipeline.formats import FORMATS
+from pipeline.formats import Native
 from pipeline.sample import fleet_events
 from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import Store, open_store
@@ -89,12 +89,9 @@ def published(tmp_path: Path, topic: str) -> list[dict[str, Any]]:
 def served(store: Store, settings: Settings) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     from contextlib import asynccontextmanager
 
-    def validate(value: bytes) -> None:
-        FORMATS["native"].normalise(value)
-
     app = create_app(
         StoreReading(store),
-        validate,
+        Native().read,
         ApiConfig(clock="event", poll_s=0.02),
         trust_policy_of(settings),
     )

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -27,14 +27,16 @@ from pipeline.store import (
     writer_lock,
 )
 from pipeline.store.batch import SILENT_US
+from pipeline.unknown_members import in_words, unknown_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.settings import Settings
-    from pipeline.store import PipelineStatus
+    from pipeline.store import PipelineStatus, Store
 
 State = Literal["ok", "optional", "missing"]
+T = TypeVar("T")
 _OLD_DAYS = 30
 _LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
 
@@ -62,6 +64,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "listen": lambda: _listen(settings),
         "credentials": lambda: _credentials(settings),
         "detectors": lambda: _detectors(settings),
+        "members": lambda: _members(settings),
     }
     return [_versions(), *(_guarded(name, look) for name, look in looks.items())]
 
@@ -214,7 +217,7 @@ def _position(settings: Settings) -> Check:
     from pipeline.adapters.kafka.retained import outside
 
     address = parse(settings.source, topic=True)
-    stored = _stored(settings.store)
+    stored = _stored(settings.store, lambda store: store.positions())
     if not stored or not answers(address.brokers):
         return Check("position", "ok", "none stored, or nobody to ask")
     lost = outside(settings.kafka_client, address, stored)
@@ -226,13 +229,13 @@ def _position(settings: Settings) -> Check:
     return Check("position", "missing", lost[0], todo)
 
 
-def _stored(url: str) -> dict[str, str]:
-    """Give the positions of a store; none where it is not there, which is told elsewhere."""
+def _stored(url: str, asked: Callable[[Store], dict[str, T]]) -> dict[str, T]:
+    """Ask a store; nothing where it is not there, which another check reports."""
     if not is_postgresql(url) and not Path(store_path(url)).exists():
         return {}
     try:
         with open_store(url, read_only=True) as store:
-            return store.positions()
+            return asked(store)
     except HabitusError:
         return {}
 
@@ -280,6 +283,15 @@ def _detectors(settings: Settings) -> Check:
     names = [detector.name for detector in Panel(panel).detectors]
     names += ["peer groups"] if groups is not None else []
     return Check("detectors", "ok", ", ".join(names) or "none beside the product's own")
+
+
+def _members(settings: Settings) -> Check:
+    """Look for members of events that the native format does not know."""
+    unknown = unknown_by(_stored(settings.store, lambda store: store.counters()))
+    if not unknown:
+        return Check("members", "ok", "no unknown member was seen")
+    todo = "correct the name at the sender, or move the member to attributes"
+    return Check("members", "optional", in_words(unknown), todo)
 
 
 def _credentials(settings: Settings) -> Check:

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from models.event import Event
     from pipeline.record import RawRecord
 
-__all__ = ["FORMATS", "AgentLog", "Format", "Labels", "Native", "event_of", "format_named"]
+__all__ = [
+    "FORMATS",
+    "AgentLog",
+    "Format",
+    "Labels",
+    "Native",
+    "event_of",
+    "format_named",
+    "read_event",
+]
 
 
 class Format(Protocol):
@@ -54,6 +63,19 @@ def event_of(record: RawRecord, wire: Format) -> Event:
     Raises
     ------
     MalformedEvent
+        As `read_event` does.
+    """
+    return read_event(record, wire)[0]
+
+
+def read_event(record: RawRecord, wire: Format) -> tuple[Event, tuple[str, ...]]:
+    """Make an event of a record as a source gave it; give it with its unknown members.
+
+    Only the native format names unknown members; other formats take what they need.
+
+    Raises
+    ------
+    MalformedEvent
         The record was too long to be kept whole, is a tombstone, or `wire` refuses it.
     """
     if record.full_length:
@@ -61,4 +83,6 @@ def event_of(record: RawRecord, wire: Format) -> Event:
             "too_long",
             f"record is {record.full_length} bytes, expected at most {MAX_VALUE}",
         )
-    return wire.normalise(record.value)
+    if isinstance(wire, Native):
+        return wire.read(record.value)
+    return wire.normalise(record.value), ()

@@ -17,6 +17,7 @@ from pipeline.formats.bounds import KEPT_BYTES, fit
 from pipeline.formats.reasons import REFUSALS, malformed
 from pipeline.operations import load
 from pipeline.record import MAX_VALUE
+from pipeline.unknown_members import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,18 @@ class Native:
         MalformedEvent
             With a reason of `models.errors.REJECT_REASONS`.
         """
+        return self.read(value)[0]
+
+    def read(self, value: bytes) -> tuple[Event, tuple[str, ...]]:
+        """Make an event of one record; give it with the names of its unknown members.
+
+        >>> Native().read(
+        ...     b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a"},'
+        ...     b'"tool":"t","resorce":{}}'
+        ... )[1]
+        ('resorce',)
+        """
+        unknown: tuple[str, ...] = ()
         if len(value) > MAX_VALUE:
             raise MalformedEvent(
                 "too_long", f"record is {len(value)} bytes, expected at most {MAX_VALUE}"
@@ -125,7 +138,7 @@ class Native:
         try:
             event = self._decode(value)
         except REFUSALS as error:
-            event = _unusual(value, error)
+            event, unknown = _unusual(value, error)
         else:
             if len(value) > KEPT_BYTES:
                 _keep_small(event, self._keys(value))
@@ -135,7 +148,7 @@ class Native:
             _check_counts(event.volume)
         if b"\\u0000" in value:
             _check_names(event)
-        return event
+        return event, unknown
 
 
 def _keep_small(event: Event, keys: Any) -> None:
@@ -145,22 +158,29 @@ def _keep_small(event: Event, keys: Any) -> None:
         msgspec.structs.force_setattr(event, "attributes", fit(event.attributes))
 
 
-def _unusual(value: bytes, error: Exception) -> Event:
+def _unusual(value: bytes, error: Exception) -> tuple[Event, tuple[str, ...]]:
     """Read a record again that has unknown keys, or null where the contract says nothing."""
     try:
         fields = msgspec.json.decode(value)
         if not isinstance(fields, dict):
             raise malformed(error, value)
-        event: Event = msgspec.convert(_known(fields), _EVENT)
+        known, unknown = _known(fields)
+        event: Event = msgspec.convert(known, _EVENT)
     except REFUSALS as second:
         raise malformed(second, value) from None
     if event.arguments:
         msgspec.structs.force_setattr(event, "arguments", fit(event.arguments))
-    return event
+    return event, names_of(unknown)
 
 
-def _known(fields: dict[str, Any]) -> dict[str, Any]:
-    """Move unknown keys to `attributes` and leave out nulls, which mean the same as nothing."""
+def _known(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Move unknown keys to `attributes` and leave out nulls, which mean the same as nothing.
+
+    Returns
+    -------
+    tuple
+        All fields as they are to be read, and those of unknown keys.
+    """
     known: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
     for key, value in fields.items():
@@ -175,7 +195,7 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
     given = known.get("attributes", {})
     if isinstance(given, dict) and (given or unknown):
         known["attributes"] = fit({**unknown, **given})
-    return known
+    return known, unknown
 
 
 def _check_counts(volume: Volume) -> None:

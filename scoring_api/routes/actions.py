@@ -62,14 +62,15 @@ async def actions(request: Request, service: Shared, caller: Annotated[Principal
     Each gets its own result. Accepted ones are stored durably before the answer, and judged by the
     worker; sending one again changes nothing. An event of an agent that the credential may not
     report is rejected as `not_permitted`. A request of which every event is rejected is 422 with
-    the results. Only a body that cannot be read as a whole is 400.
+    the results. Only a body that cannot be read as a whole is 400. Members that the format does
+    not know are kept in `attributes`, and named in `warnings`.
     """
     items = split(await request.body(), service.config.max_batch)
 
-    def permitted(item: bytes) -> Event:
-        event = service.validate(item)
+    def permitted(item: bytes) -> tuple[Event, tuple[str, ...]]:
+        event, unknown = service.validate(item)
         caller.check_report(event.agent.id)
-        return event
+        return event, unknown
 
     def take() -> Any:
         found = sort_out(items, permitted, service.config.max_event)
@@ -96,4 +97,5 @@ async def actions(request: Request, service: Shared, caller: Annotated[Principal
         "accepted": len(found.good),
         "rejected": rejected,
         "results": found.results,
+        "warnings": found.warnings,
     }

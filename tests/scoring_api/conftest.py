@@ -17,7 +17,7 @@ from models.levels import Standing
 from models.trust_policy import DAY_US
 from models.trust_state import TrustState
 from models.watch.heard import HOUR_US, Heard
-from pipeline.formats import FORMATS
+from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from models.event import Event
     from models.trust import TrustPolicy
 
 REFUNDS = "spiffe://example.com/ns/shop/sa/refunds"
@@ -159,11 +158,8 @@ class Installation:
         self.store.commit(Commit(anomalies=list(anomalies)))
 
     def app(self, policy: TrustPolicy | None = None, **config: Any) -> Application:
-        def validate(value: bytes) -> Event:
-            return FORMATS["native"].normalise(value)
-
         return create_app(
-            self.store, validate, ApiConfig(poll_s=0.02, silent_every_s=0.05, **config), policy
+            self.store, Native().read, ApiConfig(poll_s=0.02, silent_every_s=0.05, **config), policy
         )
 
     @contextmanager

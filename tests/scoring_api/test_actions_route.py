@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from pipeline.store import Commit
+
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -35,6 +37,7 @@ def test_an_event_is_kept_however_it_is_wrapped(client, installation, wrapped):
         "results": [
             {"index": 0, "id": "e-1", "status": "accepted", "reason": None, "detail": None}
         ],
+        "warnings": [],
     }
     assert kept(installation) == [event()]
 
@@ -153,3 +156,38 @@ def test_a_store_that_takes_nothing_now_is_503_and_promises_nothing(client, inst
     response = client.post("/v1/actions", json=event())
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_misspelt_member_is_a_warning_with_a_count_and_what_was_meant(client, installation):
+    sent = [
+        event(1, resorce={"id": "secret-value"}),
+        event(2, resorce={"id": "r"}, agent={"id": "a", "teem": "red"}),
+        event(3, attributes={"resorce": 1}),
+        {"id": "no-event", "resorce": 1},
+    ]
+    response = client.post("/v1/actions", json=sent)
+    assert response.status_code == 202
+    assert response.json()["warnings"] == [
+        {"member": "resorce", "count": 2, "suggestion": "resource"},
+        {"member": "agent.teem", "count": 1, "suggestion": None},
+    ]
+    assert "secret-value" not in response.text
+    assert kept(installation) == sent[:3]
+
+
+def test_warnings_are_few_and_short_whatever_is_sent(client):
+    names = [f"n{number}" for number in range(2000)] + ["x" * 5000, "\u202ename", "a b"]
+    sent = [event(1, **dict.fromkeys(names, 1)), event(2, **{f"m{n}": 1 for n in range(30)})]
+    response = client.post("/v1/actions", json=sent)
+    warnings = response.json()["warnings"]
+    assert len(warnings) == 21
+    assert warnings[-1] == {"member": "(other)", "count": 2, "suggestion": None}
+    assert {warning["count"] for warning in warnings[:-1]} == {1}
+    assert len(response.content) < 3000
+
+
+def test_metrics_name_the_unknown_members_that_the_worker_counted(client, installation, until):
+    installation.store.commit(Commit(counters={"unknown_member_resorce": 7}))
+    installation.say()
+    line = 'habitus_pipeline_unknown_members_total{member="resorce"} 7.0'
+    until(lambda: line in client.get("/metrics").text)

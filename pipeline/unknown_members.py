@@ -1,0 +1,156 @@
+"""Members of a native event that the format does not know: names that are safe to count and show.
+
+An unknown member never fails its event. Without a count a typing error (`resorce`) would look like
+an event that has no resource. Names come from outside, so their characters, their length and their
+number are bounded; everything beyond counts as `OTHER`. Values are never looked at.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from models.event import Event
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Mapping
+
+PREFIX: Final = "unknown_member_"
+OTHER: Final = "(other)"
+MOST: Final = 50
+"""Names that have a counter of their own in a store."""
+MOST_OF_EVENT: Final = 32
+LONGEST: Final = 64
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)?")
+_SIMILAR = 0.8
+_SHORTEST = 3
+
+
+def names_of(members: Iterable[str]) -> tuple[str, ...]:
+    """Give the names under which the unknown members of one event are counted, each once.
+
+    >>> names_of(["resorce", "agent.teem", "amal@example.com", "a b"])
+    ('resorce', 'agent.teem', '(other)')
+    """
+    names: dict[str, None] = {}
+    other = False
+    for member in members:
+        if len(names) < MOST_OF_EVENT and len(member) <= LONGEST and _PLAIN.fullmatch(member):
+            names[member] = None
+        else:
+            other = True
+    return (*names, OTHER) if other else tuple(names)
+
+
+class MemberCounters:
+    """Counts names, at most `MOST` of them by themselves.
+
+    Parameters
+    ----------
+    counters
+        Gives the counters of the store. Asked only where a name is new and there is still room,
+        so at most `MOST` times.
+
+    Examples
+    --------
+    >>> from collections import Counter
+    >>> count = Counter()
+    >>> MemberCounters(dict).count([("resorce", OTHER), ("resorce",)], count)
+    >>> unknown_by(count)
+    {'resorce': 2, '(other)': 1}
+    """
+
+    def __init__(self, counters: Callable[[], Mapping[str, int]]) -> None:
+        self._counters = counters
+        self._known: set[str] = set()
+
+    def count(self, events: Iterable[tuple[str, ...]], count: Counter[str]) -> None:
+        """Add the names of each event to their counters in `count`; each at most once an event."""
+        for names in events:
+            count.update({PREFIX + (name if self._admits(name) else OTHER) for name in names})
+
+    def _admits(self, name: str) -> bool:
+        if name in self._known:
+            return True
+        if name == OTHER or len(self._known) >= MOST:
+            return False
+        self._known |= unknown_by(self._counters()).keys() - {OTHER}
+        if len(self._known) < MOST:
+            self._known.add(name)
+        return name in self._known
+
+
+def unknown_by(counters: Mapping[str, int]) -> dict[str, int]:
+    """Give how many events had each unknown member, of the counters of a store.
+
+    >>> unknown_by({"events": 3, "unknown_member_resorce": 2})
+    {'resorce': 2}
+    """
+    return {
+        name.removeprefix(PREFIX): number
+        for name, number in counters.items()
+        if name.startswith(PREFIX)
+    }
+
+
+def in_words(unknown: Mapping[str, int]) -> str:
+    """Say how many events had each unknown member, and what was probably meant.
+
+    >>> in_words({"agent.teem": 1, "resorce": 12})
+    '12 resorce (did you mean resource?), 1 agent.teem'
+    """
+    return ", ".join(
+        f"{number} {name}" + (f" (did you mean {meant}?)" if (meant := suggestion(name)) else "")
+        for name, number in sorted(unknown.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
+
+
+def _known_paths() -> tuple[str, ...]:
+    """Give the paths of all members of the format, those of the event itself first."""
+    event = msgspec.inspect.type_info(Event)
+    assert isinstance(event, msgspec.inspect.StructType)  # noqa: S101  # for the type checker
+    nested = []
+    for field in event.fields:
+        kinds = getattr(field.type, "types", (field.type,))
+        for kind in kinds:
+            if isinstance(kind, msgspec.inspect.StructType):
+                nested += [f"{field.name}.{part.name}" for part in kind.fields]
+    return (*(field.name for field in event.fields), *nested)
+
+
+_PATHS: Final = _known_paths()
+
+
+@lru_cache(maxsize=1024)
+def suggestion(name: str) -> str | None:
+    """Give the member that was probably meant, None where none is near.
+
+    Spelling, case, underscores and the object that the member belongs to may differ.
+
+    >>> suggestion("resorce"), suggestion("traceId"), suggestion("agent.session")
+    ('resource', 'trace_id', 'session')
+    >>> suggestion("agent.teem") is None
+    True
+    """
+    owner, _, leaf = name.rpartition(".")
+    leaf = _folded(leaf)
+    # First the object that the member was found in, then the event, then its other objects.
+    near: dict[str, list[str]] = {}
+    for path in sorted(_PATHS, key=lambda path: path.rpartition(".")[0] != owner):
+        near.setdefault(_folded(path.rpartition(".")[2]), []).append(path)
+    if leaf in near and leaf != "id":
+        return near[leaf][0]
+    if len(leaf) < _SHORTEST:
+        return None
+    matches = difflib.get_close_matches(leaf, near, n=1, cutoff=_SIMILAR)
+    return near[matches[0]][0] if matches else None
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "")
