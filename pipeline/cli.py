@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
-from pipeline.commands import config, installation, look, offline, running, simulate
+from pipeline.commands import config, installation, keys, look, offline, running, simulate
 from pipeline.named_output import fault_of
 from pipeline.quoted import quoted
 
@@ -83,7 +83,7 @@ app = Habitus(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (running, offline, simulate, look, config, installation):
+for _group in (running, offline, simulate, look, config, installation, keys):
     _group.register(app)
 
 if __name__ == "__main__":

@@ -22,14 +22,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import stat
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -38,6 +37,7 @@ from models.errors import ConfigError
 from models.event import microseconds
 from pipeline.agent_patterns import AgentPattern, Binding
 from pipeline.quoted import quoted
+from pipeline.regular_file import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -185,32 +185,35 @@ def is_toml(path: Path) -> bool:
     return path.suffix.lower() == ".toml"
 
 
+def readable_by_others(path: Path) -> bool:
+    """Tell whether users other than the owner and the group may read the file."""
+    return bool(path.stat().st_mode & stat.S_IROTH)
+
+
 def read_bytes(path: Path) -> bytes:
-    """Read a regular file of bounded size, without waiting for one that is a pipe."""
+    """Read the bytes of the file; raises `ConfigError`."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigError(f"{FILE} cannot be read: it is no regular file")
-            raw = file.read(_LARGEST + 1)
+        return read_regular(path, _LARGEST)
     except OSError as error:
-        raise ConfigError(f"{FILE} cannot be read: {(error.strerror or '').lower()}") from None
-    if len(raw) > _LARGEST:
-        raise ConfigError(f"{FILE} must have at most {_LARGEST} bytes")
-    return raw
+        said = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{FILE} cannot be read: {said}") from None
+    except ValueError as error:
+        raise ConfigError(f"{FILE} cannot be read: {error}") from None
 
 
 def parse_credentials(raw: bytes, *, toml: bool) -> Credentials:
-    """Read the bytes of the file; raises `ConfigError`."""
+    """Read what the file says; raises `ConfigError`."""
+    return Credentials.of(decode_entries(raw, toml=toml) if raw.strip() else [])
+
+
+def decode_entries(raw: bytes, *, toml: bool) -> list[CredentialEntry]:
+    """Read the entries of the file without what they mean; raises `ConfigError`."""
     try:
-        data: Any
         if toml:
-            data = msgspec.convert(tomllib.loads(raw.decode("utf-8-sig")), _Tables).key
-        else:
-            data = msgspec.json.decode(raw, type=list[CredentialEntry])
+            return msgspec.convert(tomllib.loads(raw.decode("utf-8-sig")), _Tables).key
+        return msgspec.json.decode(raw, type=list[CredentialEntry])
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise ConfigError(f"{FILE} is not a list of keys: {error}") from None
-    return Credentials.of(data)
 
 
 def _check(entry: CredentialEntry) -> None:

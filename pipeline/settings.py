@@ -66,6 +66,10 @@ Text = Annotated[str | None, BeforeValidator(_none)]
 Url = Annotated[str, _HIDDEN]
 
 
+# An API key, which somebody took for the name of the file.
+_KEY = re.compile(r"(hbt|habitus)_[\w-]+")
+
+
 class Settings(BaseSettings):
     """What an operator can set; made by `load_settings`.
 
@@ -101,7 +105,7 @@ class Settings(BaseSettings):
     inventory: File = Field(None, description="registered agents, CSV or YAML")
     listen: str = Field("127.0.0.1:8765", description="HOST:PORT of the API")
     api_keys_file: Annotated[File, _HIDDEN] = Field(
-        None, description="hashed API keys, JSON or TOML"
+        None, description="credential file: hashed API keys, and who reports which agents"
     )
     jwks: Annotated[Text, _HIDDEN] = Field(
         None, description="key set of the token issuer: file or https URL"
@@ -195,14 +199,22 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
-    @field_validator("intel", "inventory", "api_keys_file", "parameters", "offline_models")
+    @field_validator("intel", "inventory", "parameters", "offline_models")
     @classmethod
     def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         kind = "folder" if info.field_name in ("intel", "offline_models") else "file"
         if value is not None and not (value.is_dir() if kind == "folder" else value.is_file()):
-            hidden = _is_hidden(str(info.field_name))
-            told = "" if hidden else f", got {quoted(str(value), LONGEST_PATH)}"
-            raise ValueError(f"must be a {kind} that is there{told}")
+            raise ValueError(
+                f"must be a {kind} that is there, got {quoted(str(value), LONGEST_PATH)}"
+            )
+        return value
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _no_key(cls, value: Path | None) -> Path | None:
+        # Not there is fine: habitus keys add makes it, and habitus serve looks whether it is.
+        if value is not None and _KEY.fullmatch(str(value)) and not value.is_file():
+            raise ValueError("must be the path of a file of hashed keys, not a key")
         return value
 
     @field_validator("model")

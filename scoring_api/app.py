@@ -87,16 +87,11 @@ class Application:
 async def _running(api: FastAPI) -> AsyncIterator[None]:
     service: Service = api.state.service
 
-    async def renew_keys() -> None:
-        while True:
-            await asyncio.sleep(1)
-            service.auth.reload()
-
     work = (
         service.cache.follow(),
         service.cache.renewal.run(),
         service.silences.run(),
-        renew_keys(),
+        service.auth.follow(),
     )
     tasks = [asyncio.create_task(each) for each in work]
     try:
@@ -143,7 +138,7 @@ def create_app(
         reading=reading,
         cache=cache,
         silences=Silences(reading, cache, config, metrics),
-        auth=Authenticator(config),
+        auth=Authenticator(config, metrics),
         metrics=metrics,
         validate=validate,
     )

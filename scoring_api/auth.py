@@ -6,29 +6,31 @@ verifies a signature once and not fifty thousand times a second.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import logging
 from collections.abc import Iterable
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
-from models.errors import ConfigError
 from models.trust_policy import SECOND_US
-from pipeline.credentials import PREFIXES, Credentials, read_credentials
+from pipeline.credentials import PREFIXES, Credentials
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
+from scoring_api.credential_store import CredentialStore
 from scoring_api.jwks import KeySource
-from scoring_api.principal import LOCAL, Principal, Refused
+from scoring_api.metrics import Metrics
+from scoring_api.principal import LOCAL, Principal, Refused, unusable
 from scoring_api.tokens import principal_of
-
-log = logging.getLogger(__name__)
 
 REMEMBER_US = 300 * SECOND_US
 MAX_REMEMBERED = 10_000
 MAX_TOKEN = 16 * 1024
-KEYS_CHECK_US = 5 * SECOND_US
+# With the time that a file may take to be read (`credential_store.READ_S`), within five seconds.
+CHECK_S = 1.0
 
+_NO_FILE = "the credential file cannot be used now, so nobody is let in; the log says why"
+_NO_KEY_SET = "the key set of the token issuer cannot be used now; the log says why"
 _NO_KEY = "no such API key, or it has expired or been revoked"
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -56,18 +58,40 @@ class Authenticator:
         guard in front decides who is a caller at all.
     """
 
-    def __init__(self, config: ApiConfig) -> None:
+    def __init__(self, config: ApiConfig, metrics: Metrics | None = None) -> None:
         self._config = config
-        self._credentials: Credentials | None = None
-        self._keys_stamp: tuple[int, int] | None = None
-        self._keys_checked_us = 0
+        self._metrics = metrics or Metrics()
+        self._file = CredentialStore(config.api_keys_file) if config.api_keys_file else None
         self._source = KeySource(config.jwks) if config.jwks is not None else None
-        self._generation = 0
+        self._verified_under = self._generations()
         self._remembered: dict[bytes, tuple[Principal, int]] = {}
-        if config.api_keys_file is not None:
-            self._credentials = read_credentials(config.api_keys_file)
-            self._keys_stamp = self._stamp()
         self.open = not config.has_credentials
+
+    @property
+    def fault(self) -> str | None:
+        """Why nobody can be let in now; None while somebody can."""
+        if self._file is not None:
+            return _NO_FILE if self._file.current is None else None
+        if self._source is not None and not self._source.usable:
+            return _NO_KEY_SET
+        return None
+
+    async def follow(self) -> None:
+        """Follow the credential file and the key set until cancelled."""
+        await asyncio.gather(
+            *(
+                self._follow(name, one)
+                for name, one in (("file", self._file), ("jwks", self._source))
+                if one
+            )
+        )
+
+    async def _follow(self, name: str, store: CredentialStore | KeySource) -> None:
+        while True:
+            await store.check()
+            self._forget_changed()
+            self._metrics.credentials_usable.labels(name).set(store.usable)
+            await asyncio.sleep(CHECK_S)
 
     def remembered(self, headers: Headers) -> Principal | None:
         """Recognise a caller without waiting; None means `authenticate` has to look."""
@@ -96,35 +120,28 @@ class Authenticator:
         except UnicodeDecodeError:
             raise Refused("malformed", "it is not ASCII") from None
         now = wall_us()
+        self._held()
         is_key = text.startswith(PREFIXES) or text.count(".") != 2
         principal, until = self._by_key(text, now) if is_key else await self._by_token(text, now)
         self._remember(presented, principal, min(until, now + REMEMBER_US))
         return principal
 
-    def reload(self) -> None:
-        """Read the key file again when it changed; a broken file keeps the last good one."""
-        now = wall_us()
-        if self._config.api_keys_file is None or now - self._keys_checked_us < KEYS_CHECK_US:
-            return
-        self._keys_checked_us = now
-        stamp = self._stamp()
-        if stamp == self._keys_stamp:
-            return
-        self._keys_stamp = stamp
-        try:
-            self._credentials = read_credentials(self._config.api_keys_file)
-        except ConfigError as error:
-            log.error("api_keys_unreadable", extra={"fault": str(error)})
-            return
-        self._remembered.clear()
+    def _generations(self) -> tuple[int, ...]:
+        return tuple(one.generation for one in (self._file, self._source) if one is not None)
 
-    def _stamp(self) -> tuple[int, int] | None:
-        assert self._config.api_keys_file is not None  # noqa: S101  # callers checked
-        try:
-            found = self._config.api_keys_file.stat()
-        except OSError:
+    def _forget_changed(self) -> None:
+        """Forget all callers once a credential store changed: each is verified again."""
+        if self._generations() != self._verified_under:
+            self._verified_under = self._generations()
+            self._remembered.clear()
+
+    def _held(self) -> Credentials | None:
+        """Give the credential file's content, None where none is set; 503 while it is unusable."""
+        if self._file is None:
             return None
-        return found.st_mtime_ns, found.st_size
+        if self._file.current is None:
+            raise unusable(_NO_FILE)
+        return self._file.current
 
     def _remember(self, presented: bytes, principal: Principal, until: int) -> None:
         if len(self._remembered) >= MAX_REMEMBERED:
@@ -133,7 +150,7 @@ class Authenticator:
         self._remembered[hashlib.sha256(presented).digest()] = principal, until
 
     def _by_key(self, text: str, now: int) -> tuple[Principal, int]:
-        held = self._credentials
+        held = self._held()
         key = held.key(text) if held is not None else None
         if held is None or key is None:
             raise Refused("unknown_key", _NO_KEY)
@@ -154,14 +171,14 @@ class Authenticator:
         if algorithm not in self._config.algorithms:
             raise Refused("token_algorithm", "its algorithm is not one of those pinned")
         key = await self._source.find(kid if isinstance(kid, str) else None)
-        if self._source.generation != self._generation:
-            # Another key set: what an old key vouched for has to be verified again.
-            self._generation = self._source.generation
-            self._remembered.clear()
+        self._forget_changed()
+        if not self._source.usable:
+            raise unusable(_NO_KEY_SET)
         if key is None:
             raise Refused("token_key", "its key is not in the key set")
         try:
             claims = jwt.decode(text, key, algorithms=[str(algorithm)]).claims
         except (JoseError, ValueError):
             raise Refused("token_signature", "its signature does not hold") from None
-        return principal_of(claims, self._config, now, self._credentials)
+        principal, until = principal_of(claims, self._config, now, self._held())
+        return principal, min(until, self._source.trusted_until_us)

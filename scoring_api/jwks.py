@@ -8,6 +8,7 @@ import logging
 import urllib.error
 import urllib.request
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from joserfc.errors import JoseError
 
 from models.errors import ConfigError
 from models.trust_policy import SECOND_US
+from pipeline.regular_file import read_regular
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
 
@@ -27,6 +29,8 @@ COOL_DOWN_US = 30 * SECOND_US
 RETRY_US = 2 * SECOND_US
 # Without a successful read for this long the set may hold keys that were withdrawn.
 TRUSTED_US = 3600 * SECOND_US
+# Of the whole answer: the library's own limit is for one step of it.
+FETCH_S = 10.0
 MAX_BYTES = 256 * 1024
 
 
@@ -65,6 +69,11 @@ class KeySource:
     ----------
     location
         Path of a file, or an https URL (http on loopback only).
+
+    Attributes
+    ----------
+    generation
+        Rises whenever the keys change: what was verified before has to be verified again.
     """
 
     def __init__(self, location: str) -> None:
@@ -74,6 +83,8 @@ class KeySource:
             raise ConfigError("jwks must be an https URL or a file")
         self._location = location
         self._keys: list[Any] = []
+        self._raw = b""
+        self._fault = ""
         self._read_us = 0
         self._tried_us = 0
         self._lock = asyncio.Lock()
@@ -84,25 +95,43 @@ class KeySource:
         if self._remote:
             return
         try:
-            parse_key_set(self._read())
+            keys = parse_key_set(self._read())
         except (OSError, ValueError, AttributeError) as error:
             raise ConfigError(
                 f"no key set can be read from the file that jwks names: {type(error).__name__}"
             ) from error
+        if not keys:
+            raise ConfigError("the file that jwks names holds no public signature key")
+
+    @property
+    def usable(self) -> bool:
+        """False while there is no key, or none that was seen within `TRUSTED_US`."""
+        return bool(self._keys) and wall_us() <= self.trusted_until_us
+
+    @property
+    def trusted_until_us(self) -> int:
+        """Until when the keys hold unless they are read again, in microseconds."""
+        return self._read_us + TRUSTED_US
+
+    async def check(self) -> None:
+        """Read the key set again: a file at each call, an address when the last answer is old."""
+        now = wall_us()
+        if not self._remote or not self._keys or now - self._read_us > REFRESH_US:
+            await self._refresh(now)
 
     async def find(self, kid: str | None) -> Any | None:
-        """Give the key named `kid`, or the only key when a token names none; else None."""
-        now = wall_us()
-        if now - self._read_us > REFRESH_US:
-            await self._refresh(now)
+        """Give the key named `kid`, or the only key when a token names none; else None.
+
+        A key that is known is given at once; only one that is not makes a caller wait.
+        """
         key = self._pick(kid)
         if key is None:
-            await self._refresh(now)
+            await self._refresh(wall_us())
             key = self._pick(kid)
         return key
 
     def _pick(self, kid: str | None) -> Any | None:
-        if wall_us() - self._read_us > TRUSTED_US:
+        if not self.usable:
             return None
         if kid is None:
             return self._keys[0] if len(self._keys) == 1 else None
@@ -110,23 +139,43 @@ class KeySource:
 
     async def _refresh(self, now: int) -> None:
         async with self._lock:
-            if now - self._tried_us < (COOL_DOWN_US if self._keys else RETRY_US):
+            pause = COOL_DOWN_US if self._keys and self._remote else RETRY_US
+            if now - self._tried_us < pause:
                 return
             self._tried_us = now
             try:
-                keys = parse_key_set(await asyncio.to_thread(self._read))
-            except (OSError, ValueError, AttributeError) as error:
-                log.error("jwks_unreadable", extra={"fault": type(error).__name__})
-                return
+                async with asyncio.timeout(FETCH_S):
+                    raw = await asyncio.to_thread(self._read)
+                keys = parse_key_set(raw)
+                self._say("" if keys else "it holds no public signature key")
+            except Exception as error:  # noqa: BLE001  # whatever it is, it brings no key
+                self._say(type(error).__name__)
+                if self._remote:
+                    return  # the keys hold until `trusted_until_us`
+                raw, keys = b"", []
             self._keys, self._read_us = keys, now
-            self.generation += 1
+            if raw != self._raw:
+                self._raw = raw
+                self.generation += 1
+
+    def _say(self, fault: str) -> None:
+        """Log what is wrong with the key set, once; empty for nothing."""
+        if fault and fault != self._fault:
+            log.error("jwks_unusable", extra={"fault": fault})
+        elif self._fault and not fault:
+            log.info("jwks_usable_again")
+        self._fault = fault
 
     def _read(self) -> bytes:
         if not self._remote:
-            return Path(self._location).read_bytes()
+            return read_regular(Path(self._location), MAX_BYTES)
         opener = urllib.request.build_opener(_NoRedirect)
+        end, raw = monotonic() + FETCH_S, b""
         with opener.open(self._location, timeout=5) as response:
-            raw: bytes = response.read(MAX_BYTES + 1)
+            while part := response.read1(MAX_BYTES + 1 - len(raw)):
+                raw += part
+                if monotonic() > end:
+                    raise TimeoutError
         if len(raw) > MAX_BYTES:
             raise ValueError(f"the key set is longer than {MAX_BYTES} bytes")
         return raw

@@ -32,6 +32,12 @@ class Metrics:
             ("status", "reason"),
             registry=self.registry,
         )
+        self.credentials_usable = Gauge(
+            "habitus_api_credentials_usable",
+            "1 while a credential store (file, jwks) can be used, 0 while it lets nobody in.",
+            ("store",),
+            registry=self.registry,
+        )
         self.store_errors = Counter(
             "habitus_api_store_errors_total",
             "Looks at the store that failed.",

@@ -8,14 +8,13 @@ import socket
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, NoStore
 from models.trust_policy import SECOND_US
-from pipeline.commands.running import API_CHECK
+from pipeline.commands.credential_checks import fault_or_note
 from pipeline.commands.standing import lag_us
 from pipeline.settings import model_config_of
 from pipeline.store import (
@@ -62,7 +61,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "intel": lambda: _intel(settings, at_us),
         "inventory": lambda: _inventory(settings),
         "listen": lambda: _listen(settings),
-        "credentials": lambda: _credentials(settings),
+        "credentials": lambda: _credentials(settings, at_us),
         "detectors": lambda: _detectors(settings),
         "members": lambda: _members(settings),
     }
@@ -294,13 +293,13 @@ def _members(settings: Settings) -> Check:
     return Check("members", "optional", in_words(unknown), todo)
 
 
-def _credentials(settings: Settings) -> Check:
+def _credentials(settings: Settings, at_us: int) -> Check:
     if settings.jwks is not None and not (settings.jwt_issuer and settings.jwt_audience):
         todo = "set HABITUS_JWT_ISSUER and HABITUS_JWT_AUDIENCE"
         return Check("credentials", "missing", "a key set without issuer or audience", todo)
     if settings.api_keys_file is not None or settings.jwks is not None:
-        resolve_name(API_CHECK)(settings)
-        return Check("credentials", "ok", "callers are asked for credentials")
+        found, todo = fault_or_note(settings, at_us)
+        return Check("credentials", "optional" if todo else "ok", found, todo)
     host = settings.listen.rpartition(":")[0].strip("[]")
     if host == "localhost" or host == "::1" or host.startswith("127."):
         todo = "HABITUS_API_KEYS_FILE or HABITUS_JWKS before others may call"

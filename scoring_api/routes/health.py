@@ -11,7 +11,7 @@ from models.event import rfc3339
 from models.trust_policy import SECOND_US
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
-from scoring_api.principal import check_scope
+from scoring_api.principal import check_scope, unusable
 from scoring_api.schemas import Health
 from scoring_api.service import Shared, problems
 
@@ -28,10 +28,14 @@ async def livez() -> dict[str, Any]:
 async def readyz(service: Shared) -> dict[str, Any]:
     """Say whether questions can be answered: 503 until all trust states are in memory.
 
+    It is 503 too while no credential can be checked, as nobody is let in then.
+
     A late pipeline does not make the API unready: its answers say `stale`.
     """
     cache = service.cache
     cache.require_ready()
+    if service.auth.fault is not None:
+        raise unusable(service.auth.fault)
     lag = cache.lag_us(wall_us())
     watermark = cache.status.watermark_us
     return {

@@ -183,4 +183,6 @@ def test_every_manifest_is_named_and_every_mounted_file_is_there(compose) -> Non
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
+            if source.startswith("${"):  # the operator brings it
+                continue
             assert source in compose["volumes"] or (DEPLOY / source).exists(), source

@@ -83,7 +83,7 @@ def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("STORE", "postgresql://u:hunter2@db.example.com", "no database in the store's URL"),
         ("STORE", "mysql://u:hunter2@db.example.com/x", "unknown store 'mysql'"),
-        ("API_KEYS_FILE", "hbt_hunter2", "must be a file that is there"),
+        ("API_KEYS_FILE", "hbt_hunter2", "must be the path of a file of hashed keys, not a key"),
         ("CORPORATE_NETWORKS", "192.0.2.0/24,nets", "entry 2 must be an address or a prefix, got"),
         ("CLOCK", "sundial", "'wall' or 'event', got 'sundial'"),
         ("CLOCK", "\x1b[2J", "got '\\x1b[2J'"),
