@@ -49,6 +49,7 @@ SUBJECT = "{subject}"
 FILE = "the credential file (HABITUS_API_KEYS_FILE)"
 """How messages name the file: its path may be a key that somebody set by mistake."""
 
+_IDENTIFIERS = ("sha256", "subject")
 _LARGEST = 4 * 1024 * 1024
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 Time = Annotated[datetime, Meta(tz=True)]
@@ -220,8 +221,8 @@ def _check(entry: CredentialEntry) -> None:
     name = f"credential {quoted(entry.id)}"
     if not _ID.fullmatch(entry.id) or not entry.id.isprintable():
         raise ConfigError(f"{name}: an id has no white space and no control characters")
-    if (entry.sha256 is None) == (entry.subject is None):
-        raise ConfigError(f"{name} must have one of: sha256, subject")
+    if sum(getattr(entry, one) is not None for one in _IDENTIFIERS) != 1:
+        raise ConfigError(f"{name} must have one of: {', '.join(_IDENTIFIERS)}")
     check_scopes(entry.scopes, name)
     if entry.subject is None:
         if SUBJECT in (entry.agents or ()):

@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from models.trust_policy import SECOND_US
 from pipeline.credentials import PREFIXES, Credentials
+from scoring_api.clients import client_of
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.credential_store import CredentialStore
 from scoring_api.jwks import KeySource
 from scoring_api.metrics import Metrics
 from scoring_api.principal import LOCAL, Principal, Refused, unusable
-from scoring_api.tokens import principal_of
+from scoring_api.problems import ProblemError, Scope
+from scoring_api.refusals import Refusals
+from scoring_api.tokens import names_of, principal_of
 
 REMEMBER_US = 300 * SECOND_US
 MAX_REMEMBERED = 10_000
@@ -61,6 +65,7 @@ class Authenticator:
     def __init__(self, config: ApiConfig, metrics: Metrics | None = None) -> None:
         self._config = config
         self._metrics = metrics or Metrics()
+        self.refusals = Refusals(self._metrics)
         self._file = CredentialStore(config.api_keys_file) if config.api_keys_file else None
         self._source = KeySource(config.jwks) if config.jwks is not None else None
         self._verified_under = self._generations()
@@ -105,8 +110,29 @@ class Authenticator:
             return None
         return held[0]
 
+    async def authorise(self, scope: Scope, needed: str) -> Principal:
+        """Recognise the caller of a request that needs a scope.
+
+        Raises
+        ------
+        ProblemError
+            401 that names no part of the credential, 403 without the scope, 429 where the address
+            has failed too often, 503 while no credential can be checked.
+        """
+        try:
+            principal = await self.authenticate(scope["headers"])
+        except Refused as refused:
+            raise self.refusals.failed(client_of(scope), refused, needed) from None
+        if not principal.may(needed):
+            self.refusals.forbidden(client_of(scope), principal, needed)
+            challenge = f'Bearer realm="habitus", error="insufficient_scope", scope="{needed}"'
+            raise ProblemError(
+                403, f"the scope {needed} is needed", {"WWW-Authenticate": challenge}
+            )
+        return principal
+
     async def authenticate(self, headers: Headers) -> Principal:
-        """Recognise a caller; raises a 401 `ProblemError` that names no part of the credential."""
+        """Recognise a caller by its credential alone; raises `Refused`, or 503."""
         known = self.remembered(headers)
         if known is not None:
             return known
@@ -164,15 +190,25 @@ class Authenticator:
         if self._source is None:
             raise Refused("unknown_key", _NO_KEY)
         try:
-            header = jws.extract_compact(text.encode()).headers()
+            signed = jws.extract_compact(text.encode())
+            header = signed.headers()
         except (JoseError, ValueError):
             raise Refused("malformed", "it is not a signed token") from None
+        try:
+            return await self._by_signed(text, header, self._source, now)
+        except Refused as refused:
+            refused.known = {**names_of(header, signed.payload), **refused.known}
+            raise
+
+    async def _by_signed(
+        self, text: str, header: dict[str, Any], source: KeySource, now: int
+    ) -> tuple[Principal, int]:
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in self._config.algorithms:
             raise Refused("token_algorithm", "its algorithm is not one of those pinned")
-        key = await self._source.find(kid if isinstance(kid, str) else None)
+        key = await source.find(kid if isinstance(kid, str) else None)
         self._forget_changed()
-        if not self._source.usable:
+        if not source.usable:
             raise unusable(_NO_KEY_SET)
         if key is None:
             raise Refused("token_key", "its key is not in the key set")
@@ -181,4 +217,4 @@ class Authenticator:
         except (JoseError, ValueError):
             raise Refused("token_signature", "its signature does not hold") from None
         principal, until = principal_of(claims, self._config, now, self._held())
-        return principal, min(until, self._source.trusted_until_us)
+        return principal, min(until, source.trusted_until_us)

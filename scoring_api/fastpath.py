@@ -16,7 +16,6 @@ from scoring_api.clock import wall_us
 from scoring_api.guard import agent_path, check_local, header
 from scoring_api.known import Known, Question
 from scoring_api.metrics import Metrics
-from scoring_api.principal import check_scope
 from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send, send_problem
 
 TRUST: Final = b"/trust"
@@ -85,7 +84,8 @@ class FastTrust:
                 check_local(scope)
             else:
                 known = self._auth.remembered(headers)
-                check_scope(known or await self._auth.authenticate(headers), "trust:read")
+                if known is None or not known.may("trust:read"):
+                    await self._auth.authorise(scope, "trust:read")
             self._cache.require_ready()
             now = wall_us()
             entry = self._cache.entry_of(asked, question, now)

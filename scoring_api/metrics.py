@@ -32,6 +32,12 @@ class Metrics:
             ("status", "reason"),
             registry=self.registry,
         )
+        self.refused = Counter(
+            "habitus_api_refused_total",
+            "Requests refused for their credential, and reports of agents of others, by reason.",
+            ("reason",),
+            registry=self.registry,
+        )
         self.credentials_usable = Gauge(
             "habitus_api_credentials_usable",
             "1 while a credential store (file, jwks) can be used, 0 while it lets nobody in.",

@@ -79,10 +79,3 @@ class Refused(ProblemError):
 def unusable(detail: str) -> ProblemError:
     """Make the answer while a credential store cannot be used: 503, and not the caller's fault."""
     return ProblemError(503, detail, {"Retry-After": "5"})
-
-
-def check_scope(principal: Principal, scope: str) -> None:
-    """Raise a 403 `ProblemError` when the caller does not hold `scope`."""
-    if not principal.may(scope):
-        challenge = f'Bearer realm="habitus", error="insufficient_scope", scope="{scope}"'
-        raise ProblemError(403, f"the scope {scope} is needed", {"WWW-Authenticate": challenge})

@@ -15,7 +15,7 @@ from scoring_api.auth import Authenticator
 from scoring_api.cache import TrustCache
 from scoring_api.config import ApiConfig
 from scoring_api.metrics import Metrics
-from scoring_api.principal import Principal, check_scope
+from scoring_api.principal import Principal
 from scoring_api.problems import MEDIA_TYPE, ProblemError
 from scoring_api.reading import Reading
 from scoring_api.schemas import Problem, RejectedActions
@@ -69,9 +69,7 @@ def needs(scope: str) -> Any:
     """Make the dependency that lets a caller with `scope` pass."""
 
     async def check(request: Request, service: Shared) -> Principal:
-        principal = await service.auth.authenticate(request.scope["headers"])
-        check_scope(principal, scope)
-        return principal
+        return await service.auth.authorise(request.scope, scope)
 
     dependency: Callable[[Request, Service], Awaitable[Principal]] = check
     return Depends(dependency)
@@ -110,7 +108,8 @@ _MEANING = {
     415: "The body is not JSON.",
     421: "The Host is not a loopback name.",
     422: "Every event of the request was rejected.",
-    503: "Not loaded yet, or the store cannot be used now.",
+    429: "Too many failed authentications from this address.",
+    503: "Not loaded yet, or a store of events or credentials cannot be used now.",
 }
 
 
@@ -126,5 +125,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 MEDIA_TYPE: {"schema": {"$ref": _REF + _TYPES.get(status, Problem).__name__}}
             },
         }
-        for status in sorted({400, 401, 403, 421, *statuses})
+        for status in sorted({400, 401, 403, 421, 429, *statuses})
     }

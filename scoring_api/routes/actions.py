@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from models.errors import HabitusError
 from models.event import Event
 from scoring_api.batches import sort_out, split
+from scoring_api.clients import client_of
 from scoring_api.principal import Principal
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResults
@@ -86,6 +87,9 @@ async def actions(request: Request, service: Shared, caller: Annotated[Principal
         ) from None
     for result in found.results:
         service.metrics.actions.labels(result.status, result.reason or "").inc()
+    others = sum(result.reason == "not_permitted" for result in found.results)
+    if others:
+        service.auth.refusals.not_permitted(client_of(request.scope), caller, others)
     rejected = sum(result.status == "rejected" for result in found.results)
     if items and rejected == len(items):
         raise ProblemError(

@@ -11,7 +11,7 @@ from models.event import rfc3339
 from models.trust_policy import SECOND_US
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
-from scoring_api.principal import check_scope, unusable
+from scoring_api.principal import unusable
 from scoring_api.schemas import Health
 from scoring_api.service import Shared, problems
 
@@ -47,11 +47,10 @@ async def readyz(service: Shared) -> dict[str, Any]:
     }
 
 
-@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **problems()})
+@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **problems(503)})
 async def metrics(request: Request, service: Shared) -> Response:
     """Give metrics in the Prometheus text format; to loopback, or with the scope `anomaly:read`."""
     client = request.client
     if client is None or not is_loopback(client.host):
-        principal = await service.auth.authenticate(request.scope["headers"])
-        check_scope(principal, "anomaly:read")
+        await service.auth.authorise(request.scope, "anomaly:read")
     return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")

@@ -134,3 +134,18 @@ def test_a_credential_file_that_goes_and_comes_back_under_a_running_server(tmp_p
         machine.run("keys", "revoke", "ops")
         eventually(lambda: status(operator) == 401, WITHIN_S)
         assert status(producer) == 403
+
+        lines = [line for line in events(log) if line["event"] == "authentication_failed"]
+        revoked = [line for line in lines if line["reason"] == "revoked_key"]
+        assert {**revoked[0], "time": "", "level": ""} == {
+            "time": "", "level": "", "event": "authentication_failed", "client": "127.0.0.1",
+            "reason": "revoked_key", "needs": "trust:read", "key_id": "ops",
+        }  # fmt: skip
+        lacking = [line for line in events(log) if line["event"] == "scope_refused"]
+        assert [(one["subject"], one["needs"]) for one in lacking] == [("support", "trust:read")]
+        refused = [client.get(TRUST, headers=key(f"hbt_{n}")).status_code for n in range(30)]
+        assert refused[-1] == 429
+        other = machine.run("keys", "add", "new", "--scope", "trust:read")
+        eventually(lambda: status(other) == 200, WITHIN_S)
+        assert operator not in log.read_text()
+        assert other not in log.read_text()

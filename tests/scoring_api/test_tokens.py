@@ -64,13 +64,15 @@ def token(key, alg="RS256", kid="k1", **more):
 
 @pytest.fixture(scope="module")
 def asked(module_installation, key_set):
-    with module_installation.client(jwks=key_set, issuer=ISSUER, audience=AUDIENCE) as client:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scoring_api.refusals.BURST", 10_000)  # so many are refused here
+        with module_installation.client(jwks=key_set, issuer=ISSUER, audience=AUDIENCE) as client:
 
-        def ask(bearer, path=TRUST):
-            value = bearer if isinstance(bearer, bytes) else bearer.encode()
-            return client.get(path, headers={b"Authorization": b"Bearer " + value})
+            def ask(bearer, path=TRUST):
+                value = bearer if isinstance(bearer, bytes) else bearer.encode()
+                return client.get(path, headers={b"Authorization": b"Bearer " + value})
 
-        yield ask
+            yield ask
 
 
 def test_a_good_token_is_let_in_again_and_again(asked, signing):
