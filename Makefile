@@ -4,7 +4,11 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 KERNEL := .venv/.native
+TOOLS := .venv/.tools
 KERNEL_TESTS := if command -v cargo > /dev/null; then cd native && CARGO_TARGET_DIR=target cargo test --locked --quiet; fi
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
+	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--no-emit-options $(ARGS)
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
@@ -27,6 +31,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(TOOLS): requirements-tools.lock | $(STAMP)
+	@echo "installing tools into .venv/tools (once)"
+	@$(BIN)/python -m venv --clear .venv/tools
+	@.venv/tools/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
 native: $(KERNEL) ## build and install the compiled kernel (needs Rust; without it Python does the work)
 
 $(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) native/Cargo.toml native/Cargo.lock | $(STAMP)
@@ -42,7 +52,7 @@ $(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) nat
 demo: $(KERNEL) ## the bundled sample through the real path, then API and console (ARGS=--once ends)
 	@$(BIN)/habitus demo $(ARGS)
 
-test: $(KERNEL) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
+test: $(KERNEL) $(TOOLS) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
 	@$(if $(ARGS),,$(KERNEL_TESTS))
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -68,7 +78,7 @@ notebooks: $(KERNEL) ## execute the notebooks
 	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
 
 schema: $(STAMP) ## remake the published schemas (data/schema/) from the types
-	@$(BIN)/python -m pipeline.formats.schema
+	@$(BIN)/python -m pipeline.event_schema
 	@$(BIN)/python -m pipeline.asyncapi
 
 bench: $(KERNEL) ## measure the promises about speed on this machine
@@ -86,14 +96,13 @@ services-status: ## which components are up, and where
 chaos: $(KERNEL) services ## workers, broker and database that die; is anything lost? (minutes; ARGS="--kills 50")
 	@$(BIN)/python -m chaos $(ARGS)
 
-lock: $(STAMP) ## remake requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
+lock: $(STAMP) ## remake both requirements*.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@mkdir -p build
-	@$(BIN)/python -c 'import tomllib, pathlib; print(*tomllib.loads(pathlib.Path("pyproject.toml")\
-	.read_text())["dependency-groups"]["dev"], sep="\n")' > build/dev.in
-	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
-	  --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --no-emit-options $(ARGS) \
-	  --output-file requirements.lock pyproject.toml build/dev.in
+	@$(BIN)/python -c 'import tomllib, pathlib; \
+	groups = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["dependency-groups"]; \
+	[pathlib.Path(f"build/{name}.in").write_text("\n".join(groups[name])) for name in groups]'
+	@$(COMPILE) --output-file requirements.lock pyproject.toml build/dev.in
+	@$(COMPILE) --output-file requirements-tools.lock build/tools.in
 
 wheel: $(STAMP) ## build the wheel, and start it from another folder
 	@rm -rf dist build/wheel

@@ -19,7 +19,7 @@ from scoring_api import problems
 from scoring_api.auth import Authenticator
 from scoring_api.cache import TrustCache
 from scoring_api.config import ApiConfig
-from scoring_api.description import described
+from scoring_api.description import described, operation_id
 from scoring_api.fastpath import FastTrust
 from scoring_api.guard import Guard
 from scoring_api.metrics import Metrics
@@ -149,6 +149,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         lifespan=_running,
     )
     api.state.service = service

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
+from pipeline.event_schema import event_parts
 from scoring_api.schemas import Problem, RejectedActions
 
+_TEMPLATE: Final = "#/components/schemas/{name}"
 _FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -17,7 +20,7 @@ def described(app: FastAPI) -> dict[str, Any]:
     """Describe `app`; made once.
 
     The framework describes an own answer 422 to a bad body, which `problems.install` replaces by
-    400. The types of problem details are added, because no route returns them.
+    400. Problem details and native events are added, because no route declares them as its types.
     """
     if app.openapi_schema is None:
         api = get_openapi(
@@ -30,7 +33,7 @@ def described(app: FastAPI) -> dict[str, Any]:
         parts = api["components"]["schemas"]
         for name in _FRAMEWORK:
             parts.pop(name, None)
-        api["components"]["schemas"] = dict(sorted((parts | _problems()).items()))
+        api["components"]["schemas"] = dict(sorted((parts | _problems() | _events()).items()))
         app.openapi_schema = api
     return app.openapi_schema
 
@@ -38,7 +41,29 @@ def described(app: FastAPI) -> dict[str, Any]:
 def _problems() -> dict[str, Any]:
     _, found = models_json_schema(
         [(Problem, "serialization"), (RejectedActions, "serialization")],
-        ref_template="#/components/schemas/{model}",
+        ref_template=_TEMPLATE.replace("name", "model"),
     )
     parts: dict[str, Any] = found["$defs"]
     return parts
+
+
+def _events() -> dict[str, Any]:
+    event = {"$ref": _TEMPLATE.format(name="Event")}
+    batch = {
+        "title": "EventBatch",
+        "description": "Several events.",
+        "type": "object",
+        "required": ["events"],
+        "properties": {"events": {"type": "array", "items": event, "maxItems": 1000}},
+    }
+    return {**event_parts(_TEMPLATE), "EventBatch": batch}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Give the id of an operation: the name of its function in camel case.
+
+    >>> operation_id(APIRoute("/", lambda: None, name="get_agent_trust"))
+    'getAgentTrust'
+    """
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)

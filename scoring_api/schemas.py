@@ -6,7 +6,7 @@ together. Only request bodies are validated here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -198,20 +198,76 @@ class History(BaseModel):
     points: list[HistoryPoint]
 
 
+class AnomalyReason(BaseModel):
+    """One feature's share: bits of surprise, what was observed, and what was expected instead."""
+
+    feature: str
+    bits: float
+    observed: str
+    expected: list[tuple[str, Share]]
+    why: str
+
+
+class Surprise(BaseModel):
+    """Sum and maximum of the surprise of all features, in bits."""
+
+    sum: float
+    max: float
+
+
+class EventPosition(BaseModel):
+    """One event of the anomaly, and its position in the source."""
+
+    id: str
+    position: str
+
+
+class ScoreChange(BaseModel):
+    """Score, 0 to 100, before the first event of the anomaly and after the last one."""
+
+    before: float | None
+    after: float | None
+
+
 class Anomaly(BaseModel):
-    """One anomaly with its reasons, and the ground that it stands on."""
+    """One anomaly with its reasons; a later version of the same id replaces the earlier one.
+
+    The same as on the topic `agent.anomalies`.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     id: str
+    version: Annotated[int, Field(ge=1)]
     agent_id: str
+    mode: ModeName
+    owner: str | None
+    session: str | None
+    event_id: str
+    tool: str
+    time: str
+    first_time: str
     anomaly: str
     severity: SeverityName
-    time: str
-    rank: float | None = None
+    facet: str
+    rank: float
+    bits: Surprise
     ground: Literal["rule", "several", "event", "session", "together"] | None = None
-    reasons: list[dict[str, Any]] = []
-    tags: dict[str, list[str]] = {}
+    p: Share | None
+    p_pool: Literal["agent", "role", "fleet", "newcomers"] | None
+    p_n: Annotated[int, Field(ge=0)]
+    session_p: Share | None
+    together_p: Share | None = None
+    reasons: list[AnomalyReason]
+    tags: dict[str, list[str]]
+    key: str
+    count: Annotated[int, Field(ge=1)]
+    events: list[EventPosition]
+    position: str
+    snapshot: int
+    status: Literal["open", "confirmed", "dismissed"]
+    trust: ScoreChange
+    config_version: str
 
 
 class AnomalyPage(BaseModel):

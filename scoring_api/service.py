@@ -111,13 +111,16 @@ _MEANING = {
     429: "Too many failed authentications from this address.",
     503: "Not loaded yet, or a store of events or credentials cannot be used now.",
 }
-
-
 _TYPES = {422: RejectedActions}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the problems a route answers with, beyond those that any route may."""
+    return open_problems(401, 429, *statuses)
+
+
+def open_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems of a route that asks for no credential."""
     return {
         status: {
             "description": _MEANING[status],
@@ -125,5 +128,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 MEDIA_TYPE: {"schema": {"$ref": _REF + _TYPES.get(status, Problem).__name__}}
             },
         }
-        for status in sorted({400, 401, 403, 421, 429, *statuses})
+        for status in sorted({400, 403, 421, *statuses})
     }

@@ -28,12 +28,14 @@ POSTGRESQL = "PostgreSQL"
 CHROMIUM = "Chromium"
 PROMTOOL = "promtool"
 SHARED = "shared data folder"
+TOOLS = "tools of .venv/tools"
 _HOW = {
     KAFKA: "make services says why; or set HABITUS_TEST_KAFKA to HOST:PORT",
     POSTGRESQL: "make services says why; or set HABITUS_TEST_POSTGRESQL to a URL",
     CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
     PROMTOOL: "make services says why; or set HABITUS_TEST_PROMTOOL to its path",
     SHARED: "it lies beside the repository, as ../shared",
+    TOOLS: "make test installs them",
 }
 _BROWSER_FLAGS = [
     "--no-sandbox",
@@ -54,6 +56,15 @@ def absent(component: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """Give the folder of the tools that have an environment of their own."""
+    folder = ROOT / ".venv" / "tools" / "bin"
+    if not folder.exists():
+        absent(TOOLS)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import jsonschema
 import pytest
 
 from models.answer import trust_answer
@@ -153,6 +154,9 @@ async def _the_api_says_the_same(
         colleague = json.loads(lines[0])["agent"]["id"]
         assert answer["score"] < (await answer_of(client, f"/v1/agents/{colleague}/trust"))["score"]
         page = (await client.get("/v1/anomalies", params={"agent": STRANGER})).json()
+        api = (await client.get("/openapi.json")).json()
+        described = api["components"]["schemas"]["Anomaly"] | {"additionalProperties": False}
+        jsonschema.validate(page["anomalies"][0], {**api, **described})
         assert page["anomalies"] == [anomaly]
         assert (await client.get(f"/v1/anomalies/{anomaly['id']}")).json() == anomaly
         agents = (await client.get("/v1/agents")).json()["agents"]

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()
+TOOLS_LOCK = (ROOT / "requirements-tools.lock").read_text()
 CARGO_LOCK = "native/Cargo.lock"
 
 # Folders of one machine: what stands after them is somebody's.
@@ -139,19 +140,23 @@ def test_whatever_builds_the_kernel_uses_its_lock() -> None:
     assert [line for line in calls if "--locked" not in line] == []
 
 
-def test_the_lock_pins_and_hashes_everything_and_names_no_address() -> None:
-    assert "://" not in LOCK
-    assert "--index-url" not in LOCK
-    entries = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("lock", [LOCK, TOOLS_LOCK], ids=["product", "tools"])
+def test_a_lock_pins_and_hashes_everything_and_names_no_address(lock: str) -> None:
+    assert "://" not in lock
+    assert "--index-url" not in lock
+    entries = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
     assert entries
     for entry in entries:
         assert re.match(r"[\w.-]+==\S+", entry), entry.splitlines()[0]
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
 
 
-def test_the_lock_holds_every_dependency() -> None:
-    locked = {name.lower() for name in re.findall(r"^([\w.-]+)==", LOCK, re.MULTILINE)}
-    wanted = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+@pytest.mark.parametrize("group", ["dev", "tools"])
+def test_the_locks_hold_every_dependency(group: str) -> None:
+    lock = TOOLS_LOCK if group == "tools" else LOCK
+    locked = {name.lower() for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+    wanted = list(PROJECT["dependency-groups"][group])
+    wanted += PROJECT["project"]["dependencies"] if group == "dev" else []
     names = {re.split(r"[^\w.-]", entry)[0].lower() for entry in wanted}
     assert names - locked == set()
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from scoring_api.routes import actions, agents, anomalies, health, pages, trust
+from scoring_api.routes import actions, agents, anomalies, health, pages, schema, trust
 
-ROUTERS = (trust.router, agents.router, anomalies.router, actions.router, health.router)
+ROUTERS = (
+    trust.router,
+    agents.router,
+    anomalies.router,
+    actions.router,
+    schema.router,
+    health.router,
+)
 PAGES = pages.router

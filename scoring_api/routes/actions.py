@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from models.errors import HabitusError
 from models.event import Event
+from pipeline.event_schema import EXAMPLES
 from scoring_api.batches import sort_out, split
 from scoring_api.clients import client_of
 from scoring_api.principal import Principal
@@ -18,32 +19,21 @@ from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 _WRITER = needs("actions:write")  # in front of all that reads the request; called once
 router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, _WRITER])
 
-_EVENT = {
-    "type": "object",
-    "required": ["id", "time", "agent", "tool"],
-    "properties": {
-        "id": {"type": "string", "maxLength": 128},
-        "time": {"type": "string", "format": "date-time"},
-        "agent": {
-            "type": "object",
-            "required": ["id"],
-            "properties": {"id": {"type": "string", "maxLength": 256}},
-        },
-        "tool": {"type": "string", "maxLength": 256},
-    },
-}
-_BATCH = {
-    "type": "object",
-    "required": ["events"],
-    "properties": {"events": {"type": "array", "items": _EVENT, "maxItems": 1000}},
-}
+_EVENT = {"$ref": "#/components/schemas/Event"}
+_BATCH = {"$ref": "#/components/schemas/EventBatch"}
+_LEAST, _FULL = EXAMPLES["least"], EXAMPLES["full"]
 _BODY = {
     "required": True,
     "content": {
         "application/json": {
             "schema": {
                 "anyOf": [_EVENT, _BATCH, {"type": "array", "items": _EVENT, "maxItems": 1000}]
-            }
+            },
+            "examples": {
+                "event": {"summary": "One event", "value": _LEAST},
+                "batch": {"summary": "Several events", "value": {"events": [_LEAST, _FULL]}},
+                "array": {"summary": "Several events as an array", "value": [_LEAST, _FULL]},
+            },
         }
     },
 }
@@ -51,13 +41,16 @@ _BODY = {
 
 @router.post(
     "/v1/actions",
+    summary="Events in",
     status_code=202,
     response_model=ActionResults,
     responses=problems(413, 415, 422, 503),
     dependencies=[Depends(require_json)],
     openapi_extra={"requestBody": _BODY},
 )
-async def actions(request: Request, service: Shared, caller: Annotated[Principal, _WRITER]) -> Any:
+async def post_actions(
+    request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
+) -> Any:
     """Take native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
 
     Each gets its own result. Accepted ones are stored durably before the answer, and judged by the

@@ -28,8 +28,13 @@ router = APIRouter(tags=["agents"], dependencies=[*DESCRIBED, needs("trust:read"
 Text = Annotated[str | None, Query(max_length=256)]
 
 
-@router.get("/v1/agents", response_model=AgentPage, responses=problems(503))
-async def agents(
+@router.get(
+    "/v1/agents",
+    summary="Agents, the least trusted first",
+    response_model=AgentPage,
+    responses=problems(503),
+)
+async def list_agents(
     service: Shared,
     level: Annotated[LevelName | None, Query()] = None,
     state: Annotated[StateName | None, Query()] = None,
@@ -87,8 +92,13 @@ def _fits(
     return q is None or q.casefold() in f"{entry.answer.agent_id}\n{text}".casefold()
 
 
-@router.get("/v1/agents/{agent_id}", response_model=AgentDetail, responses=problems(404, 503))
-async def agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
+@router.get(
+    "/v1/agents/{agent_id}",
+    summary="One agent",
+    response_model=AgentDetail,
+    responses=problems(404, 503),
+)
+async def get_agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
     """Describe one agent with its trust, overall and by mode."""
     service.cache.require_ready()
     states = service.cache.states(agent_id)
@@ -99,16 +109,26 @@ async def agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
     return detail(states, answer, by_mode, service.silences.of(agent_id))
 
 
-@router.get("/v1/agents/{agent_id}/evidence", response_model=Evidence, responses=problems(404, 503))
-async def agent_evidence(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
+@router.get(
+    "/v1/agents/{agent_id}/evidence",
+    summary="What moved the score of an agent",
+    response_model=Evidence,
+    responses=problems(404, 503),
+)
+async def get_agent_evidence(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
     """List what moved the score, each item with its exact effect."""
     service.cache.require_ready()
     states = service.cache.states(agent_id)
     return evidence(states, service.cache.at_us(wall_us()), service.cache.policy)
 
 
-@router.get("/v1/agents/{agent_id}/history", response_model=History, responses=problems(404, 503))
-async def agent_history(
+@router.get(
+    "/v1/agents/{agent_id}/history",
+    summary="Scores of an agent over time",
+    response_model=History,
+    responses=problems(404, 503),
+)
+async def get_agent_history(
     agent_id: AgentPath,
     service: Shared,
     mode: Annotated[ModeName | None, Query()] = None,

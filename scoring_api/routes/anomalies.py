@@ -24,8 +24,13 @@ def _json(content: Any) -> Response:
     return Response(msgspec.json.encode(content), media_type="application/json", headers=NO_STORE)
 
 
-@router.get("/v1/anomalies", response_model=AnomalyPage, responses=problems(503))
-async def anomalies(
+@router.get(
+    "/v1/anomalies",
+    summary="Anomalies, the newest first",
+    response_model=AnomalyPage,
+    responses=problems(503),
+)
+async def list_anomalies(
     service: Shared,
     agent: Annotated[str | None, Query(max_length=256)] = None,
     severity: Annotated[SeverityName | None, Query()] = None,
@@ -52,8 +57,13 @@ async def anomalies(
     return _json({"anomalies": page, "next_cursor": following})
 
 
-@router.get("/v1/anomalies/{anomaly_id}", response_model=Anomaly, responses=problems(404, 503))
-async def anomaly(
+@router.get(
+    "/v1/anomalies/{anomaly_id}",
+    summary="One anomaly",
+    response_model=Anomaly,
+    responses=problems(404, 503),
+)
+async def get_anomaly(
     anomaly_id: Annotated[str, Path(min_length=1, max_length=256)], service: Shared
 ) -> Response:
     """Give one anomaly with its reasons, tags and the position of its evidence."""

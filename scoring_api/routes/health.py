@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
@@ -13,19 +13,25 @@ from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
 from scoring_api.principal import unusable
 from scoring_api.schemas import Health
-from scoring_api.service import Shared, problems
+from scoring_api.service import Shared, open_problems, problems
 
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/livez", response_model=Health, response_model_exclude_unset=True)
-async def livez() -> dict[str, Any]:
+@router.get(
+    "/livez",
+    summary="Life sign",
+    response_model=Health,
+    response_model_exclude_unset=True,
+    responses=open_problems(),
+)
+async def get_livez() -> dict[str, Any]:
     """Say that the process lives."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", response_model=Health, responses=problems(503))
-async def readyz(service: Shared) -> dict[str, Any]:
+@router.get("/readyz", summary="Readiness", response_model=Health, responses=open_problems(503))
+async def get_readyz(service: Shared) -> dict[str, Any]:
     """Say whether questions can be answered: 503 until all trust states are in memory.
 
     It is 503 too while no credential can be checked, as nobody is let in then.
@@ -47,8 +53,13 @@ async def readyz(service: Shared) -> dict[str, Any]:
     }
 
 
-@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **problems(503)})
-async def metrics(request: Request, service: Shared) -> Response:
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=PlainTextResponse,
+    responses=problems(503),
+)
+async def get_metrics(request: Request, service: Shared) -> Response:
     """Give metrics in the Prometheus text format; to loopback, or with the scope `anomaly:read`."""
     client = request.client
     if client is None or not is_loopback(client.host):

@@ -22,7 +22,7 @@ router = APIRouter(tags=["trust"], dependencies=[*DESCRIBED, needs("trust:read")
     responses={304: {"description": "The caller has this answer."}, **problems(503)},
     summary="Trust of one agent",
 )
-async def trust(
+async def get_agent_trust(
     request: Request,
     agent_id: AgentPath,
     service: Shared,
@@ -55,7 +55,7 @@ async def trust(
     dependencies=[Depends(require_json)],
     summary="Trust of many agents",
 )
-async def query(asked: TrustQuery, service: Shared) -> Response:
+async def query_trust(asked: TrustQuery, service: Shared) -> Response:
     """Answer for up to 1000 agents, in the order asked for."""
     service.cache.require_ready()
     now = wall_us()

@@ -85,19 +85,24 @@ def make_state(
 def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
     return {
         "id": f"anomaly-{number}",
+        "version": 1,
         "agent_id": REFUNDS,
         "mode": "delegated",
+        "owner": None,
         "session": "s-1",
         "event_id": f"e-{number}",
+        "tool": "orders.read",
         "time": f"2026-01-05T08:{number % 60:02}:00.000000Z",
+        "first_time": f"2026-01-05T08:{number % 60:02}:00.000000Z",
         "anomaly": "resource.new",
         "severity": "high",
+        "facet": "data",
         "p": 0.0003,
         "p_pool": "agent",
         "p_n": 812,
         "rank": 9.0 + number / 100,
         "session_p": 0.002,
-        "bits": 31.2,
+        "bits": {"sum": 31.2, "max": 9.4},
         "reasons": [
             {
                 "feature": "provenance",
@@ -108,7 +113,11 @@ def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
             }
         ],
         "tags": {"owasp": ["ASI02"], "maestro": ["L2"], "attack": ["T1530"], "atlas": []},
+        "key": f"key-{number}",
+        "count": 1,
+        "events": [{"id": f"e-{number}", "position": f"file@{number}"}],
         "position": f"file@{number}",
+        "snapshot": 7,
         "status": "open",
         "config_version": "c1",
         "trust": {"before": 91, "after": 73},

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from models.errors import MalformedEvent
-from pipeline.formats import FORMATS
-from pipeline.formats.schema import PATH, event_schema, rendered
+from pipeline.event_schema import EXAMPLES, PATH, event_schema, rendered
+from pipeline.formats import Native
 
 A = {"id": "1", "time": "2026-10-05T08:00:00Z", "agent": {"id": "a"}, "tool": "t"}
 GOOD: list[dict[str, Any]] = [
@@ -38,17 +38,32 @@ BAD: list[dict[str, Any]] = [
 
 
 def test_the_committed_schema_is_the_generated_one() -> None:
-    assert PATH.read_bytes() == rendered(), "run python -m pipeline.formats.schema"
+    assert PATH.read_bytes() == rendered(), "run python -m pipeline.event_schema"
 
 
 def test_it_is_a_schema_of_draft_2020_12() -> None:
     jsonschema.Draft202012Validator.check_schema(event_schema())
 
 
+@pytest.mark.parametrize("event", EXAMPLES.values(), ids=EXAMPLES)
+def test_examples_are_accepted_and_have_no_unknown_member(event: dict[str, Any]) -> None:
+    jsonschema.validate(event, event_schema(), jsonschema.Draft202012Validator)
+    read, unknown = Native().read(json.dumps(event).encode())
+    assert (read.id, unknown) == (event["id"], ())
+
+
+def test_the_full_example_shows_every_member() -> None:
+    schema, full = event_schema(), EXAMPLES["full"]
+    assert schema["properties"].keys() == full.keys()
+    for name, part in schema["$defs"].items():
+        (shown,) = (full[key] for key in full if key == name.lower())
+        assert part["properties"].keys() == shown.keys()
+
+
 @pytest.mark.parametrize("event", GOOD)
 def test_schema_and_decoder_accept_what_is_good(event: dict[str, Any]) -> None:
     jsonschema.validate(event, event_schema(), jsonschema.Draft202012Validator)
-    FORMATS["native"].normalise(json.dumps(event).encode())
+    Native().normalise(json.dumps(event).encode())
 
 
 @pytest.mark.parametrize("event", BAD)
@@ -56,4 +71,4 @@ def test_schema_and_decoder_refuse_what_is_bad(event: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(event, event_schema(), jsonschema.Draft202012Validator)
     with pytest.raises(MalformedEvent):
-        FORMATS["native"].normalise(json.dumps(event).encode())
+        Native().normalise(json.dumps(event).encode())
