@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from models.errors import ConfigError
@@ -33,11 +34,11 @@ class CredentialStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        raw = read_bytes(path)
-        self.current: Credentials | None = self._parse(raw)
+        self._digest, self.current = self._read(b"")
         self.generation = 0
-        self._digest = hashlib.sha256(raw).digest()
-        self._reading: asyncio.Task[bytes] | None = None
+        self._reading: asyncio.Future[tuple[bytes, Credentials | None]] | None = None
+        # Its own: a busy API must not look like a file that gives no answer.
+        self._thread = ThreadPoolExecutor(1, "habitus-credentials")
 
     @property
     def usable(self) -> bool:
@@ -46,19 +47,24 @@ class CredentialStore:
 
     async def check(self) -> None:
         """Read the file again; after `READ_S` a file that gives no answer counts as unreadable."""
-        task = self._reading or asyncio.create_task(asyncio.to_thread(read_bytes, self._path))
-        done, _ = await asyncio.wait({task}, timeout=READ_S)
+        known = b"" if self.current is None else self._digest
+        loop = asyncio.get_running_loop()
+        task = self._reading or loop.run_in_executor(self._thread, self._read, known)
+        for _again in range(
+            2
+        ):  # a loop that was busy meanwhile sees the first time run out, and no answer
+            done, _ = await asyncio.wait({task}, timeout=READ_S / 2)
+            if done:
+                break
         self._reading = None if done else task
         try:
             if not done:
                 raise ConfigError(f"no answer within {READ_S:.0f} s")
-            raw = task.result()
-            digest = hashlib.sha256(raw).digest()
-            if self.current is not None and digest == self._digest:
-                return
-            found = self._parse(raw)
+            digest, found = task.result()
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be let in by it
             self._close(str(error) if isinstance(error, ConfigError) else type(error).__name__)
+            return
+        if found is None:
             return
         if self.current is None:
             log.info("credentials_usable_again", extra={"entries": len(found.entries)})
@@ -71,5 +77,10 @@ class CredentialStore:
             self.generation += 1
             log.error("credentials_unusable", extra={"fault": fault, "effect": "nobody is let in"})
 
-    def _parse(self, raw: bytes) -> Credentials:
-        return parse_credentials(raw, toml=is_toml(self._path))
+    def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:
+        """Give the digest of the file and what it says; None where the digest is `known`."""
+        raw = read_bytes(self._path)
+        digest = hashlib.sha256(raw).digest()
+        if digest == known:
+            return digest, None
+        return digest, parse_credentials(raw, toml=is_toml(self._path))

@@ -146,6 +146,10 @@ class KeySource:
             try:
                 async with asyncio.timeout(FETCH_S):
                     raw = await asyncio.to_thread(self._read)
+                if raw == self._raw and self._keys:
+                    self._read_us = now
+                    self._say("")
+                    return
                 keys = parse_key_set(raw)
                 self._say("" if keys else "it holds no public signature key")
             except Exception as error:  # noqa: BLE001  # whatever it is, it brings no key

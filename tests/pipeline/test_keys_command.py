@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.cli import app
+from pipeline.credential_file import add_entry
 from pipeline.credentials import make_key, read_credentials
 
 if TYPE_CHECKING:
@@ -172,6 +173,18 @@ def test_a_second_writer_waits_and_no_entry_is_lost(keys: Callable[..., Run]) ->
     assert keys("add", "a", "--scope", "admin")[0] == 0
     assert time.monotonic() - started > 0.4
     timer.join()
+
+
+def test_writers_at_once_lose_no_entry(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    made = [make_key(f"key-{number}", ["admin"])[1] for number in range(12)]
+    threads = [threading.Thread(target=add_entry, args=(path, entry)) for entry in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {entry.id for entry in read_credentials(path).entries} == {one.id for one in made}
+    assert [one.name for one in tmp_path.iterdir()] == ["keys.toml"]
 
 
 def test_a_writer_that_does_not_end_is_said(
