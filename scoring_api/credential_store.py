@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from models.errors import ConfigError
 from pipeline.credentials import Credentials, is_toml, parse_credentials, read_bytes
+from scoring_api.bounded_read import BoundedRead
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +35,7 @@ class CredentialStore:
         self._path = path
         self._digest, self.current = self._read(b"")
         self.generation = 0
-        self._reading: asyncio.Future[tuple[bytes, Credentials | None]] | None = None
-        # Its own: a busy API must not look like a file that gives no answer.
-        self._thread = ThreadPoolExecutor(1, "habitus-credentials")
+        self._reader = BoundedRead(self._read)
 
     @property
     def usable(self) -> bool:
@@ -48,21 +45,11 @@ class CredentialStore:
     async def check(self) -> None:
         """Read the file again; after `READ_S` a file that gives no answer counts as unreadable."""
         known = b"" if self.current is None else self._digest
-        loop = asyncio.get_running_loop()
-        task = self._reading or loop.run_in_executor(self._thread, self._read, known)
-        for _again in range(
-            2
-        ):  # a loop that was busy meanwhile sees the first time run out, and no answer
-            done, _ = await asyncio.wait({task}, timeout=READ_S / 2)
-            if done:
-                break
-        self._reading = None if done else task
         try:
-            if not done:
-                raise ConfigError(f"no answer within {READ_S:.0f} s")
-            digest, found = task.result()
+            digest, found = await self._reader.answer(known, within_s=READ_S)
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be let in by it
-            self._close(str(error) if isinstance(error, ConfigError) else type(error).__name__)
+            told = isinstance(error, ConfigError | TimeoutError)
+            self._close(str(error) if told else type(error).__name__)
             return
         if found is None:
             return

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from models.errors import ConfigError
 from models.trust_policy import SECOND_US
 from pipeline.regular_file import read_regular
+from scoring_api.bounded_read import BoundedRead
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
 
@@ -31,6 +32,9 @@ RETRY_US = 2 * SECOND_US
 TRUSTED_US = 3600 * SECOND_US
 # Of the whole answer: the library's own limit is for one step of it.
 FETCH_S = 10.0
+# A file is read again and again, so that its loss shows within five seconds.
+FILE_S = 2.0
+FILE_US = SECOND_US // 2
 MAX_BYTES = 256 * 1024
 
 
@@ -85,6 +89,8 @@ class KeySource:
         self._keys: list[Any] = []
         self._raw = b""
         self._fault = ""
+        self._was_usable = True
+        self._reader = BoundedRead(self._read)
         self._read_us = 0
         self._tried_us = 0
         self._lock = asyncio.Lock()
@@ -118,6 +124,12 @@ class KeySource:
         now = wall_us()
         if not self._remote or not self._keys or now - self._read_us > REFRESH_US:
             await self._refresh(now)
+        if self.usable != self._was_usable:
+            self._was_usable = self.usable
+            if self.usable:
+                log.info("jwks_usable", extra={"keys": len(self._keys)})
+            else:
+                log.error("jwks_unusable", extra={"effect": "no token is let in"})
 
     async def find(self, kid: str | None) -> Any | None:
         """Give the key named `kid`, or the only key when a token names none; else None.
@@ -139,16 +151,14 @@ class KeySource:
 
     async def _refresh(self, now: int) -> None:
         async with self._lock:
-            pause = COOL_DOWN_US if self._keys and self._remote else RETRY_US
-            if now - self._tried_us < pause:
+            pause_us = FILE_US if not self._remote else COOL_DOWN_US if self._keys else RETRY_US
+            if now - self._tried_us < pause_us:
                 return
             self._tried_us = now
             try:
-                async with asyncio.timeout(FETCH_S):
-                    raw = await asyncio.to_thread(self._read)
+                raw = await self._reader.answer(within_s=FETCH_S if self._remote else FILE_S)
                 if raw == self._raw and self._keys:
-                    self._read_us = now
-                    self._say("")
+                    self._read_us, self._fault = now, ""
                     return
                 keys = parse_key_set(raw)
                 self._say("" if keys else "it holds no public signature key")
@@ -163,19 +173,22 @@ class KeySource:
                 self.generation += 1
 
     def _say(self, fault: str) -> None:
-        """Log what is wrong with the key set, once; empty for nothing."""
+        """Log what keeps the key set from being read, once; empty for nothing."""
         if fault and fault != self._fault:
-            log.error("jwks_unusable", extra={"fault": fault})
-        elif self._fault and not fault:
-            log.info("jwks_usable_again")
+            log.error("jwks_unreadable", extra={"fault": fault})
         self._fault = fault
 
     def _read(self) -> bytes:
         if not self._remote:
             return read_regular(Path(self._location), MAX_BYTES)
         opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            response = opener.open(self._location, timeout=5)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            raise
         end, raw = monotonic() + FETCH_S, b""
-        with opener.open(self._location, timeout=5) as response:
+        with response:
             while part := response.read1(MAX_BYTES + 1 - len(raw)):
                 raw += part
                 if monotonic() > end:

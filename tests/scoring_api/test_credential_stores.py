@@ -239,12 +239,17 @@ def test_a_key_set_that_cannot_be_had_lets_nobody_in(key_server, signing, served
 
 
 def test_keys_hold_for_an_hour_without_an_answer_and_no_longer_even_if_remembered(
-    key_server, key_set, signing, monkeypatch
+    key_server, key_set, signing, monkeypatch, caplog
 ):
     Keys.served = key_set.read_bytes()
     bearer = token(signing)
     auth = Authenticator(ApiConfig(jwks=key_server, **TOKENS))
     now = wall_us()
+
+    async def look():
+        following = asyncio.create_task(auth.follow())
+        await asyncio.sleep(0.5)
+        following.cancel()
 
     def later(seconds):
         for place in ("auth", "jwks"):
@@ -256,9 +261,13 @@ def test_keys_hold_for_an_hour_without_an_answer_and_no_longer_even_if_remembere
         assert await answer(auth, bearer) == 200
         Keys.served = None
         later(3500)
+        await look()
         assert await answer(auth, bearer) == 200
+        assert [record.message for record in caplog.records] == ["jwks_unreadable"]
         later(3650)  # remembered until 3500 + 300 by itself
         assert await answer(auth, bearer) == 503
+        await look()
+        assert caplog.records[-1].message == "jwks_unusable"
         Keys.served = key_set.read_bytes()
         later(3700)
         assert await answer(auth, bearer) == 200
@@ -280,6 +289,33 @@ def test_an_issuer_that_withdraws_all_keys_is_believed_at_once(
         following = asyncio.create_task(auth.follow())
         await asyncio.sleep(0.5)
         assert await answer(auth, token(signing)) == 503
+        following.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_key_set_file_that_gives_no_answer_lets_no_token_in(key_set, signing, monkeypatch):
+    auth = Authenticator(ApiConfig(jwks=str(key_set), **TOKENS))
+    stuck = threading.Event()
+    raw = key_set.read_bytes()
+
+    def hanging(*_):
+        stuck.wait(10)
+        return raw
+
+    async def story():
+        assert await answer(auth, token(signing)) == 200
+        monkeypatch.setattr("scoring_api.jwks.FILE_S", 0.05)
+        monkeypatch.setattr("scoring_api.jwks.read_regular", hanging)
+        await asyncio.sleep(0.6)
+        following = asyncio.create_task(auth.follow())
+        await asyncio.sleep(0.5)
+        assert await answer(auth, token(signing)) == 503
+        stuck.set()
+        end = time.monotonic() + WITHIN_S
+        while auth.fault and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+        assert await answer(auth, token(signing)) == 200
         following.cancel()
 
     asyncio.run(story())
