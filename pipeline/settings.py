@@ -104,6 +104,34 @@ class Settings(BaseSettings):
     )
     inventory: File = Field(None, description="registered agents, CSV or YAML")
     listen: str = Field("127.0.0.1:8765", description="HOST:PORT of the API")
+    tls_cert: File = Field(None, description="server certificate with its chain, PEM")
+    tls_key: File = Field(None, description="its private key, PEM")
+    tls_client_ca: File = Field(None, description="authorities of client certificates, PEM")
+    trusted_proxies: Words = Field(
+        (), description="addresses and prefixes of proxies whose X-Forwarded-For is believed"
+    )
+    max_connections: int = Field(1024, ge=2, le=1_000_000, description="connections in all")
+    max_connections_per_address: int = Field(
+        256, ge=1, description="connections from one address; behind a proxy, requests under way"
+    )
+    max_header_bytes: int = Field(
+        16_384, ge=1024, le=1_048_576, description="bytes of request line and headers"
+    )
+    max_target_bytes: int = Field(8192, ge=512, description="bytes of a request target")
+    header_timeout_s: float = Field(
+        10, gt=0, le=3600, description="time for headers, and for a TLS handshake, seconds"
+    )
+    body_timeout_s: float = Field(
+        30, gt=0, le=3600, description="time for a body, and to read an answer, seconds"
+    )
+    idle_timeout_s: float = Field(
+        30, gt=0, le=3600, description="time until the next request of a connection, seconds"
+    )
+    max_body_memory: int = Field(
+        134_217_728,
+        ge=4_194_304,
+        description="bytes of all request bodies in memory; half of it for one address",
+    )
     api_keys_file: Annotated[File, _HIDDEN] = Field(
         None, description="credential file: hashed API keys, and who reports which agents"
     )
@@ -172,7 +200,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have a port of at most 65535, got {quoted(value)}")
         return value
 
-    @field_validator("corporate_networks")
+    @field_validator("corporate_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for place, network in enumerate(value, 1):
@@ -199,7 +227,10 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
-    @field_validator("intel", "inventory", "parameters", "offline_models")
+    @field_validator(
+        *("intel", "inventory", "parameters", "offline_models"),
+        *("tls_cert", "tls_key", "tls_client_ca"),
+    )
     @classmethod
     def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         kind = "folder" if info.field_name in ("intel", "offline_models") else "file"

@@ -17,6 +17,7 @@ from models.answer import DEFAULT_OBLIGATIONS, Obligation
 from models.trust import TrustPolicy
 from scoring_api import problems
 from scoring_api.auth import Authenticator
+from scoring_api.bodies import Bodies
 from scoring_api.cache import TrustCache
 from scoring_api.config import ApiConfig
 from scoring_api.description import described, operation_id
@@ -57,6 +58,7 @@ class Measured:
             await self._app(scope, receive, watched)
         finally:
             route = getattr(scope.get("route"), "path", "other")
+            status = scope.get("state", {}).get(problems.ENDED, status)
             self._metrics.requests.of(route).saw(status, perf_counter() - started)
 
 
@@ -70,6 +72,7 @@ class Application:
             Measured(api, service.metrics),
             local_only=service.auth.open,
             max_body=service.config.max_body,
+            bodies=Bodies(service.config.max_body_memory),
         )
         self._fast = FastTrust(guarded, service.cache, service.auth, service.metrics)
 

@@ -47,8 +47,12 @@ class ApiConfig:
         Seconds that the start may take for answers that nobody has asked for yet.
     silent_every_s
         Seconds between two looks for agents that have stopped reporting.
+    client_ca
+        Authorities of client certificates; who is let in is said by the entries of `api_keys_file`.
     max_body
         Bytes of a request body.
+    max_body_memory
+        Bytes of all request bodies that are in memory; half of it for one address.
     max_batch
         Events in one ``POST /v1/actions`` and agents in one ``POST /v1/trust/query``.
     max_event
@@ -73,14 +77,17 @@ class ApiConfig:
     refresh_s: float = 10.0
     prepare_s: float = 2.0
     silent_every_s: float = 60.0
+    client_ca: Path | None = None
     max_body: int = 2 * 1024 * 1024
+    max_body_memory: int = 128 * 1024 * 1024
     max_batch: int = 1000
     max_event: int = 1024 * 1024
 
     @property
     def has_credentials(self) -> bool:
         """True when there is a store to check a caller against."""
-        return self.api_keys_file is not None or self.jwks is not None
+        stores = (self.api_keys_file, self.jwks, self.client_ca)
+        return any(store is not None for store in stores)
 
     @property
     def address(self) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from starlette.exceptions import HTTPException
 
+from scoring_api.bodies import Bodies
 from scoring_api.config import is_loopback
 from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send
 
@@ -103,12 +104,15 @@ class Guard:
         True when no credential store is configured.
     max_body
         Bytes of a request body; above it 413.
+    bodies
+        Counts what all requests under way have sent.
     """
 
-    def __init__(self, app: App, *, local_only: bool, max_body: int) -> None:
+    def __init__(self, app: App, *, local_only: bool, max_body: int, bodies: Bodies) -> None:
         self._app = app
         self._local_only = local_only
         self._max_body = max_body
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on with limited receive and hardened send."""
@@ -130,29 +134,48 @@ class Guard:
             # Routes see the id as one encoded segment, whatever slashes it has.
             path = AGENTS.decode() + quote(split[0], safe="") + split[1].decode()
             scope = {**scope, "path": path}
-        await self._app(scope, self._limited(receive), hardened)
+        client = scope.get("client")
+        body = _Body(receive, self._max_body, self._bodies, client[0] if client else "")
+        try:
+            await self._app(scope, body.receive, hardened)
+        finally:
+            body.forget()
 
     def _check_length(self, scope: Scope) -> None:
         length = header(scope["headers"], b"content-length")
         if length is not None and (not length.isdigit() or int(length[:20]) > self._max_body):
             raise self._too_large()
 
-    def _limited(self, receive: Receive) -> Receive:
-        seen = 0
-
-        async def limited() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max_body:
-                # The framework re-words any other exception of a body that is being read.
-                raise HTTPException(413)
-            return message
-
-        return limited
-
     def _too_large(self) -> ProblemError:
         return ProblemError(413, f"the body must be at most {self._max_body} bytes")
+
+
+class _Body:
+    """The body of one request, as it comes."""
+
+    def __init__(self, receive: Receive, most: int, bodies: Bodies, host: str) -> None:
+        self._receive = receive
+        self._most = most
+        self._bodies = bodies
+        self._host = host
+        self._seen = 0
+
+    async def receive(self) -> Message:
+        """Give the next part; raises 413 beyond the limit, and 503 while there are too many."""
+        message = await self._receive()
+        part = message.get("body")
+        if part:
+            if self._seen + len(part) > self._most:
+                # The framework re-words any other exception of a body that is being read.
+                raise HTTPException(413)
+            self._bodies.add(self._host, len(part))
+            self._seen += len(part)
+        return message
+
+    def forget(self) -> None:
+        """Take back what was counted, as the request has ended."""
+        if self._seen:
+            self._bodies.remove(self._host, self._seen)
 
 
 async def send_problem_and_close(send: Send, error: ProblemError) -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from models.errors import HabitusError
 
@@ -24,6 +25,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MEDIA_TYPE = "application/problem+json"
+CLIENT_CLOSED = 499
+ENDED = "habitus.ended"
+"""Key in a scope's state: the status of a request that the client or a limit has ended."""
 
 
 class ProblemError(Exception):
@@ -123,6 +127,7 @@ _DETAIL = {
     404: "no such route",
     405: "the route has no such method",
     413: "the body is too large",
+    503: "too many request bodies are in memory now",
 }
 
 
@@ -138,6 +143,11 @@ async def _on_store(_: Request, error: Exception) -> Response:
     return ProblemError(503, "the store cannot be used now", {"Retry-After": "5"}).response()
 
 
+async def _on_hang_up(_: Request, __: Exception) -> Response:
+    # Nobody reads it; the status is for the metric.
+    return Response(status_code=CLIENT_CLOSED)
+
+
 async def _on_unhandled(_: Request, error: Exception) -> Response:
     log.error("request_failed", exc_info=error)
     return ProblemError(500, "an error that is logged on the server").response()
@@ -148,5 +158,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(ClientDisconnect, _on_hang_up)
     app.add_exception_handler(HabitusError, _on_store)
     app.add_exception_handler(Exception, _on_unhandled)

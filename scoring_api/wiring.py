@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
+from models.errors import ConfigError
 from models.event import Event, microseconds
 from models.trust_state import TrustState
 from pipeline.credentials import read_credentials
@@ -18,6 +19,8 @@ from scoring_api.config import ApiConfig
 from scoring_api.jwks import KeySource
 from scoring_api.reading import PipelineStatus
 from scoring_api.service import Validate
+from scoring_api.serving.certificates import TlsFiles, load
+from scoring_api.serving.limits import Limits
 
 # By name, as the command line starts us: loading the API loads no edge of the stream.
 _NATIVE = "pipeline.formats.native:Native"
@@ -40,6 +43,10 @@ def check(settings: Settings) -> None:
     """Raise `ConfigError` for what the API cannot be served with, before anything is opened."""
     config = config_of(settings)
     config.validate()
+    limits_of(settings).validate()
+    tls = tls_of(settings)
+    if tls is not None:
+        load(tls, wall_us())
     if config.api_keys_file is not None:
         read_credentials(config.api_keys_file)
     if config.jwks is not None:
@@ -68,7 +75,36 @@ def config_of(settings: Settings) -> ApiConfig:
         audience=settings.jwt_audience,
         algorithms=settings.jwt_algorithms,
         clock=settings.clock,
+        client_ca=settings.tls_client_ca,
+        max_body_memory=settings.max_body_memory,
     )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Give what clients may hold."""
+    return Limits(
+        connections=settings.max_connections,
+        connections_per_address=settings.max_connections_per_address,
+        header_bytes=settings.max_header_bytes,
+        target_bytes=settings.max_target_bytes,
+        header_s=settings.header_timeout_s,
+        body_s=settings.body_timeout_s,
+        idle_s=settings.idle_timeout_s,
+    )
+
+
+def tls_of(settings: Settings) -> TlsFiles | None:
+    """Give the files of TLS, None without; raises `ConfigError` where one is missing."""
+    cert, key, client_ca = settings.tls_cert, settings.tls_key, settings.tls_client_ca
+    if cert is not None and key is not None:
+        return TlsFiles(cert, key, client_ca)
+    given = {"HABITUS_TLS_CERT": cert, "HABITUS_TLS_KEY": key, "HABITUS_TLS_CLIENT_CA": client_ca}
+    for name in ("HABITUS_TLS_CERT", "HABITUS_TLS_KEY"):
+        if given[name] is None:
+            for other, path in given.items():
+                if path is not None:
+                    raise ConfigError(f"{name} must be set when {other} is")
+    return None
 
 
 class StoreReading:

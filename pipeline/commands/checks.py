@@ -15,6 +15,7 @@ from msgspec import Struct
 from models.errors import ConfigError, HabitusError, NoStore
 from models.trust_policy import SECOND_US
 from pipeline.commands.credential_checks import fault_or_note
+from pipeline.commands.running import has_credentials
 from pipeline.commands.standing import lag_us
 from pipeline.settings import model_config_of
 from pipeline.store import (
@@ -297,7 +298,7 @@ def _credentials(settings: Settings, at_us: int) -> Check:
     if settings.jwks is not None and not (settings.jwt_issuer and settings.jwt_audience):
         todo = "set HABITUS_JWT_ISSUER and HABITUS_JWT_AUDIENCE"
         return Check("credentials", "missing", "a key set without issuer or audience", todo)
-    if settings.api_keys_file is not None or settings.jwks is not None:
+    if has_credentials(settings):
         found, todo = fault_or_note(settings, at_us)
         return Check("credentials", "optional" if todo else "ok", found, todo)
     host = settings.listen.rpartition(":")[0].strip("[]")

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 # By name: what the API stands on does not know it.
-_APP = "scoring_api.wiring:create_app_from_settings"
+_SERVE = "scoring_api.serving.server:serve"
 API_CHECK = "scoring_api.wiring:check"
-_END_SECONDS = 30
-_LOOK_SECONDS = 1
 
 
 def run(
@@ -72,12 +70,13 @@ def serve(
     with _listening(settings) as listener:
         who = (
             "credentials required"
-            if _has_credentials(settings)
+            if has_credentials(settings)
             else ("no credentials are configured, so for this machine only")
         )
-        note(f"scoring API and console on http://{settings.listen}/ ({who})")
+        scheme = "http" if settings.tls_cert is None else "https"
+        note(f"scoring API and console on {scheme}://{settings.listen}/ ({who})")
         with _judging(settings, stop) if judge else contextlib.nullcontext():
-            started = _serve(listener, stop)
+            started = resolve_name(_SERVE)(settings, listener, stop)
         if not started and not stop.is_set():
             raise HabitusError("the API did not start, see the log above")
 
@@ -91,8 +90,10 @@ def demo(
     demonstrated(once=once)
 
 
-def _has_credentials(settings: Settings) -> bool:
-    return settings.api_keys_file is not None or settings.jwks is not None
+def has_credentials(settings: Settings) -> bool:
+    """Tell whether callers are asked who they are."""
+    stores = (settings.api_keys_file, settings.jwks, settings.tls_client_ca)
+    return any(store is not None for store in stores)
 
 
 @contextlib.contextmanager
@@ -100,39 +101,13 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     host, _, port = settings.listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
-        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
+        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
         # The library adds the address once more, in brackets.
         said = (error.strerror or str(error)).partition(" (")[0].lower()
         raise ConfigError(f"cannot listen on {settings.listen}: {said}") from error
     with listener:
         yield listener
-
-
-def _serve(listener: socket.socket, stop: threading.Event) -> bool:
-    """Serve until a signal; give whether it ever started."""
-    import uvicorn
-
-    async def look() -> None:
-        # A signal that came before the server listened to signals.
-        server.should_exit = server.should_exit or stop.is_set()
-
-    server = uvicorn.Server(
-        uvicorn.Config(
-            _APP,
-            callback_notify=look,
-            timeout_notify=_LOOK_SECONDS,
-            factory=True,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_END_SECONDS,
-        )
-    )
-    server.run(sockets=[listener])
-    return server.started
 
 
 @contextlib.contextmanager

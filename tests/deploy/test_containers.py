@@ -12,8 +12,8 @@ import typer.main
 import yaml
 
 from pipeline.cli import app
-from pipeline.commands.running import _END_SECONDS
 from pipeline.settings import PREFIX, Settings
+from scoring_api.serving.server import END_S
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -136,8 +136,8 @@ def test_passwords_are_asked_for_and_never_given(compose) -> None:
 
 
 def test_a_pod_has_longer_to_end_than_habitus_takes(compose, manifests) -> None:
-    assert pods(manifests)["habitus-api"]["spec"]["terminationGracePeriodSeconds"] > _END_SECONDS
-    assert int(compose["services"]["api"]["stop_grace_period"].rstrip("s")) > _END_SECONDS
+    assert pods(manifests)["habitus-api"]["spec"]["terminationGracePeriodSeconds"] > END_S
+    assert int(compose["services"]["api"]["stop_grace_period"].rstrip("s")) > END_S
 
 
 def test_probes_ask_for_what_is_there(manifests, client) -> None:

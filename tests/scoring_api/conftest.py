@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 
 from models.ledger import Item, Ledger
 from models.levels import Standing
@@ -21,6 +20,7 @@ from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
+from scoring_api.serving.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,10 +174,8 @@ class Installation:
     @contextmanager
     def served(self, app: Application) -> Iterator[str]:
         """Serve over a socket, as in operation; give the base URL."""
-        with socket.socket() as listening:
-            listening.bind(("127.0.0.1", 0))
-            settings = uvicorn.Config(app, log_config=None, ws="none", access_log=False)
-            server = uvicorn.Server(settings)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = Server(app)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             thread.start()
             try:

@@ -1,0 +1,88 @@
+"""Accept connections: the door first, then TLS, and only then anything that costs memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from scoring_api.serving.certificates import Certificates
+from scoring_api.serving.connection import REFUSALS, Connection
+from scoring_api.serving.door import Door
+
+log = logging.getLogger(__name__)
+
+_SHUTDOWN_S: Final = 2.0
+_AGAIN_S: Final = 0.1
+
+
+class Acceptor:
+    """Accept from one listening socket.
+
+    uvicorn makes a parser and a transport for each connection, and waits a minute for a TLS
+    handshake, before we learn of it.
+
+    Parameters
+    ----------
+    door
+        Says who may come in.
+    certificates
+        For TLS; None without.
+    make
+        Makes the connection of a client, given its address.
+    """
+
+    def __init__(
+        self, door: Door, certificates: Certificates | None, make: Callable[[str], Connection]
+    ) -> None:
+        self._door = door
+        self._certificates = certificates
+        self._make = make
+        self._opening: set[asyncio.Task[None]] = set()
+
+    async def run(self, listener: socket.socket) -> None:
+        """Accept until cancelled."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        while True:
+            try:
+                client, address = await loop.sock_accept(listener)
+            except OSError as error:
+                # The client has gone again, or there are too many open files.
+                log.warning("accept_failed", extra={"fault": error.strerror})
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            host = str(address[0])
+            refusal = self._door.enter(host)
+            if refusal is not None:
+                with contextlib.closing(client), contextlib.suppress(OSError):
+                    if self._certificates is None:
+                        client.send(REFUSALS[refusal])
+            else:
+                task = loop.create_task(self._open(client, host))
+                self._opening.add(task)
+                task.add_done_callback(self._opening.discard)
+            # A flood of connections must not keep the others waiting.
+            await asyncio.sleep(0)
+
+    async def _open(self, client: socket.socket, host: str) -> None:
+        connection = self._make(host)
+        tls = self._certificates is not None
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                client,
+                ssl=self._certificates.context if self._certificates is not None else None,
+                ssl_handshake_timeout=self._door.limits.header_s if tls else None,
+                ssl_shutdown_timeout=_SHUTDOWN_S if tls else None,
+            )
+        except (OSError, ssl.SSLError):
+            self._door.refused["handshake"] += 1
+            client.close()
+        finally:
+            if not connection.made:
+                self._door.leave(host)

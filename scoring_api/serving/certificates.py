@@ -1,0 +1,205 @@
+"""The server's certificate, and the authority of its clients: checked, loaded, and reloaded."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from models.errors import ConfigError
+from models.event import rfc3339
+from models.trust_policy import DAY_US, SECOND_US
+from scoring_api.clock import wall_us
+
+log = logging.getLogger(__name__)
+
+CHECK_S: Final = 5.0
+_SOON_US: Final = 14 * DAY_US
+_SAY_AGAIN_S: Final = 3600.0
+_LARGEST: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """The files that TLS is made of, PEM.
+
+    Parameters
+    ----------
+    cert, key
+        The server's certificate with its chain, and its private key without a password.
+    client_ca
+        Authorities whose client certificates are accepted; None to ask for none.
+    """
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    context: ssl.SSLContext
+    until_us: int
+    authorities: bytes
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            found = file.read(_LARGEST + 1)
+    except OSError as error:
+        said = (error.strerror or "").lower()
+        raise ConfigError(f"{name} cannot be read: {said}") from None
+    if len(found) > _LARGEST:
+        raise ConfigError(f"{name} must have at most {_LARGEST} bytes")
+    return found
+
+
+def _parsed(raw: bytes, name: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(raw)
+    except ValueError:
+        raise ConfigError(f"{name} must hold certificates in PEM") from None
+
+
+def _check_key(raw: bytes, certificate: x509.Certificate) -> None:
+    try:
+        key = load_pem_private_key(raw, password=None)
+    except TypeError:
+        raise ConfigError("HABITUS_TLS_KEY must have no password") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise ConfigError("HABITUS_TLS_KEY must hold a private key in PEM") from None
+    if key.public_key() != certificate.public_key():
+        raise ConfigError("HABITUS_TLS_KEY is not the key of the certificate in HABITUS_TLS_CERT")
+
+
+def _us(at: datetime) -> int:
+    return int(at.timestamp()) * SECOND_US
+
+
+def load(files: TlsFiles, now_us: int) -> _Loaded:
+    """Read and check all files; raises `ConfigError` that names the setting and the fault."""
+    raw = _read(files.cert, "HABITUS_TLS_CERT")
+    own = _parsed(raw, "HABITUS_TLS_CERT")[0]
+    _check_key(_read(files.key, "HABITUS_TLS_KEY"), own)
+    until, since = _us(own.not_valid_after_utc), _us(own.not_valid_before_utc)
+    if until <= now_us:
+        raise ConfigError(
+            f"HABITUS_TLS_CERT has expired at {rfc3339(until)}, expected a valid certificate"
+        )
+    if since > now_us:
+        raise ConfigError(
+            f"HABITUS_TLS_CERT is not valid before {rfc3339(since)}, expected a valid certificate"
+        )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    authorities = b""
+    try:
+        context.load_cert_chain(files.cert, files.key)
+        if files.client_ca is not None:
+            authorities = _read(files.client_ca, "HABITUS_TLS_CLIENT_CA")
+            _check_authorities(_parsed(authorities, "HABITUS_TLS_CLIENT_CA"), now_us)
+            context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except (ssl.SSLError, OSError) as error:
+        said = getattr(error, "reason", None) or error.strerror or type(error).__name__
+        raise ConfigError(f"HABITUS_TLS_CERT cannot be used: {str(said).lower()}") from None
+    return _Loaded(context, until, authorities)
+
+
+def _check_authorities(found: list[x509.Certificate], now_us: int) -> None:
+    if all(_us(one.not_valid_after_utc) <= now_us for one in found):
+        raise ConfigError("HABITUS_TLS_CLIENT_CA must hold a certificate that has not expired")
+
+
+class Certificates:
+    """What new connections are secured with; follows its files.
+
+    Parameters
+    ----------
+    files
+        Where they are. At the start a fault raises `ConfigError`; later the last good ones stay in
+        use, and the fault is logged.
+    """
+
+    def __init__(self, files: TlsFiles) -> None:
+        self._files = files
+        self._stamp = self._look()
+        self._loaded = load(files, wall_us())
+        self._checked = self._said = float("-inf")
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The context for a new connection."""
+        return self._loaded.context
+
+    def follow(self, now: float) -> bool:
+        """Load files that have changed.
+
+        Parameters
+        ----------
+        now
+            The loop's time, seconds; the files are looked at every `CHECK_S`.
+
+        Returns
+        -------
+        bool
+            True where other client authorities count from now on.
+        """
+        if now - self._checked < CHECK_S:
+            return False
+        self._checked = now
+        before = self._loaded.authorities
+        stamp = self._look()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._loaded = load(self._files, wall_us())
+            except ConfigError as error:
+                log.error("tls_files_unusable", extra={"fault": str(error)})
+            else:
+                log.info("tls_reloaded", extra={"expires": rfc3339(self._loaded.until_us)})
+                self._said = float("-inf")
+        self._say_expiry(now)
+        return self._loaded.authorities != before
+
+    def _say_expiry(self, now: float) -> None:
+        left = self._loaded.until_us - wall_us()
+        if left < _SOON_US and now - self._said >= _SAY_AGAIN_S:
+            self._said = now
+            said = {"expires": rfc3339(self._loaded.until_us)}
+            if left <= 0:
+                log.error("tls_certificate_expired", extra=said)
+            else:
+                log.warning("tls_certificate_expires_soon", extra=said)
+
+    def _look(self) -> tuple[object, ...]:
+        return tuple(self._stamps())
+
+    def _stamps(self) -> Iterator[object]:
+        for path in (self._files.cert, self._files.key, self._files.client_ca):
+            found = None
+            if path is not None:
+                with contextlib.suppress(OSError):
+                    seen = path.stat()
+                    found = seen.st_mtime_ns, seen.st_size, seen.st_ino
+            yield found
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the metrics."""
+        yield GaugeMetricFamily(
+            "habitus_api_certificate_expires_seconds",
+            "End of the server certificate's validity, seconds since 1970.",
+            value=self._loaded.until_us / SECOND_US,
+        )

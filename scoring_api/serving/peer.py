@@ -1,0 +1,61 @@
+"""The name in a client certificate that TLS has verified."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from models.trust_policy import SECOND_US
+
+_SPIFFE = "spiffe://"
+_LONGEST = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """Who a verified certificate names, and until when.
+
+    Attributes
+    ----------
+    subject
+        The SPIFFE id; without one the first URI, DNS or e-mail name, else the common name. None
+        where the certificate names nobody for certain.
+    until_us
+        End of its validity, microseconds.
+    """
+
+    subject: str | None
+    until_us: int
+
+
+def certificate_of(found: dict[str, Any]) -> ClientCertificate:
+    """Read what `ssl.SSLSocket.getpeercert` gives.
+
+    >>> names = (("DNS", "a.example.com"), ("URI", "spiffe://example.com/ns/shop"))
+    >>> end = "Jan  5 09:34:43 2027 GMT"
+    >>> certificate_of({"subjectAltName": names, "notAfter": end}).subject
+    'spiffe://example.com/ns/shop'
+    """
+    until_us = int(ssl.cert_time_to_seconds(found["notAfter"])) * SECOND_US
+    return ClientCertificate(_subject(found), until_us)
+
+
+def _subject(found: dict[str, Any]) -> str | None:
+    names: dict[str, list[str]] = {"URI": [], "DNS": [], "email": []}
+    for kind, value in found.get("subjectAltName", ()):
+        names.setdefault(kind, []).append(value)
+    uris = names["URI"]
+    if any(uri.lower().startswith(_SPIFFE) for uri in uris) and len(uris) > 1:
+        return None  # a SPIFFE certificate has exactly one URI
+    common = [
+        value for part in found.get("subject", ()) for name, value in part if name == "commonName"
+    ]
+    for kind, values in (("URI", uris), ("DNS", names["DNS"]), ("", names["email"]), ("", common)):
+        if values:
+            # Only a URI may look like one: an authority that checks host names alone must not be
+            # able to issue a SPIFFE id.
+            name = values[0]
+            certain = (kind == "URI") == ("://" in name)
+            return name if certain and name.isprintable() and len(name) <= _LONGEST else None
+    return None
