@@ -9,12 +9,14 @@ from typing import Final, Literal, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from scoring_api.serving.addresses import LOCAL, Proxies, source_of
+from scoring_api.clients import source_of
 from scoring_api.serving.limits import LOCAL_RESERVE, Limits
+from scoring_api.serving.proxies import Proxies
 
 log = logging.getLogger(__name__)
 
 LOG_EVERY_S: Final = 10.0
+_LOCAL: Final = frozenset({source_of("127.0.0.1"), source_of("::1")})
 
 Reason = Literal[
     "connections",
@@ -64,10 +66,10 @@ class Door:
         """Let a connection in, or give the reason why not.
 
         The connections of a trusted proxy belong to its clients: they count in all, and
-        `scoring_api.serving.clients` bounds what each of its clients asks at once.
+        `ProxiedClients` bounds what each of its clients asks at once.
         """
         source = source_of(host)
-        room = self.limits.connections + (LOCAL_RESERVE if source in LOCAL else 0)
+        room = self.limits.connections + (LOCAL_RESERVE if source in _LOCAL else 0)
         refusal: Reason | None = None
         if self._held[source] >= self.limits.connections_per_address and not self.proxies.trusts(
             host

@@ -13,12 +13,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from pipeline.settings import Settings
 from scoring_api.app import Application
 from scoring_api.serving.acceptor import Acceptor
-from scoring_api.serving.addresses import Proxies
 from scoring_api.serving.certificates import Certificates
-from scoring_api.serving.clients import Clients
 from scoring_api.serving.connection import Connection
 from scoring_api.serving.door import Door
 from scoring_api.serving.limits import Limits, fit_to_files
+from scoring_api.serving.proxies import ProxiedClients, Proxies
 from scoring_api.wiring import create_app_from_settings, limits_of, tls_of
 
 END_S = 30
@@ -80,7 +79,7 @@ class Server(uvicorn.Server):
         if not self.door.proxies:
             return app
         trusted = [str(network) for network in self.door.proxies.networks]
-        return ProxyHeadersMiddleware(Clients(app, self.door), trusted)  # type: ignore[arg-type]  # plain ASGI
+        return ProxyHeadersMiddleware(ProxiedClients(app, self.door), trusted)  # type: ignore[arg-type]  # plain ASGI
 
     def _connection(self, host: str) -> Connection:
         return Connection(self.door, host, self.config, self.server_state, self.lifespan.state)

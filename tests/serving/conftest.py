@@ -209,7 +209,7 @@ def serving(
             return False
 
     try:
-        running.until(ready, 60)
+        running.until(ready, 120)
         yield running
     finally:
         try:
