@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from pipeline.event_schema import event_parts
-from scoring_api.schemas import Problem, RejectedActions
+from scoring_api.schemas import Problem, RejectedActions, TrustQuery
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 _FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
@@ -20,7 +20,7 @@ def described(app: FastAPI) -> dict[str, Any]:
     """Describe `app`; made once.
 
     The framework describes an own answer 422 to a bad body, which `problems.install` replaces by
-    400. Problem details and native events are added, because no route declares them as its types.
+    400. Problem details and bodies that routes read themselves are added: no signature names them.
     """
     if app.openapi_schema is None:
         api = get_openapi(
@@ -33,14 +33,18 @@ def described(app: FastAPI) -> dict[str, Any]:
         parts = api["components"]["schemas"]
         for name in _FRAMEWORK:
             parts.pop(name, None)
-        api["components"]["schemas"] = dict(sorted((parts | _problems() | _events()).items()))
+        api["components"]["schemas"] = dict(sorted((parts | _declared() | _events()).items()))
         app.openapi_schema = api
     return app.openapi_schema
 
 
-def _problems() -> dict[str, Any]:
+def _declared() -> dict[str, Any]:
     _, found = models_json_schema(
-        [(Problem, "serialization"), (RejectedActions, "serialization")],
+        [
+            (Problem, "serialization"),
+            (RejectedActions, "serialization"),
+            (TrustQuery, "validation"),
+        ],
         ref_template=_TEMPLATE.replace("name", "model"),
     )
     parts: dict[str, Any] = found["$defs"]

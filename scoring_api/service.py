@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import BaseModel
 
 from models.event import Event
 from scoring_api.auth import Authenticator
@@ -112,6 +113,12 @@ _MEANING = {
     503: "Not loaded yet, or a store of events or credentials cannot be used now.",
 }
 _TYPES = {422: RejectedActions}
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe the JSON body of a route that reads it after the caller is known."""
+    schema = {"$ref": _REF + model.__name__}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -6,12 +6,14 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from scoring_api.clock import wall_us
 from scoring_api.fastpath import not_modified
 from scoring_api.schemas import ModeName, OperationName, Trust, TrustAnswers, TrustQuery
-from scoring_api.service import DESCRIBED, AgentPath, Shared, needs, problems, require_json
+from scoring_api.service import DESCRIBED, AgentPath, Shared, body_of, needs, problems, require_json
 
 router = APIRouter(tags=["trust"], dependencies=[*DESCRIBED, needs("trust:read")])
 
@@ -48,14 +50,25 @@ async def get_agent_trust(
     return Response(entry.body, headers=headers)
 
 
+async def _asked(request: Request) -> TrustQuery:
+    # A parameter of the body's type would be read before the caller is known.
+    try:
+        return TrustQuery.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        ) from None
+
+
 @router.post(
     "/v1/trust/query",
     response_model=TrustAnswers,
     responses=problems(413, 415, 503),
     dependencies=[Depends(require_json)],
+    openapi_extra=body_of(TrustQuery),
     summary="Trust of many agents",
 )
-async def query_trust(asked: TrustQuery, service: Shared) -> Response:
+async def query_trust(asked: Annotated[TrustQuery, Depends(_asked)], service: Shared) -> Response:
     """Answer for up to 1000 agents, in the order asked for."""
     service.cache.require_ready()
     now = wall_us()
