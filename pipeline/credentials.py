@@ -196,8 +196,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         return read_regular(path, _LARGEST)
     except OSError as error:
-        said = (error.strerror or str(error)).lower()
-        raise ConfigError(f"{FILE} cannot be read: {said}") from None
+        fault = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{FILE} cannot be read: {fault}") from None
     except ValueError as error:
         raise ConfigError(f"{FILE} cannot be read: {error}") from None
 

@@ -1,4 +1,4 @@
-"""A blocking read beside the event loop that is waited for no longer than told."""
+"""A blocking read beside the event loop, with a bound on the wait for it."""
 
 from __future__ import annotations
 

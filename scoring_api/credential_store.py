@@ -48,8 +48,8 @@ class CredentialStore:
         try:
             digest, found = await self._reader.answer(known, within_s=READ_S)
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be let in by it
-            told = isinstance(error, ConfigError | TimeoutError)
-            self._close(str(error) if told else type(error).__name__)
+            ours = isinstance(error, ConfigError | TimeoutError)
+            self._close(str(error) if ours else type(error).__name__)
             return
         if found is None:
             return

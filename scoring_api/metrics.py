@@ -33,7 +33,7 @@ class Metrics:
             registry=self.registry,
         )
         self.refused = Counter(
-            "habitus_api_refused_total",
+            "habitus_api_credentials_refused_total",
             "Requests refused for their credential, and reports of agents of others, by reason.",
             ("reason",),
             registry=self.registry,

@@ -70,8 +70,8 @@ class Refused(ProblemError):
     def __init__(self, reason: str, detail: str, known: dict[str, str] | None = None) -> None:
         missing = reason == "missing"
         challenge = 'Bearer realm="habitus"' + ("" if missing else ', error="invalid_token"')
-        said = detail if missing else f"the credential was refused: {detail}"
-        super().__init__(401, said, {"WWW-Authenticate": challenge})
+        sentence = detail if missing else f"the credential was refused: {detail}"
+        super().__init__(401, sentence, {"WWW-Authenticate": challenge})
         self.reason = reason
         self.known = known or {}
 

@@ -129,17 +129,17 @@ class Refusals:
         now, recognised = self._clock(), reason in _RECOGNISED
         # Of guesses an address has one line, of a credential each reason for which it is refused.
         names = [known.get(name, "") for name in ("key_id", "subject", "token_sub")]
-        said_of = (source_of(client), reason, *names) if recognised else (source_of(client),)
-        soon = now < _of(self._lines_at, said_of, -math.inf) + LINE_EACH_S
+        line = (source_of(client), reason, *names) if recognised else (source_of(client),)
+        soon = now < _of(self._lines_at, line, -math.inf) + LINE_EACH_S
         if soon or not self._lines[recognised].take(now):
             self._left_out[recognised] += 1
             return
-        self._lines_at[said_of] = now
-        said = {"client": client, "reason": reason, **known}
+        self._lines_at[line] = now
+        fields = {"client": client, "reason": reason, **known}
         if self._left_out[recognised]:
-            said["not_logged"] = str(self._left_out[recognised])
+            fields["not_logged"] = str(self._left_out[recognised])
             self._left_out[recognised] = 0
-        log.warning(what, extra={name: _shown(value) for name, value in said.items()})
+        log.warning(what, extra={name: _shown(value) for name, value in fields.items()})
 
 
 def _of(held: OrderedDict[K, V], name: K, new: V) -> V:

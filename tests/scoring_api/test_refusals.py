@@ -104,8 +104,8 @@ def test_a_refused_key_is_one_line_that_says_who_which_and_for_what(
     assert said(caplog) == [{"client": "192.0.2.7", "needs": "trust:read", **line}]
     assert secret is None or secret not in caplog.text + str([vars(r) for r in caplog.records])
     page = asked(secrets["good"], path="/metrics").text
-    assert 'habitus_api_refused_total{reason="token_key"} 0.0' in page
-    assert f'habitus_api_refused_total{{reason="{line["reason"]}"}} 1.0' in page
+    assert 'habitus_api_credentials_refused_total{reason="token_key"} 0.0' in page
+    assert f'habitus_api_credentials_refused_total{{reason="{line["reason"]}"}} 1.0' in page
 
 
 def test_a_bad_token_is_named_by_its_kid_and_subject_and_never_repeated(

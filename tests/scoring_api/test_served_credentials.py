@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -147,5 +148,8 @@ def test_a_credential_file_that_goes_and_comes_back_under_a_running_server(tmp_p
         assert refused[-1] == 429
         other = machine.run("keys", "add", "new", "--scope", "trust:read")
         eventually(lambda: status(other) == 200, WITHIN_S)
+        names = re.findall(r"^# TYPE (\S+)", client.get("/metrics").text, re.MULTILINE)
+        assert len(names) == len(set(names)), "two parts of the API use one name of a metric"
+        assert "habitus_api_credentials_refused_total" in names
         assert operator not in log.read_text()
         assert other not in log.read_text()
