@@ -15,6 +15,11 @@ edits the file; `scoring_api.credential_store` follows it.
     id = "shop-workloads"               # for tokens: scopes and expiry are in the token
     subject = "spiffe://example.com/ns/shop/**"
     agents = ["{subject}"]              # each for itself
+
+    [[key]]
+    id = "shop-certificates"            # for client certificates, with their scopes
+    certificate = "spiffe://example.com/ns/shop/**"
+    scopes = ["actions:write"]
 """
 
 from __future__ import annotations
@@ -49,14 +54,14 @@ SUBJECT = "{subject}"
 FILE = "the credential file (HABITUS_API_KEYS_FILE)"
 """How messages name the file: its path may be a key that somebody set by mistake."""
 
-_IDENTIFIERS = ("sha256", "subject")
+_IDENTIFIERS = ("sha256", "subject", "certificate")
 _LARGEST = 4 * 1024 * 1024
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 Time = Annotated[datetime, Meta(tz=True)]
 
 
 class CredentialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One entry of the file, identified by exactly one of `sha256` and `subject`.
+    """One entry of the file, identified by exactly one of `sha256`, `subject` and `certificate`.
 
     Parameters
     ----------
@@ -66,8 +71,10 @@ class CredentialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Digest of an API key.
     subject
         Pattern of the subjects (``sub``) of bearer tokens.
+    certificate
+        Pattern of the names in client certificates.
     scopes
-        What an API key may do; a token brings its own.
+        What an API key or a certificate may do; a token brings its own.
     expires, revoked
         The credential is refused from then on.
     agents
@@ -77,6 +84,7 @@ class CredentialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     id: Annotated[str, Meta(min_length=1, max_length=128)]
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
     subject: str | None = None
+    certificate: str | None = None
     scopes: tuple[str, ...] = ()
     expires: Time | None = None
     revoked: Time | None = None
@@ -114,6 +122,7 @@ class Credentials:
     entries: tuple[CredentialEntry, ...]
     bindings: dict[str, Binding]
     subjects: tuple[tuple[AgentPattern, CredentialEntry], ...]
+    certificates: tuple[tuple[AgentPattern, CredentialEntry], ...] = ()
 
     @classmethod
     def of(cls, entries: Iterable[CredentialEntry]) -> Credentials:
@@ -141,6 +150,11 @@ class Credentials:
                     for entry in listed
                     if entry.subject is not None
                 ),
+                tuple(
+                    (AgentPattern.parse(entry.certificate), entry)
+                    for entry in listed
+                    if entry.certificate is not None
+                ),
             )
         except ValueError as error:
             raise ConfigError(f"{FILE}: {error}") from None
@@ -161,6 +175,10 @@ class Credentials:
         """Give the entries whose pattern covers the subject of a token."""
         return [entry for pattern, entry in self.subjects if pattern.matches(subject)]
 
+    def of_certificate(self, subject: str) -> list[CredentialEntry]:
+        """Give the entries whose pattern covers the name in a client certificate."""
+        return [entry for pattern, entry in self.certificates if pattern.matches(subject)]
+
     def binding_of(self, subject: str) -> Binding | None:
         """Give the agents that a token of this subject may report; None for all.
 
@@ -168,7 +186,11 @@ class Credentials:
         """
         if not self.subjects:
             return None
-        covering = self.of_subject(subject)
+        return self.union(self.of_subject(subject), subject)
+
+    def union(self, covering: Iterable[CredentialEntry], subject: str) -> Binding | None:
+        """Give the agents that any of these entries lets a subject report; None for all."""
+        covering = list(covering)
         if any(entry.agents is None for entry in covering):
             return None
         own = any(SUBJECT in (entry.agents or ()) for entry in covering)
@@ -224,10 +246,12 @@ def _check(entry: CredentialEntry) -> None:
     if sum(getattr(entry, one) is not None for one in _IDENTIFIERS) != 1:
         raise ConfigError(f"{name} must have one of: {', '.join(_IDENTIFIERS)}")
     check_scopes(entry.scopes, name)
-    if entry.subject is None:
+    if entry.sha256 is not None:
         if SUBJECT in (entry.agents or ()):
-            raise ConfigError(f"{name}: {SUBJECT} stands for the subject of a token, not of a key")
-    elif entry.scopes:
+            raise ConfigError(
+                f"{name}: {SUBJECT} stands for the name in a token or certificate, not of a key"
+            )
+    elif entry.subject is not None and entry.scopes:
         raise ConfigError(f"{name} must have no scopes: a token brings its own")
 
 

@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens against a key set, or hashed API keys; loopback when neither is set.
+"""Who may ask: API keys, bearer tokens and client certificates; loopback without any of them.
 
 A verified credential is remembered by its digest for a few minutes, so that the trust route
 verifies a signature once and not fifty thousand times a second.
@@ -16,6 +16,12 @@ from joserfc.errors import JoseError
 
 from models.trust_policy import SECOND_US
 from pipeline.credentials import PREFIXES, Credentials
+from scoring_api.certificate_entries import (
+    ClientCertificate,
+    NamedCaller,
+    certificate_in,
+    principal_of_entries,
+)
 from scoring_api.clients import client_of
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
@@ -36,6 +42,7 @@ CHECK_S = 1.0
 _NO_FILE = "the credential file cannot be used now, so nobody is let in; the log says why"
 _NO_KEY_SET = "the key set of the token issuer cannot be used now; the log says why"
 _NO_KEY = "no such API key, or it has expired or been revoked"
+_NO_CERTIFICATE = "no entry covers the certificate, or it has expired or been revoked"
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -70,6 +77,7 @@ class Authenticator:
         self._source = KeySource(config.jwks) if config.jwks is not None else None
         self._verified_under = self._generations()
         self._remembered: dict[bytes, tuple[Principal, int]] = {}
+        self._named: dict[str, NamedCaller] = {}
         self.open = not config.has_credentials
 
     @property
@@ -120,7 +128,7 @@ class Authenticator:
             has failed too often, 503 while no credential can be checked.
         """
         try:
-            principal = await self.authenticate(scope["headers"])
+            principal = await self.authenticate(scope["headers"], certificate_in(scope))
         except Refused as refused:
             raise self.refusals.failed(client_of(scope), refused, needed) from None
         if not principal.may(needed):
@@ -131,13 +139,20 @@ class Authenticator:
             )
         return principal
 
-    async def authenticate(self, headers: Headers) -> Principal:
-        """Recognise a caller by its credential alone; raises `Refused`, or 503."""
+    async def authenticate(
+        self, headers: Headers, certificate: ClientCertificate | None = None
+    ) -> Principal:
+        """Recognise a caller by its credential alone; raises `Refused`, or 503.
+
+        A key or a token in the request counts before the certificate of its connection.
+        """
         known = self.remembered(headers)
         if known is not None:
             return known
         presented = credential(headers)
         if presented is None:
+            if certificate is not None:
+                return self._by_certificate(certificate, wall_us())
             raise Refused("missing", "a bearer token or an API key is needed")
         if not presented or len(presented) > MAX_TOKEN:
             raise Refused("malformed", "it is not a bearer token or an API key")
@@ -160,6 +175,7 @@ class Authenticator:
         if self._generations() != self._verified_under:
             self._verified_under = self._generations()
             self._remembered.clear()
+            self._named.clear()
 
     def _held(self) -> Credentials | None:
         """Give the credential file's content, None where none is set; 503 while it is unusable."""
@@ -185,6 +201,28 @@ class Authenticator:
         bound = held.bindings.get(key.id)
         principal = Principal(key.id, frozenset(key.scopes), () if bound is None else (bound,))
         return principal, min([now + REMEMBER_US, *key.ends_us()])
+
+    def _by_certificate(self, certificate: ClientCertificate, now: int) -> Principal:
+        """Give the caller that a verified certificate names: asked for each request."""
+        subject, held = certificate.subject, self._held()
+        if certificate.until_us <= now:
+            raise Refused("expired_certificate", "the certificate has expired")
+        if subject is None:
+            raise Refused("certificate_name", "the certificate names nobody for certain")
+        found = self._named.get(subject)
+        if found is None:
+            covering = held.of_certificate(subject) if held is not None else []
+            if held is None or not covering:
+                raise Refused("unknown_certificate", _NO_CERTIFICATE, {"subject": subject})
+            found = principal_of_entries(held, covering, subject)
+            if len(self._named) >= MAX_REMEMBERED:
+                del self._named[next(iter(self._named))]
+            self._named[subject] = found
+        principal, entries = found
+        for entry in entries:
+            if ended := entry.ended(now):
+                raise Refused(f"{ended}_certificate", _NO_CERTIFICATE, {"key_id": entry.id})
+        return principal
 
     async def _by_token(self, text: str, now: int) -> tuple[Principal, int]:
         if self._source is None:

@@ -49,6 +49,7 @@ class Shown(msgspec.Struct, frozen=True):
     expires: datetime | None
     revoked: datetime | None
     subject: str | None
+    certificate: str | None
     agents: tuple[str, ...] | None
 
 
@@ -145,15 +146,22 @@ def _end(text: str, at_us: int) -> datetime:
     return end
 
 
+def _kind(entry: CredentialEntry) -> str:
+    if entry.subject is not None:
+        return "token"
+    return "key" if entry.certificate is None else "certificate"
+
+
 def _shown(entry: CredentialEntry, at_us: int) -> Shown:
     return Shown(
         id=entry.id,
-        kind="token" if entry.subject is not None else "key",
+        kind=_kind(entry),
         state=entry.ended(at_us) or "active",
         scopes=entry.scopes,
         expires=entry.expires,
         revoked=entry.revoked,
         subject=entry.subject,
+        certificate=entry.certificate,
         agents=entry.agents,
     )
 
@@ -166,6 +174,8 @@ def _agents(one: Shown) -> str:
     if not one.subject and not {"actions:write", "admin"} & set(one.scopes):
         return "reports none"
     named = "all" if one.agents is None else ", ".join(one.agents) or "none"
+    if one.certificate:
+        return f"{named} (certificates of {one.certificate})"
     return f"{named} (tokens of {one.subject})" if one.subject else named
 
 

@@ -15,9 +15,10 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from scoring_api.certificate_entries import IN_STATE, ClientCertificate
 from scoring_api.problems import ENDED, ProblemError
 from scoring_api.serving.door import Door, Reason
-from scoring_api.serving.peer import ClientCertificate, certificate_of
+from scoring_api.serving.peer import certificate_of
 
 PIPELINED: Final = 16
 LINGER_S: Final = 2.0
@@ -159,7 +160,7 @@ class Connection(HttpToolsProtocol):
         self._head = self._received = 0
         self._due = self.loop.time() + self._limits.header_s
         if self._certificate is not None:
-            self.scope["state"]["habitus.certificate"] = self._certificate
+            self.scope["state"][IN_STATE] = self._certificate
 
     def on_url(self, url: bytes) -> None:
         """Add to the target."""

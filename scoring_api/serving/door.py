@@ -112,9 +112,9 @@ class Door:
             "habitus_api_connections", "Open connections of clients.", value=self._total
         )
         refused = CounterMetricFamily(
-            "habitus_api_refused",
+            "habitus_api_limit_exceeded",
             "Connections and requests that exceeded a limit, by limit.",
-            labels=("reason",),
+            labels=("limit",),
         )
         for reason, count in self.refused.items():
             refused.add_metric((reason,), count)

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from typing import Any
 
 from models.trust_policy import SECOND_US
+from scoring_api.certificate_entries import ClientCertificate
 
 _SPIFFE = "spiffe://"
 _LONGEST = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
-    """Who a verified certificate names, and until when.
-
-    Attributes
-    ----------
-    subject
-        The SPIFFE id; without one the first URI, DNS or e-mail name, else the common name. None
-        where the certificate names nobody for certain.
-    until_us
-        End of its validity, microseconds.
-    """
-
-    subject: str | None
-    until_us: int
 
 
 def certificate_of(found: dict[str, Any]) -> ClientCertificate:

@@ -152,15 +152,16 @@ KEY = {"id": "a", "sha256": "0" * 64}
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ({"id": "a"}, "credential 'a' must have one of: sha256, subject"),
+        ({"id": "a"}, "credential 'a' must have one of: sha256, subject, certificate"),
         ({**KEY, "subject": "b"}, "must have one of"),
         ({**KEY, "agents": ["a*b*c"]}, "agent pattern 'a*b*c' may have one *"),
-        ({**KEY, "agents": ["{subject}"]}, "stands for the subject of a token"),
+        ({**KEY, "agents": ["{subject}"]}, "stands for the name in a token"),
         ({"id": "a", "subject": "b", "scopes": ["admin"]}, "a token brings its own"),
         ({"id": "a", "subject": "b?"}, "its one wildcard is *"),
         ({**KEY, "scopes": ["trust:raed"]}, "did you mean trust:read?"),
         ({**KEY, "id": "a b"}, "white space"),
-        ({**KEY, "certificate": "spiffe://example.com/a"}, "unknown field"),
+        ({**KEY, "certificate": "spiffe://example.com/a"}, "must have one of"),
+        ({**KEY, "certificates": "spiffe://example.com/a"}, "unknown field"),
     ],
 )
 def test_an_entry_with_a_fault_is_refused_by_its_name(tmp_path, entry, fault):

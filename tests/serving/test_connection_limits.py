@@ -67,7 +67,7 @@ def test_1100_half_open_connections_lock_nobody_out(serve, tmp_path):
                 with contextlib.suppress(ConnectionError):
                     client.sendall(b"GET / HTTP/1.1\r\nX-Never: ")
             assert server.ask("/readyz")[0] == 200
-            refused = server.metric('habitus_api_refused_total{reason="connections"}')
+            refused = server.metric('habitus_api_limit_exceeded_total{limit="connections"}')
             assert refused >= 1100 - 512
         assert "Traceback" not in server.log()
 

@@ -19,7 +19,7 @@ def test_endless_headers_are_refused_after_16_kib(server):
                         client.sendall(b"a" * 65_536)
                         sent += 65_536
                 assert sent < 150 * 2**20
-    assert server.metric('habitus_api_refused_total{reason="header_bytes"}') >= 3
+    assert server.metric('habitus_api_limit_exceeded_total{limit="header_bytes"}') >= 3
 
 
 def test_a_header_beyond_the_limit_is_431_and_one_below_is_answered(server, answer_of):

@@ -67,7 +67,7 @@ def test_handshakes_that_stall_are_bounded_in_number_and_time(serve, tls, small,
                         client.sendall(b"\x16\x03\x01\x02\x00")
             assert server.metric("habitus_api_connections") <= 60 + 5
             server.until(lambda: server.metric("habitus_api_connections") < 5)
-        assert server.metric('habitus_api_refused_total{reason="handshake"}') >= 55
+        assert server.metric('habitus_api_limit_exceeded_total{limit="handshake"}') >= 55
         assert "Traceback" not in server.log()
 
 
