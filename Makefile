@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test check lint format types arch schema bench chaos notebooks services services-stop \
+.PHONY: help install native demo test check lint format types arch audit schema bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -73,6 +73,9 @@ types: $(STAMP) ## mypy, strict
 
 arch: $(STAMP) ## who may import whom
 	@$(BIN)/lint-imports
+
+audit: $(TOOLS) ## known vulnerabilities and licences of all that is locked (says what it cannot check)
+	@$(BIN)/python deploy/audit/audit.py $(ARGS)
 
 notebooks: $(KERNEL) ## execute the notebooks
 	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
