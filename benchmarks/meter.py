@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from pipeline.progress import Silent
-from pipeline.record import USUAL_BATCH
+from pipeline.record import RECORDS, USUAL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,9 +147,9 @@ class Meter:
         self._at: list[tuple[float, float]] = [(0.0, 0.0)]
         self.resident_bytes = 0
 
-    def start(self, total: int | None, what: str) -> None:
+    def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
         """Start the clocks."""
-        self._bar.start(total, self._shown or what)
+        self._bar.start(total, self._shown or what, unit)
         self._at = [_clocks()]
 
     def advance(self, n: int) -> None:

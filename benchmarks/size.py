@@ -82,7 +82,8 @@ def write_fleet(job: Job, each: int, progress: Progress) -> Job:
     if each < EACH:
         lines = firsts(lines, each, whole)
     total = 0
-    progress.start((min(each, EACH) * agents + tail) * copies, f"writing {job.agents:,} agents")
+    events = (min(each, EACH) * agents + tail) * copies
+    progress.start(events, f"writing {job.agents:,} agents", "events")
     with job.stream.open("wb") as out:
         for line in copied(lines, copies):
             out.write(line + b"\n")

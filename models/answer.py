@@ -98,7 +98,14 @@ class Reason(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """How many days of clean running lead to the next level."""
+    """The next level, and how long a clean run takes to it.
+
+    Attributes
+    ----------
+    clean_days
+        Whole days from `as_of`, each clean in full, until the agent has that level at the latest:
+        the margin above the bound and the patience of a rise included.
+    """
 
     to: Level
     clean_days: int

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
+from models.kernel import native_kernel
 from pipeline.commands import config, installation, keys, look, offline, running, simulate
 from pipeline.named_output import fault_of
 from pipeline.quoted import quoted
+from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -22,6 +25,7 @@ _HELP = (
     "Behavioural baselines and trust scores for AI agents. Settings come from HABITUS_… variables "
     "and habitus.toml; habitus config shows them, habitus doctor checks them."
 )
+_NATIVE = "habitus-native"
 # Typer carries its own copy of click: this is the base of everything a caller can do wrong.
 _Usage: type[Any] = typer.BadParameter.__mro__[1]
 
@@ -56,6 +60,22 @@ class Habitus(typer.Typer):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _version(asked: bool) -> None:
+    """Print which version this is, with the kernel that judges."""
+    if asked:
+        print(f"habitus {version('habitus')}, {_kernel()}")
+        raise typer.Exit
+
+
+def _kernel() -> str:
+    """Name the kernel that the settings choose; a person may ask because these are wrong."""
+    try:
+        native = native_kernel(load_settings().kernel)
+    except ConfigError as error:
+        return f"kernel unknown: {error}"
+    return "kernel python" if native is None else f"kernel native {version(_NATIVE)}"
+
+
 def _told(error: typer.BadParameter) -> str:
     """Say what a command line has wrong, with the value that an option did not take."""
     told, why = error.format_message().rstrip("."), error.__cause__
@@ -83,6 +103,23 @@ app = Habitus(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _habitus(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the version and the kernel in use.",
+        ),
+    ] = False,
+) -> None:
+    """Judge what agents do."""
+
+
 for _group in (running, offline, simulate, look, config, installation, keys):
     _group.register(app)
 

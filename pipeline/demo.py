@@ -6,15 +6,15 @@ import errno
 import os
 import socket
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.errors import HabitusError
+from models.errors import ConfigError, HabitusError
 from models.event import rfc3339
 from pipeline import demo_story as story
 from pipeline import runner
-from pipeline.commands.running import serve
+from pipeline.commands.running import listening, serve_on
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import console, note, stop_on_signals
 from pipeline.demo_findings import Findings, compare, published_answers
@@ -61,14 +61,19 @@ def demo(*, once: bool = False) -> Findings:
     with tempfile.TemporaryDirectory(prefix="habitus-demo-") as name:
         folder = Path(name)
         data = sample_folder(folder, note)
-        listen = _DEFAULT_LISTEN if once else _free_listen()
-        file = write_settings(folder, data, listen)
-        with _settings_from(file) as settings:
+        named = os.environ.get(variable("listen"))
+        file = write_settings(folder, data, named or _DEFAULT_LISTEN)
+        with _settings_from(file) as settings, ExitStack() as stack:
+            if not once:
+                listener = stack.enter_context(_listener(settings, named=bool(named)))
+                write_settings(folder, data, _address(listener))
+                settings = load_settings()
             summary = _judged(settings)
             findings = _tell(settings, summary, truth_of(data), topics_of(folder))
             if not once:
-                story.invitation(console(), f"http://{listen}", str(file), _later(settings))
-                serve(judge=True)
+                url = f"http://{settings.listen}"
+                story.invitation(console(), url, str(file), _later(settings))
+                serve_on(settings, judge=True, listener=listener)
     return findings
 
 
@@ -103,22 +108,26 @@ def _later(settings: Settings) -> str:
         return rfc3339((store.status().watermark_us or 0) + _LATER_US)
 
 
-def _free_listen() -> str:
-    """Give where to listen: as set, else the default port, else a free one."""
-    named = os.environ.get(variable("listen"))
-    if named:
-        return named  # where it is taken, serving says so
-    host, _, port = _DEFAULT_LISTEN.rpartition(":")
+def _listener(settings: Settings, *, named: bool) -> socket.socket:
+    """Listen where it is set, else on the default port or on a free one.
+
+    The port is taken before anybody is told of it, so nobody else can have it meanwhile.
+    """
     try:
-        socket.create_server((host, int(port))).close()
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
+        return listening(settings)
+    except ConfigError as error:
+        if named or getattr(error.__cause__, "errno", None) != errno.EADDRINUSE:
             raise
-        with socket.create_server((host, 0)) as listener:
-            other = listener.getsockname()[1]
-        note(f"port {port} is taken, so the console will be on {other}")
-        return f"{host}:{other}"
-    return _DEFAULT_LISTEN
+    host, _, port = settings.listen.rpartition(":")
+    listener = socket.create_server((host, 0))
+    note(f"port {port} is taken, so the console will be on {listener.getsockname()[1]}")
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    """Give HOST:PORT of a socket that listens."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rich.table import Column, Table
 
 from pipeline.catalogue import title_of
 from pipeline.commands.explained import LEVEL_STYLE
+from pipeline.commands.way_back import MEANING, way_back
 from pipeline.demo_findings import by_kind
 from pipeline.grounds import WHOSE
 
@@ -94,19 +95,18 @@ def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
     )  # fmt: skip
     for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
-        back, reason = row["recovers"], row["top_reason"]
+        reason = row["top_reason"]
         table.add_row(
             escape(row["agent_id"]),
             f"{row['score']} / {row['lower']}",
             f"[{style}]{row['level']}[/]",
             row["state"],
-            f"{back['to']} in {back['clean_days']} d" if back else "",
+            way_back(row),
             f"{reason['anomaly']} {reason['effect']}" if reason else "",
         )
     console.print(table)
     console.print(
-        "score is the estimate, lower what the evidence supports; recovery is counted in days "
-        "without an anomaly.",
+        f"score is the estimate, lower what the evidence supports; {MEANING}",
         style="dim",
     )
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     ProgressColumn,
     SpinnerColumn,
     Task,
@@ -22,6 +21,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 from rich.text import Text
+
+from pipeline.record import BYTES, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +35,11 @@ _log = logging.getLogger(__name__)
 class Progress(Protocol):
     """What work tells while it goes on."""
 
-    def start(self, total: int | None, what: str) -> None:
-        """Begin a piece of work; `total` is None where nobody knows."""
+    def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
+        """Begin a piece of work of so many units; `total` is None where it cannot be known."""
 
     def advance(self, n: int) -> None:
-        """Note that `n` more are done."""
+        """Note that `n` more units are done."""
 
     def stop(self) -> None:
         """End it, however far it came."""
@@ -47,7 +48,7 @@ class Progress(Protocol):
 class Silent:
     """Say nothing: for programs."""
 
-    def start(self, total: int | None, what: str) -> None:
+    def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
         """Do nothing."""
 
     def advance(self, n: int) -> None:
@@ -70,10 +71,10 @@ class Lines:
         self._every_s = every_s
         self._what: str | None = None
 
-    def start(self, total: int | None, what: str) -> None:
+    def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
         """Begin counting."""
         self.stop()
-        self._what, self._total, self._done = what, total, 0
+        self._what, self._total, self._done, self._unit = what, total, 0, unit
         self._began = self._told = time.monotonic()
 
     def advance(self, n: int) -> None:
@@ -94,8 +95,9 @@ class Lines:
         self._told = now
 
     def _tell(self, rate: float) -> None:
-        part = f" of {self._total} ({self._done / self._total:.0%})" if self._total else ""
-        print(f"{self._what}: {self._done}{part}, {rate:.0f}/s", file=sys.stderr)
+        share = f" ({self._done / self._total:.0%})" if self._total else ""
+        done = amount(self._done, self._total, self._unit)
+        print(f"{self._what}: {done}{share}, {speed(rate, self._unit)}", file=sys.stderr)
 
 
 class Logged(Lines):
@@ -105,15 +107,49 @@ class Logged(Lines):
         super().__init__(LOG_SECONDS)
 
     def _tell(self, rate: float) -> None:
-        said = {"what": self._what, "done": self._done, "per_second": round(rate)}
+        said = {
+            "what": self._what,
+            "unit": self._unit,
+            "done": self._done,
+            "per_second": round(rate),
+        }
         _log.info("progress", extra=said | ({"total": self._total} if self._total else {}))
+
+
+def amount(done: int, total: int | None, unit: str) -> str:
+    """Say how much of how much is done.
+
+    >>> amount(2, 10, "days"), amount(1_500_000, 3_000_000, BYTES), amount(12_345, None, RECORDS)
+    ('2 of 10 days', '1.5 of 3.0 MB', '12,345 records')
+    """
+    factor, digits, name = (1e6, 1, "MB") if unit == BYTES else (1, 0, unit)
+    of = f" of {total / factor:,.{digits}f}" if total else ""
+    return f"{done / factor:,.{digits}f}{of} {name}"
+
+
+def speed(rate: float, unit: str) -> str:
+    """Say how many units a second.
+
+    >>> speed(1_250_000.0, BYTES), speed(1_250.0, RECORDS)
+    ('1.2 MB/s', '1,250 records/s')
+    """
+    return f"{rate / 1e6:,.1f} MB/s" if unit == BYTES else f"{rate:,.0f} {unit}/s"
+
+
+class _Amount(ProgressColumn):
+    """How much of how much is done."""
+
+    def render(self, task: Task) -> Text:
+        total = None if task.total is None else int(task.total)
+        told = amount(int(task.completed), total, task.fields["unit"])
+        return Text(told, style="progress.download")
 
 
 class _Rate(ProgressColumn):
     """Units a second."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:,.0f}/s", style="progress.data.speed")
+        return Text(speed(task.speed or 0.0, task.fields["unit"]), style="progress.data.speed")
 
 
 class Bar:
@@ -123,7 +159,7 @@ class Bar:
         self._bar: RichProgress | None = None
         self._task = TaskID(0)
 
-    def start(self, total: int | None, what: str) -> None:
+    def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
         """Draw an empty bar."""
         self.stop()
         self._bar = RichProgress(
@@ -131,13 +167,13 @@ class Bar:
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
-            MofNCompleteColumn(),
+            _Amount(),
             _Rate(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bar.add_task(what, total=total)
+        self._task = self._bar.add_task(what, total=total, unit=unit)
         self._bar.start()
 
     def advance(self, n: int) -> None:

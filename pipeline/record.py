@@ -21,6 +21,8 @@ USUAL_BATCH = 32_768
 """Records in a batch at most, unless settings say otherwise."""
 BATCH_BYTES = 32 << 20
 """Bytes in a batch at most, about, and fetched ahead."""
+BYTES, RECORDS = "bytes", "records"
+"""What a source counts itself in."""
 KEPT_OF_LONG = 64 << 10
 
 
@@ -238,7 +240,19 @@ class Message(Struct, frozen=True, gc=False):
 
 
 class Source(Protocol):
-    """Where records come from."""
+    """Where records come from.
+
+    Attributes
+    ----------
+    unit
+        What `size_hint` and `progress` count: ``bytes`` or ``records``.
+    """
+
+    unit: str
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends by itself, also where it need not be drained."""
 
     def resume(self, positions: Mapping[str, str]) -> None:
         """Go on from these positions; called once, before the first batch."""
@@ -250,10 +264,10 @@ class Source(Protocol):
         """Take note that the store holds everything before these positions. Only a hint."""
 
     def size_hint(self) -> int | None:
-        """Bytes (files) or records (Kafka) there are in all, as far as known."""
+        """How many units there are in all, after `resume`; None where that cannot be known."""
 
     def progress(self) -> int:
-        """Bytes or records handed out so far, in the unit of `size_hint`."""
+        """How many units were handed out so far; what earlier runs had counts where it is known."""
 
     def close(self) -> None:
         """Let go of files and connections."""

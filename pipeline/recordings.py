@@ -11,15 +11,30 @@ from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.rejected import rejected_by
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from pathlib import Path
 
-    from pipeline.record import RawRecord
+    from pipeline.progress import Progress
+    from pipeline.record import RawRecord, Source
 
 _BATCH = 2_000
 
 
-def records_of(files: Sequence[str], *, now_us: int) -> Generator[RawRecord]:
+def records_of(
+    files: Sequence[str],
+    *,
+    now_us: int,
+    skip: Iterable[Path] = (),
+    progress: Progress | None = None,
+) -> Generator[RawRecord]:
     """Give the records of files one after the other; ``-`` is standard input.
+
+    Parameters
+    ----------
+    skip
+        Our own outputs, which are not read out of a folder or by a pattern.
+    progress
+        Advanced by the bytes that are handed out; `size_of` gives their total.
 
     Raises
     ------
@@ -27,27 +42,55 @@ def records_of(files: Sequence[str], *, now_us: int) -> Generator[RawRecord]:
         A file does not exist or cannot be read.
     """
     for file in files:
-        url = "-" if file == "-" else f"file:{file}"
-        source = open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True)
-        try:
+        with closing(_source(file, now_us, skip)) as source:
             source.resume({})
+            done = 0
             for batch in source.batches():
                 yield from batch.records
-        finally:
-            source.close()
+                if progress is not None:
+                    progress.advance(source.progress() - done)
+                    done = source.progress()
 
 
-def refuse_empty(files: Sequence[str]) -> list[str]:
+def size_of(files: Sequence[str], skip: Iterable[Path] = ()) -> int | None:
+    """Give the bytes of files, None where one is a pipe.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist.
+    """
+    total = 0
+    for file in files:
+        with closing(_source(file, 0, skip)) as source:
+            size = source.size_hint()
+        if size is None:
+            return None
+        total += size
+    return total
+
+
+def _source(file: str, now_us: int, skip: Iterable[Path]) -> Source:
+    url = "-" if file == "-" else f"file:{file}"
+    return open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True, skip=skip)
+
+
+def refuse_empty(files: Sequence[str], skip: Iterable[Path] = ()) -> list[str]:
     """Give those of some recordings that hold no record, and refuse to begin where all of them do.
 
     Standard input can be read only once, so it is taken to hold some.
+
+    Parameters
+    ----------
+    skip
+        As of `records_of`.
 
     Raises
     ------
     ConfigError
         A file does not exist or cannot be read, or no file holds a record.
     """
-    empty = [name for name in files if name != "-" and is_empty(name)]
+    empty = [name for name in files if name != "-" and is_empty(name, skip)]
     if empty and len(empty) == len(files):
         raise ConfigError(nothing_in(empty))
     return empty
@@ -87,7 +130,7 @@ def counted(counters: Mapping[str, int], files: Sequence[str]) -> tuple[int, dic
     return events, reasons
 
 
-def is_empty(file: str) -> bool:
+def is_empty(file: str, skip: Iterable[Path] = ()) -> bool:
     """Tell whether a recording holds no record; as much of it is read as shows one."""
-    with closing(records_of([file], now_us=0)) as records:
+    with closing(records_of([file], now_us=0, skip=skip)) as records:
         return next(records, None) is None

@@ -6,12 +6,14 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from models.event import rfc3339
+from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.record import KEPT_OF_LONG, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from models.errors import MalformedEvent
     from pipeline.record import RawRecord
@@ -55,10 +57,15 @@ def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
     return Message(TOPIC, record.key or b"", f"rejected:{record.where}", value, tuple(headers))
 
 
-def rejected_line(message: Message) -> bytes:
+def rejected_line(message: Message, number: int | None = None) -> bytes:
     r"""Write a rejected record as one line of JSON, without the newline.
 
-    Bytes that are not UTF-8 stand in `value_base64` in place of `value`.
+    Bytes that are not UTF-8 are in `value_base64` in place of `value`.
+
+    Parameters
+    ----------
+    number
+        Running number of the record in its file, where records are numbered.
 
     Examples
     --------
@@ -68,7 +75,8 @@ def rejected_line(message: Message) -> bytes:
     '{"reason":"not_utf8","detail":"invalid","source":"stdin","line"'
     """
     header = {name: value.decode() for name, value in message.headers}
-    line: dict[str, Any] = {
+    line: dict[str, Any] = {} if number is None else {"number": number}
+    line |= {
         "reason": header["reason"],
         "detail": header["detail"],
         "source": header["source"],
@@ -99,6 +107,40 @@ def rejected_by(counters: Mapping[str, int]) -> dict[str, int]:
     }
 
 
+class FirstRejected(Struct, frozen=True):
+    """The first record that a run rejected: position and reason, and no content.
+
+    >>> FirstRejected("file:/var/log/a.jsonl", 7, "bad_value").in_words
+    "line 7 of '/var/log/a.jsonl': bad_value"
+    >>> FirstRejected("kafka:agent.actions:3", 19, "not_utf8").in_words
+    'offset 19 of kafka:agent.actions:3: not_utf8'
+    """
+
+    source: str
+    offset: int
+    reason: str
+
+    @classmethod
+    def among(cls, messages: Iterable[Message]) -> FirstRejected | None:
+        """Find it among messages."""
+        for message in messages:
+            if message.topic == TOPIC:
+                told = {name: value.decode() for name, value in message.headers}
+                return cls(told["source"], int(told["offset"]), told["reason"])
+        return None
+
+    @property
+    def in_words(self) -> str:
+        """Say it to a person."""
+        kind, _, path = self.source.partition(":")
+        if kind == "stdin":
+            return f"line {self.offset} of standard input: {self.reason}"
+        if kind == "file":
+            unit = "row" if path.endswith(".parquet") else "line"
+            return f"{unit} {self.offset} of {quoted(path, LONGEST_PATH)}: {self.reason}"
+        return f"offset {self.offset} of {self.source}: {self.reason}"
+
+
 def in_words(reasons: Mapping[str, int]) -> str:
     """Say how many records were rejected for which reason.
 
@@ -106,3 +148,13 @@ def in_words(reasons: Mapping[str, int]) -> str:
     '2 duplicate_id, 1 not_json'
     """
     return ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))
+
+
+def all_rejected(reasons: Mapping[str, int], first: FirstRejected | None) -> str:
+    """Say that nothing of an input could be read, why, and where that begins.
+
+    >>> all_rejected({"bad_value": 2}, FirstRejected("stdin", 1, "bad_value"))
+    'all 2 records were rejected (2 bad_value); first: line 1 of standard input: bad_value'
+    """
+    told = f"all {sum(reasons.values())} records were rejected ({in_words(reasons)})"
+    return told if first is None else f"{told}; first: {first.in_words}"

@@ -19,8 +19,9 @@ from pipeline.formats import event_of, format_named
 from pipeline.named_output import create
 from pipeline.outputs import replay_line
 from pipeline.quoted import LONGEST_PATH, quoted
-from pipeline.recordings import counted, records_of
-from pipeline.rejected import TOPIC, in_words, rejected_line
+from pipeline.record import BYTES
+from pipeline.recordings import counted, records_of, size_of
+from pipeline.rejected import TOPIC, all_rejected, rejected_line
 from pipeline.review import Review
 from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 from pipeline.store.batch import PipelineStatus
@@ -71,14 +72,34 @@ class ReplaySummary(Struct, frozen=True):
     config_version: str
 
 
-def in_order(files: Sequence[str], wire: Format, *, now_us: int) -> list[RawRecord]:
-    """Give all records sorted by event time, whatever their order in the files."""
+def in_order(
+    files: Sequence[str],
+    wire: Format,
+    *,
+    now_us: int,
+    skip: Iterable[Path] = (),
+    progress: Progress | None = None,
+) -> list[RawRecord]:
+    """Give all records sorted by event time, whatever their order in the files.
+
+    Parameters
+    ----------
+    skip
+        As of `records_of`.
+    progress
+        Says how much is read.
+    """
     timed: list[tuple[int, int, RawRecord]] = []
     at_us = 0
-    for number, record in enumerate(records_of(files, now_us=now_us)):
+    if progress is not None:
+        progress.start(size_of(files, skip), "reading", BYTES)
+    records = records_of(files, now_us=now_us, skip=skip, progress=progress)
+    for number, record in enumerate(records):
         with suppress(MalformedEvent):
             at_us = microseconds(event_of(record, wire).time)
         timed.append((at_us, number, record))
+    if progress is not None:
+        progress.stop()
     timed.sort(key=lambda item: item[:2])
     return [record for _, _, record in timed]
 
@@ -110,8 +131,8 @@ def _judge(
     out = worker.judge(batch)
     if on_commit is not None:
         on_commit(out)
-    out.outbox = []
-    worker.commit(out, {}, PipelineStatus("running", clock_us(), worker.watermark_us or None, 0))
+    status = PipelineStatus("running", clock_us(), worker.watermark_us or None, 0)
+    worker.commit(out, {}, status, to_publish=False)
     if progress is not None:
         progress.advance(len(batch))
 
@@ -149,20 +170,26 @@ def replay(
     store: str | None = None,
     settings: Settings,
     progress: Progress | None = None,
+    force: bool = True,
 ) -> ReplaySummary:
     """Judge recordings and write one line per event, in input order.
 
     Parameters
     ----------
     out
-        A path or ``-``; rejected lines go to ``OUT.rejected.jsonl`` beside it.
+        A path or ``-``; rejected lines go to ``OUT.rejected.jsonl`` beside it. A folder or a
+        pattern among the recordings does not include them.
+    force
+        Whether they are replaced where they are there.
     store
         URL of a store to keep; None for a temporary one.
     """
     started = perf_counter()
     format_named(fmt)
-    outputs = [("--out", out), ("--out", _beside(out)), ("--store", _file_of(store))]
-    refuse_to_overwrite(outputs, [*files, *history])
+    own = outputs(out)
+    given = [*files, *history]
+    refuse_to_overwrite([("--out", str(path)) for path in own], given, force=force, skip=own)
+    refuse_to_overwrite([("--store", _file_of(store))], given, force=True)
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))
         lines = _Lines(stack, out)
@@ -171,25 +198,26 @@ def replay(
         )
         lines.policy = worker.policy
         now_us = clock_us()
-        if progress is not None:
-            progress.start(None, "replaying")
         if history:
             lines.muted = True
-            past = in_order(history, worker.wire, now_us=now_us)
+            past = in_order(history, worker.wire, now_us=now_us, skip=own, progress=progress)
+            if progress is not None:
+                progress.start(len(past), "learning")
             learn_history(worker, past, progress=progress)
             lines.muted = False
             worker.counters.clear()
-        judge_all(
-            worker, records_of(files, now_us=now_us), on_commit=lines.rejected, progress=progress
-        )
+            worker.first_rejected = None
+        if progress is not None:
+            progress.start(size_of(files, own), "judging", BYTES)
+        records = records_of(files, now_us=now_us, skip=own, progress=progress)
+        judge_all(worker, records, on_commit=lines.rejected)
         _finish(worker)
         if progress is not None:
             progress.stop()
         events, reasons = counted(worker.counters, files)
         if not events:
             raise ConfigError(
-                f"nothing could be read: all {lines.refused} records were rejected "
-                f"({in_words(reasons)})"
+                f"nothing could be read: {all_rejected(reasons, worker.first_rejected)}"
             )
         seconds = perf_counter() - started
         return ReplaySummary(
@@ -205,6 +233,7 @@ def learn(
     settings: Settings,
     review: str | None = None,
     progress: Progress | None = None,
+    force: bool = True,
 ) -> Learned:
     """Learn a history into the configured store: how an installation starts warm.
 
@@ -212,9 +241,11 @@ def learn(
     ----------
     review
         A path for what would have alerted, one line an act; None for none.
+    force
+        Whether that file is replaced where it is there.
     """
     started = perf_counter()
-    refuse_to_overwrite([("--review", review)], files)
+    refuse_to_overwrite([("--review", review)], files, force=force)
     if review is not None and _is_file_of(settings.store, review):
         raise ConfigError(f"--review {quoted(review, LONGEST_PATH)} is the store; write elsewhere")
     lock = writer_lock(settings.store)
@@ -229,9 +260,9 @@ def learn(
             worker = build_worker(
                 settings, store, fmt=fmt, publish=False, reviewer=found.observe, around=around
             )
+            past = in_order(files, worker.wire, now_us=clock_us(), progress=progress)
             if progress is not None:
-                progress.start(None, "learning")
-            past = in_order(files, worker.wire, now_us=clock_us())
+                progress.start(len(past), "learning")
             learn_history(worker, past, progress=progress)
             if progress is not None:
                 progress.stop()
@@ -239,12 +270,17 @@ def learn(
             rejected = sum(reasons.values())
             if not events:
                 raise ConfigError(
-                    f"nothing was learned: all {rejected} records were rejected as {fmt} "
-                    f"({in_words(reasons)})"
+                    f"nothing was learned as {fmt}: {all_rejected(reasons, worker.first_rejected)}"
                 )
             found.finish()
         seconds = perf_counter() - started
         return Learned(events, rejected, seconds, settings.store, worker.config_version, found)
+
+
+def outputs(out: str) -> list[Path]:
+    """Name the files that a replay writes; standard output is none."""
+    names = () if out == "-" else (out, _beside(out))
+    return [Path(name) for name in names if name is not None]
 
 
 def _beside(out: str) -> str | None:

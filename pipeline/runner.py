@@ -24,10 +24,11 @@ from pipeline.adapters import open_sink, open_source
 from pipeline.apart import judged
 from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import format_named
+from pipeline.kept_rejected import keeping, own_files
 from pipeline.lag import lags_us, worst_us
 from pipeline.publisher import Publisher
 from pipeline.record import RawRecord
-from pipeline.rejected import rejected_by
+from pipeline.rejected import FirstRejected, rejected_by
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
 
@@ -49,14 +50,38 @@ _INBOX_CHUNK = 1_000
 _HEARTBEAT_US = 1_000_000
 _DRAIN_TRIES = 30
 _RETRY_S = 1.0
+_READ = {"duplicate_id"}  # reasons that only a record that could be read is rejected for
+_UNSET = (
+    "no source is set: set HABITUS_SOURCE to a Kafka topic "
+    "(kafka://HOST:9092/agent.actions?group=habitus) or a file or folder "
+    "(file:/var/log/agents?follow=1), or start habitus serve and send events to POST /v1/actions; "
+    "habitus demo shows a made-up fleet"
+)
 
 
 class RunSummary(Struct, frozen=True):
-    """What a run did."""
+    """What a run did.
+
+    >>> RunSummary(0, {"bad_value": 2}, 0).unreadable
+    True
+    >>> RunSummary(0, {"bad_value": 2, "duplicate_id": 1}, 0).unreadable
+    False
+    """
 
     events: int
-    rejected: int
+    rejected_by: dict[str, int]
     anomalies: int
+    first_rejected: FirstRejected | None = None
+
+    @property
+    def rejected(self) -> int:
+        """How many records were rejected, whatever the reason."""
+        return sum(self.rejected_by.values())
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether there was input and nothing of it could be read."""
+        return not self.events and bool(self.rejected) and not _READ & self.rejected_by.keys()
 
 
 class Loop:
@@ -92,8 +117,14 @@ class Loop:
         self._beat_us = 0
         self._lags: dict[str, int] = {}
 
-    def run(self, progress: Progress | None = None) -> None:
-        """Go on until the source ends or it is to stop."""
+    def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
+        """Go on until the source ends or it is to stop.
+
+        Parameters
+        ----------
+        drain
+            Whether the source ends once everything there at the start was handed out.
+        """
         _collect_rarely()
         if self.source is None:
             self._inbox_only()
@@ -103,6 +134,9 @@ class Loop:
             self.source.on_assigned = lambda _: self._resumed()
             self.source.positions = self.store.positions
         self.source.resume(self._resumed())
+        if progress is not None:
+            size = self.source.size_hint() if drain or self.source.ends else None
+            progress.start(size, "judging", self.source.unit)
         self._publish()
         done = self.source.progress()
         for batch in self.source.batches():
@@ -117,6 +151,8 @@ class Loop:
                 done = self.source.progress()
             if self._stop.is_set():
                 break
+        if progress is not None:  # what an earlier run has read comes without a batch
+            progress.advance(self.source.progress() - done)
         self.inbox()
 
     def step(self, batch: Batch) -> None:
@@ -132,8 +168,8 @@ class Loop:
 
     def _judged(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         def anew(some: Sequence[RawRecord]) -> Commit:
-            counters, self.worker = self.worker.counters, self._make()
-            self.worker.counters = counters
+            before, self.worker = self.worker, self._make()
+            self.worker.succeeds(before)
             return self.worker.judge(some, wire)
 
         return judged(lambda some: self.worker.judge(some, wire), anew, records)
@@ -218,15 +254,17 @@ def run(
     Raises
     ------
     ConfigError
-        Another process writes to the store, or a setting is wrong.
+        No source is set, another process writes to the store, or a setting is wrong.
     SinkUnavailable
         With `drain`: the sink did not take everything.
     """
+    if not settings.source:
+        raise ConfigError(_UNSET)
     if _shared(settings):
         from pipeline.sharding.loop import run_sharded  # one of several, perhaps
 
         _collect_rarely()
-        return summary_of(run_sharded(settings, drain=drain, progress=progress, stop=stop))
+        return summary_of(*run_sharded(settings, drain=drain, progress=progress, stop=stop))
     store = open_store(settings.store)
     lock = writer_lock(settings.store)
     if not lock.acquire():
@@ -236,7 +274,7 @@ def run(
         )
     with lock, store:
         store.claim()
-        sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
+        sink = keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client))
         source = open_source(
             settings.source,
             batch_size=settings.batch_size,
@@ -244,14 +282,11 @@ def run(
             kafka_client=settings.kafka_client,
             clock_us=clock_us,
             drain=drain,
+            skip=own_files(settings),
         )
         try:
             loop = Loop(_maker(settings, store), store, sink, source, stop=stop)
-            if progress is not None:
-                unit = "bytes" if settings.source.startswith("file:") else "records"
-                ends = drain or unit == "bytes"
-                progress.start(source.size_hint() if ends else None, f"judging, {unit}")
-            loop.run(progress)
+            loop.run(progress, drain=drain)
             if drain:
                 loop.publish_all()
             loop.end("drained" if drain and not stop.is_set() else "stopped")
@@ -260,7 +295,7 @@ def run(
                 progress.stop()
             source.close()
             sink.close()
-    return summary_of(loop.worker.counters)
+    return summary_of(loop.worker.counters, loop.worker.first_rejected)
 
 
 def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
@@ -278,7 +313,7 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         return False
     with lock, open_store(settings.store) as store:
         store.claim()
-        sink = open_sink(settings.sink, kafka_client=settings.kafka_client)
+        sink = keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client))
         try:
             loop = Loop(_maker(settings, store), store, sink, stop=stop)
             loop.run()
@@ -308,10 +343,7 @@ def _collect_rarely() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def summary_of(counters: Counter[str]) -> RunSummary:
+def summary_of(counters: Counter[str], first: FirstRejected | None) -> RunSummary:
     """Sum up what was counted."""
-    return RunSummary(
-        counters["events"],
-        sum(rejected_by(counters).values()),
-        sum(n for name, n in counters.items() if name.startswith("anomalies_")),
-    )
+    anomalies = sum(n for name, n in counters.items() if name.startswith("anomalies_"))
+    return RunSummary(counters["events"], rejected_by(counters), anomalies, first)

@@ -37,7 +37,6 @@ DEFAULT_FILE = "habitus.toml"
 
 # Of the tests' own components; no setting.
 _TEST_PREFIX = "HABITUS_TEST_"
-_SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.jsonl.gz"
 _OWN = "alerts_per_day"
 _NO_NUMBERS = ("degraded", "silent")
 MODEL_PARAMETERS = {
@@ -90,10 +89,13 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    source: Url = Field(f"file:{_SAMPLE}", description="where events come from")
+    source: Url = Field("", description="where events come from; habitus run needs one")
     format: str = Field("native", description="format of the source")
     store: Url = Field("sqlite:habitus.db", description="where state is kept")
     sink: Url = Field("none", description="where results go")
+    rejected: str = Field(
+        "store", description="where rejected records are kept: store (beside it), file:FOLDER, none"
+    )
     alerts_per_day: float = Field(
         5.0, gt=0, description="expected false alerts a day, for the whole fleet"
     )
@@ -189,6 +191,13 @@ class Settings(BaseSettings):
             check_url(value)
         except ConfigError as error:
             raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("rejected")
+    @classmethod
+    def _rejected(cls, value: str) -> str:
+        if value not in ("store", "none") and not re.fullmatch(r"file:.+", value):
+            raise ValueError(f"must be store, none or file:FOLDER, got {quoted(value)}")
         return value
 
     @field_validator("listen")

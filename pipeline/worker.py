@@ -19,6 +19,7 @@ from pipeline.formats import Native
 from pipeline.intake import DAY_US, Intake
 from pipeline.job import Job, Key
 from pipeline.outputs import anomaly_message, anomaly_object, answer_message
+from pipeline.rejected import FirstRejected
 from pipeline.store.batch import Commit, PipelineStatus
 from pipeline.unknown_members import MemberCounters
 
@@ -101,6 +102,7 @@ class Worker:
         self.wire = wire
         self.policy = policy
         self.counters: Counter[str] = Counter()
+        self.first_rejected: FirstRejected | None = None
         self.engine = Engine(
             config, store.secret, catalogue(), policy, explain_all=explain_all, kernel=kernel
         )
@@ -168,8 +170,29 @@ class Worker:
             publish=self._publish, listen=self._listener is not None,
         )  # fmt: skip
 
-    def commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
-        """Write a judged batch with the position it leads to, in one transaction."""
+    def succeeds(self, worker: Worker) -> None:
+        """Go on counting where another worker over the same store ends."""
+        self.counters, self.first_rejected = worker.counters, worker.first_rejected
+
+    def commit(
+        self,
+        out: Commit,
+        positions: dict[str, str],
+        status: PipelineStatus,
+        *,
+        to_publish: bool = True,
+    ) -> None:
+        """Write a judged batch with the position it leads to, in one transaction.
+
+        Parameters
+        ----------
+        to_publish
+            Whether its messages wait in the outbox for a sink; a recording has none.
+        """
+        if self.first_rejected is None:
+            self.first_rejected = FirstRejected.among(out.outbox)
+        if not to_publish:
+            out.outbox = []
         out.positions = positions
         out.status = status
         self.store.commit(out)

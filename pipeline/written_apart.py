@@ -15,13 +15,18 @@ from pipeline.quoted import LONGEST_PATH, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+FORCE = "--force"
 _NOWHERE = (ENOENT, ENOTDIR)
 
 
 def refuse_to_overwrite(
-    outputs: Iterable[tuple[str, str | None]], inputs: Iterable[str | None]
+    outputs: Iterable[tuple[str, str | None]],
+    inputs: Iterable[str | None],
+    *,
+    force: bool,
+    skip: Iterable[Path] = (),
 ) -> None:
-    """Refuse files to write that cannot be written, or are read as well.
+    """Refuse files to write that cannot be written, are read as well, or would be lost.
 
     Parameters
     ----------
@@ -29,6 +34,10 @@ def refuse_to_overwrite(
         The option that names a file, and its path.
     inputs
         Paths, also patterns and folders. ``-`` and None are none, here and there.
+    force
+        Whether files that are there may be replaced.
+    skip
+        Files that a folder or a pattern among the inputs does not include.
 
     Raises
     ------
@@ -37,41 +46,53 @@ def refuse_to_overwrite(
 
     Examples
     --------
-    >>> refuse_to_overwrite([("--out", "-"), ("--html", None)], ["*.jsonl"])
-    >>> refuse_to_overwrite([("--out", ".")], [])
+    >>> refuse_to_overwrite([("--out", "-"), ("--html", None)], ["*.jsonl"], force=False)
+    >>> refuse_to_overwrite([("--out", ".")], [], force=True)
     Traceback (most recent call last):
     models.errors.ConfigError: --out '.' cannot be written: it is a folder, expected a file
     """
     named = (name for name in inputs if name not in ("-", None))
-    read = {path.resolve() for name in named for path in find(str(name))}
+    left_out = {path.resolve() for path in skip}
+    read = {path.resolve() for name in named for path in find(str(name), left_out)}
     for option, out in outputs:
         if out is None or out == "-":
             continue
         path, told = Path(out), f"{option} {quoted(out, LONGEST_PATH)}"
         if path.resolve() in read:
             raise ConfigError(f"{told} is read as well and would be lost; write to another file")
-        if fault := _file_fault(path):
+        if fault := file_fault(path):
             raise ConfigError(f"{told} cannot be written: {fault}")
+        if path.is_file() and not force:
+            raise ConfigError(f"{told} exists already; {FORCE} replaces it")
 
 
-def refuse_folder(option: str, folder: str | Path | None) -> None:
+def refuse_folder(option: str, folder: str | Path | None, replaced: str = "") -> None:
     """Refuse a folder to write files into that is none, and where none can be made.
+
+    Parameters
+    ----------
+    replaced
+        A pattern of files that must not be in it, as they could be replaced.
 
     Examples
     --------
-    >>> refuse_folder("--png", ".")
+    >>> refuse_folder("--png", ".", "*.png")
     >>> refuse_folder("--png", f"{__file__}/charts")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     models.errors.ConfigError: --png '...' cannot be written: ... is a file, expected a folder
     """
     if folder is None:
         return
+    told = f"{option} {quoted(str(folder), LONGEST_PATH)}"
     if fault := _folder_fault(Path(folder)):
-        told = f"{option} {quoted(str(folder), LONGEST_PATH)}"
         raise ConfigError(f"{told} cannot be written: {fault}")
+    there = next(Path(folder).glob(replaced), None) if replaced else None
+    if there is not None:
+        name = quoted(there.name, LONGEST_PATH)
+        raise ConfigError(f"{told} holds {name} already; {FORCE} replaces what is there")
 
 
-def _file_fault(path: Path) -> str:
+def file_fault(path: Path) -> str:
     """Say why nothing can be written to a path, nothing where it can be.
 
     A new file is tried in its folder, without a name: none is left by who is ended meanwhile.

@@ -75,7 +75,7 @@ def evidence(states: Sequence[TrustState], at_us: int, policy: TrustPolicy) -> d
     return {
         "agent_id": states[0].agent_id,
         "as_of": rfc3339(at_us),
-        "clean_days": len({day for state in states for day in state.ledger.days}),
+        "days_worked_clean": len({day for state in states for day in state.ledger.days}),
         "items": items,
     }
 

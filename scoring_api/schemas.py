@@ -58,10 +58,17 @@ class Obligation(BaseModel):
 
 
 class Recovery(BaseModel):
-    """Days of clean running to the next level."""
+    """The next level, and how long a clean run takes to it."""
 
     to: LevelName
-    clean_days: int
+    clean_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Whole days from `as_of`, each clean in full, until the agent has that "
+            "level at the latest; margin and patience included.",
+        ),
+    ]
 
 
 class Trust(BaseModel):
@@ -178,7 +185,7 @@ class Evidence(BaseModel):
 
     agent_id: str
     as_of: str
-    clean_days: int
+    days_worked_clean: int
     items: list[EvidenceItem]
 
 

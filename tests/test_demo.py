@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -10,16 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from rich.console import Console
 
 from models.answer import trust_answer
+from models.errors import ConfigError
 from models.trust_policy import DEFAULT_POLICY
 from pipeline import demo, demo_sample, demo_story
 from pipeline.demo_findings import compare
 from pipeline.sample.truth import IncidentTruth, NoveltyTruth, Truth
+from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
 DAY_US = 86_400_000_000
 TRUTH = demo_sample.truth_of(ROOT / "data")
 BLAMELESS = ("travel-desk-1", "travel-desk-2", "data-steward-2", "invoice-clerk-1")
@@ -208,22 +213,122 @@ def test_words_of_events_are_not_taken_for_markup() -> None:
     assert "Tool [x]: never used." in story_of(findings, truth())
 
 
-def test_a_taken_port_gives_another_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_taken_port_gives_another_one_that_is_held_from_then_on(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delenv("HABITUS_LISTEN", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        monkeypatch.setattr(demo, "_DEFAULT_LISTEN", f"127.0.0.1:{port}")
-        host, _, other = demo._free_listen().rpartition(":")
-    assert host == "127.0.0.1"
-    assert other != str(port)
-    assert f"port {port} is taken" in capsys.readouterr().err
+        settings = Settings(listen=f"127.0.0.1:{port}")
+        with demo._listener(settings, named=False) as listener:
+            host, _, other = demo._address(listener).rpartition(":")
+            assert host == "127.0.0.1"
+            assert other != str(port)
+            said = f"port {port} is taken, so the console will be on {other}"
+            assert said in " ".join(capsys.readouterr().err.split())
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server((host, int(other)))
 
 
-def test_the_address_that_was_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HABITUS_LISTEN", "127.0.0.1:9999")
-    assert demo._free_listen() == "127.0.0.1:9999"
+def test_an_address_that_was_set_is_never_exchanged() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=f"cannot listen on {address}"):
+            demo._listener(Settings(listen=address), named=True)
+
+
+@pytest.mark.slow
+def test_the_printed_port_is_the_one_that_serves(tmp_path: Path) -> None:
+    """Two demonstrations at once: each prints a port only after it has it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "demo"],
+            cwd=tmp_path,
+            env=kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        urls = []
+        for process in running:
+            assert process.stdout is not None
+            printed = next(line for line in process.stdout if line.startswith("console http"))
+            urls.append(printed.split()[1])
+            with httpx.Client(base_url=urls[-1]) as client:
+                answer = client.get("v1/agents/invoice-clerk-2/trust", timeout=60)
+            assert answer.json()["agent_id"] == "invoice-clerk-2"
+        assert len(set(urls)) == 2
+    finally:
+        for process in running:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+ELIDED = "…"
+
+
+def readme_block(beginning: str) -> str:
+    """Give the block of README that begins with a line."""
+    (found,) = re.findall(
+        rf"^```\n({re.escape(beginning)}.*?)^```$", README.read_text(), re.M | re.S
+    )
+    return str(found)
+
+
+def words(text: str) -> str:
+    """Give a text without how it is broken into lines and how long its rules are."""
+    return re.sub("─+", "─", " ".join(text.split()))
+
+
+@pytest.mark.slow
+def test_the_story_in_readme_is_the_one_that_is_told(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    shown = readme_block("$ make demo\n").partition("\n")[2]
+    parts = [words(part) for part in re.split(rf"^{ELIDED}$", shown, flags=re.M)]
+    assert len(parts) == 6
+    assert [part for part in parts if part not in words(told.stdout)] == []
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> httpx.Response:
+    """Ask the demonstration what README asks it."""
+    (asked,) = re.findall(r"curl -si 127\.0\.0\.1:8765(/v1/agents/\S+)", README.read_text())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "demo"],
+        cwd=tmp_path_factory.mktemp("asked"),
+        env=kept
+        | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HABITUS_LISTEN": "127.0.0.1:0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        printed = next(line for line in running.stdout if line.startswith("console http"))
+        with httpx.Client(base_url=printed.split()[1], timeout=60) as client:
+            return client.get(asked)
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
+
+
+@pytest.mark.slow
+def test_the_answer_in_readme_is_the_one_that_is_given(answered: httpx.Response) -> None:
+    head, _, body = readme_block("HTTP/1.1 200 OK\n").partition("\n\n")
+    assert head.splitlines()[0] == f"HTTP/1.1 {answered.status_code} {answered.reason_phrase}"
+    for line in head.splitlines()[1:]:
+        name, _, value = line.partition(": ")
+        shape = re.escape(value).replace(ELIDED, ".+")
+        assert re.fullmatch(shape, answered.headers[name]), name
+    shown, given = json.loads(body), answered.json()
+    assert list(shown) == list(given)
+    shown_alike = {name: given[name] if shown[name] == ELIDED else shown[name] for name in shown}
+    assert shown_alike == given
 
 
 @pytest.mark.slow

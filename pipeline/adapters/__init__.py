@@ -6,6 +6,7 @@ A new source or sink is one file here and one line in `SOURCES` or `SINKS`.
 from __future__ import annotations
 
 import re
+from pathlib import Path  # a struct reads its annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,11 +19,20 @@ from pipeline.adapters.stdin import Stdin
 from pipeline.quoted import masked, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pipeline.record import Sink, Source
 
-__all__ = ["SINKS", "SOURCES", "Options", "open_fenced_sink", "open_sink", "open_source"]
+__all__ = [
+    "SINKS",
+    "SOURCES",
+    "Options",
+    "folder_of",
+    "open_fenced_sink",
+    "open_sink",
+    "open_source",
+    "topic_file",
+]
 
 _FOLLOW = re.compile(r"\?follow=(?P<value>[^?&=]*)$")
 
@@ -42,6 +52,8 @@ class Options(Struct, frozen=True, kw_only=True):
         How long a batch should take at most, milliseconds, where the source can tell; 0: no bound.
     kafka_client
         Who reads from Kafka and publishes there, one of `pipeline.adapters.kafka.clients.CLIENTS`.
+    skip
+        Resolved paths of our own outputs, which a folder or a pattern of files does not include.
     """
 
     batch_size: int
@@ -49,6 +61,7 @@ class Options(Struct, frozen=True, kw_only=True):
     drain: bool = False
     batch_ms: int = 0
     kafka_client: str = "kafka-python"
+    skip: frozenset[Path] = frozenset()
 
 
 def open_source(
@@ -59,6 +72,7 @@ def open_source(
     drain: bool = False,
     batch_ms: int = 0,
     kafka_client: str = "kafka-python",
+    skip: Iterable[Path] = (),
 ) -> Source:
     """Open a source.
 
@@ -67,7 +81,7 @@ def open_source(
     url
         ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` (a file, folder or pattern, with
         ``?follow=1`` followed as it grows) or ``-`` (standard input).
-    batch_size, clock_us, drain, batch_ms, kafka_client
+    batch_size, clock_us, drain, batch_ms, kafka_client, skip
         As in `Options`.
 
     Raises
@@ -96,6 +110,7 @@ kafka://HOST:PORT/TOPIC?group=NAME
         drain=drain,
         batch_ms=batch_ms,
         kafka_client=kafka_client,
+        skip=frozenset(path.resolve() for path in skip),
     )
     return SOURCES[scheme](url, options)
 
@@ -142,6 +157,20 @@ def open_fenced_sink(
     return FencedSink(parse(url, topic=False), kafka_client, owner, still_ours)
 
 
+def topic_file(url: str, topic: str) -> Path:
+    """Name the file of a topic in a sink that is a folder.
+
+    >>> str(topic_file("file:out", "agent.trust"))
+    'out/agent.trust.jsonl'
+    """
+    return folder_of(url) / f"{topic}.jsonl"
+
+
+def folder_of(url: str) -> Path:
+    """Give the folder that a ``file:`` URL names; raises `ConfigError` for none."""
+    return Path(_path(url))
+
+
 def _path(url: str) -> str:
     path = url.partition(":")[2]
     if path.startswith("//"):
@@ -163,6 +192,7 @@ def _files(url: str, options: Options) -> Source:
         clock_us=options.clock_us,
         follow=bool(follow and follow["value"] == "1"),
         drain=options.drain,
+        skip=options.skip,
     )
 
 

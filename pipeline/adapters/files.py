@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
 from pipeline.adapters import jsonl, parquet
-from pipeline.record import BATCH_BYTES, Batch
+from pipeline.record import BATCH_BYTES, BYTES, Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from pipeline.adapters.lines import Taken
 
@@ -59,12 +59,16 @@ class Files:
         newline comes; without `follow` it is a record.
     drain
         With `follow`: end once everything there was at the start has been handed out.
+    skip
+        Resolved paths of files that are not read out of a folder or by a pattern: our own outputs.
 
     Raises
     ------
     ConfigError
         Nothing is there to read (and `follow` is off).
     """
+
+    unit = BYTES
 
     def __init__(
         self,
@@ -74,8 +78,10 @@ class Files:
         clock_us: Callable[[], int],
         follow: bool = False,
         drain: bool = False,
+        skip: Collection[Path] = (),
     ) -> None:
         self._path = path
+        self._skip = skip
         self._batch_size = batch_size
         self._clock_us = clock_us
         self._whole = not follow
@@ -83,9 +89,14 @@ class Files:
         self._positions: dict[str, str] = {}
         self._readers: dict[Path, Reader] = {}
         self._done: dict[Path, int] = {}
-        self._paths = find(path)
+        self._paths = find(path, skip)
         if not self._paths and not follow:
             raise ConfigError(f"no file to read at {path!r}")
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends by itself."""
+        return self._ends
 
     def resume(self, positions: Mapping[str, str]) -> None:
         """Go on from these positions; files not named are read from the start."""
@@ -104,7 +115,7 @@ class Files:
             if idle:
                 yield Batch([], {})
                 time.sleep(IDLE_SECONDS)
-            self._paths = find(self._path)
+            self._paths = find(self._path, self._skip)
 
     def _read(self, path: Path) -> Iterator[Batch]:
         key = f"file:{path}"
@@ -153,11 +164,16 @@ class Files:
         self._readers.clear()
 
 
-def find(path: str) -> list[Path]:
+def find(path: str, skip: Collection[Path] = ()) -> list[Path]:
     """Find the files a path stands for, in order of their names.
 
     An existing file is itself, whatever its name holds. Symbolic links are resolved, so that a
     file has one position however it is reached.
+
+    Parameters
+    ----------
+    skip
+        Resolved paths to leave out of a folder or a pattern.
     """
     given = Path(path)
     if given.is_file():
@@ -166,7 +182,7 @@ def find(path: str) -> list[Path]:
         inside = (entry for entry in given.iterdir() if _known(entry))
     else:
         inside = (Path(match) for match in glob.iglob(path, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
-    return sorted({entry.resolve() for entry in inside if entry.is_file()})
+    return sorted({entry.resolve() for entry in inside if entry.is_file()}.difference(skip))
 
 
 def _known(path: Path) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 import sys
 from typing import TYPE_CHECKING
 
 from pipeline.adapters.lines import CHUNK, Lines
-from pipeline.record import BATCH_BYTES, Batch
+from pipeline.record import BATCH_BYTES, BYTES, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,9 @@ class Stdin:
         The open file; standard input by default.
     """
 
+    unit = BYTES
+    ends = True
+
     def __init__(
         self, *, batch_size: int, clock_us: Callable[[], int], descriptor: int | None = None
     ) -> None:
@@ -40,6 +44,7 @@ class Stdin:
         self._clock_us = clock_us
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._ended = False
+        self._begun = _offset(self._descriptor)
         self._lines = Lines(self._read)
 
     def _read(self, size: int) -> bytes:
@@ -70,8 +75,9 @@ class Stdin:
         """Nothing to tell a stream."""
 
     def size_hint(self) -> int | None:
-        """Nobody knows."""
-        return None
+        """Bytes of a file behind the descriptor; of a pipe it cannot be known."""
+        there = os.fstat(self._descriptor)
+        return there.st_size - self._begun if stat.S_ISREG(there.st_mode) else None
 
     def progress(self) -> int:
         """Bytes handed out."""
@@ -79,3 +85,11 @@ class Stdin:
 
     def close(self) -> None:
         """Do nothing: standard input is not ours to close."""
+
+
+def _offset(descriptor: int) -> int:
+    """Give the byte at which a file is read on; a pipe has none."""
+    try:
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
+    except OSError:
+        return 0

@@ -145,6 +145,9 @@ def _lives(status: PipelineStatus, at_us: int) -> bool:
 
 def _source(settings: Settings) -> Check:
     url = settings.source
+    if not url:
+        todo = "set HABITUS_SOURCE to kafka:, file: or - for habitus run"
+        return Check("source", "optional", "none, so only events over HTTP are judged", todo)
     if url == "-":
         return Check("source", "ok", "standard input")
     if url.startswith("kafka:"):

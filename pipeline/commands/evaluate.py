@@ -11,7 +11,7 @@ import typer
 
 from models.errors import ConfigError
 from pipeline.commands.offline import Files, Format, begun, note_empty
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.commands.words import Spread
 from pipeline.named_output import create
 from pipeline.progress import progress_for
@@ -57,6 +57,7 @@ def evaluate(
     ] = None,
     png: Annotated[str | None, typer.Option(help="Write the charts as PNG to this folder.")] = None,
     out: Annotated[str | None, typer.Option(help="Write every figure to this JSON file.")] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure on labelled recordings: what is found, how early, at how many false alerts."""
@@ -79,8 +80,8 @@ def evaluate(
         raise ConfigError("--history-days says how much is history, and --cold has none")
     if out == "-":
         raise ConfigError("--out names a file; --json prints the figures")
-    refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth])
-    refuse_folder("--png", png)
+    refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth], force=force)
+    refuse_folder("--png", png, "" if force else "*.png")
     note_empty(files)
     if truth not in (None, "-") and is_empty(str(truth)):
         note(f"no case in {quoted(truth, LONGEST_PATH)}: everything counts as benign")

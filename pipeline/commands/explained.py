@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, structs
+from msgspec import Struct, structs, to_builtins
 from rich.table import Table
 
 from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
+from pipeline.commands.way_back import way_back
 from pipeline.grounds import ground_in_words
 from pipeline.quoted import plain
 
@@ -100,13 +101,7 @@ def _counted(anomaly: dict[str, Any], mode: str) -> bool:
 
 
 def _return(answer: Answer, console: Console) -> None:
-    if answer.gate == "quarantined":
-        console.print("it stays quarantined until a person has looked at the anomaly behind it")
-    if answer.recovers is not None:
-        days = answer.recovers.clean_days
-        console.print(f"{days} days without a new anomaly bring it to {answer.recovers.to}")
-    elif answer.level != "trusted":
-        console.print("no number of clean days alone brings it to the next level")
+    console.print(f"recovers  {way_back(to_builtins(answer))}")
 
 
 def _anomaly(anomaly: dict[str, Any], console: Console) -> None:

@@ -24,6 +24,7 @@ from pipeline.commands.terminal import (
     note,
     print_json,
 )
+from pipeline.commands.way_back import way_back
 from pipeline.quoted import plain, quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
@@ -52,7 +53,10 @@ def agents(
     limit: Limit = 200,
     as_json: AsJson = False,
 ) -> None:
-    """List agents, the least trusted first."""
+    """List agents, the least trusted first.
+
+    The last column, recovers, is the whole days of clean work from now until the next level.
+    """
     wanted = {"level": level, "state": state, "role": role, "owner": owner}
     asked = {name: value for name, value in wanted.items() if value is not None}
     settings = load_settings()
@@ -83,7 +87,6 @@ def _agent_table(rows: Iterable[dict[str, Any]]) -> Table:
     for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
         gate = " (quarantined)" if row["gate"] == "quarantined" else ""
-        days = f"{row['recovers']['clean_days']} clean days" if row["recovers"] else ""
         table.add_row(
             plain(row["agent_id"]),
             f"[{style}]{row['level']}[/]{gate}",
@@ -92,7 +95,7 @@ def _agent_table(rows: Iterable[dict[str, Any]]) -> Table:
             row["state"],
             plain(row["role"] or ""),
             plain(row["owner"] or ""),
-            days,
+            way_back(row),
         )
     return table
 

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.commands.terminal import (
     AsJson,
+    Force,
     anomaly_table,
     console,
     note,
@@ -23,6 +24,9 @@ from pipeline.settings import Settings, load_settings
 from pipeline.store import shown_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from pipeline.review import Review
 
 _WORST = 15  # anomalies of a past that are shown
@@ -41,9 +45,15 @@ def begun() -> Settings:
     return settings
 
 
-def note_empty(*recordings: list[str]) -> None:
-    """Name each recording that holds no record; refuse to begin where none of one kind does."""
-    for name in (name for files in recordings for name in refuse_empty(files)):
+def note_empty(*recordings: list[str], skip: Iterable[Path] = ()) -> None:
+    """Name each recording that holds no record; refuse to begin where none of one kind does.
+
+    Parameters
+    ----------
+    skip
+        Our own outputs, which a folder or a pattern does not include.
+    """
+    for name in (name for files in recordings for name in refuse_empty(files, skip)):
         note(f"no record in {quoted(name, LONGEST_PATH)}")
 
 
@@ -60,16 +70,19 @@ def replay(
     store: Annotated[
         str | None, typer.Option(help="Keep the state here (sqlite:PATH); default: thrown away.")
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Judge a recording offline, in a fresh store of its own; the same input, the same output.
 
-    Lines that are no events go to OUT.rejected.jsonl with line number and reason.
+    Lines that are no events go to OUT.rejected.jsonl with line number and reason. A folder or a
+    pattern does not include OUT and OUT.rejected.jsonl.
     """
+    from pipeline.replay import outputs
     from pipeline.replay import replay as replayed
 
     settings = begun()
-    note_empty(files, history or [])
+    note_empty(files, history or [], skip=outputs(out))
     with progress_for(json=as_json) as progress:
         summary = replayed(
             files,
@@ -79,6 +92,7 @@ def replay(
             store=store,
             settings=settings,
             progress=progress,
+            force=force,
         )
     if as_json and out != "-":
         print_json(msgspec.to_builtins(summary))
@@ -102,6 +116,7 @@ def learn(
             help="Where acts go that would have alerted, one JSON line each; - is standard output."
         ),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Learn a past you vouch for into the configured store, so that an installation starts warm.
 
@@ -113,7 +128,12 @@ def learn(
     note_empty(files)
     with progress_for(json=False) as progress:
         summary = learned(
-            files, fmt=fmt or settings.format, settings=settings, review=review, progress=progress
+            files,
+            fmt=fmt or settings.format,
+            settings=settings,
+            review=review,
+            progress=progress,
+            force=force,
         )
     where = shown_url(settings.store).removeprefix("sqlite:")
     note(f"{summary.events} events learned into {where}, {summary.rejected} rejected")

@@ -13,8 +13,10 @@ import typer
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands.terminal import note, stop_on_signals
+from pipeline.kept_rejected import where_rejected
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
+from pipeline.rejected import all_rejected, in_words
 from pipeline.settings import Settings, load_settings
 from pipeline.store import open_store
 
@@ -40,10 +42,12 @@ def run(
     stop = stop_on_signals()
     with progress_for(json=False, service=True) as progress:
         summary = runner.run(settings, drain=drain, progress=progress, stop=stop)
-    note(
-        f"{summary.events} events judged, {summary.anomalies} anomalies, "
-        f"{summary.rejected} rejected"
-    )
+    by, rejected = summary.rejected_by, summary.rejected
+    why = f" ({in_words(by)}), {where_rejected(settings)}" if rejected else ""
+    note(f"{summary.events} events judged, {summary.anomalies} anomalies, {rejected} rejected{why}")
+    if summary.unreadable and not stop.is_set():
+        said = all_rejected(by, summary.first_rejected)
+        raise HabitusError(f"nothing could be read as {settings.format}: {said}")
 
 
 def serve(
@@ -58,7 +62,24 @@ def serve(
 
     Events that come in over HTTP are judged here, unless habitus run already works on this store.
     """
-    settings = load_settings()
+    serve_on(load_settings(), judge=judge)
+
+
+def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None = None) -> None:
+    """Serve the API and the console until a signal.
+
+    Parameters
+    ----------
+    judge
+        Whether events that come in over HTTP are judged here.
+    listener
+        Where callers come in; None to listen where the settings say.
+
+    Raises
+    ------
+    HabitusError
+        A setting is wrong, or the API did not start.
+    """
     start_logs(settings.log_level)
     stop = stop_on_signals()
     resolve_name(API_CHECK)(settings)
@@ -67,7 +88,7 @@ def serve(
 
         beside(settings)  # what cannot judge is told now: later the API would serve on without
     open_store(settings.store).close()
-    with _listening(settings) as listener:
+    with listening(settings) if listener is None else listener as taken:
         who = (
             "credentials required"
             if has_credentials(settings)
@@ -76,7 +97,7 @@ def serve(
         scheme = "http" if settings.tls_cert is None else "https"
         note(f"scoring API and console on {scheme}://{settings.listen}/ ({who})")
         with _judging(settings, stop) if judge else contextlib.nullcontext():
-            started = resolve_name(_SERVE)(settings, listener, stop)
+            started = resolve_name(_SERVE)(settings, taken, stop)
         if not started and not stop.is_set():
             raise HabitusError("the API did not start, see the log above")
 
@@ -96,18 +117,16 @@ def has_credentials(settings: Settings) -> bool:
     return any(store is not None for store in stores)
 
 
-@contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
+def listening(settings: Settings) -> socket.socket:
+    """Listen where the settings say; raises `ConfigError` where that cannot be."""
     host, _, port = settings.listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
-        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
         # The library adds the address once more, in brackets.
         said = (error.strerror or str(error)).partition(" (")[0].lower()
         raise ConfigError(f"cannot listen on {settings.listen}: {said}") from error
-    with listener:
-        yield listener
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.progress import progress_for
 from pipeline.written_apart import refuse_to_overwrite
 
@@ -35,6 +35,7 @@ def simulate(
     quiet_days: Annotated[
         int | None, typer.Option(help="Days without attacks at the start; default: a third.")
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Make up a fleet of agents at work, with attacks and benign news planted in it.
@@ -58,7 +59,7 @@ def simulate(
     ).validate()
     path = Path(out)
     beside = (out, f"{out}.truth.jsonl", f"{out}.inventory.csv")
-    refuse_to_overwrite([("OUT", name) for name in beside], [])
+    refuse_to_overwrite([("OUT", name) for name in beside], [], force=force)
     began = time.monotonic()
     with progress_for(json=as_json) as progress:
         written = write(config, path, progress)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace output files that are there.")]
 _WIDE = 140
 
 

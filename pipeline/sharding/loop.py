@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.kafka import KafkaSource
     from pipeline.progress import Progress
     from pipeline.record import Batch
+    from pipeline.rejected import FirstRejected
     from pipeline.settings import Settings
     from pipeline.store.postgresql import PostgresStore
 
@@ -53,8 +54,8 @@ class ShardedLoop:
 
     Attributes
     ----------
-    counters
-        What was counted by shards this worker has had.
+    counters, first_rejected
+        What was counted by shards this worker has had, and the first record that one rejected.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ShardedLoop:
         stop: threading.Event,
     ) -> None:
         self.counters: Counter[str] = Counter()
+        self.first_rejected: FirstRejected | None = None
         self._settings = settings
         self._store = store
         self._source = source
@@ -76,12 +78,20 @@ class ShardedLoop:
         self._lost_us: dict[str, int] = {}
         self._beat_us = 0
 
-    def run(self, progress: Progress | None = None) -> None:
-        """Go on until the source ends or it is to stop."""
+    def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
+        """Go on until the source ends or it is to stop.
+
+        Parameters
+        ----------
+        drain
+            Whether the source ends once everything there at the start was handed out.
+        """
         source = self._source
         source.on_assigned, source.on_revoked = self._assigned, self._revoked
         source.positions = self._store.positions
         source.resume({})
+        if progress is not None:
+            progress.start(source.size_hint() if drain else None, "judging", source.unit)
         done = source.progress()
         for batch in source.batches():
             self.step(batch)
@@ -162,6 +172,7 @@ class ShardedLoop:
             shard = self._shards.pop(name, None)
             if shard is not None:
                 self.counters.update(shard.worker.counters)
+                self.first_rejected = self.first_rejected or shard.worker.first_rejected
                 shard.close()
 
     @contextmanager
@@ -204,7 +215,7 @@ class ShardedLoop:
 
 def run_sharded(
     settings: Settings, *, drain: bool, progress: Progress | None, stop: threading.Event
-) -> Counter[str]:
+) -> tuple[Counter[str], FirstRejected | None]:
     """Be one of the workers on a stream until told to stop, or until all of it is done (`drain`).
 
     Where store or broker go away, everything in memory is thrown away, and the worker joins the
@@ -219,26 +230,26 @@ def run_sharded(
     format_named(settings.format)
     open_sink(settings.sink, kafka_client=settings.kafka_client).close()
     counters: Counter[str] = Counter()
+    first: FirstRejected | None = None
     while True:
         try:
             with _opened(settings, drain=drain, again=bool(counters)) as (store, source, around):
                 loop = ShardedLoop(settings, store, source, around, stop)
                 try:
-                    if progress is not None:
-                        progress.start(source.size_hint() if drain else None, "judging")
-                    loop.run(progress)
+                    loop.run(progress, drain=drain)
                     loop.end(drained=drain and not stop.is_set())
                 finally:
                     source.close()
                     loop.close()
                     counters += loop.counters
+                    first = first or loop.first_rejected
         except (SourceUnavailable, StoreUnavailable) as error:
             _log.warning("worker_begins_anew", extra={"detail": str(error)})
         else:
-            return counters
+            return counters, first
         counters["restarts"] += 1
         if stop.wait(_RETRY_S):
-            return counters
+            return counters, first
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pipeline.adapters import open_fenced_sink
 from pipeline.adapters.kafka.position import Position
 from pipeline.apart import judged
 from pipeline.assembly import build_worker, clock_us
+from pipeline.kept_rejected import keeping
 from pipeline.store.batch import PipelineStatus
 
 if TYPE_CHECKING:
@@ -58,12 +59,13 @@ class Shard:
         self._make = partial(build_worker, settings, store, around=around)
         self._begin()
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
-        self.sink = open_fenced_sink(
+        sink = open_fenced_sink(
             settings.sink,
             f"habitus-{owner:016x}",
             store.still_ours,
             kafka_client=settings.kafka_client,
         )
+        self.sink = keeping(settings, sink, self.name)
         self.waiting = store.waiting()
         self._beats = 0
 
@@ -98,9 +100,9 @@ class Shard:
         return out
 
     def _judged_anew(self, records: Sequence[RawRecord]) -> Commit:
-        counters = self.worker.counters
+        before = self.worker
         self._begin()
-        self.worker.counters = counters
+        self.worker.succeeds(before)
         return self._judged(records)
 
     def publish(self, publisher: Publisher) -> bool:

@@ -116,7 +116,7 @@ def write(config: SimulationConfig, out: Path, progress: Progress | None = None)
     progress = progress or Silent()
     truth, registered = beside(out, "truth.jsonl"), beside(out, "inventory.csv")
     planted: dict[str, Planted] = {}
-    progress.start(config.days, "days")
+    progress.start(config.days, "simulating", "days")
     with ExitStack() as stack:
         sink = stack.enter_context(_opened(out))
         cases = stack.enter_context(_replaced(truth))

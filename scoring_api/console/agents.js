@@ -18,7 +18,7 @@ export function agentRow(row) {
     h("td", { "data-label": "Level" }, levelChip(row)),
     h("td", { "data-label": "State" }, chip(row.state, `state-${row.state}`),
       row.registered ? null : chip("unregistered", "state-stale")),
-    h("td", { "data-label": "Way back", class: "faint" }, recovers(row)));
+    h("td", { "data-label": "Recovers", class: "faint" }, recovers(row)));
 }
 
 function chart(points) {

@@ -75,7 +75,7 @@ export function recovers(row) {
   if (row.gate === "quarantined") return "held until a person releases it";
   if (!row.recovers) return row.level === "trusted" ? "at the top" : "not by time alone";
   const days = row.recovers.clean_days;
-  return `${days} clean ${days === 1 ? "day" : "days"} to ${row.recovers.to}`;
+  return `${row.recovers.to} in ${days} clean ${days === 1 ? "day" : "days"}`;
 }
 
 export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

@@ -46,8 +46,21 @@ def test_a_new_start_goes_on_where_the_store_is_not_where_the_group_is(kafka: An
     places = {key: Position.of(stored) for key, stored in end.items()}
     assert all(place.topic_id for place in places.values())
     behind = {key: str(Position(at - 10, topic)) for key, (at, topic) in places.items()}
-    found = kafka.drained(behind)["records"]
-    assert len(found) == 2 * 10 + 20
+    source = kafka.source()
+    found = kafka.read(source, behind)["records"]
+    assert len(found) == source.progress() == 2 * 10 + 20
+
+
+def test_the_size_is_that_of_what_no_earlier_run_has_taken(kafka: Any) -> None:
+    kafka.fill(0, 300)
+    source = kafka.source()
+    assert (source.unit, source.size_hint()) == ("records", 300)
+    stored = kafka.read(source)["positions"]
+    kafka.fill(300, 320)
+    source = kafka.source()
+    source.resume(stored)
+    assert source.size_hint() == 20
+    source.close()
 
 
 def test_positions_of_a_version_before_name_no_topic_and_are_believed(kafka: Any) -> None:

@@ -233,6 +233,27 @@ def test_the_promised_clean_days_lead_to_the_promised_level(clean, severity):
     assert reached == promised.clean_days
 
 
+@pytest.mark.parametrize("severity", [None, "low", "high", "critical"])
+@pytest.mark.parametrize("hour", [0, 1, 9, 15, 23])
+def test_the_level_is_there_at_the_latest_after_so_many_whole_days_from_the_answer(hour, severity):
+    """Whatever the time of day, and hardly earlier: at most three days before."""
+    at = AT + hour * DAY_US // 24
+    state = a_state(10, *([an_item(severity=severity)] if severity else []))
+    promised = trust_answer([state], "agent-1", at, at, POLICY).recovers
+    assert promised is not None
+    ledger, standing, reached = state.ledger, state.standing, None
+    for hours in range(24 * promised.clean_days + 1):
+        now = at + hours * DAY_US // 24
+        if now // DAY_US > at // DAY_US:
+            ledger.days[now // DAY_US] = FULL_DAY
+        standing = advance(standing, opinion(ledger, now).lower, now)
+        if standing.level == promised.to:
+            reached = hours / 24
+            break
+    assert reached is not None
+    assert promised.clean_days - 3 < reached <= promised.clean_days
+
+
 def test_a_trusted_agent_has_nothing_to_recover():
     assert ask(a_state(60)).recovers is None
 

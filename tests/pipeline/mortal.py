@@ -24,6 +24,7 @@ from pipeline import runner
 from pipeline.adapters.files import Files
 from pipeline.adapters.folder import Folder
 from pipeline.adapters.kafka import KafkaSink, KafkaSource
+from pipeline.kept_rejected import KeptRejected
 from pipeline.settings import load_settings
 from pipeline.store import SqliteStore, is_postgresql
 from pipeline.store.postgresql import PostgresStore
@@ -45,6 +46,9 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "3 in the transaction": (Writer, "_write_progress", "before"),
     "3 at the end of the transaction": (Writer, "_write_progress", "after"),
     "3 committed": (SqliteStore, "commit", "after"),
+    "4 keeping what was rejected": (KeptRejected, "keep", "before"),
+    "4 half a rejected line kept": (KeptRejected, "_open", "half"),
+    "4 rejected kept": (KeptRejected, "keep", "after"),
     "4 publishing": (Folder, "publish", "before"),
     "4 some topics published": (Folder, "_file", "before"),
     "4 half a line published": (Folder, "_file", "half"),
@@ -70,6 +74,9 @@ class HalfAFile:
 
     def __init__(self, file: Any) -> None:
         self._file = file
+
+    def fileno(self) -> int:
+        return int(self._file.fileno())
 
     def write(self, data: bytes) -> None:
         self._file.write(data[: len(data) // 2])

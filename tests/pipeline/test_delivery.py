@@ -13,10 +13,13 @@ import pytest
 
 from models.errors import ConfigError
 from pipeline import runner
+from pipeline.kept_rejected import rejected_path
 from pipeline.store import WriterLock, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.settings import Settings
 
 EVENTS = 1_000
 STEPS = {
@@ -26,6 +29,9 @@ STEPS = {
     "3 in the transaction": 4,
     "3 at the end of the transaction": 4,
     "3 committed": 3,
+    "4 keeping what was rejected": 2,
+    "4 half a rejected line kept": 5,
+    "4 rejected kept": 2,
     "4 publishing": 2,
     "4 some topics published": 5,
     "4 half a line published": 5,
@@ -41,16 +47,32 @@ class Uninterrupted(NamedTuple):
     source: Path
     state: dict[str, list[Any]]
     published: dict[str, set[bytes]]
+    kept: bytes
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(shared_pipeline) -> Uninterrupted:
     source = shared_pipeline.file(shared_pipeline.mixed(EVENTS))
-    settings = shared_pipeline.settings(source, "uninterrupted")
+    settings = keeping(shared_pipeline, source, "uninterrupted")
     assert shared_pipeline.lives(settings) == 0
     return Uninterrupted(
-        source, shared_pipeline.state(settings), shared_pipeline.published(settings)
+        source,
+        shared_pipeline.state(settings),
+        shared_pipeline.published(settings),
+        kept_of(settings),
     )
+
+
+def keeping(pipeline: Any, source: Path, name: str, **more: Any) -> Settings:
+    """Settings that keep rejected records in a folder of their own, whatever the store is."""
+    folder = pipeline.folder / f"kept-{name}"
+    return pipeline.settings(source, name, rejected=f"file:{folder}", **more)
+
+
+def kept_of(settings: Settings) -> bytes:
+    path = rejected_path(settings)
+    assert path is not None
+    return path.read_bytes()
 
 
 def is_the_same(pipeline, settings, expected: Uninterrupted) -> None:
@@ -58,6 +80,7 @@ def is_the_same(pipeline, settings, expected: Uninterrupted) -> None:
     for table, rows in expected.state.items():
         assert state[table] == rows, table
     assert pipeline.published(settings) == expected.published
+    assert kept_of(settings) == expected.kept  # each record once, and in order
 
 
 def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
@@ -72,6 +95,7 @@ def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
     rejected = sum(n for name, n in counters.items() if name.startswith("rejected_"))
     assert rejected == len(uninterrupted.published["agent.actions.rejected"])
     assert counters["rejected_duplicate_id"] > 10
+    assert len(uninterrupted.kept.splitlines()) == rejected
 
 
 @pytest.mark.slow
@@ -79,7 +103,7 @@ def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
 def test_s3_killed_at_a_step_it_ends_as_if_nothing_had_happened(
     shared_pipeline, uninterrupted, step
 ):
-    settings = shared_pipeline.settings(uninterrupted.source, step.replace(" ", "-"))
+    settings = keeping(shared_pipeline, uninterrupted.source, step.replace(" ", "-"))
     assert shared_pipeline.lives(settings, step, STEPS[step]) >= 2
     is_the_same(shared_pipeline, settings, uninterrupted)
 
@@ -89,7 +113,7 @@ def test_s3_killed_at_a_step_it_ends_as_if_nothing_had_happened(
 def test_s3_killed_at_any_moment_it_ends_as_if_nothing_had_happened(
     shared_pipeline, uninterrupted, seed
 ):
-    settings = shared_pipeline.settings(uninterrupted.source, f"moment-{seed}", batch_size=40)
+    settings = keeping(shared_pipeline, uninterrupted.source, f"moment-{seed}", batch_size=40)
     assert shared_pipeline.lives(settings, "any moment", seed) >= 2
     is_the_same(shared_pipeline, settings, uninterrupted)
 
@@ -97,7 +121,7 @@ def test_s3_killed_at_any_moment_it_ends_as_if_nothing_had_happened(
 @pytest.mark.parametrize("batch_size", [7, 4096])
 def test_the_size_of_a_batch_changes_nothing(shared_pipeline, uninterrupted, batch_size):
     name = f"batch-{batch_size}"
-    settings = shared_pipeline.settings(uninterrupted.source, name, batch_size=batch_size)
+    settings = keeping(shared_pipeline, uninterrupted.source, name, batch_size=batch_size)
     shared_pipeline.lives(settings)
     is_the_same(shared_pipeline, settings, uninterrupted)
 
@@ -107,8 +131,13 @@ def test_agents_read_again_from_the_store_or_unpacked_are_the_agents_that_were_w
     shared_pipeline, uninterrupted, cache, packed
 ):
     name = f"cache-{cache}-{packed}"
-    settings = shared_pipeline.settings(
-        uninterrupted.source, name, cache_agents=cache, packed_agents=packed, batch_size=50
+    settings = keeping(
+        shared_pipeline,
+        uninterrupted.source,
+        name,
+        cache_agents=cache,
+        packed_agents=packed,
+        batch_size=50,
     )
     shared_pipeline.lives(settings)
     is_the_same(shared_pipeline, settings, uninterrupted)
@@ -116,7 +145,7 @@ def test_agents_read_again_from_the_store_or_unpacked_are_the_agents_that_were_w
 
 @pytest.mark.slow
 def test_a_cold_start_with_every_batch_changes_nothing(shared_pipeline, uninterrupted):
-    settings = shared_pipeline.settings(uninterrupted.source, "cold", batch_size=13)
+    settings = keeping(shared_pipeline, uninterrupted.source, "cold", batch_size=13)
     assert shared_pipeline.lives(settings, "6 source told", 1) > EVENTS // 13
     is_the_same(shared_pipeline, settings, uninterrupted)
 

@@ -225,7 +225,7 @@ def test_a_past_of_which_nothing_could_be_read_fails_in_one_line(pipeline):
     path = pipeline.file([line for line in pipeline.BAD if b'"bad-' in line])
     done = habitus(pipeline, "learn", str(path), "--format", "native")
     assert done.returncode == 2
-    assert b"error: nothing was learned: all 3 records were rejected as native" in done.stderr
+    assert b"error: nothing was learned as native: all 3 records were rejected" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["replay", "evaluate", "learn"])

@@ -114,7 +114,7 @@ def test_what_was_found_before_stays_where_nothing_is_learned(pipeline, past):
     learn([str(past)], fmt="native", settings=settings, review=str(out))
     before = out.read_bytes()
     assert before
-    with pytest.raises(ConfigError, match=r"nothing was learned: all .* were rejected"):
+    with pytest.raises(ConfigError, match=r"nothing was learned as native: all .* were rejected"):
         learn([str(past)], fmt="native", settings=settings, review=str(out))
     assert out.read_bytes() == before
 

@@ -314,8 +314,9 @@ def test_a_wrong_setting_is_said_before_there_is_a_partition(stream, wrong, said
 class Total(Silent):
     """Keeps how much there is to do."""
 
-    def start(self, total: int | None, what: str) -> None:
+    def start(self, total: int | None, what: str, unit: str = "") -> None:
         assert what
+        assert unit == "records"
         self.total = total
 
 

@@ -106,7 +106,7 @@ def test_an_agent_is_reached_by_keyboard_and_shows_why_it_stands_there(page, sto
     expect(detail.locator(".evidence tbody tr")).to_have_count(1)
     expect(detail.locator(".effect")).to_contain_text("-3")
     expect(detail.locator(".chart")).to_be_visible()
-    expect(detail).to_contain_text("clean days to")
+    expect(detail).to_contain_text("clean days")
     expect(detail.locator("ol.queue > li")).to_have_count(2)
     shown = detail.inner_text()
     assert not any(word in shown for word in ("null", "undefined", "NaN"))

@@ -21,7 +21,7 @@ from pipeline.adapters.kafka.retained import lost
 from pipeline.adapters.kafka.sink import KafkaSink
 from pipeline.adapters.kafka.topics import topic_id_at
 from pipeline.adapters.pace import Pace
-from pipeline.record import Batch, Joined, Message, RawRecord
+from pipeline.record import RECORDS, Batch, Joined, Message, RawRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,6 +75,9 @@ class KafkaSource:
     ConfigError
         No broker answers there, or the topic does not exist.
     """
+
+    unit = RECORDS
+    ends = False
 
     def __init__(
         self,
@@ -318,8 +321,12 @@ class KafkaSource:
         self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
 
     def size_hint(self) -> int | None:
-        """Count the records in the topic at the start."""
-        return sum(end - self._first[partition] for partition, end in self._end.items())
+        """Count the records in the topic at the start that no earlier run has taken."""
+        stored = self.positions()
+        return sum(
+            end - min(end, max(self._first[partition], self._offset(stored, partition)))
+            for partition, end in self._end.items()
+        )
 
     def progress(self) -> int:
         """Count the records handed out."""

@@ -1,0 +1,104 @@
+"""No command replaces a file that is there without `--force`, and none reads its own output."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEPT = "somebody's work\n"
+FLEET = ("simulate", "fleet.jsonl", "--agents", "10", "--days", "2")
+EVALUATE = ("evaluate", "events.jsonl", "--truth", "truth.jsonl", "--cold", "--draws", "0")
+
+
+def an_event(number: int) -> dict[str, Any]:
+    at = f"2026-01-05T08:{number:02d}:00Z"
+    return {"id": str(number), "time": at, "agent": {"id": "a"}, "tool": "t"}
+
+
+@pytest.fixture(autouse=True)
+def _place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("HABITUS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    lines = [json.dumps(an_event(number)) for number in range(20)]
+    Path("events.jsonl").write_text("\n".join([*lines, "broken"]) + "\n")
+    Path("truth.jsonl").touch()
+
+
+def ended(capsys: pytest.CaptureFixture[str], args: Sequence[str]) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as end:
+        app(list(args))
+    return int(end.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "option", "there"),
+    [
+        (("replay", "events.jsonl", "--out", "o"), "--out", "o"),
+        (("replay", "events.jsonl", "--out", "o"), "--out", "o.rejected.jsonl"),
+        (("learn", "events.jsonl", "--review", "r"), "--review", "r"),
+        (FLEET, "OUT", "fleet.jsonl"),
+        (FLEET, "OUT", "fleet.jsonl.truth.jsonl"),
+        (FLEET, "OUT", "fleet.jsonl.inventory.csv"),
+        ((*EVALUATE, "--out", "o.json"), "--out", "o.json"),
+        ((*EVALUATE, "--html", "o.html"), "--html", "o.html"),
+    ],
+)
+def test_a_file_that_is_there_is_replaced_with_force_alone(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], option: str, there: str
+) -> None:
+    Path(there).write_text(KEPT)
+    code, said = ended(capsys, args)
+    assert code == 2
+    assert said == f"error: {option} '{there}' exists already; --force replaces it\n"
+    assert Path(there).read_text() == KEPT
+    assert not Path("habitus.db").exists()
+    code, said = ended(capsys, [*args, "--force"])
+    assert code == 0, said
+    assert not Path(there).exists() or Path(there).read_text() != KEPT
+
+
+def test_pictures_that_are_there_are_replaced_with_force_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("charts").mkdir()
+    Path("charts/old.png").write_text(KEPT)
+    code, said = ended(capsys, [*EVALUATE, "--png", "charts"])
+    assert code == 2
+    assert "--png 'charts' holds 'old.png' already; --force replaces what is there" in said
+
+
+@pytest.mark.parametrize("out", ["-", "/dev/null"])
+def test_what_is_no_file_needs_no_force(capsys: pytest.CaptureFixture[str], out: str) -> None:
+    assert ended(capsys, ["replay", "events.jsonl", "--out", out])[0] == 0
+
+
+@pytest.mark.parametrize("named", [".", "*.jsonl"])
+def test_replaying_a_folder_twice_does_not_read_its_own_outputs(
+    capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    Path("truth.jsonl").unlink()
+    first = ended(capsys, ["replay", named, "--out", "out.jsonl"])
+    written = Path("out.jsonl").read_bytes(), Path("out.jsonl.rejected.jsonl").read_bytes()
+    again = ended(capsys, ["replay", named, "--out", "out.jsonl", "--force"])
+    assert (first[0], again[0]) == (0, 0)
+    assert len(written[0].splitlines()) == 20
+    assert Path("out.jsonl").read_bytes() == written[0]
+    assert len(Path("out.jsonl.rejected.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_an_output_that_is_named_as_input_is_refused_even_with_force(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, said = ended(capsys, ["replay", "events.jsonl", "--out", "events.jsonl", "--force"])
+    assert code == 2
+    assert "--out 'events.jsonl' is read as well and would be lost" in said
