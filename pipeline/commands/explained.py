@@ -13,6 +13,8 @@ from pipeline.grounds import ground_in_words
 from pipeline.quoted import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
 LEVEL_STYLE = {
@@ -109,6 +111,11 @@ def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
     console.print(f"\n[bold]{plain('  '.join(head))}[/]  {plain(anomaly['id'])}")
     if said := ground_in_words(anomaly):
         console.print(f"  {said}")
+    print_reasons(anomaly, console)
+
+
+def print_reasons(anomaly: Mapping[str, Any], console: Console) -> None:
+    """Print why an anomaly is one: bits, what was seen and what is expected."""
     for reason in anomaly.get("reasons", ()):
         console.print(f"  {reason['bits']:5.1f} bits  {plain(reason['why'])}")
         expected = ", ".join(f"{name} {share:.0%}" for name, share in reason["expected"])

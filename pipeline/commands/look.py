@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from models.answer import State  # noqa: TC001  # a command reads its annotations
 from models.errors import ConfigError, HabitusError
 from models.event import microseconds
 from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
+from pipeline.commands.anomaly_page import anomaly_with, print_anomalies, print_anomaly
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.silent import NOBODY, NONE_OF_THESE, silent_agents, silent_table
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import (
     AsJson,
-    anomaly_table,
     console,
     note,
     print_json,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.store import Store
 
+_ROLE_AND_OWNER = 110  # columns of a terminal that has room for them
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
@@ -69,8 +70,10 @@ def agents(
         return
     if silent and not rows:
         console().print(NONE_OF_THESE if asked else NOBODY)
+    elif silent:
+        console().print(silent_table(rows[:limit]))
     else:
-        console().print(silent_table(rows[:limit]) if silent else _agent_table(rows[:limit]))
+        console().print(_agent_table(rows[:limit], console().width))
     note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")
 
 
@@ -82,25 +85,33 @@ def _silent_rows(store: Store, standings: Standings) -> list[dict[str, Any]]:
     ]
 
 
-def _agent_table(rows: Iterable[dict[str, Any]]) -> Table:
-    table = Table("agent", "level", "score", "lower", "state", "role", "owner", "recovers")
+def _agent_table(rows: Iterable[dict[str, Any]], width: int) -> Table:
+    """Make the table; on a narrow terminal without role and owner, so that no id is cut."""
+    wide = width >= _ROLE_AND_OWNER
+    table = Table(Column("agent", overflow="fold"), Column("level", overflow="fold"))
+    for name in ("score", "lower", "state", *(("role", "owner") if wide else ()), "recovers"):
+        table.add_column(name, overflow="fold")
     for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
         gate = " (quarantined)" if row["gate"] == "quarantined" else ""
+        more = (plain(row["role"] or ""), plain(row["owner"] or "")) if wide else ()
         table.add_row(
             plain(row["agent_id"]),
             f"[{style}]{row['level']}[/]{gate}",
             str(row["score"]),
             str(row["lower"]),
             row["state"],
-            plain(row["role"] or ""),
-            plain(row["owner"] or ""),
+            *more,
             way_back(row),
         )
     return table
 
 
 def anomalies(
+    anomaly: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Open this one; the beginning of its id is enough."),
+    ] = None,
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only of this type, e.g. tool.new.")] = None,
@@ -108,8 +119,20 @@ def anomalies(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List anomalies, newest first."""
+    """List anomalies, newest first; with an id, show everything about one."""
     settings = load_settings()
+    if anomaly is not None:
+        if any(asked is not None for asked in (agent, severity, kind, since)):
+            raise ConfigError(
+                "an id opens one anomaly; options that choose among several need no id"
+            )
+        with open_store(settings.store, read_only=True) as store:
+            one = anomaly_with(store, anomaly)
+        if as_json:
+            print_json(one)
+        else:
+            print_anomaly(one, console())
+        return
     with open_store(settings.store, read_only=True) as store:
         found = store.anomalies(
             agent_id=agent,
@@ -121,11 +144,7 @@ def anomalies(
     if as_json:
         print_json({"anomalies": found})
         return
-    table = anomaly_table(
-        (o["time"], o["severity"], o["anomaly"], o["agent_id"], o.get("rank"), _why(o))
-        for o in found
-    )
-    console().print(table)
+    print_anomalies(found, console())
     note(f"{len(found)} anomalies")
 
 
@@ -151,11 +170,6 @@ def explain(
         return
     explanation(explained, console())
     note(standings.sentence)
-
-
-def _why(anomaly: dict[str, Any]) -> str:
-    reasons = anomaly.get("reasons") or [{}]
-    return str(reasons[0].get("why", ""))
 
 
 def _nobody(agent: str, standings: Standings) -> str:

@@ -60,7 +60,9 @@ def stop_on_signals() -> threading.Event:
 
 def anomaly_table(rows: Iterable[tuple[str, str, str, str, float | None, str]]) -> Table:
     """Make a table of anomalies: time, severity, type, agent, rank in bits, why."""
-    table = Table("time", "severity", "anomaly", "agent", "rank", "why")
+    table = Table("time", "severity")
+    for name in ("anomaly", "agent", "rank", "why"):
+        table.add_column(name, overflow="fold")  # a name that is cut may be anybody's
     for time_, severity, anomaly, agent_id, rank, why in rows:
         shown = "" if rank is None else f"{rank:.1f}"
         table.add_row(

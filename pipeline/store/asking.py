@@ -108,3 +108,11 @@ class Asking:
         """Give one anomaly, None when there is none."""
         row = self._asked.row("select blob from anomalies where id = ?", (anomaly_id,))
         return None if row is None else msgspec.json.decode(row[0])
+
+    def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
+        """Give the ids of anomalies that begin so, in order, at most `limit`."""
+        rows = self._asked.rows(
+            "select id from anomalies where substr(id, 1, ?) = ? order by id limit ?",
+            (len(beginning), beginning, limit),
+        )
+        return [name for (name,) in rows]

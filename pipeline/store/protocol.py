@@ -127,6 +127,9 @@ class Store(Protocol):
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
         """Give one anomaly, None when there is none."""
 
+    def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
+        """Give the ids of anomalies that begin so, in order, at most `limit`."""
+
     def inbox(self, values: Sequence[bytes]) -> list[int]:
         """Append raw events, on disk before this returns; give their positions."""
 

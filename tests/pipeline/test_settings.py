@@ -33,8 +33,7 @@ def test_without_anything_the_defaults_hold() -> None:
     settings = load_settings()
     assert settings.store == "sqlite:habitus.db"
     assert settings.listen == "127.0.0.1:8765"
-    assert settings.source.startswith("file:")
-    assert settings.source.endswith("data/sample_events.jsonl.gz")
+    assert (settings.source, settings.rejected) == ("", "store")
     assert model_config_of(settings) == ModelConfig()
 
 
