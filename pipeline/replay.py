@@ -284,8 +284,10 @@ def outputs(out: str) -> list[Path]:
 
 
 def _beside(out: str) -> str | None:
-    """Name the file of rejected lines; there is none beside standard output."""
-    return None if out == "-" else f"{out}{_REJECTED}"
+    """Name the file of rejected lines; there is none beside standard output, a pipe or a device."""
+    path = Path(out)
+    is_file = out != "-" and (path.is_file() or not path.exists())
+    return f"{out}{_REJECTED}" if is_file else None
 
 
 def _url(store: str) -> str:

@@ -104,7 +104,7 @@ def replay(
             f"{summary.config_version}"
         )
         if summary.rejected:
-            note(f"rejected lines: {summary.rejected_out}")
+            note(f"rejected lines: {summary.rejected_out or 'kept nowhere, as OUT is no file'}")
 
 
 def learn(
