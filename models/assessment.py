@@ -107,6 +107,8 @@ class Assessment(Struct):
         What an anomaly stands on: an explicit ``rule``; how rare the ``event``, its ``session`` so
         far, or all of the session ``together`` is; or what ``several`` events show. None without an
         anomaly.
+    identified
+        Whether the role or owner that the event claims counts from now on, and did not before.
     """
 
     event_id: str
@@ -136,6 +138,7 @@ class Assessment(Struct):
     confidence: float = 0.0
     reasons: list[Reason] = []
     tags: dict[str, list[str]] = field(default_factory=dict)
+    identified: bool = False
     held: Held | None = None
     trust_changed: bool = False
     snapshot: int = 0

@@ -15,6 +15,7 @@ from models.explain import (
     together_reason,
 )
 from models.features import BY_METRIC, METRICS
+from models.identity import MISMATCH
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.ranked import SUM
 from models.trust import confidence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from models.calibrate import Calibrated
     from models.event import Event
     from models.leading import Unusual
+    from models.ledger import Ledger
     from models.places import Place
     from models.subject import Bits, Subject
     from models.together import Least
@@ -48,6 +50,8 @@ _ONE_CAUSE = frozenset({
 _CHOICES = frozenset({"tool.sequence", "goal.drift"})
 """Of a tool that the agent knows: when, and what for."""
 _OWN_VALUE = frozenset({"tool", "area", "sensitivity", "destination"})
+_MOST_CLAIMS = 8
+"""So many different claims of an agent and day are findings of their own; all others are one."""
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
 
@@ -100,10 +104,7 @@ class Decider:
             if least is not None and out.together_p is not None:
                 out.reasons.insert(1, together_reason(least, out.together_p))
         if findings:
-            first = max(findings, key=lambda f: SEVERITIES.index(self._severity(f)))
-            self._name(out, first.anomaly, self._severity(first), event, x, first.reason)
-            out.ground, out.confidence = "rule", 1.0
-            out.alert = out.severity != "low" and not vouched
+            self.speak(out, event, subject, findings, x, vouched=vouched)
         elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
             if out.reasons[0].feature != "provenance" or remembers(event):
@@ -116,6 +117,29 @@ class Decider:
             )
             out.alert = not vouched
             out.rank += RULE_BITS  # before all that did not cross the budget, as what a rule found
+
+    def speak(
+        self,
+        out: Assessment,
+        event: Event,
+        subject: Subject,
+        findings: list[Finding],
+        x: dict[str, str],
+        *,
+        vouched: bool,
+    ) -> None:
+        """Name an event for the gravest of what the rules found, not for its claims if as grave."""
+        first = max(
+            findings,
+            key=lambda f: (SEVERITIES.index(self._severity(f)), f.anomaly != MISMATCH),
+        )
+        out.reasons = out.reasons or [finding.reason for finding in findings]
+        out.rank = out.rank or max(finding.bits for finding in findings)
+        self._name(out, first.anomaly, self._severity(first), event, x, first.reason)
+        if first.anomaly == MISMATCH:
+            out.key = _bounded(out, subject.trust.ledger)
+        out.ground, out.confidence = "rule", 1.0
+        out.alert = out.severity != "low" and not vouched
 
     def tell(
         self, out: Assessment, event: Event, anomaly: str, reason: Reason, x: dict[str, str]
@@ -156,6 +180,8 @@ class Decider:
         resource = x.get("resource", event.tool)
         if anomaly in _ONE_CAUSE:
             resource = ""
+        elif anomaly == MISMATCH:  # what is claimed, whatever is done under it
+            resource = reason.observed
         elif reason.feature in _OWN_VALUE:  # what is new, whichever resources it is used on
             resource = x.get(reason.feature, resource)
         day = out.time_us // DAY_US
@@ -242,6 +268,13 @@ class Decider:
             return told
         i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
         return [category_reason(baseline, view, places[i], x, b)]
+
+
+def _bounded(out: Assessment, ledger: Ledger) -> str:
+    """Give the key of a claim, that of all others where an agent has claimed much in a day."""
+    start, end = f"{out.agent_id}|{out.mode}|{MISMATCH}|", f"|{out.time_us // DAY_US}"
+    known = [key for key in ledger.items if key.startswith(start) and key.endswith(end)]
+    return out.key if out.key in known or len(known) < _MOST_CLAIMS else f"{start}others{end}"
 
 
 def _circumstances(reasons: list[Reason], x: dict[str, str]) -> list[str]:

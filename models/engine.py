@@ -26,6 +26,7 @@ from models.deciding import Decider
 from models.event import microseconds
 from models.features import FEATURES, LEAK, TOOL, extract
 from models.hashing import hasher_of
+from models.identity import UNDECLARED, hear, settle
 from models.kernel import native_kernel
 from models.learner import Learner, may_be_shared
 from models.meeting import meet
@@ -35,7 +36,7 @@ from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
 from models.quantity import QUANTITIES, quantities
 from models.ranked import LEAST_BITS, VOLUME
-from models.rules import RULES, note_version
+from models.rules import RULES, note_version, refusal
 from models.sessions import open_sessions
 from models.silent import Silent
 from models.subject import Bits, Subject
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from models.content.session import Session
     from models.event import Event, Origin
     from models.groups import View
+    from models.identity import Declared, Mismatch
     from models.profile import Profile
     from models.telling import Telling
 
@@ -162,13 +164,15 @@ class Engine:
         origin: Origin,
         subject: Subject,
         *,
-        registered: bool = True,
+        declared: Declared = UNDECLARED,
         time_us: int | None = None,
     ) -> Assessment:
         """Judge one event and learn from it, in that order.
 
         Parameters
         ----------
+        declared
+            What is known of the agent beside its events.
         time_us
             The event's time in microseconds, where the caller has it.
         """
@@ -177,13 +181,19 @@ class Engine:
         self.peers.advance(time_us)
         for session in self.sessions.finished(self.peers.head.watermark_us):
             self._close(session)
-        self._meet(event, subject)
-        meet(event, subject, self.peers, time_us, registered=registered)
+        settle(subject.trust, declared)
+        identified, refused = hear(event, subject.trust, declared)
+        self._meet(subject)
+        meet(event, subject, self.peers, time_us)
         if subject.profile.facts.events == 1:
             begin_as(event, subject.profile.facts, self.watcher)
         if event.kind != "action":
             place = self._places[TOOL]
-            return take_change(event, subject, self.watcher, self.config, time_us, place)
+            change = take_change(event, subject, self.watcher, self.config, time_us, place)
+            change.identified = identified
+            if refused:
+                self._refuse(change, event, subject, refused)
+            return change
         session = self._session(event, subject.profile, time_us)
         profile, view = subject.profile, subject.view
         assert view is not None  # noqa: S101 - _meet has set it
@@ -209,9 +219,10 @@ class Engine:
         first = tested if state == "learning" and not changes else None
         new = first is statistics
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
-        findings = self._findings(event, origin, subject, x, time_us, registered=registered)
+        findings = self._findings(event, origin, subject, x, time_us, refused)
         led = tested[result.lead] if result.lead >= 0 else None
         out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
+        out.identified = identified
         vouched = self.vouched
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:
@@ -226,11 +237,22 @@ class Engine:
         move_trust(out, subject, name, self.policy, vouched=vouched)
         return out
 
-    def _meet(self, event: Event, subject: Subject) -> None:
-        """Let the agent see the peers of its role."""
-        facts, role = subject.profile.facts, event.agent.role or ""
-        if subject.view is None or (role and facts.role != role):
-            facts.role = role or facts.role
+    def _refuse(
+        self, out: Assessment, event: Event, subject: Subject, refused: list[Mismatch]
+    ) -> None:
+        """Say that an announced change claims what the inventory does not."""
+        found, vouched = [refusal(refused)], self.vouched
+        if self.silent is not None:
+            found = self.silent.findings(found)
+        if found:
+            self.decider.speak(out, event, subject, found, {}, vouched=vouched)
+            move_trust(out, subject, self.anomaly_id(out.key), self.policy, vouched=vouched)
+
+    def _meet(self, subject: Subject) -> None:
+        """Let the agent see the peers of its role, as it is in effect."""
+        facts, role = subject.profile.facts, subject.trust.role or ""
+        if subject.view is None or facts.role != role:
+            facts.role = role
             subject.profile.use(self.kernel, self.config)
             self._join(subject)
 
@@ -364,11 +386,12 @@ class Engine:
         subject: Subject,
         x: dict[str, str],
         time_us: int,
-        *,
-        registered: bool,
+        refused: list[Mismatch],
     ) -> list[Finding]:
+        trust = subject.trust
         scene = Scene(
-            event, origin, subject.profile, time_us, registered, x, self._by_name, self.config,
+            event, origin, subject.profile, time_us, trust.registered, trust.claims, refused,
+            x, self._by_name, self.config,
             self.watcher.heard, self._common(subject), self.watcher.traces.announces,
         )  # fmt: skip
         said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]

@@ -1,4 +1,4 @@
-"""Bring an agent to the time of an event, and note who it says it is."""
+"""Bring an agent to the time of an event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _NEWEST_DAY = 0.3  # weight of the last day in the usual number of events a day
 
 
-def meet(event: Event, subject: Subject, peers: Peers, time_us: int, *, registered: bool) -> None:
+def meet(event: Event, subject: Subject, peers: Peers, time_us: int) -> None:
     """Let an agent's counts fade to the day of an event, and count the event.
 
     Parameters
@@ -23,8 +23,6 @@ def meet(event: Event, subject: Subject, peers: Peers, time_us: int, *, register
         Gives the day, and counts the agents that act on it.
     time_us
         Event time in microseconds.
-    registered
-        Whether the inventory knows the agent.
     """
     profile, trust, agent = subject.profile, subject.trust, event.agent
     facts, habits, day = profile.facts, profile.habits, peers.day_of(time_us)
@@ -45,10 +43,6 @@ def meet(event: Event, subject: Subject, peers: Peers, time_us: int, *, register
     facts.events += 1
     facts.day_events += 1
     facts.last_us = max(facts.last_us, time_us)
-    trust.events, trust.last_seen_us, trust.registered = facts.events, facts.last_us, registered
-    if agent.role is not None:
-        trust.role = agent.role
-    if agent.owner is not None:
-        trust.owner = agent.owner
+    trust.events, trust.last_seen_us = facts.events, facts.last_us
     if agent.version is not None:
         trust.version = agent.version

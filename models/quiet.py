@@ -37,8 +37,8 @@ class Usual(NamedTuple):
     ----------
     position
         Its place in the batch.
-    session, role
-        As the event names them; None where it does not.
+    session
+        As the event names it; None where it does not.
     rank, p, pool, session_p
         As in `models.assessment.Assessment`.
     """
@@ -47,7 +47,6 @@ class Usual(NamedTuple):
     agent_id: str
     event_id: str
     session: str | None
-    role: str | None
     time_us: int
     carries_origins: bool
     rank: float
@@ -116,25 +115,26 @@ class Quiet:
         slot: int,
         subject: Subject,
         *,
-        registered: bool,
-        role: str | None,
+        team: str | None = None,
         alone: bool = False,
     ) -> None:
-        """Hand an agent to the kernel for the events of a batch.
+        """Hand an agent to the kernel for the events of a batch; its trust says who it is.
 
         Parameters
         ----------
+        team
+            As the inventory says; None where it does not.
         alone
             Whether the agent acts in no other mode, before and in the batch.
         """
         trust = subject.trust
-        if trust.standing.gate != "open":
+        if trust.standing.gate != "open" or trust.registered is False:
             return
         agent = subject.profile.agent if subject.view is not None else None
         if agent is None:
             agent = self._engine.pack(subject)
         _entrust(agent, trust)
-        acts.put(slot, agent, registered, role, alone)
+        acts.put(slot, agent, trust.role, trust.owner, team, alone)
 
     def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
         """Answer for an agent in all its modes, as of an event; None where the reference has to."""
@@ -218,12 +218,9 @@ def tell(subject: Subject) -> None:
     news = agent.news()
     if news is None:
         return
-    events, last_us, state, clean, stood, (role, owner, version) = news
+    events, last_us, state, clean, stood, version = news
     trust = subject.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
-    trust.registered = True
-    trust.role = trust.role if role is None else role
-    trust.owner = trust.owner if owner is None else owner
     trust.version = trust.version if version is None else version
     for day, number in clean:
         trust.ledger.count(day, number)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.event import SAID_BY_EVENT, microseconds
 from models.features import HOUR_US
+from models.identity import MISMATCH
 from models.moving import move_of
 from models.watch import RULES as WATCHED
 from models.watch.heard import MODES, is_settled
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.assessment import Finding
+    from models.identity import Mismatch
     from models.watch.scene import Scene
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
@@ -27,11 +29,40 @@ _UNIT = 4096
 
 def shadow(scene: Scene) -> Finding | None:
     """Find an agent that the inventory does not know."""
-    if scene.registered:
+    if scene.registered is not False:
         return None
     agent = scene.event.agent.id
     why = "The agent is not in the inventory: nobody registered it and nobody owns it."
+    if scene.claims:
+        why += f" Nothing proves the {_named(scene.claims)} that it claims."
     return finding("identity.shadow", "agent", agent, [("in the inventory", 1.0)], why)
+
+
+def mismatch(scene: Scene) -> Finding | None:
+    """Find a role, owner or team that the event claims and the agent does not have."""
+    return refusal(scene.refused) if scene.refused else None
+
+
+def refusal(refused: list[Mismatch]) -> Finding:
+    """Say which claims of an event are refused; a role is worse than an owner or a team."""
+    claimed = _named({one.field: one.claimed for one in refused})
+    known = _named({one.field: one.known or "none" for one in refused})
+    declared = all(one.declared for one in refused)
+    source = "the inventory says" if declared else "the agent has"
+    why = f"The event claims {claimed}; {source} {known}, and no claim changes that."
+    grave = any(one.field == "role" for one in refused)
+    return finding(
+        MISMATCH, "claim", claimed, [(known, 1.0)], why, severity=None if grave else "medium"
+    )
+
+
+def _named(claims: dict[str, str]) -> str:
+    """Write claims in one line.
+
+    >>> _named({"role": "data-steward", "owner": "ceo"})
+    "role 'data-steward', owner 'ceo'"
+    """
+    return ", ".join(f"{field} {value!r}" for field, value in claims.items())
 
 
 def anonymiser(scene: Scene) -> Finding | None:
@@ -111,6 +142,7 @@ def unannounced_version(scene: Scene) -> Finding | None:
 
 RULES: dict[str, Callable[[Scene], Finding | None]] = {
     "identity.shadow": shadow,
+    MISMATCH: mismatch,
     "net.anonymiser": anonymiser,
     "cred.lifetime": expired,
     "cred.reuse": two_places,

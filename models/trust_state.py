@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct, field
 
 from models.ledger import Item, Ledger
 from models.levels import LEVELS, Gate, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 State = Literal["active", "learning", "relearning"]
 
@@ -20,12 +23,17 @@ class TrustState(Struct, kw_only=True, array_like=True):
     ----------
     agent_id, mode
         Whose state; an agent acting for a person and by itself has two.
-    role, owner, version
+    role, owner
+        As the inventory says, else as the agent said first or a change announced; None where
+        nobody did (`models.identity`).
+    version
         As last reported, None where never.
     state
         Whether its habits are known (``active``), still or again being learnt.
     registered
-        Whether the inventory names it.
+        Whether the inventory names it; None where no inventory was loaded.
+    claims
+        What an agent outside the inventory says of its role, owner and team; nothing proves it.
     first_seen_us, last_seen_us, events
         Microseconds of event time, and how many events.
     ledger, standing
@@ -40,23 +48,37 @@ class TrustState(Struct, kw_only=True, array_like=True):
     owner: str | None = None
     version: str | None = None
     state: State = "learning"
-    registered: bool = False
+    registered: bool | None = None
     first_seen_us: int = 0
     last_seen_us: int = 0
     events: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     standing: Standing = field(default_factory=Standing)
     config_version: str = ""
+    claims: dict[str, str] = field(default_factory=dict)
+
+
+def registered_of(states: Sequence[TrustState]) -> bool | None:
+    """Tell whether the inventory names an agent, out of its states in all modes.
+
+    >>> registered_of([TrustState(agent_id="a", mode="unknown")])
+    """
+    said = {state.registered for state in states}
+    return True if True in said else False if False in said else None
 
 
 class _Kept(Struct, array_like=True):
-    """What is written of a state: not whose it is, words by their places."""
+    """What is written of a state: not whose it is, words by their places.
+
+    `registered` is 0 where no inventory was loaded, 1 where it names the agent, else what the agent
+    claims. States of before have a truth value there.
+    """
 
     role: str | None
     owner: str | None
     version: str | None
     state: int
-    registered: bool
+    registered: bool | int | dict[str, str]
     first_seen_us: int
     lasted_us: int
     events: int
@@ -84,7 +106,8 @@ def trust_bytes(state: TrustState) -> bytes:
     ledger, standing = state.ledger, state.standing
     return _encode(
         _Kept(
-            state.role, state.owner, state.version, _STATES.index(state.state), state.registered,
+            state.role, state.owner, state.version, _STATES.index(state.state),
+            state.claims if state.registered is False else int(state.registered or 0),
             state.first_seen_us, state.last_seen_us - state.first_seen_us, state.events,
             ledger.days, ledger.items, LEVELS.index(standing.level), standing.above_since_us,
             _GATES.index(standing.gate), state.config_version,
@@ -109,20 +132,29 @@ def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
         owner=kept.owner,
         version=kept.version,
         state=_STATES[kept.state],
-        registered=kept.registered,
+        registered=_registered(kept.registered),
         first_seen_us=kept.first_seen_us,
         last_seen_us=kept.first_seen_us + kept.lasted_us,
         events=kept.events,
         ledger=Ledger(kept.days, kept.items),
         standing=Standing(LEVELS[kept.level], kept.above_since_us, _GATES[kept.gate]),
         config_version=kept.config_version,
+        claims=kept.registered if isinstance(kept.registered, dict) else {},
     )
+
+
+def _registered(said: bool | int | dict[str, str]) -> bool | None:
+    """Read what was written; a true of before was written without any inventory, too."""
+    if said is False or isinstance(said, dict):
+        return False
+    return True if said == 1 and said is not True else None
 
 
 def _named(raw: bytes) -> TrustState:
     named = msgspec.msgpack.decode(raw)
     for part, names in _PARTS.items():
         named[part] = [named[part][name] for name in names]
+    named |= {"registered": _registered(named["registered"]), "claims": {}}
     return msgspec.convert([named[name] for name in TrustState.__struct_fields__], TrustState)
 
 

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, get_args
 
 from models.event import Mode
+from models.identity import fill
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState, trust_bytes, trust_of
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from models.config import ModelConfig
-    from pipeline.inventory import Inventory
     from pipeline.job import Job, Key
     from pipeline.store.protocol import Store
 
@@ -35,8 +35,6 @@ class Agents(OrderedDict["Key", Subject]):
         Holds all others.
     config, kernel
         Of the model, and who does its arithmetic.
-    inventory
-        Gives role and owner of an agent that begins.
     most, packed
         How many stay ready for use after a batch, and how many more stay packed.
     """
@@ -46,7 +44,6 @@ class Agents(OrderedDict["Key", Subject]):
         store: Store,
         config: ModelConfig,
         kernel: Any | None,
-        inventory: Inventory,
         most: int,
         packed: int = 0,
     ) -> None:
@@ -55,7 +52,6 @@ class Agents(OrderedDict["Key", Subject]):
         self._config = config
         self._config_version = config.version  # worked out anew at each call
         self._kernel = kernel
-        self._inventory = inventory
         self._most = most
         self._most_packed = packed
         self._packed: OrderedDict[Key, bytes] = OrderedDict()
@@ -130,17 +126,16 @@ class Agents(OrderedDict["Key", Subject]):
         subject = self.known(key)
         if subject is not None:
             return subject
-        trust = TrustState(
-            agent_id=key[0],
-            mode=key[1],
-            role=self._inventory.role(key[0]),
-            owner=self._inventory.owner(key[0]),
-            config_version=self._config_version,
-        )
+        trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
         subject = self[key] = Subject(Profile.new(*key, self._config, self._kernel), trust)
         if key[0] in self._modes:
             self._modes[key[0]].add(key[1])
         return subject
+
+    def fill(self, trust: TrustState) -> None:
+        """Fill in the role and owner that an agent has in its other modes."""
+        others = [one.trust for one in self.in_all_modes(trust.agent_id)]
+        fill(trust, [one for one in others if one.mode != trust.mode])
 
     def modes(self, agent_id: str) -> list[str]:
         """Give the modes that an agent acts in; the store is asked once for each agent."""

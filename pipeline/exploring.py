@@ -110,7 +110,7 @@ class Explored:
                 "time": time,
                 "day": time.date(),
                 "hour": time.hour,
-                "role": subject.trust.role or event.agent.role,
+                "role": subject.trust.role,
                 "tool": event.tool,
                 "previous_tool": previous,
                 "resource": x.get("resource"),

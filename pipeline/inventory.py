@@ -11,6 +11,7 @@ import yaml
 from msgspec import Struct
 
 from models.errors import ConfigError
+from models.identity import UNDECLARED, Declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,13 +34,15 @@ class Registered(Struct, frozen=True):
 
 
 class Inventory:
-    """What the operator registered; without a file everyone is known.
+    """What the operator registered; without a file nobody is registered, and nobody is not.
 
     Examples
     --------
-    >>> nobody_asked = Inventory({}, loaded=False)
-    >>> nobody_asked.knows("anyone"), nobody_asked.role("anyone"), len(nobody_asked)
-    (True, None, 0)
+    >>> inventory = Inventory({"a": Registered("a", "clerk", None, {})}, loaded=True)
+    >>> inventory.declared("a").role, inventory.declared("b").registered
+    ('clerk', False)
+    >>> print(Inventory({}, loaded=False).declared("a").registered)
+    None
     """
 
     def __init__(
@@ -56,26 +59,23 @@ class Inventory:
     def grouped(self, others: Callable[[str], str | None]) -> Inventory:
         """Give the same inventory with a group for agents whose role nobody declared.
 
-        >>> Inventory({}, loaded=False).grouped({"a": "like:mail.read"}.get).role("a")
+        >>> Inventory({}, loaded=False).grouped({"a": "like:mail.read"}.get).declared("a").group
         'like:mail.read'
         """
         return Inventory(self._agents, loaded=self.loaded, others=others)
 
-    def knows(self, agent_id: str) -> bool:
-        """Whether the agent is registered, or no inventory is loaded."""
-        return not self.loaded or agent_id in self._agents
+    def declared(self, agent_id: str) -> Declared:
+        """Give what is declared of an agent: whether it is registered, and as what.
 
-    def role(self, agent_id: str) -> str | None:
-        """Role as registered, else the group it behaves like where such are loaded, or None."""
+        The group it behaves like is given where such are loaded and no role is registered.
+        """
         found = self._agents.get(agent_id)
-        if found is not None and found.role:
-            return found.role
-        return self._others(agent_id) if self._others is not None else None
-
-    def owner(self, agent_id: str) -> str | None:
-        """Owner as registered, or None."""
-        found = self._agents.get(agent_id)
-        return found.owner if found else None
+        group = self._others(agent_id) if self._others is not None else None
+        if found is not None:
+            return Declared(True, found.role, found.owner, found.more.get("team") or None, group)
+        if self.loaded:
+            return Declared(registered=False, group=group)
+        return UNDECLARED if group is None else Declared(group=group)
 
     def __iter__(self) -> Iterator[Registered]:
         return iter(self._agents.values())

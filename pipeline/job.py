@@ -32,6 +32,8 @@ class Job:
         Where in the batch each agent is changed first.
     slots
         The agents of the events that the compiled kernel has read, in its order.
+    slot_of
+        The place of each of them.
     several
         Agents that act in several modes.
     anomalies
@@ -53,6 +55,7 @@ class Job:
             for agent_id, mode, place in fresh.acts.keep(fresh.order):
                 self.slots.append((agent_id, mode))
                 self.change((agent_id, mode), place)
+        self.slot_of = {key: slot for slot, key in enumerate(self.slots)}
         modes = Counter(agent_id for agent_id, _ in self.changed)
         self.several = {agent_id for agent_id, number in modes.items() if number > 1}
 

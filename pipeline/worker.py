@@ -10,6 +10,7 @@ import msgspec
 
 from models.answer import trust_answer
 from models.engine import Engine
+from models.identity import as_known, fill, may_begin, settle
 from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from pipeline.agents import Agents
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.config import ModelConfig
     from models.event import Event
+    from models.identity import Declared
     from models.quiet import Usual
     from models.subject import Subject
     from models.trust_state import TrustState
@@ -118,9 +120,7 @@ class Worker:
         self._publish = publish
         self._observer, self._listener, self._reviewer = observer, listener, reviewer
         self._quiet = self._quiet_way(explain_all=explain_all)
-        self._agents = Agents(
-            store, config, self.engine.kernel, inventory, cache_agents, packed_agents
-        )
+        self._agents = Agents(store, config, self.engine.kernel, cache_agents, packed_agents)
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give what is to be written; writes nothing.
@@ -144,7 +144,7 @@ class Worker:
             if quiet is not None:
                 position = self._quietly(quiet, job, slots, position)
             if position < len(fresh):
-                self._closely(job, position)
+                self._closely(job, slots, position)
                 position += 1
                 self._put_new(job, slots, position - 1)
         changed = job.in_order(self._agents)
@@ -223,11 +223,10 @@ class Worker:
         subject = self._agents.known(key)
         if subject is None:
             return False
-        registered, role = self._inventory.knows(key[0]), self._inventory.role(key[0])
+        declared = self._inventory.declared(key[0])
+        settle(subject.trust, declared)
         alone = key[0] not in job.several and self._agents.has_only(key)
-        self._quiet.put(
-            job.fresh.acts, slot, subject, registered=registered, role=role, alone=alone
-        )
+        self._quiet.put(job.fresh.acts, slot, subject, team=declared.team, alone=alone)
         return True
 
     def _put_new(self, job: Job, slots: list[bool], position: int) -> None:
@@ -261,12 +260,8 @@ class Worker:
         """Pass on the numbers of what the kernel has judged."""
         fresh = job.fresh
         for usual in quiet.usual(fresh.acts):
-            role = self._inventory.role(usual.agent_id) if usual.role is None else usual.role
-            if role is None:
-                subject = self._agents[job.slots[fresh.acts.slot(usual.position)]]
-                tell(subject)
-                role = subject.trust.role
-            listener(fresh.where(fresh.order[usual.position]), usual, role)
+            subject = self._agents[job.slots[fresh.acts.slot(usual.position)]]
+            listener(fresh.where(fresh.order[usual.position]), usual, subject.trust.role)
 
     def _trust_by_the_hour(self, quiet: Quiet, job: Job, position: int, *, looked: bool) -> None:
         """Look at trust after an event, unless the kernel has; tell if it moved."""
@@ -287,20 +282,44 @@ class Worker:
 
     # ------------------------------------------------------------------ events looked at closely
 
-    def _closely(self, job: Job, position: int) -> None:
+    def _closely(self, job: Job, slots: list[bool], position: int) -> None:
         """Judge the event at a position by the reference."""
         taken = job.fresh.event(position)
         event = taken.event
+        declared = self._inventory.declared(event.agent.id)
         ones = [event]
         if event.kind != "action":  # an announced change comes to every mode the agent acts in
             known = [one.trust.mode for one in self._agents.in_all_modes(event.agent.id)]
             ones = [msgspec.structs.replace(event, mode=mode) for mode in known or [event.mode]]
+        first: TrustState | None = None
         for among, told in enumerate(ones):
             key = (told.agent.id, told.mode)
             job.change(key, position, among)
             subject = self._agents.subject(key)
             tell(subject)
-            self._one(job, taken.record, told, subject, taken.time_us, first=among == 0)
+            if may_begin(told, subject.trust, declared):
+                self._agents.fill(subject.trust)
+            # What the first mode has refused is refused once.
+            one = told if first is None else as_known(told, first)
+            out = self._one(
+                job, taken.record, one, subject, taken.time_us, declared, first=first is None
+            )
+            if out.identified and event.kind == "action":
+                self._share_identity(job, slots, subject, position)
+            first = first or subject.trust
+
+    def _share_identity(self, job: Job, slots: list[bool], subject: Subject, position: int) -> None:
+        """Let the role and owner that an agent has claimed first count in its other modes, too."""
+        agent_id = subject.trust.agent_id
+        for other in self._agents.in_all_modes(agent_id):
+            if other is subject:
+                continue
+            fill(other.trust, [subject.trust])
+            key = (agent_id, other.trust.mode)
+            job.change(key, position, 1)
+            slot = job.slot_of.get(key, -1)
+            if slot >= 0 and slots[slot]:
+                slots[slot] = self._put(job, slot)
 
     def _one(
         self,
@@ -309,24 +328,20 @@ class Worker:
         event: Event,
         subject: Subject,
         time_us: int,
+        declared: Declared,
         *,
         first: bool,
-    ) -> None:
+    ) -> Assessment:
         """Judge an event; one that goes to several modes is told and counted with the first."""
-        agent_id = event.agent.id
-        if event.agent.role is None:
-            role = self._inventory.role(agent_id)
-            if role is not None:
-                agent = msgspec.structs.replace(event.agent, role=role)
-                event = msgspec.structs.replace(event, agent=agent)
         origin = self._enricher.origin(event.network)
         assessment = self.engine.judge(
             event,
             origin,
             subject,
-            registered=self._inventory.knows(agent_id),
+            declared=declared,
             time_us=time_us,
         )
+        event = as_known(event, subject.trust)
         for name in self.panel.consider(event, assessment, subject):
             job.count["failed_detector_" + name] += 1
         subject.trust.config_version = self.config_version
@@ -345,6 +360,7 @@ class Worker:
             self._tell_trust(job, subject, assessment.time_us, record.where)
         if self._observer is not None and first:
             self._observer(record, event, assessment, subject)
+        return assessment
 
     def _tell_trust(self, job: Job, subject: Subject, time_us: int, where: str) -> None:
         states = self._states(subject)

@@ -13,7 +13,7 @@ from models.ledger import Item
 from models.levels import risk_level
 from models.trust import Effect, TrustPolicy, effects, opinion
 from models.trust_policy import DAY_US
-from models.trust_state import TrustState
+from models.trust_state import TrustState, registered_of
 
 
 def row(
@@ -27,7 +27,8 @@ def row(
         "role": latest.role,
         "owner": latest.owner,
         "version": latest.version,
-        "registered": any(state.registered for state in states),
+        "registered": registered_of(states),
+        "claims": latest.claims,
         "state": answer.state,
         "level": answer.level,
         "gate": answer.gate,

@@ -124,13 +124,19 @@ class Silence(BaseModel):
 
 
 class AgentRow(BaseModel):
-    """One agent of the inventory; `silent` is null unless it has stopped reporting."""
+    """One agent of the inventory; `silent` is null unless it has stopped reporting.
+
+    `role` and `owner` are the inventory's, else what the agent said first or a change announced.
+    `registered` is null where no inventory was loaded. `claims` is what an agent outside the
+    inventory says of its role, owner and team; nothing proves it.
+    """
 
     agent_id: str
     role: str | None
     owner: str | None
     version: str | None
-    registered: bool
+    registered: bool | None
+    claims: dict[str, str]
     state: StateName
     level: LevelName
     gate: GateName

@@ -11,6 +11,7 @@ from models.assessment import Finding, Reason
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event, Origin
+    from models.identity import Mismatch
     from models.places import Place
     from models.profile import Profile
     from models.watch.heard import Heard
@@ -23,6 +24,12 @@ class Scene(Struct):
 
     Attributes
     ----------
+    registered
+        Whether the inventory names the agent; None where none is loaded.
+    claims
+        What an agent outside the inventory says of its role, owner and team.
+    refused
+        What the event claims of its agent and does not count.
     heard
         When each agent of the stream was last heard; None where nobody listens.
     common
@@ -35,7 +42,9 @@ class Scene(Struct):
     origin: Origin
     profile: Profile
     time_us: int
-    registered: bool
+    registered: bool | None
+    claims: dict[str, str]
+    refused: list[Mismatch]
     categories: dict[str, str]
     places: dict[str, Place]
     config: ModelConfig

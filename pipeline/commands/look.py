@@ -94,7 +94,8 @@ def _agent_table(rows: Iterable[dict[str, Any]], width: int) -> Table:
     for row in rows:
         style = LEVEL_STYLE.get(row["level"], "")
         gate = " (quarantined)" if row["gate"] == "quarantined" else ""
-        more = (plain(row["role"] or ""), plain(row["owner"] or "")) if wide else ()
+        role = "[dim]unregistered[/]" if row["registered"] is False else plain(row["role"] or "")
+        more = (role, plain(row["owner"] or "")) if wide else ()
         table.add_row(
             plain(row["agent_id"]),
             f"[{style}]{row['level']}[/]{gate}",

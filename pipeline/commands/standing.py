@@ -9,6 +9,7 @@ import msgspec
 from models.answer import Answer, trust_answer
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
+from models.trust_state import registered_of
 from pipeline.commands.terminal import now_us
 from pipeline.settings import Settings, trust_policy_of
 
@@ -98,7 +99,8 @@ class Standings:
             "role": latest.role,
             "owner": latest.owner,
             "version": latest.version,
-            "registered": any(state.registered for state in states),
+            "registered": registered_of(states),
+            "claims": latest.claims,
             **{name: answer[name] for name in kept},
             "modes": sorted(state.mode for state in states),
             "events": sum(state.events for state in states),

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from models.errors import ConfigError, MalformedEvent
+from models.identity import GROUP
 from pipeline.assembly import clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.offline.kept import keep, kept
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 _LEAST_EVENTS = 20
 _MOST_TOOLS = 512
 _SEED = 7
-_PREFIX = "like"
 
 
 class Shares(Struct, frozen=True):
@@ -202,7 +202,7 @@ def _names(shares: Shares, labels: npt.NDArray[np.int_]) -> dict[int, str]:
     names: dict[int, str] = {}
     for label in order:
         more = shares.matrix[labels == label].mean(axis=0) - everyone
-        name = f"{_PREFIX}:{shares.tools[int(np.argmax(more))]}"
+        name = f"{GROUP}{shares.tools[int(np.argmax(more))]}"
         taken = sum(known == name or known.startswith(f"{name}~") for known in names.values())
         names[label] = f"{name}~{taken + 1}" if taken else name
     return names

@@ -17,7 +17,7 @@ export function agentRow(row) {
       reason ? h("span", { class: "faint" }, `${kind(reason.anomaly)} ${reason.effect}`) : null),
     h("td", { "data-label": "Level" }, levelChip(row)),
     h("td", { "data-label": "State" }, chip(row.state, `state-${row.state}`),
-      row.registered ? null : chip("unregistered", "state-stale")),
+      row.registered === false ? chip("unregistered", "state-stale") : null),
     h("td", { "data-label": "Recovers", class: "faint" }, recovers(row)));
 }
 
@@ -81,7 +81,7 @@ function head(agent) {
     h("div", { class: "hero-words" },
       h("p", { class: "chips" }, levelChip(trust), chip(trust.state, `state-${trust.state}`),
         silentChip(agent), chip(`risk ${agent.risk_level.toLowerCase()}`, "tag"),
-        agent.registered ? null : chip("unregistered", "state-stale")),
+        agent.registered === false ? chip("unregistered", "state-stale") : null),
       h("p", {}, h("strong", {}, recovers(trust))),
       h("p", { class: "faint" }, `belief ${trust.belief.toFixed(2)} · disbelief `
         + `${trust.disbelief.toFixed(2)} · uncertainty ${trust.uncertainty.toFixed(2)}`),
@@ -89,8 +89,14 @@ function head(agent) {
     facets(trust));
 }
 
+function inInventory(registered) {
+  return registered === null ? "none loaded" : registered ? "registered" : "not registered";
+}
+
 function about(agent) {
+  const claims = Object.entries(agent.claims).map(([name, value]) => `${name} ${value}`).join(", ");
   const facts = [["Owner", agent.owner ?? "unknown"], ["Role", agent.role ?? "unknown"],
+    ["Inventory", inInventory(agent.registered)], ...(claims ? [["Claims, unproven", claims]] : []),
     ["Version", agent.version ?? "unknown"], ["Modes", agent.modes.join(", ")],
     ["Events", agent.events.toLocaleString("en")], ["First seen", when(agent.first_seen)],
     ["Last seen", when(agent.last_seen)], ["As of", when(agent.trust.as_of)]];

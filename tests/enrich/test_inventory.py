@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.errors import ConfigError
+from models.identity import Declared
 from pipeline.inventory import load
 
 if TYPE_CHECKING:
@@ -48,18 +49,16 @@ def test_every_form_says_the_same(tmp_path: Path, name: str, text: str) -> None:
     inventory = written(tmp_path, name, text)
     assert inventory.loaded
     assert len(inventory) == 2
-    assert inventory.knows("spiffe://example.com/a")
-    assert inventory.knows("b")
-    assert not inventory.knows("c")
-    assert inventory.role("spiffe://example.com/a") == "clerk"
-    assert inventory.owner("spiffe://example.com/a") == "amal@example.com"
-    assert (inventory.role("b"), inventory.owner("b"), inventory.role("c")) == (None, None, None)
+    named = Declared(True, "clerk", "amal@example.com", "blue")
+    assert inventory.declared("spiffe://example.com/a") == named
+    assert inventory.declared("b") == Declared(registered=True)
+    assert inventory.declared("c") == Declared(registered=False)
     assert next(iter(inventory)).more == {"team": "blue"}
 
 
-def test_without_a_file_everyone_is_known() -> None:
+def test_without_a_file_nobody_is_registered_and_nobody_is_not() -> None:
     inventory = load(None)
-    assert inventory.knows("anyone")
+    assert inventory.declared("anyone").registered is None
     assert not inventory.loaded
     assert len(inventory) == 0
 

@@ -26,6 +26,7 @@ from models.calibration import (
 )
 from models.event import Volume
 from models.hashing import Hasher
+from models.identity import Declared
 from models.ranked import PEAK, SUM
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event
     assert not judged.alert
     assert judged.learned
     assert judged.s_max > 8
-    by_rule = stream.judge(an_event(at=122, session="odd"), registered=False)
+    by_rule = stream.judge(an_event(at=122, session="odd"), declared=Declared(registered=False))
     assert by_rule.p is None
     assert by_rule.alert
     assert by_rule.anomaly == "identity.shadow"

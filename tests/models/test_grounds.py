@@ -6,7 +6,9 @@ import pytest
 
 from models.assessment import GROUNDS, Assessment, Kind
 from models.deciding import Decider
+from models.identity import Declared
 
+SHADOW = Declared(registered=False)
 KINDS = {"cascade": Kind("high", "tools", {})}
 
 
@@ -30,8 +32,8 @@ def test_what_is_rare_stands_on_how_rare_the_event_is(known, an_event):
 
 
 def test_a_rule_is_the_ground_however_rare_the_event_is(known, an_event):
-    usual = known.judge(an_event(at=601, session="s-99"), registered=False)
-    odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"), registered=False)
+    usual = known.judge(an_event(at=601, session="s-99"), declared=SHADOW)
+    odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"), declared=SHADOW)
     assert usual.p is not None
     assert usual.p > usual.alpha
     assert odd.odd()[0]

@@ -10,6 +10,7 @@ import pytest
 
 from models.config import ModelConfig
 from models.event import SAID_BY_EVENT, Credential, Origin
+from models.identity import Declared
 from models.moving import place_of
 from models.rules import ANONYMISERS, RULES
 from tests.models.places import ABROAD, FAR, HOME, KEY, MINUTES_OF_DAY, NEAR, TOR
@@ -23,6 +24,7 @@ MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 OFFICE = Origin("corporate", 64500, "SE", "settings")
 DEPLOYED = {"kind": "deployment", "version": "2"}
 ENDED = Credential(id="digest-1", expires_at=MONDAY + timedelta(minutes=99))
+REGISTERED = Declared(registered=True)
 ENDS = Credential(id="digest-1", expires_at=MONDAY + timedelta(minutes=100))
 
 
@@ -33,7 +35,7 @@ class Case:
     fires: bool
     then: dict[str, Any] = field(default_factory=dict)
     origin: Origin = HOME
-    registered: bool = True
+    declared: Declared = REGISTERED
     before: dict[str, Any] = field(default_factory=dict)
     before_origin: Origin = HOME
     minutes: tuple[float, ...] = tuple(range(30))
@@ -49,8 +51,39 @@ def said(**attributes: Any) -> dict[str, Any]:
 
 CASES: dict[str, dict[str, Case]] = {
     "identity.shadow": {
-        "nobody registered it": Case(fires=True, registered=False),
+        "nobody registered it": Case(fires=True, declared=Declared(registered=False)),
         "it is registered": Case(fires=False),
+        "no inventory is loaded": Case(fires=False, declared=Declared()),
+    },
+    "identity.mismatch": {
+        "another role than the inventory says": Case(
+            fires=True, then={"role": "steward"}, declared=Declared(registered=True, role="clerk")
+        ),
+        "another team than the inventory says": Case(
+            fires=True,
+            then={"attributes": {"agent.team": "red"}},
+            declared=Declared(registered=True, team="blue"),
+        ),
+        "another role than it said first": Case(
+            fires=True, then={"role": "steward"}, declared=Declared()
+        ),
+        "another role than it said first, registered without one": Case(
+            fires=True, then={"role": "steward"}
+        ),
+        "the role that the inventory says, after another": Case(
+            fires=False,
+            then={"role": "steward"},
+            declared=Declared(registered=True, role="steward"),
+        ),
+        "no role at all": Case(fires=False, then={"role": None}),
+        "a team that no inventory names": Case(
+            fires=False, then={"attributes": {"team": "red"}}, declared=Declared()
+        ),
+        "another role, announced before": Case(
+            fires=False,
+            then={"role": "steward"},
+            between={"kind": "deployment", "role": "steward"},
+        ),
     },
     "net.anonymiser": {
         "the first tor origin of a known agent": Case(fires=True, origin=TOR),
@@ -234,7 +267,7 @@ def tell(a_stream, an_event) -> Callable[[Case], Assessment]:
         if case.between is not None:
             stream.judge(an_event(at=90, **case.between))
         last = an_event(at=100, session="last", **case.then)
-        return stream.judge(last, case.origin, registered=case.registered)
+        return stream.judge(last, case.origin, declared=case.declared)
 
     return run
 
@@ -320,7 +353,7 @@ def test_an_agent_long_known_in_another_mode_has_used_no_anonymiser(a_stream, an
 def test_findings_of_one_day_share_a_correlation_key(a_stream, an_event):
     stream = a_stream()
     keys = [
-        stream.judge(an_event(at=at, tool=tool), registered=False).key
+        stream.judge(an_event(at=at, tool=tool), declared=Declared(registered=False)).key
         for at, tool in ((0, "mail.read"), (5, "crm.find"), (24 * 60, "mail.read"))
     ]
     assert keys[0] == keys[1] != keys[2]

@@ -15,6 +15,7 @@ from models.content.scene import PARTS, RECURRENCE_BITS
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features import FEATURES, METRICS
+from models.identity import Declared
 from models.quantity import QUANTITIES
 from models.rules import RULES
 from models.silent import KIND_OF, SILENCED, Silent
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 EARLY = {"pool_minimum": 60, "session_minimum": 10, "learning_sessions": 4, "snapshot_minutes": 30}
 STRANGE = Origin("hosting", 64999, "XX", "list@1")
+SHADOW = Declared(registered=False)
 PAY = "Pay the invoice of Ines"
 
 
@@ -189,8 +191,8 @@ def test_a_silent_rule_finds_nothing(
     a_stream: Callable[..., Any], an_event: Callable[..., Event]
 ) -> None:
     event = an_event()
-    loud = a_stream().judge(event, registered=False)
-    quiet = a_stream(silent=("identity.shadow",)).judge(event, registered=False)
+    loud = a_stream().judge(event, declared=SHADOW)
+    quiet = a_stream(silent=("identity.shadow",)).judge(event, declared=SHADOW)
     assert (loud.anomaly, loud.alert) == ("identity.shadow", True)
     assert (quiet.anomaly, quiet.alert) == (None, False)
     assert loud.rank - quiet.rank == pytest.approx(24.0)

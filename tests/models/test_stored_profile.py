@@ -19,7 +19,7 @@ from models.hashing import Hasher
 from models.kernel import native_kernel
 from models.profile import VERSION, Facts, Profile
 from models.quantity import Level
-from models.trust_state import trust_bytes, trust_of
+from models.trust_state import TrustState, registered_of, trust_bytes, trust_of
 
 BEFORE = Path(__file__).parent / "before"
 KEY = ("billing-7", "delegated")
@@ -90,6 +90,22 @@ def test_a_trust_state_that_says_where_it_stood_is_read_without_that():
     parts = msgspec.msgpack.decode(trust_bytes(state))
     before = msgspec.msgpack.encode([*parts[:-1], "file:stream.jsonl@7", parts[-1]])
     assert trust_of(before, state.agent_id, state.mode) == state
+
+
+@pytest.mark.parametrize("registered", [None, True, False])
+def test_whether_an_agent_is_registered_is_kept_with_what_a_stranger_claims(registered):
+    claims = {"role": "data-steward"} if registered is False else {}
+    state = TrustState(agent_id="a", mode="delegated", registered=registered, claims=claims)
+    assert trust_of(trust_bytes(state), "a", "delegated") == state
+    assert registered_of([state]) is registered
+
+
+@pytest.mark.parametrize(("before", "now"), [(True, None), (False, False)])
+def test_a_registered_agent_of_before_may_have_been_so_without_an_inventory(before, now):
+    state = TrustState(agent_id="a", mode="delegated", role="clerk")
+    parts = msgspec.msgpack.decode(trust_bytes(state))
+    found = trust_of(msgspec.msgpack.encode([*parts[:4], before, *parts[5:]]), "a", "delegated")
+    assert (found.registered, found.claims, found.role) == (now, {}, "clerk")
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00", zlib.compress(b"version 1"), b"\x94\x01\x02\x03"])

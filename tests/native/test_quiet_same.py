@@ -41,6 +41,7 @@ def stored(
     batch: int,
     past: Path | None = None,
     degraded: tuple[str, ...] = (),
+    inventory: Path | None = None,
 ) -> tuple[dict[str, Any], int]:
     """Judge a stream; give all that is stored and published, and how many events were quiet.
 
@@ -54,7 +55,7 @@ def stored(
     values = Settings(
         source=f"file:{stream}", store=f"sqlite:{store}", sink=f"file:{folder / kernel}",
         batch_size=batch, kernel=kernel, max_future_s=MAX_FUTURE_S, alerts_per_day=50,
-        degraded=degraded,
+        degraded=degraded, inventory=inventory,
         model={"pool_minimum": 100, "learning_sessions": 4, "session_minimum": 10},
     )  # fmt: skip
     quiet = 0
@@ -89,13 +90,14 @@ def same(
     batch: int = 700,
     past: Iterable[bytes] = (),
     degraded: tuple[str, ...] = (),
+    inventory: Path | None = None,
 ) -> tuple[dict[str, Any], int]:
     stream, before = folder / "stream.jsonl", folder / "past.jsonl"
     stream.write_bytes(b"".join(line + b"\n" for line in events))
     before.write_bytes(b"".join(line + b"\n" for line in past))
     known = before if before.stat().st_size else None
-    reference, none = stored(folder, stream, "python", batch, known, degraded)
-    kernel, quiet = stored(folder, stream, "native", batch, known, degraded)
+    reference, none = stored(folder, stream, "python", batch, known, degraded, inventory)
+    kernel, quiet = stored(folder, stream, "native", batch, known, degraded, inventory)
     assert not none
     for name, rows in reference.items():
         assert kernel[name] == rows, name

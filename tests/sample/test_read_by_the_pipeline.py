@@ -49,6 +49,6 @@ def test_the_inventory_knows_everyone_but_the_shadow_agent(
     events, truth = sample_of(7)
     known = inventory.load(DATA / "sample_inventory.csv")
     shadow = next(i for i in truth.incidents if i.incident == "shadow_agent")
-    strangers = {e.agent.id for e in events if not known.knows(e.agent.id)}
+    strangers = {e.agent.id for e in events if not known.declared(e.agent.id).registered}
     assert strangers == {shadow.agent_id}
-    assert all(known.role(e.agent.id) == e.agent.role for e in events if e.agent.role)
+    assert all(known.declared(e.agent.id).role == e.agent.role for e in events if e.agent.role)

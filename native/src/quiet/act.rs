@@ -227,7 +227,8 @@ pub struct Act<'a> {
     pub credential: Option<Credential<'a>>,
     #[serde(default, deserialize_with = "name")]
     pub kind: Kind,
-    attributes: Option<Attributes>,
+    #[serde(borrow)]
+    attributes: Option<Attributes<'a>>,
 }
 
 impl<'a> Act<'a> {
@@ -242,6 +243,11 @@ impl<'a> Act<'a> {
         let act: Act<'a> = object(&mut from).ok()?;
         from.end().ok()?;
         act.fits().then_some(act)
+    }
+
+    /// The team that its attributes name.
+    pub fn team(&self) -> Option<&str> {
+        self.attributes.as_ref().and_then(|found| found.team)
     }
 
     /// What the call took, where its attributes say so.

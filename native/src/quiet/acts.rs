@@ -13,14 +13,36 @@ use std::collections::BTreeMap;
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// An agent of the batch: in the kernel or not, and its role where the event names none.
+/// An agent of the batch: in the kernel or not, and who it is.
 #[derive(Default)]
 pub struct Slot {
     pub agent: Option<Py<Agent>>,
-    pub registered: bool,
-    pub role: Option<String>,
+    pub identity: Identity,
     /// Whether it acts in this mode only, so that it alone makes up the agent's answer.
     pub alone: bool,
+}
+
+/// Who an agent is, whatever its events claim; `models.identity`.
+#[derive(Default)]
+pub struct Identity {
+    pub role: Option<String>,
+    owner: Option<String>,
+    /// As the inventory says; None where any is claimed in vain.
+    team: Option<String>,
+}
+
+impl Identity {
+    /// Whether an event claims nothing else, so that the reference has nothing to take or refuse.
+    pub fn agrees(&self, act: &Act<'_>) -> bool {
+        let agent = &act.agent;
+        agrees(agent.role.as_deref(), self.role.as_deref())
+            && agrees(agent.owner.as_deref(), self.owner.as_deref())
+            && (self.team.is_none() || agrees(act.team(), self.team.as_deref()))
+    }
+}
+
+fn agrees(claimed: Option<&str>, known: Option<&str>) -> bool {
+    claimed.is_none_or(|claimed| claimed.is_empty() || Some(claimed) == known)
 }
 
 self_cell!(
@@ -123,12 +145,13 @@ impl Acts {
         &mut self,
         at: usize,
         agent: Option<Py<Agent>>,
-        registered: bool,
         role: Option<String>,
+        owner: Option<String>,
+        team: Option<String>,
         alone: bool,
     ) {
         if let Some(slot) = self.slots.get_mut(at) {
-            *slot = Slot { agent, registered, role, alone };
+            *slot = Slot { agent, identity: Identity { role, owner, team }, alone };
         }
     }
 

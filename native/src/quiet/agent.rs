@@ -18,7 +18,7 @@ const VERSION: u8 = 4;
 type LevelRow = (String, i64, f64, f64);
 type Days = Vec<(i64, i64)>;
 type Stood<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
-type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, [Option<String>; 3]);
+type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, Option<String>);
 
 /// One agent in one mode; `models.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
@@ -46,8 +46,8 @@ pub struct Agent {
 pub struct Untold {
     /// Clean events by day.
     clean: Vec<(i64, i64)>,
-    /// Role, owner and version as last said.
-    said: [Option<String>; 3],
+    /// Version as last said.
+    version: Option<String>,
     /// Whether there is anything.
     pub any: bool,
 }
@@ -61,8 +61,7 @@ impl Agent {
 
     /// Whether the reference has to let it meet its peers first, being new or in another role.
     pub fn is_new_to(&self, role: &str) -> bool {
-        let other = !role.is_empty() && self.facts.role != role;
-        self.group.is_none() || self.facts.now.events == 0 || other
+        self.group.is_none() || self.facts.now.events == 0 || self.facts.role != role
     }
 
     /// Keep its numbers after an event; gives the list of those before, as memory for others.
@@ -104,18 +103,11 @@ impl Agent {
 
 impl Untold {
     /// Note what an event says of the agent.
-    pub fn hear(&mut self, act: &Act<'_>, role: &str) {
+    pub fn hear(&mut self, act: &Act<'_>) {
         self.any = true;
-        let given = (!role.is_empty()).then_some(role);
-        let [known_role, owner, version] = &mut self.said;
-        for (known, said) in [
-            (known_role, act.agent.role.as_deref().or(given)),
-            (owner, act.agent.owner.as_deref()),
-            (version, act.agent.version.as_deref()),
-        ] {
-            if said.is_some() && said != known.as_deref() {
-                *known = said.map(str::to_owned);
-            }
+        let said = act.agent.version.as_deref();
+        if said.is_some() && said != self.version.as_deref() {
+            self.version = said.map(str::to_owned);
         }
     }
 
@@ -222,8 +214,8 @@ impl Agent {
     }
 
     /// What trust has to know: events, the last instant, the state, clean events by day or, where
-    /// it is looked at here, all days, level and since when; role, owner and version as last
-    /// said. Told once; None where nothing is new.
+    /// it is looked at here, all days, level and since when; the version as last said. Told once;
+    /// None where nothing is new.
     fn news<'py>(&mut self, py: Python<'py>) -> PyResult<Option<News<'py>>> {
         if !self.untold.any {
             return Ok(None);
@@ -233,7 +225,7 @@ impl Agent {
             Ok(((&trust.days).into_py_dict(py)?, trust.level, trust.since))
         });
         let (state, stood) = (now.state().name(), stood.transpose()?);
-        Ok(Some((now.events, now.last_us, state, untold.clean, stood, untold.said)))
+        Ok(Some((now.events, now.last_us, state, untold.clean, stood, untold.version)))
     }
 
     /// Whether its trust is looked at here.

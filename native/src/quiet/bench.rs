@@ -65,13 +65,7 @@ pub struct Bench<'a, 'py> {
 
 impl Bench<'_, '_> {
     /// Judge and learn one event.
-    pub fn judge(
-        &mut self,
-        act: &Act<'_>,
-        agent: &mut Agent,
-        role: Option<&str>,
-    ) -> PyResult<Judged> {
-        let role = act.agent.role.as_deref().or(role).unwrap_or("");
+    pub fn judge(&mut self, act: &Act<'_>, agent: &mut Agent, role: &str) -> PyResult<Judged> {
         if agent.is_new_to(role) || self.someone_silent(act) {
             return Ok(Judged::SecondLook);
         }
@@ -89,7 +83,7 @@ impl Bench<'_, '_> {
         let Subject { now, levels, .. } = subject;
         *self.seen = agent.keep(now, levels);
         agent.count_clean(act.time_us.div_euclid(DAY_US));
-        agent.untold.hear(act, role);
+        agent.untold.hear(act);
         std::mem::swap(self.texts, &mut agent.texts);
         Ok(if hour_begins { Judged::QuietAndHour } else { Judged::Quiet })
     }

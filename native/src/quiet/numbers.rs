@@ -22,10 +22,10 @@ pub struct Numbers {
     session_p: Option<f64>,
 }
 
-/// What an event is, as far as judgements are told apart by it: position, agent, id, session, role,
-/// event time in microseconds, and whether it says where its arguments came from; then the numbers.
+/// What an event is, as far as judgements are told apart by it: position, agent, id, session, event
+/// time in microseconds, and whether it says where its arguments came from; then the numbers.
 pub type Told = (
-    (usize, String, String, Option<String>, Option<String>, i64, bool),
+    (usize, String, String, Option<String>, i64, bool),
     (f64, Option<f64>, Option<&'static str>, Option<f64>),
 );
 
@@ -39,7 +39,6 @@ impl Numbers {
             text(&act.agent.id),
             text(&act.id),
             act.session.as_ref().map(text),
-            act.agent.role.as_ref().map(text),
             act.time_us,
             carries_origins(act),
         );

@@ -59,7 +59,7 @@ impl<'a> Run<'a, '_> {
             return Ok(Stop::SecondLook);
         }
         let slot = self.slot(at);
-        let Some(agent) = slot.agent.as_ref().filter(|_| slot.registered) else {
+        let Some(agent) = slot.agent.as_ref().filter(|_| slot.identity.agrees(act)) else {
             return Ok(Stop::SecondLook);
         };
         let agent = &mut *agent.borrow_mut(self.bench.py);
@@ -70,7 +70,7 @@ impl<'a> Run<'a, '_> {
             return Ok(Stop::Publish);
         }
         self.bench.close_finished()?;
-        let judged = self.bench.judge(act, agent, slot.role.as_deref())?;
+        let judged = self.bench.judge(act, agent, slot.identity.role.as_deref().unwrap_or(""))?;
         if self.bench.listened_to && !matches!(judged, Judged::SecondLook) {
             self.numbers.push((at, self.bench.numbers));
         }

@@ -10,6 +10,8 @@ use std::ops::Deref;
 const LARGEST: f64 = 9e15;
 /// Attributes that rules look at.
 const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
+/// Attributes that name the team; `models.identity`.
+const TEAM: [&str; 2] = ["agent.team", "team"];
 /// Attributes that say what a call took: of its tokens the first that does counts, and its price;
 /// `models.quantity`.
 const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
@@ -107,14 +109,16 @@ impl<'de> Deserialize<'de> for Word {
     }
 }
 
-/// Any JSON value; a number is kept.
-enum Plain {
+/// Any JSON value; a number is kept, and a string without escapes.
+enum Plain<'a> {
     Number(f64),
     Truth,
+    Text(&'a str),
+    Escaped,
     Other,
 }
 
-impl<'de> Deserialize<'de> for Plain {
+impl<'de: 'a, 'a> Deserialize<'de> for Plain<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Anything)
     }
@@ -123,45 +127,49 @@ impl<'de> Deserialize<'de> for Plain {
 struct Anything;
 
 impl<'de> Visitor<'de> for Anything {
-    type Value = Plain;
+    type Value = Plain<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str("a value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Plain, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<Plain<'de>, E> {
         Ok(Plain::Truth)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Plain, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Plain<'de>, E> {
         Ok(Plain::Number(value as f64))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Plain, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Plain<'de>, E> {
         Ok(Plain::Number(value as f64))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Plain, E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Plain<'de>, E> {
         if value.abs() > LARGEST {
             return Err(E::custom("a number this large is left to the reference"));
         }
         Ok(Plain::Number(value))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Plain, E> {
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Plain<'de>, E> {
+        Ok(Plain::Text(text))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Plain<'de>, E> {
+        Ok(Plain::Escaped)
+    }
+
+    fn visit_unit<E>(self) -> Result<Plain<'de>, E> {
         Ok(Plain::Other)
     }
 
-    fn visit_unit<E>(self) -> Result<Plain, E> {
-        Ok(Plain::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain<'de>, A::Error> {
         while seq.next_element::<Plain>()?.is_some() {}
         Ok(Plain::Other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain<'de>, A::Error> {
         while map.next_key::<Word>()?.is_some() {
             map.next_value::<Plain>()?;
         }
@@ -171,31 +179,47 @@ impl<'de> Visitor<'de> for Anything {
 
 /// What is read of the attributes.
 #[derive(Default)]
-pub struct Attributes {
+pub struct Attributes<'a> {
     pub spent: Option<i64>,
+    pub team: Option<&'a str>,
     /// Whether there is something that a rule looks at.
     pub told: bool,
 }
 
-impl<'de> Deserialize<'de> for Attributes {
+impl<'a> Attributes<'a> {
+    /// Take in a team, in either spelling; two that differ are left to the reference.
+    fn claim(&mut self, value: &Plain<'a>) {
+        match (value, self.team) {
+            (Plain::Text(text), None) => self.team = Some(text),
+            (Plain::Text(text), Some(team)) => self.told |= *text != team,
+            (Plain::Escaped, _) => self.told = true,
+            _ => {}
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Object;
         impl<'de> Visitor<'de> for Object {
-            type Value = Attributes;
+            type Value = Attributes<'de>;
 
             fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
                 out.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let (mut out, mut spent) = (Attributes::default(), [None; SPENT.len()]);
                 while let Some(key) = map.next_key::<Text>()? {
                     let value = map.next_value::<Plain>()?;
                     out.told |= TOLD.contains(&&*key);
+                    if TEAM.contains(&&*key) {
+                        out.claim(&value);
+                    }
                     let Some(at) = SPENT.iter().position(|name| **name == *key) else { continue };
                     spent[at] = match value {
                         Plain::Number(number) if number.abs() <= LARGEST => Some(number),
-                        Plain::Other => None,
+                        Plain::Text(_) | Plain::Escaped | Plain::Other => None,
                         _ => {
                             out.told = true;
                             None

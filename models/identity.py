@@ -1,0 +1,179 @@
+"""Who an agent is: what the inventory declares, else what the agent said first.
+
+An event only claims a role, an owner or a team. A claim counts where no inventory says otherwise
+and none was made before. Later an announced change (a deployment, another owner) replaces it. An
+agent outside the inventory has no role and no owner, whatever it claims.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from models.event import Event
+    from models.trust_state import TrustState
+
+MISMATCH = "identity.mismatch"
+"""The anomaly that an event claims what its agent is not."""
+GROUP = "like:"
+"""How the name of a group begins that was fitted on behaviour: no agent may claim such a role."""
+TEAM = ("agent.team", "team")
+"""Attributes that name the team: an unknown member of ``agent``, and the plain attribute."""
+_LONGEST = 128
+
+
+class Declared(Struct, frozen=True):
+    """What is known of an agent beside its events.
+
+    Attributes
+    ----------
+    registered
+        Whether the inventory names the agent; None where no inventory is loaded.
+    role, owner, team
+        As the inventory says; None where it does not.
+    group
+        Peer group for an agent without a role, fitted on behaviour; None without one.
+    """
+
+    registered: bool | None = None
+    role: str | None = None
+    owner: str | None = None
+    team: str | None = None
+    group: str | None = None
+
+
+UNDECLARED = Declared()
+"""Of an agent where no inventory is loaded."""
+
+
+class Mismatch(Struct, frozen=True):
+    """A claim that is refused, and the value that stays in effect.
+
+    Attributes
+    ----------
+    field
+        ``role``, ``owner`` or ``team``.
+    claimed
+        What the event says, cut to 128 characters.
+    known
+        What is in effect; None where nothing is.
+    declared
+        Whether the inventory says so.
+    """
+
+    field: str
+    claimed: str
+    known: str | None
+    declared: bool
+
+
+def settle(trust: TrustState, declared: Declared) -> None:
+    """Set role and owner to what is declared; keep those that were established where nothing is.
+
+    >>> from models.trust_state import TrustState
+    >>> trust = TrustState(agent_id="a", mode="unknown", role="clerk")
+    >>> settle(trust, Declared(registered=True, owner="desk@example.com"))
+    >>> trust.role, trust.owner
+    ('clerk', 'desk@example.com')
+    >>> settle(trust, Declared(registered=False))
+    >>> trust.role, trust.owner
+    (None, None)
+    """
+    trust.registered = declared.registered
+    if declared.registered is False:
+        trust.role, trust.owner = declared.group, None
+        return
+    if trust.claims:
+        trust.claims = {}
+    trust.role = declared.role or established(trust.role) or declared.group
+    trust.owner = declared.owner or trust.owner or None
+
+
+def established(role: str | None) -> str | None:
+    """Give a role that was declared or claimed; None for a group or nothing."""
+    return None if role is None or role.startswith(GROUP) else role
+
+
+def hear(event: Event, trust: TrustState, declared: Declared) -> tuple[bool, list[Mismatch]]:
+    """Take in what an event claims; call after `settle`.
+
+    Returns
+    -------
+    bool
+        Whether a claim now counts that did not before.
+    list of Mismatch
+        The claims that are refused, the gravest first.
+    """
+    agent, attributes = event.agent, event.attributes
+    if agent.role is None and agent.owner is None and not attributes:
+        return False, []
+    teams = [attributes.get(name) for name in TEAM] if attributes else []
+    said = {"role": agent.role, "owner": agent.owner}
+    if declared.registered is False:
+        named = said | {"team": next((one for one in teams if isinstance(one, str)), None)}
+        new = {field: value[:_LONGEST] for field, value in named.items() if value}
+        if new and trust.claims | new != trust.claims:
+            trust.claims = trust.claims | new
+        return False, []
+    accepted, refused = False, []
+    for field, claimed in said.items():
+        known = getattr(trust, field)
+        if not claimed or claimed == known:
+            continue
+        if _counts(event, field, claimed, known, declared):
+            setattr(trust, field, claimed)
+            accepted = True
+        else:
+            by_inventory = getattr(declared, field) is not None
+            refused.append(Mismatch(field, claimed[:_LONGEST], known, by_inventory))
+    if declared.team:
+        others = [one for one in teams if isinstance(one, str) and one not in ("", declared.team)]
+        refused += [Mismatch("team", one[:_LONGEST], declared.team, True) for one in others[:1]]
+    return accepted, refused
+
+
+def _counts(event: Event, field: str, claimed: str, known: str | None, declared: Declared) -> bool:
+    """Tell whether a claim that differs takes effect."""
+    if getattr(declared, field) or claimed.startswith(GROUP):
+        return False
+    first = (established(known) if field == "role" else known) is None
+    return first or event.kind != "action"
+
+
+def fill(trust: TrustState, others: list[TrustState]) -> None:
+    """Fill in the role and owner that an agent has in its other modes, the earliest known first.
+
+    Where modes differ, as a store of an earlier version may have it, each keeps its own.
+    """
+    others = sorted(others, key=lambda one: (one.first_seen_us, one.mode))
+    if established(trust.role) is None:
+        roles = (established(one.role) for one in others)
+        trust.role = next((role for role in roles if role), trust.role)
+    if trust.owner is None:
+        trust.owner = next((one.owner for one in others if one.owner), None)
+
+
+def may_begin(event: Event, trust: TrustState, declared: Declared) -> bool:
+    """Tell whether an event may be the first to say who its agent is in a mode.
+
+    Then the agent's other modes are asked before (`fill`).
+    """
+    if declared.registered is False or (declared.role and declared.owner):
+        return False
+    agent = event.agent
+    first_role = agent.role and established(trust.role) is None
+    return not trust.events or bool(first_role or (agent.owner and not trust.owner))
+
+
+def as_known(event: Event, trust: TrustState) -> Event:
+    """Give an event with the role and owner that its agent has, whatever it claims."""
+    agent, role, owner = event.agent, trust.role, trust.owner
+    attributes = event.attributes
+    if attributes is not None and any(name in attributes for name in TEAM):
+        attributes = {name: value for name, value in attributes.items() if name not in TEAM}
+    elif agent.role == role and agent.owner == owner:
+        return event
+    return replace(event, agent=replace(agent, role=role, owner=owner), attributes=attributes)

@@ -1,0 +1,127 @@
+"""Who an agent is: which claims count, which are refused, and that these teach nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.event import Agent, Credential, Event
+from models.features import TOOL
+from models.identity import Declared, Mismatch, as_known, fill, hear, settle
+from models.trust_state import TrustState
+from tests.models.conftest import MONDAY
+
+CLERK = Declared(True, "clerk", "desk", "blue")
+
+
+def claim(kind: Any = "action", attributes: dict[str, Any] | None = None, **who: str) -> Event:
+    agent = Agent(id="a", **who)
+    return Event(
+        id="1", time=MONDAY, agent=agent, tool="t", kind=kind, attributes=attributes
+    )  # fmt: skip
+
+
+def state(**more: Any) -> TrustState:
+    return TrustState(agent_id="a", mode="unknown", **more)
+
+
+@pytest.mark.parametrize("kind", ["action", "deployment", "owner_change"])
+@pytest.mark.parametrize("field", ["role", "owner"])
+def test_what_the_inventory_says_no_event_changes(kind, field):
+    trust = state(role="steward", owner="ceo")
+    settle(trust, CLERK)
+    known = getattr(CLERK, field)
+    refused = Mismatch(field, "other", known, declared=True)
+    assert hear(claim(kind, **{field: "other"}), trust, CLERK) == (False, [refused])
+    assert (trust.role, trust.owner, trust.registered) == ("clerk", "desk", True)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        claim(),
+        claim(role="", owner=""),
+        claim(role="clerk", owner="desk"),
+        claim(attributes={"team": "blue", "agent.team": "blue"}),
+        claim(attributes={"team": 7, "agent.team": ""}),
+    ],
+)
+def test_no_claim_and_the_right_claim_are_no_mismatch(event):
+    trust = state()
+    settle(trust, CLERK)
+    assert hear(event, trust, CLERK) == (False, [])
+
+
+@pytest.mark.parametrize("declared", [Declared(), Declared(registered=True)])
+def test_the_first_claim_counts_until_a_change_is_announced(declared):
+    trust = state()
+    settle(trust, declared)
+    assert hear(claim(role="clerk"), trust, declared) == (True, [])
+    refused = Mismatch("role", "steward", "clerk", declared=False)
+    assert hear(claim(role="steward"), trust, declared) == (False, [refused])
+    assert hear(claim("deployment", role="steward"), trust, declared) == (True, [])
+    assert (trust.role, trust.registered) == ("steward", declared.registered)
+
+
+def test_a_claim_replaces_a_group_and_never_names_one():
+    declared = Declared(group="like:mail.read")
+    trust = state()
+    settle(trust, declared)
+    assert trust.role == "like:mail.read"
+    assert hear(claim("deployment", role="like:bank.pay"), trust, declared)[1]
+    assert hear(claim(role="clerk"), trust, declared) == (True, [])
+    settle(trust, declared)
+    assert trust.role == "clerk"
+
+
+def test_an_agent_outside_the_inventory_has_no_role_and_bounded_claims():
+    declared, trust = Declared(registered=False), state(role="steward", owner="ceo")
+    settle(trust, declared)
+    event = claim("deployment", {"agent.team": "red"}, role="r" * 256)
+    assert hear(event, trust, declared) == (False, [])
+    assert (trust.role, trust.owner) == (None, None)
+    assert trust.claims == {"role": "r" * 128, "team": "red"}
+    settle(trust, Declared())
+    assert trust.claims == {}
+
+
+def test_modes_fill_in_what_the_earliest_of_them_knows():
+    trust = state(owner="desk")
+    others = [state(role="late", first_seen_us=2), state(role="clerk", owner="x", first_seen_us=1)]
+    fill(trust, others)
+    assert (trust.role, trust.owner) == ("clerk", "desk")
+
+
+def test_an_event_is_passed_on_as_what_its_agent_is():
+    trust = state(role="clerk", owner="desk")
+    right = claim(role="clerk", owner="desk", attributes={"tokens": 7})
+    assert as_known(right, trust) is right
+    wrong = claim(role="x", owner="y", attributes={"tokens": 7, "team": "red"})
+    assert as_known(wrong, trust) == right
+
+
+def test_events_that_claim_another_role_teach_nothing(a_stream, an_event):
+    stream = a_stream(learning_sessions=1)
+    for number in range(40):
+        stream.judge(an_event(at=number, session=f"s-{number // 10}"))
+    baseline, place = stream.subject("billing-7").profile.baseline, stream.engine._places[TOOL]
+    total, counts = baseline.total_of(place), list(baseline.habits.rows())
+    for number in range(250):
+        at = 60 + number / 10
+        judged = stream.judge(an_event(at=at, tool="vault.export", role="steward", session="x"))
+        assert (judged.anomaly, judged.learned) == ("identity.mismatch", False)
+    assert baseline.count_of(place, "vault.export") == 0
+    assert baseline.total_of(place) == total
+    assert list(baseline.habits.rows()) == counts
+    assert stream.subject("billing-7").profile.role == "clerk"
+
+
+def test_a_claim_does_not_name_what_another_rule_finds_as_grave(a_stream, an_event):
+    ended = Credential(id="digest-1", expires_at=MONDAY - timedelta(minutes=1))
+    stream = a_stream()
+    stream.judge(an_event())
+    judged = stream.judge(an_event(at=1, role="steward", credential=ended))
+    assert judged.anomaly == "cred.lifetime"
+    assert [reason.feature for reason in judged.reasons[:2]] == ["claim", "credential"]
