@@ -54,6 +54,7 @@ class Learned(Struct, frozen=True):
 
     events: int
     rejected: int
+    rejected_by: dict[str, int]
     seconds: float
     store: str
     config_version: str
@@ -274,7 +275,9 @@ def learn(
                 )
             found.finish()
         seconds = perf_counter() - started
-        return Learned(events, rejected, seconds, settings.store, worker.config_version, found)
+        return Learned(
+            events, rejected, reasons, seconds, settings.store, worker.config_version, found
+        )
 
 
 def outputs(out: str) -> list[Path]:

@@ -20,6 +20,7 @@ from pipeline.logs import start_logs
 from pipeline.progress import progress_for
 from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.recordings import refuse_empty
+from pipeline.rejected import in_words
 from pipeline.settings import Settings, load_settings
 from pipeline.store import shown_url
 
@@ -136,7 +137,8 @@ def learn(
             force=force,
         )
     where = shown_url(settings.store).removeprefix("sqlite:")
-    note(f"{summary.events} events learned into {where}, {summary.rejected} rejected")
+    why = f" ({in_words(summary.rejected_by)})" if summary.rejected else ""
+    note(f"{summary.events} events learned into {where}, {summary.rejected} rejected{why}")
     _show(summary.review, review)
 
 

@@ -111,9 +111,8 @@ def ablated(
     first = _Outcome.of(run.sessions, run.truth)
     rows = []
     for number, name in enumerate(names, 1):
-        if progress is not None:
-            progress.start(run.truth.total, f"without {name}, {number} of {len(names)}")
-        rows.append(_row(name, first, _without(run, name, settings, progress)))
+        advanced = run.truth.begun(progress, f"without {name}, {number} of {len(names)}")
+        rows.append(_row(name, first, _without(run, name, settings, advanced)))
         if progress is not None:
             progress.stop()
     return {

@@ -136,10 +136,9 @@ def evaluate(
     result |= _beside(run, part, draws)
     result["baselines"] = {}
     for name, offer in offers.items():
-        if progress is not None:
-            progress.start(run.truth.total, offer.title)
+        advanced = run.truth.begun(progress, offer.title)
         sessions, facts = compared(
-            offer, run.judged, run.truth, run.wire, cold=cold, progress=progress
+            offer, run.judged, run.truth, run.wire, cold=cold, progress=advanced
         )
         theirs = [s for s in sessions if s.phase == JUDGED]
         result["baselines"][name] = facts | _short(theirs, run.facts["alerts_per_day"], draws)
@@ -218,15 +217,14 @@ def measured(
         if truth is None
         else InFile(files, truth, wire, history_days=history_days, now_us=now_us)
     )
-    if progress is not None:
-        progress.start(known.total, "judging")
+    advanced = known.begun(progress, "judging")
     started = perf_counter()
     judged, worker = judge_apart(
         *known.split(cold=cold),
         wire=reader,
         settings=settings,
         explain=truth is None,
-        progress=progress,
+        progress=advanced,
     )
     seconds = perf_counter() - started
     if progress is not None:

@@ -15,7 +15,8 @@ from models.event import microseconds
 from pipeline.evaluation.judged import DAY_US, SESSION_LABELS
 from pipeline.formats import FORMATS, Labels, event_of, format_named
 from pipeline.quoted import quoted
-from pipeline.recordings import nothing_in, records_of
+from pipeline.record import BYTES
+from pipeline.recordings import nothing_in, records_of, size_of
 from pipeline.replay import in_order
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from models.event import Event
     from pipeline.evaluation.judged import Judgement
     from pipeline.formats import Format
+    from pipeline.progress import Progress
     from pipeline.record import RawRecord
 
 HISTORY = "baseline"
@@ -97,9 +99,8 @@ class Truth(Protocol):
     def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
         """Give the history and the rest, each in order of event time, to be read in this order."""
 
-    @property
-    def total(self) -> int | None:
-        """How many records there are, where that is known before they are read."""
+    def begun(self, progress: Progress | None, what: str) -> Progress | None:
+        """Begin to count what the next `split` gives; give what its reader advances by records."""
 
 
 @runtime_checkable
@@ -160,10 +161,11 @@ class InLabels:
                 self.odd[told] = self.odd.get(told, 0) + 1
         return msgspec.structs.replace(known, **dict.fromkeys(odd)) if odd else known
 
-    @property
-    def total(self) -> int | None:
-        """How many records there are."""
-        return len(self._records)
+    def begun(self, progress: Progress | None, what: str) -> Progress | None:
+        """Count records: all of them are in memory."""
+        if progress is not None:
+            progress.start(len(self._records), what)
+        return progress
 
     @property
     def tasks(self) -> frozenset[tuple[str | None, str | None]]:
@@ -218,7 +220,7 @@ class InFile:
         # An event may be part of a novelty and of an attack: then it is one of the attack.
         harmless_first = sorted(self.planted.values(), key=lambda case: case.kind == ATTACK)
         self._case_of = {event: case for case in harmless_first for event in case.event_ids}
-        self.total: int | None = None
+        self._progress: Progress | None = None
         self.tasks: frozenset[tuple[str | None, str | None]] = frozenset()
 
     def of(self, judgement: Judgement) -> Known:
@@ -235,9 +237,16 @@ class InFile:
             case=case.id,
         )
 
+    def begun(self, progress: Progress | None, what: str) -> Progress | None:
+        """Count bytes: how many records a stream has is known at its end."""
+        if progress is not None:
+            progress.start(size_of(self._files), what, BYTES)
+        self._progress = progress
+        return None
+
     def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
         """Give the first days and the rest, as a stream: the first has to be read to its end."""
-        records = records_of(self._files, now_us=self._now_us)
+        records = records_of(self._files, now_us=self._now_us, progress=self._progress)
         if cold or not self._history_us:
             return [], records
         waiting: list[RawRecord] = []

@@ -15,6 +15,7 @@ from pipeline.kept_rejected import KeptRejected, keeping, left_out, rejected_pat
 from pipeline.record import Message, RawRecord
 from pipeline.rejected import rejected_message
 from pipeline.settings import Settings
+from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +71,15 @@ def test_a_run_without_a_sink_keeps_what_it_rejects_beside_the_store(pipeline) -
     assert summary.rejected == 5
     assert summary.first_rejected is not None
     assert summary.first_rejected.offset == first
+
+
+def test_what_came_in_over_http_and_is_rejected_is_kept_too(pipeline) -> None:
+    settings = pipeline.settings(pipeline.file(pipeline.events(5)), sink="none")
+    with open_store(settings.store) as store:
+        store.inbox([b"{"])
+    pipeline.run(settings)
+    (line,) = lines_of(pipeline.folder / "run.db.rejected.jsonl")
+    assert (line["source"], line["value"]) == ("inbox", "{")
 
 
 def test_another_run_adds_to_the_file(pipeline) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from pipeline import progress as shown
 from pipeline import runner
 from pipeline.adapters.stdin import Stdin
+from pipeline.evaluation.run import evaluate
 from pipeline.replay import learn, replay
 from pipeline.settings import Settings
 from pipeline.simulator import SimulationConfig, write
@@ -133,6 +134,23 @@ def test_learning_says_what_is_read_and_learned(pipeline, recording: Path) -> No
         ["reading", "bytes", size, size],
         ["learning", "records", learned.events, learned.events],
     ]
+
+
+def test_an_evaluation_by_a_truth_file_counts_bytes(pipeline, recording: Path) -> None:
+    truth = pipeline.folder / "truth.jsonl"
+    truth.touch()
+    told, size = Told(), recording.stat().st_size
+    evaluate(
+        [str(recording)],
+        fmt="native",
+        truth=str(truth),
+        cold=True,
+        baselines=["first_seen"],
+        draws=0,
+        settings=settings(pipeline.folder),
+        progress=told,
+    )
+    assert [work[1:] for work in told.work] == [["bytes", size, size]] * 2
 
 
 def test_a_simulation_counts_days(tmp_path: Path) -> None:
