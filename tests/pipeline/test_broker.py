@@ -20,6 +20,7 @@ from pipeline.asyncapi import topics_document
 from pipeline.record import Message
 from pipeline.settings import trust_policy_of
 from pipeline.store import open_store
+from pipeline.unknown_members import unknown_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -203,13 +204,17 @@ def test_everything_published_fits_the_document_of_the_topics(pipeline, broker, 
 def test_killed_and_started_again_it_ends_where_an_uninterrupted_run_does(
     pipeline, broker, settings_for
 ):
-    broker.send([broker.own(line) for line in pipeline.mixed(EVENTS)])
+    lines = pipeline.mixed(EVENTS)
+    lines[0] = json.dumps({**json.loads(lines[0]), "resorce": {"id": "r"}}).encode()
+    broker.send([broker.own(line) for line in lines])
     straight, killed = settings_for("straight"), settings_for("killed")
     assert pipeline.lives(straight) == 0
     expected = broker.received()
     assert pipeline.lives(killed, "kafka published", 5) == 1
     found = broker.received()
     assert pipeline.state(killed) == pipeline.state(straight)
+    with open_store(killed.store, read_only=True) as store:
+        assert unknown_by(store.counters()) == {"resorce": 1}
     assert len(found) > len(expected)  # what was published before the death came again
     messages = [
         {(one.topic, one.key, one.value, tuple(one.headers)) for one in records}

@@ -163,6 +163,15 @@ def test_a_worker_that_is_killed_counts_none_twice(pipeline: Any, step: str) -> 
         assert counted(store) == expected
 
 
+@pytest.mark.postgresql
+def test_on_postgresql_a_worker_that_is_killed_counts_none_twice(on_server: Any) -> None:
+    lines, expected = mixed(on_server, 900)
+    settings = on_server.settings(on_server.file(lines, "misspelt.jsonl"), "misspelt")
+    assert on_server.lives(settings, "3 at the end of the transaction", 3) >= 1
+    with open_store(settings.store, read_only=True) as store:
+        assert counted(store) == expected
+
+
 def test_events_over_http_are_counted_where_they_are_judged(pipeline: Any) -> None:
     settings = pipeline.settings(pipeline.file(pipeline.events(20)))
     with open_store(settings.store) as store:
