@@ -105,13 +105,17 @@ _MEANING = {
     401: "No credential, or one that was refused.",
     403: "The credential lacks the scope, or the client is not on loopback.",
     404: "There is no such thing.",
+    408: "The headers or the body took too long.",
     413: "The body is too large.",
+    414: "The request target is too long.",
     415: "The body is not JSON.",
     421: "The Host is not a loopback name.",
     422: "Every event of the request was rejected.",
-    429: "Too many failed authentications from this address.",
-    503: "Not loaded yet, or a store of events or credentials cannot be used now.",
+    429: "Too many failed authentications, connections or requests of this address.",
+    431: "The headers are too long.",
+    503: "Not loaded yet, all connections are taken, or a store cannot be used now.",
 }
+_OF_ANY_ROUTE = (400, 403, 408, 414, 421, 429, 431, 503)
 _TYPES = {422: RejectedActions}
 
 
@@ -123,7 +127,7 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the problems a route answers with, beyond those that any route may."""
-    return open_problems(401, 429, *statuses)
+    return open_problems(401, *statuses)
 
 
 def open_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -135,5 +139,5 @@ def open_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 MEDIA_TYPE: {"schema": {"$ref": _REF + _TYPES.get(status, Problem).__name__}}
             },
         }
-        for status in sorted({400, 403, 421, *statuses})
+        for status in sorted({*_OF_ANY_ROUTE, *statuses})
     }
