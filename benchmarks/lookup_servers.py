@@ -1,12 +1,14 @@
 """What trust look-ups are measured on: ours, a plain FastAPI route, and the least a server can do.
 
-``python -m benchmarks.lookup_servers NAME PORT`` serves one of them on one core, with uvicorn,
-uvloop and httptools, as ``habitus serve`` does.
+``python -m benchmarks.lookup_servers NAME PORT [BY]`` serves one of them on one core: ours by the
+server of ``habitus serve``, the others by uvicorn with uvloop and httptools, or by the server BY.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -25,10 +27,11 @@ from models.trust import TrustPolicy
 from models.trust_policy import DAY_US
 from models.trust_state import TrustState
 from pipeline.formats.native import Native
-from scoring_api.app import create_app
+from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
 from scoring_api.reading import PipelineStatus
 from scoring_api.schemas import Trust
+from scoring_api.serving.server import Server
 
 if TYPE_CHECKING:
     from scoring_api.problems import App, Receive, Scope, Send
@@ -157,14 +160,17 @@ def bare() -> App:
 SERVERS = {"habitus": habitus, "with a key": with_key, "plain": plain, "bare": bare}
 
 
-async def _serve(name: str, port: int) -> None:
-    Turns().listen()
+BY = ("httptools", "h11", "zttp", "hypercorn", "granian")
+"""Servers to compare with; the last three are not among what the project installs."""
+
+
+async def _by_uvicorn(app: App, port: int, http: Any) -> None:
     settings = uvicorn.Config(
-        SERVERS[name](),
+        app,
         host="127.0.0.1",
         port=port,
-        http="httptools",
-        lifespan="off" if name == "bare" else "on",
+        http=http,
+        lifespan="on" if isinstance(app, FastAPI | Application) else "off",
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -172,11 +178,39 @@ async def _serve(name: str, port: int) -> None:
     await uvicorn.Server(settings).serve()
 
 
+async def _by_hypercorn(app: Any, port: int) -> None:
+    asyncio = importlib.import_module("hypercorn.asyncio")
+    settings = importlib.import_module("hypercorn.config").Config()
+    settings.bind = [f"127.0.0.1:{port}"]
+    settings.loglevel = "WARNING"
+    await asyncio.serve(app, settings)
+
+
+async def _by_granian(app: Any, port: int) -> None:
+    embed = importlib.import_module("granian.server.embed")
+    asgi = importlib.import_module("granian.constants").Interfaces.ASGI
+    await embed.Server(app, "127.0.0.1", port, interface=asgi, log_enabled=False).serve()
+
+
+async def _serve(name: str, port: int, by: str) -> None:
+    Turns().listen()
+    app = SERVERS[name]()
+    if by == "hypercorn":
+        await _by_hypercorn(app, port)
+    elif by == "granian":
+        await _by_granian(app, port)
+    elif by or not isinstance(app, Application):
+        await _by_uvicorn(app, port, by or "httptools")
+    else:
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            await Server(app).serve(sockets=[listener])
+
+
 def main() -> None:
     """Serve one of the applications."""
-    name, port = sys.argv[1:]
+    name, port, *by = sys.argv[1:]
     os.sched_setaffinity(0, {SERVER_CORE})
-    uvloop.run(_serve(name, int(port)))
+    uvloop.run(_serve(name, int(port), by[0] if by else ""))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Measure trust look-ups beside a plain FastAPI route and beside the least a server can do.
 
-``python -m benchmarks.trust_lookup`` starts all under uvicorn (uvloop, httptools) on core 0 and
-drives them in turns from core 1 with ``wrk`` where there is one, else with a small client. A closed
-loop at saturation: p99 is queueing, not service time, and on a machine with other work it is the
-scheduler's; the bare application's beside it tells, and so do the turns of the loop by processor
-time. Then a thousand agents in one question.
+``python -m benchmarks.trust_lookup`` starts ours as ``habitus serve`` does and the others under
+uvicorn (uvloop, httptools), all on core 0. It drives them in turns from core 1 with ``wrk`` where
+there is one, else with a small client. A closed loop at saturation: p99 is queueing, not service
+time, and on a machine with other work it is the scheduler's; the bare application's beside it
+tells, and so do the turns of the loop by processor time. Then a thousand agents in one question.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from benchmarks.lookup_servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
 from pipeline.credentials import make_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 CONNECTIONS = 32
 ROUNDS = 3
@@ -136,17 +136,26 @@ def _free_port() -> int:
 
 
 def _wait(port: int) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1).close()
             return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError("the server did not get ready within 30 s")
+    raise RuntimeError("the server did not get ready within 120 s")
+
+
+class Start(NamedTuple):
+    """How to start a server: the arguments of `benchmarks.lookup_servers`, and of which tree."""
+
+    name: str
+    by: str = ""
+    python: str = sys.executable
+    folder: Path | None = None
 
 
 @contextlib.contextmanager
-def _servers() -> Iterator[tuple[dict[str, Server], str]]:
+def serving(starts: Mapping[str, Start]) -> Iterator[tuple[dict[str, Server], str]]:
     """Serve all of them, each at a port of its own; beside them the key that one of them wants."""
     key, entry = make_key("benchmark", ["trust:read"])
     servers = {}
@@ -154,11 +163,13 @@ def _servers() -> Iterator[tuple[dict[str, Server], str]]:
         keys = Path(folder) / "keys.json"
         keys.write_bytes(msgspec.json.encode([entry]))
         try:
-            for name in SERVERS:
+            for name, start in starts.items():
                 port = _free_port()
-                command = [sys.executable, "-m", "benchmarks.lookup_servers", name, str(port)]
+                command = [start.python, "-m", "benchmarks.lookup_servers", start.name, str(port)]
+                command += [start.by] if start.by else []
                 process = subprocess.Popen(  # noqa: S603  # a module of ours
                     command,
+                    cwd=start.folder,
                     env=os.environ | {KEYS_VARIABLE: str(keys)},
                     stdout=subprocess.PIPE,
                 )
@@ -262,7 +273,7 @@ def ask_for_many(port: int, times: int) -> list[float]:
 def measure(rounds: int = ROUNDS, seconds: int = SECONDS) -> Measured:
     """Measure all in turns; the median of the rounds of each."""
     runs: dict[str, list[Result]] = {name: [] for name in SERVERS}
-    with _servers() as (servers, key):
+    with serving({name: Start(name) for name in SERVERS}) as (servers, key):
         first = ask_for_many(servers["habitus"].port, 1)[0]
         keys = dict.fromkeys(SERVERS, "") | {"with a key": key}
         for name, server in servers.items():
@@ -273,11 +284,12 @@ def measure(rounds: int = ROUNDS, seconds: int = SECONDS) -> Measured:
                     runs[name].append(drive(server, seconds, keys[name]))
         cuts = statistics.quantiles(ask_for_many(servers["habitus"].port, BATCHES), n=100)
         turns = {name: turn_p99_ms(one, seconds, keys[name]) for name, one in servers.items()}
-    lookups = {name: _summed_up(found, turns[name]) for name, found in runs.items()}
+    lookups = {name: summed_up(found, turns[name]) for name, found in runs.items()}
     return Measured(lookups, first, cuts[49], cuts[98])
 
 
-def _summed_up(rounds: list[Result], turn_ms: float) -> Result:
+def summed_up(rounds: list[Result], turn_ms: float) -> Result:
+    """Give the medians of the rounds, the quietest p99, and the turns of the loop."""
     median = Result(*(statistics.median(column) for column in zip(*rounds, strict=True)))
     return median._replace(quiet_p99_ms=min(one.p99_ms for one in rounds), turn_p99_ms=turn_ms)
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
-from benchmarks import freshness, size, trust_lookup
+from benchmarks import freshness, servers, size, trust_lookup
 from benchmarks.meter import Job, Meter, Span
 from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
 from benchmarks.stream import at_random
@@ -163,6 +163,28 @@ def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once
     report = Report(agents=1000, warm=0, events=0)
     report.take_trust(found)
     assert sum("goal" in line for line in trust_lines(report)) == 6
+
+
+def test_a_server_that_is_more_than_5_percent_slower_misses() -> None:
+    def result(rate: float, turn_ms: float) -> trust_lookup.Result:
+        return trust_lookup.Result(rate, rate, 1, 2, 2, turn_ms)
+
+    before = result(1000, 2.0)
+    for ours, missed in (
+        (result(960, 2.0), False),
+        (result(940, 2.0), True),
+        (result(2000, 2.09), False),
+        (result(2000, 2.11), True),
+    ):
+        assert servers.slower({servers.OURS: ours, servers.BEFORE: before}) is missed
+
+
+@pytest.mark.slow
+def test_servers_are_measured_side_by_side() -> None:
+    wanted = {servers.OURS: trust_lookup.Start("habitus")}
+    found = servers.measure(wanted, rounds=1, seconds=1)
+    assert found[servers.OURS].rate > 0 < found[servers.OURS].turn_p99_ms
+    assert servers.lines(found)[2].startswith("| habitus serve |")
 
 
 @pytest.mark.slow

@@ -1,0 +1,98 @@
+"""Measure trust look-ups of one application under several servers, and of the version before.
+
+``python -m benchmarks.servers [--before FOLDER]`` serves our application by the server of
+``habitus serve``, by uvicorn alone with each of its parsers, and by hypercorn and granian where
+they are installed. FOLDER is a checkout of another version with its own ``.venv``; that version is
+served as it serves itself. All run on core 0 and are driven in turns from core 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+from benchmarks.lookup_servers import BY
+from benchmarks.trust_lookup import Result, Start, drive, serving, summed_up, turn_p99_ms
+
+OURS = "habitus serve"
+BEFORE = "version before"
+MOST_SLOWER = 0.05
+
+
+def starts(before: Path | None) -> dict[str, Start]:
+    """Give what can be measured here, by name."""
+    found = {OURS: Start("habitus")}
+    if before is not None:
+        found[BEFORE] = Start("habitus", python=str(before / ".venv/bin/python"), folder=before)
+    for by in BY:
+        if find_spec(by) is not None:
+            name = by if by in ("hypercorn", "granian") else f"uvicorn, {by}"
+            found[name] = Start("habitus", by)
+    return found
+
+
+def measure(wanted: dict[str, Start], rounds: int, seconds: int) -> dict[str, Result]:
+    """Measure all in turns; the median of the rounds of each."""
+    runs: dict[str, list[Result]] = {}
+    with serving(wanted) as (servers, _):
+        for server in servers.values():
+            drive(server, 1, "")
+        for _round in range(rounds):
+            for name, server in servers.items():
+                with server.alone(servers.values()):
+                    runs.setdefault(name, []).append(drive(server, seconds, ""))
+        turns: dict[str, list[float]] = {}
+        for _round in range(max(rounds // 2, 1)):
+            for name, server in servers.items():
+                with server.alone(servers.values()):
+                    turns.setdefault(name, []).append(turn_p99_ms(server, seconds, ""))
+    return {name: summed_up(found, median(turns[name])) for name, found in runs.items()}
+
+
+def lines(found: dict[str, Result]) -> list[str]:
+    """Give the table, in Markdown."""
+    table = [
+        "| server | requests/s | by processor second | p99, ms | quietest p99 | turn p99 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, one in found.items():
+        table.append(
+            f"| {name} | {one.rate:,.0f} | {one.cpu_rate:,.0f} | {one.p99_ms:.2f} "
+            f"| {one.quiet_p99_ms:.2f} | {one.turn_p99_ms:.2f} |"
+        )
+    return table
+
+
+def slower(found: dict[str, Result]) -> bool:
+    """Tell whether ours is more than 5 % slower than the version before."""
+    ours, before = found[OURS], found[BEFORE]
+    fewer = ours.cpu_rate < before.cpu_rate * (1 - MOST_SLOWER)
+    return fewer or ours.turn_p99_ms > before.turn_p99_ms * (1 + MOST_SLOWER)
+
+
+def main() -> int:
+    """Print the table; 1 where ours is slower than the version before."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.servers")
+    parser.add_argument("--before", type=Path, help="checkout of the version before")
+    parser.add_argument("--alone", action="store_true", help="no server beside these two")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4)
+    chosen = parser.parse_args()
+    wanted = starts(chosen.before)
+    if chosen.alone:
+        wanted = {name: start for name, start in wanted.items() if not start.by}
+    found = measure(wanted, chosen.rounds, chosen.seconds)
+    print(f"{'wrk' if shutil.which('wrk') else 'asyncio client'}, 32 connections, closed loop")
+    print(*lines(found), sep="\n")
+    if BEFORE in found and slower(found):
+        print(f"MISSED: more than {MOST_SLOWER:.0%} slower than the version before")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
