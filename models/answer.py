@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
+from models.agent_evidence import ledger_in
 from models.event import rfc3339
 from models.levels import Gate, Level, Standing, advance, next_change_us, next_level
 from models.trust import (
@@ -30,6 +31,8 @@ from models.trust_state import TrustState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from models.ledger import Ledger
 
 __all__ = [
     "DEFAULT_OBLIGATIONS",
@@ -85,6 +88,7 @@ class Facets(Struct, frozen=True):
     data: int
     network: int
     volume: int
+    identity: int
 
 
 class Reason(Struct, frozen=True):
@@ -135,9 +139,10 @@ class Answer(Struct, frozen=True):
 
 
 class _View(Struct, frozen=True):
-    """One mode's state as it stands at the instant of the answer."""
+    """One mode's state at the instant of the answer, and the ledger it is judged by."""
 
     trust: TrustState
+    ledger: Ledger
     evidence: Evidence
     opinion: Opinion
     standing: Standing
@@ -158,9 +163,9 @@ def trust_answer(
 ) -> Answer:
     """Answer for an agent at an instant.
 
-    The mode with the lowest cautious score speaks for the agent, and one mode's shut gate shuts
-    the agent's, unless a mode is asked for. An agent without a state gets a normal answer: the
-    prior, nothing known.
+    The mode with the lowest cautious score speaks for the agent, unless a mode is asked for. In
+    every mode the identity items of all modes count, and one mode's shut gate shuts all. An agent
+    without a state gets a normal answer: the prior, nothing known.
 
     Parameters
     ----------
@@ -172,7 +177,7 @@ def trust_answer(
         The caller's clock. `valid_until` is on this clock, because the reader's cache is; the
         time to the next level change is taken to pass no faster on it than in the stream.
     stale, lag_us
-        Whether the stream lags beyond its bound, and by how much it lags.
+        Whether the stream is late beyond its bound, and how late it is.
     operation
         What the reader is about to do, for how long it may keep the answer.
 
@@ -183,7 +188,7 @@ def trust_answer(
     (50, 13, 'unknown', 'restricted', '1970-01-01T00:01:00.000000Z')
     """
     asked = [state for state in states if mode in (None, state.mode)]
-    views = [_view(state, at_us, policy) for state in asked]
+    views = [_view(state, states, at_us, policy) for state in asked]
     if views:
         view = min(views, key=lambda v: (v.opinion.lower, v.trust.mode))
         state: State = view.trust.state
@@ -191,8 +196,9 @@ def trust_answer(
         nobody = TrustState(
             agent_id=agent_id, mode=mode or "unknown", config_version=policy.version
         )
-        view, state = _view(nobody, at_us, policy), "unknown"
-    gate: Gate = "quarantined" if any(_shut(v) for v in views) else "open"
+        view, state = _view(nobody, states, at_us, policy), "unknown"
+    shut = any(one.standing.gate == "quarantined" for one in states)
+    gate: Gate = "quarantined" if shut else "open"
     level = view.standing.level
     believed, disbelieved = (
         round(share, DIGITS) for share in (view.opinion.belief, view.opinion.disbelief)
@@ -221,15 +227,14 @@ def trust_answer(
     )
 
 
-def _view(trust: TrustState, at_us: int, policy: TrustPolicy) -> _View:
-    evidence = weigh(trust.ledger, at_us, policy)
+def _view(
+    trust: TrustState, states: Sequence[TrustState], at_us: int, policy: TrustPolicy
+) -> _View:
+    ledger = ledger_in(trust, states, policy)
+    evidence = weigh(ledger, at_us, policy)
     opinion = opine(*evidence.sums(None), policy)
     standing = advance(trust.standing, opinion.lower, at_us, policy)
-    return _View(trust, evidence, opinion, standing)
-
-
-def _shut(view: _View) -> bool:
-    return view.standing.gate == "quarantined"
+    return _View(trust, ledger, evidence, opinion, standing)
 
 
 def nearest(points: float) -> int:
@@ -241,18 +246,15 @@ def _facets(evidence: Evidence, policy: TrustPolicy) -> Facets:
     # A facet without items has every day and no weight against it: most have.
     blank = nearest(expectation(math.fsum(evidence.days.values()), 0.0, policy))
     if not evidence.items:
-        return Facets(tools=blank, data=blank, network=blank, volume=blank)
+        return Facets(tools=blank, data=blank, network=blank, volume=blank, identity=blank)
     touched = {item.facet for item, _ in evidence.items}
-    scores = {
-        name: nearest(expectation(*evidence.sums(name), policy))
-        for name in touched
-        if name != "identity"
-    }
+    scores = {name: nearest(expectation(*evidence.sums(name), policy)) for name in touched}
     return Facets(
         tools=scores.get("tools", blank),
         data=scores.get("data", blank),
         network=scores.get("network", blank),
         volume=scores.get("volume", blank),
+        identity=scores.get("identity", blank),
     )
 
 
@@ -289,7 +291,7 @@ def _ttl_us(
     horizon = min(policy.ttl_us(operation), policy.stale_after_s * SECOND_US - lag_us)
     if horizon <= 0:
         return 0
-    change = next_change_us(view.trust.ledger, view.standing, at_us, policy, horizon, view.evidence)
+    change = next_change_us(view.ledger, view.standing, at_us, policy, horizon, view.evidence)
     return horizon if change is None else min(horizon, change - at_us)
 
 

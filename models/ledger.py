@@ -23,6 +23,9 @@ from models.trust_policy import (
 
 Facet = Literal["tools", "data", "network", "volume", "identity"]
 
+AGENT_WIDE: Facet = "identity"
+"""Facet of evidence that counts in every mode of the agent (`models.agent_evidence`)."""
+
 FULL_DAY = 20
 """Clean events after which a day counts in full."""
 
@@ -30,6 +33,7 @@ STRUCK = 127
 """Count of a day that never counts again, because an item on it had to be let go."""
 
 MAX_ITEMS = 512
+"""Items of the agent-wide facet in a ledger at most, and of all other facets together."""
 
 # A key lives for a day or two. The bound is against a stray instant, and lies beyond what the
 # arithmetic remembers of clean days.
@@ -118,7 +122,8 @@ class Ledger(Struct, array_like=True):
         Clean events by day (counted from 1970 in UTC), up to `FULL_DAY`: one unit a day at most,
         so that volume cannot buy trust. They count for every facet.
     items
-        Evidence against the agent by correlation key, at most `MAX_ITEMS`.
+        Evidence against the agent by correlation key, at most `MAX_ITEMS` that count in this mode
+        alone and as many that count in every mode.
 
     Examples
     --------
@@ -156,7 +161,7 @@ class Ledger(Struct, array_like=True):
             return False
         self.items[item.key] = joined
         if len(self.items) > MAX_ITEMS:
-            self._let_go(policy)
+            self._let_go(joined.facet == AGENT_WIDE, policy)
         return True
 
     def confirm(self, key: str) -> bool:
@@ -205,11 +210,15 @@ class Ledger(Struct, array_like=True):
         self.items[key] = replace(item, status=status)
         return True
 
-    def _let_go(self, policy: TrustPolicy) -> None:
-        """Drop the item that weighs least at the latest instant on record.
+    def _let_go(self, agent_wide: bool, policy: TrustPolicy) -> None:
+        """Drop the item of a kind that weighs least at the latest instant, if there are too many.
 
-        Its days never count again: giving them back would let a flood of items raise trust.
+        Its days never count again: giving them back would let a flood of items raise trust. Items
+        of one mode alone never push out one that counts in every mode.
         """
+        kind = [one for one in self.items.values() if (one.facet == AGENT_WIDE) is agent_wide]
+        if len(kind) <= MAX_ITEMS:
+            return
         now = max(item.at_us for item in self.items.values())
 
         def standing(item: Item) -> tuple[float, int, str]:
@@ -218,7 +227,7 @@ class Ledger(Struct, array_like=True):
             faded = 2.0 ** ((item.at_us - now) / policy.half_life_us(item.status))
             return (item.weight(policy) * faded, item.at_us, item.key)
 
-        least = min(self.items.values(), key=standing)
+        least = min(kind, key=standing)
         del self.items[least.key]
         if least.status != "dismissed":
             for day in least.days:

@@ -117,6 +117,7 @@ class Quiet:
         *,
         team: str | None = None,
         alone: bool = False,
+        accused: bool = False,
     ) -> None:
         """Hand an agent to the kernel for the events of a batch; its trust says who it is.
 
@@ -126,6 +127,8 @@ class Quiet:
             As the inventory says; None where it does not.
         alone
             Whether the agent acts in no other mode, before and in the batch.
+        accused
+            Whether any mode of the agent holds evidence that counts in all of them.
         """
         trust = subject.trust
         if trust.standing.gate != "open" or trust.registered is False:
@@ -133,7 +136,8 @@ class Quiet:
         agent = subject.profile.agent if subject.view is not None else None
         if agent is None:
             agent = self._engine.pack(subject)
-        _entrust(agent, trust)
+        if not accused:
+            _entrust(agent, trust)
         acts.put(slot, agent, trust.role, trust.owner, team, alone)
 
     def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
@@ -235,6 +239,6 @@ def look_at_trust(subject: Subject, time_us: int, policy: TrustPolicy) -> bool:
     agent, trust = cast("Any", subject.profile.agent), subject.trust
     trust.ledger.prune(time_us, policy)
     _, published = agent.shown
-    shown = stand(trust, trust.last_seen_us, policy)
+    shown = stand(subject, trust.last_seen_us, policy)
     agent.show(time_us // HOUR_US, shown)
     return bool(shown != published)

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.agent_evidence import ledger_in
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from models.content.detector import Content
     from models.habits import Surprise
+    from models.ledger import Ledger
     from models.peers import GroupView
     from models.profile import Profile
+    from models.trust_policy import TrustPolicy
     from models.trust_state import TrustState
     from models.watch.measure import Measure
 
@@ -22,15 +28,23 @@ class Subject:
     ----------
     stored
         Bytes of the profile as it was last written or read, where its holder keeps them.
+    others
+        Gives the trust states of the agent's other modes, where one holds evidence that counts in
+        all modes (`models.agent_evidence`).
     """
 
-    __slots__ = ("profile", "stored", "trust", "view")
+    __slots__ = ("others", "profile", "stored", "trust", "view")
 
     def __init__(self, profile: Profile, trust: TrustState) -> None:
         self.profile = profile
         self.trust = trust
         self.view: GroupView | None = None
         self.stored: bytes | None = None
+        self.others: Callable[[], Sequence[TrustState]] = tuple
+
+    def ledger(self, policy: TrustPolicy) -> Ledger:
+        """Give the ledger that the agent is judged by in this mode."""
+        return ledger_in(self.trust, self.others(), policy)
 
 
 class Bits(Struct):

@@ -11,18 +11,17 @@ from models.trust import caution, expectation, weigh
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
-    from models.ledger import Ledger
     from models.subject import Subject
     from models.trust_policy import TrustPolicy
-    from models.trust_state import TrustState
 
 Shown = tuple[int, int, str, str, str]
 """What is published of trust: score, lower, level, gate and state."""
 
 
-def stand(trust: TrustState, at_us: int, policy: TrustPolicy) -> Shown:
+def stand(subject: Subject, at_us: int, policy: TrustPolicy) -> Shown:
     """Bring an agent's level to an instant; give what there is to publish."""
-    sums = weigh(trust.ledger, at_us, policy).sums(None)
+    trust = subject.trust
+    sums = weigh(subject.ledger(policy), at_us, policy).sums(None)
     lower = caution(*sums, policy)
     standing = trust.standing = advance(trust.standing, lower, at_us, policy)
     score = round(expectation(*sums, policy))
@@ -46,9 +45,9 @@ def move_trust(
             out.key, anomaly_id, time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
             out.facet, out.confidence,  # type: ignore[arg-type]
         )  # fmt: skip
-        out.trust_before = _score(trust.ledger, facts.last_us, policy)
+        out.trust_before = _score(subject, facts.last_us, policy)
         moved = trust.ledger.add(item, policy)
-        out.trust_after = _score(trust.ledger, facts.last_us, policy)
+        out.trust_after = _score(subject, facts.last_us, policy)
     if not out.alert and out.learned:
         trust.ledger.clean(time_us)
     hour = time_us // HOUR_US
@@ -56,10 +55,22 @@ def move_trust(
         if hour > facts.utc_hour:
             trust.ledger.prune(time_us, policy)
         facts.utc_hour = max(facts.utc_hour, hour)
-        shown = stand(trust, facts.last_us, policy)
+        shown = stand(subject, facts.last_us, policy)
         out.trust_changed = shown != facts.published
         facts.published = shown
 
 
-def _score(ledger: Ledger, at_us: int, policy: TrustPolicy) -> float:
-    return expectation(*weigh(ledger, at_us, policy).sums(None), policy)
+def stand_with(other: Subject, at_us: int, policy: TrustPolicy) -> bool:
+    """Bring another mode's level to the instant of an identity item; whether its answer moved.
+
+    A fall is kept, so that the mode rises again with the patience of any other fall.
+    """
+    facts = other.profile.facts
+    shown = stand(other, max(at_us, facts.last_us), policy)
+    moved = bool(shown != facts.published)
+    facts.published = shown
+    return moved
+
+
+def _score(subject: Subject, at_us: int, policy: TrustPolicy) -> float:
+    return expectation(*weigh(subject.ledger(policy), at_us, policy).sums(None), policy)

@@ -48,7 +48,7 @@ def usual_answer(trust: TrustState, parts: Parts, at_us: int, policy: TrustPolic
         gate="open",
         state=state,
         mode=trust.mode,
-        facets=Facets(tools=score, data=score, network=score, volume=score),
+        facets=Facets(tools=score, data=score, network=score, volume=score, identity=score),
         reasons=[],
         obligations=DEFAULT_OBLIGATIONS[level],
         recovers=None if above is None or days is None else Recovery(to=above, clean_days=days),

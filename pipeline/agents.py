@@ -7,8 +7,10 @@ is back in a hundredth of a millisecond: without a query, and without a digest t
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
+from models.agent_evidence import is_accused
 from models.event import Mode
 from models.identity import fill
 from models.profile import Profile
@@ -55,7 +57,9 @@ class Agents(OrderedDict["Key", Subject]):
         self._most = most
         self._most_packed = packed
         self._packed: OrderedDict[Key, bytes] = OrderedDict()
-        self._modes: dict[str, set[str]] = {}
+        self._modes: dict[str, tuple[str, ...]] = {}
+        self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._accused: set[str] = set()
 
     def elsewhere(self, agents: Iterable[str]) -> dict[str, str]:
         """Give those of some agents that another worker judges, each with its partition."""
@@ -76,12 +80,25 @@ class Agents(OrderedDict["Key", Subject]):
         }
         if not astray:
             return astray
-        known = self._store.profiles([(one, mode) for one in sorted(astray) for mode in MODES])
+        known = self._store.profiles(sorted(astray))
         return astray - {agent_id for agent_id, _ in known}
 
     def _is_here(self, agent_id: str) -> bool:
         keys = [(agent_id, mode) for mode in MODES]
         return any(key in self or key in self._packed for key in keys)
+
+    def accuse(self, agent_id: str) -> None:
+        """Note that a mode of an agent holds evidence that counts in all of its modes."""
+        self._accused.add(agent_id)
+
+    def is_accused(self, agent_id: str) -> bool:
+        """Tell whether any mode of an agent in memory holds such evidence."""
+        return agent_id in self._accused
+
+    def _others(self, key: Key) -> list[TrustState]:
+        if key[0] not in self._accused:
+            return []
+        return [one.trust for one in self.in_all_modes(key[0]) if one.trust.mode != key[1]]
 
     def load(self, keys: set[Key]) -> None:
         """Read those of these agents that are known and not in memory."""
@@ -94,14 +111,40 @@ class Agents(OrderedDict["Key", Subject]):
             start = 4 + int.from_bytes(packed[:4])
             self._unpack(key, packed[4:start], packed[start:])
         if missing:
-            for key, (profile, trust) in self._store.profiles(missing).items():
+            self._read(missing)
+
+    def _read(self, missing: list[Key]) -> None:
+        """Read agents, and learn of their other modes what counts in all."""
+        agents, wanted = sorted({agent_id for agent_id, _ in missing}), set(missing)
+        found = self._store.profiles(agents)
+        modes: dict[str, set[str]] = {
+            agent_id: {mode for mode in MODES if (agent_id, mode) in self} for agent_id in agents
+        }
+        for key, (profile, trust) in found.items():
+            modes[key[0]].add(key[1])
+            if key in wanted:
                 self._unpack(key, profile, trust)
+            elif is_accused(trust_of(trust, *key)):
+                self.accuse(key[0])
+        for agent_id, known in modes.items():
+            self._note_modes(agent_id, known)
+
+    def _note_modes(self, agent_id: str, modes: Iterable[str]) -> tuple[str, ...]:
+        ordered = tuple(sorted(modes))
+        self._modes[agent_id] = self._same.setdefault(ordered, ordered)
+        return ordered
 
     def _unpack(self, key: Key, profile: bytes, trust: bytes) -> None:
-        subject = self[key] = Subject(
-            Profile.load(profile, key, self._config, self._kernel), trust_of(trust, *key)
-        )
+        state = trust_of(trust, *key)
+        if is_accused(state):
+            self.accuse(key[0])
+        subject = Subject(Profile.load(profile, key, self._config, self._kernel), state)
+        self._put(key, subject)
         self._keep(subject, profile)
+
+    def _put(self, key: Key, subject: Subject) -> None:
+        subject.others = partial(self._others, key)
+        self[key] = subject
 
     def dump(self, subject: Subject) -> bytes:
         """Write the profile of an agent that a batch has changed, for the store."""
@@ -127,9 +170,10 @@ class Agents(OrderedDict["Key", Subject]):
         if subject is not None:
             return subject
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
-        subject = self[key] = Subject(Profile.new(*key, self._config, self._kernel), trust)
+        subject = Subject(Profile.new(*key, self._config, self._kernel), trust)
+        self._put(key, subject)
         if key[0] in self._modes:
-            self._modes[key[0]].add(key[1])
+            self._note_modes(key[0], {*self._modes[key[0]], key[1]})
         return subject
 
     def fill(self, trust: TrustState) -> None:
@@ -137,19 +181,20 @@ class Agents(OrderedDict["Key", Subject]):
         others = [one.trust for one in self.in_all_modes(trust.agent_id)]
         fill(trust, [one for one in others if one.mode != trust.mode])
 
-    def modes(self, agent_id: str) -> list[str]:
+    def modes(self, agent_id: str) -> tuple[str, ...]:
         """Give the modes that an agent acts in; the store is asked once for each agent."""
         modes = self._modes.get(agent_id)
         if modes is None:
-            modes = {state.mode for state in self._store.states(agent_id)}
-            modes |= {mode for mode in MODES if (agent_id, mode) in self}
-            self._modes[agent_id] = modes
-        return sorted(modes)
+            states = self._store.states(agent_id)
+            if any(map(is_accused, states)):
+                self.accuse(agent_id)
+            here = {mode for mode in MODES if (agent_id, mode) in self}
+            modes = self._note_modes(agent_id, here.union(state.mode for state in states))
+        return modes
 
     def has_only(self, key: Key) -> bool:
         """Tell whether an agent is known to act in this mode only; nobody is asked."""
-        modes = self._modes.get(key[0])
-        return modes is not None and len(modes) == 1 and key[1] in modes
+        return self._modes.get(key[0]) == (key[1],)
 
     def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
         """Give an agent in each of its modes, read where it is not in memory."""
@@ -167,11 +212,18 @@ class Agents(OrderedDict["Key", Subject]):
         """
         while len(self) > self._most:
             key, subject = self.popitem(last=False)
-            self._modes.pop(key[0], None)
             if self._most_packed:
                 profile = subject.stored or subject.profile.dump()
                 self._packed[key] = b"".join(
                     (len(profile).to_bytes(4), profile, trust_bytes(subject.trust))
                 )
+            else:
+                self._forget(key[0])
         while len(self._packed) > self._most_packed:
-            self._packed.popitem(last=False)
+            self._forget(self._packed.popitem(last=False)[0][0])
+
+    def _forget(self, agent_id: str) -> None:
+        """Forget what is known of an agent beside its modes, once none is in memory."""
+        if not self._is_here(agent_id):
+            self._modes.pop(agent_id, None)
+            self._accused.discard(agent_id)

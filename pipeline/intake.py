@@ -95,6 +95,11 @@ class Fresh:
             if taken.unknown:
                 yield taken.unknown
 
+    def newest_us(self) -> int:
+        """Give when the newest event happened; 0 without events."""
+        read = () if self.acts is None else map(self.acts.time_us, range(len(self)))
+        return max(chain(read, (taken.time_us for _, taken in self.known())), default=0)
+
     def where(self, at: int) -> str:
         """Say where a record stands in its stream."""
         return self.records[at].where

@@ -39,7 +39,7 @@ def reason_object(reason: Reason) -> dict[str, Any]:
 def replay_line(a: Assessment, subject: Subject, policy: TrustPolicy) -> dict[str, Any]:
     """Give one event's judgement as `habitus replay` writes it (contracts.md 3)."""
     trust = subject.trust
-    now = opinion(trust.ledger, a.time_us, policy)
+    now = opinion(subject.ledger(policy), a.time_us, policy)
     level = advance(trust.standing, now.lower, a.time_us, policy).level
     return {
         "event_id": a.event_id,

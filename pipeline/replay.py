@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import msgspec
 from msgspec import Struct
@@ -132,8 +132,7 @@ def _judge(
     out = worker.judge(batch)
     if on_commit is not None:
         on_commit(out)
-    status = PipelineStatus("running", clock_us(), worker.watermark_us or None, 0)
-    worker.commit(out, {}, status, to_publish=False)
+    worker.commit(out, {}, _status(worker, "running"), to_publish=False)
     if progress is not None:
         progress.advance(len(batch))
 
@@ -158,8 +157,13 @@ def learn_history(
 
 
 def _finish(worker: Worker) -> None:
-    status = PipelineStatus("drained", clock_us(), worker.watermark_us or None, 0)
-    worker.commit(worker.flush(whole=True), {}, status)
+    worker.commit(worker.flush(whole=True), {}, _status(worker, "drained"))
+
+
+def _status(worker: Worker, state: Literal["running", "drained"]) -> PipelineStatus:
+    """Say how it is doing; a recording moves the newest event of no live source."""
+    last = worker.store.status().last_events
+    return PipelineStatus(state, clock_us(), worker.watermark_us or None, 0, last_events=last)
 
 
 def replay(

@@ -23,6 +23,7 @@ from models.errors import ConfigError, SinkUnavailable
 from pipeline.adapters import open_sink, open_source
 from pipeline.apart import judged
 from pipeline.assembly import Surroundings, build_worker, clock_us
+from pipeline.feeds import HTTP, Feeds, feeds_of, source_of
 from pipeline.formats import format_named
 from pipeline.kept_rejected import keeping, own_files
 from pipeline.lag import lags_us, worst_us
@@ -91,8 +92,10 @@ class Loop:
     ----------
     make
         Makes the worker, from what the store holds.
-    source
-        None for a loop that only judges what the API puts into the inbox.
+    source, name
+        None for a loop that only judges what the API puts into the inbox; and its name in `feeds`.
+    feeds
+        The newest event of each source.
     stop
         Set when it is to end; the batch in hand is finished first.
     """
@@ -104,6 +107,8 @@ class Loop:
         sink: Sink,
         source: Source | None = None,
         *,
+        name: str = "",
+        feeds: Feeds,
         stop: threading.Event,
     ) -> None:
         self._make = make
@@ -111,6 +116,7 @@ class Loop:
         self.store = store
         self.sink = sink
         self.source = source
+        self._name, self._feeds = name, feeds
         self._stop = stop
         self._publisher = Publisher(stop)
         self._at: dict[str, str] = {}
@@ -159,6 +165,7 @@ class Loop:
         """Judge, commit and publish one batch."""
         out = self._judged(batch.records)
         out.expected = {source: self._at.get(source) for source in batch.positions}
+        self._feeds.note(self._name, out.newest_us, clock_us())
         self._look_at_lag(batch.records)
         self.worker.commit(out, batch.positions, self._status("running"))
         self._at.update(batch.positions)
@@ -191,6 +198,7 @@ class Loop:
             records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
             out = self._judged(records, format_named("native"))
             out.inbox_done = rows[-1][0]
+            self._feeds.note(HTTP, out.newest_us, clock_us())
             self.worker.commit(out, {}, self._status("running"))
             self._publish()
             total += len(rows)
@@ -239,6 +247,7 @@ class Loop:
             worst_us(self._lags),
             dict(self._lags),
             self.store.waiting(),
+            dict(self._feeds.last_events),
         )
 
 
@@ -285,7 +294,12 @@ def run(
             skip=own_files(settings),
         )
         try:
-            loop = Loop(_maker(settings, store), store, sink, source, stop=stop)
+            loop = Loop(
+                _maker(settings, store), store, sink, source,
+                name=source_of(settings.source)[0],
+                feeds=feeds_of(settings, store.status().last_events, drain=drain),
+                stop=stop,
+            )  # fmt: skip
             loop.run(progress, drain=drain)
             if drain:
                 loop.publish_all()
@@ -315,7 +329,8 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         store.claim()
         sink = keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client))
         try:
-            loop = Loop(_maker(settings, store), store, sink, stop=stop)
+            feeds = feeds_of(settings, store.status().last_events)
+            loop = Loop(_maker(settings, store), store, sink, feeds=feeds, stop=stop)
             loop.run()
             loop.end("stopped")
         finally:

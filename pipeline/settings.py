@@ -91,6 +91,9 @@ class Settings(BaseSettings):
 
     source: Url = Field("", description="where events come from; habitus run needs one")
     format: str = Field("native", description="format of the source")
+    http_feed: Literal["live", "batch"] = Field(
+        "live", description="whether events over HTTP should keep coming: live, or batch"
+    )
     store: Url = Field("sqlite:habitus.db", description="where state is kept")
     sink: Url = Field("none", description="where results go")
     rejected: str = Field(
@@ -146,7 +149,9 @@ class Settings(BaseSettings):
     clock: Literal["wall", "event"] = Field(
         "wall", description="time at which trust is evaluated: event over recordings"
     )
-    stale_after_s: int = Field(900, gt=0, description="lag after which answers are stale, seconds")
+    stale_after_s: int = Field(
+        900, gt=0, description="lag, or age of a live source's last event, that is stale, seconds"
+    )
     max_future_s: int = Field(300, ge=0, description="how far event time may be ahead, seconds")
     batch_size: int = Field(USUAL_BATCH, ge=1, le=100_000, description="events committed together")
     batch_ms: int = Field(

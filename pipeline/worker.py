@@ -11,8 +11,10 @@ import msgspec
 from models.answer import trust_answer
 from models.engine import Engine
 from models.identity import as_known, fill, may_begin, settle
+from models.ledger import AGENT_WIDE
 from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trusting import stand_with
 from pipeline.agents import Agents
 from pipeline.catalogue import catalogue
 from pipeline.detectors.panel import PREFIX, Panel
@@ -137,6 +139,7 @@ class Worker:
             self._intake.set_apart(job, strays, misled)
             job = Job(fresh, out, count)
         self._members.count(fresh.unknown_members(), count)
+        out.newest_us = fresh.newest_us()
         self._agents.load(set(job.changed))
         slots = [self._put(job, slot) for slot in range(len(job.slots))]
         position = 0
@@ -226,7 +229,10 @@ class Worker:
         declared = self._inventory.declared(key[0])
         settle(subject.trust, declared)
         alone = key[0] not in job.several and self._agents.has_only(key)
-        self._quiet.put(job.fresh.acts, slot, subject, team=declared.team, alone=alone)
+        self._quiet.put(
+            job.fresh.acts, slot, subject, team=declared.team, alone=alone,
+            accused=self._agents.is_accused(key[0]),
+        )  # fmt: skip
         return True
 
     def _put_new(self, job: Job, slots: list[bool], position: int) -> None:
@@ -302,7 +308,7 @@ class Worker:
             # What the first mode has refused is refused once.
             one = told if first is None else as_known(told, first)
             out = self._one(
-                job, taken.record, one, subject, taken.time_us, declared, first=first is None
+                job, taken.record, one, subject, taken.time_us, declared, position, among
             )
             if out.identified and event.kind == "action":
                 self._share_identity(job, slots, subject, position)
@@ -329,10 +335,11 @@ class Worker:
         subject: Subject,
         time_us: int,
         declared: Declared,
-        *,
-        first: bool,
+        position: int,
+        among: int,
     ) -> Assessment:
         """Judge an event; one that goes to several modes is told and counted with the first."""
+        first = among == 0
         origin = self._enricher.origin(event.network)
         assessment = self.engine.judge(
             event,
@@ -356,11 +363,26 @@ class Worker:
                 self._anomaly(job, record, event, assessment, subject)
             elif self._reviewer is not None and first:
                 self._reviewer(record, event, assessment, subject)
-        if assessment.trust_changed and self._publish:
+        moved = assessment.trust_changed
+        if assessment.facet == AGENT_WIDE and not self.engine.vouched:
+            moved |= self._stand_with(job, subject, position, among)
+        if moved and self._publish:
             self._tell_trust(job, subject, assessment.time_us, record.where)
         if self._observer is not None and first:
             self._observer(record, event, assessment, subject)
         return assessment
+
+    def _stand_with(self, job: Job, subject: Subject, position: int, among: int) -> bool:
+        """Bring the levels of an agent's other modes to an identity item; whether one moved."""
+        agent_id, at_us = subject.trust.agent_id, subject.profile.facts.last_us
+        self._agents.accuse(agent_id)
+        moved = False
+        for place, other in enumerate(self._agents.in_all_modes(agent_id), among + 1):
+            if other is not subject:
+                tell(other)
+                moved |= stand_with(other, at_us, self.policy)
+                job.change((agent_id, other.trust.mode), position, place)
+        return moved
 
     def _tell_trust(self, job: Job, subject: Subject, time_us: int, where: str) -> None:
         states = self._states(subject)

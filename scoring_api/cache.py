@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ from scoring_api.config import ApiConfig
 from scoring_api.known import Entry, Known, Packed, Question, pack
 from scoring_api.metrics import Metrics
 from scoring_api.problems import ProblemError
-from scoring_api.pulse import lag_of, lags_of
+from scoring_api.pulse import lag_of, lags_of, late_of, sources_of
 from scoring_api.reading import PipelineStatus, Reading
 from scoring_api.renewing import MOST_KEPT, SETTLED_US, Renewal
 
@@ -44,6 +44,7 @@ STATUS_EVERY_US = SECOND_US
 # While looks take long, because there is much else to do, there are fewer: look-ups come first.
 PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S = 4, 0.025
 AFTER_A_FAULT_S = 0.25
+NEVER_US = 1 << 62
 # Over a recording, event time runs faster than ours.
 EVENT_REFRESH_US = SECOND_US
 
@@ -115,6 +116,8 @@ class TrustCache:
         self._prepare_s = config.prepare_s
         self._metrics = metrics
         self._stale = True
+        # When answers turn stale, as far as the last look tells; none of them may hold for longer.
+        self._turns_us = NEVER_US
         self._nobody_asked: tuple[object, ...] = ()
         self._nobody_policy: TrustPolicy | None = None
         self._nobody_answer: Answer
@@ -224,9 +227,11 @@ class TrustCache:
         lags = lags_of(self.status, now_us, self._clock.kind)
         self._metrics.pipeline.lags = {name: late / SECOND_US for name, late in lags.items()}
         self._metrics.pipeline.waiting = self.status.waiting
-        bound = self.policy.stale_after_s * SECOND_US
-        stale = lag is None or lag > bound or now_us - self._polled_us > bound
+        self._metrics.pipeline.sources = self.sources(now_us)
+        bound, late = self.policy.stale_after_s * SECOND_US, self.late_us(now_us)
+        stale = late is None or late > bound or now_us - self._polled_us > bound
         self._metrics.stale.set(stale)
+        self._turns_us = NEVER_US if stale or late is None else now_us + bound - late
         if self._stale and not stale:
             # Those that changed last are asked for soonest.
             self.renewal.want_all(reversed(self.agents.values()), now_us)
@@ -236,9 +241,18 @@ class TrustCache:
         """Give how far behind the answers are; None when nobody can tell."""
         return lag_of(self.status, now_us, self._clock.kind)
 
+    def late_us(self, now_us: int) -> int | None:
+        """Give how old the newest evidence is: the lag, or a live source's last event."""
+        return late_of(self.status, now_us, self._clock.kind)
+
+    def sources(self, now_us: int) -> list[dict[str, Any]]:
+        """Give the newest event of each source, and its age."""
+        bound = self.policy.stale_after_s * SECOND_US
+        return sources_of(self.status, now_us, self._clock.kind, bound)
+
     @property
     def stale(self) -> bool:
-        """True while the pipeline is later than its bound."""
+        """True while the pipeline is later than its bound, or a live source quiet for longer."""
         return self._stale
 
     def at_us(self, now_us: int) -> int:
@@ -260,7 +274,12 @@ class TrustCache:
     def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent at hand."""
         entry = known.entries.get(question)
-        if entry is None or entry.holds_until_us <= now_us or entry.stale is not self._stale:
+        if (
+            entry is None
+            or entry.holds_until_us <= now_us
+            or entry.stale is not self._stale
+            or entry.expires_us > self._turns_us
+        ):
             entry = known.entries[question] = self._make(known, question, now_us)
             if known.has_states:
                 self.renewal.note(known, question, entry, now_us)
@@ -275,7 +294,7 @@ class TrustCache:
 
         Only the last one is kept: made-up ids must not fill the memory.
         """
-        asked = (question, now_us, self.at_us(now_us), self.lag_us(now_us), self._stale)
+        asked = (question, now_us, self.at_us(now_us), self.late_us(now_us), self._stale)
         if self._nobody_asked != asked or self._nobody_policy is not self.policy:
             self._nobody_asked, self._nobody_policy = asked, self.policy
             self._nobody_answer = self._answer([], agent_id, question, now_us)
@@ -296,7 +315,7 @@ class TrustCache:
             self.policy,
             self._obligations,
             stale=self._stale,
-            lag_us=self.lag_us(now_us) or 0,
+            lag_us=self.late_us(now_us) or 0,
             mode=question[0],
             operation=question[1],
         )

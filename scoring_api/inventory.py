@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from models.agent_evidence import ledger_in
 from models.answer import Answer
 from models.event import rfc3339
 from models.ledger import Item
@@ -62,11 +63,13 @@ def detail(
 def evidence(states: Sequence[TrustState], at_us: int, policy: TrustPolicy) -> dict[str, Any]:
     """List what moved the score, the largest effect first.
 
-    An item that is dismissed, forgotten or still to come has an effect of 0.
+    Each item is listed once, with the mode that it was found in. An item that is dismissed,
+    forgotten or still to come has an effect of 0.
     """
     items: list[dict[str, Any]] = []
     for state in states:
-        found = effects(state.ledger, at_us, policy, limit=len(state.ledger.items))
+        ledger = ledger_in(state, states, policy)
+        found = effects(ledger, at_us, policy, limit=len(ledger.items))
         by_key = {effect.item.key: effect for effect in found}
         items += [
             _item(state.mode, item, by_key.get(item.key), policy)
@@ -99,18 +102,20 @@ def _item(mode: str, item: Item, effect: Effect | None, policy: TrustPolicy) -> 
     }
 
 
-def history(state: TrustState, at_us: int, days: int, policy: TrustPolicy) -> list[dict[str, Any]]:
-    """Compute trust at `at_us` and at the same time of each of the `days` before.
+def history(
+    state: TrustState, states: Sequence[TrustState], at_us: int, days: int, policy: TrustPolicy
+) -> list[dict[str, Any]]:
+    """Compute trust in a mode at `at_us` and at the same time of each of the `days` before.
 
     The form is closed, so the past needs no stored scores; it is the past as the evidence stands
     now, without what was dismissed since.
     """
-    points = []
+    points, ledger = [], ledger_in(state, states, policy)
     for back in range(days, -1, -1):
         then = at_us - back * DAY_US
         if then < state.first_seen_us and back:
             continue
-        view = opinion(state.ledger, then, policy)
+        view = opinion(ledger, then, policy)
         points.append(
             {"at": rfc3339(then), "score": round(view.score, 1), "lower": round(view.lower, 1)}
         )

@@ -54,7 +54,7 @@ class Metrics:
         )
         self.stale = Gauge(
             "habitus_api_stale",
-            "1 while answers are stale because the pipeline is late, else 0.",
+            "1 while answers are stale: the pipeline is late or a live source quiet; else 0.",
             registry=self.registry,
         )
         self.lag = Gauge(

@@ -6,8 +6,8 @@ twice, and every replica tells the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -51,6 +51,7 @@ class PipelineSeen:
     def __init__(self) -> None:
         self.counters: Mapping[str, int] = {}
         self.lags: Mapping[str, float] = {}
+        self.sources: Sequence[Mapping[str, Any]] = ()
         self.waiting = 0
         self.silent: int | None = None  # not counted yet
 
@@ -73,6 +74,15 @@ class PipelineSeen:
         for partition, late in sorted(self.lags.items()):
             lags.add_metric((partition,), late)
         yield lags
+        ages = GaugeMetricFamily(
+            "habitus_pipeline_last_event_age_seconds",
+            "Age of the newest event of a source, by event time; answers look at live ones.",
+            labels=("source", "feed"),
+        )
+        for one in self.sources:
+            if one["age_s"] is not None:
+                ages.add_metric((one["source"], one["feed"]), one["age_s"])
+        yield ages
         yield GaugeMetricFamily(
             "habitus_pipeline_waiting_messages",
             "Results that the sink has not taken.",

@@ -1,7 +1,11 @@
-"""Is what the store says still the present? Lag and staleness out of the pipeline's last sign."""
+"""Is what the store says still the present? Lag, and the newest events of live sources."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from models.event import rfc3339
+from models.trust_policy import SECOND_US
 from scoring_api.clock import ClockKind
 from scoring_api.reading import PipelineStatus
 
@@ -37,6 +41,54 @@ def lags_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> dict[str, 
     """
     since = _since(status, now_us, clock)
     return {name: max(0, lag_us + since) for name, lag_us in status.lags_us.items()}
+
+
+def late_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None:
+    """Give how old the newest evidence is at worst, in microseconds; None when nobody can tell.
+
+    The pipeline may lag, or a live source may have been quiet: its last event happened so long
+    ago. Over a recording only the lag counts.
+
+    Examples
+    --------
+    >>> from scoring_api.reading import LastEvent
+    >>> last = {"http": LastEvent("live", 10), "file": LastEvent("batch", 1)}
+    >>> late_of(PipelineStatus("running", 100, 60, 0, last_events=last), 100, "wall")
+    90
+    >>> late_of(PipelineStatus("running", 100, 60, 0, last_events=last), 100, "event")
+    0
+    """
+    lag = lag_of(status, now_us, clock)
+    if lag is None or clock == "event":
+        return lag
+    return max(lag, status.quiet_us(now_us))
+
+
+def sources_of(
+    status: PipelineStatus, now_us: int, clock: ClockKind, stale_after_us: int
+) -> list[dict[str, Any]]:
+    """Give each source with the age of its last event, and whether it is quiet for too long.
+
+    >>> from scoring_api.reading import LastEvent
+    >>> last = {"http": LastEvent("live", 0), "kafka:t": LastEvent("live")}
+    >>> quiet, unknown = sources_of(PipelineStatus(last_events=last), 2_000_000, "wall", 1_000_000)
+    >>> quiet["source"], quiet["age_s"], quiet["quiet"], unknown["age_s"], unknown["quiet"]
+    ('http', 2.0, True, None, False)
+    """
+    found = []
+    for name, last in sorted(status.last_events.items()):
+        age = last.age_us(now_us)
+        counts = last.kind == "live" and clock == "wall"
+        found.append(
+            {
+                "source": name,
+                "feed": last.kind,
+                "last_event": None if last.event_us is None else rfc3339(last.event_us),
+                "age_s": None if age is None else round(age / SECOND_US, 3),
+                "quiet": counts and age is not None and age > stale_after_us,
+            }
+        )
+    return found
 
 
 def _since(status: PipelineStatus, now_us: int, clock: ClockKind) -> int:

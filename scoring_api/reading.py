@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust_state import TrustState
-from pipeline.store import PipelineStatus
+from pipeline.store import LastEvent, PipelineStatus
 
-__all__ = ["PipelineStatus", "Reading"]
+__all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
 
 class Reading(Protocol):

@@ -38,6 +38,7 @@ class Facets(BaseModel):
     data: Points
     network: Points
     volume: Points
+    identity: Points
 
 
 class Reason(BaseModel):
@@ -327,6 +328,19 @@ class RejectedActions(Problem):
     results: list[ActionResult]
 
 
+class SourceSeen(BaseModel):
+    """When the newest event of a source happened; `age_s` is null before the first.
+
+    A source that is `live` is `quiet` once that is longer ago than answers may be behind.
+    """
+
+    source: str
+    feed: Literal["live", "batch"]
+    last_event: str | None
+    age_s: float | None
+    quiet: bool
+
+
 class Health(BaseModel):
     """Whether the process lives, and whether it can answer."""
 
@@ -335,3 +349,4 @@ class Health(BaseModel):
     stale: bool | None = None
     lag_s: float | None = None
     as_of: str | None = None
+    sources: list[SourceSeen] | None = None

@@ -5,7 +5,6 @@ A new source or sink is one file here and one line in `SOURCES` or `SINKS`.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path  # a struct reads its annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from models.errors import ConfigError
 from pipeline.adapters.files import Files
 from pipeline.adapters.folder import Folder, Nowhere
 from pipeline.adapters.stdin import Stdin
+from pipeline.feeds import check_feed, file_query
 from pipeline.quoted import masked, quoted
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ __all__ = [
     "open_source",
     "topic_file",
 ]
-
-_FOLLOW = re.compile(r"\?follow=(?P<value>[^?&=]*)$")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -80,7 +78,8 @@ def open_source(
     ----------
     url
         ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` (a file, folder or pattern, with
-        ``?follow=1`` followed as it grows) or ``-`` (standard input).
+        ``?follow=1`` followed as it grows) or ``-`` (standard input). ``feed=live`` and
+        ``feed=batch`` say whether events should keep coming (`pipeline.feeds.source_of`).
     batch_size, clock_us, drain, batch_ms, kafka_client, skip
         As in `Options`.
 
@@ -96,7 +95,7 @@ def open_source(
     models.errors.ConfigError: unknown source 'fle:events.jsonl', expected one of: -, file:PATH, \
 kafka://HOST:PORT/TOPIC?group=NAME
     """
-    scheme = "-" if url == "-" else url.partition(":")[0]
+    scheme = "-" if url.partition("?")[0] == "-" else url.partition(":")[0]
     if scheme not in SOURCES or (scheme != "-" and ":" not in url):
         raise ConfigError(
             f"unknown source {quoted(masked(url))}, expected one of: -, file:PATH, "
@@ -183,20 +182,22 @@ def _path(url: str) -> str:
 
 
 def _files(url: str, options: Options) -> Source:
-    follow = _FOLLOW.search(url)
-    if follow and follow["value"] not in ("0", "1"):
-        raise ConfigError(f"follow must be 0 or 1, got {quoted(follow['value'])}")
+    plain, query = file_query(url)
     return Files(
-        _path(_FOLLOW.sub("", url)),
+        _path(plain),
         batch_size=options.batch_size,
         clock_us=options.clock_us,
-        follow=bool(follow and follow["value"] == "1"),
+        follow=query.get("follow") == "1",
         drain=options.drain,
         skip=options.skip,
     )
 
 
-def _stdin(url: str, options: Options) -> Source:  # noqa: ARG001  # the shape of a factory
+def _stdin(url: str, options: Options) -> Source:
+    query = url.partition("?")[2]
+    if query and not query.startswith("feed="):
+        raise ConfigError(f"unknown parameter in {quoted(url)}, expected -?feed=live")
+    check_feed(query.removeprefix("feed=") or None)
     return Stdin(batch_size=options.batch_size, clock_us=options.clock_us)
 
 

@@ -15,8 +15,10 @@ from msgspec import Struct
 from models.errors import ConfigError, HabitusError, NoStore
 from models.trust_policy import SECOND_US
 from pipeline.commands.credential_checks import fault_or_note
+from pipeline.commands.last_event import last_event
 from pipeline.commands.running import has_credentials
 from pipeline.commands.standing import lag_us
+from pipeline.feeds import file_query, source_of
 from pipeline.settings import model_config_of
 from pipeline.store import (
     is_postgresql,
@@ -57,6 +59,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "model": lambda: _model(settings),
         "store": lambda: _store(settings, at_us),
         "source": lambda: _source(settings),
+        "last event": lambda: Check("last event", *last_event(settings, at_us)),
         "position": lambda: _position(settings),
         "sink": lambda: _sink(settings),
         "intel": lambda: _intel(settings, at_us),
@@ -148,8 +151,9 @@ def _source(settings: Settings) -> Check:
     if not url:
         todo = "set HABITUS_SOURCE to kafka:, file: or - for habitus run"
         return Check("source", "optional", "none, so only events over HTTP are judged", todo)
-    if url == "-":
-        return Check("source", "ok", "standard input")
+    _, kind = source_of(url)
+    if url.partition("?")[0] == "-":
+        return Check("source", "ok", f"standard input, {kind}")
     if url.startswith("kafka:"):
         return _kafka("source", url, settings.kafka_client, topic=True)
     if not url.startswith("file:"):
@@ -161,12 +165,13 @@ def _source(settings: Settings) -> Check:
         )
     from pipeline.adapters.files import find
 
-    path, _, query = url.removeprefix("file:").partition("?")
+    plain, query = file_query(url)
+    path = plain.removeprefix("file:")
     files = find(path)
-    if not files and query != "follow=1":
+    if not files and query.get("follow") != "1":
         return Check("source", "missing", f"no file at {path!r}", "set HABITUS_SOURCE")
     size = sum(file.stat().st_size for file in files)
-    return Check("source", "ok", f"{len(files)} files, {size / 1e6:.1f} MB")
+    return Check("source", "ok", f"{len(files)} files, {size / 1e6:.1f} MB, {kind}")
 
 
 def _sink(settings: Settings) -> Check:

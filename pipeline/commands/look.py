@@ -163,7 +163,7 @@ def explain(
             raise HabitusError(_nobody(agent, standings))
         explained = Explained(
             trust=standings.answer(agent, states),
-            by_mode=[standings.answer(agent, [state]) for state in states],
+            by_mode=[standings.answer(agent, states, state.mode) for state in states],
             anomalies=store.anomalies(agent_id=agent, limit=limit),
         )
     if as_json:

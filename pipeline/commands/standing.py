@@ -10,6 +10,7 @@ from models.answer import Answer, trust_answer
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
 from models.trust_state import registered_of
+from pipeline.commands.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
 from pipeline.settings import Settings, trust_policy_of
 
@@ -40,6 +41,7 @@ class Standings:
         on_event_time = settings.clock == "event" and self._status.watermark_us is not None
         self._at_us = (self._status.watermark_us or 0) if on_event_time else self._now_us
         self._lag_us = lag_us(self._status, self._now_us, settings.clock)
+        self._quiet_us = 0 if settings.clock == "event" else self._status.quiet_us(self._now_us)
         self.agents: dict[str, list[TrustState]] = {}
         seq = 0
         while page := store.changes(seq, _PAGE):
@@ -48,8 +50,12 @@ class Standings:
 
     @property
     def stale(self) -> bool:
-        """Whether the pipeline lags beyond its bound."""
-        return self._lag_us is None or self._lag_us > self._policy.stale_after_s * SECOND_US
+        """Whether the pipeline lags beyond its bound, or a live source is quiet for longer."""
+        return self._late_us is None or self._late_us > self._policy.stale_after_s * SECOND_US
+
+    @property
+    def _late_us(self) -> int | None:
+        return None if self._lag_us is None else max(self._lag_us, self._quiet_us)
 
     @property
     def pipeline(self) -> dict[str, Any]:
@@ -60,6 +66,11 @@ class Standings:
             "heartbeat": None if beat is None else rfc3339(beat),
             "lag_s": None if self._lag_us is None else self._lag_us / SECOND_US,
             "as_of": rfc3339(self._at_us),
+            "stale": self.stale,
+            "last_event": {
+                name: None if one.event_us is None else rfc3339(one.event_us)
+                for name, one in self._status.last_events.items()
+            },
         }
 
     @property
@@ -68,11 +79,21 @@ class Standings:
         if self._lag_us is None:
             return "no pipeline has judged into this store yet"
         late = f"{self._lag_us / SECOND_US:.0f} s behind"
-        hint = ", so answers are stale (start habitus run)" if self.stale else ""
+        behind = self._lag_us > self._policy.stale_after_s * SECOND_US
+        hint = ", so answers are stale (start habitus run)" if behind else self._quiet()
         return f"as of {rfc3339(self._at_us)[:19]}Z, pipeline {self._status.state}, {late}{hint}"
 
-    def answer(self, agent_id: str, states: Sequence[TrustState]) -> Answer:
-        """Give the trust answer out of these states of an agent."""
+    def _quiet(self) -> str:
+        """Name the live sources that are quiet for too long, if answers are stale for that."""
+        if not self.stale:
+            return ""
+        bound = self._policy.stale_after_s * SECOND_US
+        return f", {quiet_in_words(self._status, self._now_us, bound)}, so answers are stale"
+
+    def answer(
+        self, agent_id: str, states: Sequence[TrustState], mode: str | None = None
+    ) -> Answer:
+        """Give the trust answer out of all states of an agent, or for one of its modes."""
         return trust_answer(
             states,
             agent_id,
@@ -80,7 +101,8 @@ class Standings:
             self._now_us,
             self._policy,
             stale=self.stale,
-            lag_us=self._lag_us or 0,
+            lag_us=self._late_us or 0,
+            mode=mode,
         )
 
     def rows(self) -> list[dict[str, Any]]:

@@ -51,6 +51,8 @@ class ShardedLoop:
         What is beside the stream, and promoted.
     stop
         Set when it is to end; the batch in hand is finished first.
+    drain
+        Whether it ends with what is there at the start.
 
     Attributes
     ----------
@@ -65,7 +67,10 @@ class ShardedLoop:
         source: KafkaSource,
         around: Surroundings,
         stop: threading.Event,
+        *,
+        drain: bool = False,
     ) -> None:
+        self._drain = drain
         self.counters: Counter[str] = Counter()
         self.first_rejected: FirstRejected | None = None
         self._settings = settings
@@ -157,7 +162,9 @@ class ShardedLoop:
         positions = {}
         self._revoked(names)
         for name in names:
-            shard = self._shards[name] = Shard(self._settings, self._store.of(name), self._around)
+            shard = self._shards[name] = Shard(
+                self._settings, self._store.of(name), self._around, drain=self._drain
+            )
             with self._in_hand(name):
                 shard.publish(self._publisher)
             if shard.position is not None:
@@ -234,7 +241,7 @@ def run_sharded(
     while True:
         try:
             with _opened(settings, drain=drain, again=bool(counters)) as (store, source, around):
-                loop = ShardedLoop(settings, store, source, around, stop)
+                loop = ShardedLoop(settings, store, source, around, stop, drain=drain)
                 try:
                     loop.run(progress, drain=drain)
                     loop.end(drained=drain and not stop.is_set())

@@ -10,6 +10,7 @@ from pipeline.adapters import open_fenced_sink
 from pipeline.adapters.kafka.position import Position
 from pipeline.apart import judged
 from pipeline.assembly import build_worker, clock_us
+from pipeline.feeds import feeds_of, source_of
 from pipeline.kept_rejected import keeping
 from pipeline.store.batch import PipelineStatus
 
@@ -40,6 +41,8 @@ class Shard:
         The store as this shard sees it.
     around
         What all shards of a worker share.
+    drain
+        Whether reading ends with what is there at the start.
 
     Attributes
     ----------
@@ -51,12 +54,22 @@ class Shard:
         Messages that a sink has not taken yet.
     """
 
-    def __init__(self, settings: Settings, store: PostgresStore, around: Surroundings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: PostgresStore,
+        around: Surroundings,
+        *,
+        drain: bool = False,
+    ) -> None:
         self.name = store.shard
         self.store = store
         store.claim()
         self.position: str | None = store.positions().get(self.name)
         self._make = partial(build_worker, settings, store, around=around)
+        said = store.statuses().get(self.name, PipelineStatus())
+        self._source = source_of(settings.source)[0]
+        self._feeds = feeds_of(settings, said.last_events, drain=drain, http=False)
         self._begin()
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
         sink = open_fenced_sink(
@@ -89,6 +102,7 @@ class Shard:
             if not records:
                 return
         out = judged(self._judged, self._judged_anew, records)
+        self._feeds.note(self._source, out.newest_us, clock_us())
         self._commit(out, {self.name: position}, self._status("running", lag_us))
         self.position = position
         self.waiting += len(out.outbox)
@@ -159,4 +173,11 @@ class Shard:
         self, state: Literal["running", "drained", "stopped"], lag_us: int
     ) -> PipelineStatus:
         watermark_us = self.worker.watermark_us or None
-        return PipelineStatus(state, clock_us(), watermark_us, lag_us, waiting=self.waiting)
+        return PipelineStatus(
+            state,
+            clock_us(),
+            watermark_us,
+            lag_us,
+            waiting=self.waiting,
+            last_events=dict(self._feeds.last_events),
+        )

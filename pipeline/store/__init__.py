@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.store.address import checked, masked
-from pipeline.store.batch import AnomalyRow, Commit, HeldRow, PipelineStatus, ProfileRow
+from pipeline.store.batch import AnomalyRow, Commit, HeldRow, LastEvent, PipelineStatus, ProfileRow
 from pipeline.store.lock import WriterLock
 from pipeline.store.protocol import Store
 from pipeline.store.sqlite import SqliteStore
@@ -27,6 +27,7 @@ __all__ = [
     "AnomalyRow",
     "Commit",
     "HeldRow",
+    "LastEvent",
     "PipelineStatus",
     "ProfileRow",
     "SqliteStore",

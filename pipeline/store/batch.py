@@ -20,8 +20,33 @@ AnomalyRow = dict[str, Any]
 """An anomaly as the API shows it; needs `id`, `agent_id`, `time`, `severity` and `anomaly`."""
 
 
+FeedKind = Literal["live", "batch"]
+
 SILENT_US = 60_000_000
 """A worker gives a sign of life each second; one that was killed still says "running"."""
+
+
+class LastEvent(Struct, frozen=True):
+    """The newest event of a source.
+
+    Attributes
+    ----------
+    kind
+        Whether events of it should keep coming.
+    event_us
+        When its newest event happened, microseconds since 1970, and at most when it arrived; None
+        before the first.
+    arrived_us
+        When an event of it was last judged, by the wall clock.
+    """
+
+    kind: FeedKind
+    event_us: int | None = None
+    arrived_us: int | None = None
+
+    def age_us(self, now_us: int) -> int | None:
+        """Give how long ago its newest event happened; None before the first."""
+        return None if self.event_us is None else max(0, now_us - self.event_us)
 
 
 class PipelineStatus(Struct, frozen=True):
@@ -41,6 +66,8 @@ class PipelineStatus(Struct, frozen=True):
         The same by partition, where the source has some.
     waiting
         Results that the sink had not taken yet.
+    last_events
+        The newest event of each source, by name; empty in what earlier versions wrote.
     """
 
     state: Literal["running", "drained", "stopped", "none"] = "none"
@@ -49,6 +76,20 @@ class PipelineStatus(Struct, frozen=True):
     lag_us: int | None = None
     lags_us: dict[str, int] = {}
     waiting: int = 0
+    last_events: dict[str, LastEvent] = {}
+
+    def quiet_us(self, now_us: int) -> int:
+        """Give the age of the newest event, of the live source that is quiet for longest.
+
+        0 where no live source had an event yet: nothing is known of its rhythm.
+
+        >>> http, file, topic = LastEvent("live", 40), LastEvent("batch", 1), LastEvent("live")
+        >>> last = {"http": http, "file": file, "kafka:t": topic}
+        >>> PipelineStatus("running", last_events=last).quiet_us(100)
+        60
+        """
+        live = [one.age_us(now_us) or 0 for one in self.last_events.values() if one.kind == "live"]
+        return max(live, default=0)
 
     @property
     def judged_us(self) -> int | None:
@@ -74,6 +115,8 @@ class Commit(Struct, kw_only=True):
 
     Attributes
     ----------
+    newest_us
+        When the newest event of the batch happened, microseconds since 1970; 0 without events.
     profiles
         Rows to write; every one moves to the end of `Store.changes`.
     sessions, closed_sessions
@@ -109,6 +152,7 @@ class Commit(Struct, kw_only=True):
         Keys of earlier days may be forgotten.
     """
 
+    newest_us: int = 0
     profiles: list[ProfileRow] = field(default_factory=list)
     sessions: list[tuple[int, bytes]] = field(default_factory=list)
     closed_sessions: list[int] = field(default_factory=list)

@@ -60,10 +60,8 @@ class Store(Protocol):
     def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
         """Give those of some agents that another worker judges, each with its partition."""
 
-    def profiles(
-        self, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-        """Give profile and trust state, both as bytes, of those (agent, mode) that are known."""
+    def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Give profile and trust state, both as bytes, of agents in every mode, by both names."""
 
     def all_sessions(self) -> Iterator[tuple[int, bytes]]:
         """Give every open session with its key, ordered by key."""

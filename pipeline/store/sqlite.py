@@ -104,12 +104,9 @@ class SqliteStore(Asking):
         """Give no agent: there is one worker."""
         return {}
 
-    def profiles(
-        self, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-        """Give profile and trust state, both as bytes, of those (agent, mode) that are known."""
-        wanted, found = set(keys), {}
-        agents = sorted({agent_id for agent_id, _ in keys})
+    def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Give profile and trust state, both as bytes, of agents in every mode, by both names."""
+        found = {}
         for start in range(0, len(agents), _PAGE):
             part = agents[start : start + _PAGE]
             marks = ",".join("?" * len(part))
@@ -117,12 +114,11 @@ class SqliteStore(Asking):
                 f"{_PROFILES} where agent_id in ({marks})",
                 part,
             ):
-                if (agent_id, mode) in wanted:
-                    trust, trust_digest, digest, blob = row
-                    key = row_key(agent_id, mode)
-                    self._trust.check(key, trust, trust_digest)
-                    self._seals["profiles"].check(key, blob, digest)
-                    found[agent_id, mode] = (blob, trust)
+                trust, trust_digest, digest, blob = row
+                key = row_key(agent_id, mode)
+                self._trust.check(key, trust, trust_digest)
+                self._seals["profiles"].check(key, blob, digest)
+                found[agent_id, mode] = (blob, trust)
         return found
 
     def all_sessions(self) -> Iterator[tuple[int, bytes]]:

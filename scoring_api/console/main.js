@@ -4,7 +4,7 @@ import { agentDetail, agentRow } from "/console/agents.js";
 import { anomalyItem, inOrder } from "/console/anomalies.js";
 import { ApiError, agentPath, ask, useKey } from "/console/api.js";
 import { byId, draw, forget, h } from "/console/dom.js";
-import { count } from "/console/words.js";
+import { count, span } from "/console/words.js";
 
 const EVERY_MS = 5000;
 const SHOWN = 200;
@@ -39,8 +39,10 @@ function note(id, text) {
 function showPulse(ready) {
   const words = { running: "live", drained: "all judged", stopped: "worker stopped", none: "no worker yet" };
   const late = ready.lag_s === null ? "" : ready.lag_s < 60 ? "" : `, ${Math.round(ready.lag_s / 60)} min late`;
+  const quiet = (ready.sources ?? []).filter((one) => one.quiet)
+    .map((one) => ` · nothing from ${one.source} for ${span(one.age_s)}`).join("");
   const asOf = ready.as_of ? ` · as of ${ready.as_of.slice(0, 16).replace("T", " ")} UTC` : "";
-  byId("pulse").textContent = `${words[ready.pipeline] ?? ready.pipeline}${late}${asOf}`;
+  byId("pulse").textContent = `${words[ready.pipeline] ?? ready.pipeline}${late}${quiet}${asOf}`;
   byId("pulse").className = `pulse ${ready.stale ? "pulse-stale" : "pulse-live"}`;
 }
 

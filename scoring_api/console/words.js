@@ -79,3 +79,9 @@ export function recovers(row) {
 }
 
 export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+
+export function span(seconds) {
+  for (const [length, name] of [[86400, "days"], [3600, "h"], [60, "min"]])
+    if (seconds >= 2 * length) return `${Math.floor(seconds / length)} ${name}`;
+  return `${Math.floor(seconds)} s`;
+}

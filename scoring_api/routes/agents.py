@@ -137,9 +137,9 @@ async def get_agent_history(
     """Give the score of each of the last days, as the evidence stands now."""
     service.cache.require_ready()
     now = wall_us()
-    states = {state.mode: state for state in service.cache.states(agent_id)}
+    states = service.cache.states(agent_id)
     spoken = mode or service.cache.entry(agent_id, (None, None), now).answer.mode
-    state = states.get(spoken)
-    at_us = service.cache.at_us(now)
-    points = history(state, at_us, days, service.cache.policy) if state is not None else []
+    at_us, policy = service.cache.at_us(now), service.cache.policy
+    found = [state for state in states if state.mode == spoken]
+    points = [point for one in found for point in history(one, states, at_us, days, policy)]
     return {"agent_id": agent_id, "mode": spoken, "points": points}

@@ -36,13 +36,14 @@ async def get_readyz(service: Shared) -> dict[str, Any]:
 
     It is 503 too while no credential can be checked, as nobody is let in then.
 
-    A late pipeline does not make the API unready: its answers say `stale`.
+    A late pipeline does not make the API unready: its answers say `stale`. So they do while a
+    live source is quiet: its newest event happened longer ago than HABITUS_STALE_AFTER_S.
     """
-    cache = service.cache
+    cache, now = service.cache, wall_us()
     cache.require_ready()
     if service.auth.fault is not None:
         raise unusable(service.auth.fault)
-    lag = cache.lag_us(wall_us())
+    lag = cache.lag_us(now)
     watermark = cache.status.watermark_us
     return {
         "status": "ok",
@@ -50,6 +51,7 @@ async def get_readyz(service: Shared) -> dict[str, Any]:
         "stale": cache.stale,
         "lag_s": None if lag is None else round(lag / SECOND_US, 3),
         "as_of": None if watermark is None else rfc3339(watermark),
+        "sources": cache.sources(now),
     }
 
 

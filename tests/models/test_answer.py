@@ -68,7 +68,7 @@ def test_the_keys_are_those_of_the_contract_in_its_order():
         "state", "mode", "facets", "reasons", "obligations", "recovers", "as_of", "computed_at",
         "valid_until", "config_version",
     ]  # fmt: skip
-    assert list(body["facets"]) == ["tools", "data", "network", "volume"]
+    assert list(body["facets"]) == ["tools", "data", "network", "volume", "identity"]
     assert list(body["reasons"][0]) == ["anomaly", "severity", "effect", "at", "id"]
     assert list(body["obligations"]) == ["max_credential_ttl_s", "step_up"]
     assert list(body["recovers"]) == ["to", "clean_days"]
@@ -139,7 +139,8 @@ def test_a_shut_gate_in_one_mode_shuts_the_agents():
     answer = ask(calm, shut)
     assert (answer.mode, answer.gate) == ("autonomous", "quarantined")
     assert answer.obligations == DEFAULT_OBLIGATIONS["quarantined"]
-    assert ask(calm, shut, mode="autonomous").gate == "open"
+    for mode in ("autonomous", "unknown"):
+        assert ask(calm, shut, mode=mode).gate == "quarantined"
 
 
 @pytest.mark.parametrize("level", LEVELS)

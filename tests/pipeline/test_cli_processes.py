@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +157,8 @@ def test_serve_answers_judges_what_is_posted_and_ends_on_sigterm(tmp_path: Path)
         with urllib.request.urlopen(base + path, timeout=5) as answer:  # noqa: S310  # our own
             return json.load(answer)
 
-    with started(tmp_path, "serve", LISTEN=f"127.0.0.1:{port}") as process:
+    how = {"LISTEN": f"127.0.0.1:{port}", "HTTP_FEED": "batch"}
+    with started(tmp_path, "serve", **how) as process:
         eventually(lambda: get("/readyz"))
         posted = urllib.request.Request(  # noqa: S310  # our own
             base + "/v1/actions",
@@ -176,6 +178,40 @@ def test_serve_answers_judges_what_is_posted_and_ends_on_sigterm(tmp_path: Path)
         _, err = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, err
     assert "no credentials are configured, so for this machine only" in err
+
+
+def test_an_intake_over_http_of_which_nothing_new_is_heard_is_stale(tmp_path: Path) -> None:
+    port = a_port()
+    base = f"http://127.0.0.1:{port}"
+
+    def ask(path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(base + path, data, {"Content-Type": "application/json"})  # noqa: S310  # our own
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310  # our own
+            return json.load(answer)
+
+    for _ in range(2):  # a restart makes nothing fresh
+        with started(tmp_path, "serve", LISTEN=f"127.0.0.1:{port}") as process:
+            eventually(lambda: ask("/readyz"))
+            if not (known := ask("/v1/agents")["agents"]):
+                assert ask("/readyz")["stale"] is False or not ask("/readyz")["sources"]
+                ask("/v1/actions", an_event(1))
+            eventually(lambda: ask("/v1/agents/agent-1/trust")["state"] == "stale")
+            (source,) = eventually(lambda: ask("/readyz")["sources"])
+            assert (source["source"], source["quiet"]) == ("http", True)
+            assert source["last_event"] == "2026-01-05T08:00:01.000000Z"
+            eventually(lambda: ask("/readyz")["lag_s"] < 60)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=WAIT_S)
+    assert known
+    listed = habitus(tmp_path, "agents")
+    assert "no event of the live source http for" in listed.stderr
+    fresh = an_event(2) | {"time": datetime.now(UTC).isoformat()}
+    with started(tmp_path, "serve", LISTEN=f"127.0.0.1:{port}"):
+        eventually(lambda: ask("/readyz"))
+        ask("/v1/actions", fresh)
+        eventually(lambda: ask("/v1/agents/agent-1/trust")["state"] == "learning")
+        assert ask("/readyz")["stale"] is False
 
 
 @pytest.mark.parametrize("how", [[], ["--no-judge"]], ids=["judging", "replica"])

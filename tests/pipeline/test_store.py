@@ -41,12 +41,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def test_profiles_come_back_for_the_keys_asked_for(store: Store) -> None:
+def test_profiles_of_agents_come_back_in_every_mode(store: Store) -> None:
     agents = [f"spiffe://example.com/a/{n}" for n in range(1100)]
     store.commit(Commit(profiles=[(a, "delegated", a.encode(), a_state(a)) for a in agents]))
     store.commit(Commit(profiles=[(agents[0], "autonomous", b"x", a_state(agents[0]))]))
-    found = store.profiles([(a, "delegated") for a in agents] + [("nobody", "delegated")])
-    assert len(found) == 1100
+    found = store.profiles([*agents, "nobody"])
+    assert len(found) == 1101
+    assert found[agents[0], "autonomous"][0] == b"x"
     assert found[agents[7], "delegated"][0] == agents[7].encode()
 
 
@@ -151,7 +152,7 @@ def test_bytes_changed_outside_are_refused_by_the_name_of_their_row(
     nothing = BLOB[url.partition(":")[0]]
     from_outside(url, f"update {table} set blob = {nothing}")  # noqa: S608  # the names above
     with open_store(url) as store, pytest.raises(StateError, match=r"row '(agent-)?7.*digest"):
-        _ = store.profiles([("agent-7", "delegated")]), list(store.all_sessions()), store.shared()
+        _ = store.profiles(["agent-7"]), list(store.all_sessions()), store.shared()
 
 
 def test_a_row_moved_to_another_agent_is_refused(

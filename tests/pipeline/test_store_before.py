@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_store_of_version_1_is_brought_to_this_one(path: Path) -> None:
     with open_store(f"sqlite:{path}") as store:
-        ((profile, trust),) = store.profiles([(NAME, "delegated")]).values()
+        ((profile, trust),) = store.profiles([NAME]).values()
         state = trust_of(trust, NAME, "delegated")
         assert [(seq, found) for seq, found in store.changes(0, 9)] == [(1, state)]
         again = Profile.load(profile, (NAME, "delegated"), ModelConfig()).dump()

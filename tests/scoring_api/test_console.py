@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from models.trust_policy import DAY_US
 from pipeline.credentials import make_key
+from pipeline.store import Commit, LastEvent, PipelineStatus
 
 pytestmark = pytest.mark.browser
 
@@ -182,6 +183,22 @@ def test_a_late_pipeline_and_an_absent_api_are_said(page, installation):
         expect(page.locator("#agents")).to_contain_text("stale")
     expect(page.locator("#trouble")).to_contain_text("cannot be reached", timeout=12_000)
     expect(page.locator("#trouble")).to_contain_text("Shown is what was known at")
+
+
+def test_a_quiet_source_is_named(page, installation):
+    installation.put(installation.state())
+    now = installation.now_us()
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        expect(page.locator("#pulse")).to_contain_text("live")
+        last = {"http": LastEvent("live", now - 36 * 86_400_000_000, now)}
+        status = PipelineStatus("running", now, now, 0, last_events=last)
+        installation.store.commit(Commit(status=status))
+        expect(page.locator("#pulse")).to_contain_text(
+            "nothing from http for 36 days", timeout=12_000
+        )
+        expect(page.locator("#pulse")).to_have_class("pulse pulse-stale")
+        expect(page.locator("#agents")).to_contain_text("stale")
 
 
 def test_a_key_is_asked_for_and_kept_nowhere(page, installation, tmp_path):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
+from pipeline.feeds import check_feed
 from pipeline.quoted import masked, quoted
 from pipeline.toml_file import read_toml
 
@@ -63,7 +64,7 @@ def parse(url: str, *, topic: bool) -> Address:
     Parameters
     ----------
     url
-        ``kafka://HOST:PORT[,HOST:PORT…][/TOPIC][?group=NAME&lost=skip&config=FILE]``.
+        ``kafka://HOST:PORT[,HOST:PORT…][/TOPIC][?group=NAME&lost=skip&feed=batch&config=FILE]``.
     topic
         Whether a topic is expected or forbidden.
 
@@ -99,10 +100,11 @@ def parse(url: str, *, topic: bool) -> Address:
     query = dict(given)
     if len(query) < len(given):
         raise ConfigError(f"a parameter stands twice in {shown}")
-    if unknown := set(query) - ({"group", "lost", "config"} if topic else {"config"}):
+    if unknown := set(query) - ({"group", "lost", "feed", "config"} if topic else {"config"}):
         raise ConfigError(f"unknown parameter {quoted(min(unknown))} in {shown}")
     if query.get("lost", "stop") not in ("stop", "skip"):
         raise ConfigError(f"lost must be stop or skip, got {quoted(query['lost'])}")
+    check_feed(query.get("feed"))
     return Address(
         brokers=brokers,
         topic=name,

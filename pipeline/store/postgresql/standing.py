@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store.batch import SILENT_US, PipelineStatus
+from pipeline.store.batch import SILENT_US, LastEvent, PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
@@ -45,7 +45,22 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
             for partition, lag_us in _lags(name, one).items()
         },
         sum(one.waiting for one in of),
+        _last_events(of),
     )
+
+
+def _last_events(of: Iterable[PipelineStatus]) -> dict[str, LastEvent]:
+    """Give the newest event of each source among all shards.
+
+    >>> known = [LastEvent("live", 5, 5), LastEvent("live", 9, 9), LastEvent("live")]
+    >>> _last_events([PipelineStatus(last_events={"kafka:t": one}) for one in known])
+    {'kafka:t': LastEvent(kind='live', event_us=9, arrived_us=9)}
+    """
+    found: dict[str, LastEvent] = {}
+    for name, one in ((name, one) for said in of for name, one in said.last_events.items()):
+        if name not in found or (one.event_us or 0) > (found[name].event_us or 0):
+            found[name] = one
+    return found
 
 
 def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:

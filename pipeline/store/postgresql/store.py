@@ -109,22 +109,18 @@ class PostgresStore(Asking):
             )
         )
 
-    def profiles(
-        self, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-        """Give profile and trust state, both as bytes, of those (agent, mode) that are known."""
-        wanted, found = set(keys), {}
-        agents = sorted({agent_id for agent_id, _ in keys})
+    def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Give profile and trust state, both as bytes, of agents in every mode, by both names."""
+        found = {}
         for agent_id, mode, trust, trust_digest, digest, blob in self._work.rows(
             "select agent_id, mode, trust, trust_digest, digest, blob from profiles "
             "where agent_id = any(?)",
-            (agents,),
+            (list(agents),),
         ):
-            if (agent_id, mode) in wanted:
-                key = row_key(agent_id, mode)
-                self._trust.check(key, trust, trust_digest)
-                self._seals["profiles"].check(key, blob, digest)
-                found[agent_id, mode] = (blob, trust)
+            key = row_key(agent_id, mode)
+            self._trust.check(key, trust, trust_digest)
+            self._seals["profiles"].check(key, blob, digest)
+            found[agent_id, mode] = (blob, trust)
         return found
 
     def all_sessions(self) -> Iterator[tuple[int, bytes]]:
