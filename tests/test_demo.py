@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,16 @@ def test_an_address_that_was_set_is_never_exchanged() -> None:
             demo._listener(Settings(listen=address), named=True)
 
 
+def asked_when_ready(url: str, path: str) -> httpx.Response:
+    """Ask as soon as all agents are loaded; until then every answer is 503."""
+    deadline = time.monotonic() + 60
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while (answer := client.get(path)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            assert time.monotonic() < deadline, "the demonstration does not get ready"
+            time.sleep(0.1)
+    return answer
+
+
 @pytest.mark.slow
 def test_the_printed_port_is_the_one_that_serves(tmp_path: Path) -> None:
     """Two demonstrations at once: each prints a port only after it has it."""
@@ -257,8 +268,7 @@ def test_the_printed_port_is_the_one_that_serves(tmp_path: Path) -> None:
             assert process.stdout is not None
             printed = next(line for line in process.stdout if line.startswith("console http"))
             urls.append(printed.split()[1])
-            with httpx.Client(base_url=urls[-1]) as client:
-                answer = client.get("v1/agents/invoice-clerk-2/trust", timeout=60)
+            answer = asked_when_ready(urls[-1], "v1/agents/invoice-clerk-2/trust")
             assert answer.json()["agent_id"] == "invoice-clerk-2"
         assert len(set(urls)) == 2
     finally:
@@ -310,8 +320,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> httpx.Response:
     try:
         assert running.stdout is not None
         printed = next(line for line in running.stdout if line.startswith("console http"))
-        with httpx.Client(base_url=printed.split()[1], timeout=60) as client:
-            return client.get(asked)
+        return asked_when_ready(printed.split()[1], asked)
     finally:
         running.terminate()
         running.communicate(timeout=60)
