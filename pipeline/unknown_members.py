@@ -73,7 +73,8 @@ class MemberCounters:
     def count(self, events: Iterable[tuple[str, ...]], count: Counter[str]) -> None:
         """Add the names of each event to their counters in `count`; each at most once an event."""
         for names in events:
-            count.update({PREFIX + (name if self._admits(name) else OTHER) for name in names})
+            counted = (PREFIX + (name if self._admits(name) else OTHER) for name in names)
+            count.update(dict.fromkeys(counted, 1))
 
     def _admits(self, name: str) -> bool:
         if name in self._known:
