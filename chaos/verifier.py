@@ -38,6 +38,7 @@ _ANOMALIES = (
     "select id, agent_id, time_us, severity, kind, rank, status, blob from anomalies order by id"
 )
 _HELD = "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id"
+_MEMBERS = "select id, anomaly_id, agent_id from anomaly_members order by id"
 _BY_SHARD = {
     "sessions": ("key, digest, blob", "key"),
     "shared": ("name, digest, blob", "name"),
@@ -74,6 +75,7 @@ def stored(url: str, shards: Sequence[str]) -> Found:
         found.add("profiles", rows(_PROFILES))
         found.add("anomalies", rows(_ANOMALIES))
         found.add("held", rows(_HELD))
+        found.add("members", rows(_MEMBERS))
         for source, position in rows("select source, position from positions order by source"):
             found.add("positions", [(source, str(Position.of(position).offset))])
         found.add("waiting in the outbox", rows("select id from outbox"))
@@ -120,7 +122,7 @@ def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]])
         around = Surroundings.of(settings, run)
         for shard in sorted(records):
             _judge(settings, shard, records[shard], run, around, found)
-    for table in ("profiles", "anomalies", "held", "positions"):
+    for table in ("profiles", "anomalies", "held", "members", "positions"):
         order = 2 if table in ("profiles", "held") else 1
         at = (1, 0) if table == "held" else range(order)
         found.tables[table].sort(key=lambda row, at=at: [row[n] for n in at])  # type: ignore[misc]
@@ -137,6 +139,7 @@ def _judge(
 ) -> None:
     told, taken = _recorded(settings.store, shard)
     with open_store("sqlite::memory:", secret=run.secret) as store:
+        store.shard = shard  # findings of several agents are of a partition
         worker = build_worker(settings, store, around=around)
         exchange = Exchange(worker.engine)
         end = records[-1].offset + 1 if records else 0
@@ -172,6 +175,7 @@ def _read(store: Any, shard: str, found: Found) -> None:
     found.add("profiles", rows(_PROFILES))
     found.add("anomalies", rows(_ANOMALIES))
     found.add("held", rows(_HELD))
+    found.add("members", rows(_MEMBERS))
     found.counters(rows("select name, value from counters"))
     for table, (columns, key) in _BY_SHARD.items():
         found.add(f"{table} of {shard}", rows(f"select {columns} from {table} order by {key}"))  # noqa: S608  # the names above

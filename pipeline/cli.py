@@ -17,6 +17,7 @@ from pipeline.commands import config, installation, keys, look, offline, running
 from pipeline.named_output import fault_of
 from pipeline.quoted import quoted
 from pipeline.settings import load_settings
+from pipeline.visible import visible
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -92,7 +93,7 @@ def _ended(number: int, _: FrameType | None) -> None:
 
 
 def _say(text: str, *, lower: bool = False) -> None:
-    line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    line = visible(" ".join(text.split()))
     print(f"error: {line[:1].lower() + line[1:] if lower else line}", file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from models.subject import Subject
     from pipeline.intake import Fresh
-    from pipeline.store.batch import Commit
+    from pipeline.store.batch import Commit, MemberRow
 
 Key = tuple[str, str]
 """Agent and mode."""
@@ -38,6 +38,8 @@ class Job:
         Agents that act in several modes.
     anomalies
         Those of the batch, by id.
+    members
+        New names of anomalies of several agents, by name.
     """
 
     def __init__(self, fresh: Fresh, out: Commit, count: Counter[str]) -> None:
@@ -45,6 +47,7 @@ class Job:
         self.out = out
         self.count = count
         self.anomalies: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, MemberRow] = {}
         self.changed: dict[Key, tuple[int, int]] = {}
         for place, taken in fresh.known():
             if taken.event.kind != "action":  # an agent's change comes to all modes it acts in

@@ -49,16 +49,26 @@ class Change(Struct, kw_only=True, forbid_unknown_fields=True):
     after: float | None
 
 
+class Agents(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The agents of an anomaly of several: how many, the first ten, and what all of them share."""
+
+    count: Annotated[int, Meta(ge=1)]
+    first: Annotated[list[str], Meta(min_length=1, max_length=10)]
+    shared: dict[Literal["credential", "network"], str]
+
+
 class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     """One anomaly; a later version of the same id replaces the earlier one.
 
     It stands on its `ground`: a `rule`, what `several` events show, or how rare the `event` (`p`),
-    its `session` so far (`session_p`) or all of that `together` (`together_p`) is.
+    its `session` so far (`session_p`) or all of that `together` (`together_p`) is. One with
+    `agents` is of all of them; `agent_id` is the first.
     """
 
     id: str
     version: Annotated[int, Meta(ge=1)]
     agent_id: str
+    agents: Agents | None = None
     mode: Literal["delegated", "autonomous", "unknown"]
     owner: str | None
     session: str | None

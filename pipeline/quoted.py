@@ -6,6 +6,8 @@ import re
 
 from rich.markup import escape
 
+from pipeline.visible import visible
+
 _LONGEST = 60
 LONGEST_PATH = 200
 _PATHS = ("file:", "sqlite:")  # a path may hold an @
@@ -35,13 +37,22 @@ def quoted(value: object, longest: int = _LONGEST) -> str:
 
 
 def plain(value: object) -> str:
-    r"""Give text that came from outside as it may go to a terminal: no control, no markup.
+    r"""Give text that came from outside as it may go to a terminal: all of it visible, no markup.
 
-    >>> ascii(plain("\x1bagent [red]"))
-    "'\\ufffdagent \\\\[red]'"
+    >>> plain("\x1bagent [red]")
+    '⟨U+001B⟩agent \\[red]'
     """
     # Escaped brackets alone would let an agent's name clear the screen or turn text around.
-    return escape("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
+    return escape(visible(str(value)))
+
+
+def plain_name(value: object) -> str:
+    r"""Give an id likewise; signs that look like others are named too.
+
+    >>> ascii(plain_name("a\u20131"))
+    "'a\\u2013\\u27e8U+2013\\u27e91'"
+    """
+    return escape(visible(str(value), name=True))
 
 
 def masked(url: str) -> str:

@@ -23,6 +23,7 @@ from pipeline.intake import DAY_US, Intake
 from pipeline.job import Job, Key
 from pipeline.outputs import anomaly_message, anomaly_object, answer_message
 from pipeline.rejected import FirstRejected
+from pipeline.shadow_findings import SHADOW, ShadowFindings, with_agents, worth_publishing
 from pipeline.store.batch import Commit, PipelineStatus
 from pipeline.unknown_members import MemberCounters
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from models.assessment import Assessment
     from models.config import ModelConfig
-    from models.event import Event
+    from models.event import Event, Origin
     from models.identity import Declared
     from models.quiet import Usual
     from models.subject import Subject
@@ -115,6 +116,7 @@ class Worker:
         self.panel.load(shared)
         own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
         self.engine.load(own, store.all_sessions())
+        self._shadows = ShadowFindings(store, self.engine.anomaly_id)
         self._enricher = enricher
         self._inventory = inventory
         self._intake = Intake(store, self.engine.hasher, max_future_us)
@@ -155,6 +157,7 @@ class Worker:
             tell(subject)
             subject.trust.config_version = self.config_version
         self._collect(out, changed, job.anomalies, count)
+        out.members = list(job.members.values())
         self._agents.trim()
         return out
 
@@ -360,7 +363,7 @@ class Worker:
             )
         if assessment.anomaly is not None:
             if not self.engine.vouched:
-                self._anomaly(job, record, event, assessment, subject)
+                self._anomaly(job, record, event, origin, assessment, subject)
             elif self._reviewer is not None and first:
                 self._reviewer(record, event, assessment, subject)
         moved = assessment.trust_changed
@@ -403,18 +406,24 @@ class Worker:
         job: Job,
         record: RawRecord,
         event: Event,
+        origin: Origin,
         assessment: Assessment,
         subject: Subject,
     ) -> None:
-        name = self.engine.anomaly_id(assessment.key)
+        name, place = self.engine.anomaly_id(assessment.key), None
+        if assessment.anomaly == SHADOW:
+            place = self._shadows.place(assessment, event, origin, job.members)
+            name = place.finding
         known = job.anomalies.get(name) or self.store.anomaly(name)
         anomaly = anomaly_object(
             assessment, event, subject, known, name, record.where, self.config_version
         )
+        if place is not None:
+            anomaly = with_agents(anomaly, known, assessment.agent_id, place)
         job.anomalies[name] = anomaly
         if known is None:
             job.count[f"anomalies_{assessment.anomaly}_{assessment.severity}"] += 1
-        if self._publish:
+        if self._publish and worth_publishing(anomaly, known):
             job.out.outbox.append(anomaly_message(anomaly))
 
     # ------------------------------------------------------------------ state to bytes

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust_state import TrustState
-from pipeline.store import LastEvent, PipelineStatus
+from pipeline.store import LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
@@ -42,17 +42,20 @@ class Reading(Protocol):
         self,
         *,
         agent_id: str | None,
-        severity: str | None,
-        kind: str | None,
+        severity: Sequence[str] | None,
+        kind: Sequence[str] | None,
         since_us: int | None,
-        before: str | None,
+        until_us: int | None,
+        sort: Sort,
+        ascending: bool,
+        after: Place | None,
         limit: int,
     ) -> Sequence[dict[str, Any]]:
-        """Give anomalies, newest first, that come after the one with the id `before`."""
+        """Give anomalies in an order, those that come after a place in it."""
         ...
 
     def anomaly(self, anomaly_id: str, /) -> dict[str, Any] | None:
-        """Give one anomaly."""
+        """Give one anomaly by its id or by a name that leads to it."""
         ...
 
     def inbox(self, values: list[bytes], /) -> Sequence[int]:

@@ -243,6 +243,14 @@ class ScoreChange(BaseModel):
     after: float | None
 
 
+class AnomalyAgents(BaseModel):
+    """The agents of an anomaly of several: how many, the first ten, and what all of them share."""
+
+    count: Annotated[int, Field(ge=1)]
+    first: list[str]
+    shared: dict[str, str]
+
+
 class Anomaly(BaseModel):
     """One anomaly with its reasons; a later version of the same id replaces the earlier one.
 
@@ -254,6 +262,7 @@ class Anomaly(BaseModel):
     id: str
     version: Annotated[int, Field(ge=1)]
     agent_id: str
+    agents: AnomalyAgents | None = None
     mode: ModeName
     owner: str | None
     session: str | None
@@ -285,10 +294,11 @@ class Anomaly(BaseModel):
 
 
 class AnomalyPage(BaseModel):
-    """A page of anomalies, the newest first."""
+    """A page of anomalies, with the cursors of the next and the previous one."""
 
     anomalies: list[Anomaly]
     next_cursor: str | None
+    previous_cursor: str | None
 
 
 class ActionResult(BaseModel):

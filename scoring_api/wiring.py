@@ -134,11 +134,11 @@ class StoreReading:
         return self._store.voices(bucket)
 
     def anomalies(self, **chosen: Any) -> Sequence[dict[str, Any]]:
-        """Give anomalies, newest first, that come after the one with the id `before`."""
+        """Give anomalies in an order, those that come after a place in it."""
         return self._store.anomalies(**chosen)
 
     def anomaly(self, anomaly_id: str, /) -> dict[str, Any] | None:
-        """Give one anomaly."""
+        """Give one anomaly by its id or by a name that leads to it."""
         return self._store.anomaly(anomaly_id)
 
     def inbox(self, values: list[bytes], /) -> Sequence[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
@@ -11,7 +12,8 @@ from models.errors import ConfigError, HabitusError
 from pipeline.catalogue import FRAMEWORKS, title_of
 from pipeline.commands.explained import print_reasons
 from pipeline.grounds import ground_in_words
-from pipeline.quoted import plain, quoted
+from pipeline.quoted import plain, plain_name, quoted
+from pipeline.visible import told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,11 +57,12 @@ def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
 
 def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print a list: a table where there is room, else lines, in which no id is cut or broken."""
+    names = told_apart(anomaly["agent_id"] for anomaly in found)
     if console.width < _ONE_LINE:
         for anomaly in found:
             head = "  ".join((_id(anomaly), _time(anomaly), anomaly["severity"]))
             console.print(f"[bold]{head}[/]  {plain(anomaly['anomaly'])}", highlight=False)
-            agent = f"{plain(anomaly['agent_id'])}  {_rank(anomaly)}".rstrip()
+            agent = f"{_agents(anomaly, names)}  {_rank(anomaly)}".rstrip()
             console.print(_indented(f"{agent}\n{_why(anomaly)}"), highlight=False)
         return
     table = Table()
@@ -70,7 +73,7 @@ def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> Non
     for anomaly in found:
         table.add_row(
             _id(anomaly), _time(anomaly), anomaly["severity"], plain(anomaly["anomaly"]),
-            plain(anomaly["agent_id"]), _rank(anomaly), _why(anomaly),
+            _agents(anomaly, names), _rank(anomaly), _why(anomaly),
         )  # fmt: skip
     console.print(table)
 
@@ -85,7 +88,7 @@ def print_anomaly(anomaly: Mapping[str, Any], console: Console) -> None:
     facts.add_column(overflow="fold")
     for name, value in _facts(anomaly).items():
         if value:
-            facts.add_row(name, plain(value))
+            facts.add_row(name, plain_name(value) if name == "agent" else plain(value))
     console.print(_indented(facts))
     console.print("\nreasons")
     print_reasons(anomaly, console)
@@ -104,6 +107,7 @@ def _facts(anomaly: Mapping[str, Any]) -> dict[str, str]:
     return {
         "severity": str(anomaly["severity"]),
         "agent": str(anomaly["agent_id"]),
+        "agents": _first_agents(anomaly.get("agents")),
         "mode": str(anomaly.get("mode") or ""),
         "owner": str(anomaly.get("owner") or ""),
         "time": _short(first) if first == last else f"{_short(first)} to {_short(last)}",
@@ -115,6 +119,19 @@ def _facts(anomaly: Mapping[str, Any]) -> dict[str, str]:
         "trust": _trust(trust.get("before"), trust.get("after"), str(anomaly.get("facet") or "")),
         "tags": _tags(anomaly.get("tags") or {}),
     }
+
+
+def _agents(anomaly: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    others = anomaly.get("agents", {"count": 1})["count"] - 1
+    return escape(names[anomaly["agent_id"]]) + (f" and {others} more" if others else "")
+
+
+def _first_agents(agents: Mapping[str, Any] | None) -> str:
+    if agents is None or agents["count"] == 1:
+        return ""
+    first = ", ".join(agents["first"])
+    others = agents["count"] - len(agents["first"])
+    return f"{agents['count']}: {first}" + (f" and {others} more" if others else "")
 
 
 def _trust(before: float | None, after: float | None, facet: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs, to_builtins
-from rich.table import Table
 
 from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
+from pipeline.commands.listing import listing
 from pipeline.commands.way_back import way_back
 from pipeline.grounds import ground_in_words
-from pipeline.quoted import plain
+from pipeline.quoted import plain, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def explanation(explained: Explained, console: Console) -> None:
     answer = explained.trust
     style = LEVEL_STYLE.get(answer.level, "")
     gate = ", [bold red]quarantined[/]" if answer.gate == "quarantined" else ""
-    console.print(f"[bold]{plain(answer.agent_id)}[/]")
+    console.print(f"[bold]{plain_name(answer.agent_id)}[/]", soft_wrap=True, highlight=False)
     console.print(
         f"trust {answer.score}, cautiously {answer.lower}: [{style}]{answer.level}[/]{gate}; "
         f"{answer.state}: {_STATES.get(answer.state, 'nothing is known of it')}"
@@ -75,12 +75,13 @@ def _reasons(explained: Explained, console: Console) -> None:
     if not answer.reasons:
         console.print(f"\n{_no_reason(explained)}")
         return
-    table = Table("points", "anomaly", "severity", "at", "id", title="what lowers it")
-    for reason in answer.reasons:
-        at = reason.at[:19] + "Z"
-        table.add_row(str(reason.effect), reason.anomaly, reason.severity, at, plain(reason.id))
+    heads = ("id", "points", "anomaly", "severity", "at")
+    rows = (
+        (plain(one.id), str(one.effect), one.anomaly, one.severity, one.at[:19] + "Z")
+        for one in answer.reasons
+    )
     console.print()
-    console.print(table)
+    listing(console, heads, rows, first="id", title="what lowers it")
 
 
 def _no_reason(explained: Explained) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Column, Table
+from rich.markup import escape
 
 from models.answer import State  # noqa: TC001  # a command reads its annotations
 from models.errors import ConfigError, HabitusError
@@ -16,7 +16,8 @@ from models.event import microseconds
 from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
 from pipeline.commands.anomaly_page import anomaly_with, print_anomalies, print_anomaly
 from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
-from pipeline.commands.silent import NOBODY, NONE_OF_THESE, silent_agents, silent_table
+from pipeline.commands.listing import listing
+from pipeline.commands.silent import NOBODY, NONE_OF_THESE, print_silent, silent_agents
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import (
     AsJson,
@@ -28,13 +29,13 @@ from pipeline.commands.way_back import way_back
 from pipeline.quoted import plain, quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
+from pipeline.visible import told_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pipeline.store import Store
 
-_ROLE_AND_OWNER = 110  # columns of a terminal that has room for them
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
@@ -71,9 +72,9 @@ def agents(
     if silent and not rows:
         console().print(NONE_OF_THESE if asked else NOBODY)
     elif silent:
-        console().print(silent_table(rows[:limit]))
+        print_silent(rows[:limit])
     else:
-        console().print(_agent_table(rows[:limit], console().width))
+        _print_agents(rows[:limit])
     note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")
 
 
@@ -85,27 +86,25 @@ def _silent_rows(store: Store, standings: Standings) -> list[dict[str, Any]]:
     ]
 
 
-def _agent_table(rows: Iterable[dict[str, Any]], width: int) -> Table:
-    """Make the table; on a narrow terminal without role and owner, so that no id is cut."""
-    wide = width >= _ROLE_AND_OWNER
-    table = Table(Column("agent", overflow="fold"), Column("level", overflow="fold"))
-    for name in ("score", "lower", "state", *(("role", "owner") if wide else ()), "recovers"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        style = LEVEL_STYLE.get(row["level"], "")
-        gate = " (quarantined)" if row["gate"] == "quarantined" else ""
-        role = "[dim]unregistered[/]" if row["registered"] is False else plain(row["role"] or "")
-        more = (role, plain(row["owner"] or "")) if wide else ()
-        table.add_row(
-            plain(row["agent_id"]),
-            f"[{style}]{row['level']}[/]{gate}",
-            str(row["score"]),
-            str(row["lower"]),
-            row["state"],
-            *more,
-            way_back(row),
-        )
-    return table
+def _print_agents(rows: Sequence[dict[str, Any]]) -> None:
+    names = told_apart(row["agent_id"] for row in rows)
+    heads = ("agent", "level", "score", "lower", "state", "role", "owner", "recovers")
+    listing(console(), heads, (_agent_row(row, names) for row in rows))
+
+
+def _agent_row(row: dict[str, Any], names: dict[str, str]) -> Sequence[str]:
+    style = LEVEL_STYLE.get(row["level"], "")
+    gate = " (quarantined)" if row["gate"] == "quarantined" else ""
+    return (
+        escape(names[row["agent_id"]]),
+        f"[{style}]{row['level']}[/]{gate}",
+        str(row["score"]),
+        str(row["lower"]),
+        row["state"],
+        "[dim]unregistered[/]" if row["registered"] is False else plain(row["role"] or ""),
+        plain(row["owner"] or ""),
+        way_back(row),
+    )
 
 
 def anomalies(

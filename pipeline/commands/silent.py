@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from rich.markup import escape
 
 from models.features import HOUR_US
 from models.watch.heard import BUCKETS
 from models.watch.overdue import Overdue, in_order, overdue
+from pipeline.commands.listing import listing
+from pipeline.commands.terminal import console
 from pipeline.quoted import plain
+from pipeline.visible import told_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pipeline.store import Store
 
@@ -31,18 +34,20 @@ def silent_agents(store: Store) -> dict[str, Overdue]:
     return {one.agent_id: one for one in in_order(found)}
 
 
-def silent_table(rows: Iterable[dict[str, Any]]) -> Table:
-    """Make a table of rows that tell of a silence."""
-    table = Table("agent", "last heard", "silent", "usually at most", "times", "role", "owner")
-    for row in rows:
-        silent = row["silent"]
-        table.add_row(
-            plain(row["agent_id"]),
+def print_silent(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows that tell of a silence."""
+    names = told_apart(row["agent_id"] for row in rows)
+    heads = ("agent", "last heard", "silent", "usually at most", "times", "role", "owner")
+    cells = (
+        (
+            escape(names[row["agent_id"]]),
             row["last_seen"][:19] + "Z",
-            f"{silent['hours']} h",
-            f"{silent['usual_hours']:.0f} h",
-            f"{silent['times']:.1f}",
+            f"{row['silent']['hours']} h",
+            f"{row['silent']['usual_hours']:.0f} h",
+            f"{row['silent']['times']:.1f}",
             plain(row["role"] or ""),
             plain(row["owner"] or ""),
         )
-    return table
+        for row in rows
+    )
+    listing(console(), heads, cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.quoted import plain
+from pipeline.quoted import plain, plain_name
+from pipeline.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,13 +27,16 @@ _WIDE = 140
 
 
 def console() -> Console:
-    """Give the console of stdout; wide when nobody's terminal limits it."""
-    return Console() if sys.stdout.isatty() else Console(width=_WIDE)
+    """Give the console of stdout; wide where neither a terminal nor `COLUMNS` limits it."""
+    limited = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    # With emoji, `:bug:` in the id of an agent were a picture.
+    return Console(emoji=False, width=None if limited else _WIDE)
 
 
 def note(text: str) -> None:
     """Tell a person something on stderr."""
-    Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
+    told = "\n".join(visible(line) for line in text.split("\n"))
+    Console(stderr=True, soft_wrap=True, emoji=False).print(told, markup=False, highlight=False)
 
 
 def print_json(value: Any) -> None:
@@ -66,6 +71,6 @@ def anomaly_table(rows: Iterable[tuple[str, str, str, str, float | None, str]]) 
     for time_, severity, anomaly, agent_id, rank, why in rows:
         shown = "" if rank is None else f"{rank:.1f}"
         table.add_row(
-            time_[:19] + "Z", severity, plain(anomaly), plain(agent_id), shown, plain(why)
+            time_[:19] + "Z", severity, plain(anomaly), plain_name(agent_id), shown, plain(why)
         )
     return table

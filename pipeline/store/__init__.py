@@ -16,6 +16,7 @@ from models.errors import ConfigError
 from pipeline.store.address import checked, masked
 from pipeline.store.batch import AnomalyRow, Commit, HeldRow, LastEvent, PipelineStatus, ProfileRow
 from pipeline.store.lock import WriterLock
+from pipeline.store.order import COLUMNS, Place, Sort, place_of
 from pipeline.store.protocol import Store
 from pipeline.store.sqlite import SqliteStore
 
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from pipeline.store.protocol import Lock
 
 __all__ = [
+    "COLUMNS",
     "AnomalyRow",
     "Commit",
     "HeldRow",
     "LastEvent",
     "PipelineStatus",
+    "Place",
     "ProfileRow",
+    "Sort",
     "SqliteStore",
     "Store",
     "WriterLock",
@@ -38,6 +42,7 @@ __all__ = [
     "is_postgresql",
     "open_shard",
     "open_store",
+    "place_of",
     "shown_url",
     "store_path",
     "worker_lock",

@@ -8,12 +8,21 @@ import msgspec
 
 from models.trust_state import trust_of
 from models.watch.heard import stored_names
+from pipeline.store.order import COLUMNS
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.trust_state import TrustState
     from pipeline.store.batch import HeldRow
+    from pipeline.store.order import Place, Sort
     from pipeline.store.protocol import Connection
+
+_OF_AGENT = (
+    "(agent_id = ? or id in (select anomaly_id from anomaly_members "
+    "where agent_id = ? and agent_id <> ''))"
+)
 
 
 class Asking:
@@ -34,6 +43,7 @@ class Asking:
         self._trust = Seal(secret, "trust")
         self._shared = Seal(secret, "shared")
         self._shard_of = shard
+        self._members = False
 
     def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
         """Give trust states changed past a sequence number, in order of change."""
@@ -78,35 +88,76 @@ class Asking:
             (agent_id,),
         )
 
+    def member_of(self, names: Sequence[str]) -> dict[str, str]:
+        """Give the anomalies of several agents that these names lead to, by name."""
+        if not names or not self._has_members():
+            return {}
+        marks = ",".join("?" * len(names))
+        return dict(
+            self._asked.rows(
+                f"select id, anomaly_id from anomaly_members where id in ({marks})",  # noqa: S608  # marks alone
+                names,
+            )
+        )
+
     def anomalies(
         self,
         *,
         agent_id: str | None = None,
-        severity: str | None = None,
-        kind: str | None = None,
+        severity: str | Sequence[str] | None = None,
+        kind: str | Sequence[str] | None = None,
         since_us: int | None = None,
-        before: str | None = None,
+        until_us: int | None = None,
+        sort: Sort = "time",
+        ascending: bool = False,
+        after: Place | None = None,
         limit: int = 50,
     ) -> list[dict[str, Any]]:
-        """Give anomalies, newest first, that come after the one with the id `before`."""
-        given = {
-            "agent_id = ?": agent_id,
-            "severity = ?": severity,
-            "kind = ?": kind,
-            "time_us >= ?": since_us,
-            "(time_us, id) < (select time_us, id from anomalies where id = ?)": before,
-        }
-        chosen = {part: value for part, value in given.items() if value is not None}
+        """Give anomalies in an order, those that come after a place in it.
+
+        Parameters
+        ----------
+        agent_id
+            Its own ones, and those of several agents that it is among.
+        severity, kind
+            One, or any of several.
+        since_us, until_us
+            Event time from the first on and before the second.
+        sort, ascending
+            The highest or newest first, unless `ascending`.
+        after
+            `pipeline.store.order.place_of` the last one that is known.
+        """
+        parts, values = [], []
+        if agent_id is not None:
+            parts.append(_OF_AGENT if self._has_members() else "agent_id = ?")
+            values += [agent_id] * parts[-1].count("?")
+        for column, chosen in (("severity", severity), ("kind", kind)):
+            if chosen is not None:
+                any_of = [chosen] if isinstance(chosen, str) else list(chosen)
+                parts.append(f"{column} in ({','.join('?' * len(any_of))})" if any_of else "false")
+                values += any_of
+        for part, instant in (("time_us >= ?", since_us), ("time_us < ?", until_us)):
+            if instant is not None:
+                parts.append(part)
+                values.append(instant)
+        columns = COLUMNS[sort]
+        if after is not None:
+            marks = ", ".join("?" * len(columns))
+            parts.append(f"({', '.join(columns)}) {'>' if ascending else '<'} ({marks})")
+            values += after
+        way = "asc" if ascending else "desc"
         rows = self._asked.rows(
-            f"select blob from anomalies where {' and '.join(chosen) or 'true'} "  # noqa: S608  # the parts above
-            "order by time_us desc, id desc limit ?",
-            (*chosen.values(), limit),
+            f"select blob from anomalies where {' and '.join(parts) or 'true'} "  # noqa: S608  # the parts above
+            f"order by {', '.join(f'{column} {way}' for column in columns)} limit ?",
+            (*values, limit),
         )
         return [msgspec.json.decode(blob) for (blob,) in rows]
 
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
-        """Give one anomaly, None when there is none."""
-        row = self._asked.row("select blob from anomalies where id = ?", (anomaly_id,))
+        """Give one anomaly by its id or by a name that leads to it, None when there is none."""
+        name = self.member_of([anomaly_id]).get(anomaly_id, anomaly_id)
+        row = self._asked.row("select blob from anomalies where id = ?", (name,))
         return None if row is None else msgspec.json.decode(row[0])
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
@@ -116,3 +167,8 @@ class Asking:
             (len(beginning), beginning, limit),
         )
         return [name for (name,) in rows]
+
+    def _has_members(self) -> bool:
+        """Tell whether the table is there: an earlier version has written what is only read."""
+        self._members = self._members or self._asked.has_table("anomaly_members")
+        return self._members

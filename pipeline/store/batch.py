@@ -20,6 +20,11 @@ AnomalyRow = dict[str, Any]
 """An anomaly as the API shows it; needs `id`, `agent_id`, `time`, `severity` and `anomaly`."""
 
 
+MemberRow = tuple[str, str, str]
+"""A name that leads to an anomaly of several agents: the name, the anomaly's id, the agent or "".
+
+Names are ids themselves: `Store.anomaly` takes either."""
+
 FeedKind = Literal["live", "batch"]
 
 SILENT_US = 60_000_000
@@ -129,6 +134,8 @@ class Commit(Struct, kw_only=True):
         `shared` holds everything: rows of changes beside it (named ``+…``) are forgotten.
     anomalies
         New or changed ones, by their id.
+    members
+        Names that lead to anomalies of several agents.
     held, released
         Events kept back from learning, and (agent, event id) of those to forget.
     outbox
@@ -160,6 +167,7 @@ class Commit(Struct, kw_only=True):
     whole: bool = False
     seen: dict[int, list[int]] = field(default_factory=dict)
     anomalies: list[AnomalyRow] = field(default_factory=list)
+    members: list[MemberRow] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)

@@ -132,7 +132,8 @@ def prepare(database: Database, secret: bytes | None) -> bytes:
     kept = _check(database, secret)
     if not database.read_only:
         _migrate(database)
-        database.run(ADDED)
+        for statement in ADDED.split(";"):
+            database.run(statement)
     return kept
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pipeline.record import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
+    from pipeline.store.order import Place, Sort
 
 
 class Store(Protocol):
@@ -75,6 +76,9 @@ class Store(Protocol):
     def seen(self, keys: Sequence[int]) -> set[int]:
         """Give those of these event keys that were committed before."""
 
+    def member_of(self, names: Sequence[str]) -> dict[str, str]:
+        """Give the anomalies of several agents that these names lead to, by name."""
+
     def outbox(self, limit: int) -> list[tuple[int, Message]]:
         """Give messages not yet published, oldest first, with their positions."""
 
@@ -114,16 +118,19 @@ class Store(Protocol):
         self,
         *,
         agent_id: str | None = None,
-        severity: str | None = None,
-        kind: str | None = None,
+        severity: str | Sequence[str] | None = None,
+        kind: str | Sequence[str] | None = None,
         since_us: int | None = None,
-        before: str | None = None,
+        until_us: int | None = None,
+        sort: Sort = "time",
+        ascending: bool = False,
+        after: Place | None = None,
         limit: int = 50,
     ) -> list[dict[str, Any]]:
-        """Give anomalies, newest first, that come after the one with the id `before`."""
+        """Give anomalies in an order, those that come after a place in it."""
 
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
-        """Give one anomaly, None when there is none."""
+        """Give one anomaly by its id or by a name that leads to it, None when there is none."""
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the ids of anomalies that begin so, in order, at most `limit`."""

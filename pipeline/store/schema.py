@@ -82,5 +82,19 @@ drop table profiles_before
 ADDED = """
 create table if not exists configs (
     number integer primary key, version text not null, digest blob not null, blob blob not null
-)
+);
+create table if not exists anomaly_members (
+    id text primary key,
+    anomaly_id text not null,
+    agent_id text not null
+);
+create index if not exists anomaly_members_agent on anomaly_members (agent_id, anomaly_id)
+    where agent_id <> '';
+create index if not exists anomalies_urgency on anomalies (
+    (case when status = 'dismissed' then 0 else case severity
+        when 'critical' then 4 when 'high' then 3 when 'medium' then 2 else 1 end end),
+    (coalesce(rank, 0)), time_us, id
+);
+create index if not exists anomalies_rank on anomalies ((coalesce(rank, 0)), time_us, id);
+create index if not exists anomalies_kind on anomalies (kind, time_us, id)
 """

@@ -32,6 +32,8 @@ on conflict (id) do update set
     kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
 """
 
+_MEMBER = "insert or ignore into anomaly_members (id, anomaly_id, agent_id) values (?, ?, ?)"
+
 _META = "insert or replace into meta (key, value) values (?, ?)"
 
 
@@ -113,6 +115,7 @@ class Writer:
     def _write_found(self, batch: Commit, anomalies: list[tuple[object, ...]]) -> None:
         run_many = self._database.run_many
         run_many(_ANOMALY, anomalies)
+        run_many(_MEMBER, batch.members)
         run_many(
             "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "
             "on conflict (agent_id, event_id) do update set blob = excluded.blob",

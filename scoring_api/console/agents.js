@@ -1,8 +1,8 @@
 // One agent: where it stands, why, and what brings it back.
 
 import { h, svg } from "/console/dom.js";
-import { anomalyItem, inOrder } from "/console/anomalies.js";
-import { agentLink, chip, count, kind, levelChip, recovers, shortId, silentChip, trustBar, when }
+import { anomalyItem } from "/console/anomalies.js";
+import { agentLink, agentName, chip, count, kind, levelChip, recovers, silentChip, trustBar, when }
   from "/console/words.js";
 
 const BOUNDS = [[75, "trusted"], [50, "normal"], [25, "watch"]];
@@ -108,8 +108,7 @@ export function agentDetail({ agent, evidence, history, anomalies }) {
     ? h("p", { class: "chips" }, agent.by_mode.map((m) => chip(`${m.mode} ${m.score}`, `level-${m.level}`))) : null;
   return [
     h("p", {}, h("a", { href: "#/", "data-key": "back" }, "← All agents")),
-    h("h1", { class: "agent-name" }, shortId(agent.agent_id)),
-    h("p", { class: "faint whole-id" }, agent.agent_id), modes,
+    h("h1", { class: "agent-name" }, agentName(agent.agent_id)), modes,
     head(agent),
     h("div", { class: "detail-columns" },
       h("section", { class: "panel" }, h("h2", {}, `Last 30 days, ${history.mode}`), chart(history.points)),
@@ -120,7 +119,7 @@ export function agentDetail({ agent, evidence, history, anomalies }) {
     h("section", { class: "panel" }, h("h2", {}, "Anomalies"),
       anomalies === null ? h("p", { class: "empty" }, "Your key has no scope to read anomalies.")
         : anomalies.length ? h("ol", { class: "queue" },
-          inOrder(anomalies).map((a) => anomalyItem(a, { withAgent: false })))
+          anomalies.map((a) => anomalyItem(a, { withAgent: false })))
           : h("p", { class: "empty" }, "None on record.")),
     h("details", { class: "panel raw" }, h("summary", { "data-key": "raw" }, "The answer as a policy sees it"),
       h("pre", {}, JSON.stringify(agent.trust, null, 2))),

@@ -1,20 +1,9 @@
-// Anomalies: the queue, and one anomaly in words and bits.
+// One anomaly in words and bits.
 
 import { h, svg } from "/console/dom.js";
-import { agentLink, chip, count, kind, oneIn, SEVERITIES, when } from "/console/words.js";
+import { agentLink, agentName, chip, count, kind, oneIn, when } from "/console/words.js";
 
-const STATUS = ["open", "confirmed", "dismissed"];
 const opened = new Set();
-
-// Open ones first, then severity, then rank: the order of a person's time.
-export function inOrder(anomalies) {
-  const place = (list, value) => (list.includes(value) ? list.indexOf(value) : list.length);
-  return [...anomalies].sort((a, b) =>
-    place(STATUS, a.status ?? "open") - place(STATUS, b.status ?? "open")
-    || place(SEVERITIES, a.severity) - place(SEVERITIES, b.severity)
-    || (b.rank ?? 0) - (a.rank ?? 0)
-    || b.time.localeCompare(a.time));
-}
 
 function bitsBar(bits, most) {
   return svg("svg", { class: "bits", viewBox: "0 0 100 6", preserveAspectRatio: "none",
@@ -71,9 +60,25 @@ function facts(a) {
     ? `${Math.round(a.trust.before)} → ${Math.round(a.trust.after)}` : null;
   return h("dl", { class: "facts" },
     rarity(a),
-    fact("Trust", change),
+    a.agents?.count > 1
+      ? [...fact("Agents", count(a.agents.count, "agent", "agents")),
+        ...fact("First of them", h("ul", { class: "names" }, a.agents.first.map((id) => h("li", {}, agentName(id))))),
+        ...fact("Events", count(a.count, "event", "events"))]
+      : fact("Trust", change),
     fact("Session", a.session), fact("Event", a.event_id), fact("Position", a.position),
     fact("Tags", tags.length ? h("span", { class: "tags" }, tags) : null));
+}
+
+const NAMED = 3;
+
+function agentsOf(a) {
+  const several = a.agents?.count > 1;
+  const link = (id, at) => agentLink(id, { "data-key": `of-${a.id}-${at}` });
+  if (!several) return h("p", { class: "anomaly-agent" }, link(a.agent_id, 0));
+  const named = a.agents.first.slice(0, NAMED), others = a.agents.count - named.length;
+  return h("p", { class: "anomaly-agent" }, `${count(a.agents.count, "agent", "agents")}: `,
+    named.map((id, at) => [at ? ", " : null, link(id, at)]),
+    others ? ` and ${count(others, "other", "others")}` : null);
 }
 
 export function anomalyItem(a, { withAgent = true } = {}) {
@@ -93,5 +98,5 @@ export function anomalyItem(a, { withAgent = true } = {}) {
       facts(a)));
   fold.addEventListener("toggle", () => (fold.open ? opened.add(a.id) : opened.delete(a.id)));
   return h("li", { class: `anomaly status-${a.status ?? "open"}` }, fold,
-    withAgent ? h("p", { class: "anomaly-agent" }, agentLink(a.agent_id, { "data-key": `of-${a.id}` })) : null);
+    withAgent || a.agents?.count > 1 ? agentsOf(a) : null);
 }

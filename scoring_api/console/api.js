@@ -28,4 +28,6 @@ export async function ask(path) {
   return response.json();
 }
 
-export const agentPath = (id) => `/v1/agents/${encodeURIComponent(id)}`;
+// By query: a browser takes `.` and `..` out of a path, encoded or not.
+export const agentPath = (id, part = "", more = {}) =>
+  `/v1/agent${part}?${new URLSearchParams({ id, ...more })}`;

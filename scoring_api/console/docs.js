@@ -38,7 +38,7 @@ function call(path, verb, operation, all) {
   const answers = Object.entries(operation.responses ?? {});
   return h("details", { class: "panel" },
     h("summary", {}, h("span", { class: "verb" }, verb.toUpperCase()), " ", h("code", {}, path)),
-    h("p", { class: "prose" }, operation.description ?? operation.summary),
+    h("pre", { class: "prose" }, operation.description ?? operation.summary),
     parameters(operation.parameters, all),
     body("Body", operation.requestBody?.content, all),
     answers.flatMap(([status, answer]) => status.startsWith("2") ? body(`Answer ${status}`, answer.content, all) : []),

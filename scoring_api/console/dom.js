@@ -1,15 +1,27 @@
-// Elements out of data. Text goes in as text only, so data can never become markup.
+// Elements out of data. Text goes in as text only, so data can never become markup, and what it
+// hides is named. A node goes in as it is.
+
+import { visible } from "/console/visible.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+
+// Attributes that a person reads.
+const READ = new Set(["title", "aria-label", "placeholder"]);
+
+function text(said, inLines) {
+  const lines = inLines ? said.split("\n") : [said];
+  return document.createTextNode(lines.map((line) => visible(line)).join("\n"));
+}
 
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    node.setAttribute(name, value === true ? "" : String(value));
+    const text = value === true ? "" : String(value);
+    node.setAttribute(name, READ.has(name) ? visible(text) : text);
   }
   for (const child of children.flat()) {
     if (child === null || child === undefined || child === false) continue;
-    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+    node.append(child instanceof Node ? child : text(String(child), node.localName === "pre"));
   }
   return node;
 }
@@ -40,4 +52,10 @@ export function draw(place, data, make) {
 export function forget(place) {
   drawn.delete(place);
   place.replaceChildren();
+}
+
+export function note(id, said) {
+  const shown = visible(said);
+  if (byId(id).textContent !== shown) byId(id).textContent = shown;
+  byId(id).hidden = !said;
 }

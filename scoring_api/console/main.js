@@ -1,10 +1,11 @@
 // What is on the page, and when it is asked for again.
 
 import { agentDetail, agentRow } from "/console/agents.js";
-import { anomalyItem, inOrder } from "/console/anomalies.js";
 import { ApiError, agentPath, ask, useKey } from "/console/api.js";
-import { byId, draw, forget, h } from "/console/dom.js";
-import { count, span } from "/console/words.js";
+import { byId, draw, forget, h, note } from "/console/dom.js";
+import { askQueue, begin, readAddress, showQueue, writeAddress } from "/console/queue.js";
+import { count, span, tellApart } from "/console/words.js";
+import { visible } from "/console/visible.js";
 
 const EVERY_MS = 5000;
 const SHOWN = 200;
@@ -31,11 +32,6 @@ async function orDenied(asked) {
   }
 }
 
-function note(id, text) {
-  byId(id).textContent = text;
-  byId(id).hidden = !text;
-}
-
 function showPulse(ready) {
   const words = { running: "live", drained: "all judged", stopped: "worker stopped", none: "no worker yet" };
   const late = ready.lag_s === null ? "" : ready.lag_s < 60 ? "" : `, ${Math.round(ready.lag_s / 60)} min late`;
@@ -46,18 +42,9 @@ function showPulse(ready) {
   byId("pulse").className = `pulse ${ready.stale ? "pulse-stale" : "pulse-live"}`;
 }
 
-function showQueue(page) {
-  const list = page === null ? [] : inOrder(page.anomalies);
-  draw(byId("queue"), list, () => list.map((a) => anomalyItem(a)));
-  note("queue-empty", page === null ? "Your key has no scope to read anomalies."
-    : list.length ? "" : "Nothing unusual. This list fills when an agent leaves its habits.");
-  byId("queue-count").textContent = list.length
-    ? `${count(list.length, "anomaly", "anomalies")}${page.next_cursor ? ", newest" : ""}` : "";
-}
-
-function showAgents(page) {
+function showAgents(page, names) {
   const rows = page === null ? [] : page.agents;
-  draw(byId("agents"), rows, () => rows.map(agentRow));
+  draw(byId("agents"), [rows, names], () => rows.map(agentRow));
   const filtered = byId("q").value || byId("level").value;
   note("agents-empty", page === null ? "Your key has no scope to read agents."
     : rows.length ? "" : filtered ? "No agent fits. Try fewer letters or all levels."
@@ -67,21 +54,23 @@ function showAgents(page) {
       : count(page.total, "agent", "agents") : "";
 }
 
-async function overview(mine) {
+async function overview(mine, ready) {
   const question = new URLSearchParams({ limit: SHOWN });
   for (const name of ["q", "level"]) if (byId(name).value) question.set(name, byId(name).value);
   const [queue, agents] = await Promise.all([
-    orDenied(ask(`/v1/anomalies?limit=${SHOWN}`)), orDenied(ask(`/v1/agents?${question}`))]);
+    orDenied(askQueue(ready.as_of)), orDenied(ask(`/v1/agents?${question}`))]);
   if (mine !== turn) return;
-  showQueue(queue);
-  showAgents(agents);
+  const names = tellApart([
+    ...(queue?.page.anomalies ?? []).flatMap((a) => a.agents?.first ?? [a.agent_id]),
+    ...(agents?.agents ?? []).map((row) => row.agent_id)]);
+  showQueue(queue, names);
+  showAgents(agents, names);
 }
 
 async function detail(id, mine) {
-  const path = agentPath(id);
   const [agent, evidence, history, found] = await Promise.all([
-    ask(path), ask(`${path}/evidence`), ask(`${path}/history?days=30`),
-    orDenied(ask(`/v1/anomalies?agent=${encodeURIComponent(id)}&limit=50`))]);
+    ask(agentPath(id)), ask(agentPath(id, "/evidence")), ask(agentPath(id, "/history", { days: 30 })),
+    orDenied(ask(`/v1/anomalies?${new URLSearchParams({ agent: id, sort: "severity", limit: 50 })}`))]);
   if (mine !== turn) return;
   const data = { agent, evidence, history, anomalies: found && found.anomalies };
   draw(byId("detail"), data, () => agentDetail(data));
@@ -113,7 +102,7 @@ async function refresh() {
   try {
     const ready = await ask("/readyz");
     if (mine === turn) showPulse(ready);
-    await (id === null ? overview(mine) : detail(id, mine));
+    await (id === null ? overview(mine, ready) : detail(id, mine));
     if (mine === turn) {
       lastGood = new Date();
       note("trouble", "");
@@ -126,11 +115,12 @@ async function refresh() {
   }
 }
 
-function navigate() {
+function navigate(event) {
   forget(byId("detail"));
   const id = agentInHash();
-  document.title = id ? `${id} · Habitus` : "Habitus";
-  if (id !== null || location.hash === "#/") byId("main").focus({ preventScroll: true });
+  document.title = id ? `${visible(id, { name: true })} · Habitus` : "Habitus";
+  if (id === null) readAddress();
+  if (event && (id !== null || location.hash === "#/")) byId("main").focus({ preventScroll: true });
   window.scrollTo(0, 0);
   refresh();
 }
@@ -150,10 +140,14 @@ byId("key-form").addEventListener("submit", (event) => {
 });
 byId("filter").addEventListener("submit", (event) => event.preventDefault());
 byId("q").addEventListener("input", () => {
+  writeAddress({ replace: true });
   clearTimeout(timer);
   timer = setTimeout(refresh, 200);
 });
-byId("level").addEventListener("change", refresh);
+byId("level").addEventListener("change", () => {
+  writeAddress();
+  refresh();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
   else refresh();
@@ -161,4 +155,5 @@ document.addEventListener("visibilitychange", () => {
 window.addEventListener("hashchange", (event) => {
   if (location.hash !== "#main") navigate(event);
 });
-refresh();
+begin(refresh);
+navigate();

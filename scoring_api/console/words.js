@@ -1,8 +1,7 @@
 // Numbers and names into words.
 
 import { h, svg } from "/console/dom.js";
-
-export const SEVERITIES = ["critical", "high", "medium", "low"];
+import { toldApart, visible } from "/console/visible.js";
 
 const KINDS = {
   tool: "tool", resource: "resource", data: "data", network: "network", volume: "volume",
@@ -22,15 +21,28 @@ export function when(time) {
     `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`);
 }
 
-// The end of a long id says most; the whole is in the title.
-export function shortId(id) {
-  const parts = id.replace(/^[a-z]+:\/\//, "").split("/").filter(Boolean);
-  return parts.length > 2 ? parts.slice(-2).join("/") : parts.join("/");
+let shown = new Map();
+
+// Ids that are on the page together: where two look alike, what differs is named.
+export function tellApart(ids) {
+  shown = toldApart(ids);
+  return [...shown];
 }
 
+// The whole id; its last two parts are dark, as most ids of a fleet begin alike.
+export function agentName(id) {
+  const text = shown.get(id) ?? visible(id, { name: true });
+  const [, head, tail] = text.match(/^(.*\/)([^/]+\/[^/]+)$/s) ?? [null, "", text];
+  return h("span", { class: "agent-id" },
+    head ? h("span", { class: "id-head" }, document.createTextNode(head)) : null,
+    document.createTextNode(tail));
+}
+
+export const agentHash = (id) => `#/agent/${encodeURIComponent(id)}`;
+
 export function agentLink(id, attributes = {}) {
-  return h("a", { href: `#/agent/${encodeURIComponent(id)}`, title: id, class: "agent-link",
-    "data-key": `agent-${id}`, ...attributes }, shortId(id));
+  return h("a", { href: agentHash(id), class: "agent-link", "data-key": `agent-${id}`, ...attributes },
+    agentName(id));
 }
 
 export function chip(text, tone) {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from scoring_api.routes import actions, agents, anomalies, health, pages, schema, trust
+from scoring_api.routes import actions, agent, agents, anomalies, health, pages, schema, trust
 
 ROUTERS = (
     trust.router,
     agents.router,
+    agent.router,
     anomalies.router,
     actions.router,
     schema.router,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from models.event import microseconds
-from scoring_api import cursors
+from pipeline.store import Sort
+from scoring_api.anomaly_pages import page_of, turn_of
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import Anomaly, AnomalyPage, SeverityName
 from scoring_api.service import DESCRIBED, Shared, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
 
+_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -26,35 +28,46 @@ def _json(content: Any) -> Response:
 
 @router.get(
     "/v1/anomalies",
-    summary="Anomalies, the newest first",
+    summary="Anomalies, page by page",
     response_model=AnomalyPage,
     responses=problems(503),
 )
 async def list_anomalies(
     service: Shared,
-    agent: Annotated[str | None, Query(max_length=256)] = None,
-    severity: Annotated[SeverityName | None, Query()] = None,
-    kind: Annotated[str | None, Query(max_length=128, description="Type of anomaly.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Event time, with zone.")] = None,
+    agent: Annotated[str | None, Query(pattern=_NO_NUL, max_length=256)] = None,
+    severity: Annotated[list[SeverityName] | None, Query(description="One or several.")] = None,
+    kind: Annotated[
+        list[Annotated[str, Field(pattern=_NO_NUL, max_length=128)]] | None,
+        Query(max_length=64, description="Type of anomaly, one or several."),
+    ] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Event time from here on.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Event time before this.")] = None,
+    sort: Annotated[Sort | None, Query(description="`time` by default.")] = None,
+    order: Annotated[Literal["desc", "asc"] | None, Query(description="`desc` by default.")] = None,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """List anomalies, the newest first."""
+    """List anomalies, the newest first.
+
+    Times carry a zone. `sort=severity` puts the dismissed last, and among equals the highest rank
+    first. A cursor carries its order; what arrives meanwhile moves no page. An anomaly of several
+    agents has `agents`, and `agent` finds it for each of them.
+    """
     service.cache.require_ready()
-    before = cursors.take(cursor, str) if cursor else None
-    found = await service.cache.read(
-        lambda: service.reading.anomalies(
+    turn = turn_of(cursor, sort, None if order is None else order == "asc")
+    page = await service.cache.read(
+        lambda: page_of(
+            service.reading,
+            turn,
+            limit,
             agent_id=agent,
             severity=severity,
             kind=kind,
             since_us=microseconds(since) if since is not None else None,
-            before=before,
-            limit=limit + 1,
+            until_us=microseconds(until) if until is not None else None,
         )
     )
-    page = list(found[:limit])
-    following = cursors.give(page[-1]["id"]) if len(found) > limit else None
-    return _json({"anomalies": page, "next_cursor": following})
+    return _json(page)
 
 
 @router.get(

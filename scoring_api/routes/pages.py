@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
+from pipeline.catalogue import catalogue, title_of
+from pipeline.visible import confusables
 from scoring_api.problems import ProblemError
 
 router = APIRouter(include_in_schema=False)
@@ -22,6 +26,17 @@ _FILES = {
     path.name: (path.read_bytes(), _TYPES[path.suffix])
     for path in sorted(_FOLDER.iterdir())
     if path.suffix in _TYPES
+}
+
+
+def _module(value: Any) -> tuple[bytes, str]:
+    """Give data as a module of JavaScript: ASCII alone, so that no character is lost on the way."""
+    return f"export default {json.dumps(value)};\n".encode("ascii"), _TYPES[".js"]
+
+
+_FILES |= {
+    "confusables.js": _module(confusables()),
+    "kinds.js": _module({name: title_of(name) for name in sorted(catalogue())}),
 }
 
 

@@ -52,6 +52,7 @@ _STATE = {
     "seen": "select key, day from seen order by key",
     "anomalies": "select id, agent_id, time_us, severity, kind, rank, status, blob "
     "from anomalies order by id",
+    "anomaly_members": "select id, anomaly_id, agent_id from anomaly_members order by id",
     "held": "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id",
     "outbox": "select message from outbox order by id",
     "inbox": "select value from inbox order by id",

@@ -81,7 +81,9 @@ def test_events_and_published_messages_of_a_run_fit_their_schemas(pipeline) -> N
         assert messages
         assert [fault for message in messages for fault in faults(message, part)] == []
         known = topics_document()["components"]["schemas"][part]["properties"].keys()
-        assert all(message.keys() == known for message in messages)
+        # Only an anomaly of several agents names them.
+        assert all(known - message.keys() <= {"agents"} for message in messages)
+        assert all(message.keys() <= known for message in messages)
 
 
 def test_a_message_that_does_not_fit_is_refused() -> None:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.trust_state import TrustState
-from pipeline.store import Commit, SqliteStore, Store, open_store, writer_lock
+from pipeline.store import (
+    COLUMNS,
+    Commit,
+    SqliteStore,
+    Store,
+    open_store,
+    place_of,
+    writer_lock,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,10 +91,51 @@ def test_anomalies_are_paged_newest_first_without_gap_or_repeat(store: Store) ->
     # Two of each share their instant.
     store.commit(Commit(anomalies=[an_anomaly(n) for n in range(9)]))
     got: list[str] = []
-    while page := store.anomalies(before=got[-1] if got else None, limit=2):
+    after = None
+    while page := store.anomalies(after=after, limit=2):
         got += [found["id"] for found in page]
+        after = place_of(page[-1], "time")
     assert got == [f"an-{n}" for n in (8, 7, 6, 5, 4, 3, 2, 1, 0)]
-    assert store.anomalies(before="no such") == []
+
+
+@pytest.mark.parametrize("sort", ["time", "severity", "rank"])
+def test_each_order_is_the_same_in_both_directions_and_page_by_page(
+    store: Store, sort: Any
+) -> None:
+    severities = ["critical", "high", "medium", "low"]
+    statuses = ["open", "open", "dismissed", "confirmed", "open"]
+    given = [
+        an_anomaly(
+            n, severity=severities[n % 4], status=statuses[n % 5], rank=[None, 0.1, 7.3][n % 3]
+        )
+        for n in range(40)
+    ]
+    store.commit(Commit(anomalies=given))
+    whole = [place_of(found, sort) for found in store.anomalies(sort=sort, limit=100)]
+    assert whole == sorted((place_of(one, sort) for one in given), reverse=True)
+    for ascending in (False, True):
+        got: list[Any] = []
+        while page := store.anomalies(
+            sort=sort, ascending=ascending, after=got[-1] if got else None, limit=7
+        ):
+            got += [place_of(found, sort) for found in page]
+        assert got == whole[:: -1 if ascending else 1]
+
+
+def test_each_order_is_read_from_an_index(store: Store) -> None:
+    store.commit(Commit(anomalies=[an_anomaly(n) for n in range(100)]))
+    for sort in ("time", "severity", "rank"):
+        columns = COLUMNS[sort]
+        order = ", ".join(f"{column} desc" for column in columns)
+        query = f"select blob from anomalies order by {order} limit 3"  # noqa: S608  # ours alone
+        if isinstance(store, SqliteStore):
+            plan = " ".join(str(row) for row in store._api.rows(f"explain query plan {query}"))
+        else:
+            with store._api.transaction():
+                store._api.run("set local enable_seqscan = off")
+                plan = " ".join(str(row) for row in store._api.rows(f"explain {query}"))
+        assert "anomalies_" in plan
+        assert "sort" not in plan.lower().replace("b-tree for order", "sort")
 
 
 def test_anomalies_are_chosen_by_agent_severity_kind_and_time(store: Store) -> None:
@@ -108,6 +157,10 @@ def test_anomalies_are_chosen_by_agent_severity_kind_and_time(store: Store) -> N
     assert ids(severity="low") == ["an-4"]
     assert ids(kind="tool.new") == ["an-6"]
     assert ids(since_us=1_767_600_120_000_000) == ["an-6", "an-4"]
+    assert ids(until_us=1_767_600_120_000_000) == ["an-2", "an-0"]
+    assert ids(severity=["low", "high"], kind=["tool.new", "other"]) == ["an-6"]
+    assert ids(severity=["low", "medium"]) == ["an-4"]
+    assert ids(kind=[]) == []
     assert ids(agent_id="a", severity="high", kind="resource.new") == ["an-0"]
 
 

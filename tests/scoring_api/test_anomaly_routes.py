@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scoring_api import cursors
+
 
 @pytest.fixture
 def found(installation):
@@ -36,16 +38,88 @@ def test_anomalies_are_chosen_by_agent_severity_kind_and_time(found):
     assert found.get("/v1/anomalies", params={"since": "2026-01-05T08:07:00"}).status_code == 400
 
 
-def test_pages_are_walked_without_gap_or_repeat(found):
-    got, cursor = [], None
+def test_several_severities_and_types_and_an_end_of_time_choose_too(found):
+    assert ids(found, severity=["low", "critical"]) == ["anomaly-7"]
+    assert ids(found, kind=["tool.new", "resource.new"], severity="low") == ["anomaly-7"]
+    assert ids(found, until="2026-01-05T08:02:00Z") == ["anomaly-1", "anomaly-0"]
+    assert ids(found, since="2026-01-05T08:01:00Z", until="2026-01-05T08:02:00Z") == ["anomaly-1"]
+    assert found.get("/v1/anomalies", params={"severity": ["low", "grave"]}).status_code == 400
+    assert found.get("/v1/anomalies", params={"sort": "agent"}).status_code == 400
+
+
+def test_orders_are_by_time_by_severity_and_by_rank(found, installation):
+    installation.find(
+        installation.anomaly(20, severity="critical", rank=1.0),
+        installation.anomaly(21, severity="critical", rank=50.0, status="dismissed"),
+    )
+    assert ids(found, order="asc", limit=2) == ["anomaly-0", "anomaly-1"]
+    by_severity = ids(found, sort="severity")
+    assert by_severity[:2] == ["anomaly-20", "anomaly-8"]
+    assert by_severity[-2:] == ["anomaly-7", "anomaly-21"]
+    assert ids(found, sort="rank")[:2] == ["anomaly-21", "anomaly-8"]
+    assert ids(found, sort="rank", order="asc")[0] == "anomaly-20"
+
+
+def walk(client, key, **question):
+    """Follow the cursors of a page one way to the end; give the ids of each page."""
+    pages = []
     while True:
-        question = {"limit": 2, **({"cursor": cursor} if cursor else {})}
-        page = found.get("/v1/anomalies", params=question).json()
-        got += [a["id"] for a in page["anomalies"]]
-        if (cursor := page["next_cursor"]) is None:
-            break
-    assert got == ids(found)
-    assert len(set(got)) == 7
+        page = client.get("/v1/anomalies", params=question).json()
+        pages.append([a["id"] for a in page["anomalies"]])
+        if page[key] is None:
+            return pages, page
+        question = {"limit": question["limit"], "cursor": page[key]}
+
+
+@pytest.mark.parametrize("sort", ["time", "severity", "rank"])
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_pages_are_walked_on_and_back_without_gap_or_repeat(found, sort, order):
+    on, last = walk(found, "next_cursor", limit=2, sort=sort, order=order)
+    assert [one for page in on for one in page] == ids(found, sort=sort, order=order)
+    back, first = walk(found, "previous_cursor", limit=2, cursor=last["previous_cursor"])
+    assert back[::-1] == on[:-1]
+    assert first["next_cursor"] is not None
+
+
+def test_what_arrives_meanwhile_moves_no_page(found, installation):
+    question = {"limit": 3}
+    first = found.get("/v1/anomalies", params=question).json()
+    cursor = {**question, "cursor": first["next_cursor"]}
+    before = found.get("/v1/anomalies", params=cursor).json()
+    installation.find(installation.anomaly(30), installation.anomaly(31, severity="critical"))
+    assert found.get("/v1/anomalies", params=cursor).json() == before
+    # The first page has moved on: the last of it is worth another look, and moves no page either.
+    installation.find(installation.anomaly(4, time="2026-01-06T08:00:00.000000Z"))
+    assert found.get("/v1/anomalies", params=cursor).json() == before
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        ["time", False, None, False],
+        ["time", False, [1], False],
+        ["time", False, ["a", "an-1"], False],
+        ["time", False, [1, 2], False],
+        ["time", False, [2**70, "an-1"], False],
+        ["time", False, [1, "an\0"], False],
+        ["severity", False, [1, "an-1"], False],
+        ["agent", False, [1, "an-1"], False],
+        "anomaly-3",
+    ],
+)
+def test_a_cursor_that_no_page_gave_is_refused(found, turn):
+    response = found.get("/v1/anomalies", params={"cursor": cursors.give(turn)})
+    assert response.status_code == 400, response.text
+
+
+def test_a_cursor_of_another_order_is_refused(found):
+    cursor = found.get("/v1/anomalies", params={"limit": 2}).json()["next_cursor"]
+    for other in ({"sort": "rank"}, {"order": "asc"}):
+        response = found.get("/v1/anomalies", params={"cursor": cursor, **other})
+        assert response.status_code == 400
+        assert "another order" in response.json()["detail"]
+    same = {"cursor": cursor, "sort": "time", "order": "desc"}
+    assert found.get("/v1/anomalies", params=same).status_code == 200
 
 
 def test_one_anomaly_is_found_by_its_id(found, installation):

@@ -26,6 +26,7 @@ PAIRS = [
     (messages.Bits, schemas.Surprise),
     (messages.Position, schemas.EventPosition),
     (messages.Change, schemas.ScoreChange),
+    (messages.Agents, schemas.AnomalyAgents),
 ]
 
 # Clients are generated from these: renaming one breaks them.
@@ -36,6 +37,10 @@ OPERATIONS = {
     "getAgent": "get /v1/agents/{agent_id}",
     "getAgentEvidence": "get /v1/agents/{agent_id}/evidence",
     "getAgentHistory": "get /v1/agents/{agent_id}/history",
+    "getAgentByQuery": "get /v1/agent",
+    "getAgentEvidenceByQuery": "get /v1/agent/evidence",
+    "getAgentHistoryByQuery": "get /v1/agent/history",
+    "getAgentTrustByQuery": "get /v1/agent/trust",
     "listAnomalies": "get /v1/anomalies",
     "getAnomaly": "get /v1/anomalies/{anomaly_id}",
     "postActions": "post /v1/actions",
@@ -179,6 +184,10 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         "getAgent": ("/v1/agents/a", None),
         "getAgentEvidence": ("/v1/agents/a/evidence", None),
         "getAgentHistory": ("/v1/agents/a/history", None),
+        "getAgentByQuery": ("/v1/agent?id=a", None),
+        "getAgentEvidenceByQuery": ("/v1/agent/evidence?id=a", None),
+        "getAgentHistoryByQuery": ("/v1/agent/history?id=a", None),
+        "getAgentTrustByQuery": ("/v1/agent/trust?id=a", None),
         "listAnomalies": ("/v1/anomalies", None),
         "getAnomaly": ("/v1/anomalies/anomaly-1", None),
         "postActions": ("/v1/actions", [good, bad]),

@@ -30,6 +30,12 @@ on conflict (id) do update set
     kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
 """
 
+MEMBERS = """
+insert into anomaly_members (id, anomaly_id, agent_id)
+select * from unnest(?::text[], ?::text[], ?::text[])
+on conflict (id) do nothing
+"""
+
 HELD = """
 insert into held (event_id, agent_id, mode, time_us, blob)
 select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])

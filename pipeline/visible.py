@@ -1,0 +1,164 @@
+"""Text from outside as a person may read it: hidden and misleading characters are named.
+
+`scoring_api/console/visible.js` does the same for the console, by the same cases
+(`tests/visible_cases.json`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
+# Marks and letters without ink, and what Unicode keeps free for more of them.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\ufff0-\ufff8\U0001bca0-\U0001bca3\U000e0000-\U000e0fff]"
+)
+_SPACE = re.compile("^ | $|(?<= ) ")  # of an id: one that a line or a browser would swallow
+_MARK = "\u27e8"  # what marks begin with; in text it is marked itself, so that no mark is made up
+
+
+@cache
+def confusables() -> dict[str, dict[str, str]]:
+    """Read the shipped table: what looks like an ASCII character, and which of those do.
+
+    >>> confusables()["ascii"]["1"]
+    'l'
+    """
+    read = msgspec.json.decode(files("pipeline").joinpath("data/confusables.json").read_bytes())
+    return {name: read[name] for name in ("looks_like", "ascii")}
+
+
+@cache
+def _looks_like() -> dict[str, str]:
+    return {one: key for key, ones in confusables()["looks_like"].items() for one in ones}
+
+
+def visible(text: str, *, name: bool = False) -> str:
+    r"""Give text with its hidden and misleading characters named, as in ``⟨U+202E⟩``.
+
+    Hidden characters (controls, direction, zero width, other spaces) are replaced. A letter that
+    looks like an ASCII one keeps its place before its name: in a word with ASCII letters, and in a
+    word that has only such letters.
+
+    Parameters
+    ----------
+    name
+        The text is an id: signs that look like ASCII ones are named too, which prose may hold,
+        and spaces at its ends or after another.
+
+    Examples
+    --------
+    >>> visible("agent\u202e1")
+    'agent⟨U+202E⟩1'
+    >>> [ascii(visible("a\u20131", name=name)) for name in (False, True)]
+    ["'a\\u20131'", "'a\\u2013\\u27e8U+2013\\u27e91'"]
+    """
+    if text.isascii() and text.isprintable():
+        return _SPACE.sub(_code(" "), text) if name else text
+    shown: list[str] = []
+    for word, is_word in _words(text):
+        if is_word:
+            shown.append(_word(word))
+        else:
+            shown += [_sign(char, name=name) for char in word]
+    return _SPACE.sub(_code(" "), "".join(shown)) if name else "".join(shown)
+
+
+def skeleton(text: str) -> str:
+    """Give what a text looks like: equal for texts that a person may take for one another.
+
+    >>> skeleton("refunds-1") == skeleton("refunds-l") == skeleton("r\u0435funds-I")
+    True
+    """
+    looks_like, as_ascii = _looks_like(), confusables()["ascii"]
+    seen = (looks_like.get(char, char) for char in text if not _is_hidden(char))
+    return "".join(as_ascii.get(char, char) for char in seen)
+
+
+def told_apart(names: Iterable[str]) -> dict[str, str]:
+    """Give ids as they may be shown together; where two look alike, what differs is named.
+
+    >>> told_apart(["refunds-1", "refunds-l", "helpdesk"])
+    {'refunds-1': 'refunds-1⟨U+0031⟩', 'refunds-l': 'refunds-l⟨U+006C⟩', 'helpdesk': 'helpdesk'}
+    """
+    alike: dict[str, list[str]] = {}
+    given = list(dict.fromkeys(names))
+    for name in given:
+        alike.setdefault(skeleton(name), []).append(name)
+    shown = {}
+    for name in given:
+        others = [one for one in alike[skeleton(name)] if one != name]
+        plain = visible(name, name=True)
+        # Marks of what is hidden or from another script tell most of them apart already.
+        rivals = [one for one in others if skeleton(visible(one, name=True)) == skeleton(plain)]
+        shown[name] = _differing(name, rivals) if rivals else plain
+    return shown
+
+
+def _differing(name: str, others: list[str]) -> str:
+    """Name the characters of an id between what it shares with others at both ends."""
+    head = min(_shared(name, one) for one in others)
+    tail = min(_shared(name[::-1], one[::-1]) for one in others)
+    tail = min(tail, *(min(len(name), len(one)) - head for one in others))
+    end = len(name) - tail
+    middle = "".join(
+        _code(char) if _is_hidden(char) else f"{char}{_code(char)}" for char in name[head:end]
+    )
+    return f"{visible(name[:head], name=True)}{middle}{visible(name[end:], name=True)}"
+
+
+def _shared(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _words(text: str) -> list[tuple[str, bool]]:
+    """Split text into words (letters, marks, digits) and what is between them."""
+    parts: list[tuple[str, bool]] = []
+    start, before = 0, None
+    for at, char in enumerate(text):
+        is_word = unicodedata.category(char)[0] in "LMN" and not _is_hidden(char)
+        if before is not None and is_word is not before:
+            parts.append((text[start:at], before))
+            start = at
+        before = is_word
+    return [*parts, (text[start:], bool(before))]
+
+
+def _word(word: str) -> str:
+    looks_like = _looks_like()
+    if word.isascii() or not any(char in looks_like for char in word):
+        return word
+    letters = [char for char in word if unicodedata.category(char)[0] == "L"]
+    mixed = any(char.isascii() for char in letters)
+    if not mixed and not (letters and all(char in looks_like for char in letters)):
+        return word
+    return "".join(char + _code(char) if char in looks_like else char for char in word)
+
+
+def _sign(char: str, *, name: bool) -> str:
+    if _is_hidden(char):
+        return _code(char)
+    if char == _MARK or (name and char in _looks_like()):
+        return char + _code(char)
+    return char
+
+
+def _is_hidden(char: str) -> bool:
+    if char == " ":
+        return False
+    return unicodedata.category(char) in _HIDDEN or _BLANK.match(char) is not None
+
+
+def _code(char: str) -> str:
+    return f"\u27e8U+{ord(char):04X}\u27e9"

@@ -1,0 +1,77 @@
+"""Pages of anomalies: a place in an order, which a cursor carries both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from pipeline.store import COLUMNS, Place, Sort, place_of
+from scoring_api import cursors
+from scoring_api.problems import ProblemError
+from scoring_api.reading import Reading
+
+_MOST = 2**63 - 1
+_LONGEST_ID = 256
+
+
+class Turn(Struct, array_like=True, frozen=True):
+    """Which page is asked for: the anomalies after a place in an order, or before it."""
+
+    sort: Sort = "time"
+    ascending: bool = False
+    place: Place | None = None
+    back: bool = False
+
+
+def turn_of(cursor: str | None, sort: Sort | None, ascending: bool | None) -> Turn:
+    """Give the page that a request asks for; raises a 400 `ProblemError` where it contradicts."""
+    if cursor is None:
+        return Turn(sort or "time", bool(ascending))
+    turn = cursors.take(cursor, Turn)
+    if not _is_place(turn):
+        raise ProblemError(400, "cursor must be one that this route gave")
+    if sort not in (None, turn.sort) or ascending not in (None, turn.ascending):
+        raise ProblemError(400, "cursor is of another order: leave out sort and order, or cursor")
+    return turn
+
+
+def _is_place(turn: Turn) -> bool:
+    if turn.place is None or len(turn.place) != len(COLUMNS[turn.sort]):
+        return False
+    *numbers, name = turn.place
+    return (
+        isinstance(name, str)
+        and len(name) <= _LONGEST_ID
+        and "\0" not in name
+        and all(not isinstance(one, str) and abs(one) <= _MOST for one in numbers)
+    )
+
+
+def page_of(reading: Reading, turn: Turn, limit: int, **chosen: Any) -> dict[str, Any]:
+    """Read a page with the cursors that lead on and back.
+
+    A cursor holds a place, not a number of rows. So what arrives meanwhile moves no page.
+    """
+    found = list(
+        reading.anomalies(
+            sort=turn.sort,
+            ascending=turn.ascending is not turn.back,
+            after=turn.place,
+            limit=limit + 1,
+            **chosen,
+        )
+    )
+    more, page = len(found) > limit, found[:limit]
+    if turn.back:
+        page.reverse()
+    before, after = (more, True) if turn.back else (turn.place is not None, more)
+    return {
+        "anomalies": page,
+        "next_cursor": _cursor(turn, page[-1], back=False) if page and after else None,
+        "previous_cursor": _cursor(turn, page[0], back=True) if page and before else None,
+    }
+
+
+def _cursor(turn: Turn, anomaly: dict[str, Any], *, back: bool) -> str:
+    return cursors.give(Turn(turn.sort, turn.ascending, place_of(anomaly, turn.sort), back))
