@@ -140,9 +140,9 @@ def worth_publishing(finding: dict[str, Any], before: dict[str, Any] | None) -> 
     """
     if before is None or finding["anomaly"] != SHADOW or finding["agents"]["count"] <= NAMED:
         return True
-    agents = finding["agents"]["count"]
+    agents: int = finding["agents"]["count"]
     more = agents != before["agents"]["count"] and agents & (agents - 1) == 0
-    count = finding["count"]
+    count: int = finding["count"]
     return more or count & (count - 1) == 0 or finding["time"][:13] != before["time"][:13]
 
 
@@ -153,7 +153,9 @@ def with_agents(
 
     It keeps agent, owner and trust of the first one: no number stands for many.
     """
-    old = {"count": 0, "first": [], "shared": place.shared} if before is None else before["agents"]
+    old: dict[str, Any] = {"count": 0, "first": [], "shared": place.shared}
+    if before is not None:
+        old = before["agents"]
     count, first, shared = old["count"] + place.new, old["first"], old["shared"]
     if place.new and len(first) < NAMED:
         first = [*first, agent_id]

@@ -128,7 +128,8 @@ class Asking:
         after
             `pipeline.store.order.place_of` the last one that is known.
         """
-        parts, values = [], []
+        parts: list[str] = []
+        values: list[Any] = []
         if agent_id is not None:
             parts.append(_OF_AGENT if self._has_members() else "agent_id = ?")
             values += [agent_id] * parts[-1].count("?")
