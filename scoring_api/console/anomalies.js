@@ -77,7 +77,7 @@ function agentsOf(a) {
   if (!several) return h("p", { class: "anomaly-agent" }, link(a.agent_id, 0));
   const named = a.agents.first.slice(0, NAMED), others = a.agents.count - named.length;
   return h("p", { class: "anomaly-agent" }, `${count(a.agents.count, "agent", "agents")}: `,
-    named.map((id, at) => [at ? ", " : null, link(id, at)]),
+    named.flatMap((id, at) => [at ? ", " : null, link(id, at)]),
     others ? ` and ${count(others, "other", "others")}` : null);
 }
 

@@ -29,13 +29,16 @@ export function tellApart(ids) {
   return [...shown];
 }
 
+// A long id is broken after a slash where it can be.
+const broken = (text) => text.split(/(?<=\/)/)
+  .flatMap((part, at) => [at ? h("wbr") : null, document.createTextNode(part)]);
+
 // The whole id; its last two parts are dark, as most ids of a fleet begin alike.
 export function agentName(id) {
   const text = shown.get(id) ?? visible(id, { name: true });
   const [, head, tail] = text.match(/^(.*\/)([^/]+\/[^/]+)$/s) ?? [null, "", text];
   return h("span", { class: "agent-id" },
-    head ? h("span", { class: "id-head" }, document.createTextNode(head)) : null,
-    document.createTextNode(tail));
+    head ? h("span", { class: "id-head" }, broken(head)) : null, broken(tail));
 }
 
 export const agentHash = (id) => `#/agent/${encodeURIComponent(id)}`;
