@@ -28,7 +28,7 @@ _STATES = {
     "active": "its habits are known",
     "learning": "its habits are still being learnt",
     "relearning": "its habits are being learnt again after a change",
-    "stale": "the pipeline is behind, so this may be out of date",
+    "stale": "the pipeline is behind or a live source is quiet, so this may be out of date",
 }
 
 

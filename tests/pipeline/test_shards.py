@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -15,7 +16,8 @@ from chaos.verifier import judged_again, stored
 from models.config import ModelConfig
 from models.engine import Engine
 from models.errors import StateError, Superseded
-from pipeline.assembly import Surroundings
+from models.event import microseconds
+from pipeline.assembly import Surroundings, clock_us
 from pipeline.record import RawRecord
 from pipeline.replay import learn
 from pipeline.settings import Settings
@@ -115,6 +117,27 @@ def test_each_shard_takes_in_what_the_other_told_and_says_up_to_where(
     assert 0 < taken[0][ONE] <= told[1]
     assert 0 < taken[1][ZERO] <= told[0]
     assert store.counters()["events"] == sum(map(len, streams))
+
+
+def test_the_newest_event_of_a_topic_is_that_of_all_its_partitions(
+    pipeline: Any, settings: Settings, store: PostgresStore
+) -> None:
+    settings = settings.model_copy(update={"source": "kafka://127.0.0.1:9/t?group=g"})
+    newest = {}
+    for name in (ONE, ZERO):
+        stream = records(pipeline, name)[:60]
+        judge(a_shard(settings, store, name), stream)
+        times = [datetime.fromisoformat(json.loads(one.value)["time"]) for one in stream]
+        newest[name] = min(microseconds(max(times)), clock_us())
+    said = store.status().last_events
+    assert {name: one.kind for name, one in said.items()} == {"kafka:t": "live"}
+    assert said["kafka:t"].event_us == max(newest.values())
+    again = a_shard(settings, store, ONE)  # in other hands: no event, and none forgotten
+    again.beat(0)
+    assert store.statuses()[ONE].last_events["kafka:t"].event_us == newest[ONE]
+    drained = Shard(settings, store.of(ONE), Surroundings.of(settings, store), drain=True)
+    drained.beat(0)
+    assert store.statuses()[ONE].last_events["kafka:t"].kind == "batch"
 
 
 def test_a_partition_goes_on_in_other_hands_as_if_it_had_stayed(
