@@ -40,9 +40,10 @@ def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
     if not beginning.removeprefix(_KIND):
         raise ConfigError(f"expected an id or its beginning, got {quoted(beginning)}")
     for start in (beginning, _KIND + beginning):
+        # The whole id of one may begin that of others, and one of several agents has several ids.
+        if (whole := store.anomaly(start)) is not None:
+            return whole
         found = store.anomaly_ids(start, MOST_NAMED + 1)
-        if start in found:  # the whole id of one may begin that of others
-            found = [start]
         if len(found) > 1:
             more = ", …" if len(found) > MOST_NAMED else ""
             raise HabitusError(
@@ -88,7 +89,7 @@ def print_anomaly(anomaly: Mapping[str, Any], console: Console) -> None:
     facts.add_column(overflow="fold")
     for name, value in _facts(anomaly).items():
         if value:
-            facts.add_row(name, plain_name(value) if name == "agent" else plain(value))
+            facts.add_row(name, plain_name(value) if name.startswith("agent") else plain(value))
     console.print(_indented(facts))
     console.print("\nreasons")
     print_reasons(anomaly, console)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.assembly import build_worker
+from pipeline.commands.anomaly_page import anomaly_with
 from pipeline.record import RawRecord
 from pipeline.store import open_shard, open_store
 
@@ -138,6 +139,7 @@ def test_each_agent_keeps_evidence_of_its_own_that_leads_to_the_finding(settings
             (item,) = state.ledger.items.values()
             assert item.anomaly == "identity.shadow"
             assert store.anomaly(item.id) == found
+            assert anomaly_with(store, item.id) == found
             assert store.anomalies(agent_id=agent) == [found]
         assert store.anomalies(agent_id="ghost-030") == []
         assert store.anomalies(agent_id="") == []
