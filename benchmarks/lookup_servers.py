@@ -34,6 +34,7 @@ from scoring_api.schemas import Trust
 from scoring_api.serving.server import Server
 
 if TYPE_CHECKING:
+    from pipeline.repeats import Fate
     from scoring_api.problems import App, Receive, Scope, Send
 
 AGENTS = 1000
@@ -97,7 +98,7 @@ class _Store:
     def anomaly(self, _: str, /) -> None:
         return None
 
-    def inbox(self, _: list[bytes], /) -> list[int]:
+    def inbox(self, _: list[bytes], /) -> list[Fate]:
         return []
 
 

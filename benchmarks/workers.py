@@ -71,7 +71,7 @@ def _measure(
             "HABITUS_SOURCE": f"kafka://{servers.kafka}/{topics.actions}?group={url[-8:]}",
             "HABITUS_STORE": url,
             "HABITUS_SINK": f"kafka://{servers.kafka}" if publish else "none",
-            "HABITUS_MAX_FUTURE_S": str(10**9),
+            "HABITUS_CLOCK": "event",
             "HABITUS_BATCH_SIZE": str(max(1, min(USUAL_BATCH, events // _BATCHES))),
         }
         return _timed(settings, url, number, events)

@@ -20,15 +20,15 @@ POISON = (
     b'{"id":"bad-2","time":"2026-10-05T08:00:00Z","agent":{"id":"a"}}',
     b'{"id":"bad-3","time":"yesterday","agent":{"id":"a"},"tool":"t"}',
 )
-_REPEATED, _POISONED, _LATE = 0.10, 0.01, 0.05
+_REPEATED, _POISONED, _LATE, _CONFLICTING = 0.10, 0.01, 0.05, 0.01
 _WINDOW = 200  # how far back a repeat reaches, and how far an event may be late
 
 
 def messages(topic: str, seed: int, agents: int, events: int) -> Iterator[Message]:
     """Give the records of a stream, keyed by their agents, in the order they are sent.
 
-    A tenth are repeats of one of the last records of any agent, some events come late, and one in
-    a hundred records is none.
+    A tenth are repeats of one of the last records of any agent, some events come late, one in a
+    hundred records is none, and as many say something else under an id that is known.
     """
     chance = random.Random(seed)  # noqa: S311  # made-up data
     recent: list[tuple[bytes, bytes]] = []
@@ -46,6 +46,9 @@ def messages(topic: str, seed: int, agents: int, events: int) -> Iterator[Messag
             out.append((f"poison-{number}".encode(), chance.choice(POISON)))
         if recent and chance.random() < _REPEATED:
             out.append(chance.choice(recent))
+        if recent and chance.random() < _CONFLICTING:
+            key, line = chance.choice(recent)
+            out.append((key, line.replace(b'"tool":"', b'"tool":"other.')))
         for key, line in out:
             number += 1
             yield Message(topic, key, str(number), line)

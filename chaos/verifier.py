@@ -42,7 +42,7 @@ _MEMBERS = "select id, anomaly_id, agent_id from anomaly_members order by id"
 _BY_SHARD = {
     "sessions": ("key, digest, blob", "key"),
     "shared": ("name, digest, blob", "name"),
-    "seen": ("key, day", "key"),
+    "seen": ("key, day, digest", "key"),
 }
 
 

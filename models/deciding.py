@@ -45,7 +45,8 @@ _ONE_CAUSE = frozenset({
     "net.anonymiser", "net.new_origin", "identity.shadow", "cred.reuse", "cred.lifetime",
     "scope.escalation", "delegation.anomaly", "mode.shift", "time.unusual", "rate.burst",
     "volume.exfil", "cost.spike", "auth.failure_burst", "destructive.burst", "discovery.sweep",
-    "telemetry.gap", "behavior.drift", "config.change", "tool.sequence", "goal.drift",
+    "telemetry.gap", "telemetry.conflict", "behavior.drift", "config.change", "tool.sequence",
+    "goal.drift",
 })  # fmt: skip
 _CHOICES = frozenset({"tool.sequence", "goal.drift"})
 """Of a tool that the agent knows: when, and what for."""

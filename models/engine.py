@@ -166,6 +166,7 @@ class Engine:
         *,
         declared: Declared = UNDECLARED,
         time_us: int | None = None,
+        conflict: bool = False,
     ) -> Assessment:
         """Judge one event and learn from it, in that order.
 
@@ -175,6 +176,9 @@ class Engine:
             What is known of the agent beside its events.
         time_us
             The event's time in microseconds, where the caller has it.
+        conflict
+            Whether the event's id is known of this agent, with other content. Nothing is learned
+            of such an event.
         """
         if time_us is None:
             time_us = microseconds(event.time)
@@ -219,7 +223,7 @@ class Engine:
         first = tested if state == "learning" and not changes else None
         new = first is statistics
         result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
-        findings = self._findings(event, origin, subject, x, time_us, refused)
+        findings = self._findings(event, origin, subject, x, time_us, refused, conflict=conflict)
         led = tested[result.lead] if result.lead >= 0 else None
         out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
         out.identified = identified
@@ -228,11 +232,11 @@ class Engine:
         if not vouched:
             self._look_back(out, event, subject, strayed, x)
         session.told |= out.alert
-        shared = not findings and may_be_shared(event)
-        self.learner.learn(
-            out, event, subject, session, bits, tested, result, x, vouched=vouched,
-            shared=shared, first=first,
-        )  # fmt: skip
+        if not conflict:
+            self.learner.learn(
+                out, event, subject, session, bits, tested, result, x, vouched=vouched,
+                shared=not findings and may_be_shared(event), first=first,
+            )  # fmt: skip
         name = self.anomaly_id(out.key) if out.key else ""
         move_trust(out, subject, name, self.policy, vouched=vouched)
         return out
@@ -387,12 +391,15 @@ class Engine:
         x: dict[str, str],
         time_us: int,
         refused: list[Mismatch],
+        *,
+        conflict: bool,
     ) -> list[Finding]:
         trust = subject.trust
         scene = Scene(
             event, origin, subject.profile, time_us, trust.registered, trust.claims, refused,
             x, self._by_name, self.config,
             self.watcher.heard, self._common(subject), self.watcher.traces.announces,
+            conflict,
         )  # fmt: skip
         said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
         found = self.ways.news(said, subject.profile, time_us, vouched=self.vouched)
@@ -402,7 +409,8 @@ class Engine:
         profile = subject.profile
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":
             calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
-        if not found or self.vouched or found[0].anomaly == "config.change":
+        new = not found or self.vouched or found[0].anomaly == "config.change"
+        if new and not conflict:
             note_version(scene)
         return found
 

@@ -88,6 +88,7 @@ REJECT_REASONS = (
     "wrong_type",
     "bad_value",
     "too_long",
+    "past_time",
     "future_time",
     "duplicate_id",
     "wrong_partition",

@@ -87,26 +87,26 @@ class Quiet:
         self._hashes = native.Hashes(engine.hasher.key)
         self._judge = native.Judge(engine, self._hashes, origin, infer, (publish, listen))
 
-    def read(
-        self, values: list[bytes], arrived_us: int | list[int | None], max_future_us: int
-    ) -> Any:
+    def read(self, values: list[bytes], arrived_us: int | list[int | None], ahead_us: int) -> Any:
         """Read records of the native format; what is at all unusual is left to the reference.
 
         Parameters
         ----------
         arrived_us
             When all of them arrived, or each; None for one that is left to the reference.
+        ahead_us
+            How far ahead of its arrival an event may be.
         """
-        return self._native.Acts(values, arrived_us, max_future_us)
+        return self._native.Acts(values, arrived_us, ahead_us)
 
-    def keys(self, acts: Any) -> list[int | None]:
-        """Give the keys of what was read, as `models.hashing.Hasher.event_keys`."""
-        keys: list[int | None] = acts.keys(self._hashes)
-        return keys
+    def marks(self, acts: Any) -> list[tuple[int, int] | None]:
+        """Give key and content of what was read, as `models.hashing.Hasher` gives them."""
+        marks: list[tuple[int, int] | None] = acts.marks(self._hashes)
+        return marks
 
-    def keys_by_day(self, acts: Any) -> dict[int, list[int]] | None:
-        """Give the same keys by day in order; None where one is missing or there twice."""
-        found: dict[int, list[int]] | None = acts.keys_by_day(self._hashes)
+    def marks_by_day(self, acts: Any) -> dict[int, dict[int, int]] | None:
+        """Give contents by key in order, by day; None where one is missing or a key comes twice."""
+        found: dict[int, dict[int, int]] | None = acts.marks_by_day(self._hashes)
         return found
 
     def put(

@@ -27,6 +27,15 @@ _MOST_VERSIONS = 16
 _UNIT = 4096
 
 
+def conflict(scene: Scene) -> Finding | None:
+    """Find an event whose id the agent has used for other content."""
+    if not scene.conflict:
+        return None
+    why = "The agent reported another event under the same id: one of the two may be made up."
+    expected = [("the same content", 1.0)]
+    return finding("telemetry.conflict", "id", "other content", expected, why)
+
+
 def shadow(scene: Scene) -> Finding | None:
     """Find an agent that the inventory does not know."""
     if scene.registered is not False:
@@ -140,7 +149,9 @@ def unannounced_version(scene: Scene) -> Finding | None:
     return finding("config.change", "version", version, known, why, bits=_LOW_BITS, severity="low")
 
 
+# Of findings that are equally severe the first one names the anomaly.
 RULES: dict[str, Callable[[Scene], Finding | None]] = {
+    "telemetry.conflict": conflict,
     "identity.shadow": shadow,
     MISMATCH: mismatch,
     "net.anonymiser": anonymiser,

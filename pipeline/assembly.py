@@ -9,6 +9,7 @@ from pipeline import intel, inventory
 from pipeline.config_store import in_effect
 from pipeline.detectors import Panel, detectors_named
 from pipeline.enrich import Enricher
+from pipeline.event_time import ahead_us_of
 from pipeline.formats import format_named
 from pipeline.settings import trust_policy_of
 from pipeline.worker import Worker
@@ -107,7 +108,7 @@ def build_worker(
         policy=policy,
         cache_agents=settings.cache_agents,
         packed_agents=settings.packed_agents,
-        max_future_us=settings.max_future_s * 1_000_000,
+        ahead_us=ahead_us_of(settings),
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,
         kernel=settings.kernel,

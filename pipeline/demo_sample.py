@@ -30,9 +30,6 @@ _EVENTS, _TRUTH, _INVENTORY, _INTEL, _FILES = (
 # A dozen agents: one false alert in five days is what one person has time for.
 ALERTS_PER_DAY = 0.2
 
-# The sample has its own calendar; a machine whose clock is behind it must not refuse it.
-_ANY_FUTURE_S = 100 * 366 * 86_400
-
 # Ties among scores are broken by a key. With this one every demonstration is the same; the store
 # of an installation has a random one.
 _SECRET = b"habitus demo: a story, not an installation"[:32]
@@ -85,7 +82,6 @@ def write_settings(folder: Path, data: Path, listen: str) -> Path:
         "inventory": str(data / _INVENTORY),
         "listen": listen,
         "clock": "event",
-        "max_future_s": _ANY_FUTURE_S,
         "log_level": "warning",
     }
     # Strings, numbers and lists of strings read the same in JSON and TOML.

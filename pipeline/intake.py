@@ -5,13 +5,17 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from models.errors import MalformedEvent
 from models.event import microseconds
-from pipeline.formats import read_event
-from pipeline.future import refuse_future
+from pipeline.event_time import check_time
+from pipeline.formats import Native, read_event
+from pipeline.formats.reasons import malformed
 from pipeline.quoted import quoted
 from pipeline.record import has_other_key, values_of
 from pipeline.rejected import rejected_message
+from pipeline.repeats import resolved
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.formats import Format
     from pipeline.job import Job
     from pipeline.record import RawRecord
+    from pipeline.repeats import Mark
     from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
 
@@ -30,11 +35,20 @@ DAY_US = 86_400_000_000
 
 
 class Taken(NamedTuple):
-    """A record that became an event, when it happened, and names of its unknown members."""
+    """A record that became an event, and when it happened.
+
+    Attributes
+    ----------
+    content
+        All that the record says, as JSON.
+    unknown
+        Names of its unknown members.
+    """
 
     record: RawRecord
     event: Event
     time_us: int
+    content: bytes
     unknown: tuple[str, ...] = ()
 
 
@@ -54,6 +68,9 @@ class Fresh:
     ----------
     order
         Numbers of the records to judge, in order.
+    conflicts
+        Numbers of the records whose id is known with other content, with the keys that they are
+        known by.
     """
 
     def __init__(
@@ -62,6 +79,7 @@ class Fresh:
         self.records = records
         self.acts = acts
         self.order: list[int] = []
+        self.conflicts: dict[int, int] = {}
         self.read = read
         self._known: dict[int, Taken] = {}
 
@@ -71,6 +89,14 @@ class Fresh:
     def keep(self, at: int, taken: Taken) -> None:
         """Remember what a record was read as."""
         self._known[at] = taken
+
+    def conflict(self, at: int, key: int) -> None:
+        """Leave a record in conflict to the reference; it is an act, and announces nothing."""
+        taken = self.known_or_read(at)
+        self.keep(at, taken._replace(event=msgspec.structs.replace(taken.event, kind="action")))
+        self.conflicts[at] = key
+        if self.acts is not None:
+            self.acts.leave([at])
 
     def event(self, position: int) -> Taken:
         """Give the event at a position."""
@@ -114,14 +140,14 @@ class Intake:
         Knows the events that were judged before.
     hasher
         Gives the keys they are known by.
-    max_future_us
+    ahead_us
         How far ahead of its arrival an event may be.
     """
 
-    def __init__(self, store: Store, hasher: Hasher, max_future_us: int) -> None:
+    def __init__(self, store: Store, hasher: Hasher, ahead_us: int) -> None:
         self._store = store
         self._hasher = hasher
-        self._max_future_us = max_future_us
+        self._ahead_us = ahead_us
 
     def take(
         self,
@@ -138,28 +164,26 @@ class Intake:
         quiet
             The kernel's way, for records of the native format.
         """
-        acts = None if quiet is None else quiet.read(*values_of(records), self._max_future_us)
+        acts = None if quiet is None else quiet.read(*values_of(records), self._ahead_us)
         fresh = Fresh(records, lambda record: self._read(record, wire), acts)
-        by_day = None if quiet is None else quiet.keys_by_day(acts)
-        if by_day is not None:
-            known = self._store.seen(list(chain.from_iterable(by_day.values())))
-            if not known:  # nearly always: all are new
-                out.seen, fresh.order = by_day, list(range(len(records)))
-                return fresh
-        keys: list[int | None] = [None] * len(records) if quiet is None else quiet.keys(acts)
+        by_day = None if quiet is None else quiet.marks_by_day(acts)
+        if by_day is not None and not self._store.seen(list(chain.from_iterable(by_day.values()))):
+            out.seen, fresh.order = by_day, list(range(len(records)))  # nearly always: all are new
+            return fresh
+        marks: list[Mark | None] = [None] * len(records) if quiet is None else quiet.marks(acts)
         days = [0] * len(records) if acts is None else acts.days()
-        refused = self._read_others(fresh, keys, days) if None in keys else {}
-        if by_day is None:  # in order: of millions a store finds neighbours twice as fast
-            known = self._store.seen(sorted(key for key in keys if key is not None))
-        for at, key in enumerate(keys):
-            if key is None:
+        refused = self._read_others(fresh, marks, days) if None in marks else {}
+        for at, (fate, mark) in enumerate(resolved(marks, self._store.seen)):
+            if mark is None:
                 _reject(records[at], refused[at], out, count)
-            elif key in known:
+            elif fate == "duplicate":
                 _reject(records[at], _judged_before(fresh, at), out, count)
             else:
-                known.add(key)
-                out.seen.setdefault(days[at], []).append(key)
+                key, digest = mark
+                out.seen.setdefault(days[at], {})[key] = digest
                 fresh.order.append(at)
+                if fate == "conflict":
+                    fresh.conflict(at, key)
         return fresh
 
     def set_apart(self, job: Job, strays: Mapping[str, str], misled: Collection[str]) -> None:
@@ -184,33 +208,42 @@ class Intake:
                 continue
             taken = fresh.known_or_read(at)
             (key,) = self._hasher.event_keys([(agent_id, taken.event.id)])
-            job.out.seen[taken.time_us // DAY_US].remove(key)
+            del job.out.seen[taken.time_us // DAY_US][fresh.conflicts.pop(at, key)]
             _reject(fresh.records[at], error, job.out, job.count)
         fresh.order = kept
 
     def _read_others(
-        self, fresh: Fresh, keys: list[int | None], days: list[int]
+        self, fresh: Fresh, marks: list[Mark | None], days: list[int]
     ) -> dict[int, MalformedEvent]:
-        """Read the records without a key yet; give those that cannot be read, with the reason."""
+        """Read the records without a mark yet; give those that cannot be read, with the reason."""
         refused: dict[int, MalformedEvent] = {}
-        read: list[tuple[int, Taken]] = []
+        read: list[tuple[int, Taken, int]] = []
         for at, record in enumerate(fresh.records):
-            if keys[at] is None:
+            if marks[at] is None:
                 try:
-                    read.append((at, fresh.read(record)))
+                    taken = fresh.read(record)
+                    read.append((at, taken, self._digest(taken.content)))
                 except MalformedEvent as error:
                     refused[at] = error
-        names = [(taken.event.agent.id, taken.event.id) for _, taken in read]
-        for (at, taken), key in zip(read, self._hasher.event_keys(names), strict=True):
-            keys[at], days[at] = key, taken.time_us // DAY_US
+        names = [(taken.event.agent.id, taken.event.id) for _, taken, _ in read]
+        for (at, taken, digest), key in zip(read, self._hasher.event_keys(names), strict=True):
+            marks[at], days[at] = (key, digest), taken.time_us // DAY_US
             fresh.keep(at, taken)
         return refused
+
+    def _digest(self, content: bytes) -> int:
+        try:
+            return self._hasher.content(content)
+        except RecursionError as error:
+            raise malformed(error) from None
 
     def _read(self, record: RawRecord, wire: Format) -> Taken:
         event, unknown = read_event(record, wire)
         time_us = microseconds(event.time)
-        refuse_future(time_us, record.arrived_us, self._max_future_us)
-        return Taken(record, event, time_us, unknown)
+        check_time(time_us, record.arrived_us, self._ahead_us)
+        # Of another format not all is the event's: labels, or how its sender counts.
+        content = record.value if isinstance(wire, Native) else msgspec.json.encode(event)
+        return Taken(record, event, time_us, content, unknown)
 
 
 def _elsewhere(agent_id: str, partition: str) -> MalformedEvent:

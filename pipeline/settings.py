@@ -152,7 +152,9 @@ class Settings(BaseSettings):
     stale_after_s: int = Field(
         900, gt=0, description="lag, or age of a live source's last event, that is stale, seconds"
     )
-    max_future_s: int = Field(300, ge=0, description="how far event time may be ahead, seconds")
+    max_future_s: int = Field(
+        300, ge=0, description="how far event time may be ahead, seconds; at most a day counts"
+    )
     batch_size: int = Field(USUAL_BATCH, ge=1, le=100_000, description="events committed together")
     batch_ms: int = Field(
         1_000, ge=0, description="how long a batch from Kafka may take, ms; 0: no bound"

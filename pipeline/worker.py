@@ -64,7 +64,7 @@ class Worker:
     cache_agents, packed_agents
         Agents kept in memory ready for use, and packed; all others are read again from the store
         when they act.
-    max_future_us
+    ahead_us
         How far ahead of its arrival an event may be.
     publish
         Whether anomalies and trust answers are to be queued for a sink.
@@ -92,7 +92,7 @@ class Worker:
         policy: TrustPolicy = DEFAULT_POLICY,
         cache_agents: int = 1_536,
         packed_agents: int = 32_768,
-        max_future_us: int = 300_000_000,
+        ahead_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
         kernel: str = "auto",
@@ -119,7 +119,7 @@ class Worker:
         self._shadows = ShadowFindings(store, self.engine.anomaly_id)
         self._enricher = enricher
         self._inventory = inventory
-        self._intake = Intake(store, self.engine.hasher, max_future_us)
+        self._intake = Intake(store, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
         self._publish = publish
         self._observer, self._listener, self._reviewer = observer, listener, reviewer
@@ -350,6 +350,7 @@ class Worker:
             subject,
             declared=declared,
             time_us=time_us,
+            conflict=job.fresh.order[position] in job.fresh.conflicts,
         )
         event = as_known(event, subject.trust)
         for name in self.panel.consider(event, assessment, subject):

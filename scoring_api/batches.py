@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from msgspec import Raw, Struct
 
 from models.errors import MalformedEvent
+from pipeline.repeats import Fate
 from pipeline.unknown_members import OTHER, suggestion
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResult, UnknownMember
@@ -33,6 +34,12 @@ class Sorted:
     good: list[bytes]
     results: list[ActionResult]
     warnings: list[UnknownMember]
+
+    def kept(self, fates: Sequence[Fate]) -> None:
+        """Say what each of the good ones is beside the events that are known."""
+        accepted = (result for result in self.results if result.status == "accepted")
+        for result, fate in zip(accepted, fates, strict=True):
+            result.status = fate
 
 
 def split(body: bytes, most: int) -> list[bytes]:

@@ -28,7 +28,7 @@ class Metrics:
         self.registry.register(self.pipeline)
         self.actions = Counter(
             "habitus_api_actions_total",
-            "Events received over HTTP, by status and reason of rejection.",
+            "Events received over HTTP: accepted, duplicate, conflict or rejected with a reason.",
             ("status", "reason"),
             registry=self.registry,
         )

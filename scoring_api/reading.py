@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust_state import TrustState
+from pipeline.repeats import Fate
 from pipeline.store import LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
@@ -58,6 +59,6 @@ class Reading(Protocol):
         """Give one anomaly by its id or by a name that leads to it."""
         ...
 
-    def inbox(self, values: list[bytes], /) -> Sequence[int]:
-        """Append raw native events durably, for the worker; give their positions."""
+    def inbox(self, values: list[bytes], /) -> Sequence[Fate]:
+        """Append raw native events but repeats durably, for the worker; give what each is."""
         ...

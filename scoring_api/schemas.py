@@ -6,7 +6,7 @@ together. Only request bodies are validated here.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -301,12 +301,19 @@ class AnomalyPage(BaseModel):
     previous_cursor: str | None
 
 
+ActionStatus = Literal["accepted", "duplicate", "conflict", "rejected"]
+STATUSES = get_args(ActionStatus)
+
+
 class ActionResult(BaseModel):
-    """What became of one event. `id` is null where the event has none that can be read."""
+    """What became of one event. `id` is null where the event has none that can be read.
+
+    A `duplicate` says what was sent under its id before; a `conflict` says something else.
+    """
 
     index: int
     id: str | None
-    status: Literal["accepted", "rejected"]
+    status: ActionStatus
     reason: str | None
     detail: str | None
 
@@ -324,9 +331,14 @@ class UnknownMember(BaseModel):
 
 
 class ActionResults(BaseModel):
-    """What became of each event, in the order sent. Accepted ones are stored durably."""
+    """What became of each event, in the order sent, with how many there are of each status.
+
+    Accepted and conflicting ones are stored durably, and judged.
+    """
 
     accepted: int
+    duplicate: int
+    conflict: int
     rejected: int
     results: list[ActionResult]
     warnings: list[UnknownMember]

@@ -10,7 +10,8 @@ from models.errors import ConfigError
 from models.event import Event, microseconds
 from models.trust_state import TrustState
 from pipeline.credentials import read_credentials
-from pipeline.future import refuse_future
+from pipeline.event_time import ahead_us_of, check_time
+from pipeline.repeats import Fate
 from pipeline.settings import Settings, load_settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import Application, create_app
@@ -33,7 +34,7 @@ def create_app_from_settings() -> Application:
     store = open_store(settings.store)
     return create_app(
         StoreReading(store),
-        _validator(settings.max_future_s * 1_000_000),
+        _validator(ahead_us_of(settings)),
         config,
         trust_policy_of(settings, store.configs.promoted()),
     )
@@ -53,13 +54,13 @@ def check(settings: Settings) -> None:
         KeySource(config.jwks).examine()
 
 
-def _validator(max_future_us: int) -> Validate:
+def _validator(ahead_us: int) -> Validate:
     """Give what reads an event's bytes, and refuses those that the worker would not take."""
     read: Validate = resolve_name(_NATIVE)().read
 
     def validate(value: bytes) -> tuple[Event, tuple[str, ...]]:
         event, unknown = read(value)
-        refuse_future(microseconds(event.time), wall_us(), max_future_us)
+        check_time(microseconds(event.time), wall_us(), ahead_us)
         return event, unknown
 
     return validate
@@ -141,6 +142,6 @@ class StoreReading:
         """Give one anomaly by its id or by a name that leads to it."""
         return self._store.anomaly(anomaly_id)
 
-    def inbox(self, values: list[bytes], /) -> Sequence[int]:
-        """Append raw native events durably; give their positions."""
+    def inbox(self, values: list[bytes], /) -> Sequence[Fate]:
+        """Append raw native events but repeats durably; give what each is."""
         return self._store.inbox(values)

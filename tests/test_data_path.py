@@ -66,9 +66,8 @@ def settings(tmp_path: Path, lines: list[bytes], monkeypatch: pytest.MonkeyPatch
         store=f"sqlite:{tmp_path / 'habitus.db'}",
         sink=f"file:{tmp_path / 'out'}",
         inventory=tmp_path / "inventory.csv",
-        clock="event",
         # Made-up events are never ahead, whatever the clock of the machine says.
-        max_future_s=3_000_000_000,
+        clock="event",
     )
 
 

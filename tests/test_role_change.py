@@ -47,7 +47,6 @@ class Story:
             inventory=None if inventory is None else path,
             clock="event",
             kernel=kernel,
-            max_future_s=3_000_000_000,
         )
         (folder / "none.jsonl").touch()
 

@@ -36,6 +36,8 @@ class Scene(Struct):
         Whether peers act in the event's mode.
     announces
         Whether deployments are announced in this stream.
+    conflict
+        Whether the event's id is known of this agent, with other content.
     """
 
     event: Event
@@ -51,6 +53,7 @@ class Scene(Struct):
     heard: Heard | None = None
     common: bool = True
     announces: bool = False
+    conflict: bool = False
 
 
 def finding(

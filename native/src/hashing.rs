@@ -1,5 +1,6 @@
 //! Keyed 64-bit hashes of names; the arithmetic of `models.hashing`.
 
+use crate::canonical::Canonical;
 use blake2b_simd::{Params, State};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -110,9 +111,20 @@ impl Hashes {
         };
         names.iter().map(key).collect()
     }
+
+    /// 63 bits for the content of an event, None where the reference has to read it.
+    #[pyo3(name = "content")]
+    fn content_of(&self, value: &[u8]) -> Option<u64> {
+        Canonical::default().of(value).map(|text| self.content(text))
+    }
 }
 
 impl Hashes {
+    /// 63 bits for the canonical text of an event.
+    pub fn content(&self, text: &[u8]) -> u64 {
+        number_of(&self.code(&[b"content\x1f", text])[..8]) >> 1
+    }
+
     /// 63 bits for the agent and the id of an event.
     pub fn event_key(&self, agent_id: &[u8], id: &[u8]) -> u64 {
         let mut event = self.event.clone();
@@ -122,10 +134,16 @@ impl Hashes {
 
     /// A number in (0, 1) that the sender of `text` cannot choose.
     pub fn uniform_of(&self, text: &[u8]) -> f64 {
-        let inner = self.inner.clone().chain_update(text).finalize();
-        let raw = self.outer.clone().chain_update(inner).finalize();
+        let raw = self.code(&[text]);
         let head = raw[..6].iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
         (head as f64 + 0.5) / (1u64 << 48) as f64
+    }
+
+    /// HMAC-SHA256 of parts one after the other.
+    fn code(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut inner = self.inner.clone();
+        parts.iter().for_each(|part| inner.update(part));
+        self.outer.clone().chain_update(inner.finalize()).finalize().into()
     }
 
     fn hash(&self, text: &[u8]) -> u64 {

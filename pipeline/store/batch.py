@@ -129,7 +129,8 @@ class Commit(Struct, kw_only=True):
     shared
         State that no single agent owns, by name.
     seen
-        Keys of events (63 bits) by the day they belong to, days since 1970.
+        Digests of events' contents by their keys (63 bits each), by the day they belong to, days
+        since 1970.
     whole
         `shared` holds everything: rows of changes beside it (named ``+…``) are forgotten.
     anomalies
@@ -165,7 +166,7 @@ class Commit(Struct, kw_only=True):
     closed_sessions: list[int] = field(default_factory=list)
     shared: list[tuple[str, bytes]] = field(default_factory=list)
     whole: bool = False
-    seen: dict[int, list[int]] = field(default_factory=dict)
+    seen: dict[int, dict[int, int]] = field(default_factory=dict)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     members: list[MemberRow] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from models.trust_state import TrustState
     from pipeline.record import Message
+    from pipeline.repeats import Fate
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
     from pipeline.store.order import Place, Sort
@@ -73,8 +74,11 @@ class Store(Protocol):
     def positions(self) -> dict[str, str]:
         """Give from where each source goes on."""
 
-    def seen(self, keys: Sequence[int]) -> set[int]:
-        """Give those of these event keys that were committed before."""
+    def seen(self, keys: Sequence[int]) -> dict[int, int | None]:
+        """Give those of these event keys that were committed before, with digests of contents.
+
+        Of an event that an earlier version of this program judged there is none.
+        """
 
     def member_of(self, names: Sequence[str]) -> dict[str, str]:
         """Give the anomalies of several agents that these names lead to, by name."""
@@ -135,8 +139,11 @@ class Store(Protocol):
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the ids of anomalies that begin so, in order, at most `limit`."""
 
-    def inbox(self, values: Sequence[bytes]) -> list[int]:
-        """Append raw events, on disk before this returns; give their positions."""
+    def inbox(self, values: Sequence[bytes]) -> list[Fate]:
+        """Append raw events but repeats, on disk before this returns; give what each is.
+
+        It is compared with all that was judged or waits in the inbox, whoever put it there.
+        """
 
 
 class Connection(Protocol):

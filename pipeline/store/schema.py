@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 PROFILES = """\
 create table if not exists profiles (
@@ -27,7 +27,9 @@ create table if not exists meta (key text primary key, value blob not null);
 create table if not exists shared (
     id integer primary key, name text not null unique, digest blob not null, blob blob not null
 );
-create table if not exists seen (key integer primary key, day integer not null);
+create table if not exists seen (
+    key integer primary key, day integer not null, digest integer
+);
 create table if not exists anomalies (
     number integer primary key,
     id text not null unique,
@@ -53,8 +55,13 @@ create table if not exists held (
 create index if not exists held_agent on held (agent_id, time_us);
 create table if not exists outbox (id integer primary key autoincrement, message blob not null);
 create table if not exists inbox (
-    id integer primary key autoincrement, arrived_us integer not null, value blob not null
+    id integer primary key autoincrement,
+    arrived_us integer not null,
+    value blob not null,
+    key integer,
+    digest integer
 );
+create index if not exists inbox_key on inbox (key);
 create table if not exists positions (
     id integer primary key, source text not null unique, position text not null
 );
@@ -76,6 +83,13 @@ insert into profiles (id, agent_id, mode, seq, trust, trust_digest, digest, blob
     from profiles_before order by id;
 drop table profiles_before
 """,  # noqa: S608 - ours alone
+    # What an event said, beside its id: null of all that is there already.
+    2: """
+alter table seen add column digest integer;
+alter table inbox add column key integer;
+alter table inbox add column digest integer;
+create index inbox_key on inbox (key)
+""",
 }
 
 # Tables that came later; made where they are missing, so that older stores go on.

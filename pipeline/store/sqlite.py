@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from models.errors import StateError
+from pipeline.repeats import Marker, resolved
 from pipeline.store.asking import Asking
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.record import Message
+    from pipeline.repeats import Fate
 
 _PAGE = 500
 
@@ -56,6 +58,7 @@ class SqliteStore(Asking):
             raise
         super().__init__(self._api, self.secret, shard="''")
         self._writer = Writer(self._work, self.secret)
+        self._marker = Marker(self.secret)
         self.configs = Configs(self._work, self.secret)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
@@ -146,14 +149,19 @@ class SqliteStore(Asking):
         """Give from where each source goes on."""
         return dict(self._work.rows("select source, position from positions"))
 
-    def seen(self, keys: Sequence[int]) -> set[int]:
-        """Give those of these event keys that were committed before."""
-        found = self._work.rows(
+    def seen(self, keys: Sequence[int]) -> dict[int, int | None]:
+        """Give those of these event keys that were committed before, with digests of contents."""
+        return self._marks(self._work, "seen", keys)
+
+    @staticmethod
+    def _marks(database: Database, table: str, keys: Sequence[int]) -> dict[int, int | None]:
+        found = database.rows(
             # Told to go through the list, it does not make a table of it first.
-            "select seen.key from json_each(?) as asked cross join seen on seen.key = asked.value",
+            "select known.key, known.digest from json_each(?) as asked "  # noqa: S608  # ours alone
+            f"cross join {table} as known on known.key = asked.value",
             (msgspec.json.encode(keys).decode(),),
         )
-        return {key for (key,) in found}
+        return dict(found)
 
     def outbox(self, limit: int) -> list[tuple[int, Message]]:
         """Give messages not yet published, oldest first, with their positions."""
@@ -187,13 +195,25 @@ class SqliteStore(Asking):
         found = self._api.row("select value from meta where key = 'status'")
         return STATUS.decode(found[0]) if found else PipelineStatus()
 
-    def inbox(self, values: Sequence[bytes]) -> list[int]:
-        """Append raw events, on disk before this returns; give their positions."""
+    def inbox(self, values: Sequence[bytes]) -> list[Fate]:
+        """Append raw events but repeats, on disk before this returns; give what each is."""
         if self._post.read_only:
             raise StateError(f"store {self.path!r} is open for reading only")
         now = time.time_ns() // 1000  # noqa: TID251  # an edge: when they arrived
+        marks = self._marker.of_all(values)
         with self._post.transaction():
-            return [
-                self._post.run("insert into inbox (arrived_us, value) values (?, ?)", (now, value))
-                for value in values
-            ]
+            known = resolved(marks, self._known)
+            self._post.run_many(
+                "insert into inbox (arrived_us, value, key, digest) values (?, ?, ?, ?)",
+                [
+                    (now, value, *(one.mark or (None, None)))
+                    for value, one in zip(values, known, strict=True)
+                    if one.fate != "duplicate"
+                ],
+            )
+        return [one.fate for one in known]
+
+    def _known(self, keys: Sequence[int]) -> dict[int, int | None]:
+        """Give those of some event keys that were judged, or wait to be."""
+        waiting = self._marks(self._post, "inbox", keys)
+        return self._marks(self._post, "seen", keys) | waiting

@@ -98,10 +98,11 @@ class Writer:
     def _write_seen(self, batch: Commit) -> None:
         # In order of their keys, neighbours fall into the same pages; a list at a time takes half
         # of what a row at a time does.
-        for day, keys in sorted(batch.seen.items()):
+        for day, marks in sorted(batch.seen.items()):
             self._database.run(
-                "insert or ignore into seen (key, day) select value, ? from json_each(?)",
-                (day, msgspec.json.encode(sorted(keys)).decode()),
+                "insert or ignore into seen (key, day, digest) "
+                "select cast(key as integer), ?, value from json_each(?)",
+                (day, msgspec.json.encode(dict(sorted(marks.items()))).decode()),
             )
         floor = batch.prune_seen_before_day
         if floor is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +14,7 @@ from scoring_api.batches import sort_out, split
 from scoring_api.clients import client_of
 from scoring_api.principal import Principal
 from scoring_api.problems import ProblemError
-from scoring_api.schemas import ActionResults
+from scoring_api.schemas import STATUSES, ActionResults
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 
 _WRITER = needs("actions:write")  # in front of all that reads the request; called once
@@ -53,11 +54,13 @@ async def post_actions(
 ) -> Any:
     """Take native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
 
-    Each gets its own result. Accepted ones are stored durably before the answer, and judged by the
-    worker; sending one again changes nothing. An event of an agent that the credential may not
-    report is rejected as `not_permitted`. A request of which every event is rejected is 422 with
-    the results. Only a body that cannot be read as a whole is 400. Members that the format does
-    not know are kept in `attributes`, and named in `warnings`.
+    Each gets its own result: `accepted`; `duplicate` where the agent sent the same content under
+    this id before, which changes nothing; `conflict` where the content was another, which is judged
+    as an event of its own and is a finding; or `rejected`. Accepted and conflicting ones are stored
+    durably before the answer. An event of an agent that the credential may not report is rejected
+    as `not_permitted`. A request of which every event is rejected is 422 with the results. Only a
+    body that cannot be read as a whole is 400. Members that the format does not know are kept in
+    `attributes`, and named in `warnings`.
     """
     items = split(await request.body(), service.config.max_batch)
 
@@ -69,7 +72,7 @@ async def post_actions(
     def take() -> Any:
         found = sort_out(items, permitted, service.config.max_event)
         if found.good:
-            service.reading.inbox(found.good)
+            found.kept(service.reading.inbox(found.good))
         return found
 
     try:
@@ -83,7 +86,8 @@ async def post_actions(
     others = sum(result.reason == "not_permitted" for result in found.results)
     if others:
         service.auth.refusals.not_permitted(client_of(request.scope), caller, others)
-    rejected = sum(result.status == "rejected" for result in found.results)
+    count = Counter(result.status for result in found.results)
+    rejected = count["rejected"]
     if items and rejected == len(items):
         raise ProblemError(
             422,
@@ -91,8 +95,7 @@ async def post_actions(
             members={"results": [result.model_dump() for result in found.results]},
         )
     return {
-        "accepted": len(found.good),
-        "rejected": rejected,
+        **{status: count[status] for status in STATUSES},
         "results": found.results,
         "warnings": found.warnings,
     }

@@ -76,7 +76,7 @@ def recording(tmp_path: Path) -> str:
 
 
 def settings_with(*names: str) -> Settings:
-    return Settings(detectors=names, max_future_s=10**10)
+    return Settings(detectors=names, clock="event")
 
 
 def test_a_registered_detector_is_made_by_its_word() -> None:
@@ -154,9 +154,7 @@ def test_a_recorder_measures_a_detector_alone_and_beside_the_product(tmp_path: P
         fmt=example.fmt,
         truth=example.truth,
         history_days=4,
-        settings=example.settings.model_copy(
-            update={"detectors": ("new_tool",), "max_future_s": 10**10}
-        ),
+        settings=example.settings.model_copy(update={"detectors": ("new_tool",), "clock": "event"}),
     )
     alone = ranked_by(run, recorder)
     assert {e.rank for s in alone for e in s.events} == {0.0, 6.0}
@@ -253,7 +251,7 @@ def test_state_that_is_no_bytes_is_not_kept(caplog: pytest.LogCaptureFixture) ->
 
 
 def judged_by(source: Path, *detectors: Detector) -> dict[str, int]:
-    settings = Settings(source=f"file:{source}", store="sqlite::memory:", max_future_s=10**9)
+    settings = Settings(source=f"file:{source}", store="sqlite::memory:", clock="event")
     with open_store("sqlite::memory:", secret=b"x" * 32) as store:
         worker = build_worker(settings, store, publish=False, explain_all=True)
         worker.panel = Panel(detectors)

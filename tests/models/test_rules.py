@@ -36,6 +36,7 @@ class Case:
     then: dict[str, Any] = field(default_factory=dict)
     origin: Origin = HOME
     declared: Declared = REGISTERED
+    conflict: bool = False
     before: dict[str, Any] = field(default_factory=dict)
     before_origin: Origin = HOME
     minutes: tuple[float, ...] = tuple(range(30))
@@ -50,6 +51,11 @@ def said(**attributes: Any) -> dict[str, Any]:
 
 
 CASES: dict[str, dict[str, Case]] = {
+    "telemetry.conflict": {
+        "its id is known with other content": Case(fires=True, conflict=True),
+        "whatever else is found": Case(fires=True, conflict=True, origin=TOR),
+        "its id is new": Case(fires=False),
+    },
     "identity.shadow": {
         "nobody registered it": Case(fires=True, declared=Declared(registered=False)),
         "it is registered": Case(fires=False),
@@ -267,7 +273,8 @@ def tell(a_stream, an_event) -> Callable[[Case], Assessment]:
         if case.between is not None:
             stream.judge(an_event(at=90, **case.between))
         last = an_event(at=100, session="last", **case.then)
-        return stream.judge(last, case.origin, declared=case.declared)
+        more = {"declared": case.declared, "conflict": case.conflict}
+        return stream.judge(last, case.origin, **more)
 
     return run
 

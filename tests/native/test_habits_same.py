@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from math import log2
 from typing import Any
@@ -309,3 +310,12 @@ def test_keys_and_tie_breakers_are_alike(key, names):
         assert python.uniform(name) == fast.uniform(name)
     pairs = list(zip(names, names[::-1], strict=True))
     assert python.event_keys(pairs) == fast.event_keys(pairs)
+    for content in (b"{}", json.dumps(names).encode(), json.dumps(dict(pairs), indent=1).encode()):
+        assert python.content(content) == fast.content(content)
+
+
+def test_json_that_is_nested_deeply_has_the_same_digest():
+    python, fast = Hasher(KEY), NativeHasher(KEY, compiled())
+    for depth in (127, 128, 129, 300):
+        content = b"[" * depth + b"]" * depth
+        assert python.content(content) == fast.content(content)

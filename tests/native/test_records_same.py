@@ -56,11 +56,13 @@ parts = st.dictionaries(
 def read_alike(raw: bytes) -> bool:
     """Whether the kernel takes a record; it must then be the event that the reference makes."""
     acts = native.Acts([raw], 2_000_000_000_000_000, 0)
-    (key,) = acts.keys(native.Hashes(SECRET))
-    if key is None:
+    (mark,) = acts.marks(native.Hashes(SECRET))
+    if mark is None:
         return False
-    event = Native().normalise(raw)
-    assert key == Hasher(SECRET).event_keys([(event.agent.id, event.id)])[0]
+    event, hasher = Native().normalise(raw), Hasher(SECRET)
+    assert mark == (hasher.event_keys([(event.agent.id, event.id)])[0], hasher.content(raw))
+    day = microseconds(event.time) // DAY_US
+    assert acts.marks_by_day(native.Hashes(SECRET)) == {day: dict([mark])}
     assert acts.days() == [microseconds(event.time) // DAY_US]
     judged = event.kind == "action"  # an announced change is read, and left to the reference
     assert acts.keep([0]) == ([(event.agent.id, event.mode, 0)] if judged else [])
@@ -108,13 +110,16 @@ def test_an_object_in_an_array_and_a_name_in_an_object_are_not_taken(field, valu
 
 def test_a_record_ahead_of_time_is_left_to_the_reference():
     plain = json.dumps(BASE).encode()
-    assert native.Acts([plain], 0, 1).keys(native.Hashes(SECRET)) == [None]
+    assert native.Acts([plain], 0, 1).marks(native.Hashes(SECRET)) == [None]
 
 
 def test_a_record_that_was_cut_is_left_to_the_reference():
     plain, late = json.dumps(BASE).encode(), 2_000_000_000_000_000
-    keys = native.Acts([plain, plain], [late, None], 0).keys(native.Hashes(SECRET))
-    assert [key is None for key in keys] == [False, True]
+    acts = native.Acts([plain, plain], [late, None], 0)
+    assert [mark is None for mark in acts.marks(native.Hashes(SECRET))] == [False, True]
+    assert acts.marks_by_day(native.Hashes(SECRET)) is None
+    acts.leave([0])
+    assert acts.marks(native.Hashes(SECRET)) == [None, None]
 
 
 def test_the_reference_takes_no_empty_object():

@@ -217,7 +217,7 @@ def test_groups_stand_in_for_roles_that_nobody_declared(recording: str, tmp_path
     bare = tmp_path / "bare.jsonl"
     bare.write_text("".join(json.dumps(line) + "\n" for line in lines))
     group_agents(tool_shares([str(bare)], fmt="native")).save(tmp_path / "models")
-    settings = Settings(offline_models=tmp_path / "models", max_future_s=10**10)
+    settings = Settings(offline_models=tmp_path / "models", clock="event")
     explored = Explored([str(bare)], fmt="native", settings=settings)
     assert explored.events.role.str.startswith("like:").all()
     declared = Explored([recording], fmt="native", settings=settings)
@@ -225,7 +225,7 @@ def test_groups_stand_in_for_roles_that_nobody_declared(recording: str, tmp_path
 
 
 def test_the_forest_adds_a_reason_and_moves_no_number(recording: str, tmp_path: Path) -> None:
-    plain = Settings(max_future_s=10**10)
+    plain = Settings(clock="event")
     history = History([recording], fmt="native", settings=plain)
     assert history.matrix.shape == (len(history.agents), len(SIGNS))
     assert np.isfinite(history.matrix).all()

@@ -31,8 +31,6 @@ MORTAL = Path(__file__).with_name("mortal.py")
 SECRET = b"a secret of tests, 32 bytes long"
 SHADOW = "invoice-clerk-00004"
 STEWARD = "data-steward-00002"
-# Whatever the clock of the machine says: made-up events are never ahead of it.
-MAX_FUTURE_S = 100 * 366 * 86_400
 
 BAD = (
     b'{"id":"bad-1"',
@@ -122,7 +120,7 @@ class Pipeline:
             "sink": f"file:{self.folder / name}",
             "batch_size": 150,
             "inventory": self.inventory,
-            "max_future_s": MAX_FUTURE_S,
+            "clock": "event",  # made-up events are not ahead of it, whatever the machine's says
         }
         return Settings(**given | more)
 

@@ -60,7 +60,7 @@ def judged(folder: Path, name: str, lines: Iterable[bytes], batch: int = 150) ->
     open_store(f"sqlite:{store}", secret=SECRET).close()
     settings = Settings(
         source=f"file:{stream}", store=f"sqlite:{store}", sink=f"file:{folder / name}",
-        kernel="python", batch_size=batch, max_future_s=10**9,
+        kernel="python", batch_size=batch, clock="event",
     )  # fmt: skip
     runner.run(settings, drain=True, stop=threading.Event())
     database = sqlite3.connect(store)

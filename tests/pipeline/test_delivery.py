@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-EVENTS = 1_000
+EVENTS, CONFLICTS = 1_000, 8
 STEPS = {
     "1 a batch came": 4,
     "2 judging": 4,
@@ -52,7 +52,11 @@ class Uninterrupted(NamedTuple):
 
 @pytest.fixture(scope="module")
 def uninterrupted(shared_pipeline) -> Uninterrupted:
-    source = shared_pipeline.file(shared_pipeline.mixed(EVENTS))
+    lines = shared_pipeline.mixed(EVENTS)
+    for place in range(100, 100 * (CONFLICTS + 1), 100):  # other content under a known id, twice
+        other = shared_pipeline.events(EVENTS)[place // 2].replace(b'"tool":"', b'"tool":"other.')
+        lines[place:place] = [other, other]
+    source = shared_pipeline.file(lines)
     settings = keeping(shared_pipeline, source, "uninterrupted")
     assert shared_pipeline.lives(settings) == 0
     return Uninterrupted(
@@ -85,7 +89,8 @@ def is_the_same(pipeline, settings, expected: Uninterrupted) -> None:
 
 def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
     state = uninterrupted.state
-    assert len(state["seen"]) == EVENTS + 2
+    assert len(state["seen"]) == EVENTS + 2 + CONFLICTS
+    assert sum("telemetry.conflict" in str(row) for row in state["anomalies"]) > 2
     assert all(state[name] for name in ("profiles", "sessions", "shared", "anomalies", "held"))
     assert not state["outbox"]
     assert uninterrupted.published.keys() == {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
     made = made_up(tmp_path_factory.mktemp("fleet"), agents=4, days=12, quiet_days=6)
     # Whatever the clock of the machine says.
-    later = made.settings.model_copy(update={"max_future_s": 10**10})
+    later = made.settings.model_copy(update={"clock": "event"})
     return Example(made.files, made.fmt, later, made.about, made.truth, made.history_days)
 
 

@@ -128,10 +128,10 @@ def test_a_claim_of_one_shard_leaves_the_others_alone(postgresql_url: str) -> No
     ):
         zero.claim()
         one.claim()
-        zero.commit(Commit(shared=[("peers", b"0")], seen={1: [7]}))
+        zero.commit(Commit(shared=[("peers", b"0")], seen={1: {7: 8}}))
         one.commit(Commit(shared=[("peers", b"1")], counters={"events": 1}))
         assert (zero.shared(), one.shared()) == ({"peers": b"0"}, {"peers": b"1"})
-        assert (zero.seen([7]), one.seen([7])) == ({7}, set())
+        assert (zero.seen([7]), one.seen([7])) == ({7: 8}, {})
 
 
 def test_a_worker_that_stands_still_within_a_commit_is_ended_by_the_server(

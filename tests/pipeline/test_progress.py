@@ -43,7 +43,7 @@ class Told:
 
 
 def settings(folder: Path, source: str = "") -> Settings:
-    return Settings(source=source, store=f"sqlite:{folder}/h.db", max_future_s=10**10)
+    return Settings(source=source, store=f"sqlite:{folder}/h.db", clock="event")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pipeline.sample import fleet_events
 def _place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("HABITUS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("HABITUS_MAX_FUTURE_S", "3000000000")
+    monkeypatch.setenv("HABITUS_CLOCK", "event")
     monkeypatch.chdir(tmp_path)
     Path("empty.jsonl").touch()
     Path("blank.jsonl").write_text("\n\n")

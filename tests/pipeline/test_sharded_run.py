@@ -68,7 +68,7 @@ class Stream:
             "source": f"kafka://{self.address}/{self.topic}?group={self.topic}",
             "store": self.url,
             "batch_size": 100,
-            "max_future_s": 10**9,
+            "clock": "event",
             "kafka_client": self.client,
         }
         return Settings(**given | more)

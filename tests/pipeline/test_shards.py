@@ -38,7 +38,7 @@ ZERO, ONE = "kafka:t:0", "kafka:t:1"
 
 @pytest.fixture
 def settings(postgresql_url: str) -> Settings:
-    return Settings(store=postgresql_url, sink="none", max_future_s=100 * 366 * 86_400)
+    return Settings(store=postgresql_url, sink="none", clock="event")
 
 
 def a_shard(settings: Settings, store: PostgresStore, name: str) -> Shard:
@@ -233,7 +233,7 @@ def test_three_shards_find_every_incident_of_the_sample(
         intel=data / "intel",
         corporate_networks=("203.0.113.0/28",),
         alerts_per_day=0.2,
-        max_future_s=10**9,
+        clock="event",
     )
     shards = [a_shard(settings, store, f"kafka:t:{number}") for number in range(3)]
     lines = gzip.decompress((data / "sample_events.jsonl.gz").read_bytes()).splitlines()

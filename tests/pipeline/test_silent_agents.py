@@ -111,7 +111,7 @@ def test_of_an_empty_store_nobody_is_silent(habitus: Callable[..., Any], store_u
 @pytest.mark.parametrize("last", [ZERO, ONE])
 def test_an_agent_is_silent_where_no_partition_has_heard_it(postgresql_url: str, last: str) -> None:
     """Each shard has heard of the agents of the other one, up to when it last took that in."""
-    settings = Settings(store=postgresql_url, sink="none", max_future_s=100 * 366 * 86_400)
+    settings = Settings(store=postgresql_url, sink="none", clock="event")
     streams = {
         ZERO: in_order(events("a", *range(0, 114, 3)), events("gone", *range(70), 75, 79)),
         ONE: in_order(events("b", *range(0, 114, 3))),

@@ -58,7 +58,7 @@ def test_everything_of_a_commit_is_there_after_opening_again(url: str) -> None:
                 profiles=[("a", "delegated", b"p", a_state(role="r", owner="o"))],
                 sessions=[(9, b"nine"), (-3, b"three"), (5, b"five")],
                 shared=[("peers", b"s")],
-                seen={20_000: [2**63 - 1, 7]},
+                seen={20_000: {2**63 - 1: 5, 7: 2**63 - 1}},
                 held=[("e-1", "a", "delegated", 5, b"{}"), ("e-2", "a", "delegated", 4, b"[]")],
                 outbox=[a_message(1), a_message(2)],
                 positions={"stdin": "7"},
@@ -76,7 +76,7 @@ def test_everything_of_a_commit_is_there_after_opening_again(url: str) -> None:
     with open_store(url) as store:
         assert list(store.all_sessions()) == [(-3, b"three"), (9, b"nine")]
         assert store.shared() == {"peers": b"s"}
-        assert store.seen([7, 8, 2**63 - 1]) == {7, 2**63 - 1}
+        assert store.seen([7, 8, 2**63 - 1]) == {7: 2**63 - 1, 2**63 - 1: 5}
         assert store.held("a") == [("e-2", "a", "delegated", 4, b"[]")]
         assert [message for _, message in store.outbox(10)] == [a_message(1), a_message(2)]
         assert store.positions() == {"stdin": "7"}
@@ -92,12 +92,12 @@ def test_a_commit_that_fails_leaves_nothing_behind(store: Store) -> None:
             Commit(
                 profiles=[("a", "delegated", b"p", a_state())],
                 positions={"stdin": "7"},
-                seen={1: [1]},
+                seen={1: {1: 1}},
                 held=[(None, "a", "delegated", broken, b"")],  # type: ignore[list-item]  # broken
             )
         )
     assert store.positions() == {}
-    assert store.seen([1]) == set()
+    assert store.seen([1]) == {}
     assert store.changes(0, 10) == []
     store.commit(Commit(positions={"stdin": "8"}))
     assert store.positions() == {"stdin": "8"}
@@ -128,13 +128,13 @@ def test_a_commit_on_another_position_than_it_expects_writes_nothing(store: Stor
 
 
 def test_old_event_keys_are_forgotten_once_a_day(store: Store) -> None:
-    store.commit(Commit(seen={10: [1], 11: [2], 12: [3]}))
+    store.commit(Commit(seen={10: {1: 4}, 11: {2: 5}, 12: {3: 6}}))
     store.commit(Commit(prune_seen_before_day=12))
-    assert store.seen([1, 2, 3]) == {3}
-    store.commit(Commit(seen={10: [1]}, prune_seen_before_day=12))
-    assert store.seen([1]) == {1}
+    assert store.seen([1, 2, 3]) == {3: 6}
+    store.commit(Commit(seen={10: {1: 4}}, prune_seen_before_day=12))
+    assert store.seen([1]) == {1: 4}
     store.commit(Commit(prune_seen_before_day=13))
-    assert store.seen([1, 3]) == set()
+    assert store.seen([1, 3]) == {}
 
 
 @pytest.mark.parametrize("table", ["profiles", "sessions", "shared"])

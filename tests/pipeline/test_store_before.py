@@ -27,6 +27,19 @@ COLUMNS_OF_1 = "role text, owner text, level text not null, state text not null,
 last_seen_us integer not null, trust blob"
 
 
+def tables_of_1() -> str:
+    """Give the tables of version 1: without digests of events."""
+    tables = TABLES.replace("trust blob", COLUMNS_OF_1)
+    for later in (
+        ", digest integer\n",
+        ",\n    key integer,\n    digest integer",
+        "create index if not exists inbox_key on inbox (key);",
+    ):
+        assert later in tables
+        tables = tables.replace(later, "")
+    return tables
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
     """Give a store as version 1 made it, with one agent."""
@@ -35,7 +48,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
     key = row_key(NAME, "delegated")
     database = sqlite3.connect(path)
     database.execute("pragma journal_mode=wal")
-    database.executescript(TABLES.replace("trust blob", COLUMNS_OF_1))
+    database.executescript(tables_of_1())
     database.executemany(
         "insert into meta values (?, ?)", [("version", 1), ("seq", 1), ("secret", SECRET)]
     )
@@ -44,6 +57,8 @@ def path(tmp_path: Path) -> Iterator[Path]:
         (NAME, trust, Seal(SECRET, "trust").digest(key, trust),
          Seal(SECRET, "profiles").digest(key, profile), profile),
     )  # fmt: skip
+    database.execute("insert into seen values (11, 18267)")
+    database.execute("insert into inbox (arrived_us, value) values (5, x'7b7d')")
     database.commit()
     database.close()
     return path
@@ -65,6 +80,14 @@ def test_a_store_of_version_1_is_brought_to_this_one(path: Path) -> None:
     indexes = database.execute("select name from sqlite_master where type = 'index'").fetchall()
     assert ("profiles_seq",) in indexes
     database.close()
+
+
+def test_events_of_before_are_known_by_their_ids_alone(path: Path) -> None:
+    with open_store(f"sqlite:{path}") as store:
+        assert store.seen([11, 12]) == {11: None}
+        assert store.inbox_batch(0, 9) == [(1, b"{}", 5)]
+        store.commit(Commit(seen={18_268: {12: 7}}))
+        assert store.seen([11, 12]) == {11: None, 12: 7}
 
 
 def test_who_only_reads_leaves_it_as_it_is(path: Path) -> None:

@@ -33,6 +33,8 @@ def test_an_event_is_kept_however_it_is_wrapped(client, installation, wrapped):
     assert response.status_code == 202
     assert response.json() == {
         "accepted": 1,
+        "duplicate": 0,
+        "conflict": 0,
         "rejected": 0,
         "results": [
             {"index": 0, "id": "e-1", "status": "accepted", "reason": None, "detail": None}

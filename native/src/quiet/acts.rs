@@ -2,16 +2,20 @@
 
 use super::act::{Act, Kind};
 use super::agent::Agent;
+use crate::canonical::Canonical;
 use crate::fetching::ask;
 use crate::hashing::Hashes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 use rustc_hash::FxHashMap;
 use self_cell::self_cell;
 use std::collections::BTreeMap;
 
 const DAY_US: i64 = 86_400_000_000;
+/// 2000 begins, and the last instant before 2100; `pipeline.event_time`.
+const EARLIEST_US: i64 = 946_684_800_000_000;
+const LATEST_US: i64 = 4_102_444_799_999_999;
 
 /// An agent of the batch: in the kernel or not, and who it is.
 #[derive(Default)]
@@ -71,6 +75,9 @@ impl Arrived {
     }
 }
 
+/// 63 bits for the agent and the id of an event, and 63 for its content.
+type Mark = (u64, u64);
+
 /// By record; None where the reference has to read it.
 type Found<'a> = Vec<Option<Act<'a>>>;
 
@@ -87,32 +94,53 @@ pub struct Acts {
 
 #[pymethods]
 impl Acts {
-    /// Read records; those that happen too far ahead of their arrival are left to the reference.
+    /// Read records; those of times that `pipeline.event_time` refuses are left to the reference.
     #[new]
-    fn new(values: &Bound<'_, PyList>, arrived_us: Arrived, max_future_us: i64) -> PyResult<Self> {
+    fn new(values: &Bound<'_, PyList>, arrived_us: Arrived, ahead_us: i64) -> PyResult<Self> {
         let raw = values.iter().map(|value| value.extract()).collect::<PyResult<_>>()?;
-        let read = Read::new(raw, |raw| read_all(raw, &arrived_us, max_future_us));
+        let read = Read::new(raw, |raw| read_all(raw, &arrived_us, ahead_us));
         Ok(Acts { read, order: Vec::new(), subject: Vec::new(), slots: Vec::new() })
     }
 
-    /// 63 bits for each (agent, id), None where the reference has to read the record.
-    fn keys(&self, hashes: &Hashes) -> Vec<Option<u64>> {
-        self.acts().iter().map(|act| act.as_ref().map(|act| key(act, hashes))).collect()
+    /// 63 bits for each (agent, id) and 63 for the content, None where the reference has to read
+    /// the record.
+    fn marks(&self, hashes: &Hashes) -> Vec<Option<Mark>> {
+        let mut canonical = Canonical::default();
+        let each = self.acts().iter().zip(self.read.borrow_owner());
+        each.map(|(act, raw)| mark(act.as_ref()?, raw, hashes, &mut canonical)).collect()
     }
 
-    /// The same keys in order, by day; None where the reference has to read a record, or two are
-    /// the same event.
-    fn keys_by_day(&self, hashes: &Hashes) -> Option<BTreeMap<i64, Vec<u64>>> {
-        let each =
-            self.acts().iter().map(|act| act.as_ref().map(|act| (key(act, hashes), day(act))));
-        let mut keys = each.collect::<Option<Vec<_>>>()?;
-        keys.sort_unstable();
-        if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return None;
+    /// The same by day, from keys in order to contents; None where the reference has to read a
+    /// record, or two have the same key.
+    fn marks_by_day<'py>(
+        &self,
+        py: Python<'py>,
+        hashes: &Hashes,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        if self.acts().iter().any(Option::is_none) {
+            return Ok(None); // before anything is hashed
         }
-        let mut found: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
-        keys.into_iter().for_each(|(key, day)| found.entry(day).or_default().push(key));
-        Some(found)
+        let marks = self.marks(hashes).into_iter().collect::<Option<Vec<_>>>();
+        let Some(marks) = marks else { return Ok(None) };
+        let mut marks: Vec<(Mark, i64)> = marks.into_iter().zip(self.days()).collect();
+        marks.sort_unstable();
+        if marks.windows(2).any(|pair| pair[0].0 .0 == pair[1].0 .0) {
+            return Ok(None);
+        }
+        let mut by_day: BTreeMap<i64, Bound<'py, PyDict>> = BTreeMap::new();
+        for ((key, content), day) in marks {
+            by_day.entry(day).or_insert_with(|| PyDict::new(py)).set_item(key, content)?;
+        }
+        let found = PyDict::new(py);
+        by_day.into_iter().try_for_each(|(day, of_day)| found.set_item(day, of_day))?;
+        Ok(Some(found))
+    }
+
+    /// Leave records to the reference that were read.
+    fn leave(&mut self, places: Vec<usize>) {
+        self.read.with_dependent_mut(|_, acts| {
+            places.into_iter().filter_map(|at| acts.get_mut(at)?.take()).for_each(drop);
+        });
     }
 
     /// Days since 1970, 0 where the reference has to read the record.
@@ -199,16 +227,18 @@ impl Acts {
     }
 }
 
-fn read_all<'a>(raw: &'a [PyBackedBytes], arrived_us: &Arrived, max_future_us: i64) -> Found<'a> {
+fn read_all<'a>(raw: &'a [PyBackedBytes], arrived_us: &Arrived, ahead_us: i64) -> Found<'a> {
     let one = |(place, raw): (usize, &'a PyBackedBytes)| {
-        let latest_us = arrived_us.of(place)? + max_future_us;
-        Act::read(raw).filter(|act| act.time_us <= latest_us)
+        let latest_us = arrived_us.of(place)?.saturating_add(ahead_us).min(LATEST_US);
+        Act::read(raw).filter(|act| (EARLIEST_US..=latest_us).contains(&act.time_us))
     };
     raw.iter().enumerate().map(one).collect()
 }
 
-fn key(act: &Act<'_>, hashes: &Hashes) -> u64 {
-    hashes.event_key(act.agent.id.as_bytes(), act.id.as_bytes())
+/// The key of an act and the digest of its content.
+fn mark(act: &Act<'_>, raw: &[u8], hashes: &Hashes, canonical: &mut Canonical) -> Option<Mark> {
+    let key = hashes.event_key(act.agent.id.as_bytes(), act.id.as_bytes());
+    Some((key, hashes.content(canonical.of(raw)?)))
 }
 
 fn day(act: &Act<'_>) -> i64 {

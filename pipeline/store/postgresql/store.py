@@ -7,6 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from models.errors import StateError
+from pipeline.repeats import Marker, resolved
 from pipeline.store.asking import Asking
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.record import Message
+    from pipeline.repeats import Fate
 
 _PAGE = 500
+_TURN = 0x4861_6249  # "HabI"
 
 
 class PostgresStore(Asking):
@@ -56,6 +59,7 @@ class PostgresStore(Asking):
             raise
         super().__init__(self._api, self.secret, shard="shard")
         self._writer = PostgresWriter(self._work, self.secret, shard)
+        self._marker = Marker(self.secret)
         self.configs = Configs(self._work, self.secret)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
@@ -150,13 +154,14 @@ class PostgresStore(Asking):
         """Give from where each source goes on."""
         return dict(self._work.rows("select source, position from positions"))
 
-    def seen(self, keys: Sequence[int]) -> set[int]:
-        """Give those of these event keys that were committed before."""
-        found = self._work.rows(
-            "select key from seen where shard in (?, '') and key = any(?::bigint[])",
-            (self.shard, list(keys)),
+    def seen(self, keys: Sequence[int]) -> dict[int, int | None]:
+        """Give those of these event keys that were committed before, with digests of contents."""
+        return dict(
+            self._work.rows(
+                "select key, digest from seen where shard in (?, '') and key = any(?::bigint[])",
+                (self.shard, list(keys)),
+            )
         )
-        return {key for (key,) in found}
 
     def outbox(self, limit: int) -> list[tuple[int, Message]]:
         """Give messages not yet published, oldest first, with their positions."""
@@ -278,14 +283,40 @@ class PostgresStore(Asking):
         )
         return {name: STATUS.decode(status) for name, status in said}
 
-    def inbox(self, values: Sequence[bytes]) -> list[int]:
-        """Append raw events, on disk before this returns; give their positions."""
+    def inbox(self, values: Sequence[bytes]) -> list[Fate]:
+        """Append raw events but repeats, on disk before this returns; give what each is."""
         if self._post.read_only:
             raise StateError(f"store {self.path} is open for reading only")
         now = time.time_ns() // 1000  # noqa: TID251  # an edge: when they arrived
-        rows = self._post.rows(
-            "insert into inbox (arrived_us, value) select ?, value from unnest(?::bytea[]) "
-            "with ordinality as row (value, place) order by place returning id",
-            (now, list(values)),
+        marks = self._marker.of_all(values)
+        with self._post.transaction():
+            # One at a time: two processes must not both take an event for the first of its id.
+            self._post.row(
+                "select pg_advisory_xact_lock(?::int4, hashtext(current_schema()))", (_TURN,)
+            )
+            known = resolved(marks, self._known)
+            rows = [
+                (value, *(one.mark or (None, None)))
+                for value, one in zip(values, known, strict=True)
+                if one.fate != "duplicate"
+            ]
+            if rows:
+                self._post.run(
+                    "insert into inbox (arrived_us, value, key, digest) "
+                    "select ?, value, key, digest "
+                    "from unnest(?::bytea[], ?::bigint[], ?::bigint[]) "
+                    "with ordinality as row (value, key, digest, place) order by place",
+                    (now, *(list(column) for column in zip(*rows, strict=True))),
+                )
+        return [one.fate for one in known]
+
+    def _known(self, keys: Sequence[int]) -> dict[int, int | None]:
+        """Give those of some event keys that any shard has judged, or that wait to be."""
+        return dict(
+            self._post.rows(
+                "select key, digest from seen where shard in (select name from shards) "
+                "and key = any(?::bigint[]) "
+                "union all select key, digest from inbox where key = any(?::bigint[])",
+                (list(keys), list(keys)),
+            )
         )
-        return [number for (number,) in rows]

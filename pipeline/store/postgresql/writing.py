@@ -125,11 +125,12 @@ class PostgresWriter:
 
     def _write_seen(self, batch: Commit) -> None:
         shard, floor = self._shard, batch.prune_seen_before_day
-        for day, keys in sorted(batch.seen.items()):
+        for day, marks in sorted(batch.seen.items()):
+            keys = sorted(marks)
             self._database.run(
-                "insert into seen (shard, day, key) select ?, ?::int, * from unnest(?::bigint[]) "
-                "on conflict do nothing",
-                (shard, day, sorted(keys)),
+                "insert into seen (shard, day, key, digest) "
+                "select ?, ?::int, * from unnest(?::bigint[], ?::bigint[]) on conflict do nothing",
+                (shard, day, keys, [marks[key] for key in keys]),
             )
         if floor is None:
             return

@@ -1,0 +1,60 @@
+"""Event times that are taken: a wrong clock, or somebody who moves the stream's time, stays out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import MalformedEvent
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+EARLIEST_US = 946_684_800_000_000
+"""2000 begins. Earlier times are of clocks that were never set."""
+LATEST_US = 4_102_444_800_000_000
+"""2100 begins. A recording of later times is none."""
+MOST_AHEAD_US = 86_400_000_000
+"""How far ahead of its arrival an event may be at most, whatever settings say: a day."""
+_YEAR_US = 31_556_952_000_000  # on average, which tells the years on both sides of the bounds
+
+
+def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
+    """Refuse an event of a time that cannot be; all are microseconds since 1970.
+
+    Parameters
+    ----------
+    ahead_us
+        How far ahead of its arrival an event may be; `LATEST_US` over a recording, of which arrival
+        says nothing.
+
+    Raises
+    ------
+    MalformedEvent
+        With the reason ``past_time`` or ``future_time``.
+
+    Examples
+    --------
+    >>> check_time(EARLIEST_US, EARLIEST_US, 0)
+    >>> check_time(EARLIEST_US - 1, EARLIEST_US, 0)
+    Traceback (most recent call last):
+    models.errors.MalformedEvent: past_time: time is of the year 1999, expected 2000 to 2099
+    >>> check_time(EARLIEST_US + 4_000_000, EARLIEST_US, 1_000_000)
+    Traceback (most recent call last):
+    models.errors.MalformedEvent: future_time: time is 4 s ahead of arrival, expected at most 1 s
+    """
+    if not EARLIEST_US <= time_us < LATEST_US:
+        year, reason = 1970 + time_us // _YEAR_US, "past" if time_us < EARLIEST_US else "future"
+        raise MalformedEvent(f"{reason}_time", f"time is of the year {year}, expected 2000 to 2099")
+    if time_us - arrived_us > ahead_us:
+        raise MalformedEvent(
+            "future_time",
+            f"time is {(time_us - arrived_us) / 1e6:.0f} s ahead of arrival, "
+            f"expected at most {ahead_us / 1e6:.0f} s",
+        )
+
+
+def ahead_us_of(settings: Settings) -> int:
+    """Give how far ahead of its arrival an event may be: a day at most, but over a recording."""
+    if settings.clock == "event":
+        return LATEST_US
+    return min(settings.max_future_s * 1_000_000, MOST_AHEAD_US)

@@ -1,0 +1,129 @@
+"""Which events are repeats: the same agent, the same id and the same content.
+
+An event is known by a key of its agent and id, and by a digest of its content. Other content under
+a known key is an event of its own, known by a second key made of both. So its repeats are known,
+too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from models.hashing import hasher_of, mix
+from models.kernel import native_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Mark: TypeAlias = tuple[int, int]
+"""Key and digest of an event, 63 bits each."""
+
+Fate: TypeAlias = Literal["accepted", "duplicate", "conflict"]
+"""What an event is beside those that are known."""
+
+
+class Resolved(NamedTuple):
+    """What an event is, and what it is to be known by."""
+
+    fate: Fate
+    mark: Mark | None
+
+
+def resolved(
+    marks: Sequence[Mark | None], look_up: Callable[[list[int]], Mapping[int, int | None]]
+) -> list[Resolved]:
+    """Compare events with those that are known, and with each other in their order.
+
+    Parameters
+    ----------
+    marks
+        None for what is no event; it is accepted, and whoever judges it rejects it.
+    look_up
+        Gives the digests of known keys. One without a digest is of an earlier version of this
+        program: its id alone decides.
+
+    Examples
+    --------
+    >>> marks = [(7, 1), (7, 1), (7, 2), (7, 2), (8, 1), None]
+    >>> [one.fate for one in resolved(marks, lambda keys: {8: None} if 8 in keys else {})]
+    ['accepted', 'duplicate', 'conflict', 'duplicate', 'duplicate', 'accepted']
+    """
+    keys = [mark[0] for mark in marks if mark is not None]
+    known = dict(look_up(sorted(keys)))  # in order: a store finds neighbours twice as fast
+    if not known and len(set(keys)) == len(keys):  # mostly: all are new
+        return [Resolved("accepted", mark) for mark in marks]
+    firsts: dict[int, int | None] = dict(known)
+    seconds = {
+        _second(key, digest)
+        for key, digest in filter(None, marks)
+        if firsts.setdefault(key, digest) not in (None, digest)
+    }
+    if seconds:
+        known |= look_up(sorted(seconds))
+    found: list[Resolved] = []
+    for mark in marks:
+        if mark is None:
+            found.append(Resolved("accepted", None))
+            continue
+        key, digest = mark
+        fate: Fate = "accepted"
+        if known.get(key) not in (None, digest):
+            key, fate = _second(key, digest), "conflict"
+        if key in known:
+            fate = "duplicate"
+        known.setdefault(key, digest)
+        found.append(Resolved(fate, (key, digest)))
+    return found
+
+
+def _second(key: int, digest: int) -> int:
+    """Give the key of other content under a known key."""
+    return mix(key, digest) >> 1
+
+
+class _Agent(Struct):
+    id: str
+
+
+class _Names(Struct):
+    id: str
+    agent: _Agent
+
+
+class Marker:
+    """Marks raw events of the native format.
+
+    Parameters
+    ----------
+    secret
+        Of the installation.
+
+    Examples
+    --------
+    >>> marker = Marker(b"0123456789abcdef")
+    >>> one, other, none = marker.of_all(
+    ...     [b'{"id":"1","agent":{"id":"a"}}', b'{"agent": {"id": "a"}, "id": "1"}', b"{"]
+    ... )
+    >>> one == other, none
+    (True, None)
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._hasher = hasher_of(secret, native_kernel("auto"))
+        self._names = msgspec.json.Decoder(_Names).decode
+
+    def of_all(self, values: Sequence[bytes]) -> list[Mark | None]:
+        """Give the mark of each event, None for what cannot be one."""
+        return [self._of(value) for value in values]
+
+    def _of(self, value: bytes) -> Mark | None:
+        try:
+            names = self._names(value)
+            digest = self._hasher.content(value)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+        (key,) = self._hasher.event_keys([(names.agent.id, names.id)])
+        return key, digest
