@@ -38,9 +38,11 @@ _LONGEST = 128
 _RECOGNISED = frozenset(
     {"expired_key", "revoked_key", "insufficient_scope", "not_permitted", "token_issuer"}
     | {"token_audience", "token_claims", "token_expired", "token_revoked"}
+    | {"expired_certificate", "revoked_certificate"}
 )
 _UNRECOGNISED = frozenset(
     {"missing", "malformed", "unknown_key", "token_algorithm", "token_key", "token_signature"}
+    | {"unknown_certificate", "certificate_name"}
 )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
 import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -170,6 +172,14 @@ def parsed(answer: bytes) -> tuple[int, bytes]:
     return int(head.split()[1]) if head else 0, body
 
 
+def free_port(host: str) -> int:
+    """Give a port below those that the system gives to clients, so that none takes it meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server((host, port)):
+            return port
+
+
 @contextmanager
 def serving(
     folder: Path,
@@ -180,8 +190,7 @@ def serving(
     **settings: str,
 ) -> Iterator[Running]:
     """Start `habitus serve` with these settings, wait until it is ready, and end it."""
-    with socket.create_server((listen, 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port(listen)
     env = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
     env |= {"HABITUS_LISTEN": f"{listen}:{port}", "HABITUS_STORE": f"sqlite:{folder / 'h.db'}"}
     env |= {f"HABITUS_{name}": value for name, value in settings.items()}

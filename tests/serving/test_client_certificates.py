@@ -104,7 +104,10 @@ def test_a_certificate_may_do_what_its_entries_say(
         server.until(
             lambda: request_as(server, "GET", trust, uris=(f"{SHOP}/refunds",))[0] == 401, 15
         )
-        assert server.metric('habitus_api_refused_total{reason="revoked_certificate"}') >= 1
+        assert (
+            server.metric('habitus_api_credentials_refused_total{reason="revoked_certificate"}')
+            >= 1
+        )
         assert "Traceback" not in server.log()
 
 
