@@ -172,8 +172,11 @@ def with_agents(
 
 
 def _reasons(finding: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put the number of agents in place of the reason that names one of them."""
-    count, first, shared = (finding["agents"][name] for name in ("count", "first", "shared"))
+    """Put the number of agents in place of the reason that names one of them.
+
+    The reason holds no ids: who shows `agents` can tell them apart, which prose cannot.
+    """
+    count, shared = finding["agents"]["count"], finding["agents"]["shared"]
     common = "".join(
         f", all {how} {shared[kind]}"
         for kind, how in (("credential", "with the credential"), ("network", "from"))
@@ -183,7 +186,6 @@ def _reasons(finding: dict[str, Any]) -> list[dict[str, Any]]:
         f"{count} agents are not in the inventory{common}: nobody registered them and nobody owns "
         "them."
     )
-    observed = ", ".join(first[:3]) + (f" and {count - 3} more" if count > 3 else "")
-    reason = Reason("agent", RULE_BITS, observed, [("in the inventory", 1.0)], why)
+    reason = Reason("agent", RULE_BITS, f"{count} agents", [("in the inventory", 1.0)], why)
     others = [one for one in finding["reasons"] if one["feature"] != reason.feature]
     return [reason_object(reason), *others]

@@ -24,6 +24,7 @@ _BLANK = re.compile(
     "\ufff0-\ufff8\U0001bca0-\U0001bca3\U000e0000-\U000e0fff]"
 )
 _SPACE = re.compile("^ | $|(?<= ) ")  # of an id: one that a line or a browser would swallow
+_LONGEST_STACK = 32  # marks on one character that are compared with its usual spelling
 _MARK = "\u27e8"  # what marks begin with; in text it is marked itself, so that no mark is made up
 
 
@@ -53,8 +54,8 @@ def visible(text: str, *, name: bool = False) -> str:
     Parameters
     ----------
     name
-        The text is an id: signs that look like ASCII ones are named too, which prose may hold,
-        and spaces at its ends or after another.
+        The text is an id: signs and digits that look like ASCII ones are named too, which prose
+        may hold, marks of an unusual spelling, and spaces at its ends or after another.
 
     Examples
     --------
@@ -67,11 +68,13 @@ def visible(text: str, *, name: bool = False) -> str:
         return _SPACE.sub(_code(" "), text) if name else text
     shown: list[str] = []
     for word, is_word in _words(text):
-        if is_word:
-            shown.append(_word(word))
-        else:
-            shown += [_sign(char, name=name) for char in word]
-    return _SPACE.sub(_code(" "), "".join(shown)) if name else "".join(shown)
+        shown += _word(word, name=name) if is_word else [_sign(char, name=name) for char in word]
+    if not name:
+        return "".join(shown)
+    for at in _unusually_spelt(text):
+        if shown[at] == text[at]:
+            shown[at] += _code(text[at])
+    return _SPACE.sub(_code(" "), "".join(shown))
 
 
 def skeleton(text: str) -> str:
@@ -81,7 +84,8 @@ def skeleton(text: str) -> str:
     True
     """
     looks_like, as_ascii = _looks_like(), confusables()["ascii"]
-    seen = (looks_like.get(char, char) for char in text if not _is_hidden(char))
+    spelt = unicodedata.normalize("NFD", text)
+    seen = (looks_like.get(char, char) for char in spelt if not _is_hidden(char))
     return "".join(as_ascii.get(char, char) for char in seen)
 
 
@@ -135,15 +139,37 @@ def _words(text: str) -> list[tuple[str, bool]]:
     return [*parts, (text[start:], bool(before))]
 
 
-def _word(word: str) -> str:
+def _word(word: str, *, name: bool) -> list[str]:
     looks_like = _looks_like()
-    if word.isascii() or not any(char in looks_like for char in word):
-        return word
     letters = [char for char in word if unicodedata.category(char)[0] == "L"]
     mixed = any(char.isascii() for char in letters)
-    if not mixed and not (letters and all(char in looks_like for char in letters)):
-        return word
-    return "".join(char + _code(char) if char in looks_like else char for char in word)
+    alike = bool(letters) and all(char in looks_like for char in letters)
+    return [
+        char + _code(char)
+        if char in looks_like and (mixed or alike or (name and char not in letters))
+        else char
+        for char in word
+    ]
+
+
+def _unusually_spelt(text: str) -> list[int]:
+    """Give where a character looks as if it were another one, or a part of the one before.
+
+    These are the characters that normal form C changes, and marks on an ASCII character.
+    """
+    found, stack, spelt = [], "", ""
+    for at, char in enumerate(text):
+        both = unicodedata.normalize("NFC", stack + char)
+        is_mark = unicodedata.category(char)[0] == "M"
+        if both != spelt + char or (
+            is_mark and (stack[:1].isascii() or len(stack) > _LONGEST_STACK)
+        ):
+            found.append(at)
+        elif not is_mark:
+            stack, both = "", char
+        if len(stack) <= _LONGEST_STACK:
+            stack, spelt = stack + char, both
+    return found
 
 
 def _sign(char: str, *, name: bool) -> str:

@@ -88,8 +88,11 @@ def print_anomaly(anomaly: Mapping[str, Any], console: Console) -> None:
     facts.add_column(no_wrap=True, style="dim")
     facts.add_column(overflow="fold")
     for name, value in _facts(anomaly).items():
-        if value:
-            facts.add_row(name, plain_name(value) if name.startswith("agent") else plain(value))
+        if name == "agents":
+            for at, line in enumerate(_agent_lines(anomaly.get("agents"))):
+                facts.add_row("" if at else name, line)
+        elif value:
+            facts.add_row(name, plain_name(value) if name == "agent" else plain(value))
     console.print(_indented(facts))
     console.print("\nreasons")
     print_reasons(anomaly, console)
@@ -108,7 +111,7 @@ def _facts(anomaly: Mapping[str, Any]) -> dict[str, str]:
     return {
         "severity": str(anomaly["severity"]),
         "agent": str(anomaly["agent_id"]),
-        "agents": _first_agents(anomaly.get("agents")),
+        "agents": "",  # a line each
         "mode": str(anomaly.get("mode") or ""),
         "owner": str(anomaly.get("owner") or ""),
         "time": _short(first) if first == last else f"{_short(first)} to {_short(last)}",
@@ -124,15 +127,28 @@ def _facts(anomaly: Mapping[str, Any]) -> dict[str, str]:
 
 def _agents(anomaly: Mapping[str, Any], names: Mapping[str, str]) -> str:
     others = anomaly.get("agents", {"count": 1})["count"] - 1
-    return escape(names[anomaly["agent_id"]]) + (f" and {others} more" if others else "")
+    return _one_of(names[anomaly["agent_id"]]) + (f" and {others} more" if others else "")
 
 
-def _first_agents(agents: Mapping[str, Any] | None) -> str:
+def _agent_lines(agents: Mapping[str, Any] | None) -> list[str]:
+    """Give the number of agents, then the first ones, which are told apart, a line each."""
     if agents is None or agents["count"] == 1:
-        return ""
-    first = ", ".join(agents["first"])
-    others = agents["count"] - len(agents["first"])
-    return f"{agents['count']}: {first}" + (f" and {others} more" if others else "")
+        return []
+    first = told_apart(agents["first"]).values()
+    others = agents["count"] - len(first)
+    more = [f"and {others} more"] if others else []
+    return [str(agents["count"]), *map(_one_of, first), *more]
+
+
+def _one_of(name: str) -> str:
+    r"""Give an id that is named beside words of ours: quoted where it could be more than an id.
+
+    >>> _one_of("agent-1"), _one_of("agent-1 and 3 more")
+    ('agent-1', '"agent-1 and 3 more"')
+    """
+    if any(char in name for char in ' ,"'):
+        name = '"' + name.replace('"', '\\"') + '"'
+    return escape(name)
 
 
 def _trust(before: float | None, after: float | None, facet: str) -> str:

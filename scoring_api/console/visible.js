@@ -13,6 +13,8 @@ const BLANK = new RegExp("[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u
   + "\\ufe00-\\ufe0f\\uffa0\\ufff0-\\ufff8\\u{1bca0}-\\u{1bca3}\\u{e0000}-\\u{e0fff}]", "u");
 const WORD = /[\p{L}\p{M}\p{N}]/u;
 const LETTER = /\p{L}/u;
+const ACCENT = /\p{M}/u;
+const LONGEST_STACK = 32; // marks on one character that are compared with its usual spelling
 const PLAIN = /^[ -~]*$/;
 const SPACE = /^ | $|(?<= ) /g; // of an id: one that a browser would swallow
 const MARK = "\u27e8";
@@ -31,12 +33,28 @@ function words(chars) {
   return parts;
 }
 
-function word(chars) {
+function word(chars, name) {
   const letters = chars.filter((char) => LETTER.test(char));
   const mixed = letters.some((char) => PLAIN.test(char));
-  const alike = letters.length && letters.every((char) => LOOKS_LIKE.has(char));
-  if (!mixed && !alike) return chars.join("");
-  return chars.map((char) => (LOOKS_LIKE.has(char) ? char + code(char) : char)).join("");
+  const alike = letters.length > 0 && letters.every((char) => LOOKS_LIKE.has(char));
+  return chars.map((char) => (LOOKS_LIKE.has(char)
+    && (mixed || alike || (name && !LETTER.test(char))) ? char + code(char) : char));
+}
+
+// Where a character looks as if it were another one, or a part of the one before: what normal
+// form C changes, and marks on an ASCII character.
+function unusuallySpelt(chars) {
+  const found = [];
+  let stack = [], spelt = "";
+  for (const [at, char] of chars.entries()) {
+    let both = [...stack, char].join("").normalize("NFC");
+    const accent = ACCENT.test(char);
+    if (both !== spelt + char
+      || (accent && ((stack[0] ?? "") <= "\u007f" || stack.length > LONGEST_STACK))) found.push(at);
+    else if (!accent) [stack, both] = [[], char];
+    if (stack.length <= LONGEST_STACK) [stack, spelt] = [[...stack, char], both];
+  }
+  return found;
 }
 
 function sign(char, name) {
@@ -44,17 +62,21 @@ function sign(char, name) {
   return char === MARK || (name && LOOKS_LIKE.has(char)) ? char + code(char) : char;
 }
 
-// With `name` the text is an id: signs that look like ASCII ones are named too, which prose may
-// hold, and spaces at its ends or after another.
+// With `name` the text is an id: signs and digits that look like ASCII ones are named too, which
+// prose may hold, marks of an unusual spelling, and spaces at its ends or after another.
 export function visible(text, { name = false } = {}) {
-  const shown = PLAIN.test(text) ? text : words([...text]).map((part) => (part.isWord
-    ? word(part.chars) : part.chars.map((char) => sign(char, name)).join(""))).join("");
-  return name ? shown.replace(SPACE, code(" ")) : shown;
+  if (PLAIN.test(text)) return name ? text.replace(SPACE, code(" ")) : text;
+  const chars = [...text];
+  const shown = words(chars).flatMap((part) => (part.isWord
+    ? word(part.chars, name) : part.chars.map((char) => sign(char, name))));
+  if (!name) return shown.join("");
+  for (const at of unusuallySpelt(chars)) if (shown[at] === chars[at]) shown[at] += code(chars[at]);
+  return shown.join("").replace(SPACE, code(" "));
 }
 
 // What a text looks like: equal for texts that a person may take for one another.
 export function skeleton(text) {
-  return [...text].filter((char) => !isHidden(char)).map((char) => LOOKS_LIKE.get(char) ?? char)
+  return [...text.normalize("NFD")].filter((char) => !isHidden(char)).map((char) => LOOKS_LIKE.get(char) ?? char)
     .map((char) => AS_ASCII.get(char) ?? char).join("");
 }
 

@@ -152,6 +152,32 @@ def test_one_is_opened_by_its_id_or_the_beginning_of_it(
     assert IDS[0] not in said
 
 
+FORGED = ["ghost-1", "ghost-l", "a,b", "a and 3 more", '"a"', "caf\u00e9", "cafe\u0301"]
+TOLD = ["ghost-1⟨U+0031⟩", "ghost-l⟨U+006C⟩", '"a,b"', '"a and 3 more"', r'"\"a\""', "caf\u00e9",
+        "cafe\u0301⟨U+0301⟩"]  # fmt: skip
+
+
+@pytest.mark.usefixtures("narrow")
+def test_each_of_several_agents_has_a_line_and_is_told_apart(habitus: Callable[..., Run]) -> None:
+    fill([an_anomaly("an-55", 5, agents={"count": 9, "first": FORGED, "shared": {}})])
+    _, out, _ = habitus("anomalies", "an-55")
+    lines = [line.strip() for line in out.splitlines()]
+    at = lines.index("agents    9")
+    assert lines[at + 1 : at + 9] == [*TOLD, "and 2 more"]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(1, '"a and 3 more"'), (4, '"a and 3 more" and 3 more')]
+)
+def test_no_id_in_the_list_can_claim_to_be_several_agents(
+    habitus: Callable[..., Run], count: int, shown: str
+) -> None:
+    several = {"count": count, "first": [FORGED[3]], "shared": {}}
+    fill([an_anomaly("an-55", 5, agent_id=FORGED[3], agents=several)])
+    _, out, _ = habitus("anomalies", "--limit", "1")
+    assert shown in " ".join(out.split())
+
+
 def test_one_is_given_whole_to_programs(habitus: Callable[..., Run]) -> None:
     _, out, _ = habitus("anomalies", "an-1100", "--json")
     assert json.loads(out) == an_anomaly(IDS[0], 0)
