@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from models.errors import MalformedEvent
+from models.event import instant, microseconds
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -15,7 +17,6 @@ LATEST_US = 4_102_444_800_000_000
 """2100 begins. A recording of later times is none."""
 MOST_AHEAD_US = 86_400_000_000
 """How far ahead of its arrival an event may be at most, whatever settings say: a day."""
-_YEAR_US = 31_556_952_000_000  # on average, which tells the years on both sides of the bounds
 
 
 def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
@@ -43,7 +44,7 @@ def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
     models.errors.MalformedEvent: future_time: time is 4 s ahead of arrival, expected at most 1 s
     """
     if not EARLIEST_US <= time_us < LATEST_US:
-        year, reason = 1970 + time_us // _YEAR_US, "past" if time_us < EARLIEST_US else "future"
+        year, reason = _year(time_us), "past" if time_us < EARLIEST_US else "future"
         raise MalformedEvent(f"{reason}_time", f"time is of the year {year}, expected 2000 to 2099")
     if time_us - arrived_us > ahead_us:
         raise MalformedEvent(
@@ -51,6 +52,17 @@ def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
             f"time is {(time_us - arrived_us) / 1e6:.0f} s ahead of arrival, "
             f"expected at most {ahead_us / 1e6:.0f} s",
         )
+
+
+def _year(time_us: int) -> int:
+    """Give the year of a time; an offset may lead past the ends of the calendar, 1 and 9999.
+
+    >>> _year(-1), _year(LATEST_US), _year(-(10**18))
+    (1969, 2100, 1)
+    """
+    first = microseconds(datetime.min.replace(tzinfo=UTC))
+    last = microseconds(datetime.max.replace(tzinfo=UTC))
+    return instant(min(max(time_us, first), last)).year
 
 
 def ahead_us_of(settings: Settings) -> int:

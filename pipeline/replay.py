@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import msgspec
 from msgspec import Struct
 
-from models.errors import ConfigError, MalformedEvent
+from models.errors import ConfigError, HabitusError, MalformedEvent
 from models.event import microseconds
 from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import event_of, format_named
@@ -221,7 +221,7 @@ def replay(
             progress.stop()
         events, reasons = counted(worker.counters, files)
         if not events:
-            raise ConfigError(
+            raise HabitusError(
                 f"nothing could be read: {all_rejected(reasons, worker.first_rejected)}"
             )
         seconds = perf_counter() - started
@@ -274,7 +274,7 @@ def learn(
             events, reasons = counted(worker.counters, files)
             rejected = sum(reasons.values())
             if not events:
-                raise ConfigError(
+                raise HabitusError(
                     f"nothing was learned as {fmt}: {all_rejected(reasons, worker.first_rejected)}"
                 )
             found.finish()

@@ -34,7 +34,10 @@ def run(
         bool, typer.Option("--drain", help="End once everything there at the start is judged.")
     ] = False,
 ) -> None:
-    """Consume, judge, publish, until SIGTERM (which finishes the batch in hand and exits 0)."""
+    """Consume, judge, publish, until SIGTERM, which finishes the batch in hand.
+
+    Exit 0; 1 where there was input and nothing of it could be read.
+    """
     from pipeline import runner
 
     settings = load_settings()
@@ -45,7 +48,7 @@ def run(
     by, rejected = summary.rejected_by, summary.rejected
     why = f" ({in_words(by)}), {where_rejected(settings)}" if rejected else ""
     note(f"{summary.events} events judged, {summary.anomalies} anomalies, {rejected} rejected{why}")
-    if summary.unreadable and not stop.is_set():
+    if summary.unreadable:
         said = all_rejected(by, summary.first_rejected)
         raise HabitusError(f"nothing could be read as {settings.format}: {said}")
 

@@ -51,6 +51,21 @@ def refused(settings: Settings, *times: datetime) -> list[str | None]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("time", "year"),
+    [
+        (datetime(1999, 1, 1, tzinfo=UTC), 1999),
+        (YEAR_2000 - MOMENT, 1999),
+        (datetime(1970, 1, 1, tzinfo=UTC) - MOMENT, 1969),
+        (YEAR_2100, 2100),
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), 9999),
+    ],
+)
+def test_the_year_that_is_said_is_that_of_the_time(time, year):
+    with pytest.raises(MalformedEvent, match=f"time is of the year {year}, expected 2000 to 2099"):
+        check_time(microseconds(time), ARRIVED_US, MOST_AHEAD_US)
+
+
 def test_the_bounds_are_the_beginnings_of_2000_and_2100():
     assert [instant(us) for us in (EARLIEST_US, LATEST_US)] == [YEAR_2000, YEAR_2100]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from models.assessment import Assessment, Reason
-from models.errors import ConfigError
+from models.errors import ConfigError, HabitusError
 from models.trust_policy import DEFAULT_POLICY
 from pipeline.replay import learn
 from pipeline.review import MOST, Review
@@ -114,7 +114,7 @@ def test_what_was_found_before_stays_where_nothing_is_learned(pipeline, past):
     learn([str(past)], fmt="native", settings=settings, review=str(out))
     before = out.read_bytes()
     assert before
-    with pytest.raises(ConfigError, match=r"nothing was learned as native: all .* were rejected"):
+    with pytest.raises(HabitusError, match=r"nothing was learned as native: all .* were rejected"):
         learn([str(past)], fmt="native", settings=settings, review=str(out))
     assert out.read_bytes() == before
 

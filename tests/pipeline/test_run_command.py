@@ -4,26 +4,52 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "hunter2-of-the-input"  # noqa: S105  # a word to look for
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
+    said = {f"HABITUS_{name}": value for name, value in settings.items()}
+    return kept | said | {"PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def running(place: Path, *args: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(  # noqa: S603  # our own command
+        [sys.executable, "-m", "pipeline.cli", *args],
+        cwd=place,
+        env=environment(settings),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def habitus(
     place: Path, *args: str, given: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
-    said = {f"HABITUS_{name}": value for name, value in settings.items()}
     return subprocess.run(  # noqa: S603  # our own command
         [sys.executable, "-m", "pipeline.cli", *args],
         cwd=place,
-        env=kept | said | {"PYTHONPATH": str(ROOT)},
+        env=environment(settings),
         input=given,
         capture_output=True,
         text=True,
@@ -67,6 +93,25 @@ def test_a_run_that_can_read_nothing_says_why_and_fails(tmp_path: Path, source: 
     )
     assert SECRET not in done.stderr
     assert SECRET in (tmp_path / "habitus.db.rejected.jsonl").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_followed_file_of_which_nothing_could_be_read_fails_when_it_is_stopped(
+    tmp_path: Path, number: int
+) -> None:
+    (tmp_path / "in.jsonl").write_text(f"{SECRET}\n{SECRET}\n")
+    kept = tmp_path / "habitus.db.rejected.jsonl"
+    with running(tmp_path, "run", SOURCE="file:in.jsonl?follow=1") as process:
+        begun = time.monotonic()
+        while time.monotonic() < begun + 60 and not (kept.exists() and kept.stat().st_size):
+            time.sleep(0.05)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 1
+    assert said[-1] == (
+        "error: nothing could be read as native: all 2 records were rejected (2 malformed_json); "
+        f"first: line 1 of '{tmp_path / 'in.jsonl'}': malformed_json"
+    )
 
 
 def test_where_some_could_be_read_a_run_says_what_was_rejected_and_succeeds(tmp_path: Path) -> None:
