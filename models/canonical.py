@@ -1,7 +1,8 @@
 """One text for all ways of writing the same JSON, so that content can be compared by a digest.
 
 Members of objects are in order, without white space; strings are without needless escapes; numbers
-are as written (``1`` is not ``1.0``). A member that is null counts as missing, as in an event.
+are as written (``1`` is not ``1.0``). Of a name that comes twice the last member counts, and a
+member that is null counts as missing, as in an event.
 `native/src/canonical.rs` gives the same bytes.
 """
 
@@ -36,8 +37,9 @@ def canonical(value: bytes) -> bytes:
 
 
 def _members(pairs: list[tuple[str, Any]]) -> _Text:
-    """Put the members of an object in order; one that is there twice stays twice."""
-    members = [f"{_text(key)}:{_text(value)}," for key, value in pairs if value is not None]
+    """Put the members of an object in order; of one name the last counts, as for the decoder."""
+    last = dict(pairs)
+    members = [f"{_text(key)}:{_text(value)}," for key, value in last.items() if value is not None]
     members.sort()
     return _Text("{" + "".join(members) + "}")
 

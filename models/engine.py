@@ -186,7 +186,7 @@ class Engine:
         for session in self.sessions.finished(self.peers.head.watermark_us):
             self._close(session)
         settle(subject.trust, declared)
-        identified, refused = hear(event, subject.trust, declared)
+        identified, refused = hear(event, subject.trust, declared, trusted=not conflict)
         self._meet(subject)
         meet(event, subject, self.peers, time_us)
         if subject.profile.facts.events == 1:

@@ -97,8 +97,15 @@ def established(role: str | None) -> str | None:
     return None if role is None or role.startswith(GROUP) else role
 
 
-def hear(event: Event, trust: TrustState, declared: Declared) -> tuple[bool, list[Mismatch]]:
+def hear(
+    event: Event, trust: TrustState, declared: Declared, *, trusted: bool = True
+) -> tuple[bool, list[Mismatch]]:
     """Take in what an event claims; call after `settle`.
+
+    Parameters
+    ----------
+    trusted
+        False for an event of which nothing is learned: none of its claims counts.
 
     Returns
     -------
@@ -115,7 +122,7 @@ def hear(event: Event, trust: TrustState, declared: Declared) -> tuple[bool, lis
     if declared.registered is False:
         named = said | {"team": next((one for one in teams if isinstance(one, str)), None)}
         new = {field: value[:_LONGEST] for field, value in named.items() if value}
-        if new and trust.claims | new != trust.claims:
+        if trusted and new and trust.claims | new != trust.claims:
             trust.claims = trust.claims | new
         return False, []
     accepted, refused = False, []
@@ -124,8 +131,9 @@ def hear(event: Event, trust: TrustState, declared: Declared) -> tuple[bool, lis
         if not claimed or claimed == known:
             continue
         if _counts(event, field, claimed, known, declared):
-            setattr(trust, field, claimed)
-            accepted = True
+            if trusted:
+                setattr(trust, field, claimed)
+            accepted = accepted or trusted
         else:
             by_inventory = getattr(declared, field) is not None
             refused.append(Mismatch(field, claimed[:_LONGEST], known, by_inventory))

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from models.errors import ConfigError
-from models.identity import UNDECLARED, Declared
+from models.identity import GROUP, UNDECLARED, Declared, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from models.trust_state import TrustState
 
 _LONGEST_ID = 256
 _NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
@@ -76,6 +79,17 @@ class Inventory:
         if self.loaded:
             return Declared(registered=False, group=group)
         return UNDECLARED if group is None else Declared(group=group)
+
+    def settled(self, trust: TrustState) -> TrustState:
+        """Give a stored state with what the inventory says of its agent, whenever it acted last.
+
+        Whoever shows agents calls this: an inventory that changed counts before they act again.
+        """
+        declared = self.declared(trust.agent_id)
+        if declared.registered is not None:
+            fitted = trust.role if trust.role and trust.role.startswith(GROUP) else None
+            settle(trust, replace(declared, group=fitted))
+        return trust
 
     def __iter__(self) -> Iterator[Registered]:
         return iter(self._agents.values())

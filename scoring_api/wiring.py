@@ -9,8 +9,10 @@ from typing import Any
 from models.errors import ConfigError
 from models.event import Event, microseconds
 from models.trust_state import TrustState
+from pipeline import inventory
 from pipeline.credentials import read_credentials
 from pipeline.event_time import ahead_us_of, check_time
+from pipeline.inventory import Inventory
 from pipeline.repeats import Fate
 from pipeline.settings import Settings, load_settings, trust_policy_of
 from pipeline.store import Store, open_store
@@ -33,7 +35,7 @@ def create_app_from_settings() -> Application:
     config = config_of(settings)
     store = open_store(settings.store)
     return create_app(
-        StoreReading(store),
+        StoreReading(store, inventory.load(settings.inventory)),
         _validator(ahead_us_of(settings)),
         config,
         trust_policy_of(settings, store.configs.promoted()),
@@ -109,10 +111,17 @@ def tls_of(settings: Settings) -> TlsFiles | None:
 
 
 class StoreReading:
-    """A store as the API reads it."""
+    """A store as the API reads it.
 
-    def __init__(self, store: Store) -> None:
+    Parameters
+    ----------
+    registered
+        Says who an agent is, also before it acts again; None where the store alone does.
+    """
+
+    def __init__(self, store: Store, registered: Inventory | None = None) -> None:
         self._store = store
+        self._inventory = registered or inventory.load(None)
 
     def data_version(self) -> int:
         """Give a number that changes with every commit."""
@@ -120,7 +129,8 @@ class StoreReading:
 
     def changes(self, after: int, limit: int) -> Sequence[tuple[int, TrustState]]:
         """Give trust rows with a sequence number above `after`, ascending."""
-        return self._store.changes(after, limit)
+        rows = self._store.changes(after, limit)
+        return [(seq, self._inventory.settled(state)) for seq, state in rows]
 
     def status(self) -> PipelineStatus:
         """Give the state of the pipeline."""

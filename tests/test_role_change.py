@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from pipeline import runner
+from pipeline import inventory, runner
+from pipeline.commands.standing import Standings
 from pipeline.formats import Native
 from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import open_store
@@ -49,6 +50,12 @@ class Story:
             kernel=kernel,
         )
         (folder / "none.jsonl").touch()
+
+    def declare(self, text: str) -> None:
+        """Start anew with another inventory."""
+        path = self.folder / "inventory.csv"
+        path.write_text(text)
+        self.settings = self.settings.model_copy(update={"inventory": path})
 
     def event(self, agent: str = DESK, **more: Any) -> dict[str, Any]:
         """Give the next event of an agent, a second after the one before; `who` it says it is."""
@@ -89,8 +96,12 @@ class Story:
         async def asked() -> Any:
             with open_store(self.settings.store) as store:
                 config = ApiConfig(clock="event", poll_s=0.02)
+                registered = inventory.load(self.settings.inventory)
                 app = create_app(
-                    StoreReading(store), Native().read, config, trust_policy_of(self.settings)
+                    StoreReading(store, registered),
+                    Native().read,
+                    config,
+                    trust_policy_of(self.settings),
                 )
                 transport = httpx.ASGITransport(app)
                 async with (
@@ -237,3 +248,18 @@ def test_no_agent_may_claim_a_group_that_was_fitted_on_behaviour(begin):
     story.post(story.event(who={"role": "like:mail.read"}))
     assert story.states()[0].role is None
     assert story.get("/v1/anomalies")["anomalies"][0]["anomaly"] == MISMATCH
+
+
+def test_an_inventory_that_changed_counts_before_its_agents_act_again(begin):
+    story = begin(None)
+    story.post(story.event(who=CLAIM), story.event("gone-1", who={"role": "finance"}))
+    story.declare(f"agent_id,role,owner\n{DESK},{ROLE},{OWNER}\n")
+    agent, gone = story.get(f"/v1/agents/{DESK}"), story.get("/v1/agents/gone-1")
+    assert (agent["role"], agent["owner"], agent["registered"]) == (ROLE, OWNER, True)
+    assert (gone["role"], gone["owner"], gone["registered"]) == (None, None, False)
+    assert names(story.get("/v1/agents", role="data-steward")) == []
+    assert names(story.get("/v1/agents", role=ROLE)) == [DESK]
+    with open_store(story.settings.store) as store:
+        rows = {row["agent_id"]: row for row in Standings(store, story.settings).rows()}
+    assert (rows[DESK]["role"], rows[DESK]["registered"]) == (ROLE, True)
+    assert (rows["gone-1"]["role"], rows["gone-1"]["registered"]) == (None, False)

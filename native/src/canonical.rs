@@ -5,14 +5,17 @@ const DEEPEST: usize = 128;
 /// Bytes of a string that are taken at once.
 const WORD: usize = 8;
 
+/// A member of an open object: how it begins, and where it, its value and its end are in `out`.
+/// A value that is null is empty.
+type Member = (u64, usize, usize, usize);
+
 /// Writes canonical texts, one after the other into the same buffers.
 #[derive(Default)]
 pub struct Canonical {
     /// Longer than any canonical text of what is read; `end` says how much of it is written.
     out: Vec<u8>,
     end: usize,
-    /// The members of the open objects: how each begins, and where it is in `out`.
-    members: Vec<(u64, usize, usize)>,
+    members: Vec<Member>,
     sorted: Vec<u8>,
 }
 
@@ -71,35 +74,43 @@ impl Canonical {
                 return None;
             }
             at = blank(raw, at + 1);
+            self.put(b':');
+            let value = self.end;
             if raw[at..].starts_with(b"null") {
-                self.end = member;
                 at += 4;
             } else {
-                self.put(b':');
                 at = self.value(raw, at, depth)?;
                 self.put(b',');
-                self.members.push((head(&self.out[member + 1..self.end]), member, self.end));
             }
+            let head = head(&self.out[member + 1..self.end]);
+            self.members.push((head, member, value, self.end));
             at = next(raw, blank(raw, at), b'}')?;
         }
-        self.sort(begin, first);
+        self.sort(begin, first)?;
         self.put(b'}');
         Some(at + 1)
     }
 
-    /// Put the members from a number on, whose texts begin at a place, in order.
-    fn sort(&mut self, begin: usize, first: usize) {
+    /// Put the members from a number on, whose texts begin at a place, in order, without those that
+    /// are null; None where a name comes twice, which is left to the reference.
+    fn sort(&mut self, begin: usize, first: usize) -> Option<()> {
         let (out, members) = (&mut self.out, &mut self.members[first..]);
-        let text = |member: &(u64, usize, usize)| &out[member.1..member.2];
-        if members.len() > 1 {
-            members.sort_unstable_by(|one, other| {
-                one.0.cmp(&other.0).then_with(|| text(one).cmp(text(other)))
-            });
-            self.sorted.clear();
-            members.iter().for_each(|member| self.sorted.extend_from_slice(text(member)));
-            out[begin..self.end].copy_from_slice(&self.sorted);
+        let text = |member: &Member| &out[member.1..member.3];
+        members.sort_unstable_by(|one, other| {
+            one.0.cmp(&other.0).then_with(|| text(one).cmp(text(other)))
+        });
+        let name = |member: &Member| &out[member.1..member.2];
+        if members.windows(2).any(|pair| name(&pair[0]) == name(&pair[1])) {
+            return None;
         }
+        self.sorted.clear();
+        for member in members.iter().filter(|member| member.2 < member.3) {
+            self.sorted.extend_from_slice(text(member));
+        }
+        self.end = begin + self.sorted.len();
+        out[begin..self.end].copy_from_slice(&self.sorted);
         self.members.truncate(first);
+        Some(())
     }
 
     /// Write the string at a position without needless escapes.
@@ -217,6 +228,15 @@ mod tests {
     #[test]
     fn a_member_that_is_null_counts_as_missing() {
         assert_eq!(canonical(r#"{"a":null,"b":{"c":null}}"#), canonical(r#"{"b":{}}"#));
+    }
+
+    #[test]
+    fn a_name_that_comes_twice_is_left_alone() {
+        for raw in [r#"{"a":1,"b":2,"a":3}"#, r#"{"a":1,"a":null}"#, r#"{"b":{"\u0061":1,"a":1}}"#]
+        {
+            assert_eq!(canonical(raw), None, "{raw}");
+        }
+        assert!(canonical(r#"{"a":1,"ab":2,"b":{"a":3}}"#).is_some());
     }
 
     #[test]

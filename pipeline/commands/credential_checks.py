@@ -25,16 +25,21 @@ def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
     """
     resolve_name(API_CHECK)(settings)
     found, todo = "callers are asked for credentials", ""
-    if settings.api_keys_file is None:
+    file = settings.api_keys_file
+    entries = read_credentials(file).entries if file is not None else ()
+    if settings.jwks is not None and all(entry.subject is None for entry in entries):
+        found += "; tokens of every subject may report every agent"
+        todo = "add an entry with subject and agents to the credential file"
+    if file is None:
         return found, todo
-    entries = read_credentials(settings.api_keys_file).entries
     if settings.jwks is None and all(entry.ended(at_us) for entry in entries):
         return f"{found}, and every key has expired or is revoked", "habitus keys add makes a key"
     free = [quoted(one.id) for one in entries if _reports_all(one, at_us)]
     if free:
         named = ", ".join(free[:_MOST_NAMED]) + (", …" if len(free) > _MOST_NAMED else "")
         found += f"; these keys may report every agent: {named}"
-        todo = "name the agents of each: habitus keys add ID --agent PATTERN, then revoke the old"
+        advice = "name the agents of each: habitus keys add ID --agent PATTERN, then revoke the old"
+        todo = f"{todo}; {advice}" if todo else advice
     return found, todo
 
 

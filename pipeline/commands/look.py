@@ -157,7 +157,7 @@ def explain(
     settings = load_settings()
     with open_store(settings.store, read_only=True) as store:
         standings = Standings(store, settings)
-        states = store.states(agent)
+        states = standings.agents.get(agent)
         if not states:
             raise HabitusError(_nobody(agent, standings))
         explained = Explained(

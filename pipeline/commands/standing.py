@@ -10,6 +10,7 @@ from models.answer import Answer, trust_answer
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
 from models.trust_state import registered_of
+from pipeline import inventory
 from pipeline.commands.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
 from pipeline.settings import Settings, trust_policy_of
@@ -43,10 +44,11 @@ class Standings:
         self._lag_us = lag_us(self._status, self._now_us, settings.clock)
         self._quiet_us = 0 if settings.clock == "event" else self._status.quiet_us(self._now_us)
         self.agents: dict[str, list[TrustState]] = {}
+        registered = inventory.load(settings.inventory)
         seq = 0
         while page := store.changes(seq, _PAGE):
             for seq, state in page:  # noqa: B007  # the last one is where the next page begins
-                self.agents.setdefault(state.agent_id, []).append(state)
+                self.agents.setdefault(state.agent_id, []).append(registered.settled(state))
 
     @property
     def stale(self) -> bool:

@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from models.errors import ConfigError
 from models.event import rfc3339
 from models.trust_policy import DAY_US, SECOND_US
+from pipeline.regular_file import read_regular
 from scoring_api.clock import wall_us
 
 log = logging.getLogger(__name__)
@@ -55,14 +56,12 @@ class _Loaded:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            found = file.read(_LARGEST + 1)
+        return read_regular(path, _LARGEST)
     except OSError as error:
         said = (error.strerror or "").lower()
-        raise ConfigError(f"{name} cannot be read: {said}") from None
-    if len(found) > _LARGEST:
-        raise ConfigError(f"{name} must have at most {_LARGEST} bytes")
-    return found
+    except ValueError as error:
+        said = str(error)
+    raise ConfigError(f"{name} cannot be read: {said}")
 
 
 def _parsed(raw: bytes, name: str) -> list[x509.Certificate]:

@@ -59,11 +59,24 @@ def test_different_values_have_different_texts(one, other):
         (b'["1"]', b"[1]"),
         (b'{"a":{}}', b"{}"),
         (b"[null]", b"[]"),
-        (b'{"a":1,"a":2}', b'{"a":2}'),
+        (b'{"a":1,"a":2}', b'{"a":2,"a":1}'),
+        (b'{"a":1,"a":null}', b'{"a":1}'),
     ],
 )
 def test_what_reads_alike_and_is_not_has_another_text(one, other):
     assert canonical(one) != canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b'{"a":1,"a":2}', b'{"a":2}'),
+        (b'{"a":1,"\\u0061":{"b":1,"b":null}}', b'{"a":{}}'),
+        (b'{"a":null,"b":1,"a":3}', b'{"a":3,"b":1}'),
+    ],
+)
+def test_of_a_name_that_comes_twice_the_last_member_counts_as_for_the_decoder(written, read):
+    assert canonical(written) == canonical(read)
 
 
 def test_a_member_that_is_null_counts_as_missing_at_any_depth():

@@ -310,7 +310,9 @@ def test_keys_and_tie_breakers_are_alike(key, names):
         assert python.uniform(name) == fast.uniform(name)
     pairs = list(zip(names, names[::-1], strict=True))
     assert python.event_keys(pairs) == fast.event_keys(pairs)
-    for content in (b"{}", json.dumps(names).encode(), json.dumps(dict(pairs), indent=1).encode()):
+    twice = b'{"a":1,"b":{"c":2,"c":null},"a":null}'
+    written = json.dumps(names).encode(), json.dumps(dict(pairs), indent=1).encode()
+    for content in (b"{}", twice, *written):
         assert python.content(content) == fast.content(content)
 
 

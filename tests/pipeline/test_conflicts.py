@@ -159,3 +159,37 @@ def test_in_a_past_that_is_vouched_for_it_is_found_and_raises_no_alert(desk):
     desk.judge(an_event(1), ATTACK)
     (assessment,) = seen
     assert (assessment.anomaly, assessment.alert, assessment.learned) == (CONFLICT, False, False)
+
+
+def twice(name: str, first: str, second: str) -> bytes:
+    """Write an event in which a member comes twice; whoever reads it takes the second."""
+    plain = an_event(1).decode()
+    return (plain[:-1] + f',"{name}":{first},"{name}":{second}}}').encode()
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        (twice("tool", '"bank.pay"', '"crm.read"'), twice("tool", '"crm.read"', '"bank.pay"')),
+        (twice("resource", '{"id":"vault"}', "null"), an_event(1, resource={"id": "vault"})),
+        (
+            twice("resource", '{"id":"vault","id":"desk"}', '{"id":"vault","id":"desk"}'),
+            twice("resource", '{"id":"desk","id":"vault"}', '{"id":"desk","id":"vault"}'),
+        ),
+    ],
+)
+def test_members_that_come_twice_hide_no_other_content(desk, first, other):
+    desk.judge(first)
+    counted = desk.judge(other)
+    assert (counted.get("events"), counted.get("rejected_duplicate_id")) == (1, None)
+    assert len(desk.found()) == 1
+
+
+def test_the_role_and_owner_that_an_event_in_conflict_claims_do_not_count(desk):
+    desk.judge(an_event(1))
+    desk.judge(an_event(1, agent={"id": "clerk-1", "role": "data-steward", "owner": "ceo"}))
+    (state,) = desk.store.states("clerk-1")
+    assert (state.role, state.owner) == (None, None)
+    desk.judge(an_event(2, agent={"id": "clerk-1", "role": "clerk"}))
+    (state,) = desk.store.states("clerk-1")
+    assert state.role == "clerk"

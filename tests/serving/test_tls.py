@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import time
 
@@ -103,6 +104,12 @@ def test_changed_files_count_for_new_connections_and_broken_ones_do_not(
         server.until(lambda: "tls_files_unusable" in server.log(), 15)
         assert "HABITUS_TLS_KEY must hold a private key in PEM" in server.log()
         assert served_serial(server) == second
+
+        (tmp_path / "server.key").unlink()
+        os.mkfifo(tmp_path / "server.key")  # a file that is waited for stops the server
+        server.until(lambda: "it is no regular file" in server.log(), 15)
+        assert served_serial(server) == second
+        (tmp_path / "server.key").unlink()
 
         authority.issue(tmp_path, "server", dns="localhost", days=-1)
         server.until(lambda: "has expired at" in server.log(), 15)
