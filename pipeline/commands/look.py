@@ -115,11 +115,13 @@ def anomalies(
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only of this type, e.g. tool.new.")] = None,
-    since: Annotated[str | None, typer.Option(help="Event time, RFC 3339 with zone.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="With an event from here on, RFC 3339 with zone.")
+    ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List anomalies, newest first; with an id, show everything about one."""
+    """List anomalies, by first event the newest first; with an id, show everything about one."""
     settings = load_settings()
     if anomaly is not None:
         if any(asked is not None for asked in (agent, severity, kind, since)):

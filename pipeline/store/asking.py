@@ -9,6 +9,7 @@ import msgspec
 from models.trust_state import trust_of
 from models.watch.heard import stored_names
 from pipeline.store.order import COLUMNS
+from pipeline.store.schema import FIRST_US
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Asking:
         self._shared = Seal(secret, "shared")
         self._shard_of = shard
         self._members = False
+        self._firsts = False
 
     def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
         """Give trust states changed past a sequence number, in order of change."""
@@ -122,7 +124,8 @@ class Asking:
         severity, kind
             One, or any of several.
         since_us, until_us
-            Event time from the first on and before the second.
+            Event time from the first on and before the second. An anomaly is there from its first
+            event to its newest one.
         sort, ascending
             The highest or newest first, unless `ascending`.
         after
@@ -138,10 +141,11 @@ class Asking:
                 any_of = [chosen] if isinstance(chosen, str) else list(chosen)
                 parts.append(f"{column} in ({','.join('?' * len(any_of))})" if any_of else "false")
                 values += any_of
-        for part, instant in (("time_us >= ?", since_us), ("time_us < ?", until_us)):
+        # The newest event that was judged may be older than the first one.
+        for sign, instant in ((">=", since_us), ("<", until_us)):
             if instant is not None:
-                parts.append(part)
-                values.append(instant)
+                parts.append(f"(time_us {sign} ? or first_us {sign} ?)")
+                values += [instant, instant]
         columns = COLUMNS[sort]
         if after is not None:
             marks = ", ".join("?" * len(columns))
@@ -149,7 +153,7 @@ class Asking:
             values += after
         way = "asc" if ascending else "desc"
         rows = self._asked.rows(
-            f"select blob from anomalies where {' and '.join(parts) or 'true'} "  # noqa: S608  # the parts above
+            f"select blob from {self._anomalies()} where {' and '.join(parts) or 'true'} "  # noqa: S608  # the parts above
             f"order by {', '.join(f'{column} {way}' for column in columns)} limit ?",
             (*values, limit),
         )
@@ -168,6 +172,13 @@ class Asking:
             (len(beginning), beginning, limit),
         )
         return [name for (name,) in rows]
+
+    def _anomalies(self) -> str:
+        """Give the table with the times of first events, which an earlier version did not have."""
+        self._firsts = self._firsts or self._asked.has_column("anomalies", "first_us")
+        if self._firsts:
+            return "anomalies"
+        return f"(select *, {FIRST_US} as first_us from anomalies) as anomalies"  # noqa: S608  # ours alone
 
     def _has_members(self) -> bool:
         """Tell whether the table is there: an earlier version has written what is only read."""

@@ -111,6 +111,11 @@ class Database:
         """Tell whether there is such a table."""
         return bool(self.row("select count(*) from sqlite_master where name = ?", (name,))[0])
 
+    def has_column(self, table: str, name: str) -> bool:
+        """Tell whether a table has such a column."""
+        query = "select count(*) from pragma_table_info(?) where name = ?"
+        return bool(self.row(query, (table, name))[0])
+
     def close(self) -> None:
         """Close the connection."""
         with self.lock:

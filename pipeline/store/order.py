@@ -22,21 +22,21 @@ _URGENT = (
 )
 _RANK = "(coalesce(rank, 0))"
 COLUMNS: dict[Sort, tuple[str, ...]] = {
-    "time": ("time_us", "id"),
-    "rank": (_RANK, "time_us", "id"),
-    "severity": (_URGENT, _RANK, "time_us", "id"),
+    "time": ("first_us", "id"),
+    "rank": (_RANK, "first_us", "id"),
+    "severity": (_URGENT, _RANK, "first_us", "id"),
 }
 """Expressions that each order compares; by severity, the dismissed come last."""
 
 
 def place_of(anomaly: AnomalyRow, sort: Sort) -> Place:
-    """Give the place of an anomaly.
+    """Give the place of an anomaly; time is that of its first event, so no later one moves it.
 
     >>> a = {"id": "an-1", "time": "1970-01-01T00:00:01Z", "severity": "high", "rank": 2.5}
     >>> place_of(a, "time"), place_of(a, "severity")
     ([1000000, 'an-1'], [3, 2.5, 1000000, 'an-1'])
     """
-    place: Place = [microseconds(datetime.fromisoformat(anomaly["time"])), anomaly["id"]]
+    place: Place = [first_us(anomaly), anomaly["id"]]
     if sort == "time":
         return place
     place = [float(anomaly.get("rank") or 0.0), *place]
@@ -44,3 +44,8 @@ def place_of(anomaly: AnomalyRow, sort: Sort) -> Place:
         return place
     dismissed = anomaly.get("status") == "dismissed"
     return [0 if dismissed else _URGENCY.get(anomaly["severity"], 1), *place]
+
+
+def first_us(anomaly: AnomalyRow) -> int:
+    """Give the time of the first event of an anomaly."""
+    return microseconds(datetime.fromisoformat(anomaly.get("first_time") or anomaly["time"]))

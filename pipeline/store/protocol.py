@@ -175,6 +175,9 @@ class Connection(Protocol):
     def has_table(self, name: str) -> bool:
         """Tell whether there is such a table."""
 
+    def has_column(self, table: str, name: str) -> bool:
+        """Tell whether a table has such a column."""
+
     def close(self) -> None:
         """Close it."""
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
+
+# When the first event of an anomaly was, out of what an earlier version stored.
+_FIRST_TIME = "json_extract(cast(blob as text), '$.first_time')"
+FIRST_US = (
+    f"coalesce(cast(strftime('%s', substr({_FIRST_TIME}, 1, 19)) as integer) * 1000000 "
+    f"+ cast(substr({_FIRST_TIME}, 21, 6) as integer), time_us)"
+)
 
 PROFILES = """\
 create table if not exists profiles (
@@ -35,14 +42,15 @@ create table if not exists anomalies (
     id text not null unique,
     agent_id text not null,
     time_us integer not null,
+    first_us integer not null default 0,
     severity text not null,
     kind text not null,
     rank real,
     status text not null,
     blob blob not null
 );
-create index if not exists anomalies_time on anomalies (time_us, id);
-create index if not exists anomalies_agent on anomalies (agent_id, time_us, id);
+create index if not exists anomalies_time on anomalies (first_us, id, time_us);
+create index if not exists anomalies_agent on anomalies (agent_id, first_us, id);
 create table if not exists held (
     number integer primary key,
     event_id text not null,
@@ -90,6 +98,18 @@ alter table inbox add column key integer;
 alter table inbox add column digest integer;
 create index inbox_key on inbox (key)
 """,
+    # Orders by the first event, which no later one moves; `ADDED` makes the other indexes anew.
+    3: f"""
+alter table anomalies add column first_us integer not null default 0;
+update anomalies set first_us = {FIRST_US};
+drop index if exists anomalies_time;
+drop index if exists anomalies_agent;
+drop index if exists anomalies_urgency;
+drop index if exists anomalies_rank;
+drop index if exists anomalies_kind;
+create index anomalies_time on anomalies (first_us, id, time_us);
+create index anomalies_agent on anomalies (agent_id, first_us, id)
+""",  # noqa: S608 - ours alone
 }
 
 # Tables that came later; made where they are missing, so that older stores go on.
@@ -107,8 +127,8 @@ create index if not exists anomaly_members_agent on anomaly_members (agent_id, a
 create index if not exists anomalies_urgency on anomalies (
     (case when status = 'dismissed' then 0 else case severity
         when 'critical' then 4 when 'high' then 3 when 'medium' then 2 else 1 end end),
-    (coalesce(rank, 0)), time_us, id
+    (coalesce(rank, 0)), first_us, id
 );
-create index if not exists anomalies_rank on anomalies ((coalesce(rank, 0)), time_us, id);
-create index if not exists anomalies_kind on anomalies (kind, time_us, id)
+create index if not exists anomalies_rank on anomalies ((coalesce(rank, 0)), first_us, id);
+create index if not exists anomalies_kind on anomalies (kind, first_us, id)
 """

@@ -10,6 +10,7 @@ import msgspec
 from models.errors import Superseded
 from models.event import microseconds
 from pipeline.store.batch import ENCODER, AnomalyRow, Commit
+from pipeline.store.order import first_us
 from pipeline.store.sealed import Sealed
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ on conflict (agent_id, mode) do update set
 """
 
 _ANOMALY = """
-insert into anomalies (id, agent_id, time_us, severity, kind, rank, status, blob)
-values (?, ?, ?, ?, ?, ?, ?, ?)
+insert into anomalies (id, agent_id, time_us, first_us, severity, kind, rank, status, blob)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (id) do update set
-    agent_id = excluded.agent_id, time_us = excluded.time_us, severity = excluded.severity,
-    kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
+    agent_id = excluded.agent_id, time_us = excluded.time_us, first_us = excluded.first_us,
+    severity = excluded.severity, kind = excluded.kind, rank = excluded.rank,
+    status = excluded.status, blob = excluded.blob
 """
 
 _MEMBER = "insert or ignore into anomaly_members (id, anomaly_id, agent_id) values (?, ?, ?)"
@@ -161,6 +163,7 @@ def anomaly_row(anomaly: AnomalyRow) -> tuple[object, ...]:
         anomaly["id"],
         anomaly["agent_id"],
         microseconds(datetime.fromisoformat(anomaly["time"])),
+        first_us(anomaly),
         anomaly["severity"],
         anomaly["anomaly"],
         anomaly.get("rank"),

@@ -40,17 +40,22 @@ async def list_anomalies(
         list[Annotated[str, Field(pattern=_NO_NUL, max_length=128)]] | None,
         Query(max_length=64, description="Type of anomaly, one or several."),
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Event time from here on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Event time before this.")] = None,
-    sort: Annotated[Sort | None, Query(description="`time` by default.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="With an event from here on.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="With an event before this.")] = None,
+    sort: Annotated[
+        Sort | None, Query(description="`time` (of the first event) by default.")
+    ] = None,
     order: Annotated[Literal["desc", "asc"] | None, Query(description="`desc` by default.")] = None,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """List anomalies, the newest first.
 
-    Times carry a zone. `sort=severity` puts the dismissed last, and among equals the highest rank
-    first. A cursor carries its order; what arrives meanwhile moves no page. An anomaly of several
+    Times carry a zone. `sort=time` goes by the first event, so an anomaly that grows keeps its
+    place. `sort=severity` puts the dismissed last, and among equals the highest rank first. One
+    that becomes more urgent may move to a page already read: ask for the first page again to see
+    it. A cursor carries its order; new anomalies move no page. `since` and `until` choose every
+    anomaly whose first or newest event is between them, or that spans them. An anomaly of several
     agents has `agents`, and `agent` finds it for each of them.
     """
     service.cache.require_ready()

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from models.config import ModelConfig
@@ -13,6 +14,7 @@ from models.errors import StateError
 from models.profile import Profile
 from models.trust_state import trust_bytes, trust_of
 from pipeline.store import Commit, open_store
+from pipeline.store.postgresql.migrations import migrations
 from pipeline.store.schema import MIGRATIONS, TABLES, VERSION
 from pipeline.store.seal import Seal, row_key
 
@@ -34,10 +36,12 @@ def tables_of_1() -> str:
         ", digest integer\n",
         ",\n    key integer,\n    digest integer",
         "create index if not exists inbox_key on inbox (key);",
+        "    first_us integer not null default 0,\n",
+        "first_us, id, ",
     ):
         assert later in tables
         tables = tables.replace(later, "")
-    return tables
+    return tables.replace("(agent_id, first_us", "(agent_id, time_us")
 
 
 @pytest.fixture
@@ -57,6 +61,13 @@ def path(tmp_path: Path) -> Iterator[Path]:
         (NAME, trust, Seal(SECRET, "trust").digest(key, trust),
          Seal(SECRET, "profiles").digest(key, profile), profile),
     )  # fmt: skip
+    database.executemany(
+        "insert into anomalies values (?, ?, 'a', 3000000, 'high', 'tool.new', null, 'open', ?)",
+        [
+            (1, "an-1", b'{"id":"an-1","first_time":"1970-01-01T00:00:01.500000Z"}'),
+            (2, "an-2", b'{"id":"an-2"}'),
+        ],
+    )
     database.execute("insert into seen values (11, 18267)")
     database.execute("insert into inbox (arrived_us, value) values (5, x'7b7d')")
     database.commit()
@@ -80,6 +91,39 @@ def test_a_store_of_version_1_is_brought_to_this_one(path: Path) -> None:
     indexes = database.execute("select name from sqlite_master where type = 'index'").fetchall()
     assert ("profiles_seq",) in indexes
     database.close()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_anomalies_of_before_are_listed_by_their_first_event(path: Path, read_only: bool) -> None:
+    with open_store(f"sqlite:{path}", read_only=read_only) as store:
+        assert [one["id"] for one in store.anomalies()] == ["an-2", "an-1"]
+        assert [one["id"] for one in store.anomalies(until_us=1_500_001)] == ["an-1"]
+        assert [one["id"] for one in store.anomalies(until_us=1_500_000)] == []
+        assert [one["id"] for one in store.anomalies(after=[2_000_000, "an"])] == ["an-1"]
+
+
+@pytest.mark.postgresql
+def test_anomalies_of_a_server_are_listed_by_their_first_event(postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url) as database:
+        database.execute(
+            "create table migrations ("
+            "number integer primary key, applied timestamptz not null default now())"
+        )
+        for number, statements in migrations().items():
+            if number < 6:
+                database.execute(statements.encode())
+                database.execute("insert into migrations (number) values (%s)", (number,))
+        nul = b'"why":"\\u0000 \xc3\xa9","first_time":"1970-01-01T00:00:01.500000Z",'
+        for name, more in (("an-1", nul), ("an-2", b"")):
+            database.execute(
+                "insert into anomalies values "
+                "(%s, 'a', 3000000, 'high', 'tool.new', null, 'open', %s)",
+                (name, b'{%s"id":"%s"}' % (more, name.encode())),
+            )
+    with open_store(postgresql_url) as store:
+        assert [one["id"] for one in store.anomalies()] == ["an-2", "an-1"]
+        assert [one["id"] for one in store.anomalies(until_us=1_500_001)] == ["an-1"]
+        assert [one["id"] for one in store.anomalies(until_us=1_500_000)] == []
 
 
 def test_events_of_before_are_known_by_their_ids_alone(path: Path) -> None:

@@ -100,6 +100,42 @@ def test_anomalies_are_paged_newest_first_without_gap_or_repeat(store: Store) ->
     assert got == [f"an-{n}" for n in (8, 7, 6, 5, 4, 3, 2, 1, 0)]
 
 
+def a_finding(number: int, last: str | None = None) -> dict[str, Any]:
+    """Give a finding of one event, or of events up to a last one."""
+    first = f"2026-01-05T08:{number:02}:00.000000Z"
+    return an_anomaly(number, first_time=first, time=last or first)
+
+
+@pytest.mark.parametrize("sort", ["time", "severity", "rank"])
+def test_a_finding_that_grows_between_two_pages_is_on_a_later_page(store: Store, sort: Any) -> None:
+    store.commit(Commit(anomalies=[a_finding(n) for n in range(20)]))
+    page = store.anomalies(sort=sort, limit=5)
+    store.commit(Commit(anomalies=[a_finding(2, "2026-01-05T09:00:00.000000Z")]))
+    got = []
+    while page:
+        got += [found["id"] for found in page]
+        page = store.anomalies(sort=sort, limit=5, after=place_of(page[-1], sort))
+    assert got == [f"an-{n}" for n in reversed(range(20))]
+
+
+def test_a_time_chooses_every_finding_with_first_or_last_event_on_both_sides(store: Store) -> None:
+    late = a_finding(30, "2026-01-05T08:05:00.000000Z")
+    store.commit(Commit(anomalies=[a_finding(10, "2026-01-05T09:00:00.000000Z"), late]))
+    start = 1_767_600_000_000_000
+
+    def ids(since: int, until: int) -> list[str]:
+        found = store.anomalies(
+            since_us=start + since * 60_000_000, until_us=start + until * 60_000_000
+        )
+        return [one["id"] for one in found]
+
+    assert ids(0, 5) == []
+    assert ids(10, 11) == ids(15, 16) == ids(30, 31) == ["an-30", "an-10"]
+    assert ids(5, 6) == ["an-30"]
+    assert ids(60, 61) == ["an-10"]
+    assert ids(61, 90) == []
+
+
 @pytest.mark.parametrize("sort", ["time", "severity", "rank"])
 def test_each_order_is_the_same_in_both_directions_and_page_by_page(
     store: Store, sort: Any

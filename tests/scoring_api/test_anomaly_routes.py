@@ -93,6 +93,18 @@ def test_what_arrives_meanwhile_moves_no_page(found, installation):
     assert found.get("/v1/anomalies", params=cursor).json() == before
 
 
+def test_an_anomaly_that_grows_is_on_a_later_page_and_in_every_window_it_spans(found, installation):
+    first = found.get("/v1/anomalies", params={"limit": 3}).json()
+    grown = {"first_time": "2026-01-05T08:01:00.000000Z", "time": "2026-01-05T09:00:00.000000Z"}
+    installation.find(installation.anomaly(1, **grown))
+    question = {"limit": 3, "cursor": first["next_cursor"]}
+    pages, _ = walk(found, "next_cursor", **question)
+    assert [one for page in pages for one in page] == [f"anomaly-{n}" for n in (3, 2, 1, 0)]
+    assert "anomaly-1" in ids(found, until="2026-01-05T08:02:00Z")
+    window = {"since": "2026-01-05T08:30:00Z", "until": "2026-01-05T08:31:00Z"}
+    assert ids(found, **window) == ["anomaly-1"]
+
+
 @pytest.mark.parametrize(
     "turn",
     [

@@ -21,13 +21,15 @@ select count(*) from written
 """
 
 ANOMALIES = """
-insert into anomalies (id, agent_id, time_us, severity, kind, rank, status, blob)
+insert into anomalies (id, agent_id, time_us, first_us, severity, kind, rank, status, blob)
 select * from unnest(
-    ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::float8[], ?::text[], ?::bytea[]
+    ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::float8[], ?::text[],
+    ?::bytea[]
 )
 on conflict (id) do update set
-    agent_id = excluded.agent_id, time_us = excluded.time_us, severity = excluded.severity,
-    kind = excluded.kind, rank = excluded.rank, status = excluded.status, blob = excluded.blob
+    agent_id = excluded.agent_id, time_us = excluded.time_us, first_us = excluded.first_us,
+    severity = excluded.severity, kind = excluded.kind, rank = excluded.rank,
+    status = excluded.status, blob = excluded.blob
 """
 
 MEMBERS = """

@@ -243,5 +243,5 @@ def contribution_key(shard: str, seq: int) -> bytes:
 
 def _floating(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Give a row of anomalies whose rank is no whole number: a column has one type."""
-    rank = row[5]
-    return (*row[:5], None if rank is None else float(rank), *row[6:])
+    rank = row[6]
+    return (*row[:6], None if rank is None else float(rank), *row[7:])
