@@ -137,7 +137,8 @@ def detectors_in(folder: Path) -> Check:
 def test_a_folder_without_a_model_is_refused_by_worker_and_doctor(tmp_path: Path) -> None:
     (tmp_path / "forest.json").write_text("{}")
     said = r"no model in '.*', expected files \*\.model\.json; leave HABITUS_OFFLINE_MODELS empty"
-    alone = Settings(source="-", offline_models=tmp_path, store="sqlite::memory:")
+    source = f"file:{tmp_path}"
+    alone = Settings(source=source, offline_models=tmp_path, store="sqlite::memory:")
     shared = alone.model_copy(update={"store": "postgresql://db.example.com/habitus"})
     with pytest.raises(ConfigError, match=said):
         run(alone, drain=True, stop=threading.Event())

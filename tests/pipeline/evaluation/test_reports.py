@@ -129,7 +129,7 @@ def test_names_from_outside_are_neither_markup_nor_control(result: dict[str, Any
     mistakes = {"missed": [row], "misnamed": [row], "false_alerts": [false]}
     told = result | {"mistakes": mistakes, "types": types, "roles": roles}
     whole = "".join(map(text, (table(told), *details(told))))
-    for name in ("case[/b]x\ufffd[2J", "odd [red]", "new [b] 1", "[/u]type", "[red]desk"):
+    for name in ("case[/b]x⟨U+001B⟩[2J", "odd [red]", "new [b] 1", "[/u]type", "[red]desk"):
         assert name in whole
 
 
