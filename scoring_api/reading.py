@@ -45,6 +45,7 @@ class Reading(Protocol):
         agent_id: str | None,
         severity: Sequence[str] | None,
         kind: Sequence[str] | None,
+        not_kind: Sequence[str] | None,
         since_us: int | None,
         until_us: int | None,
         sort: Sort,

@@ -115,6 +115,9 @@ def anomalies(
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only of this type, e.g. tool.new.")] = None,
+    not_kind: Annotated[
+        list[str] | None, typer.Option(help="Leave out this type; may be repeated.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="With an event from here on, RFC 3339 with zone.")
     ] = None,
@@ -124,7 +127,7 @@ def anomalies(
     """List anomalies, by first event the newest first; with an id, show everything about one."""
     settings = load_settings()
     if anomaly is not None:
-        if any(asked is not None for asked in (agent, severity, kind, since)):
+        if any(asked is not None for asked in (agent, severity, kind, not_kind or None, since)):
             raise ConfigError(
                 "an id opens one anomaly; options that choose among several need no id"
             )
@@ -140,6 +143,7 @@ def anomalies(
             agent_id=agent,
             severity=severity,
             kind=kind,
+            not_kind=not_kind,
             since_us=None if since is None else _instant(since),
             limit=limit,
         )

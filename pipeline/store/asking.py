@@ -108,6 +108,7 @@ class Asking:
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
         kind: str | Sequence[str] | None = None,
+        not_kind: str | Sequence[str] | None = None,
         since_us: int | None = None,
         until_us: int | None = None,
         sort: Sort = "time",
@@ -123,6 +124,8 @@ class Asking:
             Its own ones, and those of several agents that it is among.
         severity, kind
             One, or any of several.
+        not_kind
+            One or several that are left out.
         since_us, until_us
             Event time from the first on and before the second. An anomaly is there from its first
             event to its newest one.
@@ -141,6 +144,10 @@ class Asking:
                 any_of = [chosen] if isinstance(chosen, str) else list(chosen)
                 parts.append(f"{column} in ({','.join('?' * len(any_of))})" if any_of else "false")
                 values += any_of
+        if not_kind:
+            left_out = [not_kind] if isinstance(not_kind, str) else list(not_kind)
+            parts.append(f"kind not in ({','.join('?' * len(left_out))})")
+            values += left_out
         # The newest event that was judged may be older than the first one.
         for sign, instant in ((">=", since_us), ("<", until_us)):
             if instant is not None:

@@ -124,6 +124,7 @@ class Store(Protocol):
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
         kind: str | Sequence[str] | None = None,
+        not_kind: str | Sequence[str] | None = None,
         since_us: int | None = None,
         until_us: int | None = None,
         sort: Sort = "time",

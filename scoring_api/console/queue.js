@@ -17,9 +17,12 @@ const SEVERITIES = ["critical", "high", "medium", "low"];
 const FILTERS = {
   severity: { words: (s) => `severity ${s.severity.join(" or ")}`, none: { severity: [] } },
   kind: { words: (s) => `type “${KINDS[s.kind] ?? s.kind}”`, none: { kind: "" } },
+  not_kind: { words: (s) => `no type “${KINDS[s.not_kind] ?? s.not_kind}”`, none: { not_kind: "" },
+    show: "Show agents outside the inventory" },
   time: { words: timeWords, none: { range: "", since: "", until: "" } },
 };
-const NOTHING = { severity: [], kind: "", range: "", since: "", until: "", order: "severity", cursor: "" };
+const SHADOW = "identity.shadow"; // a flood of unknown agents may be left out
+const NOTHING = { severity: [], kind: "", not_kind: "", range: "", since: "", until: "", order: "severity", cursor: "" };
 
 let state = { ...NOTHING };
 let changed = () => {};
@@ -43,6 +46,7 @@ export function readAddress() {
   const chosen = said.getAll("severity");
   const since = minute(said.get("since")), until = minute(said.get("until"));
   state = { severity: SEVERITIES.filter((name) => chosen.includes(name)), kind: said.get("kind") ?? "",
+    not_kind: said.get("not_kind") === SHADOW ? SHADOW : "",
     range: since || until ? "" : one("range", HOURS), since, until,
     order: one("order", SORTS) || "severity", cursor: said.get("cursor") ?? "" };
   byId("q").value = said.get("q") ?? "";
@@ -74,6 +78,7 @@ function showControls() {
   if (state.kind && !(state.kind in KINDS) && ![...byId("kind").options].some((o) => o.value === state.kind))
     byId("kind").append(h("option", { value: state.kind }, state.kind));
   byId("kind").value = state.kind;
+  byId("not-shadow").checked = state.not_kind === SHADOW;
   byId("range").value = state.since || state.until ? "own" : state.range;
   byId("own-range").hidden = byId("range").value !== "own";
   byId("since").value = state.since;
@@ -92,6 +97,8 @@ export function begin(refresh) {
     box.addEventListener("change", () => change({
       severity: SEVERITIES.filter((name) => form.querySelector(`[name=severity][value=${name}]`).checked) }));
   byId("kind").addEventListener("change", () => change({ kind: byId("kind").value }));
+  byId("not-shadow").addEventListener("change", ({ target }) =>
+    change({ not_kind: target.checked ? SHADOW : "" }));
   byId("order").addEventListener("change", () => change({ order: byId("order").value }));
   byId("range").addEventListener("change", () => {
     const own = byId("range").value === "own";
@@ -118,6 +125,7 @@ function question(of, asOf, limit) {
   const asked = new URLSearchParams({ ...SORTS[of.order], limit });
   for (const name of of.severity) asked.append("severity", name);
   if (of.kind) asked.set("kind", of.kind);
+  if (of.not_kind) asked.set("not_kind", of.not_kind);
   // Of a recording the last hour is that before its end.
   const now = asOf ? Date.parse(asOf) : Date.now();
   if (of.range) asked.set("since", new Date(now - HOURS[of.range] * 3_600_000).toISOString());
@@ -142,7 +150,7 @@ function emptyWords(hides) {
   const all = names.map((name) => FILTERS[name].words(state)).join(", ");
   const buttons = hides.map((name) => {
     const button = h("button", { type: "button", "data-key": `without-${name}` },
-      `Show without ${FILTERS[name].words(state)}`);
+      FILTERS[name].show ?? `Show without ${FILTERS[name].words(state)}`);
     button.addEventListener("click", () => change(FILTERS[name].none));
     return button;
   });

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from models.event import microseconds
 from pipeline.store import Sort
-from scoring_api.anomaly_pages import page_of, turn_of
+from scoring_api.anomaly_pages import Filters, page_of, turn_of
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import Anomaly, AnomalyPage, SeverityName
 from scoring_api.service import DESCRIBED, Shared, needs, problems
@@ -19,6 +19,7 @@ from scoring_api.service import DESCRIBED, Shared, needs, problems
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
 
 _NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses
+_Kind = Annotated[str, Field(pattern=_NO_NUL, max_length=128)]
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -37,8 +38,11 @@ async def list_anomalies(
     agent: Annotated[str | None, Query(pattern=_NO_NUL, max_length=256)] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="One or several.")] = None,
     kind: Annotated[
-        list[Annotated[str, Field(pattern=_NO_NUL, max_length=128)]] | None,
-        Query(max_length=64, description="Type of anomaly, one or several."),
+        list[_Kind] | None, Query(max_length=64, description="Type of anomaly, one or several.")
+    ] = None,
+    not_kind: Annotated[
+        list[_Kind] | None,
+        Query(max_length=64, description="Types that are left out, e.g. `identity.shadow`."),
     ] = None,
     since: Annotated[AwareDatetime | None, Query(description="With an event from here on.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="With an event before this.")] = None,
@@ -46,7 +50,7 @@ async def list_anomalies(
         Sort | None, Query(description="`time` (of the first event) by default.")
     ] = None,
     order: Annotated[Literal["desc", "asc"] | None, Query(description="`desc` by default.")] = None,
-    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """List anomalies, the newest first.
@@ -54,24 +58,22 @@ async def list_anomalies(
     Times carry a zone. `sort=time` goes by the first event, so an anomaly that grows keeps its
     place. `sort=severity` puts the dismissed last, and among equals the highest rank first. One
     that becomes more urgent may move to a page already read: ask for the first page again to see
-    it. A cursor carries its order; new anomalies move no page. `since` and `until` choose every
-    anomaly whose first or newest event is between them, or that spans them. An anomaly of several
-    agents has `agents`, and `agent` finds it for each of them.
+    it. A cursor carries its order, and the filters unless the request names others; new anomalies
+    move no page. `since` and `until` choose every anomaly whose first or newest event is between
+    them, or that spans them. An anomaly of several agents has `agents`, and `agent` finds it for
+    each of them.
     """
     service.cache.require_ready()
-    turn = turn_of(cursor, sort, None if order is None else order == "asc")
-    page = await service.cache.read(
-        lambda: page_of(
-            service.reading,
-            turn,
-            limit,
-            agent_id=agent,
-            severity=severity,
-            kind=kind,
-            since_us=microseconds(since) if since is not None else None,
-            until_us=microseconds(until) if until is not None else None,
-        )
+    filters = Filters(
+        agent,
+        severity,
+        kind,
+        not_kind,
+        microseconds(since) if since is not None else None,
+        microseconds(until) if until is not None else None,
     )
+    turn = turn_of(cursor, sort, None if order is None else order == "asc", filters)
+    page = await service.cache.read(lambda: page_of(service.reading, turn, limit))
     return _json(page)
 
 

@@ -122,6 +122,7 @@ def test_the_list_can_be_narrowed(habitus: Callable[..., Run]) -> None:
     assert listed(habitus, "--agent", "helper") == [IDS[1]]
     assert listed(habitus, "--severity", "high") == [IDS[2], IDS[0]]
     assert listed(habitus, "--kind", "tool.new") == [IDS[1]]
+    assert listed(habitus, "--not-kind", "tool.new", "--not-kind", "other") == [IDS[2], IDS[0]]
     assert listed(habitus, "--since", "2026-01-05T08:01:00Z") == [IDS[2], IDS[1]]
     assert listed(habitus, "--limit", "1") == [IDS[2]]
 

@@ -199,6 +199,10 @@ def test_anomalies_are_chosen_by_agent_severity_kind_and_time(store: Store) -> N
     assert ids(severity=["low", "high"], kind=["tool.new", "other"]) == ["an-6"]
     assert ids(severity=["low", "medium"]) == ["an-4"]
     assert ids(kind=[]) == []
+    assert ids(not_kind=["tool.new", "other"]) == ["an-4", "an-2", "an-0"]
+    assert ids(not_kind="resource.new") == ["an-6"]
+    assert ids(not_kind=[]) == ids()
+    assert ids(kind=["tool.new", "resource.new"], not_kind="resource.new") == ["an-6"]
     assert ids(agent_id="a", severity="high", kind="resource.new") == ["an-0"]
 
 

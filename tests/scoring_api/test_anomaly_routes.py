@@ -93,6 +93,45 @@ def test_what_arrives_meanwhile_moves_no_page(found, installation):
     assert found.get("/v1/anomalies", params=cursor).json() == before
 
 
+FLOOD = [f"ghost-{n}" for n in range(60)]
+
+
+def test_a_flood_of_one_type_is_left_out_and_the_cursor_carries_it(found, installation):
+    installation.find(
+        *(installation.anomaly(10, id=one, anomaly="identity.shadow", rank=99.0) for one in FLOOD)
+    )
+    assert all(one in FLOOD for one in ids(found, sort="severity"))
+    kept = ids(found, sort="severity", not_kind=["identity.shadow", "other"])
+    assert kept == [f"anomaly-{n}" for n in (8, 4, 3, 2, 1, 0, 7)]
+    pages, last = walk(found, "next_cursor", limit=2, sort="severity", not_kind="identity.shadow")
+    assert [one for page in pages for one in page] == kept
+    back, _ = walk(found, "previous_cursor", limit=2, cursor=last["previous_cursor"])
+    assert back[::-1] == pages[:-1]
+    described = found.get("/openapi.json").json()["paths"]["/v1/anomalies"]["get"]["parameters"]
+    assert "left out" in next(one for one in described if one["name"] == "not_kind")["description"]
+
+
+def test_the_cursor_carries_every_filter_and_the_request_may_name_others(found):
+    chosen = {"kind": "resource.new", "severity": ["high"], "agent": "a",
+              "since": "2026-01-05T08:01:00Z", "until": "2026-01-05T08:05:00Z"}  # fmt: skip
+    chosen["agent"] = found.get("/v1/anomalies/anomaly-1").json()["agent_id"]
+    whole = ids(found, **chosen)
+    assert len(whole) == 4
+    pages, _ = walk(found, "next_cursor", limit=1, **chosen)
+    assert [one for page in pages for one in page] == whole
+    cursor = found.get("/v1/anomalies", params={**chosen, "limit": 1}).json()["next_cursor"]
+    assert ids(found, cursor=cursor, since="2026-01-05T08:03:00Z") == ["anomaly-3"]
+
+
+def test_filters_that_no_cursor_can_carry_are_refused(found):
+    kinds = ["resource.new", *(f"{n:0128}" for n in range(16))]
+    page = found.get("/v1/anomalies", params={"kind": kinds, "limit": 1}).json()
+    assert len(ids(found, cursor=page["next_cursor"], limit=9)) == 5
+    refused = found.get("/v1/anomalies", params={"kind": kinds * 2, "limit": 1})
+    assert refused.status_code == 400
+    assert "name fewer types" in refused.json()["detail"]
+
+
 def test_an_anomaly_that_grows_is_on_a_later_page_and_in_every_window_it_spans(found, installation):
     first = found.get("/v1/anomalies", params={"limit": 3}).json()
     grown = {"first_time": "2026-01-05T08:01:00.000000Z", "time": "2026-01-05T09:00:00.000000Z"}
@@ -116,6 +155,10 @@ def test_an_anomaly_that_grows_is_on_a_later_page_and_in_every_window_it_spans(f
         ["time", False, [1, "an\0"], False],
         ["severity", False, [1, "an-1"], False],
         ["agent", False, [1, "an-1"], False],
+        ["time", False, [1, "an-1"], False, ["a\0"]],
+        ["time", False, [1, "an-1"], False, [None, None, None, ["a\0"]]],
+        ["time", False, [1, "an-1"], False, [None, ["grave"]]],
+        ["time", False, [1, "an-1"], False, [None, None, None, None, 2**63]],
         "anomaly-3",
     ],
 )

@@ -116,6 +116,20 @@ def test_a_type_and_a_time_of_ones_own_choose(page, flooded):
     assert "since=2026-01-05T08%3A03" in page.url
 
 
+def test_unregistered_agents_can_be_left_out_and_the_address_says_so(page, flooded):
+    page.goto(flooded)
+    box = page.get_by_label("Hide agents outside the inventory")
+    box.check()
+    expect(page.locator("#queue > li").nth(1)).to_contain_text("medium")
+    expect(page.locator("#queue")).not_to_contain_text("ghost-000")
+    page.goto(page.url.replace("#/?", "#/?kind=identity.shadow&"))
+    expect(page.locator("#queue-empty")).to_contain_text("No anomaly fits")
+    expect(box).to_be_checked()
+    page.get_by_role("button", name="Show agents outside the inventory").click()
+    expect(page.locator("#queue > li")).to_have_count(1)
+    expect(box).not_to_be_checked()
+
+
 def test_an_empty_list_says_which_filter_hides_what(page, flooded):
     page.goto(f"{flooded}/console/#/?severity=low&kind=cred.reuse")
     empty = page.locator("#queue-empty")
