@@ -12,7 +12,7 @@ from models.errors import ConfigError, HabitusError
 from pipeline.catalogue import FRAMEWORKS, title_of
 from pipeline.commands.explained import print_reasons
 from pipeline.grounds import ground_in_words
-from pipeline.quoted import plain, plain_name, quoted
+from pipeline.quoted import plain, quoted
 from pipeline.visible import told_apart
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
 
 def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print a list: a table where there is room, else lines, in which no id is cut or broken."""
-    names = told_apart(anomaly["agent_id"] for anomaly in found)
+    names = told_apart(name for anomaly in found for name in _named(anomaly))
     if console.width < _ONE_LINE:
         for anomaly in found:
             head = "  ".join((_id(anomaly), _time(anomaly), anomaly["severity"]))
@@ -87,12 +87,13 @@ def print_anomaly(anomaly: Mapping[str, Any], console: Console) -> None:
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True, style="dim")
     facts.add_column(overflow="fold")
+    names = told_apart(_named(anomaly))
     for name, value in _facts(anomaly).items():
         if name == "agents":
-            for at, line in enumerate(_agent_lines(anomaly.get("agents"))):
+            for at, line in enumerate(_agent_lines(anomaly.get("agents"), names)):
                 facts.add_row("" if at else name, line)
         elif value:
-            facts.add_row(name, plain_name(value) if name == "agent" else plain(value))
+            facts.add_row(name, escape(names[value]) if name == "agent" else plain(value))
     console.print(_indented(facts))
     console.print("\nreasons")
     print_reasons(anomaly, console)
@@ -130,11 +131,15 @@ def _agents(anomaly: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return _one_of(names[anomaly["agent_id"]]) + (f" and {others} more" if others else "")
 
 
-def _agent_lines(agents: Mapping[str, Any] | None) -> list[str]:
-    """Give the number of agents, then the first ones, which are told apart, a line each."""
+def _named(anomaly: Mapping[str, Any]) -> list[str]:
+    return [anomaly["agent_id"], *(anomaly.get("agents") or {"first": []})["first"]]
+
+
+def _agent_lines(agents: Mapping[str, Any] | None, names: Mapping[str, str]) -> list[str]:
+    """Give the number of agents, then the first ones, a line each."""
     if agents is None or agents["count"] == 1:
         return []
-    first = told_apart(agents["first"]).values()
+    first = [names[name] for name in agents["first"]]
     others = agents["count"] - len(first)
     more = [f"and {others} more"] if others else []
     return [str(agents["count"]), *map(_one_of, first), *more]

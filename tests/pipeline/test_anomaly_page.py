@@ -160,9 +160,13 @@ TOLD = ["ghost-1⟨U+0031⟩", "ghost-l⟨U+006C⟩", '"a,b"', '"a and 3 more"',
 
 @pytest.mark.usefixtures("narrow")
 def test_each_of_several_agents_has_a_line_and_is_told_apart(habitus: Callable[..., Run]) -> None:
-    fill([an_anomaly("an-55", 5, agents={"count": 9, "first": FORGED, "shared": {}})])
+    several = {"count": 9, "first": FORGED, "shared": {}}
+    fill([an_anomaly("an-55", 5, agent_id=FORGED[0], agents=several)])
+    _, out, _ = habitus("anomalies", "--limit", "1")
+    assert f"{TOLD[0]} and 8 more" in out
     _, out, _ = habitus("anomalies", "an-55")
     lines = [line.strip() for line in out.splitlines()]
+    assert f"agent     {TOLD[0]}" in lines
     at = lines.index("agents    9")
     assert lines[at + 1 : at + 9] == [*TOLD, "and 2 more"]
 
