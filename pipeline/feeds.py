@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.settings import Settings
+    from pipeline.store.batch import PipelineStatus
 
 HTTP = "http"
 """Name of the source of events that come in over HTTP."""
@@ -100,11 +101,16 @@ class Feeds:
     known
         What the store holds of them from before.
     kinds
-        The sources that are configured, by name; others are forgotten.
+        The sources that are configured, by name. Other live sources are forgotten with the first
+        event of one of these: till then nothing else feeds the store.
+    http_alone
+        Whether events can come in over HTTP alone: then HTTP is live before its first event.
+    newest_us
+        When the newest event of all happened that the store knows.
 
     Attributes
     ----------
-    last_events
+    last_events, newest_us
         What is to be stored.
 
     Examples
@@ -117,13 +123,25 @@ class Feeds:
     {'http': LastEvent(kind='live', event_us=20, arrived_us=21)}
     """
 
-    def __init__(self, known: Mapping[str, LastEvent], kinds: Mapping[str, FeedKind]) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, LastEvent],
+        kinds: Mapping[str, FeedKind],
+        *,
+        http_alone: bool = False,
+        newest_us: int | None = None,
+    ) -> None:
+        self.newest_us = newest_us
         self._kinds = dict(kinds)
-        self.last_events: dict[str, LastEvent] = {
-            name: replace(known[name], kind=kind) if name in known else LastEvent(kind)
+        heard = {name: one for name, one in known.items() if one.event_us is not None}
+        self._before = {
+            name: one for name, one in heard.items() if one.kind == "live" and name not in kinds
+        }
+        self.last_events: dict[str, LastEvent] = self._before | {
+            name: replace(heard[name], kind=kind) if name in heard else LastEvent(kind)
             for name, kind in kinds.items()
             # Who never posts has no live source there, and of a recording nothing is expected.
-            if name in known or (kind == "live" and name != HTTP)
+            if name in heard or (kind == "live" and (name != HTTP or http_alone))
         }
 
     def note(self, name: str, event_us: int, now_us: int) -> None:
@@ -132,23 +150,40 @@ class Feeds:
             return
         before = self.last_events.get(name)
         newest = min(event_us, now_us)
+        self.newest_us = max(self.newest_us or 0, newest)
         if before is not None and before.event_us is not None:
             newest = max(newest, before.event_us)
         self.last_events[name] = LastEvent(self._kinds[name], newest, now_us)
+        for replaced in self._before:
+            del self.last_events[replaced]
+        self._before = {}
 
 
 def feeds_of(
-    settings: Settings, known: Mapping[str, LastEvent], *, drain: bool = False, http: bool = True
+    settings: Settings,
+    said: PipelineStatus,
+    *,
+    drain: bool = False,
+    http: bool = True,
+    reads: bool = True,
 ) -> Feeds:
     """Give the sources that settings name.
 
     Parameters
     ----------
+    said
+        What the store holds of the pipeline from before.
     http
         Whether events that come in over HTTP are judged as a source of their own.
+    reads
+        Whether the configured source is read. Where it is not, and is not live, all that can be
+        expected comes in over HTTP.
     """
-    name, kind = source_of(settings.source, drain=drain)
-    kinds: dict[str, FeedKind] = {name: kind}
+    kinds: dict[str, FeedKind] = {}
+    if settings.source:
+        name, kind = source_of(settings.source, drain=drain)
+        kinds[name] = kind
+    http_alone = not reads and "live" not in kinds.values()
     if http:
         kinds[HTTP] = settings.http_feed
-    return Feeds(known, kinds)
+    return Feeds(said.last_events, kinds, http_alone=http_alone, newest_us=said.newest_us)

@@ -162,8 +162,12 @@ def _finish(worker: Worker) -> None:
 
 def _status(worker: Worker, state: Literal["running", "drained"]) -> PipelineStatus:
     """Say how it is doing; a recording moves the newest event of no live source."""
-    last = worker.store.status().last_events
-    return PipelineStatus(state, clock_us(), worker.watermark_us or None, 0, last_events=last)
+    said, now_us = worker.store.status(), clock_us()
+    newest_us = max(said.newest_us or 0, min(worker.watermark_us, now_us)) or None
+    return PipelineStatus(
+        state, now_us, worker.watermark_us or None, 0,
+        last_events=said.last_events, newest_us=newest_us,
+    )  # fmt: skip
 
 
 def replay(
@@ -183,7 +187,7 @@ def replay(
     ----------
     out
         A path or ``-``; rejected lines go to ``OUT.rejected.jsonl`` beside it. A folder or a
-        pattern among the recordings does not include them.
+        pattern among the recordings does not include them, nor results of an earlier replay.
     force
         Whether they are replaced where they are there.
     store
@@ -193,7 +197,7 @@ def replay(
     format_named(fmt)
     own = outputs(out)
     given = [*files, *history]
-    refuse_to_overwrite([("--out", str(path)) for path in own], given, force=force, skip=own)
+    refuse_to_overwrite([("--out", str(path)) for path in own], given, force=force)
     refuse_to_overwrite([("--store", _file_of(store))], given, force=True)
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))

@@ -248,6 +248,7 @@ class Loop:
             dict(self._lags),
             self.store.waiting(),
             dict(self._feeds.last_events),
+            self._feeds.newest_us,
         )
 
 
@@ -297,7 +298,7 @@ def run(
             loop = Loop(
                 _maker(settings, store), store, sink, source,
                 name=source_of(settings.source)[0],
-                feeds=feeds_of(settings, store.status().last_events, drain=drain),
+                feeds=feeds_of(settings, store.status(), drain=drain),
                 stop=stop,
             )  # fmt: skip
             loop.run(progress, drain=drain)
@@ -329,7 +330,7 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
         store.claim()
         sink = keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client))
         try:
-            feeds = feeds_of(settings, store.status().last_events)
+            feeds = feeds_of(settings, store.status(), reads=False)
             loop = Loop(_maker(settings, store), store, sink, feeds=feeds, stop=stop)
             loop.run()
             loop.end("stopped")

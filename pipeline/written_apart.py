@@ -24,7 +24,6 @@ def refuse_to_overwrite(
     inputs: Iterable[str | None],
     *,
     force: bool,
-    skip: Iterable[Path] = (),
 ) -> None:
     """Refuse files to write that cannot be written, are read as well, or would be lost.
 
@@ -35,9 +34,8 @@ def refuse_to_overwrite(
     inputs
         Paths, also patterns and folders. ``-`` and None are none, here and there.
     force
-        Whether files that are there may be replaced.
-    skip
-        Files that a folder or a pattern among the inputs does not include.
+        Whether files that are there may be replaced: results in a folder that is read, but no
+        recording in it.
 
     Raises
     ------
@@ -52,13 +50,12 @@ def refuse_to_overwrite(
     models.errors.ConfigError: --out '.' cannot be written: it is a folder, expected a file
     """
     named = (name for name in inputs if name not in ("-", None))
-    left_out = {path.resolve() for path in skip}
-    read = {path.resolve() for name in named for path in find(str(name), left_out)}
+    read = {path.resolve() for name in named for path in find(str(name))}
     for option, out in outputs:
         if out is None or out == "-":
             continue
         path, told = Path(out), f"{option} {quoted(out, LONGEST_PATH)}"
-        if path.resolve() in read:
+        if path.resolve() in read and path.stat().st_size:
             raise ConfigError(f"{told} is read as well and would be lost; write to another file")
         if fault := file_fault(path):
             raise ConfigError(f"{told} cannot be written: {fault}")

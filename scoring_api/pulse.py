@@ -47,7 +47,7 @@ def late_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None
     """Give how old the newest evidence is at worst, in microseconds; None when nobody can tell.
 
     The pipeline may lag, or a live source may have been quiet: its last event happened so long
-    ago. Over a recording only the lag counts.
+    ago, or the newest of all where it never had one. Over a recording only the lag counts.
 
     Examples
     --------
@@ -76,16 +76,16 @@ def sources_of(
     ('http', 2.0, True, None, False)
     """
     found = []
+    silences = status.silences_us(now_us) if clock == "wall" else {}
     for name, last in sorted(status.last_events.items()):
         age = last.age_us(now_us)
-        counts = last.kind == "live" and clock == "wall"
         found.append(
             {
                 "source": name,
                 "feed": last.kind,
                 "last_event": None if last.event_us is None else rfc3339(last.event_us),
                 "age_s": None if age is None else round(age / SECOND_US, 3),
-                "quiet": counts and age is not None and age > stale_after_us,
+                "quiet": silences.get(name, 0) > stale_after_us,
             }
         )
     return found

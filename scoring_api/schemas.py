@@ -353,7 +353,8 @@ class RejectedActions(Problem):
 class SourceSeen(BaseModel):
     """When the newest event of a source happened; `age_s` is null before the first.
 
-    A source that is `live` is `quiet` once that is longer ago than answers may be behind.
+    A source that is `live` is `quiet` once that is longer ago than answers may be behind. One that
+    never had an event counts from the newest event of all.
     """
 
     source: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
 from pipeline.adapters import jsonl, parquet
+from pipeline.adapters.own_results import are_results
 from pipeline.record import BATCH_BYTES, BYTES, Batch
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Files:
     ----------
     path
         A file, a folder (its ``.jsonl``, ``.ndjson``, ``.json``, ``.log``, ``.parquet`` files,
-        compressed or not; not its subfolders), or a pattern with ``*``, ``?``, ``**``.
+        compressed or not; not its subfolders), or a pattern with ``*``, ``?``, ``**``. Results of
+        Habitus are not read out of a folder or by a pattern.
     batch_size
         Records in a batch at most; 32 MiB at most all the same.
     clock_us
@@ -89,7 +91,8 @@ class Files:
         self._positions: dict[str, str] = {}
         self._readers: dict[Path, Reader] = {}
         self._done: dict[Path, int] = {}
-        self._paths = find(path, skip)
+        self._paths, results = _sorted_out(path, skip)
+        self._results = set(results)
         if not self._paths and not follow:
             raise ConfigError(f"no file to read at {path!r}")
 
@@ -115,7 +118,15 @@ class Files:
             if idle:
                 yield Batch([], {})
                 time.sleep(IDLE_SECONDS)
-            self._paths = find(self._path, self._skip)
+            self._look()
+
+    def _look(self) -> None:
+        """Look for new files, and log those that are not read as they are results."""
+        self._paths, results = _sorted_out(self._path, self._skip)
+        for path in results:
+            if path not in self._results:
+                self._results.add(path)
+                _log.warning("results_not_read", extra={"path": str(path)})
 
     def _read(self, path: Path) -> Iterator[Batch]:
         key = f"file:{path}"
@@ -165,7 +176,7 @@ class Files:
 
 
 def find(path: str, skip: Collection[Path] = ()) -> list[Path]:
-    """Find the files a path stands for, in order of their names.
+    """Find the recordings a path stands for, in order of their names.
 
     An existing file is itself, whatever its name holds. Symbolic links are resolved, so that a
     file has one position however it is reached.
@@ -173,16 +184,28 @@ def find(path: str, skip: Collection[Path] = ()) -> list[Path]:
     Parameters
     ----------
     skip
-        Resolved paths to leave out of a folder or a pattern.
+        Resolved paths to leave out of a folder or a pattern, besides files of results.
     """
+    return _sorted_out(path, skip)[0]
+
+
+def results_in(path: str, skip: Collection[Path] = ()) -> list[Path]:
+    """Find the files of results that are not read out of a folder or by a pattern."""
+    return _sorted_out(path, skip)[1]
+
+
+def _sorted_out(path: str, skip: Collection[Path]) -> tuple[list[Path], list[Path]]:
+    """Give recordings, and files of results."""
     given = Path(path)
     if given.is_file():
-        return [given.resolve()]
+        return [given.resolve()], []
     if given.is_dir():
         inside = (entry for entry in given.iterdir() if _known(entry))
     else:
         inside = (Path(match) for match in glob.iglob(path, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
-    return sorted({entry.resolve() for entry in inside if entry.is_file()}.difference(skip))
+    there = sorted({entry.resolve() for entry in inside if entry.is_file()}.difference(skip))
+    results = [one for one in there if are_results(one)]
+    return [one for one in there if one not in set(results)], results
 
 
 def _known(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import os
+import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".log")
 COMPRESSED = (".gz", ".zst")
+_PART = 64 << 10
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +111,25 @@ class JsonLines:
     def close(self) -> None:
         """Close the file."""
         self._raw.close()
+
+
+def first_line(path: Path, most: int) -> bytes:
+    """Give the first line of a file, up to a number of bytes; nothing where it cannot be read.
+
+    >>> from pathlib import Path
+    >>> first_line(Path("nowhere.jsonl"), 100)
+    b''
+    """
+    line = b""
+    try:
+        with path.open("rb") as raw:
+            packed = path.suffix in COMPRESSED
+            read = (_decompressed(raw, path.suffix) if packed else raw).read
+            while b"\n" not in line and len(line) < most and (part := read(_PART)):
+                line += part
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+        return b""
+    return line.partition(b"\n")[0]
 
 
 def _open(path: Path) -> BinaryIO:

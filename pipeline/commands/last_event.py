@@ -40,12 +40,11 @@ def quiet_in_words(status: PipelineStatus, now_us: int, bound_us: int) -> str:
     >>> quiet_in_words(status, 7_200_000_000, 900_000_000)
     'no event of the live source http for 2 h'
     """
-    ages = {
-        name: age
-        for name, one in sorted(status.last_events.items())
-        if one.kind == "live" and (age := one.age_us(now_us) or 0) > bound_us
-    }
-    return ", ".join(f"no event of the live source {n} for {_span(age)}" for n, age in ages.items())
+    return ", ".join(
+        f"no event of the live source {name} for {_span(silent_us)}"
+        for name, silent_us in status.silences_us(now_us).items()
+        if silent_us > bound_us
+    )
 
 
 def _span(us: int) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from pipeline.adapters.files import results_in
+from pipeline.adapters.own_results import not_read
 from pipeline.commands.terminal import (
     AsJson,
     Force,
@@ -25,7 +27,7 @@ from pipeline.settings import Settings, load_settings
 from pipeline.store import shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from pipeline.review import Review
@@ -47,15 +49,24 @@ def begun() -> Settings:
 
 
 def note_empty(*recordings: list[str], skip: Iterable[Path] = ()) -> None:
-    """Name each recording that holds no record; refuse to begin where none of one kind does.
+    """Name what is not read, and each recording without a record; refuse to begin without any.
 
     Parameters
     ----------
     skip
         Our own outputs, which a folder or a pattern does not include.
     """
+    own = {path.resolve() for path in skip}
+    for name in (name for files in recordings for name in files if name != "-"):
+        note_results(name, own)
     for name in (name for files in recordings for name in refuse_empty(files, skip)):
         note(f"no record in {quoted(name, LONGEST_PATH)}")
+
+
+def note_results(name: str, skip: Collection[Path] = ()) -> None:
+    """Name the files of results in a folder or a pattern, which are not read."""
+    if results := results_in(name, skip):
+        note(not_read(name, results))
 
 
 def replay(
@@ -77,7 +88,7 @@ def replay(
     """Judge a recording offline, in a fresh store of its own; the same input, the same output.
 
     Lines that are no events go to OUT.rejected.jsonl with line number and reason. A folder or a
-    pattern does not include OUT and OUT.rejected.jsonl.
+    pattern does not include OUT and OUT.rejected.jsonl, nor results of an earlier replay.
     """
     from pipeline.replay import outputs
     from pipeline.replay import replay as replayed

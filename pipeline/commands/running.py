@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import ConfigError, HabitusError
+from pipeline.adapters import folder_of
+from pipeline.commands.offline import note_results
 from pipeline.commands.terminal import note, stop_on_signals
-from pipeline.kept_rejected import where_rejected
+from pipeline.feeds import file_query
+from pipeline.kept_rejected import own_files, where_rejected
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
 from pipeline.rejected import all_rejected, in_words
@@ -42,6 +45,9 @@ def run(
 
     settings = load_settings()
     start_logs(settings.log_level)
+    if settings.source.startswith("file:"):
+        path = folder_of(file_query(settings.source)[0])
+        note_results(str(path), [one.resolve() for one in own_files(settings)])
     stop = stop_on_signals()
     with progress_for(json=False, service=True) as progress:
         summary = runner.run(settings, drain=drain, progress=progress, stop=stop)

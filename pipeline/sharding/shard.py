@@ -69,7 +69,7 @@ class Shard:
         self._make = partial(build_worker, settings, store, around=around)
         said = store.statuses().get(self.name, PipelineStatus())
         self._source = source_of(settings.source)[0]
-        self._feeds = feeds_of(settings, said.last_events, drain=drain, http=False)
+        self._feeds = feeds_of(settings, said, drain=drain, http=False)
         self._begin()
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
         sink = open_fenced_sink(
@@ -180,4 +180,5 @@ class Shard:
             lag_us,
             waiting=self.waiting,
             last_events=dict(self._feeds.last_events),
+            newest_us=self._feeds.newest_us,
         )

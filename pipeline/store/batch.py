@@ -73,6 +73,9 @@ class PipelineStatus(Struct, frozen=True):
         Results that the sink had not taken yet.
     last_events
         The newest event of each source, by name; empty in what earlier versions wrote.
+    newest_us
+        When the newest event of all happened, and at most when it arrived, learned ones included:
+        the watermark begins anew after a recording. None in what earlier versions wrote.
     """
 
     state: Literal["running", "drained", "stopped", "none"] = "none"
@@ -82,19 +85,37 @@ class PipelineStatus(Struct, frozen=True):
     lags_us: dict[str, int] = {}
     waiting: int = 0
     last_events: dict[str, LastEvent] = {}
+    newest_us: int | None = None
 
     def quiet_us(self, now_us: int) -> int:
-        """Give the age of the newest event, of the live source that is quiet for longest.
-
-        0 where no live source had an event yet: nothing is known of its rhythm.
+        """Give the silence of the live source that is quiet for longest.
 
         >>> http, file, topic = LastEvent("live", 40), LastEvent("batch", 1), LastEvent("live")
         >>> last = {"http": http, "file": file, "kafka:t": topic}
-        >>> PipelineStatus("running", last_events=last).quiet_us(100)
+        >>> PipelineStatus("running", last_events=last, newest_us=60).quiet_us(100)
         60
         """
-        live = [one.age_us(now_us) or 0 for one in self.last_events.values() if one.kind == "live"]
-        return max(live, default=0)
+        return max(self.silences_us(now_us).values(), default=0)
+
+    def silences_us(self, now_us: int) -> dict[str, int]:
+        """Give for how long nothing was heard of each live source, by name.
+
+        A source that never had an event counts from the newest event of all; 0 where there is
+        none: nothing is known yet.
+
+        >>> last = {"http": LastEvent("live", 40), "kafka:t": LastEvent("live")}
+        >>> PipelineStatus("running", last_events=last, newest_us=30).silences_us(100)
+        {'http': 60, 'kafka:t': 70}
+        >>> PipelineStatus("running", last_events=last).silences_us(100)
+        {'http': 60, 'kafka:t': 0}
+        """
+        known_us = self.watermark_us if self.newest_us is None else self.newest_us
+        since = now_us if known_us is None else known_us
+        return {
+            name: max(0, now_us - (since if one.event_us is None else one.event_us))
+            for name, one in sorted(self.last_events.items())
+            if one.kind == "live"
+        }
 
     @property
     def judged_us(self) -> int | None:

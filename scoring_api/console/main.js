@@ -36,7 +36,7 @@ function showPulse(ready) {
   const words = { running: "live", drained: "all judged", stopped: "worker stopped", none: "no worker yet" };
   const late = ready.lag_s === null ? "" : ready.lag_s < 60 ? "" : `, ${Math.round(ready.lag_s / 60)} min late`;
   const quiet = (ready.sources ?? []).filter((one) => one.quiet)
-    .map((one) => ` · nothing from ${one.source} for ${span(one.age_s)}`).join("");
+    .map((one) => ` · nothing from ${one.source}${one.age_s === null ? " yet" : ` for ${span(one.age_s)}`}`).join("");
   const asOf = ready.as_of ? ` · as of ${ready.as_of.slice(0, 16).replace("T", " ")} UTC` : "";
   byId("pulse").textContent = `${words[ready.pipeline] ?? ready.pipeline}${late}${quiet}${asOf}`;
   byId("pulse").className = `pulse ${ready.stale ? "pulse-stale" : "pulse-live"}`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.adapters.files import Files
 from pipeline.cli import app
 
 if TYPE_CHECKING:
@@ -96,6 +98,96 @@ def test_replaying_a_folder_twice_does_not_read_its_own_outputs(
     assert len(written[0].splitlines()) == 20
     assert Path("out.jsonl").read_bytes() == written[0]
     assert len(Path("out.jsonl.rejected.jsonl").read_bytes().splitlines()) == 1
+
+
+def some_results(capsys: pytest.CaptureFixture[str], name: str) -> tuple[bytes, bytes]:
+    assert ended(capsys, ["replay", "events.jsonl", "--out", name])[0] == 0
+    return Path(name).read_bytes(), Path(f"{name}.rejected.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("named", ["rec", "rec/*.jsonl"])
+@pytest.mark.parametrize("name", ["tue.jsonl", "tue.jsonl.rejected.jsonl"])
+def test_a_recording_in_a_folder_is_never_written_over(
+    capsys: pytest.CaptureFixture[str], named: str, name: str
+) -> None:
+    Path("rec").mkdir()
+    for one in ("mon.jsonl", name):
+        Path("rec", one).write_bytes(Path("events.jsonl").read_bytes())
+    before = Path("rec", name).read_bytes()
+    code, said = ended(capsys, ["replay", named, "--out", "rec/tue.jsonl", "--force"])
+    assert code == 2
+    assert f"--out 'rec/{name}' is read as well and would be lost" in said
+    assert Path("rec", name).read_bytes() == before
+    assert not list(Path("rec").glob("*.rejected.jsonl.rejected.jsonl"))
+
+
+@pytest.mark.parametrize("named", [".", "*.jsonl*"])
+def test_results_of_an_earlier_replay_are_not_read_out_of_a_folder(
+    capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    Path("truth.jsonl").unlink()
+    first = some_results(capsys, "out-v1.jsonl")
+    Path("packed.jsonl.gz").write_bytes(gzip.compress(first[0]))
+    code, said = ended(capsys, ["replay", named, "--out", "out-v2.jsonl"])
+    assert code == 0
+    assert said.splitlines()[0] == (
+        f"3 files of '{named}' are results of habitus and not read: "
+        "'out-v1.jsonl', 'out-v1.jsonl.rejected.jsonl', 'packed.jsonl.gz'"
+    )
+    assert Path("out-v2.jsonl").read_bytes() == first[0]
+    assert len(Path("out-v2.jsonl.rejected.jsonl").read_bytes().splitlines()) == 1
+    code, said = ended(capsys, ["learn", named])
+    assert code == 0
+    assert "20 events learned into habitus.db, 1 rejected" in said
+
+
+def test_a_replay_whose_result_was_empty_can_be_repeated(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("rec").mkdir()
+    Path("rec/a.jsonl").write_text("broken\n")
+    for _ in range(2):
+        assert ended(capsys, ["replay", "rec", "--out", "rec/out.jsonl", "--force"])[0] == 1
+    assert Path("rec/out.jsonl").read_bytes() == b""
+
+
+def test_a_run_on_a_folder_does_not_read_results(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some_results(capsys, "out-v1.jsonl")
+    monkeypatch.setenv("HABITUS_SOURCE", f"file:{Path.cwd()}?follow=1")
+    code, said = ended(capsys, ["run", "--drain"])
+    assert code == 0
+    assert "2 files of " in said
+    assert "are results of habitus and not read: 'out-v1.jsonl', 'out-v1.jsonl.rejected" in said
+    assert "20 events judged, 0 anomalies, 1 rejected" in said
+
+
+def test_a_file_that_begins_with_an_event_is_read_whatever_else_its_first_line_holds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = some_results(capsys, "out-v1.jsonl")
+    Path("rec").mkdir()
+    for number, lines in enumerate(results):
+        line = json.dumps(json.loads(lines.splitlines()[0]) | an_event(number))
+        Path(f"rec/{number}.jsonl").write_text(line + "\n")
+    assert ended(capsys, ["replay", "rec", "--out", "out.jsonl"])[0] == 0
+    assert len(Path("out.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_results_that_come_while_a_folder_is_followed_are_logged_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = some_results(capsys, "elsewhere")[0]
+    Path("rec").mkdir()
+    files = Files("rec", batch_size=10, clock_us=lambda: 0, follow=True)
+    batches = files.batches()
+    next(batches)
+    Path("rec/out.jsonl").write_bytes(results)
+    Path("rec/a.jsonl").write_text("{}\n")
+    got = [record.value for _ in range(4) for record in next(batches).records]
+    assert got == [b"{}"]
+    assert capsys.readouterr().err.count("results_not_read") == 1
 
 
 def test_an_output_that_is_named_as_input_is_refused_even_with_force(

@@ -21,6 +21,7 @@ from pipeline.feeds import source_of
 from pipeline.replay import learn
 from pipeline.settings import Settings
 from pipeline.store import Commit, LastEvent, PipelineStatus, open_store
+from scoring_api.pulse import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,10 +113,68 @@ def test_the_newest_event_is_known_after_a_restart(store, url):
     assert timedelta(days=5) <= age_of(status) < timedelta(days=5, minutes=5)
 
 
-def test_an_intake_that_never_had_an_event_is_not_quiet(store, url):
+def test_an_intake_of_a_store_that_never_had_an_event_is_not_quiet(store, url):
     status = run_inbox(store, url)
-    assert "http" not in status.last_events
+    assert status.last_events == {"http": LastEvent("live")}
     assert status.quiet_us(now_us()) == 0
+
+
+def learn_past(url: str, folder: Any) -> None:
+    past = folder / "past.jsonl"
+    past.write_bytes(an_event(timedelta(days=36), "past") + b"\n")
+    learn([str(past)], fmt="native", settings=Settings(store=url))
+
+
+@pytest.mark.parametrize(("feed", "quiet"), [("live", True), ("batch", False)])
+def test_an_intake_never_heard_counts_from_what_was_learned(store, url, tmp_path, feed, quiet):
+    learn_past(url, tmp_path)
+    status = run_inbox(store, url, http_feed=feed)
+    assert (status.quiet_us(now_us()) > 35 * 24 * 60 * MINUTE_US) is quiet
+    (source,) = sources_of(status, now_us(), "wall", MINUTE_US) or [{"quiet": False}]
+    assert source["quiet"] is quiet
+    assert last_event(Settings(store=url), now_us())[0] == ("optional" if quiet else "ok")
+
+
+def test_the_first_event_makes_such_an_intake_fresh(store, url, tmp_path):
+    learn_past(url, tmp_path)
+    status = run_inbox(store, url, an_event(timedelta(0)))
+    assert status.quiet_us(now_us()) < MINUTE_US
+
+
+def test_a_followed_file_never_heard_counts_from_what_was_learned(store, url, tmp_path):
+    learn_past(url, tmp_path)
+    (tmp_path / "in.jsonl").touch()
+    stop = threading.Event()
+    stop.set()
+    runner.run(Settings(source=f"file:{tmp_path}/in.jsonl?follow=1", store=url), stop=stop)
+    status = store.status()
+    assert status.last_events == {"file": LastEvent("live")}
+    assert status.quiet_us(now_us()) > 35 * 24 * 60 * MINUTE_US
+
+
+def test_a_live_source_stays_known_until_something_else_feeds_the_store(store, url, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(an_event(timedelta(days=2)) + b"\n")
+    runner.run(Settings(source=f"file:{path}?feed=live", store=url), stop=threading.Event())
+    status = run_inbox(store, url)
+    assert status.last_events["file"].kind == "live"
+    assert status.quiet_us(now_us()) > 24 * 60 * MINUTE_US
+    status = run_inbox(store, url, b"{}", path.read_bytes())  # junk, and a repeat
+    assert "file" in status.last_events
+    status = run_inbox(store, url, an_event(timedelta(0)))
+    assert list(status.last_events) == ["http"]
+    assert status.quiet_us(now_us()) < MINUTE_US
+
+
+def test_a_batch_file_and_a_source_that_is_replaced_are_as_they_are_configured(
+    store, url, tmp_path
+):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(an_event(timedelta(days=2)) + b"\n")
+    run_inbox(store, url)  # HTTP was open once, and nobody came
+    runner.run(Settings(source=f"file:{path}", store=url), stop=threading.Event())
+    assert store.status().quiet_us(now_us()) == 0
+    assert list(store.status().last_events) == ["file"]
 
 
 def test_a_batch_intake_is_never_quiet(store, url):
@@ -154,14 +213,14 @@ def test_a_file_is_live_where_its_url_says_so(store, url, tmp_path, query, drain
     assert timedelta(days=2) <= age_of(store.status(), "file") < timedelta(days=2, minutes=5)
 
 
-def test_a_source_that_is_configured_no_more_is_forgotten(store, url, tmp_path):
+def test_a_source_that_replaces_one_counts_from_what_the_store_knows(store, url, tmp_path):
     path = tmp_path / "in.jsonl"
     path.write_bytes(an_event(timedelta(days=2)) + b"\n")
     runner.run(Settings(source=f"file:{path}?feed=live", store=url), stop=threading.Event())
     assert store.status().quiet_us(now_us())
     status = run_inbox(store, url, source="-?feed=live")
-    assert status.last_events == {"stdin": LastEvent("live")}
-    assert status.quiet_us(now_us()) == 0
+    assert status.last_events["stdin"] == LastEvent("live")
+    assert status.quiet_us(now_us()) > 24 * 60 * MINUTE_US
 
 
 def test_a_status_of_the_version_before_is_read(store):

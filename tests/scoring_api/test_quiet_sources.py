@@ -56,6 +56,20 @@ def test_a_live_source_that_is_quiet_makes_answers_stale(put, until, kind, ago_s
         assert (answers["answers"][1]["state"] == "stale") is (state == "stale")
 
 
+def test_a_live_source_never_heard_counts_from_the_newest_event_of_the_store(put, until):
+    now = put.now_us()
+    last = {"http": LastEvent("live")}
+    old = PipelineStatus("running", now, now - 36 * 86_400 * SECOND_US, 0, last_events=last)
+    with put.client() as client:
+        put.store.commit(Commit(status=old))
+        until(lambda: client.get(PATH).json()["state"] == "stale")
+        ready = client.get("/readyz").json()
+        assert ready["stale"] is True
+        (source,) = ready["sources"]
+        assert (source["last_event"], source["quiet"]) == (None, True)
+        assert "habitus_api_stale 1.0" in client.get("/metrics").text
+
+
 def test_any_live_source_makes_answers_stale_and_is_named(put, until):
     with put.client() as client:
         hear(put, ago_s=5, **{"kafka:agent.actions": LastEvent("live", put.now_us() - 10**12, 1)})

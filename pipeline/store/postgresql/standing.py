@@ -46,6 +46,8 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
         },
         sum(one.waiting for one in of),
         _last_events(of),
+        # What was learned before there were shards is known as well.
+        max((one.newest_us for one in said.values() if one.newest_us is not None), default=None),
     )
 
 
