@@ -337,8 +337,9 @@ class _Lines:
         self._stack = stack
         self._out: BinaryIO = sys.stdout.buffer
         self._rejected: BinaryIO | None = None
-        if self.rejected_out is not None:
+        if out != "-":
             self._out = stack.enter_context(create(out))
+        if self.rejected_out is not None:
             Path(self.rejected_out).unlink(missing_ok=True)  # of an earlier replay
         stack.callback(self._out.flush)
 
