@@ -186,6 +186,7 @@ def test_results_that_come_while_a_folder_is_followed_are_logged_once(
     Path("rec/out.jsonl").write_bytes(results)
     Path("rec/a.jsonl").write_text("{}\n")
     got = [record.value for _ in range(4) for record in next(batches).records]
+    files.close()
     assert got == [b"{}"]
     assert capsys.readouterr().err.count("results_not_read") == 1
 
