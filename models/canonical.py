@@ -30,7 +30,7 @@ def canonical(value: bytes) -> bytes:
 
     Examples
     --------
-    >>> canonical(b'{"b": [1.0, null], "a": "\\\u0041", "c": null}')
+    >>> canonical(b'{"b": [1.0, null], "a": "\\u0041", "c": null}')
     b'{"a":"A","b":[1.0,null,],}'
     """
     return _text(_read(value.decode())).encode("utf-8", "surrogatepass")

@@ -103,7 +103,7 @@ def circumstances(event: Event, origin: Origin) -> dict[str, str]:
     >>> from models.event import Agent, Credential, Event, Network, Origin
     >>> event = Event(
     ...     id="1", time=datetime(2026, 1, 5, tzinfo=UTC), agent=Agent(id="a"), tool="t",
-    ...     credential=Credential("c1"), network=Network(source_ip="203.0.113.7"),
+    ...     credential=Credential(id="c1"), network=Network(source_ip="203.0.113.7"),
     ... )
     >>> circumstances(event, Origin())
     {'credential': 'c1', 'network': '203.0.113.0/24'}
@@ -122,7 +122,7 @@ def network_of(address: str) -> str | None:
     """Give the network of an address, a /24 or a /64; None for what is no address.
 
     >>> network_of("2001:db8::1:2:3:4"), network_of("::ffff:203.0.113.7"), network_of("here")
-    ('2001:db8:0:0::/64', '203.0.113.0/24', None)
+    ('2001:db8::/64', '203.0.113.0/24', None)
     """
     try:
         parsed = ip_address(address.strip().partition("%")[0])

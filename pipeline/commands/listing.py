@@ -43,7 +43,8 @@ def listing(
     --------
     >>> from rich.console import Console
     >>> rows = [("high", "spiffe://example.com/" + "x" * 20, "")]
-    >>> listing(Console(width=30), ("level", "agent", "owner"), rows)
+    >>> heads = ("level", "agent", "owner")
+    >>> listing(Console(width=30), heads, rows)  # doctest: +NORMALIZE_WHITESPACE
     spiffe://example.com/xxxxxxxxxxxxxxxxxxxx
       level high
     """
