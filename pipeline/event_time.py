@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 EARLIEST_US = 946_684_800_000_000
 """2000 begins. Earlier times are of clocks that were never set."""
-LATEST_US = 4_102_444_800_000_000
-"""2100 begins. A recording of later times is none."""
 MOST_AHEAD_US = 86_400_000_000
 """How far ahead of its arrival an event may be at most, whatever settings say: a day."""
 
@@ -25,8 +23,7 @@ def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
     Parameters
     ----------
     ahead_us
-        How far ahead of its arrival an event may be; `LATEST_US` over a recording, of which arrival
-        says nothing.
+        How far ahead of its arrival an event may be.
 
     Raises
     ------
@@ -38,14 +35,15 @@ def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
     >>> check_time(EARLIEST_US, EARLIEST_US, 0)
     >>> check_time(EARLIEST_US - 1, EARLIEST_US, 0)
     Traceback (most recent call last):
-    models.errors.MalformedEvent: past_time: time is of the year 1999, expected 2000 to 2099
+    models.errors.MalformedEvent: past_time: time is of the year 1999, expected 2000 or later
     >>> check_time(EARLIEST_US + 4_000_000, EARLIEST_US, 1_000_000)
     Traceback (most recent call last):
     models.errors.MalformedEvent: future_time: time is 4 s ahead of arrival, expected at most 1 s
     """
-    if not EARLIEST_US <= time_us < LATEST_US:
-        year, reason = _year(time_us), "past" if time_us < EARLIEST_US else "future"
-        raise MalformedEvent(f"{reason}_time", f"time is of the year {year}, expected 2000 to 2099")
+    if time_us < EARLIEST_US:
+        raise MalformedEvent(
+            "past_time", f"time is of the year {_year(time_us)}, expected 2000 or later"
+        )
     if time_us - arrived_us > ahead_us:
         raise MalformedEvent(
             "future_time",
@@ -55,18 +53,17 @@ def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
 
 
 def _year(time_us: int) -> int:
-    """Give the year of a time; an offset may lead past the ends of the calendar, 1 and 9999.
+    """Give the year of a time; an offset may lead past the first year of the calendar.
 
-    >>> _year(-1), _year(LATEST_US), _year(-(10**18))
-    (1969, 2100, 1)
+    >>> _year(-1), _year(-(10**18))
+    (1969, 1)
     """
     first = microseconds(datetime.min.replace(tzinfo=UTC))
-    last = microseconds(datetime.max.replace(tzinfo=UTC))
-    return instant(min(max(time_us, first), last)).year
+    return instant(max(time_us, first)).year
 
 
 def ahead_us_of(settings: Settings) -> int:
-    """Give how far ahead of its arrival an event may be: a day at most, but over a recording."""
+    """Give how far ahead of its arrival an event may be; over a recording, which has no arrival."""
     if settings.clock == "event":
-        return LATEST_US
+        return MOST_AHEAD_US
     return min(settings.max_future_s * 1_000_000, MOST_AHEAD_US)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from scoring_api.serving.certificates import Certificates
@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 _SHUTDOWN_S: Final = 2.0
 _AGAIN_S: Final = 0.1
+# Connections accepted in one turn of the loop. One a turn makes new clients wait for many turns of
+# a busy server; all that come would keep the other clients waiting in a flood.
+_AT_ONCE: Final = 64
 
 
 class Acceptor:
@@ -50,24 +53,27 @@ class Acceptor:
         listener.setblocking(False)
         while True:
             try:
-                client, address = await loop.sock_accept(listener)
+                self._admit(*await loop.sock_accept(listener))
+                for client, address in _waiting(listener):
+                    self._admit(client, address)
             except OSError as error:
                 # The client has gone again, or there are too many open files.
                 log.warning("accept_failed", extra={"fault": error.strerror})
                 await asyncio.sleep(_AGAIN_S)
-                continue
-            host = str(address[0])
-            refusal = self._door.enter(host)
-            if refusal is not None:
-                with contextlib.closing(client), contextlib.suppress(OSError):
-                    if self._certificates is None:
-                        client.send(REFUSALS[refusal])
             else:
-                task = loop.create_task(self._open(client, host))
-                self._opening.add(task)
-                task.add_done_callback(self._opening.discard)
-            # A flood of connections must not keep the others waiting.
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    def _admit(self, client: socket.socket, address: tuple[str, int]) -> None:
+        host = address[0]
+        refusal = self._door.enter(host)
+        if refusal is None:
+            task = asyncio.get_running_loop().create_task(self._open(client, host))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+            return
+        with contextlib.closing(client), contextlib.suppress(OSError):
+            if self._certificates is None:
+                client.send(REFUSALS[refusal])
 
     async def _open(self, client: socket.socket, host: str) -> None:
         connection = self._make(host)
@@ -86,3 +92,14 @@ class Acceptor:
         finally:
             if not connection.made:
                 self._door.leave(host)
+
+
+def _waiting(listener: socket.socket) -> Iterator[tuple[socket.socket, tuple[str, int]]]:
+    """Give further connections that wait to be accepted."""
+    for _ in range(_AT_ONCE - 1):
+        try:
+            client, address = listener.accept()
+        except BlockingIOError:
+            return
+        client.setblocking(False)
+        yield client, address

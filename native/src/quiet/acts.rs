@@ -13,9 +13,8 @@ use self_cell::self_cell;
 use std::collections::BTreeMap;
 
 const DAY_US: i64 = 86_400_000_000;
-/// 2000 begins, and the last instant before 2100; `pipeline.event_time`.
+/// 2000 begins; `pipeline.event_time`.
 const EARLIEST_US: i64 = 946_684_800_000_000;
-const LATEST_US: i64 = 4_102_444_799_999_999;
 
 /// An agent of the batch: in the kernel or not, and who it is.
 #[derive(Default)]
@@ -229,7 +228,7 @@ impl Acts {
 
 fn read_all<'a>(raw: &'a [PyBackedBytes], arrived_us: &Arrived, ahead_us: i64) -> Found<'a> {
     let one = |(place, raw): (usize, &'a PyBackedBytes)| {
-        let latest_us = arrived_us.of(place)?.saturating_add(ahead_us).min(LATEST_US);
+        let latest_us = arrived_us.of(place)?.saturating_add(ahead_us);
         Act::read(raw).filter(|act| (EARLIEST_US..=latest_us).contains(&act.time_us))
     };
     raw.iter().enumerate().map(one).collect()
