@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.content.detector import Content
     from models.event import Event
     from models.habits import Surprise
+    from models.hashing import Hasher
     from models.places import Place
     from models.profile import Facts
     from models.subject import Subject
@@ -36,6 +37,7 @@ def take_change(
     config: ModelConfig,
     time_us: int,
     place: Place,
+    hasher: Hasher,
 ) -> Assessment:
     """Take in a deployment or a change of owner: announced, so not judged.
 
@@ -47,6 +49,8 @@ def take_change(
     ----------
     place
         Where the agent's tools are counted.
+    hasher
+        Gives the marks under which definitions of tools are remembered.
     """
     facts = subject.profile.facts
     if event.kind == "deployment":
@@ -55,7 +59,7 @@ def take_change(
         named = _added(event)
         watcher.deployed(release, named)
         told = named or watcher.traces.brought(release)
-        renew(facts.watch.definitions, told)
+        renew(facts.watch.definitions, told, hasher)
         added = told or _skipped(subject, watcher, place)
         if not added and watcher.traces.names_tools:
             added = [_NONE_BROUGHT]

@@ -193,7 +193,9 @@ class Engine:
             begin_as(event, subject.profile.facts, self.watcher)
         if event.kind != "action":
             place = self._places[TOOL]
-            change = take_change(event, subject, self.watcher, self.config, time_us, place)
+            change = take_change(
+                event, subject, self.watcher, self.config, time_us, place, self.hasher
+            )
             change.identified = identified
             if refused:
                 self._refuse(change, event, subject, refused)
@@ -397,7 +399,7 @@ class Engine:
         trust = subject.trust
         scene = Scene(
             event, origin, subject.profile, time_us, trust.registered, trust.claims, refused,
-            x, self._by_name, self.config,
+            x, self._by_name, self.config, self.hasher,
             self.watcher.heard, self._common(subject), self.watcher.traces.announces,
             conflict,
         )  # fmt: skip

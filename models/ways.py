@@ -7,9 +7,9 @@ first sessions, is no news afterwards; an alert that nobody dealt with never mak
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING
 
+from models.places import LOW32
 from models.trust_policy import DAY_US
 
 if TYPE_CHECKING:
@@ -46,36 +46,41 @@ class Ways:
         facts, may_say = profile.facts, vouched or profile.state() == "learning"
         known = set()
         for one in found:
-            usual = bool(one.way) and is_usual(one.way, facts)
+            mark = self._mark(one.way)
+            usual = bool(one.way) and is_usual(mark, facts)
             if usual or self._adopted(one, profile, time_us):
                 known.add(one.way)
             if one.way and (may_say or usual):
-                note_way(one.way, facts, time_us, self._config.held_limit)
+                note_way(mark, facts, time_us, self._config.held_limit)
         return [one for one in found if one.way not in known]
+
+    def _mark(self, way: str) -> int:
+        # Marks of values are in the same place, and are never below 2**32 (`Place.base`).
+        return self._hasher.once(f"way\x1f{way}") & LOW32
 
     def _adopted(self, one: Finding, profile: Profile, time_us: int) -> bool:
         """Whether others of the group have come upon it, as when a tool is renewed for all."""
         if one.anomaly not in _OF_GROUP or not profile.role:
             return False
         group, key = f"{profile.role}/{profile.mode}", self._hasher.once(one.way)
-        mark = self._hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
+        mark = self._hasher.of(profile.facts.agent_id) & LOW32
         return self._adopting.note(group, key, mark, time_us)
 
 
-def is_usual(way: str, facts: Facts) -> bool:
-    """Tell whether an agent is known to do something.
+def is_usual(mark: int, facts: Facts) -> bool:
+    """Tell whether an agent is known to do something, by the mark of the way.
 
     >>> from models.profile import Facts
     >>> facts = Facts("billing-7", "delegated")
     >>> for day in range(3):
-    ...     note_way("unverified peer", facts, day * DAY_US, 100)
-    >>> is_usual("unverified peer", facts), is_usual("another", facts)
+    ...     note_way(7, facts, day * DAY_US, 100)
+    >>> is_usual(7, facts), is_usual(8, facts)
     (True, False)
     """
-    return len(facts.waiting.get(_mark(way), ())) >= _USUAL
+    return len(facts.waiting.get(mark, ())) >= _USUAL
 
 
-def note_way(way: str, facts: Facts, time_us: int, most: int) -> None:
+def note_way(mark: int, facts: Facts, time_us: int, most: int) -> None:
     """Note that an agent does something that counts for what is usual.
 
     Parameters
@@ -83,7 +88,7 @@ def note_way(way: str, facts: Facts, time_us: int, most: int) -> None:
     most
         Ways and waiting values whose days are kept; the longest unseen go first.
     """
-    days, day = facts.waiting.setdefault(_mark(way), []), time_us // DAY_US
+    days, day = facts.waiting.setdefault(mark, []), time_us // DAY_US
     if day not in days:
         days.append(day)
         del days[:-_USUAL]
@@ -94,7 +99,3 @@ def make_room(waiting: dict[int, list[int]], most: int) -> None:
     """Forget what waits for the longest time unseen, until so much is left."""
     while len(waiting) > most:
         del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]
-
-
-def _mark(way: str) -> int:
-    return zlib.crc32(way.encode())  # marks of values, which wait in the same place, are longer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
+from models.hashing import mix
 from models.watch.haste import add, within_hour
 from models.watch.scene import finding
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from models.assessment import Finding
     from models.event import Event
+    from models.hashing import Hasher
     from models.watch.scene import Scene
 
 _MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen
@@ -33,9 +34,9 @@ def definition(scene: Scene) -> Finding | None:
     if not isinstance(digest, str):
         return None
     known, tool = scene.profile.facts.watch.definitions, scene.event.tool
-    before, seen = known.get(_mark(tool)), _mark(f"{tool}\n{digest}") in known
-    _note(known, tool, digest)
-    renewed = before is not None and not seen
+    of_tool, with_digest = _marks(scene.hasher, tool, digest)
+    renewed = of_tool in known and with_digest not in known
+    _note(known, of_tool, with_digest)
     if not renewed or scene.profile.state() == "learning":
         return None
     why = f"The definition of {tool} is another than before, and nothing announced it."
@@ -43,22 +44,30 @@ def definition(scene: Scene) -> Finding | None:
     return finding("tool.definition_changed", "definition", digest[:64], expected, why, way=way)
 
 
-def renew(known: dict[int, int], tools: Iterable[str]) -> None:
+def renew(known: dict[int, int], tools: Iterable[str], hasher: Hasher) -> None:
     """Let tools that a deployment names have another definition, once.
 
-    >>> known = {}
-    >>> _note(known, "mail.read", "old"), renew(known, ["mail.read"]), len(known)
-    (None, None, 1)
+    >>> from models.hashing import Hasher
+    >>> hasher, known = Hasher(b"0123456789abcdef"), {}
+    >>> _note(known, *_marks(hasher, "mail.read", "old"))
+    >>> renew(known, ["mail.read"], hasher), len(known)
+    (None, 1)
     """
     for tool in tools:
-        known.pop(_mark(tool), None)
+        known.pop(hasher.once(tool), None)
 
 
-def _note(known: dict[int, int], tool: str, digest: str) -> None:
-    """Note a tool's definition as the last and as one that was seen; those unused longest go."""
-    for mark in (_mark(tool), _mark(f"{tool}\n{digest}")):
+def _marks(hasher: Hasher, tool: str, digest: str) -> tuple[int, int]:
+    """Give the mark of a tool, and the mark of the tool with one definition."""
+    of_tool = hasher.once(tool)
+    return of_tool, mix(of_tool, hasher.once(digest))
+
+
+def _note(known: dict[int, int], of_tool: int, with_digest: int) -> None:
+    """Note both marks as the newest; of too many marks, the oldest go."""
+    for mark in (of_tool, with_digest):
         known.pop(mark, None)
-        known[mark] = _mark(digest)
+        known[mark] = with_digest
     while len(known) > 2 * _MOST_DEFINITIONS:
         del known[next(iter(known))]
 
@@ -106,7 +115,3 @@ def _approval_seconds(event: Event) -> float | None:
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         return None
     return seconds
-
-
-def _mark(text: str) -> int:
-    return zlib.crc32(text.encode())

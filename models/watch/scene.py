@@ -11,6 +11,7 @@ from models.assessment import Finding, Reason
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event, Origin
+    from models.hashing import Hasher
     from models.identity import Mismatch
     from models.places import Place
     from models.profile import Profile
@@ -30,6 +31,8 @@ class Scene(Struct):
         What an agent outside the inventory says of its role, owner and team.
     refused
         What the event claims of its agent and does not count.
+    hasher
+        Gives keyed marks of names.
     heard
         When each agent of the stream was last heard; None where nobody listens.
     common
@@ -50,6 +53,7 @@ class Scene(Struct):
     categories: dict[str, str]
     places: dict[str, Place]
     config: ModelConfig
+    hasher: Hasher
     heard: Heard | None = None
     common: bool = True
     announces: bool = False
