@@ -37,9 +37,9 @@ from benchmarks.report import Report, freshness_lines
 from benchmarks.running import USUAL_CLIENT, Installation, Load, until
 from benchmarks.stream import write_inputs
 from chaos.servers import Servers
+from lab.simulation.sample import fleet_events
 from pipeline.adapters.kafka.client import KafkaProducer
 from pipeline.adapters.kafka.clients import CLIENTS
-from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

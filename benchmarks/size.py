@@ -21,8 +21,8 @@ import msgspec
 from benchmarks.child import measure
 from benchmarks.meter import Job
 from benchmarks.stream import INVENTORY, SEED, key_of, write_surroundings
+from lab.simulation.sample import fleet_events
 from pipeline.progress import progress_for
-from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

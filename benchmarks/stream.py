@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from lab.simulation.sample import fleet_events
+from lab.simulation.sample.world.staff import fleet_member
 from models.event import Event, microseconds
-from pipeline.sample import fleet_events
-from pipeline.sample.staff import fleet_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

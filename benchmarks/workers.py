@@ -19,8 +19,8 @@ from benchmarks.databases import database_on
 from benchmarks.stream import key_of
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
+from lab.simulation.sample import fleet_events
 from pipeline.record import USUAL_BATCH, Message
-from pipeline.sample import fleet_events
 from pipeline.store import open_store
 
 GOAL = 1.7

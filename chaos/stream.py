@@ -6,8 +6,8 @@ import json
 import random
 from typing import TYPE_CHECKING
 
+from lab.simulation.sample import fleet_events
 from pipeline.record import Message
-from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,8 +27,8 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lab.simulation.sample.truth import Truth
     from pipeline.runner import RunSummary
-    from pipeline.sample.truth import Truth
 
 _DEFAULT_LISTEN = str(Settings.model_fields["listen"].default)
 _MOST_ANOMALIES = 10_000

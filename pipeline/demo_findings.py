@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pipeline.sample.truth import IncidentTruth, NoveltyTruth, Truth
+    from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
 
 _SILENT = "low"
 _DATE = len("2026-10-05")
@@ -99,7 +99,7 @@ def compare(truth: Truth, anomalies: Iterable[Anomaly], answers: Sequence[Answer
 
     Examples
     --------
-    >>> from pipeline.sample.truth import IncidentTruth, Truth
+    >>> from lab.simulation.sample.truth import IncidentTruth, Truth
     >>> incident = IncidentTruth("vpn_egress", "a", "2026-10-05T10", "2026-10-05T11", ["1"], "…")
     >>> truth = Truth(7, "", "", 2, [], [incident], [])
     >>> anomaly = {"agent_id": "a", "severity": "high", "rank": 9.0, "time": "2026-10-05T11",

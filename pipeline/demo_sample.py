@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline.sample.bundle import CORPORATE_NETWORKS, write
-from pipeline.sample.truth import Truth
+from lab.simulation.sample.bundle import CORPORATE_NETWORKS, write
+from lab.simulation.sample.truth import Truth
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from lab.simulation.sample.truth import Truth
     from models.answer import Answer
     from pipeline.demo_findings import Anomaly, FalseAlert, Findings, Incident, Novelty
     from pipeline.runner import RunSummary
-    from pipeline.sample.truth import Truth
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 _OF_SESSION = {"session": "session_p", "together": "together_p"}

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from lab.simulation.fleet import ATTACKS, SimulationConfig
+from lab.simulation.output.files import write
 from pipeline.evaluation.run import HISTORY_DAYS
 from pipeline.settings import Settings
-from pipeline.simulator import ATTACKS, SimulationConfig, write
 
 if TYPE_CHECKING:
     from pathlib import Path

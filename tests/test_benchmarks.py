@@ -18,9 +18,9 @@ from benchmarks import freshness, servers, size, trust_lookup
 from benchmarks.meter import Job, Meter, Span
 from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
 from benchmarks.stream import at_random
+from lab.simulation.sample import fleet_events
 from models.event import Event
 from pipeline.progress import Silent
-from pipeline.sample import fleet_events
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--events", "2000", "--agents", "20"]

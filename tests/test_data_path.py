@@ -11,10 +11,10 @@ import httpx
 import jsonschema
 import pytest
 
+from lab.simulation.sample import fleet_events
 from models.answer import trust_answer
 from pipeline import runner
 from pipeline.formats import Native
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import create_app

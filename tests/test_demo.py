@@ -16,12 +16,12 @@ import httpx
 import pytest
 from rich.console import Console
 
+from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
 from models.answer import trust_answer
 from models.errors import ConfigError
 from models.trust_policy import DEFAULT_POLICY
 from pipeline import demo, demo_sample, demo_story
 from pipeline.demo_findings import compare
-from pipeline.sample.truth import IncidentTruth, NoveltyTruth, Truth
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]

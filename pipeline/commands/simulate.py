@@ -44,7 +44,8 @@ def simulate(
     """
     from pathlib import Path
 
-    from pipeline.simulator import ATTACKS, NOVELTIES, SimulationConfig, write
+    from lab.simulation.fleet import ATTACKS, NOVELTIES, SimulationConfig
+    from lab.simulation.output.files import write
 
     config = SimulationConfig(
         seed=seed,

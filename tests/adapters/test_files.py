@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
+from lab.simulation.sample import fleet_events
 from models.errors import ConfigError, HabitusError
 from pipeline.adapters import open_source
 from pipeline.record import MAX_VALUE
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.simulation.sample import fleet_events
 from models.assessment import Reason
 from models.errors import ConfigError, StateError
 from pipeline.assembly import build_worker
@@ -21,7 +22,6 @@ from pipeline.exploring import Explored
 from pipeline.logs import JsonLines
 from pipeline.record import RawRecord
 from pipeline.replay import replay
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

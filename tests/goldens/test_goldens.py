@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from lab.simulation.fleet import SimulationConfig
+from lab.simulation.fleet.stream import simulate
 from lab.simulation.labelled.__main__ import log_bytes
+from lab.simulation.sample.fleet import fleet_events
 from models.answer import trust_answer
 from models.kernel import native_kernel
 from models.trust_policy import TrustPolicy
@@ -23,10 +26,7 @@ from pipeline.assembly import build_worker
 from pipeline.formats import format_named
 from pipeline.record import RawRecord
 from pipeline.replay import REPLAY_SECRET, judge_all, learn_history
-from pipeline.sample.fleet import fleet_events
 from pipeline.settings import Settings
-from pipeline.simulator import SimulationConfig
-from pipeline.simulator.stream import simulate
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from lab.simulation.sample import fleet_events
 from models import exchange
 from models.config import ModelConfig
 from models.content.journal import read_role
@@ -26,7 +27,6 @@ from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
 from pipeline.formats import FORMATS, event_of
 from pipeline.record import RawRecord
-from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

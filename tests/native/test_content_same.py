@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lab.simulation.sample.fleet import fleet_events
 from models.content.kernel import content_kernel
 from models.content.tables import MAX_CLUSTERS, MAX_KNOWN, YOUNG
 from models.errors import StateError
 from models.event import Event, microseconds
 from models.sessions import open_sessions
-from pipeline.sample.fleet import fleet_events
 from tests.native.both import CARRIER, DAY, MINUTE, SECRET, Both, native, needs_native
 
 pytestmark = needs_native

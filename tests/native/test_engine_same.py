@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from lab.simulation.sample import fleet_events
 from models.config import ModelConfig
 from models.engine import Engine
 from models.event import Origin
@@ -20,7 +21,6 @@ from models.subject import Subject
 from models.trust_state import TrustState
 from pipeline.catalogue import catalogue
 from pipeline.formats import FORMATS
-from pipeline.sample import fleet_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

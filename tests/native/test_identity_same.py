@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline.sample import fleet_events
+from lab.simulation.sample import fleet_events
 from tests.native.both import needs_native
 from tests.native.test_quiet_same import same
 

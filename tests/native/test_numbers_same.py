@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from lab.simulation.fleet.config import SimulationConfig
+from lab.simulation.fleet.stream import simulate
+from lab.simulation.sample import fleet_events
 from models.kernel import native_kernel
 from pipeline.evaluation.judging import judge_apart
 from pipeline.formats import format_named
 from pipeline.record import RawRecord
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
-from pipeline.simulator.config import SimulationConfig
-from pipeline.simulator.stream import simulate
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:

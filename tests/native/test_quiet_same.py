@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lab.simulation.fleet.config import SimulationConfig
+from lab.simulation.fleet.stream import simulate
+from lab.simulation.sample import fleet_events
 from models.peers import Peers
 from models.quiet import Quiet
 from pipeline import runner
 from pipeline.replay import learn
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
-from pipeline.simulator.config import SimulationConfig
-from pipeline.simulator.stream import simulate
 from pipeline.store import open_store
 from pipeline.worker import Worker
 from tests.native.both import needs_native

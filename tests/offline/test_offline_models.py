@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from lab.simulation.sample import fleet_events
 from models.errors import ConfigError
 from pipeline.commands.checks import examine
 from pipeline.exploring import Explored
@@ -28,7 +29,6 @@ from pipeline.offline import (
 )
 from pipeline.offline.grouping import shares_of
 from pipeline.runner import run
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 from pipeline.sharding.loop import run_sharded
 

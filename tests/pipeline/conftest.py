@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from lab.simulation.sample import fleet_events
 from pipeline import runner
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 from pipeline.store import open_shard, open_store
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lab.simulation.sample import fleet_events
 from models.config import ModelConfig
 from models.errors import ConfigError, StateError
 from pipeline.cli import app
 from pipeline.config_file import read_config, write_config
 from pipeline.config_store import in_effect, promote
-from pipeline.sample import fleet_events
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

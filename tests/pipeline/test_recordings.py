@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.simulation.sample import fleet_events
 from pipeline.cli import app
-from pipeline.sample import fleet_events
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,11 @@ from typing import Any
 import httpx
 import pytest
 
+from lab.simulation.sample import fleet_events
 from pipeline.adapters import open_sink
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.kafka.client import KafkaAdminClient
 from pipeline.record import Message
-from pipeline.sample import fleet_events
 from pipeline.store import Commit, open_store
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,14 @@
+"""Attacks, one planter each: what happens, and the feature that gives it away."""
+
+from __future__ import annotations
+
+from lab.simulation.fleet.attacks import access, conduct, content, crowd, origin, pace, slow
+from lab.simulation.fleet.attacks.planter import Planter
+
+PLANTERS: dict[str, Planter] = {
+    planter.name: planter
+    for module in (origin, access, conduct, content, pace, slow, crowd)
+    for planter in module.PLANTERS
+}
+
+__all__ = ["PLANTERS", "Planter"]

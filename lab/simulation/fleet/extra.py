@@ -1,0 +1,86 @@
+"""Sessions that are not everyday work: attacks, roll-outs of versions, forced first uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.simulation.fleet.attacks import PLANTERS
+from lab.simulation.fleet.scene import change
+from lab.simulation.fleet.working_days import FIRST_RELEASE, spared
+from lab.simulation.fleet.world.draw import unit
+from models.event import Event, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.simulation.fleet.cases import Case
+    from lab.simulation.fleet.personas import Persona
+    from lab.simulation.fleet.plans import Plans
+    from lab.simulation.fleet.scene import Scene
+    from lab.simulation.fleet.session import Played
+
+_FORCED = 900
+_MINUTE_US = 60_000_000
+
+
+def extra(scene: Scene, plans: Plans) -> Iterator[Played]:
+    """Play a day's sessions that are not everyday work, and note what they belong to."""
+    for case in plans.attacks.get(scene.day, ()):
+        yield from _attack(scene, case)
+    for case in plans.begin.get(scene.day, ()):
+        if case.type == "first_use":
+            yield _first_use(scene, plans, case)
+    silent = plans.silent(scene.day)
+    for one in plans.deployed(scene.day):
+        # Who deploys announces it, whether the agent reports or not.
+        if scene.there(one.index) or one.index in silent:
+            yield _rollout(scene, plans, one)
+
+
+def _attack(scene: Scene, case: Case) -> Iterator[Played]:
+    for played, wrong in PLANTERS[case.type].act(scene, case):
+        names = {event.id for event in wrong}
+        for at_us, event in played:
+            if event.id in names:
+                case.note(at_us, event)
+            else:
+                case.around.append(event.id)
+        yield played
+
+
+def _rollout(scene: Scene, plans: Plans, one: Persona) -> Played:
+    """Announce a new version, before the first scheduled work of the day."""
+    today = plans.ways(one.index, scene.day)
+    at_us = scene.midnight_us + int((3 + 30 * unit(one.key, scene.day)) * _MINUTE_US)
+    notes = {"change": f"CHG-{one.group % 100_000}-{scene.day}"}
+    if today.agent.version == FIRST_RELEASE:
+        added = (tool.name for tool in one.world.role.tools.values() if tool.release)
+        notes.update(("adds_tool", name) for name in added)
+    event = Event(
+        id=f"rollout-{one.index:06d}-{scene.day:04d}",
+        time=instant(at_us),
+        agent=today.agent,
+        tool="deploy.rollout",
+        operation="admin",
+        outcome="ok",
+        kind="deployment",
+        attributes=notes,
+    )
+    played = [(at_us, event)]
+    today.note(played)
+    return played
+
+
+def _first_use(scene: Scene, plans: Plans, case: Case) -> Played:
+    """Give a session of a task that needs the tool the agent did without until now."""
+    one = scene.fleet[case.index]
+    tool = spared(one, case)
+    tasks = [
+        task
+        for task in one.world.role.tasks
+        if any(call.tool.name == tool and not call.optional for call in task.calls)
+    ]
+    task = tasks[int(unit(case.key, 2) * len(tasks))]
+    played = scene.play(change(scene.visit(case), task=task, number=_FORCED))
+    plans.ways(case.index, scene.day).note(played)
+    return played

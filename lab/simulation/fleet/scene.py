@@ -1,0 +1,252 @@
+"""What planters need: an agent at an ordinary task, to be changed or followed by something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lab.simulation.fleet.calendar import HOUR_US, weekday
+from lab.simulation.fleet.session import Played, Visit, play
+from lab.simulation.fleet.world.draw import unit
+from lab.simulation.fleet.world.roles import all_roles
+from lab.simulation.fleet.world.words import FOREIGN, ITEMS
+from models.event import Event, Network, Resource, Volume, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from random import Random
+
+    from lab.simulation.fleet.cases import Case
+    from lab.simulation.fleet.config import SimulationConfig
+    from lab.simulation.fleet.personas import Persona
+    from lab.simulation.fleet.working_days import Ways
+    from lab.simulation.sample.world.roles import Task, Tool
+
+change = msgspec.structs.replace
+_NUMBERS = 1_000_000
+_HELPERS_FROM = 400
+_FAVOURITES = 4
+
+
+class Scene:
+    """The fleet on one day, seen by a planter.
+
+    Parameters
+    ----------
+    config
+        Of the simulation.
+    fleet
+        The agents.
+    ways
+        How an agent works on a day.
+    rng
+        Source of what varies in a session.
+    day
+        Today.
+    factors
+        How much of its usual work an agent does today; 0: it is not there.
+    """
+
+    def __init__(
+        self,
+        config: SimulationConfig,
+        fleet: list[Persona],
+        ways: Callable[[int, int], Ways],
+        rng: Random,
+        day: int,
+        factors: Mapping[int, float],
+    ) -> None:
+        self.config, self.fleet, self.day = config, fleet, day
+        self._factors = factors
+        self.midnight_us = config.start_us + day * 24 * HOUR_US
+        self._ways, self._rng = ways, rng
+
+    def works(self) -> bool:
+        """Whether today is a workday."""
+        return weekday(self.midnight_us) < 5
+
+    def there(self, index: int) -> bool:
+        """Whether an agent acts at all today."""
+        return self._factors.get(index, 1.0) > 0
+
+    def luck(self, case: Case, *numbers: int) -> float:
+        """Draw from [0, 1) for a case and a day."""
+        return unit(case.key, self.day, *numbers)
+
+    def visit(
+        self,
+        case: Case,
+        number: int = 0,
+        *,
+        index: int | None = None,
+        hour: float | None = None,
+        **changes: Any,
+    ) -> Visit:
+        """Give an ordinary session, one that the agent could have had today.
+
+        Parameters
+        ----------
+        number
+            Tells the sessions of one case and day apart.
+        index
+            Another agent than the case's own.
+        hour
+            When it starts; some time between 09:30 and 16:00 otherwise.
+        changes
+            Attributes of the visit to replace.
+        """
+        who = case.index if index is None else index
+        ways = self._ways(who, self.day)
+        if hour is None:
+            hour = 9.5 + 6.5 * self.luck(case, number, 1)
+        visit = Visit(
+            persona=self.fleet[who],
+            agent=ways.agent,
+            day=self.day,
+            number=_NUMBERS + case.key % _NUMBERS * 64 + number,
+            start_us=self.midnight_us + int(hour * HOUR_US),
+            task=ways.tasks[int(self.luck(case, number, 2) * len(ways.tasks))],
+            released=ways.released,
+            smooth=True,
+        )
+        for name, value in changes.items():
+            setattr(visit, name, value)
+        return visit
+
+    def play(self, visit: Visit) -> Played:
+        """Give the events of a session."""
+        return play(visit, self._rng)
+
+    def helpers(self, case: Case, count: int) -> list[int]:
+        """Give other agents, of lower numbers so that they do not depend on the fleet's size.
+
+        Those of the same peer group come first.
+        """
+        low = max(0, case.index - _HELPERS_FROM)
+        mine = self.fleet[case.index].group
+        near = sorted(
+            (n for n in range(low, case.index) if self.there(n)),
+            key=lambda n: (self.fleet[n].group != mine, unit(case.key, n)),
+        )
+        return near[:count]
+
+
+def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes: Any) -> Event:
+    """Let one more call follow a session, with the constants of the tool as its arguments.
+
+    Parameters
+    ----------
+    visit
+        Of the session. It says which resources of the tool are everyday ones.
+    played
+        The session; the call is appended.
+    tool
+        What is called.
+    gap_s
+        Seconds after the call before it.
+    changes
+        Fields of the event to replace.
+    """
+    before_us, before = played[-1]
+    at_us = before_us + int(gap_s * 1_000_000)
+    constants = {key: slot[1:] for key, slot in tool.arguments if slot[0] == "="}
+    event = change(
+        before,
+        id=f"{before.session}-{len(played):02d}",
+        time=instant(at_us),
+        tool=tool.name,
+        operation=tool.operation,
+        arguments=constants or None,
+        argument_origins={key: [(value, ["system"])] for key, value in constants.items()} or None,
+        resource=own_resource(visit, tool, len(played)),
+        network=_towards(before.network, tool.destination),
+        volume=_usual(tool, visit.persona.size),
+        outcome="ok",
+        duration_ms=float(tool.milliseconds),
+    )
+    event = change(event, **changes) if changes else event
+    played.append((at_us, event))
+    return event
+
+
+def own_resource(visit: Visit, tool: Tool, number: int) -> Resource:
+    """Give one of the resources an agent uses a tool on most; some one for a tool it has not."""
+    known = visit.persona.world.resources.get(tool.name)
+    if known is None:
+        item = ITEMS[(visit.persona.key + number % 2) % len(ITEMS)]
+        return change(tool.resource, id=f"{tool.resource.id}/{item}", type="collection")
+    return known[(visit.persona.offset + number % _FAVOURITES) % len(known)]
+
+
+def _usual(tool: Tool, size: float) -> Volume:
+    return Volume(
+        bytes_in=int(tool.bytes_in * size) or None,
+        bytes_out=int(tool.bytes_out * size) or None,
+        records=int((tool.records or 0) * size) or None,
+    )
+
+
+def _towards(network: Network | None, destination: str | None) -> Network | None:
+    return None if network is None else change(network, destination=destination)
+
+
+def familiar(
+    visit: Visit, luck: float, fits: Callable[[Tool], bool] = lambda tool: tool.operation == "read"
+) -> Tool:
+    """Give a tool that the agent's everyday tasks use; reading ones unless told otherwise."""
+    habit = visit.persona.world.habits[visit.persona.habit]
+    everyday: dict[str, Tool] = {}
+    for task in habit:
+        for call in task.calls:
+            if not call.optional and not call.tool.release:
+                everyday.setdefault(call.tool.name, call.tool)
+    fitting = [tool for tool in everyday.values() if fits(tool)] or list(everyday.values())
+    return fitting[int(luck * len(fitting))]
+
+
+def foreign_tool(visit: Visit, luck: float) -> Tool:
+    """Give a tool of another role, that the agent's role does not have."""
+    own = visit.persona.world.role.tools
+    others = [
+        tool
+        for role in all_roles().values()
+        for tool in role.tools.values()
+        if tool.name not in own and tool.operation != "execute"
+    ]
+    return others[int(luck * len(others))]
+
+
+def foreign_resource(key: int, part: str = "current") -> Resource:
+    """Give a restricted resource that no role works with."""
+    domain, collection = FOREIGN[key % len(FOREIGN)]
+    name = ITEMS[key // 11 % len(ITEMS)]
+    return Resource(
+        id=f"{domain}/{collection}-{name}/{part}", type="collection", domain=domain,
+        sensitivity="restricted",
+    )  # fmt: skip
+
+
+def other_task(visit: Visit, luck: float) -> Task:
+    """Give a task of the role whose tools overlap least with this one's.
+
+    It surely takes one that this one never does: else nothing would be out of place.
+    """
+    own = {call.tool.name for call in visit.task.calls}
+    missing = own | {visit.without}
+    tasks = {
+        task.name: task
+        for task in visit.persona.world.role.tasks
+        if task.mode == visit.task.mode
+        and any(
+            call.tool.name not in missing
+            and call.tool.release <= visit.released
+            and not call.optional
+            for call in task.calls
+        )
+    }
+    least = sorted(
+        tasks.values(),
+        key=lambda task: len(own & {call.tool.name for call in task.calls}) / len(task.calls),
+    )
+    return least[int(luck * min(2, len(least)))]

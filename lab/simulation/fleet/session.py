@@ -1,0 +1,290 @@
+"""One session played out: a request, a walk through the steps of its task, and their calls.
+
+The walk is a Markov chain: each step leads to the next, is passed over when it is optional, comes
+again where a list is worked off, and now and then leads back to the step before. A value is passed
+on only where the request or an earlier result gave it; its origin says which.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from lab.simulation.fleet.world.credentials import credential
+from lab.simulation.fleet.world.draw import GRID, SPREAD, mix, word, zipf
+from lab.simulation.fleet.world.roles import ASK, CATALOGUE, POOL, RECALL, SAVE
+from lab.simulation.fleet.world.words import ATTRIBUTES, CHOICES, ENTITIES, SERIALS
+from models.event import Credential, Event, Human, Network, Resource, Volume, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from lab.simulation.fleet.personas import Persona
+    from lab.simulation.sample.world.roles import Task, Tool
+    from models.event import Agent, Outcome
+
+ERRORS, DENIED = 0.012, 0.003
+AGAIN, BACK = 0.45, 0.04
+"""Chances that a list goes on, and that a step is done again."""
+
+_POOL, _CATALOGUE = zipf(POOL), zipf(CATALOGUE, 1.5)
+_FAVOURITES = 4
+_SESSION = word("session")
+_TOKENS = (900, 1_400, 2_100, 3_000)
+_HANDED_ON = 0.4
+
+Played = list[tuple[int, Event]]
+"""Events of a session with their times in microseconds, in order."""
+
+
+class Visit(Struct, kw_only=True):
+    """All that decides one session, apart from its random source.
+
+    Attributes
+    ----------
+    number
+        Of the session within the agent's day; names it.
+    task
+        What is asked; its mode is the session's.
+    released
+        Highest release of a tool that the agent has.
+    without
+        A tool it does not use yet.
+    scale
+        Factor on sizes.
+    smooth
+        No call fails.
+    given
+        Values fixed beforehand, by slot.
+    human, network, delegation, held
+        Instead of the usual ones.
+    """
+
+    persona: Persona
+    agent: Agent
+    day: int
+    number: int
+    start_us: int
+    task: Task
+    released: int = 0
+    without: str | None = None
+    scale: float = 1.0
+    smooth: bool = False
+    given: dict[str, str] | None = None
+    human: Human | None = None
+    network: Network | None = None
+    delegation: list[str] | None = None
+    held: Credential | None = None
+    trace: str | None = None
+    fresh: Resource | None = None
+
+
+class Facts(dict[str, str]):
+    """The values one session speaks of, drawn when first asked for."""
+
+    __slots__ = ("_draw", "_offset", "_pools")
+
+    def __init__(self, persona: Persona, draw: Any) -> None:
+        super().__init__()
+        self._pools, self._offset, self._draw = persona.world.pools, persona.offset, draw
+
+    def __missing__(self, slot: str) -> str:
+        kind = ATTRIBUTES[slot][0] if slot in ATTRIBUTES else slot
+        if kind not in ENTITIES:
+            value = self[slot] = self.fresh(slot)
+            return value
+        pool = self._pools[kind]
+        rank = _POOL[int(self._draw() * GRID)]
+        found = pool[_own(rank, self._offset, len(pool))]
+        for name, value in found.items():
+            self.setdefault(name, value)
+        return self[slot]
+
+    def fresh(self, slot: str) -> str:
+        """Draw a value that belongs to no entity."""
+        if slot in SERIALS:
+            pattern, low, high = SERIALS[slot]
+            return pattern.format(low + int(self._draw() * (high - low + 1)))
+        if slot in CHOICES:
+            few = CHOICES[slot]
+            return few[int(self._draw() * len(few))]
+        return f"2026-{1 + int(12 * self._draw()):02d}-{1 + int(28 * self._draw()):02d}"
+
+
+def _own(rank: int, offset: int, size: int) -> int:
+    """Turn a rank into a place: an agent's favourites are its own, the rest is everybody's."""
+    return (rank + offset) % size if rank < _FAVOURITES else rank % size
+
+
+def seed_of(persona: Persona, day: int, number: int) -> int:
+    """Give what a session's randomness starts from; its name too."""
+    return mix(persona.key, _SESSION, day, number)
+
+
+def play(visit: Visit, rng: Random) -> Played:
+    """Give the events of a session in order of time.
+
+    Parameters
+    ----------
+    visit
+        Who, when, what for.
+    rng
+        Source of everything that varies; it is seeded here.
+    """
+    persona = visit.persona
+    seed = seed_of(persona, visit.day, visit.number)
+    rng.seed(seed)
+    draw = rng.random
+    facts = Facts(persona, draw)
+    if visit.given:
+        facts.update(visit.given)
+    shared = _shared(visit, seed, visit.task.purpose.format_map(facts), draw)
+    network = visit.network or (persona.home if shared["human"] else persona.hosted)
+    origins: dict[str, list[str]] = {slot: ["request"] for slot in slots(visit.task.purpose)}
+    at_us = visit.start_us
+    played: Played = []
+    for tool, again in _walk(visit, draw):
+        if again:
+            _move_on(tool, facts, origins)
+        carried = _arguments(tool, facts, origins)
+        outcome = "ok" if visit.smooth else _outcome(draw())
+        took_ms = int(tool.milliseconds * SPREAD[int(draw() * GRID)])
+        event = Event(
+            id=f"{shared['session']}-{len(played):02d}",
+            time=instant(at_us),
+            tool=tool.name,
+            operation=tool.operation,
+            arguments={key: value for key, value, _ in carried} or None,
+            argument_origins={key: [(value, found)] for key, value, found in carried} or None,
+            resource=_resource(tool, visit, draw),
+            network=_towards(network, tool.destination),
+            volume=_volume(tool, persona.size * visit.scale, draw) if outcome == "ok" else None,
+            outcome=outcome,
+            duration_ms=float(took_ms),
+            attributes={"tokens": int(_TOKENS[len(played) & 3] * SPREAD[int(draw() * GRID)])},
+            **shared,
+        )
+        played.append((at_us, event))
+        pause_s = 2.0 + 9.0 * persona.pace * SPREAD[int(draw() * GRID)]
+        at_us += 1_000 * took_ms + int(1_000_000 * pause_s)
+        if outcome == "denied":
+            break
+        for slot in tool.gives:
+            origins.setdefault(slot, [f"result:{tool.name}"])
+    return played
+
+
+def _shared(visit: Visit, seed: int, purpose: str, draw: Any) -> dict[str, Any]:
+    """Give what all events of a session have in common."""
+    persona, scheduled = visit.persona, visit.task.mode == "autonomous"
+    people = persona.humans
+    human = None if scheduled else visit.human or people[int(draw() * draw() * len(people))]
+    delegation = visit.delegation
+    if delegation is None and human is not None and persona.orchestrator and draw() < _HANDED_ON:
+        delegation = [persona.orchestrator, human.id]
+    return {
+        "agent": visit.agent,
+        "human": human,
+        "mode": visit.task.mode,
+        "delegation": delegation,
+        "session": f"s-{seed:016x}",
+        "task": visit.task.name,
+        "trace_id": visit.trace or f"t-{seed >> 16:012x}",
+        "purpose": purpose,
+        "credential": visit.held or credential(persona, visit.start_us),
+    }
+
+
+def _outcome(luck: float) -> Outcome:
+    if luck >= ERRORS + DENIED:
+        return "ok"
+    return "error" if luck < ERRORS else "denied"
+
+
+def _towards(network: Network, destination: str | None) -> Network:
+    if destination is None:
+        return network
+    return Network(
+        source_ip=network.source_ip,
+        destination=destination,
+        egress=network.egress,
+        asn=network.asn,
+        country=network.country,
+    )
+
+
+@lru_cache(1_024)
+def slots(purpose: str) -> tuple[str, ...]:
+    """Give the slots of a request.
+
+    >>> slots("Pay {invoice} of {vendor}.")
+    ('invoice', 'vendor')
+    """
+    return tuple(part.partition("}")[0] for part in purpose.split("{")[1:])
+
+
+def _walk(visit: Visit, draw: Any) -> Iterator[tuple[Tool, bool]]:
+    """Walk through the steps; say whether a call repeats the one before."""
+    care, released, without = visit.persona.care, visit.released, visit.without
+    if draw() < 0.2:
+        yield RECALL, False
+    for call in visit.task.calls:
+        tool = call.tool
+        if tool.release > released or tool.name == without:
+            continue
+        if call.optional and draw() >= care:
+            continue
+        yield tool, False
+        if call.repeated:
+            while draw() < AGAIN:
+                yield tool, True
+        if tool.operation == "read" and draw() < BACK:
+            yield tool, False
+    if draw() < 0.08:
+        yield ASK, False
+    if draw() < 0.12:
+        yield SAVE, False
+
+
+def _move_on(tool: Tool, facts: Facts, origins: dict[str, list[str]]) -> None:
+    """Take the next of a list instead of the same one again; what was asked for stays."""
+    for _, slot in tool.arguments:
+        if slot in SERIALS and slot in origins and origins[slot][0] != "request":
+            facts[slot] = facts.fresh(slot)
+
+
+def _arguments(
+    tool: Tool, facts: Facts, origins: dict[str, list[str]]
+) -> list[tuple[str, str, list[str]]]:
+    carried = []
+    for key, slot in tool.arguments:
+        found = origins.get(slot)
+        if found is not None:
+            carried.append((key, facts[slot], found))
+        elif slot[0] == "=":
+            carried.append((key, slot[1:], ["system"]))
+        elif slot[0] == "~":
+            carried.append((key, facts.fresh(slot) if slot in CHOICES else facts[slot], []))
+    return carried
+
+
+def _resource(tool: Tool, visit: Visit, draw: Any) -> Resource | None:
+    known = visit.persona.world.resources.get(tool.name)
+    if known is None:
+        return tool.resource
+    if visit.fresh is not None and tool.resource.domain == visit.fresh.domain and draw() < 0.5:
+        return visit.fresh
+    rank = _CATALOGUE[int(draw() * GRID)]
+    return known[_own(rank, visit.persona.offset, len(known))]
+
+
+def _volume(tool: Tool, scale: float, draw: Any) -> Volume:
+    factor = scale * SPREAD[int(draw() * GRID)]
+    return Volume(
+        bytes_in=int(tool.bytes_in * factor) if tool.bytes_in else None,
+        bytes_out=int(tool.bytes_out * factor) if tool.bytes_out else None,
+        records=1 + int(tool.records * factor) if tool.records else None,
+    )

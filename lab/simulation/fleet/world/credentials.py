@@ -1,0 +1,36 @@
+"""Short-lived credentials: a new one every four hours, each agent at its own minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.simulation.fleet.world.draw import mix, word
+from models.event import Credential, instant
+
+if TYPE_CHECKING:
+    from lab.simulation.fleet.personas import Persona
+
+TURN_US = 4 * 3_600_000_000
+GRACE_US = 3_600_000_000
+"""A credential is handed out for four hours and runs out an hour later: sessions end by then."""
+
+_CREDENTIAL = word("credential")
+
+
+def credential(persona: Persona, at_us: int) -> Credential:
+    """Give the credential an agent holds at an instant.
+
+    >>> from lab.simulation.fleet.personas import persona
+    >>> one = credential(persona(7, 0), 0)
+    >>> one.expires_at - one.issued_at
+    datetime.timedelta(seconds=18000)
+    """
+    offset_us = (persona.key & 0xFFFF) * (TURN_US >> 16)
+    turn = (at_us - offset_us) // TURN_US
+    issued_us = turn * TURN_US + offset_us
+    return Credential(
+        id=f"cr-{mix(persona.key, _CREDENTIAL, turn):016x}",
+        issued_at=instant(issued_us),
+        expires_at=instant(issued_us + TURN_US + GRACE_US),
+        scopes=list(persona.world.role.scopes),
+    )

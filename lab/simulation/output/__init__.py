@@ -1,0 +1,1 @@
+"""A simulation as files: streams, columns and tables."""

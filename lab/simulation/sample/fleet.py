@@ -1,0 +1,84 @@
+"""A plain, benign fleet of any size as a stream of native events, for benchmarks and load tests.
+
+>>> lines = list(fleet_events(7, 8, days=1))
+>>> lines == list(fleet_events(7, 8, days=1)), lines == list(fleet_events(8, 8, days=1))
+(True, False)
+"""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count, islice
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lab.simulation.sample.conduct import day_visits
+from lab.simulation.sample.session import Visit, play
+from lab.simulation.sample.world.staff import Member, fleet_member
+from lab.simulation.sample.world.values import source
+from models.event import microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def fleet_events(
+    seed: int, agents: int, days: int | None = None, limit: int | None = None
+) -> Iterator[bytes]:
+    """Stream the events of a fleet in order of time, one JSON object without newline each.
+
+    Held in memory are the agents' plans of one day and the sessions under way, not the events.
+
+    Parameters
+    ----------
+    seed
+        Equal arguments give equal bytes.
+    agents
+        Size of the fleet, at least 1; the first 100 have plain roles, larger fleets regional ones.
+    days
+        Days from Monday 2026-10-05; None goes on for ever.
+    limit
+        Stop after so many events.
+    """
+    if agents < 1:
+        raise ValueError(f"a fleet has at least 1 agent, got {agents}")
+    members = [fleet_member(index) for index in range(agents)]
+    streams = [_plan(seed, index, member, days) for index, member in enumerate(members)]
+    visits = heapq.merge(*streams, key=itemgetter(0, 1))
+    encode = msgspec.json.Encoder().encode
+    events = _interleave(
+        (
+            start_us,
+            [
+                (microseconds(event.time), event.id, encode(event))
+                for event in play(visit, source(seed, visit.session))
+            ],
+        )
+        for start_us, _, visit in visits
+    )
+    return islice(events, limit)
+
+
+def _plan(
+    seed: int, index: int, member: Member, days: int | None
+) -> Iterator[tuple[int, int, Visit]]:
+    """Give an agent's sessions in order of their start, one day after the other."""
+    for day in count() if days is None else range(days):
+        for visit in day_visits(seed, member, day):
+            yield visit.start_us, index, visit
+
+
+def _interleave(
+    sessions: Iterable[tuple[int, Iterable[tuple[int, str, bytes]]]],
+) -> Iterator[bytes]:
+    """Merge sessions, given in order of their start, into one stream in order of time."""
+    waiting: list[tuple[int, str, bytes]] = []
+    for start_us, events in sessions:
+        while waiting and waiting[0][0] < start_us:
+            yield heapq.heappop(waiting)[2]
+        for event in events:
+            heapq.heappush(waiting, event)
+    while waiting:
+        yield heapq.heappop(waiting)[2]

@@ -1,0 +1,176 @@
+"""The six incidents of the third week. Each is an ordinary session with one thing wrong.
+
+Nothing else gives them away: names, tools, purposes and volumes are those of the role unless they
+are the incident.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lab.simulation.sample.conduct import session_name
+from lab.simulation.sample.novelties import after
+from lab.simulation.sample.session import Visit, play
+from lab.simulation.sample.truth import IncidentTruth, incident
+from lab.simulation.sample.world.credentials import credential
+from lab.simulation.sample.world.hours import HOUR_US, MINUTE_US, day_us
+from lab.simulation.sample.world.roles import Call, Task, Tool, roles
+from lab.simulation.sample.world.values import source
+from lab.simulation.sample.world.vocabulary import CHOICES
+from models.event import Agent, Event, Network, Resource, instant, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VPN = "198.18.44.17"
+FAR = Network(source_ip="198.18.9.77", asn=64509, country="XD")
+STRAY = {"stray": "AC-9930417", "stray_amount": "4870.00"}
+PAYROLL = ("salaries-2026-09", "bonuses-2026", "bank-details", "contracts")
+
+change = msgspec.structs.replace
+Outcome = tuple[list[Event], IncidentTruth]
+
+
+def incidents(seed: int, visits: list[Visit]) -> Iterator[Outcome]:
+    """Play the incidents; the sessions they take the place of are removed from `visits`.
+
+    Yields
+    ------
+    events, truth
+        All events of the session, and which of them are the incident.
+    """
+    yield vpn_egress(seed, _take(visits, "travel-desk-3", 14, 14.0))
+    yield data_access(seed, _take(visits, "support-desk-1", 15, 10.0))
+    yield injected_payment(seed, _take(visits, "invoice-clerk-2", 15, 15.0))
+    yield night_export(seed, _like(visits, "support-desk-3", 16, 3.12))
+    yield credential_reuse(seed, visits[after(visits, "data-steward-1", _at(17, 10.5))])
+    yield shadow_agent(seed, _like(visits, "invoice-clerk-1", 18, 13.1))
+
+
+def vpn_egress(seed: int, visit: Visit) -> Outcome:
+    """Work as usual, but through a public VPN nobody of the company uses."""
+    away = Network(source_ip=VPN, asn=64511, country="XC")
+    events = play(change(visit, network=away, smooth=True), source(seed, "vpn_egress"))
+    return events, incident("vpn_egress", events, f"a session through the public VPN at {VPN}")
+
+
+def data_access(seed: int, visit: Visit) -> Outcome:
+    """Answer a case, then read four restricted payroll files with the everyday reading tool."""
+    reader = _tool("support-desk", "kb.read")
+    extra = [
+        change(
+            reader,
+            arguments=(("article", f"~file{n}"),),
+            resource=Resource(id=f"payroll/{name}", domain="payroll", sensitivity="restricted"),
+            records=40,
+        )
+        for n, name in enumerate(PAYROLL)
+    ]
+    task = _longer(roles()["support-desk"].task("answer-case"), *extra)
+    given = {f"~file{n}": f"payroll/{name}" for n, name in enumerate(PAYROLL)}
+    events = play(change(visit, task=task, given=given, smooth=True), source(seed, "data_access"))
+    wrong = [e for e in events if e.resource and e.resource.domain == "payroll"]
+    return events, incident("data_access", wrong, "payroll files, never touched by the role, read")
+
+
+def injected_payment(seed: int, visit: Visit) -> Outcome:
+    """Settle a statement; the vendor's portal smuggles in a second payee, and it is paid."""
+    role = roles()["invoice-clerk"]
+    task = role.task("pay-statement")
+    page = change(role.tools["web.fetch"], gives=(*role.tools["web.fetch"].gives, *STRAY))
+    pay = change(
+        role.tools["payments.create"], arguments=(("payee", "stray"), ("amount", "stray_amount"))
+    )
+    calls = [change(c, tool=page) if c.tool.name == page.name else c for c in task.calls]
+    task = _longer(change(task, calls=tuple(calls)), pay)
+    visit = change(visit, task=task, given=STRAY, smooth=True)
+    events = play(visit, source(seed, "injected_payment"))
+    wrong = [e for e in events if (e.arguments or {}).get("payee") == STRAY["stray"]]
+    what = f"{STRAY['stray_amount']} paid to an account that only a fetched web page named"
+    return events, incident("injected_payment", wrong, what)
+
+
+def night_export(seed: int, visit: Visit) -> Outcome:
+    """Export every segment at three in the morning, fifty times the usual volume."""
+    role = roles()["support-desk"]
+    export = role.tools["crm.export"]
+    bulk = [
+        change(
+            export,
+            arguments=(("segment", f"~segment{n}"), ("format", "=csv")),
+            records=50 * (export.records or 0),
+            bytes_out=50 * export.bytes_out,
+        )
+        for n in range(len(CHOICES["segment"]))
+    ]
+    calls = tuple(Call(tool) for tool in (role.tools["cases.search"], *bulk))
+    task = change(role.task("weekly-export"), calls=calls)
+    given = {f"~segment{n}": name for n, name in enumerate(CHOICES["segment"])}
+    visit = change(visit, task=task, given=given, smooth=True)
+    events = play(visit, source(seed, "night_export"))
+    what = "all customer segments exported at 03:00, fifty times the usual volume"
+    return events, incident("night_export", events, what)
+
+
+def credential_reuse(seed: int, ordinary: Visit) -> Outcome:
+    """Use the credential of a session under way from far away, and once more after its expiry."""
+    agent_id, start_us = ordinary.agent.id, ordinary.start_us + MINUTE_US
+    held = credential(agent_id, ordinary.start_us, ordinary.scopes)
+    visit = change(
+        ordinary,
+        network=FAR,
+        session=ordinary.session[:-2] + "60",
+        start_us=start_us,
+        task=roles()["data-steward"].task("answer-question"),
+        smooth=True,
+    )
+    events = [change(e, credential=held) for e in play(visit, source(seed, "credential_reuse"))]
+    expires_us = microseconds(held.expires_at) if held.expires_at else start_us
+    events[-1] = change(events[-1], time=instant(expires_us + 25 * MINUTE_US))
+    what = "one credential from two far apart addresses within minutes, and after its expiry"
+    return events, incident("credential_reuse", events, what)
+
+
+def shadow_agent(seed: int, like: Visit) -> Outcome:
+    """Let an agent nobody has registered work in the ledger for half an hour."""
+    task = change(roles()["invoice-clerk"].task("weekly-run"), mode="autonomous")
+    visit = change(
+        like,
+        agent=Agent(id="ledger-helper-7"),
+        human=None,
+        network=Network(source_ip="198.51.100.77", asn=64497, country="XB"),
+        session=session_name("ledger-helper-7", 18, 0),
+        task=task,
+        smooth=True,
+    )
+    played = play(visit, source(seed, "shadow_agent"))
+    step_us = 30 * MINUTE_US // len(played)
+    events = [
+        change(e, time=instant(microseconds(e.time) + n * step_us)) for n, e in enumerate(played)
+    ]
+    what = "an agent outside the inventory pays invoices for half an hour"
+    return events, incident("shadow_agent", events, what)
+
+
+def _at(day: int, hour: float) -> int:
+    return day_us(day) + int(hour * HOUR_US)
+
+
+def _take(visits: list[Visit], agent_id: str, day: int, hour: float) -> Visit:
+    return visits.pop(after(visits, agent_id, _at(day, hour)))
+
+
+def _like(visits: list[Visit], agent_id: str, day: int, hour: float) -> Visit:
+    """Give an additional session like the agent's first one of the day, at another hour."""
+    first = visits[after(visits, agent_id, day_us(day))]
+    return change(first, session=first.session[:-2] + "50", start_us=_at(day, hour))
+
+
+def _tool(role: str, name: str) -> Tool:
+    return roles()[role].tools[name]
+
+
+def _longer(task: Task, *tools: Tool) -> Task:
+    return change(task, calls=(*task.calls, *(Call(tool) for tool in tools)))
