@@ -13,8 +13,8 @@ from pathlib import Path
 
 import altair as alt
 
-from pipeline.examples import made_up
-from pipeline.exploring import Explored
+from lab.examples import made_up
+from lab.exploration import Explored
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 example = made_up(Path(SCRATCH.name), agents=8, days=18, attacked=0.5)

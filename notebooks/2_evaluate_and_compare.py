@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.evaluation.plots import charts
-from pipeline.evaluation.run import evaluate
-from pipeline.examples import labelled
+from lab.evaluation.report.plots import charts
+from lab.evaluation.run import evaluate
+from lab.examples import labelled
 
 LOGS = Path("../../shared/datasets")
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")

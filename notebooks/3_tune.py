@@ -11,11 +11,11 @@ from pathlib import Path
 
 import altair as alt
 
+from lab.examples import made_up
+from lab.exploration import Explored
+from lab.tuning import by_agent, candidate, sweep, with_parameters
 from pipeline.config_file import differences, write_config
-from pipeline.examples import made_up
-from pipeline.exploring import Explored
 from pipeline.settings import model_config_of
-from pipeline.tuning import by_agent, candidate, sweep, with_parameters
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
+from lab.detector_evaluation import Recorder, ranked_by
+from lab.evaluation.figures import figures
+from lab.evaluation.run import measured
+from lab.examples import made_up
+from lab.exploration import Explored
 from models.assessment import Reason
 from pipeline.detectors import Detector, register
-from pipeline.detectors.measuring import Recorder, ranked_by
-from pipeline.evaluation.figures import figures
-from pipeline.evaluation.run import measured
-from pipeline.examples import made_up
-from pipeline.exploring import Explored
 from pipeline.offline import History, fit_opinion, group_agents, load_offline, tool_shares
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")

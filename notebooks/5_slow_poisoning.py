@@ -14,9 +14,9 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from pipeline.examples import made_up
-from pipeline.exploring import Explored, planted
-from pipeline.tuning import with_parameters
+from lab.examples import made_up
+from lab.exploration import Explored, planted
+from lab.tuning import with_parameters
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 example = made_up(

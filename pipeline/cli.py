@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,6 @@ from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
 from models.kernel import native_kernel
-from pipeline.commands import config, installation, keys, look, offline, running, simulate
 from pipeline.named_output import fault_of
 from pipeline.quoted import quoted
 from pipeline.settings import load_settings
@@ -27,6 +27,18 @@ _HELP = (
     "and habitus.toml; habitus config shows them, habitus doctor checks them."
 )
 _NATIVE = "habitus-native"
+# Loaded by name: the product does not depend on the lab. In the order of the help.
+_GROUPS = (
+    "pipeline.commands.running",
+    "lab.commands.demo",
+    "pipeline.commands.offline",
+    "lab.commands.evaluate",
+    "lab.commands.simulate",
+    "pipeline.commands.look",
+    "pipeline.commands.config",
+    "pipeline.commands.installation",
+    "pipeline.commands.keys",
+)
 # Typer carries its own copy of click: this is the base of everything a caller can do wrong.
 _Usage: type[Any] = typer.BadParameter.__mro__[1]
 
@@ -121,8 +133,8 @@ def _habitus(
     """Judge what agents do."""
 
 
-for _group in (running, offline, simulate, look, config, installation, keys):
-    _group.register(app)
+for _group in _GROUPS:
+    import_module(_group).register(app)
 
 if __name__ == "__main__":
     app()

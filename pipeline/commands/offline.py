@@ -171,8 +171,5 @@ def _show(review: Review, out: str | None) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    from pipeline.commands import evaluate  # it begins with what is above
-
     app.command(cls=Spread)(replay)
     app.command()(learn)
-    evaluate.register(app)

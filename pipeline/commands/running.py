@@ -1,4 +1,4 @@
-"""The commands that keep going: the pipeline, the API, the demonstration."""
+"""The commands that keep going: the pipeline and the API."""
 
 from __future__ import annotations
 
@@ -111,15 +111,6 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
             raise HabitusError("the API did not start, see the log above")
 
 
-def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the story.")] = False,
-) -> None:
-    """Send the bundled sample through the real path and tell its story; then API and console."""
-    from pipeline.demo import demo as demonstrated
-
-    demonstrated(once=once)
-
-
 def has_credentials(settings: Settings) -> bool:
     """Tell whether callers are asked who they are."""
     stores = (settings.api_keys_file, settings.jwks, settings.tls_client_ca)
@@ -163,5 +154,5 @@ def _judge(settings: Settings, stop: threading.Event) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (run, serve, demo):
+    for command in (run, serve):
         app.command()(command)

@@ -2,7 +2,7 @@
 
 A detector is a class and one line in `DETECTORS`, or one call of `register`. What it says joins the
 reasons of an event that is worth a look; it moves no p-value, alert or trust, and what is learned
-does not depend on it. Measure it first (`pipeline.detectors.measuring`): a detector that raises
+does not depend on it. Measure it first (`lab.detector_evaluation`): a detector that raises
 detection at the budget belongs into the model, with a calibration of its own.
 """
 

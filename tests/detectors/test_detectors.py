@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.detector_evaluation import Recorder, ranked_by
+from lab.evaluation.figures import figures
+from lab.evaluation.run import measured
+from lab.examples import made_up
+from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
 from models.assessment import Reason
 from models.errors import ConfigError, StateError
 from pipeline.assembly import build_worker
 from pipeline.commands.checks import examine
 from pipeline.detectors import DETECTORS, Act, Detector, Panel, detectors_named, register
-from pipeline.detectors.measuring import Recorder, ranked_by
-from pipeline.evaluation.figures import figures
-from pipeline.evaluation.run import measured
-from pipeline.examples import made_up
-from pipeline.exploring import Explored
 from pipeline.logs import JsonLines
 from pipeline.record import RawRecord
 from pipeline.replay import replay

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from lab.evaluation.judging import judge_apart
 from lab.simulation.fleet.config import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
 from models.kernel import native_kernel
-from pipeline.evaluation.judging import judge_apart
 from pipeline.formats import format_named
 from pipeline.record import RawRecord
 from pipeline.settings import Settings
@@ -21,7 +21,7 @@ from pipeline.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pipeline.evaluation.judged import Judgement
+    from lab.evaluation.judged import Judgement
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 pytestmark = pytest.mark.skipif(native is None, reason="habitus-native is not installed")

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
 from models.errors import ConfigError
 from pipeline.commands.checks import examine
-from pipeline.exploring import Explored
 from pipeline.offline import (
     SIGNS,
     History,

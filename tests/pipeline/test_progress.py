@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from lab.evaluation.run import evaluate
 from lab.simulation.fleet import SimulationConfig
 from lab.simulation.output.files import write
 from pipeline import progress as shown
 from pipeline import runner
 from pipeline.adapters.stdin import Stdin
-from pipeline.evaluation.run import evaluate
 from pipeline.replay import learn, replay
 from pipeline.settings import Settings
 

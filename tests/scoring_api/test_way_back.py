@@ -9,6 +9,7 @@ import pytest
 from msgspec import to_builtins
 from rich.console import Console
 
+from lab.demo.story import standings
 from models.answer import Recovery, trust_answer
 from models.ledger import Item
 from models.levels import Standing
@@ -16,7 +17,6 @@ from models.trust_policy import DAY_US, DEFAULT_POLICY
 from models.trust_state import TrustState
 from pipeline.commands.explained import Explained, explanation
 from pipeline.commands.way_back import way_back
-from pipeline.demo_story import standings
 
 AT = 20_500 * DAY_US
 

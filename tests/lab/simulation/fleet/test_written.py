@@ -10,11 +10,11 @@ import typer
 import zstandard
 from typer.testing import CliRunner
 
+from lab.commands import simulate as command
 from lab.simulation.fleet import SimulationConfig, Truth, simulate
 from lab.simulation.output.files import write
 from models.errors import ConfigError
 from pipeline.adapters.parquet import ParquetRows
-from pipeline.commands import simulate as command
 from pipeline.formats.native import Native
 
 CONFIG = SimulationConfig(agents=12, days=8, attacked=0.5)

@@ -1,0 +1,148 @@
+"""Measure on a labelled recording, beside baselines, with charts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from models.errors import ConfigError
+from pipeline.commands.offline import Files, Format, begun, note_empty
+from pipeline.commands.terminal import AsJson, Force, console, note, print_json
+from pipeline.commands.words import Spread
+from pipeline.named_output import create
+from pipeline.progress import progress_for
+from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.recordings import is_empty
+from pipeline.written_apart import refuse_folder, refuse_to_overwrite
+
+
+def evaluate(
+    files: Files,
+    fmt: Format = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="No history: as a new installation meets it.")
+    ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave a field of the event out, to see what it is worth."),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(help="Planted cases, one JSON line each, beside recordings without labels."),
+    ] = None,
+    history_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="With --truth: so many first days, 14 by default, are the history."
+        ),
+    ] = None,
+    baselines: Annotated[
+        str, typer.Option(help="Compare with these, comma between: all, or some of the names.")
+    ] = "",
+    ablate: Annotated[
+        str,
+        typer.Option(
+            help="Judge again without each of these features, comma between; of all without names."
+        ),
+    ] = "",
+    draws: Annotated[
+        int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for none.")
+    ] = 300,
+    html: Annotated[
+        str | None, typer.Option(help="Write charts and tables as one page, to open offline.")
+    ] = None,
+    png: Annotated[str | None, typer.Option(help="Write the charts as PNG to this folder.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write every figure to this JSON file.")] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure on labelled recordings: what is found, how early, at how many false alerts."""
+    from lab.baselines import OFFERS
+    from lab.evaluation.report.details import details
+    from lab.evaluation.report.table import table
+    from lab.evaluation.run import HISTORY_DAYS
+    from lab.evaluation.run import evaluate as evaluated
+
+    settings, compared = begun(), _names(baselines)
+    registered = _beside(files) if truth is not None and settings.inventory is None else None
+    if registered is not None:
+        settings = settings.model_copy(update={"inventory": registered})
+    for offer in OFFERS.values() if "all" in compared else ():
+        if not offer.available:
+            note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
+    if history_days is not None and truth is None:
+        raise ConfigError("--history-days goes with --truth; labelled logs say what is history")
+    if history_days is not None and cold:
+        raise ConfigError("--history-days says how much is history, and --cold has none")
+    if out == "-":
+        raise ConfigError("--out names a file; --json prints the figures")
+    refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth], force=force)
+    refuse_folder("--png", png, "" if force else "*.png")
+    note_empty(files)
+    if truth not in (None, "-") and is_empty(str(truth)):
+        note(f"no case in {quoted(truth, LONGEST_PATH)}: everything counts as benign")
+    if html is not None or png is not None:
+        import_module("lab.evaluation.report.plots")  # says what is missing before the work begins
+    with progress_for(json=as_json) as progress:
+        result = evaluated(
+            files,
+            fmt=fmt or settings.format,
+            cold=cold,
+            without=without or [],
+            truth=truth,
+            history_days=HISTORY_DAYS if history_days is None else history_days,
+            baselines=compared,
+            ablate=_names(ablate),
+            draws=draws,
+            settings=settings,
+            progress=progress,
+        )
+    written = _written(result, html=html, png=png, out=out)
+    if as_json:
+        print_json(result)
+    else:
+        for one in (table(result), *details(result)):
+            console().print(one, end="\n\n")
+    if registered is not None:
+        said = quoted(str(registered), LONGEST_PATH)
+        note(f"registered agents: {said}; HABITUS_INVENTORY names others")
+    for path in written:
+        note(f"written: {path}")
+
+
+def _beside(files: Files) -> Path | None:
+    """Give the file of the agents registered in a made-up fleet, where it lies beside that."""
+    beside = Path(f"{files[0]}.inventory.csv")
+    return beside if len(files) == 1 and beside.is_file() else None
+
+
+def _names(words: str) -> list[str]:
+    return [name.strip() for name in words.split(",") if name.strip()]
+
+
+def _written(
+    result: dict[str, Any], *, html: str | None, png: str | None, out: str | None
+) -> list[Path]:
+    paths = []
+    if out is not None:
+        with create(out) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+        paths.append(Path(out))
+    if html is not None:
+        from lab.evaluation.report.page import save_page
+
+        paths.append(save_page(result, html))
+    if png is not None:
+        from lab.evaluation.report.plots import save_png
+
+        paths += save_png(result, png)
+    return paths
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command(cls=Spread)(evaluate)

@@ -1,0 +1,1 @@
+"""`habitus demo`: the bundled sample through the real path, and its story."""

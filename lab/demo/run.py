@@ -1,0 +1,144 @@
+"""`habitus demo`: the bundled sample through the same code as production, and its story."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.demo import story as story
+from lab.demo.bundle import new_store, sample_folder, topics_of, truth_of, write_settings
+from lab.demo.findings import Findings, compare, published_answers
+from models.errors import ConfigError, HabitusError
+from models.event import rfc3339
+from pipeline import runner
+from pipeline.commands.running import listening, serve_on
+from pipeline.commands.standing import Standings
+from pipeline.commands.terminal import console, note, stop_on_signals
+from pipeline.logs import start_logs
+from pipeline.progress import progress_for
+from pipeline.settings import FILE_VARIABLE, PREFIX, Settings, load_settings, variable
+from pipeline.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.simulation.sample.truth import Truth
+    from pipeline.runner import RunSummary
+
+_DEFAULT_LISTEN = str(Settings.model_fields["listen"].default)
+_MOST_ANOMALIES = 10_000
+_LATER_US = 300_000_000
+
+
+def demo(*, once: bool = False) -> Findings:
+    """Judge the sample into a fresh store, tell what came of it, then serve API and console.
+
+    Everything lies in a temporary folder that is removed at the end. Of the settings in effect
+    only ``HABITUS_LISTEN`` counts.
+
+    Parameters
+    ----------
+    once
+        End after the story.
+
+    Returns
+    -------
+    Findings
+        What was found, missed, and flagged for nothing.
+
+    Raises
+    ------
+    ConfigError
+        ``HABITUS_LISTEN`` cannot be listened on.
+    HabitusError
+        Interrupted before the story.
+    """
+    with tempfile.TemporaryDirectory(prefix="habitus-demo-") as name:
+        folder = Path(name)
+        data = sample_folder(folder, note)
+        named = os.environ.get(variable("listen"))
+        file = write_settings(folder, data, named or _DEFAULT_LISTEN)
+        with _settings_from(file) as settings, ExitStack() as stack:
+            if not once:
+                listener = stack.enter_context(_listener(settings, named=bool(named)))
+                write_settings(folder, data, _address(listener))
+                settings = load_settings()
+            summary = _judged(settings)
+            findings = _tell(settings, summary, truth_of(data), topics_of(folder))
+            if not once:
+                url = f"http://{settings.listen}"
+                story.invitation(console(), url, str(file), _later(settings))
+                serve_on(settings, judge=True, listener=listener)
+    return findings
+
+
+def _judged(settings: Settings) -> RunSummary:
+    start_logs(settings.log_level)
+    new_store(settings)
+    stop = stop_on_signals()
+    with progress_for(json=False) as progress:
+        summary = runner.run(settings, drain=True, progress=progress, stop=stop)
+    if stop.is_set():
+        raise HabitusError("interrupted before everything was judged")
+    return summary
+
+
+def _tell(settings: Settings, summary: RunSummary, truth: Truth, topics: Path) -> Findings:
+    out = console()
+    with open_store(settings.store, read_only=True) as store:
+        anomalies = store.anomalies(limit=_MOST_ANOMALIES)
+        rows = Standings(store, settings).rows()
+    findings = compare(truth, anomalies, published_answers(topics))
+    story.opening(out, truth, summary)
+    story.incidents(out, findings)
+    story.novelties(out, findings)
+    story.faults(out, findings, truth, settings.alerts_per_day)
+    story.standings(out, rows)
+    return findings
+
+
+def _later(settings: Settings) -> str:
+    """Give a time shortly after the sample's last event, for an event to try."""
+    with open_store(settings.store, read_only=True) as store:
+        return rfc3339((store.status().watermark_us or 0) + _LATER_US)
+
+
+def _listener(settings: Settings, *, named: bool) -> socket.socket:
+    """Listen where it is set, else on the default port or on a free one.
+
+    The port is taken before anybody is told of it, so nobody else can have it meanwhile.
+    """
+    try:
+        return listening(settings)
+    except ConfigError as error:
+        if named or getattr(error.__cause__, "errno", None) != errno.EADDRINUSE:
+            raise
+    host, _, port = settings.listen.rpartition(":")
+    listener = socket.create_server((host, 0))
+    note(f"port {port} is taken, so the console will be on {listener.getsockname()[1]}")
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    """Give HOST:PORT of a socket that listens."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@contextmanager
+def _settings_from(file: Path) -> Iterator[Settings]:
+    """Let this file be the only settings, for what the demonstration starts by name too."""
+    kept = {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+    try:
+        for name in kept:
+            del os.environ[name]
+        os.environ[FILE_VARIABLE] = str(file)
+        yield load_settings()
+    finally:
+        os.environ.pop(FILE_VARIABLE, None)
+        os.environ.update(kept)

@@ -1,0 +1,215 @@
+"""The story in the terminal: what was found and why, what was not flagged, and what went wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Column, Table
+
+from lab.demo.findings import by_kind
+from pipeline.catalogue import title_of
+from pipeline.commands.explained import LEVEL_STYLE
+from pipeline.commands.way_back import MEANING, way_back
+from pipeline.grounds import WHOSE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from lab.demo.findings import Anomaly, FalseAlert, Findings, Incident, Novelty
+    from lab.simulation.sample.truth import Truth
+    from models.answer import Answer
+    from pipeline.runner import RunSummary
+
+_SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
+_OF_SESSION = {"session": "session_p", "together": "together_p"}
+_DAY_S = 86_400
+
+
+def opening(console: Console, truth: Truth, summary: RunSummary) -> None:
+    """Say what was judged."""
+    console.print(
+        f"\n[bold]{summary.events:,} events[/] of a made-up fleet, {when(truth.start)[:10]} to "
+        f"{when(truth.end)[:10]} 2026, judged one after the other in order of time; "
+        f"{summary.rejected} rejected."
+    )
+
+
+def incidents(console: Console, findings: Findings) -> None:
+    """Tell each incident: who, when, what, why, and what it did to trust."""
+    found, all_ = len(findings.found), len(findings.incidents)
+    console.rule(f"[bold]{found} of {all_} incidents found[/]", align="left")
+    for number, incident in enumerate(findings.incidents, 1):
+        head = f"[bold]{number}  {escape(incident.truth.agent_id)}[/]"
+        console.print(f"\n{head}  {when(incident.truth.first)} UTC")
+        console.print(Padding(_told(incident), (0, 0, 0, 3), expand=False))
+
+
+def novelties(console: Console, findings: Findings) -> None:
+    """Say what was new and harmless, and that it was left alone."""
+    quiet = [novelty for novelty in findings.novelties if not novelty.flagged]
+    count = f"{len(quiet)} of {len(findings.novelties)}"
+    console.print()
+    console.rule(f"[bold]{count} benign novelties not flagged[/]", align="left")
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for kind, group in by_kind(findings.novelties).items():
+        table.add_row(_verdict(group), kind.replace("_", " "), _who(group), group[0].truth.what)
+    console.print(table)
+
+
+def faults(console: Console, findings: Findings, truth: Truth, alerts_per_day: float) -> None:
+    """Say what was missed and what was flagged for nothing."""
+    console.print()
+    console.rule("[bold]What went wrong[/]", align="left")
+    missed = findings.missed
+    names = ", ".join(one.truth.incident.replace("_", " ") for one in missed)
+    console.print(f"missed: {names}" if missed else "missed: no incident")
+    for incident in findings.found:
+        rest = len(incident.truth.event_ids) - incident.flagged
+        if rest:
+            kind = incident.truth.incident.replace("_", " ")
+            console.print(f"  of {kind}, {rest} of {len(incident.truth.event_ids)} events passed")
+    alone = [alert for alert in findings.false_alerts if not alert.beside]
+    days = (_instant(truth.end) - _instant(truth.start)).total_seconds() / _DAY_S
+    console.print(
+        f"false alerts: {len(alone)} in {days:.0f} days, where the budget of {alerts_per_day} a "
+        f"day for the whole fleet expects {alerts_per_day * days:.1f}"
+    )
+    for alert in findings.false_alerts:
+        console.print(Padding(_false(alert), (0, 0, 0, 2), expand=False))
+    if findings.notes:
+        console.print(f"{findings.notes} low findings: noted, nobody was called")
+
+
+def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
+    """Show where every agent stands at the end."""
+    console.print()
+    table = Table(
+        Column("agent", no_wrap=True), Column("score/lower", justify="center"), "level", "state",
+        "recovers", "weighs most",
+        title="Trust at the end", title_justify="left", box=None, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for row in rows:
+        style = LEVEL_STYLE.get(row["level"], "")
+        reason = row["top_reason"]
+        table.add_row(
+            escape(row["agent_id"]),
+            f"{row['score']} / {row['lower']}",
+            f"[{style}]{row['level']}[/]",
+            row["state"],
+            way_back(row),
+            f"{reason['anomaly']} {reason['effect']}" if reason else "",
+        )
+    console.print(table)
+    console.print(
+        f"score is the estimate, lower what the evidence supports; {MEANING}",
+        style="dim",
+    )
+
+
+def invitation(console: Console, url: str, settings_file: str, at: str) -> None:
+    """Say where to look now, and three things to try."""
+    event = f'{{"id":"try-1","time":"{at}","agent":{{"id":"ghost-1"}},"tool":"payments.create"}}'
+    lines = (
+        f"curl -s {url}/v1/agents/data-steward-1/trust",
+        f"curl -s '{url}/v1/anomalies?severity=high&limit=2'",
+        f"curl -s {url}/v1/actions -H 'content-type: application/json' -d '{event}'",
+    )
+    console.print()
+    console.rule("[bold]Now yours[/]", align="left")
+    console.print(f"console {url}/   API {url}/docs   Ctrl-C ends it and removes everything")
+    for line in lines:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print("then ask for the trust of ghost-1. In another terminal:")
+    more = f"  HABITUS_CONFIG={settings_file} habitus explain data-steward-1"
+    console.print(more, markup=False, highlight=False, soft_wrap=True)
+
+
+def when(text: str) -> str:
+    """Give a time as people say it.
+
+    >>> when("2026-10-19T14:22:59.000000Z")
+    'Mon 19 Oct 14:22'
+    """
+    return _instant(text).strftime("%a %d %b %H:%M")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _told(incident: Incident) -> str:
+    truth = incident.truth
+    happened = f"[dim]really:[/] {escape(truth.what)}"
+    if not incident.anomalies:
+        return f"[bold]missed[/]\n{happened}"
+    lead = incident.anomalies[0]
+    style = _SEVERITY_STYLE[lead["severity"]]
+    reason = lead["reasons"][0]
+    return "\n".join(
+        (
+            f"[{style}]{title_of(lead['anomaly'])}[/] ({lead['severity']}, {lead['anomaly']}), "
+            f"alert at event {incident.first} of {len(truth.event_ids)}{_also(incident)}",
+            f"[dim]why:[/] {escape(reason['why'])}",
+            f"[dim]how sure:[/] {_sure(lead, reason)}",
+            f"[dim]trust:[/] {_moved(incident.before, incident.after)}",
+            happened,
+        )
+    )
+
+
+def _also(incident: Incident) -> str:
+    lead, *rest = incident.anomalies
+    same = sum(1 for anomaly in rest if anomaly["anomaly"] == lead["anomaly"])
+    more = [f"{same} more like it"] if same else []
+    kinds = dict.fromkeys(anomaly["anomaly"] for anomaly in rest)
+    more += [title_of(kind).lower() for kind in kinds if kind != lead["anomaly"]]
+    return f"; also {', '.join(more)}" if more else ""
+
+
+def _sure(anomaly: Anomaly, reason: dict[str, Any]) -> str:
+    ground, bits = anomaly.get("ground"), f"{reason['bits']:.1f} bits"
+    if ground == "rule":
+        return f"an explicit rule, counted as {reason['bits']:.0f} bits"
+    if ground == "several":
+        return "what several events show"
+    if ground in _OF_SESSION:
+        return f"{bits}, p = {anomaly[_OF_SESSION[ground]]:.1e} against its role's sessions"
+    pool = f"{WHOSE[anomaly['p_pool']]} last {anomaly['p_n']:,} scores"
+    return f"{bits}, p = {anomaly['p']:.1e} against {pool}"
+
+
+def _moved(before: Answer | None, after: Answer | None) -> str:
+    return f"{_stand(before)} → {_stand(after)}"
+
+
+def _stand(answer: Answer | None) -> str:
+    if answer is None:
+        return "unknown"
+    style = LEVEL_STYLE.get(answer.level, "")
+    return f"{answer.score} (lower {answer.lower}, [{style}]{answer.level}[/])"
+
+
+def _verdict(group: Sequence[Novelty]) -> str:
+    flagged = sum(len(novelty.flagged) for novelty in group)
+    return f"[red]{flagged} flagged[/]" if flagged else "[green]quiet[/]"
+
+
+def _who(group: Sequence[Novelty]) -> str:
+    names = [novelty.truth.agent_id or "everyone" for novelty in group]
+    return names[0] if len(names) == 1 else f"{len(names)} agents"
+
+
+def _false(alert: FalseAlert) -> str:
+    anomaly = alert.anomaly
+    count = len(alert.event_ids)
+    head = f"{when(anomaly['time'])}  {anomaly['agent_id']}  {anomaly['anomaly']}"
+    if alert.beside:
+        work = "event of the agent's own work is" if count == 1 else "events of its own work are"
+        return f"{head}: {count} {work} under an incident's alert"
+    near = f"; same day: {alert.near.kind.replace('_', ' ')}" if alert.near else ""
+    return f"{head} ({anomaly['severity']}){near}\n  {escape(anomaly['reasons'][0]['why'])}"

@@ -1,0 +1,80 @@
+"""Measure a detector before it is trusted: its own order of sessions, alone and with the product's.
+
+Examples
+--------
+In a notebook::
+
+    recorder = Recorder(MyDetector())
+    register("mine", lambda: recorder)
+    run = measured(files, fmt="agentlog", settings=Settings(detectors=("mine",)))
+    figures(ranked_by(run, recorder)), figures(ranked_by(run, recorder, weight=1.0))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from lab.evaluation.judged import joined
+from pipeline.detectors.detector import Detector
+
+if TYPE_CHECKING:
+    from lab.evaluation.judged import Session
+    from lab.evaluation.run import Measured
+    from models.assessment import Reason
+    from pipeline.detectors.detector import Act
+
+
+class Recorder(Detector):
+    """A detector that remembers the bits it gave, by agent and event."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        self.name, self.version = detector.name, detector.version
+        self.bits: dict[tuple[str, str], float] = {}
+
+    def judge(self, act: Act) -> Reason | None:
+        """Ask the detector, and note its answer."""
+        said = self.detector.judge(act)
+        if said is not None:
+            self.bits[act.assessment.agent_id, act.assessment.event_id] = said.bits
+        return said
+
+    def learn(self, act: Act) -> None:
+        """Let the detector learn."""
+        self.detector.learn(act)
+
+    def dump(self) -> bytes:
+        """Write the detector's state."""
+        return self.detector.dump()
+
+    def load(self, raw: bytes) -> None:
+        """Read the detector's state."""
+        self.detector.load(raw)
+
+
+def ranked_by(run: Measured, recorder: Recorder, *, weight: float = 0.0) -> list[Session]:
+    """Give the judged sessions in the order of a detector's bits.
+
+    Parameters
+    ----------
+    run
+        A recording judged with `recorder` among the detectors.
+    weight
+        Of the product's own rank beside it: 0 ranks by the detector alone, 1 by the sum of both.
+    """
+    bits = recorder.bits
+    return joined(
+        (
+            replace(
+                j,
+                rank=weight * j.rank + bits.get((j.agent_id, j.event_id), 0.0),
+                p=None,
+                pool=None,
+                session_p=None,
+            )
+            for j in run.judged
+        ),
+        run.truth,
+    )

@@ -1,0 +1,147 @@
+"""Baselines in the same harness: same events, same order, same split, no labels."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from lab.baselines import RunBaseline
+from lab.evaluation.judged import joined
+from models.errors import MalformedEvent
+from pipeline.formats import event_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from lab.baselines import Baseline, Offer
+    from lab.evaluation.judged import Judgement, Session
+    from lab.evaluation.truth import Truth
+    from models.event import Event
+    from pipeline.formats import Format
+    from pipeline.progress import Progress
+    from pipeline.record import RawRecord
+
+_BLOCK = 256
+_POOL_MINIMUM = 50
+_Run = tuple[str, str]
+
+
+def compared(
+    offer: Offer,
+    judged: Sequence[Judgement],
+    truth: Truth,
+    wire: Format,
+    *,
+    cold: bool,
+    progress: Progress | None = None,
+) -> tuple[list[Session], dict[str, Any]]:
+    """Judge with a baseline what the product has judged.
+
+    Parameters
+    ----------
+    judged
+        The product's judgements: the same events get the baseline's scores.
+
+    Returns
+    -------
+    list of Session
+        With the baseline's ranks, and p-values from its own scores of the history's sessions where
+        it has enough of them.
+    dict
+        ``title``, ``whole_runs`` (scores finished sessions, so events have no scores of their own)
+        and ``seconds``. No sessions and ``skipped``, why, where it cannot be run.
+    """
+    started = perf_counter()
+    built = offer.build()
+    history, rest = truth.split(cold=cold)
+    past = _events(history, wire)
+    if isinstance(built, RunBaseline):
+        runs = _runs(event for _, event in past)
+        wanted = {j.where for j in judged}
+        if not runs:
+            return [], {"title": offer.title, "skipped": "learns from a history, there is none"}
+        events = {where: e for where, e in _events(rest, wire) if where in wanted}
+        scores, pool = _of_runs(built, runs, events), list[float]()
+    else:
+        highest: defaultdict[_Run, float] = defaultdict(float)
+        for _, event, score in _scored(built, past, progress):
+            highest[_run(event)] = max(score, highest[_run(event)])
+        pool = sorted(highest.values())
+        scores = {where: s for where, _, s in _scored(built, _events(rest, wire), progress)}
+    sessions = joined(_with(judged, scores, pool), truth)
+    return sessions, {
+        "title": offer.title,
+        "whole_runs": isinstance(built, RunBaseline),
+        "seconds": perf_counter() - started,
+    }
+
+
+def _events(records: Iterable[RawRecord], wire: Format) -> Iterator[tuple[str, Event]]:
+    for record in records:
+        try:
+            event = event_of(record, wire)
+        except MalformedEvent:
+            continue  # the product has counted it as rejected
+        yield record.where, event
+
+
+def _scored(
+    baseline: Baseline, events: Iterable[tuple[str, Event]], progress: Progress | None
+) -> Iterator[tuple[str, Event, float]]:
+    block: list[tuple[str, Event]] = []
+
+    def done() -> Iterator[tuple[str, Event, float]]:
+        scores = baseline.judge([event for _, event in block])
+        for (where, event), score in zip(block, scores, strict=True):
+            yield where, event, score
+        if progress is not None:
+            progress.advance(len(block))
+        block.clear()
+
+    for pair in events:
+        block.append(pair)
+        if len(block) == _BLOCK:
+            yield from done()
+    if block:
+        yield from done()
+
+
+def _run(event: Event) -> _Run:
+    return event.agent.id, event.session or event.id
+
+
+def _runs(events: Iterable[Event]) -> dict[_Run, list[Event]]:
+    runs: defaultdict[_Run, list[Event]] = defaultdict(list)
+    for event in events:
+        runs[_run(event)].append(event)
+    return runs
+
+
+def _of_runs(
+    baseline: RunBaseline, history: dict[_Run, list[Event]], events: dict[str, Event]
+) -> dict[str, float]:
+    """Give each event the score of its whole session."""
+    baseline.fit(list(history.values()))
+    runs = _runs(events.values())
+    found = dict(zip(runs, baseline.score(list(runs.values())), strict=True))
+    return {where: found[_run(event)] for where, event in events.items()}
+
+
+def _with(
+    judged: Sequence[Judgement], scores: dict[str, float], pool: list[float]
+) -> Iterator[Judgement]:
+    """Put a baseline's scores in place of the product's, with p-values of the running maximum."""
+    highest: dict[_Run, float] = {}
+    for j in judged:
+        key = (j.agent_id, j.session)
+        rank = scores.get(j.where, 0.0)
+        highest[key] = max(rank, highest.get(key, rank))
+        p = None
+        if len(pool) >= _POOL_MINIMUM:
+            above = len(pool) - bisect_left(pool, highest[key])
+            p = (above + 1) / (len(pool) + 1)
+        yield replace(j, rank=rank, p=None, pool=None, session_p=p, alert=None, reason=None)

@@ -1,0 +1,259 @@
+"""A recording and what was learned of it, as tables to look at: for notebooks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import expm1, log2
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pandas as pd
+
+from lab.evaluation.truth import Planted
+from models.errors import ConfigError
+from models.event import Origin
+from models.features import day_name, extract, hour_name
+from models.habits import Habits
+from models.places import places_of
+from models.quantity import quantities
+from models.ranked import STATISTICS
+from pipeline.assembly import build_worker, clock_us
+from pipeline.outputs import replay_line
+from pipeline.recordings import records_of
+from pipeline.replay import REPLAY_SECRET, in_order, judge_all, learn_history
+from pipeline.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.assessment import Assessment
+    from models.event import Event
+    from models.places import Place
+    from models.subject import Subject
+    from pipeline.record import RawRecord
+    from pipeline.settings import Settings
+    from pipeline.worker import Worker
+
+_BINS = 8  # of a score window, per bit
+_WEEK = 7
+_HOURS = 24
+
+
+class Explored:
+    """Recordings judged as the stream would, with every judgement and every baseline at hand.
+
+    Parameters
+    ----------
+    files
+        Judged in order of event time, each event explained.
+    history
+        Learned first, vouched for; not in `events`.
+
+    Attributes
+    ----------
+    events
+        A row per judged event: what `habitus replay` writes (``trust`` is the score alone,
+        ``level`` beside it), and ``role``, ``tool``, ``previous_tool``, ``resource`` (its class),
+        ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``spent``, ``reason``
+        (feature of the first), ``held``, ``day`` and ``hour``.
+    subjects
+        What is known of each (agent, mode) at the end.
+    """
+
+    def __init__(
+        self, files: Sequence[str], *, fmt: str, settings: Settings, history: Sequence[str] = ()
+    ) -> None:
+        self.subjects: dict[tuple[str, str], Subject] = {}
+        self._rows: list[dict[str, Any]] = []
+        self._last: dict[tuple[str, str | None], str] = {}
+        with open_store("sqlite::memory:", secret=REPLAY_SECRET) as store:
+            self.worker: Worker = build_worker(
+                settings, store, fmt=fmt, publish=False, explain_all=True, observer=self._observe
+            )
+            now_us = clock_us()
+            if history:
+                learn_history(self.worker, in_order(history, self.worker.wire, now_us=now_us))
+            judge_all(self.worker, in_order(files, self.worker.wire, now_us=now_us))
+        self.places = {place.name: place for place in places_of(self.worker.engine.hasher)}
+        self.events = pd.DataFrame(self._rows)
+        self._rows = []
+
+    def agent(self, agent_id: str, mode: str | None = None) -> Portrait:
+        """Give the baseline of one agent, by default in the mode that it acts in most."""
+        modes = [m for name, m in self.subjects if name == agent_id]
+        if mode is None and modes:
+            mode = max(modes, key=lambda m: self.subjects[agent_id, m].profile.facts.events)
+        if mode is None or (agent_id, mode) not in self.subjects:
+            raise ConfigError(f"no agent {agent_id!r} in these recordings, in mode {mode}")
+        return Portrait(self, agent_id, mode)
+
+    def _observe(
+        self, record: RawRecord, event: Event, assessment: Assessment, subject: Subject
+    ) -> None:
+        del record
+        self.subjects[assessment.agent_id, assessment.mode] = subject
+        previous = self._last.get((event.agent.id, event.session), "START")
+        self._last[event.agent.id, event.session] = event.tool
+        if self.worker.engine.vouched or event.kind != "action":
+            return
+        x = extract(event, Origin(), previous, assessment.time_us)
+        row = replay_line(assessment, subject, self.worker.policy)
+        trust = row.pop("trust")
+        amounts = dict(
+            zip(("bytes_in", "bytes_out", "records", "spent"), quantities(event), strict=True)
+        )
+        time = pd.Timestamp(event.time)
+        self._rows.append(
+            row
+            | amounts
+            | {
+                "time": time,
+                "day": time.date(),
+                "hour": time.hour,
+                "role": subject.trust.role,
+                "tool": event.tool,
+                "previous_tool": previous,
+                "resource": x.get("resource"),
+                "purpose": event.purpose,
+                "reason": assessment.reasons[0].feature if assessment.reasons else None,
+                "trust": trust["score"],
+                "level": trust["level"],
+                "held": assessment.held is not None,
+            }
+        )
+
+
+def planted(truth: str) -> pd.DataFrame:
+    """Give the events of a truth file: ``event_id``, ``case``, ``kind``, ``type``.
+
+    Raises
+    ------
+    ConfigError
+        The file is not there, or a line of it is no planted case.
+    """
+    rows = [
+        {"event_id": event_id, "case": case.id, "kind": case.kind, "type": case.type}
+        for record in records_of([truth], now_us=clock_us())
+        for case in [_case(truth, record.value)]
+        for event_id in case.event_ids
+    ]
+    return pd.DataFrame(rows, columns=["event_id", "case", "kind", "type"])
+
+
+def _case(truth: str, raw: bytes) -> Planted:
+    try:
+        return msgspec.json.decode(raw, type=Planted)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ConfigError(f"{truth} has a line that is no planted case") from None
+
+
+class Portrait:
+    """What is normal for one agent in one mode, as tables.
+
+    Parameters
+    ----------
+    explored
+        The recordings that it was learned from.
+    """
+
+    def __init__(self, explored: Explored, agent_id: str, mode: str) -> None:
+        self.agent_id, self.mode = agent_id, mode
+        subject = explored.subjects[agent_id, mode]
+        assert subject.view is not None  # noqa: S101 - the engine has met it
+        self._profile, self._view = subject.profile, subject.view
+        self._places, self._config = explored.places, explored.worker.config
+        events = explored.events
+        self.events = events[(events.agent_id == agent_id) & (events["mode"] == mode)]
+
+    def hours(self) -> pd.DataFrame:
+        """Give the probability of each hour, for workdays and weekends, of the agent and peers.
+
+        On weekends several hours share one probability.
+        """
+        rows = []
+        for hours in range(_WEEK * _HOURS):
+            name = hour_name(hours)
+            at = {"days": day_name(hours), "hour": hours % _HOURS}
+            rows.append(at | self._steps("hour", name))
+        table = pd.DataFrame(rows).drop_duplicates(["days", "hour"])
+        return table.sort_values(["days", "hour"], ascending=[False, True], ignore_index=True)
+
+    def values(self, feature: str) -> pd.DataFrame:
+        """Give every known value of a category (``tool``, ``resource``, …), the usual ones first.
+
+        ``bits`` is the surprise of it, ``peer_bits`` what the peers alone would say, and ``share``
+        how much of the agent's acts lately had it.
+        """
+        place = self._place(feature)
+        names = set(self._view.names(place.index).values())
+        if feature in self.events:
+            names |= set(self.events[feature].dropna())
+        total = max(1, self._profile.baseline.total_of(place))
+        rows = [
+            {
+                feature: name,
+                "share": self._profile.baseline.count_of(place, name) / total,
+            }
+            | self._steps(feature, name)
+            for name in sorted(names)
+        ]
+        return pd.DataFrame(rows).sort_values("bits", ignore_index=True, kind="stable")
+
+    def transitions(self) -> pd.DataFrame:
+        """Give each pair of tools that followed one another: how often, and how expected it is."""
+        pairs = Counter(zip(self.events.previous_tool, self.events.tool, strict=True))
+        rows = [
+            {
+                "previous_tool": before,
+                "tool": tool,
+                "events": count,
+                "probability": self._path("tool", tool, previous_tool=before)[-1][1],
+            }
+            for (before, tool), count in sorted(pairs.items())
+        ]
+        return pd.DataFrame(rows)
+
+    def windows(self) -> pd.DataFrame:
+        """Give the usual sum of an hour of each quantity: median and upper bound, own and mixed."""
+        rows = []
+        for name, level in sorted(self._profile.baseline.levels.items()):
+            mean, spread, weight = level.usual(self._view.level(name))
+            rows.append(
+                {
+                    "quantity": name,
+                    "windows": level.n,
+                    "median": expm1(mean),
+                    "upper": expm1(mean + 2 * spread),
+                    "weight": weight,
+                }
+            )
+        return pd.DataFrame(rows, columns=["quantity", "windows", "median", "upper", "weight"])
+
+    def scores(self) -> pd.DataFrame:
+        """Give the past scores that a new one is ranked among: bits and how many, by statistic."""
+        habits = Habits.load(self._profile.habits.dump(), self._config)
+        rows = [
+            {"statistic": statistic, "bits": cell / _BINS, "events": count}
+            for statistic, window in zip(STATISTICS, habits.windows, strict=True)
+            for part in (window.old, window.new)
+            for cell, count in zip(part.bins, part.counts, strict=True)
+        ]
+        table = pd.DataFrame(rows, columns=["statistic", "bits", "events"])
+        return table.groupby(["statistic", "bits"], as_index=False).sum()
+
+    def _place(self, feature: str) -> Place:
+        if feature not in self._places:
+            raise ConfigError(f"no feature {feature!r}, expected one of {', '.join(self._places)}")
+        return self._places[feature]
+
+    def _path(self, feature: str, value: str, **context: str) -> list[tuple[str, float]]:
+        return self._profile.baseline.path(self._place(feature), {feature: value, **context})
+
+    def _steps(self, feature: str, value: str) -> dict[str, float]:
+        """Give the probability of a value by level, and its bits for the agent."""
+        steps = dict(self._path(feature, value))
+        own = steps["agent"]
+        peers = steps["peers"]
+        return {
+            "probability": own, "peers": peers, "bits": -log2(own), "peer_bits": -log2(peers),
+        }  # fmt: skip

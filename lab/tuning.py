@@ -1,0 +1,156 @@
+"""Try other parameters of the model: sweep them, and compare two configurations per agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lab.evaluation.budget import at_budget
+from lab.evaluation.figures import figures
+from lab.evaluation.run import HISTORY_DAYS, measured
+from lab.evaluation.truth import JUDGED
+from models.errors import ConfigError
+from pipeline.settings import model_config_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from models.config import ModelConfig
+    from pipeline.progress import Progress
+    from pipeline.settings import Settings
+
+_OWN = "alerts_per_day"
+
+
+def with_parameters(settings: Settings, **parameters: float) -> Settings:
+    """Give settings under which the model has other parameters.
+
+    Raises
+    ------
+    ConfigError
+        There is no such parameter, or its value is impossible.
+
+    Examples
+    --------
+    >>> from pipeline.settings import Settings
+    >>> model_config_of(with_parameters(Settings(), gate=0.01, alerts_per_day=2)).gate
+    0.01
+    """
+    known = model_config_of(settings).__struct_fields__
+    for name in parameters:
+        if name not in known:
+            raise ConfigError(f"no parameter {name!r}, expected one of {', '.join(known)}")
+    own = {name: value for name, value in parameters.items() if name != _OWN}
+    update: dict[str, Any] = {"model": {**settings.model, **own}}
+    if _OWN in parameters:
+        update[_OWN] = float(parameters[_OWN])
+    changed = settings.model_copy(update=update)
+    model_config_of(changed)
+    return changed
+
+
+def candidate(settings: Settings, **parameters: float) -> ModelConfig:
+    """Give the configuration of the model under other parameters, to write and promote."""
+    return model_config_of(with_parameters(settings, **parameters))
+
+
+def sweep(
+    files: Sequence[str],
+    grid: Mapping[str, Sequence[float]],
+    *,
+    fmt: str,
+    settings: Settings,
+    truth: str | None = None,
+    history_days: int = HISTORY_DAYS,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Judge labelled recordings once as they are set, and once for each value of each parameter.
+
+    One parameter is changed at a time; the other arguments are those of `evaluate`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``parameter``, ``value``, ``version``; ``auroc``, ``ap`` of sessions; ``alert_recall`` and
+        ``false_per_day`` of the alerts raised; ``top_precision`` and ``top_recall`` of the day's
+        highest entries within the budget. The first row is the present configuration.
+    """
+    present = model_config_of(settings)
+    trials: list[tuple[str, float | None]] = [("as it is", None)]
+    trials += [
+        (name, value)
+        for name, values in grid.items()
+        for value in values
+        if value != getattr(present, name, None)
+    ]
+    rows = []
+    for name, value in trials:
+        tried = settings if value is None else with_parameters(settings, **{name: value})
+        run = measured(
+            files,
+            fmt=fmt,
+            truth=truth,
+            history_days=history_days,
+            settings=tried,
+            progress=progress,
+        )
+        sessions = [s for s in run.sessions if s.phase == JUDGED]
+        of, budget = figures(sessions), at_budget(sessions, run.facts[_OWN])
+        raised, top = budget["raised"], budget["top"]
+        rows.append(
+            {
+                "parameter": name,
+                "value": value,
+                "version": run.facts["config_version"],
+                "auroc": of["auroc"],
+                "ap": of["ap"],
+                "alert_recall": raised["recall"],
+                "false_per_day": raised["false_per_day"],
+                "top_precision": top["precision"],
+                "top_recall": top["recall"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def by_agent(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Compare two judgements of the same recordings, agent by agent.
+
+    Parameters
+    ----------
+    before, after
+        `lab.exploration.Explored.events` under two configurations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Per agent: ``events``, alerts and held events and final trust before and after, ``gained``
+        and ``lost`` (events that are alerted only after, only before); most changed first.
+    """
+    keys = ["agent_id", "event_id"]
+    wanted = [*keys, "time", "alert", "held", "trust"]
+    both = before[wanted].merge(after[wanted], on=keys, suffixes=("_before", "_after"))
+    if not len(both) == len(before) == len(after):
+        raise ConfigError(
+            f"two judgements of the same recordings are needed, got {len(before)} and "
+            f"{len(after)} events, {len(both)} of them in both"
+        )
+    both = both.sort_values("time_before", kind="stable")
+    both["gained"] = both.alert_after & ~both.alert_before
+    both["lost"] = both.alert_before & ~both.alert_after
+    grouped = both.groupby("agent_id", as_index=False)
+    table: pd.DataFrame = grouped.agg(
+        events=("event_id", "size"),
+        alerts_before=("alert_before", "sum"),
+        alerts_after=("alert_after", "sum"),
+        gained=("gained", "sum"),
+        lost=("lost", "sum"),
+        held_before=("held_before", "sum"),
+        held_after=("held_after", "sum"),
+        trust_before=("trust_before", "last"),
+        trust_after=("trust_after", "last"),
+    )
+    moved = (table.gained + table.lost) + (table.trust_after - table.trust_before).abs() / 100
+    order = moved.sort_values(ascending=False, kind="stable").index
+    return table.loc[order].reset_index(drop=True)

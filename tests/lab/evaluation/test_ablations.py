@@ -1,0 +1,217 @@
+"""What is lost without each feature: the figures, where they are shown, and the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from math import log2
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from lab.ablation import features_named, worth
+from lab.evaluation.cases import cases_of
+from lab.evaluation.judged import Scored, Session
+from lab.evaluation.report.details import ablations, details
+from lab.evaluation.run import evaluate
+from lab.evaluation.truth import ATTACK
+from lab.examples import made_up
+from models.errors import ConfigError
+from models.silent import KIND_OF
+from pipeline.assembly import build_worker
+from pipeline.settings import Settings
+from pipeline.store import open_store
+
+if TYPE_CHECKING:
+    from lab.examples import Example
+
+ROOT = Path(__file__).resolve().parents[3]
+SHADOWS, ABSENT = "identity.shadow", "cred.reuse+secret"
+FEATURES = [ABSENT, "country", SHADOWS]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    return made_up(
+        tmp_path_factory.mktemp("fleet"),
+        agents=12,
+        days=9,
+        quiet_days=5,
+        attacks=("identity.shadow", "net.new_origin", "auth.failure_burst"),
+        novelties=(),
+    )
+
+
+def evaluated(fleet: Example, **more: Any) -> dict[str, Any]:
+    given = {"truth": fleet.truth, "history_days": fleet.history_days, "draws": 0}
+    strict = fleet.settings.model_copy(update={"alerts_per_day": 0.2})  # or all else alerts as well
+    return evaluate(fleet.files, fmt=fleet.fmt, settings=strict, **given | more)
+
+
+@pytest.fixture(scope="module")
+def result(fleet: Example) -> dict[str, Any]:
+    return evaluated(fleet, ablate=FEATURES)
+
+
+@pytest.fixture(scope="module")
+def rows(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["feature"]: row for row in result["ablations"]["features"]}
+
+
+def a_session(label: str, *events: Scored) -> Session:
+    return Session(agent_id="a", label=label, events=list(events))
+
+
+def test_bits_are_those_of_the_highest_harmful_event_of_each_attack() -> None:
+    sessions = [
+        a_session("benign", Scored(time_us=0, rank=99.0, label=0, p=0.5, alert="false")),
+        a_session(
+            "attacked_succeeded",
+            Scored(time_us=0, rank=50.0, label=0, p=1e-9),
+            Scored(time_us=0, rank=8.0, label=1, p=0.125, alert="true"),
+            Scored(time_us=0, rank=2.0, label=1),
+        ),
+        a_session("attacked_succeeded", Scored(time_us=0, rank=4.0, label=1)),
+        a_session("attacked_failed", Scored(time_us=0, rank=70.0, label=1, p=1e-9)),
+    ]
+    attacks = [case for case in cases_of(sessions, {}, ()) if case.kind == ATTACK]
+    found = worth(sessions, attacks)
+    assert (found.bits, found.p_bits) == (6.0, -log2(0.125) / 2)
+    assert (found.precision, found.false_alerts, found.found) == (0.5, 1, 1)
+
+
+def test_where_nothing_was_attacked_there_are_no_bits() -> None:
+    found = worth([a_session("benign", Scored(time_us=0, rank=1.0, label=0))], [])
+    assert (found.bits, found.p_bits, found.auroc, found.precision) == (None, None, None, None)
+
+
+def test_the_whole_is_what_the_evaluation_says(result: dict[str, Any]) -> None:
+    whole, raised = result["ablations"]["whole"], result["budget"]["raised"]
+    assert result["ablations"]["attacks"] == result["attacks"]["cases"] == raised["attacks"]
+    assert whole["found"] == round(raised["recall"] * raised["attacks"]) > 0
+    assert whole["false_alerts"] == raised["false_alerts"]
+    assert whole["auroc"] == result["all"]["auroc"]
+    assert [whole["at_1"], whole["at_5"]] == list(result["all"]["detection"].values())
+
+
+def test_without_its_rule_shadows_are_lost_and_named_as_lost(
+    rows: dict[str, dict[str, Any]], result: dict[str, Any]
+) -> None:
+    row = rows[SHADOWS]
+    shadows = next(t for t in result["types"] if t["type"] == SHADOWS)
+    assert shadows["alerted"] == 1.0
+    assert row["types"] == {SHADOWS: row["lost"]}
+    assert 0 < row["lost"] <= shadows["cases"]
+    assert row["change"]["found"] == row["gained"] - row["lost"]
+    assert row["change"]["bits"] < -5.0
+    assert row["kind"] == "rule"
+
+
+def test_changes_are_differences_to_the_whole(
+    rows: dict[str, dict[str, Any]], result: dict[str, Any]
+) -> None:
+    whole = result["ablations"]["whole"]
+    for row in rows.values():
+        for name, before in whole.items():
+            after = row["without"][name]  # no precision without an alert
+            change = None if before is None or after is None else after - before
+            assert row["change"][name] == change
+    assert rows["country"]["change"]["bits"] < 0
+
+
+def test_what_no_event_shows_changes_nothing(rows: dict[str, dict[str, Any]]) -> None:
+    row = rows[ABSENT]
+    assert not any(row["change"].values())
+    assert (row["lost"], row["gained"], row["types"], row["kind"]) == (0, 0, {}, "rule+metric")
+
+
+def test_what_is_lost_most_stands_first(result: dict[str, Any]) -> None:
+    found = [row["change"]["found"] for row in result["ablations"]["features"]]
+    assert found == sorted(found)
+    assert result["ablations"]["features"][0]["feature"] == SHADOWS
+
+
+def test_figures_do_not_depend_on_whether_features_are_ablated(
+    fleet: Example, result: dict[str, Any]
+) -> None:
+    plain = evaluated(fleet)
+    assert plain["ablations"] == {}
+    assert plain["all"] == result["all"]
+    assert plain["config_version"] == result["config_version"]
+
+
+def test_the_table_has_a_row_where_something_is_lost_and_a_word_for_the_rest(
+    result: dict[str, Any],
+) -> None:
+    shown = text(ablations(result["ablations"]))
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 120
+    whole = result["ablations"]["whole"]["found"]
+    assert f"{whole} of {result['ablations']['attacks']}" in shown
+    assert f"without these nothing changes: {ABSENT}" in shown
+    assert text(ablations(result["ablations"])) in "".join(map(text, details(result)))
+
+
+def text(table: Any) -> str:
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def test_page_and_chart_have_them(result: dict[str, Any]) -> None:
+    pytest.importorskip("altair")
+    pytest.importorskip("vl_convert")
+    from lab.evaluation.report.page import page
+    from lab.evaluation.report.plots import charts
+
+    drawn = charts(result)["ablations"].to_dict()
+    shown = [row for rows in drawn["datasets"].values() for row in rows]
+    assert {row["feature"] for row in shown} == {"country", SHADOWS}
+    assert "without a feature: changes against the whole" in page(result)
+    assert "ablations" not in charts(result | {"ablations": {}})
+
+
+def test_all_is_every_feature_and_names_are_taken_once() -> None:
+    assert features_named(["all"]) == list(KIND_OF)
+    assert features_named(["hour", "tool", "hour"]) == ["hour", "tool"]
+
+
+def test_an_unknown_feature_is_refused_before_anything_is_judged() -> None:
+    with pytest.raises(ConfigError, match="no feature 'our' to leave out, did you mean 'hour'"):
+        evaluate(["absent.jsonl"], fmt="native", ablate=["day+our"], settings=Settings())
+
+
+def test_features_that_are_silent_keep_the_kernel_from_judging_whole() -> None:
+    with open_store("sqlite::memory:", secret=b"a secret of tests, 32 bytes long") as store:
+        silent = Settings().model_copy(update={"model": {"silent": ("hour",)}})
+        assert build_worker(silent, store)._quiet is None
+        plain = build_worker(Settings(), store)
+        assert (plain._quiet is None) is (plain.engine.kernel is None)
+
+
+def test_the_command_says_which_features_and_writes_them(tmp_path: Path, fleet: Example) -> None:
+    done = command(fleet, "--ablate", "hour,country", "--out", str(tmp_path / "all.json"))
+    assert done.returncode == 0, done.stderr
+    assert "without a feature" in done.stdout
+    assert "without hour, 1 of 2" in done.stderr
+    written = json.loads((tmp_path / "all.json").read_text())["ablations"]
+    assert sorted(row["feature"] for row in written["features"]) == ["country", "hour"]
+
+
+def test_an_unknown_feature_is_one_line_on_stderr(fleet: Example) -> None:
+    done = command(fleet, "--ablate", "nothing-like-it")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "error: no feature 'nothing-like-it' to leave out, expected one of value, flow, "
+    )
+
+
+def command(fleet: Example, *words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "pipeline.cli", "evaluate", *fleet.files, "--format", "native",
+            "--truth", str(fleet.truth), "--history-days", str(fleet.history_days), "--draws", "0",
+            *words]  # fmt: skip
+    return subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True)  # noqa: S603  # our own command

@@ -1,0 +1,56 @@
+"""The goals of detection on the bundled labelled log: they hold in a bare clone, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy.stats import binom
+
+from lab.evaluation.run import evaluate
+from pipeline.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+LOG = Path(__file__).parents[3] / "data" / "labelled_log.jsonl.gz"
+
+
+def measured(*, cold: bool) -> dict[str, Any]:
+    return evaluate(
+        [str(LOG)], settings=Settings(), fmt="agentlog", without=["volume.bytes_in"], draws=0,
+        cold=cold,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def warm() -> dict[str, Any]:
+    return measured(cold=False)
+
+
+def test_with_history_every_goal_of_ranking_is_met(warm: dict[str, Any]) -> None:
+    found = warm["all"]
+    assert found["auroc"] >= 0.985
+    assert found["ap"] >= 0.97
+    assert found["detection"]["0.01"] >= 0.65
+    assert found["detection"]["0.05"] >= 0.95
+    assert found["event_ap"] >= 0.88
+
+
+def test_from_a_cold_start_every_goal_of_ranking_is_met() -> None:
+    found = measured(cold=True)["all"]
+    assert found["auroc"] >= 0.975
+    assert found["ap"] >= 0.95
+    assert found["detection"]["0.01"] >= 0.50
+    assert found["detection"]["0.05"] >= 0.88
+
+
+def test_benign_sessions_reach_a_p_value_about_as_often_as_it_says(warm: dict[str, Any]) -> None:
+    found = warm["all"]["session_p"]
+    for level in ("0.05", "0.01"):
+        marked = round(found[level]["share"] * found["benign"])
+        assert binom.sf(marked - 1, found["benign"], float(level)) >= 0.025
+
+
+def test_the_first_reason_names_the_planted_cause(warm: dict[str, Any]) -> None:
+    assert warm["attacks"]["explained"] >= 0.95

@@ -1,0 +1,355 @@
+"""The demonstration tells the truth: what was found, what was left alone, what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from lab.demo import bundle as demo_sample
+from lab.demo import run as demo
+from lab.demo import story as demo_story
+from lab.demo.findings import compare
+from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
+from models.answer import trust_answer
+from models.errors import ConfigError
+from models.trust_policy import DEFAULT_POLICY
+from pipeline.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+DAY_US = 86_400_000_000
+TRUTH = demo_sample.truth_of(ROOT / "data")
+BLAMELESS = ("travel-desk-1", "travel-desk-2", "data-steward-2", "invoice-clerk-1")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """The story, told in a folder of its own by a process with settings it must not follow."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    shown = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "demo", "--once"],
+        cwd=place,
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "HABITUS_SOURCE": "file:nowhere", "HABITUS_SINK": "file:here"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert list(place.iterdir()) == [], "something was left behind"
+    return shown
+
+
+def lower_by_agent(text: str) -> dict[str, int]:
+    rows = re.findall(r"^(\S+) +\d+ / (\d+) +\w", text, re.MULTILINE)
+    return {agent: int(lower) for agent, lower in rows}
+
+
+@pytest.mark.slow
+def test_the_story_ends_well(told: subprocess.CompletedProcess[str]) -> None:
+    assert told.returncode == 0, told.stderr
+    assert f"{TRUTH.events:,} events" in told.stdout
+    assert "0 rejected" in told.stdout
+
+
+@pytest.mark.slow
+def test_all_six_incidents_are_found(told: subprocess.CompletedProcess[str]) -> None:
+    assert "6 of 6 incidents found" in told.stdout
+    assert "missed: no incident" in told.stdout
+    # With the type of anomaly that names what was done.
+    expected = {
+        "travel-desk-3": "net.anonymiser",
+        "support-desk-1": "resource.new",
+        "invoice-clerk-2": "resource.new",
+        "support-desk-3": "volume.exfil",
+        "data-steward-1": "cred.reuse",
+        "ledger-helper-7": "identity.shadow",
+    }
+    found = re.findall(r"^\d  (\S+)  .*\n +.*\(high, ([\w.]+)\), alert at", told.stdout, re.M)
+    assert dict(found) == expected
+
+
+@pytest.mark.slow
+def test_no_benign_novelty_is_flagged(told: subprocess.CompletedProcess[str]) -> None:
+    count = len(TRUTH.novelties)
+    assert f"{count} of {count} benign novelties not flagged" in told.stdout
+
+
+@pytest.mark.slow
+def test_every_incident_costs_trust_and_comes_with_a_reason(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    assert told.stdout.count("why: ") == 6
+    moved = re.findall(r"trust: (\d+|unknown).*? → (\d+)", told.stdout)
+    assert len(moved) == 6
+    assert all(before == "unknown" or int(after) < int(before) for before, after in moved)
+
+
+@pytest.mark.slow
+def test_the_table_puts_the_incidents_below_the_blameless(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    lower = lower_by_agent(told.stdout)
+    worst = max(lower[incident.agent_id] for incident in TRUTH.incidents)
+    assert worst < min(lower[name] for name in BLAMELESS)
+
+
+@pytest.mark.slow
+def test_false_alerts_are_told_and_few(told: subprocess.CompletedProcess[str]) -> None:
+    count = re.search(r"false alerts: (\d+) in 21 days", told.stdout)
+    assert count is not None
+    assert int(count[1]) <= 8
+
+
+def truth(**more: Any) -> Truth:
+    incident = IncidentTruth("night_export", "a", at(1, 10), at(1, 11), ["i1", "i2"], "an export")
+    novelty = NoveltyTruth("deployment", "b", at(2, 9), ["n1"], "a new version")
+    values: dict[str, Any] = {"incidents": [incident], "novelties": [novelty]} | more
+    return Truth(7, at(1, 0), at(22, 0), 4, [], **values)
+
+
+def at(day: int, hour: int) -> str:
+    return f"2026-10-{day:02d}T{hour:02d}:00:00.000000Z"
+
+
+def anomaly(agent: str, time: str, *ids: str, **more: Any) -> dict[str, Any]:
+    reason = {"feature": "tool", "bits": 12.5, "why": "Tool [x]: never used."}
+    return {
+        "agent_id": agent,
+        "time": time,
+        "severity": "high",
+        "anomaly": "tool.new",
+        "rank": 12.0,
+        "p": 1e-5,
+        "p_pool": "agent",
+        "p_n": 900,
+        "reasons": [reason],
+        "events": [{"id": name} for name in ids],
+    } | more
+
+
+def story_of(findings: Any, whole: Truth) -> str:
+    console = Console(width=120, record=True, file=Path(os.devnull).open("w"))  # noqa: SIM115 - closed below
+    with console.file:
+        demo_story.incidents(console, findings)
+        demo_story.novelties(console, findings)
+        demo_story.faults(console, findings, whole, 0.5)
+    return console.export_text()
+
+
+def test_a_missed_incident_is_told_as_missed() -> None:
+    findings = compare(truth(), [], [])
+    assert [one.truth.incident for one in findings.missed] == ["night_export"]
+    told = story_of(findings, truth())
+    assert "0 of 1 incidents found" in told
+    assert "missed: night export" in told
+
+
+def test_a_low_finding_is_no_alert() -> None:
+    findings = compare(truth(), [anomaly("a", at(1, 10), "i1", severity="low")], [])
+    assert findings.found == []
+    assert findings.notes == 1
+
+
+def test_a_flagged_novelty_is_told_as_flagged() -> None:
+    findings = compare(truth(), [anomaly("b", at(2, 9), "n1")], [])
+    told = story_of(findings, truth())
+    assert "0 of 1 benign novelties not flagged" in told
+    assert "1 flagged" in told
+    assert "false alerts: 1 in 21 days" in told
+
+
+def test_a_false_alert_names_the_novelty_of_the_same_day() -> None:
+    findings = compare(truth(), [anomaly("b", at(2, 15), "x")], [])
+    assert findings.false_alerts[0].near is not None
+    assert "same day: deployment" in story_of(findings, truth())
+
+
+def test_ordinary_work_under_an_incidents_alert_is_told_apart() -> None:
+    findings = compare(truth(), [anomaly("a", at(1, 11), "own", "i2")], [])
+    (incident,), (alert,) = findings.found, findings.false_alerts
+    assert (incident.first, incident.flagged, alert.beside) == (2, 1, True)
+    told = story_of(findings, truth())
+    assert "alert at event 2 of 2" in told
+    assert "1 event of the agent's own work" in told
+    assert "false alerts: 0" in told
+
+
+def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:
+    answers = [
+        trust_answer([], name, us, 0, DEFAULT_POLICY)
+        for name, us in (("a", 20_727 * DAY_US), ("b", 0), ("a", 20_729 * DAY_US))
+    ]
+    findings = compare(truth(), [anomaly("a", at(1, 10), "i1")], answers)
+    (incident,) = findings.found
+    assert incident.before is answers[0]
+    assert incident.after is answers[0]  # the third speaks of a later day
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"ground": "rule"}, "how sure: an explicit rule, counted as 12 bits"),
+        ({"ground": "several"}, "how sure: what several events show"),
+        ({"ground": "event"}, "how sure: 12.5 bits, p = 1.0e-05 against its own last 900 scores"),
+        ({"ground": "session", "session_p": 2e-3}, "p = 2.0e-03 against its role's sessions"),
+        ({"ground": "together", "together_p": 5e-5}, "p = 5.0e-05 against its role's sessions"),
+    ],
+)
+def test_an_incident_is_told_with_what_its_alert_stands_on(more: dict[str, Any], said: str) -> None:
+    findings = compare(truth(), [anomaly("a", at(1, 10), "i1", **more)], [])
+    assert said in story_of(findings, truth())
+
+
+def test_words_of_events_are_not_taken_for_markup() -> None:
+    findings = compare(truth(), [anomaly("a", at(1, 10), "i1")], [])
+    assert "Tool [x]: never used." in story_of(findings, truth())
+
+
+def test_a_taken_port_gives_another_one_that_is_held_from_then_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(listen=f"127.0.0.1:{port}")
+        with demo._listener(settings, named=False) as listener:
+            host, _, other = demo._address(listener).rpartition(":")
+            assert host == "127.0.0.1"
+            assert other != str(port)
+            said = f"port {port} is taken, so the console will be on {other}"
+            assert said in " ".join(capsys.readouterr().err.split())
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server((host, int(other)))
+
+
+def test_an_address_that_was_set_is_never_exchanged() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=f"cannot listen on {address}"):
+            demo._listener(Settings(listen=address), named=True)
+
+
+def asked_when_ready(url: str, path: str) -> httpx.Response:
+    """Ask as soon as all agents are loaded; until then every answer is 503."""
+    deadline = time.monotonic() + 60
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while (answer := client.get(path)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            assert time.monotonic() < deadline, "the demonstration does not get ready"
+            time.sleep(0.1)
+    return answer
+
+
+@pytest.mark.slow
+def test_the_printed_port_is_the_one_that_serves(tmp_path: Path) -> None:
+    """Two demonstrations at once: each prints a port only after it has it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "demo"],
+            cwd=tmp_path,
+            env=kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        urls = []
+        for process in running:
+            assert process.stdout is not None
+            printed = next(line for line in process.stdout if line.startswith("console http"))
+            urls.append(printed.split()[1])
+            answer = asked_when_ready(urls[-1], "v1/agents/invoice-clerk-2/trust")
+            assert answer.json()["agent_id"] == "invoice-clerk-2"
+        assert len(set(urls)) == 2
+    finally:
+        for process in running:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+ELIDED = "…"
+
+
+def readme_block(beginning: str) -> str:
+    """Give the block of README that begins with a line."""
+    (found,) = re.findall(
+        rf"^```\n({re.escape(beginning)}.*?)^```$", README.read_text(), re.M | re.S
+    )
+    return str(found)
+
+
+def words(text: str) -> str:
+    """Give a text without how it is broken into lines and how long its rules are."""
+    return re.sub("─+", "─", " ".join(text.split()))
+
+
+@pytest.mark.slow
+def test_the_story_in_readme_is_the_one_that_is_told(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    shown = readme_block("$ make demo\n").partition("\n")[2]
+    parts = [words(part) for part in re.split(rf"^{ELIDED}$", shown, flags=re.M)]
+    assert len(parts) == 6
+    assert [part for part in parts if part not in words(told.stdout)] == []
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> httpx.Response:
+    """Ask the demonstration what README asks it."""
+    (asked,) = re.findall(r"curl -si 127\.0\.0\.1:8765(/v1/agents/\S+)", README.read_text())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "demo"],
+        cwd=tmp_path_factory.mktemp("asked"),
+        env=kept
+        | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HABITUS_LISTEN": "127.0.0.1:0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        printed = next(line for line in running.stdout if line.startswith("console http"))
+        return asked_when_ready(printed.split()[1], asked)
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
+
+
+@pytest.mark.slow
+def test_the_answer_in_readme_is_the_one_that_is_given(answered: httpx.Response) -> None:
+    head, _, body = readme_block("HTTP/1.1 200 OK\n").partition("\n\n")
+    assert head.splitlines()[0] == f"HTTP/1.1 {answered.status_code} {answered.reason_phrase}"
+    for line in head.splitlines()[1:]:
+        name, _, value = line.partition(": ")
+        shape = re.escape(value).replace(ELIDED, ".+")
+        assert re.fullmatch(shape, answered.headers[name]), name
+    shown, given = json.loads(body), answered.json()
+    assert list(shown) == list(given)
+    shown_alike = {name: given[name] if shown[name] == ELIDED else shown[name] for name in shown}
+    assert shown_alike == given
+
+
+@pytest.mark.slow
+def test_a_sample_that_is_not_there_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_sample, "_BUNDLED", tmp_path / "absent")
+    said: list[str] = []
+    data = demo_sample.sample_folder(tmp_path, said.append)
+    assert data == tmp_path
+    assert len(said) == 1
+    assert demo_sample.truth_of(data) == TRUTH
+    assert (data / "intel" / "vpn_ipv4.json").is_file()

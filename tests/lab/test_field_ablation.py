@@ -1,0 +1,58 @@
+"""Fields left out of events: gone, the rest untouched, and only where an event can be without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lab.field_ablation import Without
+from models.errors import ConfigError
+from pipeline.formats import Native
+
+LINE = json.dumps(
+    {
+        "id": "e-1",
+        "time": "2026-01-05T08:00:00Z",
+        "agent": {"id": "a", "role": "desk"},
+        "tool": "send_mail",
+        "operation": "send",
+        "purpose": "tell the team",
+        "arguments": {"to": "x@example.com", "mail.body": "hello", "cc": "y@example.com"},
+        "volume": {"bytes_in": 9, "records": 1},
+    }
+).encode()
+
+
+def test_a_field_left_out_is_gone_and_its_neighbours_stay() -> None:
+    names = ["volume.bytes_in", "purpose", "arguments.to", "arguments.mail.body", "agent.role"]
+    event = Without(Native(), names).normalise(LINE)
+    assert event.volume is not None
+    assert (event.volume.bytes_in, event.volume.records) == (None, 1)
+    assert (event.purpose, event.arguments) == (None, {"cc": "y@example.com"})
+    assert (event.agent.id, event.agent.role) == ("a", None)
+
+
+def test_a_word_left_out_is_unknown_again() -> None:
+    assert Without(Native(), ["operation", "mode"]).normalise(LINE).operation == "unknown"
+
+
+def test_leaving_out_what_an_event_does_not_have_changes_nothing() -> None:
+    names = ["network.source_ip", "arguments.subject", "duration_ms"]
+    assert Without(Native(), names).normalise(LINE) == Native().normalise(LINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("volume.bytes", "no field 'volume.bytes' to leave out, expected one of bytes_in, .*"),
+        ("colour", "no field 'colour' to leave out, expected one of id, time, .*"),
+        ("tool", "field 'tool' cannot be left out, no event is one without it"),
+        ("agent.id", "field 'agent.id' cannot be left out, no event is one without it"),
+        ("purpose.words", "no field 'purpose.words' to leave out, 'words' is in nothing"),
+        ("", "no field '' to leave out, .*"),
+    ],
+)
+def test_a_field_that_cannot_be_left_out_is_refused(name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Without(Native(), [name])
