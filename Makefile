@@ -81,8 +81,8 @@ notebooks: $(KERNEL) ## execute the notebooks
 	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
 
 schema: $(STAMP) ## remake the published schemas (data/schema/) from the types
-	@$(BIN)/python -m pipeline.event_schema
-	@$(BIN)/python -m pipeline.asyncapi
+	@$(BIN)/python -m pipeline.events.schema
+	@$(BIN)/python -m pipeline.publishing.asyncapi
 
 bench: $(KERNEL) ## measure the promises about speed on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)

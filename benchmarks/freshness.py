@@ -38,8 +38,8 @@ from benchmarks.running import USUAL_CLIENT, Installation, Load, until
 from benchmarks.stream import write_inputs
 from chaos.servers import Servers
 from lab.simulation.sample import fleet_events
-from pipeline.adapters.kafka.client import KafkaProducer
-from pipeline.adapters.kafka.clients import CLIENTS
+from pipeline.sources.kafka.clients.kafka_module import KafkaProducer
+from pipeline.sources.kafka.clients.registry import CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -34,7 +34,7 @@ from scoring_api.schemas import Trust
 from scoring_api.serving.server import Server
 
 if TYPE_CHECKING:
-    from pipeline.repeats import Fate
+    from pipeline.events.duplicates import Fate
     from scoring_api.problems import App, Receive, Scope, Send
 
 AGENTS = 1000

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.meter import Meter
 from benchmarks.stream import key_of, read_lines
-from pipeline.adapters import open_sink
-from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.kafka.address import answers
-from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pipeline.publishing import open_sink
 from pipeline.record import BATCH_BYTES, Message
+from pipeline.sources.kafka.address import answers
+from pipeline.sources.kafka.clients.kafka_module import (
+    KafkaAdminClient,
+    KafkaConsumer,
+    TopicPartition,
+)
+from pipeline.sources.kafka.topics import create_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.adapters import open_sink
-from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
-from pipeline.adapters.kafka.kafka_python import received_as
-from pipeline.outputs import ANOMALIES, TRUST
-from pipeline.rejected import TOPIC as REJECTED
+from pipeline.publishing import open_sink
+from pipeline.publishing.outputs import ANOMALIES, TRUST
+from pipeline.publishing.rejected import TOPIC as REJECTED
+from pipeline.sources.kafka.clients.kafka_module import (
+    KafkaAdminClient,
+    KafkaConsumer,
+    TopicPartition,
+)
+from pipeline.sources.kafka.clients.kafka_python import received_as
+from pipeline.sources.kafka.topics import create_topics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,8 +20,8 @@ from models.exchange import Exchange
 from models.kernel import native_kernel
 from models.peers import Peers
 from models.watch import heard as heard_kernel
-from pipeline.adapters.kafka.position import Position
 from pipeline.assembly import Surroundings, build_worker
+from pipeline.sources.kafka.position import Position
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
 

@@ -18,9 +18,9 @@ from models.places import places_of
 from models.quantity import quantities
 from models.ranked import STATISTICS
 from pipeline.assembly import build_worker, clock_us
-from pipeline.outputs import replay_line
-from pipeline.recordings import records_of
+from pipeline.publishing.outputs import replay_line
 from pipeline.replay import REPLAY_SECRET, in_order, judge_all, learn_history
+from pipeline.sources.recordings import records_of
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from models.errors import HabitusError, MalformedEvent
-from pipeline.rejected import rejected_message
+from pipeline.publishing.rejected import rejected_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline import intel, inventory
 from pipeline.config_store import in_effect
 from pipeline.detectors import Panel, detectors_named
-from pipeline.enrich import Enricher
-from pipeline.event_time import ahead_us_of
+from pipeline.enrichment import intel, inventory
+from pipeline.enrichment.enricher import Enricher
+from pipeline.events.accepted_times import ahead_us_of
 from pipeline.formats import format_named
 from pipeline.settings import trust_policy_of
 from pipeline.worker import Worker
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.trust_policy import TrustPolicy
     from pipeline.detectors import Detector
-    from pipeline.inventory import Inventory
+    from pipeline.enrichment.inventory import Inventory
     from pipeline.offline import PeerGroups
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store

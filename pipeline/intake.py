@@ -9,13 +9,13 @@ import msgspec
 
 from models.errors import MalformedEvent
 from models.event import microseconds
-from pipeline.event_time import check_time
+from pipeline.events.accepted_times import check_time
+from pipeline.events.duplicates import resolved
 from pipeline.formats import Native, read_event
 from pipeline.formats.reasons import malformed
+from pipeline.publishing.rejected import rejected_message
 from pipeline.quoted import quoted
 from pipeline.record import has_other_key, values_of
-from pipeline.rejected import rejected_message
-from pipeline.repeats import resolved
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.hashing import Hasher
     from models.quiet import Quiet
+    from pipeline.events.duplicates import Mark
     from pipeline.formats import Format
     from pipeline.job import Job
     from pipeline.record import RawRecord
-    from pipeline.repeats import Mark
     from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
 

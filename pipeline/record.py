@@ -1,6 +1,6 @@
 """What goes in and comes out: a record as received, a batch of them, a message to publish.
 
-The adapters in ``pipeline/adapters`` make and take these; the runner knows nothing else of them.
+The adapters in ``pipeline/sources`` make and take these; the runner knows nothing else of them.
 """
 
 from __future__ import annotations

@@ -17,12 +17,12 @@ from models.event import microseconds
 from pipeline.assembly import Surroundings, build_worker, clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.named_output import create
-from pipeline.outputs import replay_line
+from pipeline.publishing.outputs import replay_line
+from pipeline.publishing.rejected import TOPIC, all_rejected, rejected_line
 from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.record import BYTES
-from pipeline.recordings import counted, records_of, size_of
-from pipeline.rejected import TOPIC, all_rejected, rejected_line
 from pipeline.review import Review
+from pipeline.sources.recordings import counted, records_of, size_of
 from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
 from pipeline.store.batch import PipelineStatus
 from pipeline.store.database import MEMORY

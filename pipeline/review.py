@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from models.event import rfc3339
 from pipeline.named_output import create
-from pipeline.outputs import replay_line
+from pipeline.publishing.outputs import replay_line
 
 if TYPE_CHECKING:
     from models.assessment import Assessment

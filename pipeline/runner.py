@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.errors import ConfigError, SinkUnavailable
-from pipeline.adapters import open_sink, open_source
 from pipeline.apart import judged
 from pipeline.assembly import Surroundings, build_worker, clock_us
-from pipeline.feeds import HTTP, Feeds, feeds_of, source_of
 from pipeline.formats import format_named
-from pipeline.kept_rejected import keeping, own_files
 from pipeline.lag import lags_us, worst_us
-from pipeline.publisher import Publisher
+from pipeline.publishing import open_sink
+from pipeline.publishing.kept_rejected import keeping, own_files
+from pipeline.publishing.publisher import Publisher
+from pipeline.publishing.rejected import FirstRejected, rejected_by
 from pipeline.record import RawRecord
-from pipeline.rejected import FirstRejected, rejected_by
+from pipeline.sources import open_source
+from pipeline.sources.live_sources import HTTP, Feeds, feeds_of, source_of
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models.assessment import Reason
 from models.trust_policy import DAY_US
 from models.watch.scene import RULE_BITS
-from pipeline.outputs import reason_object
+from pipeline.publishing.outputs import reason_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,16 +16,16 @@ from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust_policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import stand_with
 from pipeline.agents import Agents
-from pipeline.catalogue import catalogue
 from pipeline.detectors.panel import PREFIX, Panel
+from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native
 from pipeline.intake import DAY_US, Intake
 from pipeline.job import Job, Key
-from pipeline.outputs import anomaly_message, anomaly_object, answer_message
-from pipeline.rejected import FirstRejected
+from pipeline.publishing.catalogue import catalogue
+from pipeline.publishing.outputs import anomaly_message, anomaly_object, answer_message
+from pipeline.publishing.rejected import FirstRejected
 from pipeline.shadow_findings import SHADOW, ShadowFindings, with_agents, worth_publishing
 from pipeline.store.batch import Commit, PipelineStatus
-from pipeline.unknown_members import MemberCounters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from models.quiet import Usual
     from models.subject import Subject
     from models.trust_state import TrustState
-    from pipeline.enrich import Enricher
+    from pipeline.enrichment.enricher import Enricher
+    from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import Format
-    from pipeline.inventory import Inventory
     from pipeline.record import RawRecord
     from pipeline.store.protocol import Store
 

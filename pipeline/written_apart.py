@@ -9,8 +9,8 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
-from pipeline.adapters.files import find
 from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.sources.files import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

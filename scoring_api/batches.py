@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from models.errors import MalformedEvent
-from pipeline.repeats import Fate
-from pipeline.unknown_members import OTHER, suggestion
+from pipeline.events.duplicates import Fate
+from pipeline.events.unknown_members import OTHER, suggestion
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResult, UnknownMember
 from scoring_api.service import Validate

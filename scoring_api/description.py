@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from pipeline.event_schema import event_parts
+from pipeline.events.schema import event_parts
 from scoring_api.schemas import Problem, RejectedActions, TrustQuery
 
 _TEMPLATE: Final = "#/components/schemas/{name}"

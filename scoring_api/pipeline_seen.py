@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from pipeline.unknown_members import PREFIX as MEMBER
+from pipeline.events.unknown_members import PREFIX as MEMBER
 
 # Prefix of the counter in the store, metric, label, help.
 _FAMILIES: Final = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust_state import TrustState
-from pipeline.repeats import Fate
+from pipeline.events.duplicates import Fate
 from pipeline.store import LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]

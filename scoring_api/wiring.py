@@ -9,11 +9,11 @@ from typing import Any
 from models.errors import ConfigError
 from models.event import Event, microseconds
 from models.trust_state import TrustState
-from pipeline import inventory
 from pipeline.credentials import read_credentials
-from pipeline.event_time import ahead_us_of, check_time
-from pipeline.inventory import Inventory
-from pipeline.repeats import Fate
+from pipeline.enrichment import inventory
+from pipeline.enrichment.inventory import Inventory
+from pipeline.events.accepted_times import ahead_us_of, check_time
+from pipeline.events.duplicates import Fate
 from pipeline.settings import Settings, load_settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import Application, create_app

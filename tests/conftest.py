@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from pipeline.adapters.kafka.client import KafkaAdminClient
+from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

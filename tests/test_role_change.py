@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from pipeline import inventory, runner
+from pipeline import runner
 from pipeline.commands.standing import Standings
+from pipeline.enrichment import inventory
 from pipeline.formats import Native
 from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import open_store

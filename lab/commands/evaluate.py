@@ -16,7 +16,7 @@ from pipeline.commands.words import Spread
 from pipeline.named_output import create
 from pipeline.progress import progress_for
 from pipeline.quoted import LONGEST_PATH, quoted
-from pipeline.recordings import is_empty
+from pipeline.sources.recordings import is_empty
 from pipeline.written_apart import refuse_folder, refuse_to_overwrite
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from models.answer import Answer
 from models.trust_policy import SEVERITIES
-from pipeline.outputs import TRUST
+from pipeline.publishing.outputs import TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

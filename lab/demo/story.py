@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Column, Table
 
 from lab.demo.findings import by_kind
-from pipeline.catalogue import title_of
 from pipeline.commands.explained import LEVEL_STYLE
 from pipeline.commands.way_back import MEANING, way_back
 from pipeline.grounds import WHOSE
+from pipeline.publishing.catalogue import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,10 +21,10 @@ from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
 from lab.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from lab.field_ablation import Without
-from pipeline.adapters.files import find
 from pipeline.assembly import clock_us
 from pipeline.formats import format_named
-from pipeline.recordings import counted
+from pipeline.sources.files import find
+from pipeline.sources.recordings import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

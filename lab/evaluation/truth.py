@@ -16,8 +16,8 @@ from models.event import microseconds
 from pipeline.formats import FORMATS, Labels, event_of, format_named
 from pipeline.quoted import quoted
 from pipeline.record import BYTES
-from pipeline.recordings import nothing_in, records_of, size_of
 from pipeline.replay import in_order
+from pipeline.sources.recordings import nothing_in, records_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

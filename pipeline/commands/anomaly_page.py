@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 
 from models.errors import ConfigError, HabitusError
-from pipeline.catalogue import FRAMEWORKS, title_of
 from pipeline.commands.explained import print_reasons
 from pipeline.grounds import ground_in_words
+from pipeline.publishing.catalogue import FRAMEWORKS, title_of
 from pipeline.quoted import plain, quoted
 from pipeline.visible import told_apart
 

@@ -18,8 +18,9 @@ from pipeline.commands.credential_checks import fault_or_note
 from pipeline.commands.last_event import last_event
 from pipeline.commands.running import has_credentials
 from pipeline.commands.standing import lag_us
-from pipeline.feeds import file_query, source_of
+from pipeline.events.unknown_members import in_words, unknown_by
 from pipeline.settings import model_config_of
+from pipeline.sources.live_sources import file_query, source_of
 from pipeline.store import (
     is_postgresql,
     open_shard,
@@ -29,7 +30,6 @@ from pipeline.store import (
     writer_lock,
 )
 from pipeline.store.batch import SILENT_US
-from pipeline.unknown_members import in_words, unknown_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +163,7 @@ def _source(settings: Settings) -> Check:
             "unknown kind of source",
             "set HABITUS_SOURCE to kafka:, file: or -",
         )
-    from pipeline.adapters.files import find
+    from pipeline.sources.files import find
 
     plain, query = file_query(url)
     path = plain.removeprefix("file:")
@@ -195,15 +195,15 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
     if client == "librdkafka" and find_spec("confluent_kafka") is None:
         todo = "install habitus with the extra librdkafka, or leave HABITUS_KAFKA_CLIENT out"
         return Check(name, "missing", "the client librdkafka is not installed", todo)
-    from pipeline.adapters.kafka.address import answers, parse, without_group
-    from pipeline.adapters.kafka.clients import try_options
+    from pipeline.sources.kafka.address import answers, parse, without_group
+    from pipeline.sources.kafka.clients.registry import try_options
 
     address = parse(url, topic=topic)
     brokers = ",".join(address.brokers)
     if not answers(address.brokers):
         todo = "start the broker, or correct the address"
         return Check(name, "missing", f"no Kafka broker answers at {brokers}", todo)
-    from pipeline.adapters.kafka.topics import ACTIONS, TOPICS, topics_at
+    from pipeline.sources.kafka.topics import ACTIONS, TOPICS, topics_at
 
     wanted = {address.topic} if topic else set(TOPICS) - {ACTIONS}
     try:
@@ -221,8 +221,8 @@ def _position(settings: Settings) -> Check:
     """Look whether the source still holds what the store goes on from."""
     if not settings.source.startswith("kafka:"):
         return Check("position", "ok", "a source of this kind keeps what it has")
-    from pipeline.adapters.kafka.address import answers, parse
-    from pipeline.adapters.kafka.retained import outside
+    from pipeline.sources.kafka.address import answers, parse
+    from pipeline.sources.kafka.retained import outside
 
     address = parse(settings.source, topic=True)
     stored = _stored(settings.store, lambda store: store.positions())
@@ -249,7 +249,7 @@ def _stored(url: str, asked: Callable[[Store], dict[str, T]]) -> dict[str, T]:
 
 
 def _intel(settings: Settings, at_us: int) -> Check:
-    from pipeline.intel import intel_status
+    from pipeline.enrichment.intel import intel_status
 
     lists = intel_status(settings.intel, at_us)
     if not lists:
@@ -263,7 +263,7 @@ def _intel(settings: Settings, at_us: int) -> Check:
 
 
 def _inventory(settings: Settings) -> Check:
-    from pipeline.inventory import load
+    from pipeline.enrichment.inventory import load
 
     inventory = load(settings.inventory)
     if settings.inventory is None:

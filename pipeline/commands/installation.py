@@ -16,7 +16,7 @@ from pipeline.settings import Settings, load_settings, variable
 from pipeline.written_apart import refuse_folder
 
 if TYPE_CHECKING:
-    from pipeline.adapters.kafka.address import Address
+    from pipeline.sources.kafka.address import Address
 
 intel = typer.Typer(
     name="intel",
@@ -56,7 +56,7 @@ def doctor(
 
 
 def _make_topics(settings: Settings, partitions: int | None, *, quiet: bool) -> None:
-    from pipeline.adapters.kafka import create_topics
+    from pipeline.sources.kafka.topics import create_topics
 
     brokers = _brokers(settings)
     if not brokers:
@@ -70,8 +70,8 @@ def _make_topics(settings: Settings, partitions: int | None, *, quiet: bool) -> 
 
 def _brokers(settings: Settings) -> list[tuple[Address, str]]:
     """Give the brokers of source and sink, each once, with the topic that is read."""
-    from pipeline.adapters.kafka.address import broker_alone, parse
-    from pipeline.adapters.kafka.topics import ACTIONS
+    from pipeline.sources.kafka.address import broker_alone, parse
+    from pipeline.sources.kafka.topics import ACTIONS
 
     urls = ((settings.source, True), (settings.sink, False))
     named = [parse(url, topic=topic) for url, topic in urls if url.startswith("kafka:")]
@@ -98,8 +98,8 @@ def fetch(
     folder: Folder = None,
 ) -> None:
     """Download lists, with checksum, version and licence; what was there stays if one fails."""
-    from pipeline.intel_fetch import fetch as fetched
-    from pipeline.intel_fetch import list_sources
+    from pipeline.enrichment.intel_fetch import fetch as fetched
+    from pipeline.enrichment.intel_fetch import list_sources
 
     place = _folder(load_settings(), folder)
     refuse_folder("--folder" if folder else variable("intel"), place)
@@ -125,7 +125,7 @@ def fetch(
 @intel.command()
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
     """Show the lists in use: kind, size, version, licence, age."""
-    from pipeline.intel import intel_status
+    from pipeline.enrichment.intel import intel_status
 
     settings = load_settings()
     rows = intel_status(_folder(settings, folder), now_us())

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from pipeline.adapters.files import results_in
-from pipeline.adapters.own_results import not_read
 from pipeline.commands.terminal import (
     AsJson,
     Force,
@@ -20,10 +18,12 @@ from pipeline.commands.terminal import (
 from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
+from pipeline.publishing.rejected import in_words
 from pipeline.quoted import LONGEST_PATH, quoted
-from pipeline.recordings import refuse_empty
-from pipeline.rejected import in_words
 from pipeline.settings import Settings, load_settings
+from pipeline.sources.files import results_in
+from pipeline.sources.own_results import not_read
+from pipeline.sources.recordings import refuse_empty
 from pipeline.store import shown_url
 
 if TYPE_CHECKING:

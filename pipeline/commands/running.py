@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import ConfigError, HabitusError
-from pipeline.adapters import folder_of
 from pipeline.commands.offline import note_results
 from pipeline.commands.terminal import note, stop_on_signals
-from pipeline.feeds import file_query
-from pipeline.kept_rejected import own_files, where_rejected
 from pipeline.logs import start_logs
 from pipeline.progress import progress_for
-from pipeline.rejected import all_rejected, in_words
+from pipeline.publishing import folder_of
+from pipeline.publishing.kept_rejected import own_files, where_rejected
+from pipeline.publishing.rejected import all_rejected, in_words
 from pipeline.settings import Settings, load_settings
+from pipeline.sources.live_sources import file_query
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from msgspec import Meta, Struct
 
 from models.errors import MalformedEvent
 from models.event import Agent, Count, Event, Id256, Instant, Network, Origins, Volume, Word
+from pipeline.enrichment.operations import load
 from pipeline.formats.bounds import cut, fit
 from pipeline.formats.reasons import REFUSALS, malformed
-from pipeline.operations import load
 from pipeline.record import MAX_VALUE
 
 if TYPE_CHECKING:

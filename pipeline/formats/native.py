@@ -13,11 +13,11 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from models.errors import MalformedEvent
 from models.event import Agent, Credential, Event, Human, Network, Resource, Volume
+from pipeline.enrichment.operations import load
+from pipeline.events.unknown_members import names_of
 from pipeline.formats.bounds import KEPT_BYTES, fit
 from pipeline.formats.reasons import REFUSALS, malformed
-from pipeline.operations import load
 from pipeline.record import MAX_VALUE
-from pipeline.unknown_members import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from models.identity import GROUP
 from pipeline.assembly import clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.offline.kept import keep, kept
-from pipeline.recordings import records_of
+from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

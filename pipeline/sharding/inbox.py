@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import MalformedEvent, MessageTooLarge
+from pipeline.publishing.rejected import rejected_message
 from pipeline.record import KEPT_OF_LONG, RawRecord
-from pipeline.rejected import rejected_message
 from pipeline.store.batch import Commit
 
 if TYPE_CHECKING:
-    from pipeline.adapters.kafka import KafkaSource
-    from pipeline.publisher import Publisher
+    from pipeline.publishing.publisher import Publisher
+    from pipeline.sources.kafka.source import KafkaSource
     from pipeline.store.postgresql import PostgresStore
 
 _log = logging.getLogger(__name__)

@@ -14,24 +14,25 @@ from models.errors import (
     StoreUnavailable,
     Superseded,
 )
-from pipeline.adapters import open_sink, open_source
 from pipeline.assembly import Surroundings, beside, clock_us
 from pipeline.formats import format_named
-from pipeline.publisher import Publisher
+from pipeline.publishing import open_sink
+from pipeline.publishing.publisher import Publisher
 from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
+from pipeline.sources import open_source
 from pipeline.store import open_shard, shown_url, worker_lock
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pipeline.adapters.kafka import KafkaSource
     from pipeline.progress import Progress
+    from pipeline.publishing.rejected import FirstRejected
     from pipeline.record import Batch
-    from pipeline.rejected import FirstRejected
     from pipeline.settings import Settings
+    from pipeline.sources.kafka.source import KafkaSource
     from pipeline.store.postgresql import PostgresStore
 
 _log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.exchange import NAME, Exchange
-from pipeline.adapters import open_fenced_sink
-from pipeline.adapters.kafka.position import Position
 from pipeline.apart import judged
 from pipeline.assembly import build_worker, clock_us
-from pipeline.feeds import feeds_of, source_of
-from pipeline.kept_rejected import keeping
+from pipeline.publishing import open_fenced_sink
+from pipeline.publishing.kept_rejected import keeping
+from pipeline.sources.kafka.position import Position
+from pipeline.sources.live_sources import feeds_of, source_of
 from pipeline.store.batch import PipelineStatus
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pipeline.assembly import Surroundings
-    from pipeline.publisher import Publisher
+    from pipeline.publishing.publisher import Publisher
     from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.batch import Commit

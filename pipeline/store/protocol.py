@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from models.trust_state import TrustState
+    from pipeline.events.duplicates import Fate
     from pipeline.record import Message
-    from pipeline.repeats import Fate
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
     from pipeline.store.order import Place, Sort

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from models.errors import StateError
-from pipeline.repeats import Marker, resolved
+from pipeline.events.duplicates import Marker, resolved
 from pipeline.store.asking import Asking
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
@@ -19,8 +19,8 @@ from pipeline.store.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipeline.events.duplicates import Fate
     from pipeline.record import Message
-    from pipeline.repeats import Fate
 
 _PAGE = 500
 

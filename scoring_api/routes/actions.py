@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 
 from models.errors import HabitusError
 from models.event import Event
-from pipeline.event_schema import EXAMPLES
+from pipeline.events.schema import EXAMPLES
 from scoring_api.batches import sort_out, split
 from scoring_api.clients import client_of
 from scoring_api.principal import Principal

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from pipeline.catalogue import catalogue, title_of
+from pipeline.publishing.catalogue import catalogue, title_of
 from pipeline.visible import confusables
 from scoring_api.problems import ProblemError
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 
-from pipeline.event_schema import rendered
+from pipeline.events.schema import rendered
 from scoring_api.fastpath import not_modified
 from scoring_api.service import open_problems
 

@@ -14,7 +14,7 @@ from models.event import Agent, Event, Origin, microseconds
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState
-from pipeline.catalogue import catalogue
+from pipeline.publishing.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -24,8 +24,8 @@ from models.peers import FLEET
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState
-from pipeline.catalogue import catalogue
 from pipeline.formats import FORMATS, event_of
+from pipeline.publishing.catalogue import catalogue
 from pipeline.record import RawRecord
 
 if TYPE_CHECKING:

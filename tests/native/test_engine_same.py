@@ -19,8 +19,8 @@ from models.kernel import native_kernel
 from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState
-from pipeline.catalogue import catalogue
 from pipeline.formats import FORMATS
+from pipeline.publishing.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

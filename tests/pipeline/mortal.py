@@ -21,11 +21,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline import runner
-from pipeline.adapters.files import Files
-from pipeline.adapters.folder import Folder
-from pipeline.adapters.kafka import KafkaSink, KafkaSource
-from pipeline.kept_rejected import KeptRejected
+from pipeline.publishing.folder import Folder
+from pipeline.publishing.kafka.sink import KafkaSink
+from pipeline.publishing.kept_rejected import KeptRejected
 from pipeline.settings import load_settings
+from pipeline.sources.files import Files
+from pipeline.sources.kafka.source import KafkaSource
 from pipeline.store import SqliteStore, is_postgresql
 from pipeline.store.postgresql import PostgresStore
 from pipeline.store.postgresql.writing import PostgresWriter

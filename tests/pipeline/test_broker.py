@@ -13,14 +13,14 @@ import pytest
 
 from models.answer import trust_answer
 from pipeline import runner
-from pipeline.adapters import open_sink
-from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.kafka.client import KafkaConsumer, TopicPartition
-from pipeline.asyncapi import topics_document
+from pipeline.events.unknown_members import unknown_by
+from pipeline.publishing import open_sink
+from pipeline.publishing.asyncapi import topics_document
 from pipeline.record import Message
 from pipeline.settings import trust_policy_of
+from pipeline.sources.kafka.clients.kafka_module import KafkaConsumer, TopicPartition
+from pipeline.sources.kafka.topics import create_topics
 from pipeline.store import open_store
-from pipeline.unknown_members import unknown_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,9 +119,9 @@ def broker(kafka_address: str, admin: Any, request: pytest.FixtureRequest) -> It
 @pytest.fixture
 def settings_for(pipeline, broker, kafka_client) -> Callable[..., Any]:
     """Settings of a worker by name, with the agents of this test in its inventory."""
-    text = pipeline.inventory.read_text().splitlines()
+    text = pipeline.enrichment.inventory.read_text().splitlines()
     owned = [text[0], *(f"{broker.mark}-{row}" for row in text[1:])]
-    pipeline.inventory.write_text("\n".join(owned) + "\n")
+    pipeline.enrichment.inventory.write_text("\n".join(owned) + "\n")
 
     def settings(name: str, group: str | None = None) -> Any:
         sink = f"kafka://{broker.address}"

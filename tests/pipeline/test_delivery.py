@@ -13,7 +13,7 @@ import pytest
 
 from models.errors import ConfigError
 from pipeline import runner
-from pipeline.kept_rejected import rejected_path
+from pipeline.publishing.kept_rejected import rejected_path
 from pipeline.store import WriterLock, open_store
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def test_both_kinds_of_store_hold_the_same_bytes(pipeline, on_server):
     source = pipeline.file(pipeline.mixed(400))
     held = []
     for kind in (pipeline, on_server):
-        settings = kind.settings(source, "same", inventory=pipeline.inventory)
+        settings = kind.settings(source, "same", inventory=pipeline.enrichment.inventory)
         kind.lives(settings)
         held.append((kind.state(settings), kind.published(settings)))
     assert held[0] == held[1]

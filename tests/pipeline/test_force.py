@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.adapters.files import Files
 from pipeline.cli import app
+from pipeline.sources.files import Files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

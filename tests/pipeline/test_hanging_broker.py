@@ -14,7 +14,7 @@ import pytest
 
 from chaos.servers import Servers
 from chaos.topics import Topics
-from pipeline.outputs import ANOMALIES
+from pipeline.publishing.outputs import ANOMALIES
 from pipeline.record import Message
 from pipeline.store import open_store
 

@@ -14,12 +14,12 @@ import pytest
 
 from models.errors import ConfigError
 from pipeline import runner
-from pipeline.adapters import open_source
-from pipeline.adapters.kafka.address import parse
 from pipeline.commands.last_event import last_event
-from pipeline.feeds import source_of
 from pipeline.replay import learn
 from pipeline.settings import Settings
+from pipeline.sources import open_source
+from pipeline.sources.kafka.address import parse
+from pipeline.sources.live_sources import source_of
 from pipeline.store import Commit, LastEvent, PipelineStatus, open_store
 from scoring_api.pulse import sources_of
 

@@ -16,9 +16,9 @@ from lab.simulation.fleet import SimulationConfig
 from lab.simulation.output.files import write
 from pipeline import progress as shown
 from pipeline import runner
-from pipeline.adapters.stdin import Stdin
 from pipeline.replay import learn, replay
 from pipeline.settings import Settings
+from pipeline.sources.stdin import Stdin
 
 if TYPE_CHECKING:
     from pathlib import Path

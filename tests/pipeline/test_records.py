@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.adapters.kafka.records import records_of
-from pipeline.adapters.lines import Taken
 from pipeline.lag import lags_us
 from pipeline.record import KEPT_OF_LONG, MAX_VALUE, Joined, RawRecord, by_source, values_of
+from pipeline.sources.kafka.records import records_of
+from pipeline.sources.lines import Taken
 
 LONG = b"x" * (MAX_VALUE + 1)
 

@@ -44,7 +44,7 @@ SHAPE: dict[str, Any] = {
 
 def replayed(pipeline, lines: list[bytes] | Path, name: str = "out.jsonl", **more: Any) -> Any:
     source = pipeline.file(lines) if isinstance(lines, list) else lines
-    settings = Settings(inventory=pipeline.inventory, clock="event")
+    settings = Settings(inventory=pipeline.enrichment.inventory, clock="event")
     out = str(pipeline.folder / name)
     given = {"fmt": "native", "out": out, "settings": settings} | more
     return replaying.replay([str(source)], **given)
@@ -236,7 +236,7 @@ def test_without_files_a_command_says_so(pipeline, command):
 
 
 def habitus(pipeline, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    settings = Settings(inventory=pipeline.inventory, clock="event")
+    settings = Settings(inventory=pipeline.enrichment.inventory, clock="event")
     return subprocess.run(  # noqa: S603  # our own command
         [sys.executable, "-m", "pipeline.cli", *arguments],
         env=pipeline.environment(settings), cwd=pipeline.folder, input=given,

@@ -45,7 +45,7 @@ def with_an_odd_act(lines: list[bytes], inventory: str) -> list[bytes]:
 @pytest.fixture
 def past(pipeline):
     """A past with an act that would have alerted."""
-    lines = with_an_odd_act(pipeline.events(EVENTS), pipeline.inventory.read_text())
+    lines = with_an_odd_act(pipeline.events(EVENTS), pipeline.enrichment.inventory.read_text())
     return pipeline.file(lines, "past.jsonl")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import MessageTooLarge, SinkUnavailable, Superseded
 from pipeline.assembly import Surroundings
-from pipeline.publisher import Publisher
+from pipeline.publishing.publisher import Publisher
 from pipeline.settings import Settings
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard

@@ -16,15 +16,15 @@ import pytest
 
 from models.errors import ConfigError, SourceUnavailable
 from pipeline import runner
-from pipeline.adapters import open_sink
-from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.kafka.client import KafkaAdminClient, TopicPartition
 from pipeline.commands.checks import Check, examine
 from pipeline.progress import Silent
+from pipeline.publishing import open_sink
 from pipeline.record import Message
 from pipeline.replay import learn
 from pipeline.settings import Settings
 from pipeline.sharding import loop
+from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient, TopicPartition
+from pipeline.sources.kafka.topics import create_topics
 from pipeline.store import open_shard, open_store, writer_lock
 
 if TYPE_CHECKING:

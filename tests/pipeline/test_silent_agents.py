@@ -70,7 +70,7 @@ def judged(pipeline: Any, store_url: str) -> None:
         events("worker", *range(0, 114, 3)),
     )
     settings = pipeline.settings(pipeline.file(lines), store=store_url)
-    pipeline.inventory.write_text("agent_id,role,owner\ngone-2,clerk,shop@example.com\n")
+    pipeline.enrichment.inventory.write_text("agent_id,role,owner\ngone-2,clerk,shop@example.com\n")
     pipeline.run(settings)
 
 

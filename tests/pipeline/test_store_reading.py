@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.trust_state import TrustState
-from pipeline.repeats import Marker
+from pipeline.events.duplicates import Marker
 from pipeline.store import (
     COLUMNS,
     Commit,

@@ -24,7 +24,9 @@ DAY = "2026-03-02T"
 @pytest.fixture
 def settings(pipeline: Any, store_url: str) -> Any:
     """Give settings of a store whose inventory knows one agent."""
-    pipeline.inventory.write_text(f"agent_id,role,owner\n{KNOWN},clerk,team@example.com\n")
+    pipeline.enrichment.inventory.write_text(
+        f"agent_id,role,owner\n{KNOWN},clerk,team@example.com\n"
+    )
     open_store(store_url, secret=pipeline.SECRET).close()
     return pipeline.settings("-").model_copy(update={"store": store_url})
 

@@ -33,9 +33,13 @@ def _idle(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(*_: object, **__: object) -> None:
         raise AssertionError(NO_WORK)
 
-    for place in ("replay.build_worker", "evaluation.run.measured", "simulator.write"):
-        monkeypatch.setattr(f"pipeline.{place}", work)
-    monkeypatch.setattr("pipeline.intel_fetch.fetch", work)
+    for place in (
+        "pipeline.replay.build_worker",
+        "lab.evaluation.run.measured",
+        "lab.simulation.output.files.write",
+    ):
+        monkeypatch.setattr(place, work)
+    monkeypatch.setattr("pipeline.enrichment.intel_fetch.fetch", work)
 
 
 @pytest.mark.usefixtures("_idle")

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from models.answer import Answer, Facets, Obligation, Reason, Recovery
-from pipeline import messages
 from pipeline.credentials import make_key
-from pipeline.event_schema import PATH, event_parts
+from pipeline.events.schema import PATH, event_parts
+from pipeline.publishing import messages
 from scoring_api import schemas
 
 PAIRS = [

@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from lab.simulation.sample import fleet_events
-from pipeline.adapters import open_sink
-from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.kafka.client import KafkaAdminClient
+from pipeline.publishing import open_sink
 from pipeline.record import Message
+from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient
+from pipeline.sources.kafka.topics import create_topics
 from pipeline.store import Commit, open_store
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 
 from lab.evaluation.figures import EVENT_LEVELS
+from pipeline.publishing.rejected import in_words
 from pipeline.quoted import plain
-from pipeline.rejected import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

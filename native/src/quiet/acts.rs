@@ -13,7 +13,7 @@ use self_cell::self_cell;
 use std::collections::BTreeMap;
 
 const DAY_US: i64 = 86_400_000_000;
-/// 2000 begins; `pipeline.event_time`.
+/// 2000 begins; `pipeline.events.accepted_times`.
 const EARLIEST_US: i64 = 946_684_800_000_000;
 
 /// An agent of the batch: in the kernel or not, and who it is.
@@ -93,7 +93,7 @@ pub struct Acts {
 
 #[pymethods]
 impl Acts {
-    /// Read records; those of times that `pipeline.event_time` refuses are left to the reference.
+    /// Read records; those of times that `pipeline.events.accepted_times` refuses are left to the reference.
     #[new]
     fn new(values: &Bound<'_, PyList>, arrived_us: Arrived, ahead_us: i64) -> PyResult<Self> {
         let raw = values.iter().map(|value| value.extract()).collect::<PyResult<_>>()?;

@@ -7,7 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from models.errors import StateError
-from pipeline.repeats import Marker, resolved
+from pipeline.events.duplicates import Marker, resolved
 from pipeline.store.asking import Asking
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
@@ -21,8 +21,8 @@ from pipeline.store.seal import Seal, row_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from pipeline.events.duplicates import Fate
     from pipeline.record import Message
-    from pipeline.repeats import Fate
 
 _PAGE = 500
 _TURN = 0x4861_6249  # "HabI"

@@ -10,7 +10,7 @@ import pytest
 
 from lab.evaluation.run import evaluate
 from models.watch.excess import amount, largest_stated
-from pipeline.operations import load
+from pipeline.enrichment.operations import load
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

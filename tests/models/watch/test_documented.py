@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipeline.catalogue import catalogue
+from pipeline.publishing.catalogue import catalogue
 
 PAGE = Path(__file__).parents[3] / "docs" / "detectors.md"
 

@@ -14,8 +14,8 @@ from lab.commands import simulate as command
 from lab.simulation.fleet import SimulationConfig, Truth, simulate
 from lab.simulation.output.files import write
 from models.errors import ConfigError
-from pipeline.adapters.parquet import ParquetRows
 from pipeline.formats.native import Native
+from pipeline.sources.parquet import ParquetRows
 
 CONFIG = SimulationConfig(agents=12, days=8, attacked=0.5)
 

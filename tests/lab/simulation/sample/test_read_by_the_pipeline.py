@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.json import encode
 
-from pipeline import intel, inventory
-from pipeline.enrich import Enricher
+from pipeline.enrichment import intel, inventory
+from pipeline.enrichment.enricher import Enricher
 from pipeline.formats import FORMATS
 
 if TYPE_CHECKING:

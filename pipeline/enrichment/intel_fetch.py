@@ -1,0 +1,129 @@
+"""Download IP lists: bounded, checked, and either wholly there or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from models.errors import ConfigError, HabitusError
+from pipeline.enrichment.intel import META, load_list
+from pipeline.named_output import write
+from pipeline.toml_file import read_toml
+
+if TYPE_CHECKING:
+    from pipeline.enrichment.intel import IntelList
+
+SHIPPED = Path(__file__).parents[1] / "data" / "intel_sources.toml"
+LARGEST = 64 << 20
+_TIMEOUT_SECONDS = 30
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class ListSource(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where one list is published."""
+
+    name: str
+    url: str
+    licence: str
+    sha256: str | None = None
+    default: bool = True
+
+
+def list_sources(path: Path = SHIPPED) -> list[ListSource]:
+    """Read the table of published lists.
+
+    >>> [source.name for source in list_sources()][:2]
+    ['vpn_ipv4.txt', 'vpn_ipv6.txt']
+    """
+    try:
+        table = read_toml(path)
+        return msgspec.convert(table.get("source", []), list[ListSource])
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"table of IP list sources {path} cannot be read: {error}") from error
+
+
+def fetch(
+    url: str, folder: Path, name: str, sha256: str | None = None, *, licence: str = "not stated"
+) -> IntelList:
+    """Download a list into a folder.
+
+    Parameters
+    ----------
+    url
+        ``https://…``; plain http only from this machine.
+    folder
+        Where lists are kept; made if it is not there.
+    name
+        File name to keep it under; tells its kind.
+    sha256
+        What the content must digest to, in hex, or None to take what comes.
+    licence
+        As its publisher states it.
+
+    Returns
+    -------
+    IntelList
+        As loaded. Beside it ``NAME.meta.json`` holds source, version and licence.
+
+    Raises
+    ------
+    HabitusError
+        It cannot be had, is longer than 64 MiB, does not match `sha256`, or holds no list. What
+        was there before stays.
+    """
+    if Path(name).name != name or name.startswith(".") or name.endswith(META):
+        raise ConfigError(f"{name!r} is not a file name for a list")
+    content = _download(url)
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256.lower():
+        raise HabitusError(f"{url} has sha256 {digest}, expected {sha256.lower()}")
+    folder.mkdir(parents=True, exist_ok=True)
+    meta = {"source": url, "version": digest[:12], "sha256": digest, "licence": licence}
+    return _keep(folder / name, content, msgspec.json.format(msgspec.json.encode(meta)))
+
+
+def _keep(path: Path, content: bytes, meta: bytes) -> IntelList:
+    # A folder of its own on the same disk: names tell kinds, and a rename is all or nothing.
+    part = path.parent / f".fetch-{os.getpid()}"
+    part.mkdir(exist_ok=True)
+    try:
+        new, new_meta = part / path.name, part / (path.name + META)
+        write(new, content, told=path)
+        write(new_meta, meta + b"\n", told=path.with_name(path.name + META))
+        loaded = load_list(new)
+        if not loaded.entries:
+            raise HabitusError(f"what was fetched for {path.name} holds no entry of a list")
+        new.replace(path)
+        new_meta.replace(path.with_name(path.name + META))
+    finally:
+        for left in part.iterdir():
+            left.unlink()
+        part.rmdir()
+    return loaded
+
+
+def _download(url: str) -> bytes:
+    _check(url)
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310  # _check allows https, and http on loopback
+            _check(answer.url)
+            content: bytes = answer.read(LARGEST + 1)
+    except (OSError, urllib.error.URLError) as error:
+        raise HabitusError(f"cannot fetch {url}: {error}") from error
+    if len(content) > LARGEST:
+        raise HabitusError(f"{url} is longer than {LARGEST} bytes")
+    return content
+
+
+def _check(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ConfigError(f"expected https://…, got {url!r}")

@@ -1,0 +1,1 @@
+"""What an event may be: its schema, its time, members nobody knows, and which are duplicates."""

@@ -1,0 +1,101 @@
+"""A folder as a sink: one ``TOPIC.jsonl`` for each topic, and a sink that takes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from models.errors import ConfigError, SinkUnavailable
+from pipeline.publishing.rejected import TOPIC as REJECTED
+from pipeline.publishing.rejected import rejected_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.record import Message
+
+
+class Folder:
+    """Append messages to files, one line each, and have them on disk before returning.
+
+    Parameters
+    ----------
+    path
+        The folder; made if it is not there.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be made, or is something else.
+
+    Notes
+    -----
+    A message is written again when the process died between writing and noting so; its `id` tells.
+    A tombstone is the line ``{"key":…,"value":null}``.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._files: dict[str, BinaryIO] = {}
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot make the folder {path!r}: {error.strerror}") from error
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Append, flush, `fsync`; raise `SinkUnavailable` when the disk refuses."""
+        lines: defaultdict[str, list[bytes]] = defaultdict(list)
+        for message in messages:
+            lines[message.topic] += (_line(message), b"\n")
+        for topic, parts in lines.items():
+            try:
+                file = self._file(topic)
+                file.write(b"".join(parts))
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise SinkUnavailable(
+                    f"cannot write {topic}.jsonl in {self._path}: {error.strerror}"
+                ) from error
+
+    def _file(self, topic: str) -> BinaryIO:
+        if topic not in self._files:
+            file = (self._path / f"{topic}.jsonl").open("a+b", buffering=0)
+            self._files[topic] = file
+            # A crash can leave half a line; the next one must not be glued to it.
+            if file.tell() and not _ends_in_newline(file):
+                file.write(b"\n")
+        return self._files[topic]
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+
+class Nowhere:
+    """Take every message and keep none: for trying things out."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _ends_in_newline(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
+
+
+def _line(message: Message) -> bytes:
+    if message.topic == REJECTED:
+        return rejected_line(message)
+    if message.value is None:
+        key = message.key.decode(errors="replace")
+        return msgspec.json.encode({"key": key, "value": None})
+    return message.value

@@ -1,0 +1,109 @@
+"""Kafka as a sink."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import ConfigError, MessageTooLarge, SinkUnavailable
+from pipeline.sources.kafka.address import answers
+from pipeline.sources.kafka.clients.producer import ProducerFault
+from pipeline.sources.kafka.clients.registry import producer_of
+from pipeline.sources.kafka.topics import topics_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.record import Message
+    from pipeline.sources.kafka.address import Address
+    from pipeline.sources.kafka.clients.producer import Producer
+
+
+class KafkaSink:
+    """Publish with an idempotent producer that every in-sync replica has to confirm.
+
+    The connection is made with the first message, and anew after a failure. Messages go out in
+    the order given; each carries its `id` as a header.
+
+    Parameters
+    ----------
+    address
+        Brokers and options.
+    client
+        Name of a client, one of `pipeline.sources.kafka.clients.registry.CLIENTS`.
+    owner
+        Id of the producer's transactions; empty for none.
+
+    Raises
+    ------
+    ConfigError
+        The client is not there, or does not know an option.
+    """
+
+    def __init__(self, address: Address, client: str, *, owner: str = "") -> None:
+        self._address = address
+        self._connect = producer_of(client, address, owner)
+        self._producer: Producer | None = None
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Send all and wait until all are confirmed.
+
+        Raises
+        ------
+        SinkUnavailable
+            At least one was not; sending the same messages again is harmless.
+        MessageTooLarge
+            One or a batch of several is larger than the topic takes; says which were not taken.
+        """
+        brokers = ",".join(self._address.brokers)
+        if self._producer is None and not answers(self._address.brokers):
+            raise SinkUnavailable(f"no Kafka broker answers at {brokers}")
+        try:
+            if self._producer is None:  # a producer waits long for a topic that is not there
+                self._look_for({message.topic for message in messages})
+            self._send(self._connected(), messages)
+        except ProducerFault as error:
+            self._drop()
+            where = f" to topic {error.topic!r}" if error.topic else ""
+            said = f"cannot publish{where} at {brokers}: {error.said}"
+            if error.too_large and error.left:
+                raise MessageTooLarge(said, error.left) from error
+            raise SinkUnavailable(said) from error
+
+    def _look_for(self, topics: set[str]) -> None:
+        try:
+            missing = sorted(topics - topics_at(self._address))
+        except ConfigError as error:
+            raise SinkUnavailable(str(error)) from error
+        if missing:
+            raise SinkUnavailable(
+                f"topic {missing[0]!r} does not exist at {','.join(self._address.brokers)}; create "
+                "it, e.g. with habitus doctor --create-topics"
+            )
+
+    def _send(self, producer: Producer, messages: Sequence[Message]) -> None:
+        producer.send(messages)
+
+    def _made(self, producer: Producer) -> None:
+        """Do what a new producer needs before its first message."""
+
+    def _connected(self) -> Producer:
+        if self._producer is None:
+            self._producer = self._connect()
+            try:
+                self._made(self._producer)
+            except BaseException:
+                self._drop()
+                raise
+        return self._producer
+
+    def _drop(self) -> None:
+        """Let go of a producer whose state is unknown."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.drop()
+
+    def close(self) -> None:
+        """Close the connection; everything published is confirmed already."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close()

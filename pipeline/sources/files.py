@@ -1,0 +1,226 @@
+"""Files as a source: one, a folder or a pattern, in order of their names."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from models.errors import ConfigError
+from pipeline.record import BATCH_BYTES, BYTES, Batch
+from pipeline.sources import jsonl, parquet
+from pipeline.sources.own_results import are_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from pipeline.sources.lines import Taken
+
+IDLE_SECONDS = 0.2
+_MOST_OPEN = 64
+_KNOWN = jsonl.SUFFIXES + parquet.SUFFIXES
+
+_log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """What a file of any kind can do."""
+
+    def take(self, count: int, size: int, *, last: bool) -> Taken:
+        """Take the next records; none when there are none (yet)."""
+
+    @property
+    def position(self) -> str:
+        """Where to resume after what was taken."""
+
+    @property
+    def progress(self) -> int:
+        """Bytes of the file behind what was taken."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class Files:
+    """Read files in order of their names, and go on as they grow if asked to.
+
+    Parameters
+    ----------
+    path
+        A file, a folder (its ``.jsonl``, ``.ndjson``, ``.json``, ``.log``, ``.parquet`` files,
+        compressed or not; not its subfolders), or a pattern with ``*``, ``?``, ``**``. Results of
+        Habitus are not read out of a folder or by a pattern.
+    batch_size
+        Records in a batch at most; 32 MiB at most all the same.
+    clock_us
+        Says when records arrived.
+    follow
+        Wait for new lines and new files and never end. A half-written last line is left until its
+        newline comes; without `follow` it is a record.
+    drain
+        With `follow`: end once everything there was at the start has been handed out.
+    skip
+        Resolved paths of files that are not read out of a folder or by a pattern: our own outputs.
+
+    Raises
+    ------
+    ConfigError
+        Nothing is there to read (and `follow` is off).
+    """
+
+    unit = BYTES
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        batch_size: int,
+        clock_us: Callable[[], int],
+        follow: bool = False,
+        drain: bool = False,
+        skip: Collection[Path] = (),
+    ) -> None:
+        self._path = path
+        self._skip = skip
+        self._batch_size = batch_size
+        self._clock_us = clock_us
+        self._whole = not follow
+        self._ends = drain or not follow
+        self._positions: dict[str, str] = {}
+        self._readers: dict[Path, Reader] = {}
+        self._done: dict[Path, int] = {}
+        self._paths, results = _sorted_out(path, skip)
+        self._results = set(results)
+        if not self._paths and not follow:
+            raise ConfigError(f"no file to read at {path!r}")
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends by itself."""
+        return self._ends
+
+    def resume(self, positions: Mapping[str, str]) -> None:
+        """Go on from these positions; files not named are read from the start."""
+        self._positions = dict(positions)
+
+    def batches(self) -> Iterator[Batch]:
+        """Give the records of each file in turn; when following, empty batches while idle."""
+        while True:
+            idle = True
+            for path in self._paths:
+                for batch in self._read(path):
+                    idle = False
+                    yield batch
+            if self._ends:
+                return
+            if idle:
+                yield Batch([], {})
+                time.sleep(IDLE_SECONDS)
+            self._look()
+
+    def _look(self) -> None:
+        """Look for new files, and log those that are not read as they are results."""
+        self._paths, results = _sorted_out(self._path, self._skip)
+        for path in results:
+            if path not in self._results:
+                self._results.add(path)
+                _log.warning("results_not_read", extra={"path": str(path)})
+
+    def _read(self, path: Path) -> Iterator[Batch]:
+        key = f"file:{path}"
+        reader = self._reader(path, key)
+        if reader is None:
+            return
+        while True:
+            lines = reader.take(self._batch_size, BATCH_BYTES, last=self._whole)
+            moved = reader.position != self._positions.get(key)
+            self._positions[key] = reader.position
+            self._done[path] = reader.progress
+            if not lines:
+                # Blank lines alone move the position without giving a record.
+                if moved and self._ends:
+                    yield Batch([], {key: reader.position})
+                break
+            yield Batch(lines.records(key, self._clock_us()), {key: reader.position})
+        if self._ends or len(self._readers) > _MOST_OPEN or not _grows(path):
+            reader.close()
+            del self._readers[path]
+
+    def _reader(self, path: Path, key: str) -> Reader | None:
+        if path in self._readers:
+            return self._readers[path]
+        if path in self._done and (not _grows(path) or _size(path) == self._done[path]):
+            return None
+        kind = parquet.ParquetRows if path.suffix in parquet.SUFFIXES else jsonl.JsonLines
+        self._readers[path] = kind(path, self._positions.get(key))
+        return self._readers[path]
+
+    def commit(self, positions: Mapping[str, str]) -> None:
+        """Nothing to tell a file."""
+
+    def size_hint(self) -> int | None:
+        """Bytes of all files."""
+        return sum(_size(path) for path in self._paths)
+
+    def progress(self) -> int:
+        """Bytes handed out of all files."""
+        return sum(self._done.values())
+
+    def close(self) -> None:
+        """Close what is open."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+
+def find(path: str, skip: Collection[Path] = ()) -> list[Path]:
+    """Find the recordings a path stands for, in order of their names.
+
+    An existing file is itself, whatever its name holds. Symbolic links are resolved, so that a
+    file has one position however it is reached.
+
+    Parameters
+    ----------
+    skip
+        Resolved paths to leave out of a folder or a pattern, besides files of results.
+    """
+    return _sorted_out(path, skip)[0]
+
+
+def results_in(path: str, skip: Collection[Path] = ()) -> list[Path]:
+    """Find the files of results that are not read out of a folder or by a pattern."""
+    return _sorted_out(path, skip)[1]
+
+
+def _sorted_out(path: str, skip: Collection[Path]) -> tuple[list[Path], list[Path]]:
+    """Give recordings, and files of results."""
+    given = Path(path)
+    if given.is_file():
+        return [given.resolve()], []
+    if given.is_dir():
+        inside = (entry for entry in given.iterdir() if _known(entry))
+    else:
+        inside = (Path(match) for match in glob.iglob(path, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    there = sorted({entry.resolve() for entry in inside if entry.is_file()}.difference(skip))
+    results = [one for one in there if are_results(one)]
+    return [one for one in there if one not in set(results)], results
+
+
+def _known(path: Path) -> bool:
+    name = path.name
+    for suffix in jsonl.COMPRESSED:
+        name = name.removesuffix(suffix)
+    return name.endswith(_KNOWN) and not name.startswith(".")
+
+
+def _grows(path: Path) -> bool:
+    return path.suffix not in jsonl.COMPRESSED + parquet.SUFFIXES
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,1 @@
+"""Kafka as a source, and the topics there; this folder and `publishing.kafka` know its clients."""

@@ -1,0 +1,221 @@
+"""A member of a group by kafka-python: pure Python, and there wherever Habitus is.
+
+The client calls its rebalance listener on its own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline.record import BATCH_BYTES
+from pipeline.sources.kafka.clients.kafka_module import (
+    ConsumerRebalanceListener,
+    CooperativeStickyAssignor,
+    KafkaConsumer,
+    KafkaError,
+    KafkaTimeoutError,
+    OffsetAndMetadata,
+    OffsetOutOfRangeError,
+    RetriableError,
+    TopicPartition,
+)
+from pipeline.sources.kafka.clients.member import (
+    ANSWER_MS,
+    CLOSE_MS,
+    HEARTBEAT_MS,
+    SESSION_MS,
+    MemberFault,
+    NoAnswer,
+    OutOfRange,
+    Passing,
+    key_of,
+)
+from pipeline.sources.kafka.records import records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.record import RawRecord, Records
+    from pipeline.sources.kafka.address import Address
+    from pipeline.sources.kafka.clients.member import Change, Moved
+    from pipeline.sources.kafka.records import Told
+
+_log = logging.getLogger(__name__)
+
+
+class KafkaPythonMember:
+    """A `Member` by kafka-python.
+
+    Parameters
+    ----------
+    address
+        Brokers, topic, group and options.
+    most
+        Records of a poll at most.
+    clock_us
+        Says when records arrived.
+    """
+
+    def __init__(self, address: Address, most: int, clock_us: Callable[[], int]) -> None:
+        self._topic = address.topic
+        self._clock_us = clock_us
+        with _translated(OSError, ValueError):
+            self._consumer: Any = KafkaConsumer(
+                bootstrap_servers=address.brokers,
+                group_id=address.group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed",
+                partition_assignment_strategy=[CooperativeStickyAssignor()],
+                max_poll_records=most,
+                fetch_max_bytes=BATCH_BYTES,
+                max_partition_fetch_bytes=BATCH_BYTES,  # by default a 32nd
+                allow_auto_create_topics=False,
+                bootstrap_timeout_ms=ANSWER_MS,
+                **{
+                    "session_timeout_ms": SESSION_MS,
+                    "heartbeat_interval_ms": HEARTBEAT_MS,
+                    **address.client,
+                },
+            )
+
+    def partitions(self) -> list[int]:
+        """Give the partitions of the topic."""
+        with _translated():
+            return sorted(self._consumer.partitions_for_topic(self._topic) or ())
+
+    def join(self, moved: Moved) -> None:
+        """Become a member of the group; `moved` is called on the client's thread."""
+        with _translated():
+            self._consumer.subscribe([self._topic], listener=_Listener(self.halt, moved))
+
+    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
+        """Give what there is."""
+        with _translated():
+            polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
+        now = self._clock_us()
+        found: dict[int, Sequence[RawRecord]] = {}
+        for partition, received in polled.items():
+            key = key_of(self._topic, partition.partition)
+            found[partition.partition] = received_as(key, received, now)
+        return found
+
+    def assignment(self) -> set[int]:
+        """Give the partitions that are this member's."""
+        return {partition.partition for partition in self._consumer.assignment()}
+
+    def halt(self, partitions: Iterable[int]) -> None:
+        """Hand out nothing until sought and resumed."""
+        # Nothing may be fetched before the store's position is known: the client would start at
+        # the group's.
+        moved = self._named(partitions)
+        self._consumer.pause(*moved)
+        for partition in moved:
+            self._consumer.seek(partition, 0)
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Go on at an offset."""
+        self._consumer.seek(TopicPartition(self._topic, partition), offset)
+
+    def pause(self, partitions: Iterable[int]) -> None:
+        """Hand out nothing of partitions."""
+        self._consumer.pause(*self._named(partitions))
+
+    def resume(self, partitions: Iterable[int]) -> None:
+        """Hand out again what follows."""
+        self._consumer.resume(*self._named(partitions))
+
+    def paused(self) -> set[int]:
+        """Give what is paused or halted."""
+        return {partition.partition for partition in self._consumer.paused()}
+
+    def position(self, partition: int) -> int:
+        """Give the offset from where this member goes on."""
+        with _translated():
+            return int(self._consumer.position(TopicPartition(self._topic, partition)))
+
+    def first(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Ask for the first offsets held."""
+        return self._asked(self._consumer.beginning_offsets, partitions, ANSWER_MS)
+
+    def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
+        """Ask for the offsets after the last readable record."""
+        return self._asked(self._consumer.end_offsets, partitions, wait_ms)
+
+    def _asked(
+        self, ask: Callable[..., Any], partitions: Iterable[int], wait_ms: int
+    ) -> dict[int, int]:
+        with _translated():
+            found = ask(self._named(partitions), timeout_ms=wait_ms)
+        return {partition.partition: int(offset) for partition, offset in found.items()}
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Tell the group's offsets, without waiting."""
+        told = {
+            TopicPartition(self._topic, partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in offsets.items()
+        }
+        try:
+            self._consumer.commit_async(told, callback=_told)
+        except KafkaError as error:
+            _told(told, error)
+
+    def highwater(self, partition: int) -> int:
+        """Give the end of a partition as of the last fetch."""
+        return self._consumer.highwater(TopicPartition(self._topic, partition)) or 0
+
+    def close(self) -> None:
+        """Leave the group, as far as the broker answers."""
+        self._consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
+
+    def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, partition) for partition in partitions]
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
+    def __init__(self, halt: Callable[[Iterable[int]], None], moved: Moved) -> None:
+        self._halt = halt
+        self._moved = moved
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._note("assigned", assigned)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._note("revoked", revoked)
+
+    def _note(self, change: Change, partitions: Iterable[TopicPartition]) -> None:
+        numbers = sorted(partition.partition for partition in partitions)
+        if change == "assigned":
+            self._halt(numbers)
+        self._moved(change, numbers)
+
+
+@contextmanager
+def _translated(*also: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except OffsetOutOfRangeError as error:
+        raise OutOfRange({at.partition: offset for at, offset in error.args[0].items()}) from error
+    except KafkaTimeoutError as error:
+        raise NoAnswer(type(error).__name__, str(error)) from error
+    except RetriableError as error:
+        raise Passing(type(error).__name__, str(error)) from error
+    except (KafkaError, *also) as error:
+        raise MemberFault(type(error).__name__, str(error)) from error
+
+
+def received_as(position: str, received: Sequence[Any], now: int) -> Records:
+    """Give what kafka-python received of a partition as records; parameters as of `records_of`."""
+
+    def told(at: int) -> Told:
+        one = received[at]
+        return one.offset, one.key, one.headers, one.timestamp
+
+    return records_of(position, [one.value for one in received], told, now)
+
+
+def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape
+    if isinstance(outcome, Exception):
+        _log.info("group_not_told", extra={"error": type(outcome).__name__})

@@ -1,0 +1,345 @@
+"""Kafka as a source: a member of a consumer group that starts where the store stands.
+
+The client may tell of a rebalance on a thread of its own. There partitions are only halted; all
+else (the store's position, the broker's bounds) is done on the caller's thread in `batches`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from models.errors import ConfigError, SourceUnavailable
+from pipeline.publishing.kafka.sink import KafkaSink
+from pipeline.record import RECORDS, Batch, Joined, Message, RawRecord
+from pipeline.sources.kafka.address import answers, parse, without_group
+from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, Passing, key_of
+from pipeline.sources.kafka.clients.registry import open_member
+from pipeline.sources.kafka.levels import Levels
+from pipeline.sources.kafka.position import Position
+from pipeline.sources.kafka.retained import lost
+from pipeline.sources.kafka.topics import topic_id_at
+from pipeline.sources.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.sources.kafka.clients.member import Change, Member
+
+IDLE_MS = 200
+LOOK_EVERY_US = 60_000_000  # for a topic made anew
+
+_log = logging.getLogger(__name__)
+# What the broker says of client options, as each client calls it: to ask again is of no use.
+_WRONG_OPTIONS = frozenset({"INVALID_SESSION_TIMEOUT", "InvalidSessionTimeoutError"})
+
+
+class KafkaSource:
+    """Read one topic as a member of a group.
+
+    The store's position decides where a partition starts; the group's committed offset is only a
+    hint for people and lag monitors. A partition the store knows nothing of starts at its
+    beginning.
+
+    Parameters
+    ----------
+    url
+        ``kafka://HOST:PORT/TOPIC?group=NAME``; ``lost=skip`` goes on at the first record still
+        held when the stored position no longer is, ``config=FILE`` names client options.
+    batch_size
+        Records in a batch at most; about 32 MiB at most all the same.
+    clock_us
+        Says when records arrived, and how long a batch took.
+    drain
+        End once everything in the topic at the start is committed, by whichever worker.
+    batch_ms
+        How long a batch should take at most: larger ones are made smaller. 0 for no bound.
+    client
+        Name of a client, one of `pipeline.sources.kafka.clients.registry.CLIENTS`.
+
+    Attributes
+    ----------
+    on_assigned
+        Called with the position keys of partitions that came to this worker; gives the positions
+        the store has for them now. By default those given to `resume` and `commit`, which is
+        enough only where no other worker commits.
+    on_revoked
+        Called with the position keys of partitions that left this worker.
+    positions
+        Gives how far the store is, by position keys; by default as for `on_assigned`.
+
+    Raises
+    ------
+    ConfigError
+        No broker answers there, or the topic does not exist.
+    """
+
+    unit = RECORDS
+    ends = False
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        batch_size: int,
+        clock_us: Callable[[], int],
+        drain: bool = False,
+        batch_ms: int = 0,
+        client: str = "kafka-python",
+    ) -> None:
+        self._address = parse(url, topic=True)
+        self._batch_size = batch_size
+        self._clock_us = clock_us
+        self._drain = drain
+        self._client = client
+        self._stored: dict[str, str] = {}
+        self._taken = 0
+        self._pace = Pace(batch_size, batch_ms * 1_000)
+        self._held = False
+        self._looked_us = clock_us()
+        self._back: KafkaSink | None = None
+        self._changes: deque[tuple[Change, list[int]]] = deque()
+        self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
+        self.on_revoked: Callable[[list[str]], None] = self._nothing
+        self.positions: Callable[[], Mapping[str, str]] = lambda: self._stored
+        self._member = self._connect(client)
+        self._levels = Levels(self._member, clock_us)
+        try:
+            with self._answering():
+                self._first, self._end = self._bounds()
+                self._topic_id = topic_id_at(self._address)
+                self._member.join(self._note)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, client: str) -> Member:
+        where = ",".join(self._address.brokers)
+        if not answers(self._address.brokers):
+            raise ConfigError(f"no Kafka broker answers at {where}")
+        try:
+            return open_member(client, self._address, self._batch_size, self._clock_us)
+        except MemberFault as error:
+            raise ConfigError(f"cannot connect to Kafka at {where}: {error}") from error
+
+    def _bounds(self) -> tuple[dict[int, int], dict[int, int]]:
+        """First offsets and ends of all partitions of the topic."""
+        partitions = self._member.partitions()
+        if not partitions:
+            raise ConfigError(
+                f"topic {self._address.topic!r} does not exist at "
+                f"{','.join(self._address.brokers)}; "
+                "create it, e.g. with habitus doctor --create-topics"
+            )
+        return self._member.first(partitions), self._member.end(partitions)
+
+    def _key(self, partition: int) -> str:
+        return key_of(self._address.topic, partition)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except MemberFault as error:
+            raise SourceUnavailable(
+                f"topic {self._address.topic!r} does not answer: {error.name}"
+            ) from error
+
+    def resume(self, positions: Mapping[str, str]) -> None:
+        """Note the positions that partitions start from when they are assigned."""
+        self._stored = dict(positions)
+
+    def batches(self) -> Iterator[Batch]:
+        """Give what a poll brings, empty batches while nothing comes.
+
+        Raises
+        ------
+        ConfigError
+            A stored position is outside what the broker still holds.
+        SourceUnavailable
+            The broker refuses (authorisation, for example), or does not answer.
+        """
+        while True:
+            self._look_for_another_topic()
+            polled = self._poll()
+            with self._answering():
+                self._settle()
+            batch = self._batch(polled)
+            begun = self._clock_us()
+            yield batch
+            self._pace.took(len(batch.records), self._clock_us() - begun)
+            self._levels.look(self._member.assignment())
+            if self._drain and not batch.records and self._drained():
+                return
+
+    def _poll(self) -> dict[int, Sequence[RawRecord]]:
+        try:
+            return self._member.poll(self._pace.records, IDLE_MS)
+        except OutOfRange as error:
+            with self._answering():
+                for partition, offset in error.offsets.items():
+                    self._start(partition, Position(offset))
+        except Passing as error:
+            _log.warning("kafka_waits", extra={"error": error.name})
+        except MemberFault as error:
+            kind = ConfigError if error.name in _WRONG_OPTIONS else SourceUnavailable
+            raise kind(f"cannot read topic {self._address.topic!r}: {error}") from error
+        return {}
+
+    def _batch(self, polled: Mapping[int, Sequence[RawRecord]]) -> Batch:
+        positions: dict[str, str] = {}
+        for partition, received in polled.items():
+            key, last = self._key(partition), received[-1]
+            positions[key] = str(Position(last.offset + 1, self._topic_id))
+            self._levels.took(partition, last.offset + 1, last.sent_us)
+        parts = list(polled.values())
+        records = parts[0] if len(parts) == 1 else Joined(parts)
+        self._taken += len(records)
+        return Batch(records, positions)
+
+    def _note(self, change: Change, partitions: list[int]) -> None:
+        """Take note of a rebalance; called on a thread of the client, perhaps."""
+        self._changes.append((change, partitions))
+
+    def _settle(self) -> None:
+        """Act on rebalances, on the caller's thread."""
+        while self._changes:
+            change, partitions = self._changes.popleft()
+            if change == "assigned":  # unless they are gone again by now
+                partitions = sorted(self._member.assignment() & set(partitions))
+            keys = [self._key(partition) for partition in partitions]
+            _log.info("partitions_%s", change, extra={"partitions": keys})
+            for partition in partitions:  # another worker may have handed out what came since
+                self._levels.end(partition)
+            if change == "revoked":
+                self.on_revoked(keys)
+                continue
+            self._look_at_topic()
+            stored = self.on_assigned(keys)
+            for partition in self._member.assignment() & set(partitions):
+                position = stored.get(self._key(partition))
+                self._start(partition, None if position is None else Position.of(position))
+                if not self._held:
+                    self._member.resume([partition])
+
+    def _look_for_another_topic(self) -> None:
+        """Stop, now and then, where the topic was made anew; a client goes on in the next one."""
+        now = self._clock_us()
+        if now - self._looked_us < LOOK_EVERY_US:
+            return
+        self._looked_us, before = now, self._topic_id
+        with suppress(SourceUnavailable):  # it is asked again
+            self._look_at_topic()
+        if self._topic_id != before:
+            self.again([self._key(partition) for partition in self._member.assignment()])
+
+    def _look_at_topic(self) -> None:
+        """Note which topic it is that has the name now."""
+        try:
+            self._topic_id = topic_id_at(self._address) or self._topic_id
+        except ConfigError as error:  # it was there: the broker is away, perhaps
+            raise SourceUnavailable(str(error)) from error
+
+    def _start(self, partition: int, position: Position | None) -> None:
+        """Seek to a position, or to the beginning; say so if the broker no longer holds it."""
+        first = self._member.first([partition])[partition]
+        end = self._member.end([partition])[partition]
+        topic = self._address.topic, self._topic_id
+        if position is not None and (said := lost(topic, partition, position, (first, end))):
+            if not self._address.skip_lost:
+                raise ConfigError(
+                    f"{said}; records are lost to this store: restore them, or add lost=skip to "
+                    f"the source once to go on at {first}"
+                )
+            _log.warning("records_lost", extra={"detail": said})
+            position = None
+        offset = first if position is None else position.offset
+        self._levels.begin(partition, offset, end)
+        self._member.seek(partition, offset)
+
+    def _drained(self) -> bool:
+        """Tell whether all is done: of what is not here by the store, the group has but hints."""
+        mine = self._member.assignment() - self._member.paused()
+        stored = self.positions()
+        with self._answering():
+            return all(
+                (self._member.position(at) if at in mine else self._offset(stored, at)) >= end
+                for at, end in self._end.items()
+                if end > self._first[at]
+            )
+
+    def _offset(self, stored: Mapping[str, str], partition: int) -> int:
+        """Give how far a store is in a partition of this topic."""
+        return Position.of(stored.get(self._key(partition))).offset_in(self._topic_id)
+
+    def commit(self, positions: Mapping[str, str]) -> None:
+        """Tell the group how far the store is; a failure is logged, the store is what counts."""
+        self._stored.update(positions)
+        mine = {self._key(partition): partition for partition in self._member.assignment()}
+        offsets = {
+            mine[key]: Position.of(at).offset for key, at in positions.items() if key in mine
+        }
+        if offsets:
+            self._member.commit(offsets)
+
+    def lag_us(self, key: str) -> int:
+        """Give how late a partition is, 0 where it is read to its end or is not this worker's."""
+        return self.lags_us().get(key, 0)
+
+    def lags_us(self) -> dict[str, int]:
+        """Give the same of all of this worker's partitions."""
+        mine = self._member.assignment()
+        return {self._key(partition): self._levels.lag_us(partition) for partition in mine}
+
+    def again(self, keys: Iterable[str]) -> None:
+        """Treat partitions as if they were assigned just now; those of others are left alone."""
+        wanted = set(keys)
+        mine = sorted(one for one in self._member.assignment() if self._key(one) in wanted)
+        if mine:
+            self._member.halt(mine)
+            self._note("assigned", mine)
+            # At once: of a partition that is polled while halted, with records fetched ahead,
+            # kafka-python 3.0.12 gives nothing ever after.
+            with self._answering():
+                self._settle()
+
+    def hold(self, *, held: bool) -> None:
+        """Stop handing records out, or go on; the place in the group is kept."""
+        if held == self._held:
+            return
+        self._held = held
+        _log.info("source_held" if held else "source_goes_on")
+        (self._member.pause if held else self._member.resume)(self._member.assignment())
+
+    def hand_in(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
+        """Write records (key, value) to the topic itself, as `KafkaSink.publish` does."""
+        if self._back is None:
+            self._back = KafkaSink(without_group(self._address), self._client)
+        topic = self._address.topic
+        self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
+
+    def size_hint(self) -> int | None:
+        """Count the records in the topic at the start that no earlier run has taken."""
+        stored = self.positions()
+        return sum(
+            end - min(end, max(self._first[partition], self._offset(stored, partition)))
+            for partition, end in self._end.items()
+        )
+
+    def progress(self) -> int:
+        """Count the records handed out."""
+        return self._taken
+
+    def close(self) -> None:
+        """Leave the group."""
+        if self._back is not None:
+            self._back.close()
+        self._member.close()
+
+    def _resumed(self, keys: list[str]) -> Mapping[str, str]:
+        return {key: self._stored[key] for key in keys if key in self._stored}
+
+    def _nothing(self, keys: list[str]) -> None:
+        pass

@@ -1,0 +1,189 @@
+"""Sources that should be live, and when the last event of each happened.
+
+A source is ``live``, so that silence of all its agents is worth saying, or ``batch``: a recording
+that ends. Only event time counts: old events that come in today do not make a source fresh.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, get_args
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec.structs import replace
+
+from models.errors import ConfigError
+from pipeline.quoted import quoted
+from pipeline.store.batch import FeedKind, LastEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.settings import Settings
+    from pipeline.store.batch import PipelineStatus
+
+HTTP = "http"
+"""Name of the source of events that come in over HTTP."""
+
+_FILE_QUERY = re.compile(r"\?(?P<query>(follow|feed)=[^?&=]*(&(follow|feed)=[^?&=]*)*)$")
+
+
+def file_query(url: str) -> tuple[str, dict[str, str]]:
+    """Give the URL of files without its parameters, and the parameters.
+
+    Raises
+    ------
+    ConfigError
+        A parameter has another value than it may have.
+
+    Examples
+    --------
+    >>> file_query("file:events.jsonl?follow=1&feed=batch")
+    ('file:events.jsonl', {'follow': '1', 'feed': 'batch'})
+    >>> file_query("file:what?.jsonl")
+    ('file:what?.jsonl', {})
+    """
+    found = _FILE_QUERY.search(url)
+    if found is None:
+        return url, {}
+    query = dict(parse_qsl(found["query"], keep_blank_values=True))
+    if query.get("follow", "0") not in ("0", "1"):
+        raise ConfigError(f"follow must be 0 or 1, got {quoted(query['follow'])}")
+    check_feed(query.get("feed"))
+    return url[: found.start()], query
+
+
+def check_feed(feed: str | None) -> None:
+    """Raise `ConfigError` for what is no kind of source; None, where none is named, is fine."""
+    if feed is not None and feed not in get_args(FeedKind):
+        raise ConfigError(f"feed must be live or batch, got {quoted(feed)}")
+
+
+def source_of(url: str, *, drain: bool = False) -> tuple[str, FeedKind]:
+    """Give the name of a source, and whether it should be live.
+
+    Parameters
+    ----------
+    url
+        As of `pipeline.sources.open_source`.
+    drain
+        Whether reading ends with what is there now: then nothing is expected to follow.
+
+    Examples
+    --------
+    >>> source_of("kafka://127.0.0.1:9092/agent.actions?group=habitus")
+    ('kafka:agent.actions', 'live')
+    >>> source_of("file:events.jsonl?follow=1"), source_of("file:events.jsonl"), source_of("-")
+    (('file', 'live'), ('file', 'batch'), ('stdin', 'batch'))
+    >>> source_of("-?feed=live"), source_of("-?feed=live", drain=True)
+    (('stdin', 'live'), ('stdin', 'batch'))
+    """
+    usual: FeedKind = "batch"
+    if url.startswith("kafka:"):
+        parts = urlsplit(url)
+        name, usual = f"kafka:{parts.path.strip('/')}", "live"
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    elif url.startswith("file:"):
+        name, query = "file", file_query(url)[1]
+        usual = "live" if query.get("follow") == "1" else "batch"
+    else:
+        name, query = "stdin", dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+    feed = query.get("feed", usual)
+    check_feed(feed)
+    return name, "live" if feed == "live" and not drain else "batch"
+
+
+class Feeds:
+    """The sources of one loop, and the newest event of each.
+
+    Parameters
+    ----------
+    known
+        What the store holds of them from before.
+    kinds
+        The sources that are configured, by name. Other live sources are forgotten with the first
+        event of one of these: till then nothing else feeds the store.
+    http_alone
+        Whether events can come in over HTTP alone: then HTTP is live before its first event.
+    newest_us
+        When the newest event of all happened that the store knows.
+
+    Attributes
+    ----------
+    last_events, newest_us
+        What is to be stored.
+
+    Examples
+    --------
+    >>> known = {"http": LastEvent("live", 5, 6), "file": LastEvent("batch", 7, 8)}
+    >>> feeds = Feeds(known, {"http": "live"})
+    >>> feeds.note("http", 30, 20)  # ahead of its arrival: it keeps the source fresh till then
+    >>> feeds.note("http", 3, 21)  # late: it makes nothing fresh
+    >>> feeds.last_events
+    {'http': LastEvent(kind='live', event_us=20, arrived_us=21)}
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, LastEvent],
+        kinds: Mapping[str, FeedKind],
+        *,
+        http_alone: bool = False,
+        newest_us: int | None = None,
+    ) -> None:
+        self.newest_us = newest_us
+        self._kinds = dict(kinds)
+        heard = {name: one for name, one in known.items() if one.event_us is not None}
+        self._before = {
+            name: one for name, one in heard.items() if one.kind == "live" and name not in kinds
+        }
+        self.last_events: dict[str, LastEvent] = self._before | {
+            name: replace(heard[name], kind=kind) if name in heard else LastEvent(kind)
+            for name, kind in kinds.items()
+            # Who never posts has no live source there, and of a recording nothing is expected.
+            if name in heard or (kind == "live" and (name != HTTP or http_alone))
+        }
+
+    def note(self, name: str, event_us: int, now_us: int) -> None:
+        """Note the newest event of a batch of a source; 0 where none of its records was one."""
+        if not event_us or name not in self._kinds:
+            return
+        before = self.last_events.get(name)
+        newest = min(event_us, now_us)
+        self.newest_us = max(self.newest_us or 0, newest)
+        if before is not None and before.event_us is not None:
+            newest = max(newest, before.event_us)
+        self.last_events[name] = LastEvent(self._kinds[name], newest, now_us)
+        for replaced in self._before:
+            del self.last_events[replaced]
+        self._before = {}
+
+
+def feeds_of(
+    settings: Settings,
+    said: PipelineStatus,
+    *,
+    drain: bool = False,
+    http: bool = True,
+    reads: bool = True,
+) -> Feeds:
+    """Give the sources that settings name.
+
+    Parameters
+    ----------
+    said
+        What the store holds of the pipeline from before.
+    http
+        Whether events that come in over HTTP are judged as a source of their own.
+    reads
+        Whether the configured source is read. Where it is not, and is not live, all that can be
+        expected comes in over HTTP.
+    """
+    kinds: dict[str, FeedKind] = {}
+    if settings.source:
+        name, kind = source_of(settings.source, drain=drain)
+        kinds[name] = kind
+    http_alone = not reads and "live" not in kinds.values()
+    if http:
+        kinds[HTTP] = settings.http_feed
+    return Feeds(said.last_events, kinds, http_alone=http_alone, newest_us=said.newest_us)

@@ -1,0 +1,136 @@
+"""Recordings: the records of files one after the other, and whether there are any."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from models.errors import ConfigError
+from pipeline.publishing.rejected import rejected_by
+from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.progress import Progress
+    from pipeline.record import RawRecord, Source
+
+_BATCH = 2_000
+
+
+def records_of(
+    files: Sequence[str],
+    *,
+    now_us: int,
+    skip: Iterable[Path] = (),
+    progress: Progress | None = None,
+) -> Generator[RawRecord]:
+    """Give the records of files one after the other; ``-`` is standard input.
+
+    Parameters
+    ----------
+    skip
+        Our own outputs, which are not read out of a folder or by a pattern.
+    progress
+        Advanced by the bytes that are handed out; `size_of` gives their total.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist or cannot be read.
+    """
+    for file in files:
+        with closing(_source(file, now_us, skip)) as source:
+            source.resume({})
+            done = 0
+            for batch in source.batches():
+                yield from batch.records
+                if progress is not None:
+                    progress.advance(source.progress() - done)
+                    done = source.progress()
+
+
+def size_of(files: Sequence[str], skip: Iterable[Path] = ()) -> int | None:
+    """Give the bytes of files, None where one is a pipe.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist.
+    """
+    total = 0
+    for file in files:
+        with closing(_source(file, 0, skip)) as source:
+            size = source.size_hint()
+        if size is None:
+            return None
+        total += size
+    return total
+
+
+def _source(file: str, now_us: int, skip: Iterable[Path]) -> Source:
+    url = "-" if file == "-" else f"file:{file}"
+    return open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True, skip=skip)
+
+
+def refuse_empty(files: Sequence[str], skip: Iterable[Path] = ()) -> list[str]:
+    """Give those of some recordings that hold no record, and refuse to begin where all of them do.
+
+    Standard input can be read only once, so it is taken to hold some.
+
+    Parameters
+    ----------
+    skip
+        As of `records_of`.
+
+    Raises
+    ------
+    ConfigError
+        A file does not exist or cannot be read, or no file holds a record.
+    """
+    empty = [name for name in files if name != "-" and is_empty(name, skip)]
+    if empty and len(empty) == len(files):
+        raise ConfigError(nothing_in(empty))
+    return empty
+
+
+def nothing_in(files: Sequence[str]) -> str:
+    """Say that recordings hold no record.
+
+    >>> nothing_in(["old.jsonl", "-"])
+    "no record in 'old.jsonl', standard input: nothing to judge or learn"
+    """
+    names = ("standard input" if name == "-" else quoted(name, LONGEST_PATH) for name in files)
+    return f"no record in {', '.join(names)}: nothing to judge or learn"
+
+
+def counted(counters: Mapping[str, int], files: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """Give the events of a run and its rejected records by reason, and refuse one without any.
+
+    Parameters
+    ----------
+    counters
+        Of the worker that read the recordings.
+
+    Raises
+    ------
+    ConfigError
+        No file held a record.
+
+    Examples
+    --------
+    >>> counted({"events": 7, "rejected_missing_field": 2}, ["old.jsonl"])
+    (7, {'missing_field': 2})
+    """
+    events, reasons = counters.get("events", 0), rejected_by(counters)
+    if not events and not reasons:
+        raise ConfigError(nothing_in(files))
+    return events, reasons
+
+
+def is_empty(file: str, skip: Iterable[Path] = ()) -> bool:
+    """Tell whether a recording holds no record; as much of it is read as shows one."""
+    with closing(records_of([file], now_us=0, skip=skip)) as records:
+        return next(records, None) is None

@@ -1,0 +1,103 @@
+"""The inventory: who is known, in which role, whose; and errors that name their line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import ConfigError
+from models.identity import Declared
+from pipeline.enrichment.inventory import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.enrichment.inventory import Inventory
+
+CSV = "agent_id,role,owner,team\nspiffe://example.com/a,clerk,amal@example.com,blue\nb,,,\n"
+LIST = """
+- agent_id: spiffe://example.com/a
+  role: clerk
+  owner: amal@example.com
+  team: blue
+- agent_id: b
+"""
+UNDER = "agents:" + LIST.replace("\n", "\n  ").rstrip() + "\n"
+BY_ID = """
+spiffe://example.com/a: {role: clerk, owner: amal@example.com, team: blue}
+b:
+"""
+
+
+def written(tmp_path: Path, name: str, text: str) -> Inventory:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", CSV),
+        ("a.csv", "\ufeff" + CSV.replace("\n", "\r\n")),
+        ("a.yaml", LIST),
+        ("a.yml", UNDER),
+        ("a.yaml", BY_ID),
+    ],
+)
+def test_every_form_says_the_same(tmp_path: Path, name: str, text: str) -> None:
+    inventory = written(tmp_path, name, text)
+    assert inventory.loaded
+    assert len(inventory) == 2
+    named = Declared(True, "clerk", "amal@example.com", "blue")
+    assert inventory.declared("spiffe://example.com/a") == named
+    assert inventory.declared("b") == Declared(registered=True)
+    assert inventory.declared("c") == Declared(registered=False)
+    assert next(iter(inventory)).more == {"team": "blue"}
+
+
+def test_without_a_file_nobody_is_registered_and_nobody_is_not() -> None:
+    inventory = load(None)
+    assert inventory.declared("anyone").registered is None
+    assert not inventory.loaded
+    assert len(inventory) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "id,role\na,b\n", r"line 1: expected a column 'agent_id', got \['id', 'role'\]"),
+        ("a.csv", "agent_id,role\na,b\na,c\n", "line 3: agent 'a' stands on line 2 already"),
+        ("a.csv", "agent_id,role\n,b\n", "line 2: agent_id must have 1 to 256 characters, got 0"),
+        ("a.csv", f"agent_id\n{'x' * 300}\n", "line 2: .* got 300"),
+        ("a.csv", "agent_id,role\na,b,c\n", "line 2: more values than the 2 columns"),
+        ("a.csv", 'agent_id\n"a\n', "line 2: unexpected end of data"),
+        ("a.csv", "agent_id,role\n", "holds no agent"),
+        ("a.csv", "", "line 1: expected a column"),
+        ("a.yaml", "- agent_id: a\n- agent_id: a\n", "line 2: agent 'a' stands on line 1 already"),
+        ("a.yaml", "- agent_id: a\n- role: b\n", "line 2: agent_id must have 1 to 256"),
+        ("a.yaml", "- agent_id: a\n- just text\n", "line 2: expected a mapping"),
+        ("a.yaml", "a: {role: [b]}\n", "line 1: 'role' must be one value"),
+        ("a.yaml", "a: [\n", "line 2: "),
+        ("a.yaml", "just text\n", "line 1: expected a list or mapping"),
+        ("a.yaml", "", "holds no agent"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        written(tmp_path, name, text)
+
+
+def test_yaml_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="line 1: could not determine a constructor"):
+        written(tmp_path, "a.yaml", "- !!python/object/apply:os.system ['true']\n")
+
+
+def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "absent.csv")
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "a.csv")
