@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from models import habits_before
 from models.bits import BitReader, Bits, width
 from models.calibration import Histogram, ScoreWindow
 from models.compact import Writer
@@ -77,15 +76,13 @@ def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> No
 
 
 def read(raw: bytes) -> tuple[int, list[float], list[ScoreWindow], list[Row]]:
-    """Read what `write` wrote, or wrote before: day, usual bits, windows, rows.
+    """Read what `write` wrote: day, usual bits, windows, rows.
 
     Raises
     ------
     ValueError
         The bytes are not such.
     """
-    if raw[:1] == bytes((habits_before.LAYOUT,)):
-        return habits_before.read(raw)
     try:
         return _Reader(raw).parts()
     except (ValueError, IndexError) as error:

@@ -125,8 +125,6 @@ class Learner:
             profile.habits.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
         use(facts.watch, self.hasher.of(event.tool) & MARK)
         facts.voted = facts.voted or vote
-        facts.day_bits += out.s_sum
-        facts.day_learned += 1
 
     @staticmethod
     def _shows(out: Assessment, profile: Profile, trust: TrustState) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.drifting import close_day
-
 if TYPE_CHECKING:
     from models.event import Event
     from models.peers import Peers
@@ -32,7 +30,6 @@ def meet(event: Event, subject: Subject, peers: Peers, time_us: int) -> None:
         peers.seen_on(day, 0.0)
     elif day > habits.day:
         habits.roll(day)
-        close_day(facts, time_us)
         rate = facts.per_day or float(facts.day_events)
         facts.per_day = (1 - _NEWEST_DAY) * rate + _NEWEST_DAY * facts.day_events
         facts.day_events = 0

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from models.peers import GroupView
     from models.places import Place
 
-VERSION = 4
-_BEFORE = 3
-"""Version of profiles that are read still, and written anew when their agent acts."""
+VERSION = 5
 _FIRST = bytes((VERSION,))
 _END = 16  # versions that may come; other bytes are no profile
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,10 +45,6 @@ class Facts(Struct, array_like=True):
         Sessions opened, and the number of the last one that belongs to (re)learning.
     per_day, day_events
         Usual events a day, and those of the current day.
-    day_bits, day_learned
-        Bits and number of the events learned on the current day.
-    daily
-        Mean bits of the events of the last days: `models.drifting`.
     hour, sums
         The open hour and its running sums, in the order of `QUANTITIES`; -1 is no observation.
     credentials, versions
@@ -75,9 +69,6 @@ class Facts(Struct, array_like=True):
     per_day: float = 0.0
     day_events: int = 0
     utc_hour: int = -1
-    day_bits: float = 0.0
-    day_learned: int = 0
-    daily: list[float] = []
     hour: int = -1
     sums: list[int] = field(default_factory=lambda: [-1] * len(QUANTITIES))
     credentials: dict[str, CredentialUse] = {}
@@ -86,19 +77,9 @@ class Facts(Struct, array_like=True):
     waiting: dict[int, list[int]] = {}
     voted: bool = False
     vote_version: int = -1
-    drifted_us: int = 0
     published: tuple[int, int, str, str, str] | None = None
     watch: Watch = field(default_factory=Watch)
     shown_us: int = -1
-
-
-class _Stored(Struct, array_like=True):
-    """Version 3, as it was written before."""
-
-    version: int
-    facts: Facts
-    levels: list[tuple[str, int, float, float]]
-    habits: bytes
 
 
 class Profile:
@@ -252,12 +233,13 @@ class Profile:
         Raises
         ------
         StateError
-            The profile was written by another version than this and the one before.
+            The profile was written by another version than this one.
         """
-        if raw and VERSION < raw[0] < _END:
+        if raw and 0 < raw[0] < _END and raw[0] != VERSION:
+            todo = "upgrade, or " if raw[0] > VERSION else ""
             raise StateError(
                 f"profile was written by version {raw[0]}, this is {VERSION}; "
-                "upgrade, or move the store away to learn anew"
+                f"{todo}move the store away to learn anew"
             )
         if kernel is not None:
             with suppress(ValueError):  # what is wrong is found below, and told
@@ -279,23 +261,15 @@ class Profile:
 
 
 def _parts(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
-    """Give facts, levels and habits of a profile of this version or the one before."""
+    """Give facts, levels and habits."""
     if raw[:1] != _FIRST:
-        return _parts_before(raw)
+        raise ValueError("it does not begin with a version")
     reader = Reader(raw, 1)
     facts, levels, habits = msgspec.convert(reader.value(), _Parts)
     reader.end()
     return facts, levels, habits
 
 
-def _parts_before(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
-    stored = _decode(raw)
-    if stored.version != _BEFORE:
-        raise ValueError(f"it was written by version {stored.version}")
-    return stored.facts, stored.levels, stored.habits
-
-
 _Level = tuple[str, int, float, float]
 _Parts = tuple[Facts, list[_Level], bytes]
 _decode_facts = msgspec.msgpack.Decoder(Facts).decode
-_decode = msgspec.msgpack.Decoder(_Stored).decode

@@ -44,17 +44,18 @@ def definition(scene: Scene) -> Finding | None:
     return finding("tool.definition_changed", "definition", digest[:64], expected, why, way=way)
 
 
-def renew(known: dict[int, int], tools: Iterable[str], hasher: Hasher) -> None:
+def renew(known: list[int], tools: Iterable[str], hasher: Hasher) -> None:
     """Let tools that a deployment names have another definition, once.
 
     >>> from models.hashing import Hasher
-    >>> hasher, known = Hasher(b"0123456789abcdef"), {}
+    >>> hasher, known = Hasher(b"0123456789abcdef"), []
     >>> _note(known, *_marks(hasher, "mail.read", "old"))
     >>> renew(known, ["mail.read"], hasher), len(known)
     (None, 1)
     """
-    for tool in tools:
-        known.pop(hasher.once(tool), None)
+    for mark in map(hasher.once, tools):
+        if mark in known:
+            known.remove(mark)
 
 
 def _marks(hasher: Hasher, tool: str, digest: str) -> tuple[int, int]:
@@ -63,13 +64,13 @@ def _marks(hasher: Hasher, tool: str, digest: str) -> tuple[int, int]:
     return of_tool, mix(of_tool, hasher.once(digest))
 
 
-def _note(known: dict[int, int], of_tool: int, with_digest: int) -> None:
+def _note(known: list[int], of_tool: int, with_digest: int) -> None:
     """Note both marks as the newest; of too many marks, the oldest go."""
     for mark in (of_tool, with_digest):
-        known.pop(mark, None)
-        known[mark] = with_digest
-    while len(known) > 2 * _MOST_DEFINITIONS:
-        del known[next(iter(known))]
+        if mark in known:
+            known.remove(mark)
+        known.append(mark)
+    del known[: -2 * _MOST_DEFINITIONS]
 
 
 def unverified(scene: Scene) -> Finding | None:

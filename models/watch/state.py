@@ -37,7 +37,7 @@ class Watch(Struct, array_like=True):
     shifted
         Mode the agent had acted in alone until it first acted in this one.
     definitions
-        Mark of a tool, and of a tool with a digest that it had -> mark of the digest.
+        Marks of tools, and of tools with a digest that they had; the oldest first.
     hasty
         Approvals given too fast in the last hour, each as its haste counts (`models.watch.haste`).
     added
@@ -81,7 +81,7 @@ class Watch(Struct, array_like=True):
     anchored: int = -1
     strayed: int = 0
     shifted: str = ""
-    definitions: dict[int, int] = {}
+    definitions: list[int] = []
     hasty: int = 0
     added: list[str] = []
     sizes: dict[int, list[float]] = {}
@@ -94,12 +94,3 @@ class Watch(Struct, array_like=True):
     tops: dict[int, float] = {}
     kept: float = 0.0
     week: dict[int, int] = {}
-
-    def __post_init__(self) -> None:
-        """Begin counts that a version before did not know."""
-        short = COUNTS - len(self.counts)
-        if short > 0:
-            for known in (self.counts, self.peaks):
-                known += [0] * short
-            for faded in (self.rates, self.squares):
-                faded += [0.0] * short

@@ -6,21 +6,15 @@ import msgspec
 import pytest
 
 from models import groups as reference
-from models.compact import Writer
-from models.compact_reader import Reader
 from models.config import ModelConfig
 from models.exchange import _together
 from models.group import FLEET
 from models.kernel import native_kernel
 from models.peer_levels import PeerLevels
 from models.peers import Head, Peers, Pending
-from models.profile import Profile
 from models.ranked import WINDOWS
-from models.watch.counting import HOUR, RATE, expected
-from models.watch.state import COUNTS
 
 KEY = b"0123456789abcdef"
-AGENT = "billing-7", "delegated"
 decode, encode = msgspec.msgpack.decode, msgspec.msgpack.encode
 MISSING = [1, 2]
 """How much less was counted: no excess, and before that no changes of a memory."""
@@ -97,42 +91,6 @@ def test_what_shards_of_both_versions_tell_comes_together(fewer):
         _, ((_, statistics),), size = _together(parts)
         assert statistics == [[8, 2]] * (WINDOWS - fewer) + [[8, 1]] * fewer
         assert size == 2
-
-
-@pytest.mark.parametrize("fewer", MISSING)
-def test_a_profile_begins_to_count(kernel, fewer):
-    raw = Profile.new(*AGENT, ModelConfig()).dump()
-    facts, levels, habits = Reader(raw, 1).value()
-    for part in (one for one in facts if isinstance(one, list) and len(one) > COUNTS):
-        for counted in part:
-            if isinstance(counted, list) and len(counted) == COUNTS:
-                cut(counted, fewer)
-    out = Writer(raw[:1])
-    out.value([facts, levels, habits])
-    before = bytes(out.out)
-    assert len(before) < len(raw)
-    native = None if kernel is reference else kernel
-    profile = Profile.load(before, AGENT, ModelConfig(), native)
-    watch = profile.facts.watch
-    for begun in range(COUNTS - fewer, COUNTS):
-        assert watch.rates[begun] == watch.peaks[begun] == 0
-    assert profile.dump() == raw
-
-
-def test_a_profile_begins_to_tell_hours_apart(kernel):
-    profile = Profile.new(*AGENT, ModelConfig())
-    watch = profile.facts.watch
-    watch.rates[RATE], watch.weights[HOUR] = 40.0, 100.0
-    raw = profile.dump()
-    facts, levels, habits = Reader(raw, 1).value()
-    stored = next(one for one in facts if isinstance(one, list) and len(one) > COUNTS)
-    assert stored.pop() == {}
-    out = Writer(raw[:1])
-    out.value([facts, levels, habits])
-    native = None if kernel is reference else kernel
-    found = Profile.load(bytes(out.out), AGENT, ModelConfig(), native).facts.watch
-    assert found.week == {}
-    assert expected(found)[:2] == (40.0, 100.0)
 
 
 def test_what_waits_was_stored_whole_with_its_levels_in_the_head(kernel):

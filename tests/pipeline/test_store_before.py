@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BEFORE = Path(__file__).parents[1] / "models" / "before"
-PROFILE, TRUST = (BEFORE / f"{name}.msgpack" for name in ("profile-3", "trust"))
+TRUST = BEFORE / "trust.msgpack"
 SECRET = b"0123456789abcdef"
 NAME = "invoice-clerk-00004"
 COLUMNS_OF_1 = "role text, owner text, level text not null, state text not null, \
@@ -48,7 +48,8 @@ def tables_of_1() -> str:
 def path(tmp_path: Path) -> Iterator[Path]:
     """Give a store as version 1 made it, with one agent."""
     path = tmp_path / "before.db"
-    profile, trust = PROFILE.read_bytes(), TRUST.read_bytes()
+    profile = Profile.new(NAME, "delegated", ModelConfig()).dump()
+    trust = TRUST.read_bytes()
     key = row_key(NAME, "delegated")
     database = sqlite3.connect(path)
     database.execute("pragma journal_mode=wal")

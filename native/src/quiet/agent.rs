@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict};
 
 const HOUR_US: i64 = 3_600_000_000;
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 type LevelRow = (String, i64, f64, f64);
 type Days = Vec<(i64, i64)>;

@@ -15,7 +15,6 @@ const NOTHING: u8 = 0xff;
 pub struct Asked {
     origin: Py<PyAny>,
     infer: Py<PyAny>,
-    width: Py<PyAny>,
     seen_on: Py<PyAny>,
     stdtr: Py<PyAny>,
     origins: FxHashMap<Vec<u8>, Arc<Origin>>,
@@ -36,7 +35,6 @@ impl Asked {
         Ok(Asked {
             origin,
             infer,
-            width: known("models.drifting", "alike")?,
             seen_on,
             stdtr: known("scipy.special.cython_special", "stdtr")?,
             origins: FxHashMap::default(),
@@ -100,11 +98,6 @@ impl Asked {
         }
         self.operations.insert(tool.to_owned(), operation);
         Ok(operation)
-    }
-
-    /// How many of the last days belong together, by their mean bits.
-    pub fn width(&self, py: Python<'_>, daily: &[f64]) -> PyResult<usize> {
-        self.width.bind(py).call1((daily.to_vec(),))?.extract()
     }
 
     /// Tell that an agent acts for the first time on a day, and its usual events a day.

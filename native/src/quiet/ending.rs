@@ -11,7 +11,6 @@ use crate::habits::Habits;
 use pyo3::prelude::*;
 
 const DAY_US: i64 = 86_400_000_000;
-const MOST_DAYS: usize = 60;
 const NEWEST_DAY: f64 = 0.3;
 
 /// What has ended with an event.
@@ -65,26 +64,8 @@ impl Bench<'_, '_> {
             return Ok(());
         }
         habits.roll(day);
-        if facts.now.day_learned != 0 {
-            self.end_bits(act.time_us, facts)?;
-        }
         count_day(&mut facts.now);
         self.asked.seen_on(self.py, day, facts.now.per_day)
-    }
-
-    /// Keep the mean bits of a day, and of the days before those that belong together with it.
-    fn end_bits(&self, time_us: i64, facts: &mut Facts) -> PyResult<()> {
-        let now = &mut facts.now;
-        facts.daily.push(now.day_bits / now.day_learned as f64);
-        (now.day_bits, now.day_learned) = (0.0, 0);
-        let over = facts.daily.len().saturating_sub(MOST_DAYS);
-        facts.daily.drain(..over);
-        let width = self.asked.width(self.py, &facts.daily)?;
-        if width < facts.daily.len() {
-            facts.drifted_us = time_us;
-            facts.daily.drain(..facts.daily.len() - width);
-        }
-        Ok(())
     }
 }
 

@@ -47,8 +47,6 @@ impl Bench<'_, '_> {
         subject.habits.counted(self.groups, group, categories, active, |at| texts.get(at));
         mixture::count_use(&mut subject.facts.mixture, tool);
         subject.now.voted |= active;
-        subject.now.day_bits += scored.total;
-        subject.now.day_learned += 1;
     }
 
     /// Keep how far a tool's calls send more than usual; anew once that was told.

@@ -4,7 +4,7 @@ use super::act::Act;
 use super::amounts::BYTES_OUT;
 use super::bench::Bench;
 use super::changing::{changing, excused};
-use super::facts::{Now, State, QUANTITIES};
+use super::facts::{Now, State};
 use super::measure::Measures;
 use super::meeting::previous_of;
 use super::order::{begin, top};
@@ -27,7 +27,6 @@ pub struct Scored {
     pub measures: Measures,
     pub statistics: Statistics,
     pub calibrated: Calibrated,
-    pub total: f64,
     /// What is ranked of an agent's first days, for later newcomers to be ranked among.
     pub first: Option<Statistics>,
 }
@@ -79,7 +78,6 @@ impl Bench<'_, '_> {
         };
         let u = self.hashes.uniform_of(act.id.as_bytes());
         let calibrated = subject.habits.calibrated(self.groups, subject.group, &tested, u, whose);
-        let total = sum(&categories, &measures, counted);
         let first = (subject.now.state() == State::Learning && !changes).then_some(tested);
         let statistics = tested;
         Ok(Some(Scored {
@@ -90,7 +88,6 @@ impl Bench<'_, '_> {
             measures,
             statistics,
             calibrated,
-            total,
             first,
         }))
     }
@@ -183,13 +180,6 @@ impl Bench<'_, '_> {
 /// Whether a category is as rare as what an act of the session was held for.
 fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
     now.kept != 0.0 && categories.rarest >= now.kept && now.state() != State::Learning
-}
-
-/// All bits of an event; of the metrics those of amounts.
-fn sum(categories: &Surprise, measures: &Measures, counted: Option<f64>) -> f64 {
-    let amounts = measures.bits[..QUANTITIES].iter();
-    let total = amounts.fold(categories.total, |total, bits| total + bits);
-    total + counted.unwrap_or_default()
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.

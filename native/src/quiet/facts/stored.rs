@@ -7,10 +7,8 @@ use crate::quiet::{counting, week};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-const FACTS: usize = 27;
+const FACTS: usize = 23;
 const WATCH: usize = 30;
-/// The same before `week` was noted, and before `spent`, `tops` and `kept` were.
-const WATCH_BEFORE: [usize; 2] = [29, 26];
 
 impl Facts {
     /// Write them under a name and a mode.
@@ -26,9 +24,6 @@ impl Facts {
         out.float(now.per_day);
         out.signed(now.day_events);
         out.signed(now.utc_hour);
-        out.float(now.day_bits);
-        out.signed(now.day_learned);
-        floats(out, &self.daily);
         out.signed(now.hour);
         numbers(out, &now.sums);
         out.map(self.credentials.len());
@@ -43,7 +38,6 @@ impl Facts {
         out.value(&self.waiting)?;
         out.boolean(now.voted);
         out.signed(now.vote_version);
-        out.signed(self.drifted_us);
         match &self.published {
             None => out.nil(),
             Some((score, lower, level, gate, state)) => {
@@ -123,11 +117,8 @@ impl Facts {
                 per_day: from.float()?,
                 day_events: from.signed()?,
                 utc_hour: from.signed()?,
-                day_bits: from.float()?,
-                day_learned: from.signed()?,
                 ..Now::default()
             },
-            daily: some_floats(from)?,
             ..Facts::default()
         };
         facts.now.hour = from.signed()?;
@@ -143,7 +134,6 @@ impl Facts {
         facts.waiting = from.value()?;
         facts.now.voted = from.boolean()?;
         facts.now.vote_version = from.signed()?;
-        facts.drifted_us = from.signed()?;
         if !from.skip_nil() {
             expect(from.array()?, 5)?;
             let (score, lower) = (from.signed()?, from.signed()?);
@@ -156,8 +146,7 @@ impl Facts {
     }
 
     fn read_watch(&mut self, from: &mut Reader<'_>) -> PyResult<()> {
-        let length = from.array()?;
-        expect(length, WATCH_BEFORE.into_iter().find(|&known| known == length).unwrap_or(WATCH))?;
+        expect(from.array()?, WATCH)?;
         let now = &mut self.now;
         now.session = from.signed()?;
         self.before = from.text()?.to_owned();
@@ -195,17 +184,13 @@ impl Facts {
         now.leak = from.float()?;
         all_floats(from, &mut now.highs)?;
         all_numbers(from, &mut now.peaks)?;
-        if length > WATCH_BEFORE[1] {
-            now.spent = from.float()?;
-            for _ in 0..from.map()? {
-                let (feature, bits) = (from.signed()? as usize, from.float()?);
-                *now.tops.get_mut(feature).ok_or_else(|| PyValueError::new_err("feature"))? = bits;
-            }
-            now.kept = from.float()?;
+        now.spent = from.float()?;
+        for _ in 0..from.map()? {
+            let (feature, bits) = (from.signed()? as usize, from.float()?);
+            *now.tops.get_mut(feature).ok_or_else(|| PyValueError::new_err("feature"))? = bits;
         }
-        if length == WATCH {
-            self.week = week::read(from)?;
-        }
+        now.kept = from.float()?;
+        self.week = week::read(from)?;
         now.due = counting::expected(now, &self.week);
         Ok(())
     }
@@ -246,11 +231,6 @@ fn all_floats(from: &mut Reader<'_>, out: &mut [f64]) -> PyResult<()> {
         *value = from.float()?;
         Ok(())
     })
-}
-
-fn some_floats(from: &mut Reader<'_>) -> PyResult<Vec<f64>> {
-    let length = from.array()?;
-    (0..length).map(|_| from.float()).collect()
 }
 
 fn numbers(out: &mut Writer, all: &[i64]) {
