@@ -164,17 +164,6 @@ class Ledger(Struct, array_like=True):
             self._let_go(joined.facet == AGENT_WIDE, policy)
         return True
 
-    def confirm(self, key: str) -> bool:
-        """Note that a person found the item to be an incident; False if nothing changed."""
-        return self._decide(key, "confirmed")
-
-    def dismiss(self, key: str) -> bool:
-        """Note that a person found the item harmless; False if nothing changed.
-
-        The item stays as a marker that counts nothing, and its days are clean again.
-        """
-        return self._decide(key, "dismissed")
-
     def merge(self, other: Ledger, policy: TrustPolicy = DEFAULT_POLICY) -> None:
         """Take in what another part of the stream said about the same agent and mode.
 
@@ -202,13 +191,6 @@ class Ledger(Struct, array_like=True):
                 for key, item in sorted(self.items.items())
                 if at_us - item.at_us <= FORGOTTEN_HALF_LIVES * policy.half_life_us(item.status)
             }
-
-    def _decide(self, key: str, status: Status) -> bool:
-        item = self.items.get(key)
-        if item is None or item.status == status:
-            return False
-        self.items[key] = replace(item, status=status)
-        return True
 
     def _let_go(self, agent_wide: bool, policy: TrustPolicy) -> None:
         """Drop the item of a kind that weighs least at the latest instant, if there are too many.

@@ -64,9 +64,8 @@ def test_ten_items_of_one_cause_are_one_and_of_ten_causes_are_ten():
 )
 def test_trust_comes_back_slowly(severity, confirmed, days):
     ledger, at = mature(), 119 * DAY_US
-    ledger.add(Item("k", "a-1", at, severity, "x", "data"))
-    if confirmed:
-        ledger.confirm("k")
+    status = "confirmed" if confirmed else "open"
+    ledger.add(Item("k", "a-1", at, severity, "x", "data", status=status))
     assert forecast(ledger, at, clean_days=days - 1).score < 85
     assert forecast(ledger, at, clean_days=days).score >= 85
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
 from models.levels import Standing
 
@@ -109,8 +110,8 @@ def test_evidence_gives_each_item_its_exact_effect(fleet):
 
 
 def test_a_dismissed_item_is_shown_without_an_effect(installation, fleet, until):
-    state = installation.state(HELPDESK, items=(installation.item(),))
-    state.ledger.dismiss("k1")
+    dismissed = replace(installation.item(), status="dismissed")
+    state = installation.state(HELPDESK, items=(dismissed,))
     installation.put(state)
     path = f"/v1/agents/{HELPDESK}/evidence"
     until(lambda: fleet.get(path).json()["items"][0]["status"] == "dismissed")
