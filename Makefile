@@ -9,6 +9,10 @@ KERNEL_TESTS := if command -v cargo > /dev/null; then cd native && CARGO_TARGET_
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--no-emit-options $(ARGS)
+# The base interpreter, as hatch_build.py: so one compilation serves both.
+MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native/Cargo.toml \
+	--interpreter "$$(readlink -f $(BIN)/python)"
+DIST ?= dist
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
@@ -22,7 +26,7 @@ help: ## list these commands
 
 install: $(STAMP) ## make .venv with everything in it, pinned by requirements.lock
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml native/Cargo.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is \
 	needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -39,11 +43,10 @@ $(TOOLS): requirements-tools.lock | $(STAMP)
 
 native: $(KERNEL) ## build and install the compiled kernel (needs Rust; without it Python does the work)
 
-$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) native/Cargo.toml native/Cargo.lock | $(STAMP)
+$(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) native/build.rs native/Cargo.toml native/Cargo.lock | $(STAMP)
 	@if command -v cargo > /dev/null; then \
 	  echo "compiling the kernel (half a minute)" && \
-	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release --locked \
-	    --manifest-path native/Cargo.toml --out build/native && \
+	  rm -rf build/native && $(MATURIN) --out build/native && \
 	  $(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/native/*.whl; \
 	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
 	else echo "no Rust compiler: Python does the work, at a sixth of the speed"; fi
@@ -107,14 +110,13 @@ lock: $(STAMP) ## remake both requirements*.lock from pyproject.toml (ARGS=--upg
 	@$(COMPILE) --output-file requirements.lock pyproject.toml build/dev.in
 	@$(COMPILE) --output-file requirements-tools.lock build/tools.in
 
-wheel: $(STAMP) ## build the wheel, and start it from another folder
-	@rm -rf dist build/wheel
-	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
-	@$(BIN)/python -m pip install --quiet --no-deps --target build/wheel dist/*.whl
-	@cd build && PYTHONPATH=wheel ../$(BIN)/python -P -c 'import pipeline, sys; \
-	  assert "wheel" in pipeline.__file__, pipeline.__file__; \
-	  from pipeline.cli import app; sys.argv = ["habitus", "--help"]; app()' > /dev/null
-	@ls dist/*.whl
+wheel: $(STAMP) ## build both wheels into dist/: habitus, and the kernel it is pinned to where Rust is found
+	@rm -f $(DIST)/habitus*.whl
+	@if command -v cargo > /dev/null; then $(MATURIN) --out $(DIST); \
+	else echo "no Rust compiler: the wheel is pure Python"; fi
+	@HABITUS_BUILD_KERNEL="$$(ls $(DIST)/habitus_native-*.whl 2> /dev/null || echo none)" \
+	  $(BIN)/python -m build --wheel --no-isolation --outdir $(DIST) . > /dev/null
+	@ls $(DIST)/*.whl
 
 clean: ## remove caches and builds; .venv and .services stay
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,12 +6,17 @@ a machine without the compiled package runs.
 
 from __future__ import annotations
 
-import importlib
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from models.errors import ConfigError
 
 KERNELS = ("auto", "native", "python")
+
+# Inside the wheel `habitus` after `pip install .`; the distribution habitus-native otherwise.
+_MODULES = ("models.habitus_native", "habitus_native")
 
 
 def native_kernel(choice: str) -> Any | None:
@@ -25,7 +30,8 @@ def native_kernel(choice: str) -> Any | None:
     Raises
     ------
     ConfigError
-        An unknown choice, or ``native`` where it is not installed.
+        An unknown choice, ``native`` where it is not installed, or a compiled kernel that does
+        not load or has another version than the product.
 
     Examples
     --------
@@ -36,9 +42,41 @@ def native_kernel(choice: str) -> Any | None:
         raise ConfigError(f"kernel is {choice!r}, expected one of {', '.join(KERNELS)}")
     if choice == "python":
         return None
+    kernel = _installed()
+    if kernel is None and choice == "native":
+        raise ConfigError("kernel is 'native', but habitus-native is not installed")
+    return kernel
+
+
+@cache
+def _installed() -> Any | None:
+    kernel = next(filter(None, map(_imported, _MODULES)), None)
+    if kernel is not None:
+        _check_version(getattr(kernel, "__version__", "unknown"))
+    return kernel
+
+
+def _imported(module: str) -> Any | None:
     try:
-        return importlib.import_module("habitus_native")
-    except ImportError as error:
-        if choice == "native":
-            raise ConfigError("kernel is 'native', but habitus-native is not installed") from error
+        return import_module(module)
+    except ModuleNotFoundError:
         return None
+    except ImportError as error:
+        raise ConfigError(
+            f"the compiled kernel does not load: {error}; install habitus-native anew, or "
+            "uninstall it to run in Python"
+        ) from error
+
+
+def _check_version(found: str) -> None:
+    """Refuse a kernel of another version: it would fail later, or judge otherwise."""
+    try:
+        product = version("habitus")
+    except PackageNotFoundError:
+        return  # run from a tree that is not installed: there is nothing to compare with
+    if found != product:
+        raise ConfigError(
+            f"the compiled kernel has version {found}, expected {product} as habitus has: install "
+            f"habitus-native=={product} (in a checkout: make native), or uninstall habitus-native "
+            "to run in Python"
+        )

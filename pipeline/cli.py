@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
-from models.kernel import native_kernel
+from pipeline.installed_kernel import installed_kernel
 from pipeline.named_output import fault_of
 from pipeline.quoted import quoted
 from pipeline.settings import load_settings
@@ -26,7 +26,6 @@ _HELP = (
     "Behavioural baselines and trust scores for AI agents. Settings come from HABITUS_… variables "
     "and habitus.toml; habitus config shows them, habitus doctor checks them."
 )
-_NATIVE = "habitus-native"
 # Loaded by name: the product does not depend on the lab. In the order of the help.
 _GROUPS = (
     "pipeline.commands.running",
@@ -83,10 +82,10 @@ def _version(asked: bool) -> None:
 def _kernel() -> str:
     """Name the kernel that the settings choose; a person may ask because these are wrong."""
     try:
-        native = native_kernel(load_settings().kernel)
+        native = installed_kernel(load_settings().kernel)
     except ConfigError as error:
         return f"kernel unknown: {error}"
-    return "kernel python" if native is None else f"kernel native {version(_NATIVE)}"
+    return "kernel python" if native is None else f"kernel native {native.__version__}"
 
 
 def _told(error: typer.BadParameter) -> str:
@@ -131,6 +130,8 @@ def _habitus(
     ] = False,
 ) -> None:
     """Judge what agents do."""
+    # Hashes and seals are compiled whatever the setting: a wrong kernel stops every command.
+    installed_kernel("auto")
 
 
 for _group in _GROUPS:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from models.errors import ConfigError
+from pipeline.installed_kernel import installed_kernel
 from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ KAFKA = "Kafka broker"
 POSTGRESQL = "PostgreSQL"
 CHROMIUM = "Chromium"
 PROMTOOL = "promtool"
+RUST = "Rust compiler"
 SHARED = "shared data folder"
 TOOLS = "tools of .venv/tools"
 _HOW = {
@@ -34,6 +37,7 @@ _HOW = {
     POSTGRESQL: "make services says why; or set HABITUS_TEST_POSTGRESQL to a URL",
     CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
     PROMTOOL: "make services says why; or set HABITUS_TEST_PROMTOOL to its path",
+    RUST: "install it (rustup), and start a new shell",
     SHARED: "it lies beside the repository, as ../shared",
     TOOLS: "make test installs them",
 }
@@ -192,6 +196,14 @@ def _accepts(address: str) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def pytest_configure() -> None:
+    """End where the compiled kernel is not of the sources here: its results would mislead."""
+    try:
+        installed_kernel("auto")
+    except ConfigError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

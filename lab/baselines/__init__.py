@@ -101,6 +101,6 @@ def chosen(names: Sequence[str]) -> dict[str, Offer]:
         if not OFFERS[name].available:
             raise ConfigError(
                 f"baseline {name!r} needs the package {OFFERS[name].package!r}, which is not "
-                "installed (the extra compare: pip install '.[compare]')"
+                "installed (the extra compare: pip install 'habitus[compare]')"
             )
     return {name: OFFERS[name] for name in names}

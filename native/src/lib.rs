@@ -19,6 +19,8 @@ mod sums;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("__sources__", env!("HABITUS_NATIVE_SOURCES"))?;
     module.add_class::<hashing::Hashes>()?;
     module.add_class::<sealing::Seals>()?;
     pack::register(module)?;

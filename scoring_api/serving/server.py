@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
                 self._around(app),
                 callback_notify=self._each_second,
                 timeout_notify=0,
-                loop="uvloop",
+                loop="auto",  # uvloop where it is installed
                 http=Connection,
                 # No upgrade: it would leave our connections.
                 ws="none",

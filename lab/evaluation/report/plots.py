@@ -20,7 +20,7 @@ try:
     import vl_convert  # noqa: F401  # altair draws with it
 except ImportError as error:
     raise ConfigError(
-        f"charts need the package {error.name!r} (the extra plots: pip install '.[plots]')"
+        f"charts need the package {error.name!r} (the extra plots: pip install 'habitus[plots]')"
     ) from error
 
 if TYPE_CHECKING:
