@@ -72,6 +72,13 @@ def tools() -> Path:
 
 
 @pytest.fixture(scope="session")
+def rust() -> None:
+    """Need a Rust compiler."""
+    if shutil.which("cargo") is None:
+        absent(RUST)
+
+
+@pytest.fixture(scope="session")
 def kafka_address() -> str:
     """Give HOST:PORT of a broker that accepts connections."""
     address = os.environ.get("HABITUS_TEST_KAFKA") or _started_broker()

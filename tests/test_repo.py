@@ -131,6 +131,21 @@ def test_the_lock_of_the_kernel_is_tracked_and_pins_every_crate_by_checksum() ->
     assert len({crate["source"] for crate in crates.values()}) == 1
 
 
+def test_the_version_of_both_distributions_is_in_one_place() -> None:
+    version = tomllib.loads((ROOT / "native" / "Cargo.toml").read_text())["package"]["version"]
+    kernel = tomllib.loads((ROOT / "native" / "pyproject.toml").read_text())
+    for project in (PROJECT["project"], kernel["project"]):
+        assert "version" not in project
+        assert "version" in project["dynamic"]
+    assert PROJECT["tool"]["hatch"]["version"]["path"] == "native/Cargo.toml"
+    lock = tomllib.loads((ROOT / CARGO_LOCK).read_text())
+    assert [each["version"] for each in lock["package"] if each["name"] == "habitus-native"] == [
+        version
+    ]
+    image = (ROOT / "deploy" / "kubernetes" / "kustomization.yaml").read_text()
+    assert re.findall(r'newTag: "(.+)"', image) == [version]
+
+
 def test_whatever_builds_the_kernel_uses_its_lock() -> None:
     files = (ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / "deploy" / "Dockerfile")
     lines = "\n".join(file.read_text() for file in files).replace("\\\n", " ").splitlines()
