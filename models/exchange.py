@@ -50,27 +50,20 @@ class Contribution(Struct, array_like=True):
     ----------
     published
         What went into its snapshots.
-    pools
-        Of a version before; nothing that the sessions do not say.
     sessions
         Finished sessions, for the content tables and to rank others among.
     voices
         (agent, mode, hour since 1970) in which agents were heard.
     traces
         (trace, agent, microseconds) of anomalies.
-    deployments, naming
-        Of a version before: how many were announced, and how many of them named tools.
     rolled_out
         What deployments announced: a version of a role, and the tools that it brings.
     """
 
     published: list[Published] = []
-    pools: list[tuple[str, float]] = []
     sessions: list[bytes] = []
     voices: list[tuple[str, str, int]] = []
     traces: list[tuple[str, str, int]] = []
-    deployments: int = 0
-    naming: int = 0
     rolled_out: list[tuple[str, list[str]]] = []
 
 
@@ -170,8 +163,6 @@ class Exchange:
             watcher.heard.note(agent_id, mode, hour)
         for trace_id, agent_id, time_us in told.traces:
             watcher.traces.add(trace_id, agent_id, time_us)
-        for place in range(told.deployments):  # of a version before
-            watcher.traces.deployed("", [""] if place < told.naming else [])
         for release, tools in told.rolled_out:
             watcher.traces.deployed(release, tools)
         if told.published:
@@ -221,7 +212,7 @@ def _together(parts: list[_Waiting]) -> _Waiting:
         size += part_size
         for name, statistics in part_scores:
             known = scores.setdefault(name, [Counter() for _ in range(WINDOWS)])
-            for cells, entered in zip(known, statistics, strict=False):  # one before had fewer
+            for cells, entered in zip(known, statistics, strict=True):
                 for cell, number in zip(entered[::2], entered[1::2], strict=True):
                     cells[cell] += number
     flat = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.calibration import ScoreWindow
-from models.ranked import WINDOWS, WINDOWS_BEFORE
+from models.ranked import WINDOWS
 from models.votes import Ballot, VoteNode
 
 if TYPE_CHECKING:
@@ -75,11 +75,8 @@ class Group:
     def read(self, raw: bytes, day: int) -> None:
         """Become what `dump` wrote, as of a day."""
         ballots, self.windows = msgspec.msgpack.decode(raw, type=_StoredGroup)
-        known = len(self.windows)
-        if not WINDOWS_BEFORE <= known <= WINDOWS:
-            raise ValueError(f"group has {known} windows, expected {WINDOWS}")
-        size = self.windows[-1].size
-        self.windows += [ScoreWindow(size=size) for _ in range(known, WINDOWS)]
+        if len(self.windows) != WINDOWS:
+            raise ValueError(f"group has {len(self.windows)} score windows, expected {WINDOWS}")
         for index, rows in ballots:
             node = self.nodes[index] = VoteNode(Ballot.of(rows), self._half_life)
             node.roll(day)

@@ -304,7 +304,7 @@ class Groups:
         self._votes += votes
         for name, statistics in scores:
             known = self._scores.setdefault(name, [{} for _ in range(WINDOWS)])
-            for cells, entered in zip(known, statistics, strict=False):  # one before had fewer
+            for cells, entered in zip(known, statistics, strict=True):
                 for cell, times in zip(entered[::2], entered[1::2], strict=True):
                     cells[cell] = cells.get(cell, 0) + times
 

@@ -154,7 +154,7 @@ def _counts(event: Event, field: str, claimed: str, known: str | None, declared:
 def fill(trust: TrustState, others: list[TrustState]) -> None:
     """Fill in the role and owner that an agent has in its other modes, the earliest known first.
 
-    Where modes differ, as a store of an earlier version may have it, each keeps its own.
+    Where modes differ, each keeps its own.
     """
     others = sorted(others, key=lambda one: (one.first_seen_us, one.mode))
     if established(trust.role) is None:

@@ -39,15 +39,12 @@ class Pending(Struct, array_like=True):
 
     Attributes
     ----------
-    levels
-        Of a version before; they are written with votes and scores.
     active
         Agents first seen on a day: day -> number.
     events
         How many events these agents have on usual days, together: day -> number.
     """
 
-    levels: list[tuple[str, str, float]] = []
     active: dict[int, int] = {}
     events: dict[int, int] = {}
 
@@ -234,12 +231,7 @@ class Peers:
 
     def _wait(self, blob: bytes, generation: int) -> int:
         """Take in what `_waiting` wrote; give its generation."""
-        try:
-            stored = _decode_waiting(blob)
-        except msgspec.ValidationError:  # of a version before, or of none: `Groups` will tell
-            self.groups.load_pending(blob)
-            self.levels.wait(self.head.pending.levels)
-            return 0
+        stored = _decode_waiting(blob)
         if not generation:
             self.groups.load_pending(stored.groups)
             self.levels.wait(stored.levels)
@@ -269,11 +261,7 @@ class Peers:
                     self.groups.load_group(key[6:], stored.votes)
                     self.levels.load(key[6:], stored.levels)
             self._journal.read("pending", shared, self._wait)
-            self.head.pending.levels = []
-            if (
-                self._journal.generation
-            ):  # else of a version before: the next is a copy, with levels
-                self._note_written()
+            self._note_written()
             if "sessions" in shared:
                 self.sessions.load(shared["sessions"])
             if "together" in shared:

@@ -11,9 +11,6 @@ CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))
 WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 """Score windows of a group: of the statistics, of each feature, of each metric."""
 
-WINDOWS_BEFORE = WINDOWS - 2
-"""Before changes of memory and excess were counted; groups that have so many are read still."""
-
 FIRST_METRIC = len(STATISTICS) + len(FEATURES)
 
 LEAST_BITS = 5.0

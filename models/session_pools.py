@@ -19,7 +19,7 @@ MOST_SPARE = 8.0  # of them that are waited for
 class _Stored(Struct, array_like=True):
     fleet: ScoreWindow
     roles: dict[str, ScoreWindow]
-    spare: dict[str, float] = {}
+    spare: dict[str, float]
 
 
 _decode = msgspec.msgpack.Decoder(_Stored).decode

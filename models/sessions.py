@@ -16,8 +16,8 @@ from models.hashing import Hasher
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_decode = msgspec.msgpack.Decoder(Session).decode
 _PACKED = b"\x01"
+_PARTS = len(Session.__struct_fields__)
 MOST_OPEN = 200_000
 _MOST_EVENTS = 1_000
 _LONGEST_US = 24 * 3_600_000_000
@@ -164,13 +164,14 @@ def _packed(session: Session) -> bytes:
 
 
 def _unpacked(raw: bytes) -> Session:
-    """Read a session as it is stored, or as it was before."""
     if raw[:1] != _PACKED:
-        return _decode(raw)
+        raise ValueError(f"layout {raw[:1].hex()}, expected {_PACKED.hex()}")
     reader = Reader(raw, 1)
-    session = msgspec.convert(reader.value(), Session)
+    parts = reader.value()
     reader.end()
-    return session
+    if not isinstance(parts, list) or len(parts) != _PARTS:
+        raise ValueError(f"another number of parts than {_PARTS}")
+    return msgspec.convert(parts, Session)
 
 
 def open_sessions(idle_us: int, secret: bytes, native: Any | None) -> Sessions:

@@ -71,14 +71,14 @@ class _Kept(Struct, array_like=True):
     """What is written of a state: not whose it is, words by their places.
 
     `registered` is 0 where no inventory was loaded, 1 where it names the agent, else what the agent
-    claims. States of before have a truth value there.
+    claims.
     """
 
     role: str | None
     owner: str | None
     version: str | None
     state: int
-    registered: bool | int | dict[str, str]
+    registered: int | dict[str, str]
     first_seen_us: int
     lasted_us: int
     events: int
@@ -88,12 +88,6 @@ class _Kept(Struct, array_like=True):
     above_since_us: tuple[int | None, int | None, int | None]
     gate: int
     config_version: str
-
-
-class _KeptBefore(_Kept, array_like=True):
-    """The same when it said where in the stream it stood, too, in the place before the last."""
-
-    last: str
 
 
 def trust_bytes(state: TrustState) -> bytes:
@@ -116,15 +110,8 @@ def trust_bytes(state: TrustState) -> bytes:
 
 
 def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
-    """Read a state as `trust_bytes` writes it, or as it was before: with the names of its parts."""
-    if raw[0] & 0xF0 == _SMALL_MAP or raw[0] == _MAP:
-        return _named(raw)
-    if raw[0] == _WITH_POSITION:
-        before = _decode_before(raw)
-        before.config_version = before.last
-        kept: _Kept = before
-    else:
-        kept = _decode(raw)
+    """Read a state as `trust_bytes` writes it."""
+    kept = _decode(raw)
     return TrustState(
         agent_id=agent_id,
         mode=mode,
@@ -143,27 +130,14 @@ def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
     )
 
 
-def _registered(said: bool | int | dict[str, str]) -> bool | None:
-    """Read what was written; a true of before was written without any inventory, too."""
-    if said is False or isinstance(said, dict):
+def _registered(said: int | dict[str, str]) -> bool | None:
+    if isinstance(said, dict):
         return False
-    return True if said == 1 and said is not True else None
-
-
-def _named(raw: bytes) -> TrustState:
-    named = msgspec.msgpack.decode(raw)
-    for part, names in _PARTS.items():
-        named[part] = [named[part][name] for name in names]
-    named |= {"registered": _registered(named["registered"]), "claims": {}}
-    return msgspec.convert([named[name] for name in TrustState.__struct_fields__], TrustState)
+    return True if said else None
 
 
 # In the order of the places that are written.
 _STATES: tuple[State, ...] = ("active", "learning", "relearning")
 _GATES: tuple[Gate, ...] = ("open", "quarantined")
-_SMALL_MAP, _MAP = 0x80, 0xDE
-_WITH_POSITION = 0x9F  # an array of fifteen
-_PARTS = {"ledger": Ledger.__struct_fields__, "standing": Standing.__struct_fields__}
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Kept).decode
-_decode_before = msgspec.msgpack.Decoder(_KeptBefore).decode

@@ -28,8 +28,7 @@ def ground_in_words(anomaly: Mapping[str, Any]) -> str | None:
     Parameters
     ----------
     anomaly
-        As it is published. What was stored before grounds were has none: it is told how rare the
-        event is, where that is known.
+        As it is published.
 
     Examples
     --------

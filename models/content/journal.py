@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.content.rates import COLUMNS, FLOW
+from models.content.rates import COLUMNS
 from models.content.session import Ballot, First  # noqa: TC001 - decoded as these types
 from models.content.tables import YOUNG, Cluster
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _encode = msgspec.msgpack.Encoder().encode
 Rows = list[tuple[int, int | None]]  # None: forgotten
-_TABLES_BEFORE = 8, 9  # of a role that was stored before what came with names, or what wanders
-_COLUMNS_BEFORE = 8  # of a node that was stored before values had a fourth level
 
 
 class StoredCluster(Struct, array_like=True, frozen=True):
@@ -45,8 +43,8 @@ class StoredRole(Struct, array_like=True, frozen=True):
     gone: list[int]
     clusters: list[StoredCluster]
     tables: list[Rows]
-    first: list[First] = []
-    ballots: list[tuple[int, list[Ballot]]] = []
+    first: list[First]
+    ballots: list[tuple[int, list[Ballot]]]
 
 
 class StoredDocuments(Struct, array_like=True, frozen=True):
@@ -108,9 +106,9 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
         for table, rows in zip(cluster.tables, one.tables, strict=True):
             _take(table, rows)
     role.next_id, role.n = stored.next_id, stored.n
-    if len(stored.tables) not in (*_TABLES_BEFORE, len(role.tables)):
+    if len(stored.tables) != len(role.tables):
         raise ValueError(f"{len(stored.tables)} tables of a role, expected {len(role.tables)}")
-    for table, rows in zip(role.tables, stored.tables, strict=False):
+    for table, rows in zip(role.tables, stored.tables, strict=True):
         _take(table, rows)
     for value, ballots in stored.ballots:
         role.ballots.pop(value, None)
@@ -161,9 +159,6 @@ def read_rates(rates: Rates, blob: bytes, generation: int) -> int:
 
 
 def _columns(row: list[float]) -> list[float]:
-    """Give the columns of a node; before there was a fourth level, all was of it."""
-    if len(row) == _COLUMNS_BEFORE:
-        row.insert(FLOW - 1, row[FLOW - 2])
     if len(row) != COLUMNS:
         raise ValueError(f"{len(row)} columns of a node, expected {COLUMNS}")
     return row

@@ -123,7 +123,7 @@ def close(detector: ContentDetector, session: Session) -> bool:
 def _keep(role: RoleTable, session: Session, first: First) -> None:
     """Keep a session of a young role for a second look; none without all of them."""
     if len(role.first) < role.n - 1 or len(session.seen) < len(session.uses):
-        role.first.clear()  # a store of before, or another shard, did not note it
+        role.first.clear()
         role.unsaid = 0
         return
     role.first.append(first)

@@ -24,8 +24,8 @@ class Use(Struct, array_like=True, gc=False):
     flow: int
     flow_key: int
     level: int
-    who: bool = False
-    domain: int = 0
+    who: bool
+    domain: int
 
 
 class Seen(Struct, array_like=True, gc=False):
@@ -67,8 +67,8 @@ class Vote(Struct, array_like=True, gc=False):
     value_level: int
     flow_level: int
     familiarity: float
-    said: int = 0
-    wandered: bool = False
+    said: int
+    wandered: bool
 
 
 class Ballot(Struct, array_like=True):
@@ -167,7 +167,7 @@ class First(Struct, array_like=True):
     tools: list[int]
     held: list[int]
     uses: list[tuple[Use, Seen]]
-    ballot: Ballot | None = None
+    ballot: Ballot | None
 
     @property
     def full(self) -> bool:

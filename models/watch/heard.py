@@ -168,11 +168,8 @@ def stored_names(bucket: int) -> list[str]:
 
 
 def _take(bucket: dict[str, Voice], blob: bytes, wanted: int) -> int:
-    """Take in the rows of a generation; give that of the bytes, 0 as they were written before."""
-    try:
-        found = _decode(blob)
-    except msgspec.ValidationError:
-        found = _Rows(0, msgspec.msgpack.decode(blob, type=list[tuple[str, Voice]]))
+    """Take in the rows of a generation; give that of the bytes."""
+    found = _decode(blob)
     if not wanted or found.generation == wanted:
         bucket.update(found.rows)
     return found.generation

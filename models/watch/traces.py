@@ -23,8 +23,8 @@ class Trace(Struct, array_like=True):
 class _Stored(Struct, array_like=True):
     deployments: int
     open: list[tuple[str, Trace]]
-    naming: int = 0
-    brought: list[tuple[str, list[str]]] = []
+    naming: int
+    brought: list[tuple[str, list[str]]]
 
 
 _stored = msgspec.msgpack.Decoder(_Stored).decode

@@ -33,7 +33,7 @@ class Resolved(NamedTuple):
 
 
 def resolved(
-    marks: Sequence[Mark | None], look_up: Callable[[list[int]], Mapping[int, int | None]]
+    marks: Sequence[Mark | None], look_up: Callable[[list[int]], Mapping[int, int]]
 ) -> list[Resolved]:
     """Compare events with those that are known, and with each other in their order.
 
@@ -42,24 +42,23 @@ def resolved(
     marks
         None for what is no event; it is accepted, and whoever judges it rejects it.
     look_up
-        Gives the digests of known keys. One without a digest is of an earlier version of this
-        program: its id alone decides.
+        Gives the digests of known keys.
 
     Examples
     --------
     >>> marks = [(7, 1), (7, 1), (7, 2), (7, 2), (8, 1), None]
-    >>> [one.fate for one in resolved(marks, lambda keys: {8: None} if 8 in keys else {})]
+    >>> [one.fate for one in resolved(marks, lambda keys: {8: 1} if 8 in keys else {})]
     ['accepted', 'duplicate', 'conflict', 'duplicate', 'duplicate', 'accepted']
     """
     keys = [mark[0] for mark in marks if mark is not None]
     known = dict(look_up(sorted(keys)))  # in order: a store finds neighbours twice as fast
     if not known and len(set(keys)) == len(keys):  # mostly: all are new
         return [Resolved("accepted", mark) for mark in marks]
-    firsts: dict[int, int | None] = dict(known)
+    firsts = dict(known)
     seconds = {
         _second(key, digest)
         for key, digest in filter(None, marks)
-        if firsts.setdefault(key, digest) not in (None, digest)
+        if firsts.setdefault(key, digest) != digest
     }
     if seconds:
         known |= look_up(sorted(seconds))
@@ -70,7 +69,7 @@ def resolved(
             continue
         key, digest = mark
         fate: Fate = "accepted"
-        if known.get(key) not in (None, digest):
+        if known.get(key, digest) != digest:
             key, fate = _second(key, digest), "conflict"
         if key in known:
             fate = "duplicate"

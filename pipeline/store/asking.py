@@ -9,7 +9,6 @@ import msgspec
 from models.trust_state import trust_of
 from models.watch.heard import stored_names
 from pipeline.store.order import COLUMNS
-from pipeline.store.schema import FIRST_US
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
     from models.trust_state import TrustState
     from pipeline.store.batch import HeldRow
+    from pipeline.store.connection import Connection
     from pipeline.store.order import Place, Sort
-    from pipeline.store.protocol import Connection
 
 _OF_AGENT = (
     "(agent_id = ? or id in (select anomaly_id from anomaly_members "
@@ -44,8 +43,6 @@ class Asking:
         self._trust = Seal(secret, "trust")
         self._shared = Seal(secret, "shared")
         self._shard_of = shard
-        self._members = False
-        self._firsts = False
 
     def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
         """Give trust states changed past a sequence number, in order of change."""
@@ -92,7 +89,7 @@ class Asking:
 
     def member_of(self, names: Sequence[str]) -> dict[str, str]:
         """Give the anomalies of several agents that these names lead to, by name."""
-        if not names or not self._has_members():
+        if not names:
             return {}
         marks = ",".join("?" * len(names))
         return dict(
@@ -137,8 +134,8 @@ class Asking:
         parts: list[str] = []
         values: list[Any] = []
         if agent_id is not None:
-            parts.append(_OF_AGENT if self._has_members() else "agent_id = ?")
-            values += [agent_id] * parts[-1].count("?")
+            parts.append(_OF_AGENT)
+            values += [agent_id] * 2
         for column, chosen in (("severity", severity), ("kind", kind)):
             if chosen is not None:
                 any_of = [chosen] if isinstance(chosen, str) else list(chosen)
@@ -160,7 +157,7 @@ class Asking:
             values += after
         way = "asc" if ascending else "desc"
         rows = self._asked.rows(
-            f"select blob from {self._anomalies()} where {' and '.join(parts) or 'true'} "  # noqa: S608  # the parts above
+            f"select blob from anomalies where {' and '.join(parts) or 'true'} "  # noqa: S608  # the parts above
             f"order by {', '.join(f'{column} {way}' for column in columns)} limit ?",
             (*values, limit),
         )
@@ -179,15 +176,3 @@ class Asking:
             (len(beginning), beginning, limit),
         )
         return [name for (name,) in rows]
-
-    def _anomalies(self) -> str:
-        """Give the table with the times of first events, which an earlier version did not have."""
-        self._firsts = self._firsts or self._asked.has_column("anomalies", "first_us")
-        if self._firsts:
-            return "anomalies"
-        return f"(select *, {FIRST_US} as first_us from anomalies) as anomalies"  # noqa: S608  # ours alone
-
-    def _has_members(self) -> bool:
-        """Tell whether the table is there: an earlier version has written what is only read."""
-        self._members = self._members or self._asked.has_table("anomaly_members")
-        return self._members

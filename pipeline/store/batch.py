@@ -72,10 +72,10 @@ class PipelineStatus(Struct, frozen=True):
     waiting
         Results that the sink had not taken yet.
     last_events
-        The newest event of each source, by name; empty in what earlier versions wrote.
+        The newest event of each source, by name.
     newest_us
         When the newest event of all happened, and at most when it arrived, learned ones included:
-        the watermark begins anew after a recording. None in what earlier versions wrote.
+        the watermark begins anew after a recording. None before the first event.
     """
 
     state: Literal["running", "drained", "stopped", "none"] = "none"
@@ -109,8 +109,7 @@ class PipelineStatus(Struct, frozen=True):
         >>> PipelineStatus("running", last_events=last).silences_us(100)
         {'http': 60, 'kafka:t': 0}
         """
-        known_us = self.watermark_us if self.newest_us is None else self.newest_us
-        since = now_us if known_us is None else known_us
+        since = now_us if self.newest_us is None else self.newest_us
         return {
             name: max(0, now_us - (since if one.event_us is None else one.event_us))
             for name, one in sorted(self.last_events.items())

@@ -12,7 +12,7 @@ from models.errors import StateError
 from pipeline.store.seal import Seal
 
 if TYPE_CHECKING:
-    from pipeline.store.protocol import Connection
+    from pipeline.store.connection import Connection
 
 _TABLE = "configs"
 
@@ -95,9 +95,6 @@ class Configs:
 
     def _rows(self) -> list[tuple[bytes, bytes]]:
         """Give blob and digest of each promotion whose digest holds."""
-        # A store of an earlier release that was opened for reading only has no such table yet.
-        if not self._database.has_table(_TABLE):
-            return []
         rows, before = list[tuple[bytes, bytes]](), b""
         for place, (number, digest, blob) in enumerate(
             self._database.rows("select number, digest, blob from configs order by number"), 1

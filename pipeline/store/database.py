@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
-from pipeline.store.schema import ADDED, MIGRATIONS, TABLES, VERSION
+from pipeline.store.schema import TABLES, VERSION
 from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
@@ -107,15 +107,6 @@ class Database:
                 return self._db.total_changes
             return int(self._db.execute("pragma data_version").fetchone()[0])
 
-    def has_table(self, name: str) -> bool:
-        """Tell whether there is such a table."""
-        return bool(self.row("select count(*) from sqlite_master where name = ?", (name,))[0])
-
-    def has_column(self, table: str, name: str) -> bool:
-        """Tell whether a table has such a column."""
-        query = "select count(*) from pragma_table_info(?) where name = ?"
-        return bool(self.row(query, (table, name))[0])
-
     def close(self) -> None:
         """Close the connection."""
         with self.lock:
@@ -134,24 +125,7 @@ def prepare(database: Database, secret: bytes | None) -> bytes:
     checked_secret(secret)
     if not database.read_only:
         _make(database, secret)
-    kept = _check(database, secret)
-    if not database.read_only:
-        _migrate(database)
-        for statement in ADDED.split(";"):
-            database.run(statement)
-    return kept
-
-
-def _migrate(database: Database) -> None:
-    """Bring the tables of an earlier version to this one; each step whole or not at all."""
-    while True:
-        with database.transaction():
-            (version,) = database.row("select value from meta where key = 'version'")
-            if version == VERSION:
-                return
-            for statement in MIGRATIONS[version].split(";"):
-                database.run(statement)
-            database.run("update meta set value = ? where key = 'version'", (version + 1,))
+    return _check(database, secret)
 
 
 def _make(database: Database, secret: bytes | None) -> None:
@@ -179,7 +153,7 @@ def _check(database: Database, secret: bytes | None) -> bytes:
     if tables[0] != 2:
         raise StateError(f"{database.path!r} is not a store of this program")
     meta = dict(database.rows("select key, value from meta"))
-    if meta.get("version") not in (VERSION, *MIGRATIONS):
+    if meta.get("version") != VERSION:
         newer = isinstance(meta.get("version"), int) and meta["version"] > VERSION
         todo = "a newer Habitus is needed" if newer else "use the program that wrote it"
         raise StateError(

@@ -74,11 +74,8 @@ class Store(Protocol):
     def positions(self) -> dict[str, str]:
         """Give from where each source goes on."""
 
-    def seen(self, keys: Sequence[int]) -> dict[int, int | None]:
-        """Give those of these event keys that were committed before, with digests of contents.
-
-        Of an event that an earlier version of this program judged there is none.
-        """
+    def seen(self, keys: Sequence[int]) -> dict[int, int]:
+        """Give those of these event keys that were committed before, with digests of contents."""
 
     def member_of(self, names: Sequence[str]) -> dict[str, str]:
         """Give the anomalies of several agents that these names lead to, by name."""
@@ -145,42 +142,6 @@ class Store(Protocol):
 
         It is compared with all that was judged or waits in the inbox, whoever put it there.
         """
-
-
-class Connection(Protocol):
-    """One connection to the tables, safe to use from any thread, one at a time.
-
-    Statements mark values by ``?``.
-
-    Attributes
-    ----------
-    path
-        Where it leads, fit to be shown.
-    """
-
-    path: str
-    read_only: bool
-
-    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
-        """Give all rows of a query."""
-
-    def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
-        """Give the first row of a query, None without any."""
-
-    def run(self, statement: str, values: Iterable[Any] = ()) -> int:
-        """Run one statement."""
-
-    def transaction(self) -> Any:
-        """Write everything inside or nothing."""
-
-    def has_table(self, name: str) -> bool:
-        """Tell whether there is such a table."""
-
-    def has_column(self, table: str, name: str) -> bool:
-        """Tell whether a table has such a column."""
-
-    def close(self) -> None:
-        """Close it."""
 
 
 class Lock(Protocol):

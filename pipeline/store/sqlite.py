@@ -149,12 +149,12 @@ class SqliteStore(Asking):
         """Give from where each source goes on."""
         return dict(self._work.rows("select source, position from positions"))
 
-    def seen(self, keys: Sequence[int]) -> dict[int, int | None]:
+    def seen(self, keys: Sequence[int]) -> dict[int, int]:
         """Give those of these event keys that were committed before, with digests of contents."""
         return self._marks(self._work, "seen", keys)
 
     @staticmethod
-    def _marks(database: Database, table: str, keys: Sequence[int]) -> dict[int, int | None]:
+    def _marks(database: Database, table: str, keys: Sequence[int]) -> dict[int, int]:
         found = database.rows(
             # Told to go through the list, it does not make a table of it first.
             "select known.key, known.digest from json_each(?) as asked "  # noqa: S608  # ours alone
@@ -213,7 +213,7 @@ class SqliteStore(Asking):
             )
         return [one.fate for one in known]
 
-    def _known(self, keys: Sequence[int]) -> dict[int, int | None]:
+    def _known(self, keys: Sequence[int]) -> dict[int, int]:
         """Give those of some event keys that were judged, or wait to be."""
         waiting = self._marks(self._post, "inbox", keys)
         return self._marks(self._post, "seen", keys) | waiting

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from models.assessing import carried
-from models.content.kernel import PythonContent
 from models.content.learning import QUORUM, VERY_UNUSUAL
 from models.content.novelty import OUTSIDE
-from models.content.rates import COLUMNS, FLOW, VALUE
 from models.content.scene import OTHER
 from models.explain import content_reasons
 
@@ -127,22 +124,3 @@ def test_a_domain_is_news_where_few_new_addresses_bring_one(an_empty_desk, one_i
         desk.play(invite(desk, to), purpose=INVITE)
     carrier = invited(desk, "settle-4@collect.example.net")[1].carrier
     assert (carrier.value_level == OUTSIDE) is news
-
-
-def test_rates_of_before_domains_were_told_apart_read_as_if_each_had_been_new(desk):
-    shared = dict(desk.detector.dump(whole=True))
-    generation, nodes = msgspec.msgpack.decode(shared["rates"])
-    assert all(len(row) == COLUMNS for _, row in nodes)
-    fourth = FLOW - 1
-    before = [(node, row[:fourth] + row[fourth + 1 :]) for node, row in nodes]
-    shared["rates"] = msgspec.msgpack.encode((generation, before))
-    back = PythonContent(desk.detector.hasher.key)
-    back.load(shared)
-    rates = back.tables.rates.nodes
-    assert rates
-    assert all(row[fourth] == row[VALUE + 2] for row in rates.values())
-    assert [row[:fourth] + row[fourth + 1 :] for _, row in sorted(rates.items())] == [
-        row for _, row in sorted(before)
-    ]
-    desk.detector = back
-    assert invited(desk, "settle-4@collect.example.net")[1].carrier.value_level == 3

@@ -88,7 +88,7 @@ def test_it_is_worth_as_much_as_it_is_seldom_where_it_stands(desk):
 def test_what_was_said_of_it_is_taken_back_with_the_rest(desk):
     rates, contexts = desk.detector.tables.rates, (1, 2, 3)
     before = rates.bits(strata(contexts, WANDERED), VALUE, 0)
-    role, ballot = RoleTable(), Ballot(0, 1.0, [Vote(contexts, 0, 0, 1.0, wandered=True)])
+    role, ballot = RoleTable(), Ballot(0, 1.0, [Vote(contexts, 0, 0, 1.0, 0, wandered=True)])
     cast(rates, ballot)
     assert rates.bits(strata(contexts, WANDERED), VALUE, 0) < before
     role.ballots.keep(7, news_of(ballot))
@@ -140,7 +140,7 @@ def test_how_often_it_was_usual_is_kept_with_the_day_it_was_last():
 
 def carrying(*, level, day=0):
     session = Session("billing-7", "unknown", "clerk", PAY, 0, day * DAY_US, 0, 1, learning=False)
-    session.uses[1] = Use(1, VALUE_OF, 0, 5, 6, level)
+    session.uses[1] = Use(1, VALUE_OF, 0, 5, 6, level, False, 0)
     return session
 
 

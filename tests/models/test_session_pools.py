@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from random import Random
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,19 +135,6 @@ def test_a_calm_year_makes_no_room_for_a_bad_day():
     for _ in range(100):
         pools.offer("clerk", 30.0, 0.001)
     assert pools.n == known + MOST_SPARE
-
-
-@pytest.mark.parametrize("made", [kernel for kernel in (session_pools, NATIVE) if kernel])
-def test_what_was_stored_before_rare_sessions_were_counted_is_read(made):
-    before = made.SessionPools(50)
-    for number in range(20):
-        before.add("clerk", float(number))
-    fleet, roles, _ = msgspec.msgpack.decode(before.dump())
-    pools = made.SessionPools(100_000)
-    pools.load(msgspec.msgpack.encode((fleet, roles)))
-    for number in range(500):
-        pools.offer("clerk", number / 10, 0.5)
-    assert pools.n == 520, "its windows have the size that is set now"
 
 
 def test_roles_without_end_are_ranked_among_all():

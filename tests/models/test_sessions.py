@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.session import Session, Use
-from models.kernel import native_kernel
-from models.sessions import OpenSessions, open_sessions
+from models.content.session import Session
+from models.sessions import OpenSessions
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -122,24 +120,6 @@ def test_only_sessions_touched_since_the_last_time_are_written_and_closed_ones_n
     meet(sessions, "2", IDLE)
     changed, gone = sessions.dump()
     assert ([key for key, _ in changed], gone) == ([second], [first])
-
-
-@pytest.mark.parametrize("kernel", ["python", "native"])
-def test_a_session_as_it_was_written_before_is_read_and_then_written_shorter(kernel):
-    native = native_kernel("auto") if kernel == "native" else None
-    sessions = open_sessions(IDLE, SECRET, native)
-    session = a_session(5 * MINUTE)
-    session.uses = {1 << 63: Use(1 << 62, 7, 7, 0, 0, 0), 5: Use(1 << 62, 1 << 63, 7, 0, 0, 0)}
-    before = msgspec.msgpack.encode(session)
-    key = OpenSessions(IDLE, SECRET)._key("billing-7", "unknown", "1")
-    sessions.load([(key, before)])
-    assert sessions.meet("billing-7", "unknown", "1", 5 * MINUTE, 5 * MINUTE) is not None
-    ((found, now),), _ = sessions.dump()
-    assert found == key
-    assert len(now) < len(before) - 8
-    again = OpenSessions(IDLE, SECRET)
-    again.load([(key, now)])
-    assert msgspec.msgpack.encode(again._by_key[key]) == before
 
 
 def test_a_key_used_again_is_open_and_not_closed():

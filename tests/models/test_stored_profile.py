@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import zlib
 from hmac import digest
-from pathlib import Path
 from random import Random
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +18,6 @@ from models.profile import VERSION, Profile
 from models.quantity import Level
 from models.trust_state import TrustState, registered_of, trust_bytes, trust_of
 
-BEFORE = Path(__file__).parent / "before"
 KERNELS = [None, *filter(None, [native_kernel("auto")])]
 KEY = ("billing-7", "delegated")
 MOST_BYTES = 1_920
@@ -69,37 +66,12 @@ def test_profile_of_another_version_is_refused(version, todo, kernel):
         Profile.load(bytes((version,)) + raw[1:], KEY, ModelConfig(), kernel)
 
 
-def test_a_trust_state_of_before_is_the_same_in_fewer_bytes():
-    raw = (BEFORE / "trust.msgpack").read_bytes()
-    state = trust_of(raw, "invoice-clerk-00004", "delegated")
-    assert (state.agent_id, state.ledger.days) == ("invoice-clerk-00004", {20731: 20, 20732: 20})
-    assert state.standing.above_since_us == (1_791_280_991_000_000, None, None)
-    now = trust_bytes(state)
-    assert trust_of(now, state.agent_id, state.mode) == state
-    assert len(now) < 0.4 * len(raw)
-
-
-def test_a_trust_state_that_says_where_it_stood_is_read_without_that():
-    state = trust_of((BEFORE / "trust.msgpack").read_bytes(), "a", "delegated")
-    parts = msgspec.msgpack.decode(trust_bytes(state))
-    before = msgspec.msgpack.encode([*parts[:-1], "file:stream.jsonl@7", parts[-1]])
-    assert trust_of(before, state.agent_id, state.mode) == state
-
-
 @pytest.mark.parametrize("registered", [None, True, False])
 def test_whether_an_agent_is_registered_is_kept_with_what_a_stranger_claims(registered):
     claims = {"role": "data-steward"} if registered is False else {}
     state = TrustState(agent_id="a", mode="delegated", registered=registered, claims=claims)
     assert trust_of(trust_bytes(state), "a", "delegated") == state
     assert registered_of([state]) is registered
-
-
-@pytest.mark.parametrize(("before", "now"), [(True, None), (False, False)])
-def test_a_registered_agent_of_before_may_have_been_so_without_an_inventory(before, now):
-    state = TrustState(agent_id="a", mode="delegated", role="clerk")
-    parts = msgspec.msgpack.decode(trust_bytes(state))
-    found = trust_of(msgspec.msgpack.encode([*parts[:4], before, *parts[5:]]), "a", "delegated")
-    assert (found.registered, found.claims, found.role) == (now, {}, "clerk")
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00", zlib.compress(b"version 1"), b"\x94\x01\x02\x03"])

@@ -159,32 +159,6 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
     both.whole()
 
 
-@pytest.mark.parametrize(
-    "fields", [22, 23, 25, 26], ids=["second look", "together", "came", "strange"]
-)
-def test_what_was_stored_before_there_was_more_is_read_alike(fields):
-    both = Both()
-    for number in range(3):
-        session = both.open("Pay Ines", at_us=number * MINUTE)
-        both.score(session, "bank.pay", {"payee": [(f"DE{number}", ["result:web"])]})
-        both.close(session)
-    session = both.open("Pay Ines")
-    both.score(session, "bank.pay", {"payee": [("DE7", ["result:web"])]})
-    before = first_fields(both.bytes_of([session[0], session[1]]), fields)
-    both.dump()
-    both.shared["role:clerk"] = first_fields(both.shared["role:clerk"], -1)
-    for kernel in both.kernels:
-        kernel.load(both.shared)
-    back = [kernel.load_session(before) for kernel in both.kernels]
-    both.bytes_of(back)
-    both.close(back)
-    both.whole()
-
-
-def first_fields(blob, number):
-    return msgspec.msgpack.encode(msgspec.msgpack.decode(blob)[:number])
-
-
 def test_clusters_come_and_go_alike():
     both = Both()
     letters = string.ascii_lowercase

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-import pytest
-
 from models.content.scene import OTHER
-from models.errors import StateError
-from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
+from tests.native.both import CARRIER, MINUTE, Both, needs_native
 
 pytestmark = needs_native
 
@@ -28,32 +24,3 @@ def test_what_always_came_with_a_name_is_missed_alike():
             both.reload()
     assert OTHER in levels
     both.whole()
-
-
-def test_a_role_of_before_there_were_names_is_read_alike():
-    both = Both()
-    for number in range(8):
-        session = both.open("Pay Ines", at_us=number * MINUTE)
-        both.score(session, "bank.pay", {"payee": [("DE7", ["result:web"])]})
-        both.close(session)
-    both.dump()
-    role = msgspec.msgpack.decode(both.shared["role:clerk"])
-    names, *later = [role[5].pop() for _ in range(3)][::-1]
-    assert names
-    assert all(later)
-    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
-    for kernel in both.kernels:
-        kernel.load(both.shared)
-    session = both.open("Pay Ines", at_us=DAY)
-    *_, carrier = both.score(session, "bank.pay", {"payee": [("DE8", ["result:web"])]})
-    assert carrier[CARRIER.index("value_level")] < OTHER
-    stored = msgspec.msgpack.decode(both.bytes_of(session))
-    assert [(vote.pop(), vote.pop()) for vote in stored[18].values()] == [(False, 0)]
-    assert [(use.pop(), use.pop()) for use in stored[17].values()] == [(0, True)]
-    back = [kernel.load_session(msgspec.msgpack.encode(stored)) for kernel in both.kernels]
-    both.close(back)
-    both.whole()
-    both.shared["role:clerk"] = msgspec.msgpack.encode([*role[:5], role[5][1:], *role[6:]])
-    for kernel in both.kernels:
-        with pytest.raises(StateError):
-            kernel.load(both.shared)

@@ -69,25 +69,6 @@ def test_any_addresses_are_judged_learned_and_stored_alike(cast):
     both.whole()
 
 
-def test_what_was_stored_before_domains_were_told_apart_is_read_alike():
-    both = filled()
-    session = both.open("Invite the best candidates", at_us=16 * DAY)
-    both.score(session, "mail.invite", {"to": [("a@mail.example.com", [FOUND])]})
-    stored = msgspec.msgpack.decode(both.bytes_of(session))
-    assert [len(use) for use in stored[17].values()] == [8]
-    assert all(use.pop() for use in stored[17].values())
-    both.dump()
-    generation, nodes = msgspec.msgpack.decode(both.shared["rates"])
-    before = [(node, row[:3] + row[4:]) for node, row in nodes]
-    both.shared["rates"] = msgspec.msgpack.encode((generation, before))
-    for kernel in both.kernels:
-        kernel.load(both.shared)
-    back = [kernel.load_session(msgspec.msgpack.encode(stored)) for kernel in both.kernels]
-    both.close(back)
-    assert invite(both, "settle-4@collect.example.net", 130)[LEVEL] == 3
-    both.whole()
-
-
 @pytest.mark.parametrize("columns", [0, 7, 10])
 def test_a_node_of_any_other_length_is_refused_alike(columns):
     both = filled(ways=4)

@@ -138,24 +138,6 @@ def test_those_of_one_value_are_bounded_alike():
     both.whole()
 
 
-@pytest.mark.parametrize("fields", [6, 7])
-def test_a_role_that_was_stored_before_is_read_alike(fields):
-    both = Both()
-    for number in range(YOUNG // 2):
-        pay(both, PURPOSES[number % 3], f"DE{number % 7}", number * MINUTE, None)
-    both.dump()
-    role = msgspec.msgpack.decode(both.shared["role:clerk"])[:fields]
-    if fields == 7:
-        assert {len(first) for first in role[6]} == {7}
-        role[6] = [first[:6] for first in role[6]]
-    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
-    for kernel in both.kernels:
-        kernel.load(both.shared)
-    for number in range(YOUNG // 2, YOUNG + 1):
-        pay(both, PURPOSES[number % 3], f"DE{number % 7}", number * MINUTE, None)
-    both.whole()
-
-
 @pytest.mark.parametrize("wrong", [[[7]], [[7, [[1, 1.0]]]], [[7, 3]], 7, [[7, [[1, 1.0, [[]]]]]]])
 def test_ballots_that_are_none_are_refused_alike(wrong):
     both = grown()

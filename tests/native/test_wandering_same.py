@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,22 +68,3 @@ def test_what_wanders_is_worth_more_bits_alike():
     ]
     bits = [carrier[CARRIER.index("value_bits")] for carrier in found]
     assert max(bits[:OTHER_KINDS]) + 4 < min(bits[OTHER_KINDS:])
-
-
-@pytest.mark.parametrize("fields", [1, 2])
-def test_a_role_and_its_votes_of_before_are_read_alike(fields):
-    both = Both()
-    for number in range(8):
-        pay(both, PURPOSES[number % 2], PAYEE, number * MINUTE, 0.05, learning=True)
-    both.dump()
-    role = msgspec.msgpack.decode(both.shared["role:clerk"])
-    del role[5][-2:]
-    votes = [vote for first in role[6] if first[6] for vote in first[6][2]]
-    assert votes
-    for vote in votes:
-        del vote[-fields:]
-    both.shared["role:clerk"] = msgspec.msgpack.encode(role)
-    for kernel in both.kernels:
-        kernel.load(both.shared)
-    pay(both, PURPOSES[0], PAYEE, DAY, 0.02, learning=True)
-    both.whole()

@@ -153,18 +153,6 @@ def test_a_register_that_was_changed_is_noticed(tmp_path: Path, tuned: Path, cha
         store.configs.all()
 
 
-def test_a_store_of_an_earlier_release_goes_on(tmp_path: Path, tuned: Path) -> None:
-    path = tmp_path / "habitus.db"
-    open_store(f"sqlite:{path}").close()
-    with sqlite3.connect(path) as database:
-        database.execute("drop table configs")
-    database.close()
-    with open_store(f"sqlite:{path}", read_only=True) as store:
-        assert in_effect(Settings(), store).base == "defaults"
-    with open_store(f"sqlite:{path}") as store:
-        assert promote(store, tuned, by="Ines", reason="x", at_us=1)[1]
-
-
 def test_a_named_file_wins_over_the_promoted_one_and_settings_over_both(tuned: Path) -> None:
     named = tuned.with_name("named.toml")
     named.write_text("[model]\ndaily_cap = 5\n")

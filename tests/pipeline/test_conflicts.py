@@ -146,12 +146,6 @@ def test_another_agent_may_use_the_same_id(desk):
     assert desk.judge(an_event(1, agent={"id": "clerk-2"})) == ONE
 
 
-def test_a_known_event_of_before_there_were_digests_is_known_by_its_id(desk, from_outside):
-    desk.judge(an_event(1))
-    from_outside(desk.settings.store, "update seen set digest = null")
-    assert desk.judge(ATTACK, an_event(1)) == {"rejected_duplicate_id": 2}
-
-
 def test_in_a_past_that_is_vouched_for_it_is_found_and_raises_no_alert(desk):
     desk.worker.engine.vouched = True
     seen = []

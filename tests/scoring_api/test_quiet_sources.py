@@ -59,7 +59,8 @@ def test_a_live_source_that_is_quiet_makes_answers_stale(put, until, kind, ago_s
 def test_a_live_source_never_heard_counts_from_the_newest_event_of_the_store(put, until):
     now = put.now_us()
     last = {"http": LastEvent("live")}
-    old = PipelineStatus("running", now, now - 36 * 86_400 * SECOND_US, 0, last_events=last)
+    past = now - 36 * 86_400 * SECOND_US
+    old = PipelineStatus("running", now, past, 0, last_events=last, newest_us=past)
     with put.client() as client:
         put.store.commit(Commit(status=old))
         until(lambda: client.get(PATH).json()["state"] == "stale")

@@ -1,7 +1,7 @@
 //! The bytes of the content tables: a whole copy now and then, in between only what changed.
 //! The layout and its rules are those of `models.content.journal`.
 
-use super::rates::{Node, Rates, COLUMNS, FLOW};
+use super::rates::{Node, Rates, COLUMNS};
 use super::similarity::Words;
 use super::table::Table;
 use super::tables::{Cluster, Role, YOUNG};
@@ -14,14 +14,6 @@ use std::collections::BTreeMap;
 
 const MOST_CHANGES: usize = 64;
 const FIELDS: usize = 8;
-/// Of a role that was stored before ballots were kept.
-const FIELDS_LOOKED: usize = 7;
-/// Of a role that was stored before there was a second look.
-const FIELDS_BEFORE: usize = 6;
-/// The same before there was what came with names, and what wanders.
-const TABLES_BEFORE: [usize; 2] = [8, 9];
-/// Of a node that was stored before values had a fourth level.
-const COLUMNS_BEFORE: usize = 8;
 
 pub type Shared = BTreeMap<String, PyBackedBytes>;
 
@@ -160,10 +152,7 @@ pub fn written_role(role: &mut Role) {
 /// Takes in what `write_role` wrote; gives its generation.
 pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
-    let fields = from.array()?;
-    if ![FIELDS_BEFORE, FIELDS_LOOKED].contains(&fields) {
-        exactly(fields, FIELDS)?;
-    }
+    exactly(from.array()?, FIELDS)?;
     let generation = from.unsigned()?;
     if wanted != 0 && generation != wanted {
         return Ok(generation);
@@ -175,21 +164,14 @@ pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
     for _ in 0..from.array()? {
         read_cluster(&mut from, role)?;
     }
-    let stored = from.array()?;
-    if !TABLES_BEFORE.contains(&stored) {
-        exactly(stored, role.tables().len())?;
-    }
-    for table in role.tables_mut().into_iter().take(stored) {
+    exactly(from.array()?, role.tables().len())?;
+    for table in role.tables_mut() {
         read_table(&mut from, table)?;
     }
-    if fields > FIELDS_BEFORE {
-        for _ in 0..from.array()? {
-            role.first.push(First::read(&mut from)?);
-        }
+    for _ in 0..from.array()? {
+        role.first.push(First::read(&mut from)?);
     }
-    if fields == FIELDS {
-        role.ballots.read(&mut from)?;
-    }
+    role.ballots.read(&mut from)?;
     if role.n >= YOUNG {
         role.first.clear();
     }
@@ -267,16 +249,11 @@ pub fn write_rates(rates: &mut Rates, generation: u64, whole: bool) -> Vec<u8> {
     out.out
 }
 
-/// The columns of a node; before there was a fourth level, all was of it.
 fn read_columns(from: &mut Reader<'_>) -> PyResult<[f64; COLUMNS]> {
-    let parts = from.array()?;
-    if parts != COLUMNS_BEFORE {
-        exactly(parts, COLUMNS)?;
-    }
+    exactly(from.array()?, COLUMNS)?;
     let mut columns = [0.0; COLUMNS];
-    for at in 0..COLUMNS {
-        let told = parts == COLUMNS || at != FLOW - 1;
-        columns[at] = if told { from.float()? } else { columns[at - 1] };
+    for column in &mut columns {
+        *column = from.float()?;
     }
     Ok(columns)
 }

@@ -212,7 +212,7 @@ impl OpenSessions {
         let state = self.state();
         for one in stored.try_iter()? {
             let (key, blob): (u64, PyBackedBytes) = one?.extract()?;
-            let session = Session::load(&blob).map_err(|error| state_error(py, error))?;
+            let session = Session::unpack(&blob).map_err(|error| state_error(py, error))?;
             let end_us = session.seen_us + state.idle_us;
             state.by_key.insert(key, Py::new(py, session)?);
             state.due.push(Reverse((end_us, key)));

@@ -6,18 +6,13 @@ use super::uses::{exactly, Seen, Use, Vote};
 use crate::fetching::ask;
 use crate::pack::{Reader, Writer};
 use indexmap::IndexMap;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
 const FIELDS: usize = 27;
-/// Of a session that was stored before there was a second look.
-const FIELDS_BEFORE: usize = 22;
-/// Of one with `least` and `told`, but not what came.
-const FIELDS_TOLD: usize = 25;
-/// Of one with what came, but not whether its peak is strange.
-const FIELDS_CAME: usize = 26;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
 
@@ -210,16 +205,22 @@ impl Session {
         out.boolean(self.strange);
     }
 
-    /// What `dump` or `packed` wrote, here or in the reference.
+    /// Read what `dump` wrote, here or in the reference.
     pub fn load(raw: &[u8]) -> PyResult<Self> {
-        let mut from = match raw.first() {
-            Some(&PACKED) => Reader::compact(raw, 1),
-            _ => Reader::new(raw),
-        };
-        let fields = from.array()?;
-        if ![FIELDS_BEFORE, FIELDS_BEFORE + 1, FIELDS_TOLD, FIELDS_CAME].contains(&fields) {
-            exactly(fields, FIELDS)?;
+        Self::read(Reader::new(raw))
+    }
+
+    /// Read what `packed` wrote, here or in the reference.
+    pub fn unpack(raw: &[u8]) -> PyResult<Self> {
+        if raw.first() != Some(&PACKED) {
+            let text = format!("layout {:?}, expected {PACKED}", raw.first());
+            return Err(PyValueError::new_err(text));
         }
+        Self::read(Reader::compact(raw, 1))
+    }
+
+    fn read(mut from: Reader<'_>) -> PyResult<Self> {
+        exactly(from.array()?, FIELDS)?;
         let mut session = Session {
             agent_id: from.text()?.to_owned(),
             mode: from.text()?.to_owned(),
@@ -274,22 +275,16 @@ impl Session {
         session.top = from.float()?;
         session.peak = from.unsigned()?;
         session.peak_place = from.unsigned()?;
-        if fields > FIELDS_BEFORE {
-            for _ in 0..from.map()? {
-                session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
-            }
+        for _ in 0..from.map()? {
+            session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
         }
-        if fields >= FIELDS_TOLD {
-            exactly(from.array()?, session.least.len())?;
-            for bits in &mut session.least {
-                *bits = from.float()?;
-            }
-            session.told = from.boolean()?;
+        exactly(from.array()?, session.least.len())?;
+        for bits in &mut session.least {
+            *bits = from.float()?;
         }
-        if fields >= FIELDS_CAME {
-            session.came = Came::read(&mut from)?;
-        }
-        session.strange = fields == FIELDS && from.boolean()?;
+        session.told = from.boolean()?;
+        session.came = Came::read(&mut from)?;
+        session.strange = from.boolean()?;
         from.end()?;
         Ok(session)
     }

@@ -6,18 +6,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 const VOTE: usize = 6;
-/// Of a vote that was stored before what wanders was noted.
-const VOTE_NAMED: usize = 5;
-/// Of a vote that was stored before requests had names.
-const VOTE_BEFORE: usize = 4;
 const FIRST: usize = 7;
-/// Of a first session that was stored before what it says could be taken back.
-const FIRST_BEFORE: usize = 6;
 const USE: usize = 8;
-/// Of a use that was stored before domains were told apart.
-const USE_NAMED: usize = 7;
-/// Of a use that was stored before requests had names.
-const USE_BEFORE: usize = 6;
 
 /// One identifier carried at one (tool, key).
 #[derive(Clone, Copy)]
@@ -86,10 +76,7 @@ impl Use {
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        let parts = from.array()?;
-        if ![USE_BEFORE, USE_NAMED].contains(&parts) {
-            exactly(parts, USE)?;
-        }
+        exactly(from.array()?, USE)?;
         Ok(Use {
             tool_key: from.unsigned()?,
             value: from.unsigned()?,
@@ -97,8 +84,8 @@ impl Use {
             flow: from.unsigned()?,
             flow_key: from.unsigned()?,
             level: from.unsigned()?,
-            who: parts != USE_BEFORE && from.boolean()?,
-            domain: if parts == USE { from.unsigned()? } else { 0 },
+            who: from.boolean()?,
+            domain: from.unsigned()?,
         })
     }
 }
@@ -136,18 +123,15 @@ impl Vote {
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        let parts = from.array()?;
-        if ![VOTE_BEFORE, VOTE_NAMED].contains(&parts) {
-            exactly(parts, VOTE)?;
-        }
+        exactly(from.array()?, VOTE)?;
         exactly(from.array()?, 3)?;
         Ok(Vote {
             contexts: [from.unsigned()?, from.unsigned()?, from.unsigned()?],
             value_level: from.unsigned()?,
             flow_level: from.unsigned()?,
             familiarity: from.float()?,
-            said: if parts == VOTE_BEFORE { 0 } else { from.unsigned()? },
-            wandered: parts == VOTE && from.boolean()?,
+            said: from.unsigned()?,
+            wandered: from.boolean()?,
         })
     }
 
@@ -188,10 +172,7 @@ impl First {
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
-        let parts = from.array()?;
-        if parts != FIRST_BEFORE {
-            exactly(parts, FIRST)?;
-        }
+        exactly(from.array()?, FIRST)?;
         let (number, last_us) = (from.signed()?, from.signed()?);
         let free = from.boolean()?;
         let (tools, held) = (numbers(from)?, numbers(from)?);
@@ -200,8 +181,7 @@ impl First {
             exactly(from.array()?, 2)?;
             uses.push((Use::read(from)?, Seen::read(from)?));
         }
-        let none = parts == FIRST_BEFORE || from.skip_nil();
-        let ballot = if none { None } else { Some(Ballot::read(from)?) };
+        let ballot = if from.skip_nil() { None } else { Some(Ballot::read(from)?) };
         Ok(First { number, last_us, free, tools, held, uses, ballot })
     }
 }

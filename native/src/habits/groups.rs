@@ -4,7 +4,7 @@ use super::calibrate::{Statistics, PRIOR_SCORES, SUM, VOLUME};
 use super::counts::fades;
 use super::group::{expect, name_of, read_vote, small, write_pending, Group, AFTER};
 use super::places::Places;
-use super::stored::windows_of;
+use super::stored::expect_windows;
 use super::view::View;
 use super::votes::VoteNode;
 use super::window::{bin_of, UNBOUNDED};
@@ -386,8 +386,8 @@ impl Groups {
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
             let group = self.group(reader.text()?);
-            let known = windows_of(&mut reader)?;
-            for cells in &mut self.groups[group].scores.entered()[..known] {
+            expect_windows(&mut reader)?;
+            for cells in self.groups[group].scores.entered() {
                 for _ in 0..reader.array()? / 2 {
                     cells.add(small(reader.unsigned()?)?, small(reader.unsigned()?)?);
                 }

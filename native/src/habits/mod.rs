@@ -37,8 +37,6 @@ pub const METRICS: usize = 18;
 pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
-/// `models.ranked.WINDOWS_BEFORE`.
-pub const WINDOWS_BEFORE: usize = WINDOWS - 2;
 /// `models.ranked.LEAST_BITS`.
 pub const LEAST_BITS: f64 = 5.0;
 

@@ -13,8 +13,6 @@ const PRIOR_SESSIONS: f64 = 130.0;
 const MOST_ROLES: usize = 4_096;
 const GATE: f64 = 0.02;
 const MOST_SPARE: f64 = 8.0;
-/// Parts of what was stored before rare sessions were counted.
-const BEFORE: usize = 2;
 
 /// Highest scores of past sessions, all together and by role.
 #[pyclass(module = "habitus_native")]
@@ -115,8 +113,7 @@ impl SessionPools {
     /// Read what `dump` wrote.
     fn load(&mut self, raw: &[u8]) -> PyResult<()> {
         let mut from = Reader::new(raw);
-        let length = from.array()?;
-        expect(length, if length == BEFORE { BEFORE } else { 3 })?;
+        expect(from.array()?, 3)?;
         let window = |from: &mut Reader<'_>, size: u64| -> PyResult<Window> {
             Ok(Window { size, ..read_window(from)? })
         };
@@ -126,8 +123,7 @@ impl SessionPools {
             let role = from.text()?.to_owned();
             roles.insert(role, window(&mut from, self.of_role)?);
         }
-        let spares = if length == BEFORE { 0 } else { from.map()? };
-        for _ in 0..spares {
+        for _ in 0..from.map()? {
             let role = from.text()?.to_owned();
             spare.insert(role, from.float()?);
         }

@@ -4,7 +4,7 @@ use super::calibrate::Windows;
 use super::counts::{Counts, Row, MOST_COUNT, UNIT};
 use super::different::{values_of, State, States};
 use super::window::{Histogram, Window};
-use super::{FEATURES, STATISTICS, WINDOWS, WINDOWS_BEFORE};
+use super::{FEATURES, STATISTICS, WINDOWS};
 use crate::pack::{self, unzigzag, width, zigzag, BitReader, Bits};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -252,24 +252,22 @@ pub fn write_windows(out: &mut pack::Writer, windows: &[Window]) {
     windows.iter().for_each(|window| write_window(out, window));
 }
 
-/// Read how many score windows a group has: all, or those that a version before knew.
-pub fn windows_of(reader: &mut pack::Reader<'_>) -> PyResult<usize> {
-    let known = reader.array()?;
-    if !(WINDOWS_BEFORE..=WINDOWS).contains(&known) {
-        return Err(PyValueError::new_err("group has another number of score windows"));
+/// Read past the number of score windows of a group; an error unless it is `WINDOWS`.
+pub fn expect_windows(reader: &mut pack::Reader<'_>) -> PyResult<()> {
+    let found = reader.array()?;
+    if found != WINDOWS {
+        let text = format!("group has {found} score windows, expected {WINDOWS}");
+        return Err(PyValueError::new_err(text));
     }
-    Ok(known)
+    Ok(())
 }
 
 /// Read what `write_windows` wrote.
 pub fn read_windows(reader: &mut pack::Reader<'_>) -> PyResult<[Window; WINDOWS]> {
-    let known = windows_of(reader)?;
+    expect_windows(reader)?;
     let mut windows = std::array::from_fn(|_| Window::new(0));
-    for window in &mut windows[..known] {
+    for window in &mut windows {
         *window = read_window(reader)?;
-    }
-    for at in known..WINDOWS {
-        windows[at] = Window::new(windows[at - 1].size);
     }
     Ok(windows)
 }

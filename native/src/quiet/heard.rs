@@ -165,25 +165,15 @@ fn write(generation: u64, rows: &[(&str, &Voice)]) -> Vec<u8> {
     out.out
 }
 
-/// Take in the rows of a generation; give that of the bytes, 0 as they were written before.
+/// Take in the rows of a generation; give that of the bytes.
 fn take(voices: &mut FxHashMap<Box<str>, (Voice, bool)>, raw: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(raw);
-    let mut length = from.array()?;
-    let generation = match from.unsigned() {
-        Ok(generation) if length == 2 => {
-            length = from.array()?;
-            generation
-        }
-        _ => {
-            from = Reader::new(raw);
-            from.array()?;
-            0
-        }
-    };
+    expect(from.array()?, 2)?;
+    let generation = from.unsigned()?;
     if wanted != 0 && generation != wanted {
         return Ok(generation);
     }
-    for _ in 0..length {
+    for _ in 0..from.array()? {
         expect(from.array()?, 2)?;
         let name = from.text()?.into();
         expect(from.array()?, 5)?;

@@ -133,14 +133,6 @@ class PostgresConnection:
         query = "select relname from pg_class where relnamespace = current_schema()::regnamespace"
         return self.row(f"{query} and relname = ?", (name,)) is not None
 
-    def has_column(self, table: str, name: str) -> bool:
-        """Tell whether a table has such a column."""
-        query = (
-            "select 1 from pg_attribute join pg_class on pg_class.oid = attrelid "
-            "where relnamespace = current_schema()::regnamespace and relname = ? and attname = ?"
-        )
-        return self.row(query, (table, name)) is not None
-
     def close(self) -> None:
         """Close the connection."""
         with self.lock:

@@ -1,4 +1,7 @@
-"""Make the tables, or bring those of an earlier release to this one: numbered files, in order."""
+"""Make the tables, or bring those of an earlier version to this one: numbered files, in order.
+
+The first file has number 7. A store with a lower number is refused: no release wrote one.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ _TURN = 0x4861_626D  # "Habm"
 def migrations() -> dict[int, str]:
     """Give the statements of each migration by its number, in order.
 
-    >>> list(migrations())[0], "create table profiles" in migrations()[1]
-    (1, True)
+    >>> list(migrations())[0], "create table profiles" in migrations()[7]
+    (7, True)
     """
     files = sorted(_FOLDER.glob("[0-9]*.sql"))
     return {int(file.name.partition("_")[0]): file.read_text() for file in files}
@@ -46,6 +49,8 @@ def _migrate(database: PostgresConnection, secret: bytes | None) -> None:
         if not database.has_table("migrations"):
             _begin(database)
         done = _version(database)
+        if 0 < done < min(known):
+            return  # `_check` refuses it
         for number, statements in known.items():
             if number > done:
                 database.script(statements)
@@ -94,13 +99,15 @@ def _version(database: PostgresConnection) -> int:
 
 
 def _check(database: PostgresConnection, secret: bytes | None) -> bytes:
-    version, newest = _version(database), max(migrations())
+    version, known = _version(database), migrations()
+    newest = max(known)
     if version != newest:
-        todo = (
-            "a newer Habitus is needed, at least the one that wrote it"
-            if version > newest
-            else "use the program that wrote it, or start habitus run once to bring it here"
-        )
+        if version > newest:
+            todo = "a newer Habitus is needed, at least the one that wrote it"
+        elif version >= min(known):
+            todo = "use the program that wrote it, or start habitus run once to bring it here"
+        else:
+            todo = "use the program that wrote it, or name another database or schema to learn anew"
         raise StateError(
             f"store {database.path} was written by version {version}, this is {newest}; {todo}"
         )

@@ -154,7 +154,7 @@ class PostgresStore(Asking):
         """Give from where each source goes on."""
         return dict(self._work.rows("select source, position from positions"))
 
-    def seen(self, keys: Sequence[int]) -> dict[int, int | None]:
+    def seen(self, keys: Sequence[int]) -> dict[int, int]:
         """Give those of these event keys that were committed before, with digests of contents."""
         return dict(
             self._work.rows(
@@ -310,7 +310,7 @@ class PostgresStore(Asking):
                 )
         return [one.fate for one in known]
 
-    def _known(self, keys: Sequence[int]) -> dict[int, int | None]:
+    def _known(self, keys: Sequence[int]) -> dict[int, int]:
         """Give those of some event keys that any shard has judged, or that wait to be."""
         return dict(
             self._post.rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from models.exchange import Exchange
@@ -40,12 +39,6 @@ def test_what_was_counted_is_stored_and_goes_on(traces):
     assert again.names_tools
 
 
-def test_what_was_stored_before_tools_were_counted_is_read():
-    before = read(msgspec.msgpack.encode((3, [("t-1", (5, ["a"]))])))
-    assert (before.announces, before.names_tools) == (True, False)
-    assert before.add("t-1", "b", 6) == ["a", "b"]
-
-
 def test_nothing_is_written_where_enough_is_known(traces):
     traces.deployed(SALES, ["crm.merge"])
     traces.dump(0)
@@ -62,14 +55,6 @@ def test_other_shards_are_told(an_engine):
     assert taker.watcher.traces.announces
     assert taker.watcher.traces.names_tools
     assert taker.watcher.traces.brought(SALES) == ["crm.merge"]
-
-
-def test_what_a_version_before_told_is_counted(an_engine):
-    giver, taker = an_engine(), an_engine()
-    Exchange(giver)
-    Exchange(taker).take(msgspec.msgpack.encode(([], [], [], [], [], 4, 3)))
-    assert taker.watcher.traces.announces
-    assert taker.watcher.traces.names_tools
 
 
 def test_what_a_release_brings_is_stored_the_last_word_counts(traces):

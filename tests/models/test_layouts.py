@@ -1,0 +1,107 @@
+"""State in a layout that this version does not write is refused by both kernels."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models import groups, peer_levels, session_pools
+from models.compact import Writer
+from models.config import ModelConfig
+from models.content.kernel import content_kernel
+from models.errors import StateError
+from models.kernel import native_kernel
+from models.peers import Peers
+from models.ranked import WINDOWS
+from models.sessions import open_sessions
+from models.trust_state import TrustState, trust_bytes, trust_of
+from models.watch import heard
+
+KEY = b"0123456789abcdef"
+DAY_US = 86_400_000_000
+NATIVE = native_kernel("auto")
+KERNELS = [None] if NATIVE is None else [None, NATIVE]
+decode, encode = msgspec.msgpack.decode, msgspec.msgpack.encode
+
+
+@pytest.fixture(params=KERNELS, ids=["python", "native"][: len(KERNELS)])
+def kernel(request):
+    return request.param
+
+
+def some_groups(kernel):
+    return (kernel or groups).Groups(ModelConfig(), KEY)
+
+
+@pytest.mark.parametrize("windows", [WINDOWS - 2, WINDOWS - 1, WINDOWS + 1])
+def test_group_with_another_number_of_windows_is_refused(kernel, windows):
+    votes, known = decode(some_groups(kernel).dump_group("clerk/"))
+    raw = encode((votes, (known * 2)[:windows]))
+    with pytest.raises(ValueError, match=f"group has {windows} score windows, expected {WINDOWS}"):
+        some_groups(kernel).load_group("clerk/", raw)
+
+
+def test_pending_scores_of_another_number_of_windows_are_refused(kernel):
+    raw = encode(([], [("clerk/", [[8, 1]] * (WINDOWS - 1))], 1))
+    with pytest.raises(ValueError, match=r"windows|shorter"):
+        some_groups(kernel).load_pending(raw)
+
+
+def test_pending_contributions_without_a_generation_are_refused(kernel):
+    levels = (kernel or peer_levels).PeerLevels()
+    peers = Peers(ModelConfig(), some_groups(kernel), levels=levels)
+    stored = dict(peers.dump(whole=True)) | {"pending": some_groups(kernel).dump_pending()}
+    with pytest.raises(StateError, match="peers have another layout"):
+        peers.load(stored)
+
+
+def test_session_that_is_not_packed_is_refused(kernel):
+    content = content_kernel(KEY, kernel)
+    session = content.open("billing-7", "unknown", "clerk", "Pay", 0, 0, 1, True, False)
+    raw = content.dump_session(session)
+    with pytest.raises(StateError, match="layout"):
+        open_sessions(DAY_US, KEY, kernel).load([(7, raw)])
+
+
+def test_session_with_fewer_parts_is_refused(kernel):
+    content = content_kernel(KEY, kernel)
+    session = content.open("billing-7", "unknown", "clerk", "Pay", 0, 0, 1, True, False)
+    out = Writer(b"\x01")
+    out.value(decode(content.dump_session(session))[:-1])
+    with pytest.raises(StateError, match=r"parts|array of"):
+        open_sessions(DAY_US, KEY, kernel).load([(7, bytes(out.out))])
+
+
+def test_bucket_of_agents_without_a_generation_is_refused(kernel):
+    raw = encode([("billing-7", heard.Voice(1, 2))])
+    with pytest.raises(ValueError, match=r"expected|Expected"):
+        (kernel or heard).Heard().load({"heard:07": raw})
+
+
+def test_pools_without_spare_sessions_are_refused(kernel):
+    pools = (kernel or session_pools).SessionPools(100)
+    raw = encode(decode(pools.dump())[:2])
+    with pytest.raises(ValueError, match=r"expected|Expected"):
+        pools.load(raw)
+
+
+@pytest.mark.parametrize("fewer", [1, 2])
+def test_role_with_fewer_tables_is_refused(kernel, fewer):
+    content = content_kernel(KEY, kernel)
+    session = content.open("billing-7", "unknown", "clerk", "Pay", 0, 0, 1, True, False)
+    content.close(session)
+    stored = dict(content.dump(whole=True))
+    (name,) = (name for name in stored if name.endswith("clerk"))
+    parts = decode(stored[name])
+    parts[5] = parts[5][:-fewer]
+    with pytest.raises(StateError):
+        content_kernel(KEY, kernel).load(stored | {name: encode(parts)})
+
+
+def test_trust_state_that_names_its_parts_is_refused():
+    state = TrustState(agent_id="a", mode="delegated")
+    parts = decode(trust_bytes(state))
+    named = dict(zip(TrustState.__struct_fields__, parts, strict=True))
+    for raw in (encode(named), encode([*parts[:4], True, *parts[5:]])):
+        with pytest.raises(msgspec.ValidationError):
+            trust_of(raw, "a", "delegated")

@@ -1,0 +1,63 @@
+"""A store that another version made is refused with what to do, and is left as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from models.errors import StateError
+from pipeline.store import open_store
+from pipeline.store.postgresql.migrations import migrations
+from pipeline.store.schema import VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRST = min(migrations())
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize(
+    ("version", "todo"),
+    [
+        (VERSION - 1, "use the program that wrote it, or move the store away to learn anew"),
+        (VERSION + 1, "a newer Habitus is needed, or move the store away to learn anew"),
+    ],
+)
+def test_file_of_another_version_is_refused(
+    tmp_path: Path, version: int, todo: str, read_only: bool
+) -> None:
+    path = tmp_path / "store.db"
+    open_store(f"sqlite:{path}").close()
+    with sqlite3.connect(path) as database:
+        database.execute("update meta set value = ? where key = 'version'", (version,))
+    text = f"was written by version {version}, this is {VERSION}; {todo}"
+    with pytest.raises(StateError, match=text):
+        open_store(f"sqlite:{path}", read_only=read_only)
+    with sqlite3.connect(path) as database:
+        found = database.execute("select value from meta where key = 'version'").fetchone()
+    assert found == (version,)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize(
+    ("number", "todo"),
+    [
+        (FIRST - 1, "use the program that wrote it, or name another database or schema to learn"),
+        (max(migrations()) + 1, "a newer Habitus is needed"),
+    ],
+)
+def test_server_store_of_another_version_is_refused(
+    postgresql_url: str, number: int, todo: str, read_only: bool
+) -> None:
+    open_store(postgresql_url).close()
+    with psycopg.connect(postgresql_url) as database:
+        database.execute("update migrations set number = %s", (number,))
+    with pytest.raises(StateError, match=f"was written by version {number}, this is .*; {todo}"):
+        open_store(postgresql_url, read_only=read_only)
+    with psycopg.connect(postgresql_url) as database:
+        assert database.execute("select number from migrations").fetchall() == [(number,)]
