@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.meter import Meter
 from benchmarks.stream import CORPORATE, INTEL, INVENTORY, sizes
-from pipeline import runner
-from pipeline.progress import chosen
+from pipeline.processing import runner
+from pipeline.processing.progress import chosen
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import msgspec
 from benchmarks.child import measure
 from benchmarks.meter import Job
 from benchmarks.stream import write_inputs
-from pipeline.record import USUAL_BATCH
+from pipeline.processing.stream_types import USUAL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pipeline.progress import Silent
-from pipeline.record import RECORDS, USUAL_BATCH
+from pipeline.processing.progress import Silent
+from pipeline.processing.stream_types import RECORDS, USUAL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.progress import Progress
+    from pipeline.processing.progress import Progress
 
 _STATUS = Path("/proc/self/status")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.meter import Meter
 from benchmarks.stream import key_of, read_lines
+from pipeline.processing.stream_types import BATCH_BYTES, Message
 from pipeline.publishing import open_sink
-from pipeline.record import BATCH_BYTES, Message
 from pipeline.sources.kafka.address import answers
 from pipeline.sources.kafka.clients.kafka_module import (
     KafkaAdminClient,

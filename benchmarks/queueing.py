@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from benchmarks.sizing import PARTS
-from pipeline.record import USUAL_BATCH
+from pipeline.processing.stream_types import USUAL_BATCH
 
 if TYPE_CHECKING:
     from benchmarks.costs import Measured

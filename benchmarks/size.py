@@ -22,13 +22,13 @@ from benchmarks.child import measure
 from benchmarks.meter import Job
 from benchmarks.stream import INVENTORY, SEED, key_of, write_surroundings
 from lab.simulation.sample import fleet_events
-from pipeline.progress import progress_for
+from pipeline.processing.progress import progress_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.meter import Result
-    from pipeline.progress import Progress
+    from pipeline.processing.progress import Progress
 
 EACH = 20
 """Events after which every agent of a fleet has appeared."""

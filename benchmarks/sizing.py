@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pipeline.record import USUAL_BATCH
+from pipeline.processing.stream_types import USUAL_BATCH
 
 if TYPE_CHECKING:
     from benchmarks.costs import Costs, Measured

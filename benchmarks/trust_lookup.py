@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from benchmarks.lookup_servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -20,7 +20,7 @@ from benchmarks.stream import key_of
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
 from lab.simulation.sample import fleet_events
-from pipeline.record import USUAL_BATCH, Message
+from pipeline.processing.stream_types import USUAL_BATCH, Message
 from pipeline.store import open_store
 
 GOAL = 1.7

@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from lab.simulation.sample import fleet_events
-from pipeline.record import Message
+from pipeline.processing.stream_types import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from pipeline.sources.kafka.topics import create_topics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.record import Message, RawRecord
+    from pipeline.processing.stream_types import Message, RawRecord
 
 NOW_US = 4_000_000_000_000_000  # when records arrived, as far as it matters: long after them
 OUTPUTS = (ANOMALIES, TRUST, REJECTED)

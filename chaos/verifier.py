@@ -20,7 +20,7 @@ from models.exchange import Exchange
 from models.kernel import native_kernel
 from models.peers import Peers
 from models.watch import heard as heard_kernel
-from pipeline.assembly import Surroundings, build_worker
+from pipeline.processing.assembly import Surroundings, build_worker
 from pipeline.sources.kafka.position import Position
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
@@ -28,7 +28,7 @@ from pipeline.store.seal import Seal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.record import Message, RawRecord
+    from pipeline.processing.stream_types import Message, RawRecord
     from pipeline.settings import Settings
 
 _PROFILES = (

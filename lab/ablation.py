@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.evaluation.judged import Scored, Session
     from lab.evaluation.run import Measured
     from lab.evaluation.truth import Truth
-    from pipeline.progress import Progress
+    from pipeline.processing.progress import Progress
     from pipeline.settings import Settings
 
 TOGETHER = "+"

@@ -17,9 +17,9 @@ from models.habits import Habits
 from models.places import places_of
 from models.quantity import quantities
 from models.ranked import STATISTICS
-from pipeline.assembly import build_worker, clock_us
+from pipeline.processing.assembly import build_worker, clock_us
+from pipeline.processing.replay import REPLAY_SECRET, in_order, judge_all, learn_history
 from pipeline.publishing.outputs import replay_line
-from pipeline.replay import REPLAY_SECRET, in_order, judge_all, learn_history
 from pipeline.sources.recordings import records_of
 from pipeline.store import open_store
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.places import Place
     from models.subject import Subject
-    from pipeline.record import RawRecord
+    from pipeline.processing.stream_types import RawRecord
+    from pipeline.processing.worker import Worker
     from pipeline.settings import Settings
-    from pipeline.worker import Worker
 
 _BINS = 8  # of a score window, per bit
 _WEEK = 7

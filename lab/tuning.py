@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from models.config import ModelConfig
-    from pipeline.progress import Progress
+    from pipeline.processing.progress import Progress
     from pipeline.settings import Settings
 
 _OWN = "alerts_per_day"

@@ -13,11 +13,11 @@ import typer
 from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
+from pipeline.files.named_output import fault_of
 from pipeline.installed_kernel import installed_kernel
-from pipeline.named_output import fault_of
-from pipeline.quoted import quoted
 from pipeline.settings import load_settings
-from pipeline.visible import visible
+from pipeline.text.quoted import quoted
+from pipeline.text.visible import visible
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -25,11 +25,11 @@ from models.config import ModelConfig
 from models.errors import ConfigError
 from models.event import Instant, microseconds
 from models.trust_policy import TrustPolicy
-from pipeline.config_file import fault_of, read_config
-from pipeline.quoted import LONGEST_PATH, masked, quoted
-from pipeline.record import USUAL_BATCH
+from pipeline.configuration.config_file import fault_of, read_config
+from pipeline.files.toml_file import read_toml
+from pipeline.processing.stream_types import USUAL_BATCH
 from pipeline.store import check_url, shown_url
-from pipeline.toml_file import read_toml
+from pipeline.text.quoted import LONGEST_PATH, masked, quoted
 
 PREFIX = "HABITUS_"
 FILE_VARIABLE = "HABITUS_CONFIG"

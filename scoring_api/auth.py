@@ -15,7 +15,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from models.trust_policy import SECOND_US
-from pipeline.credentials import PREFIXES, Credentials
+from pipeline.credentials.entries import PREFIXES, Credentials
 from scoring_api.certificate_entries import (
     ClientCertificate,
     NamedCaller,

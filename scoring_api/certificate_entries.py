@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.credentials import CredentialEntry, Credentials
+from pipeline.credentials.entries import CredentialEntry, Credentials
 from scoring_api.principal import Principal
 from scoring_api.problems import Scope
 

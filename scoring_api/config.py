@@ -30,7 +30,7 @@ class ApiConfig:
     listen
         ``HOST:PORT``; an IPv6 host stands in brackets.
     api_keys_file
-        JSON or TOML file of hashed keys, see `pipeline.credentials`.
+        JSON or TOML file of hashed keys, see `pipeline.credentials.entries`.
     jwks
         File path or https URL of the key set that signs bearer tokens.
     issuer, audience

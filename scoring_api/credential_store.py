@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from models.errors import ConfigError
-from pipeline.credentials import Credentials, is_toml, parse_credentials, read_bytes
+from pipeline.credentials.entries import Credentials, is_toml, parse_credentials, read_bytes
 from scoring_api.bounded_read import BoundedRead
 
 log = logging.getLogger(__name__)

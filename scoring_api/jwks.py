@@ -17,7 +17,7 @@ from joserfc.errors import JoseError
 
 from models.errors import ConfigError
 from models.trust_policy import SECOND_US
-from pipeline.regular_file import read_regular
+from pipeline.files.regular_file import read_regular
 from scoring_api.bounded_read import BoundedRead
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.errors import MalformedEvent
-from pipeline.agent_patterns import Binding
+from pipeline.credentials.agent_patterns import Binding
 from scoring_api.problems import ProblemError
 
 

@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from models.trust_policy import SECOND_US
-from pipeline.agent_patterns import Binding
-from pipeline.credentials import Credentials
+from pipeline.credentials.agent_patterns import Binding
+from pipeline.credentials.entries import Credentials
 from scoring_api.config import ApiConfig
 from scoring_api.principal import Principal, Refused
 

@@ -17,7 +17,7 @@ CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["im
 # Contract -> the file that breaks it, and the line that does.
 OFFENCES = {
     "HTTP and the lab on top of the stream, the stream on top of the core": (
-        "pipeline/record.py",
+        "pipeline/processing/stream_types.py",
         "import scoring_api",
     ),
     "Inside the core": ("models/errors.py", "import models.event"),
@@ -27,8 +27,8 @@ OFFENCES = {
         "scoring_api/__init__.py",
         "import pipeline.formats",
     ),
-    "Kafka lives in its adapter": ("pipeline/record.py", "import kafka"),
-    "SQLite lives in the store": ("pipeline/record.py", "import sqlite3"),
+    "Kafka lives in its adapter": ("pipeline/processing/stream_types.py", "import kafka"),
+    "SQLite lives in the store": ("pipeline/processing/stream_types.py", "import sqlite3"),
     "PostgreSQL lives in its folder": ("pipeline/store/batch.py", "import psycopg"),
 }
 

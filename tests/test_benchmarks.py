@@ -20,7 +20,7 @@ from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
 from benchmarks.stream import at_random
 from lab.simulation.sample import fleet_events
 from models.event import Event
-from pipeline.progress import Silent
+from pipeline.processing.progress import Silent
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--events", "2000", "--agents", "20"]

@@ -13,8 +13,8 @@ import pytest
 
 from lab.simulation.sample import fleet_events
 from models.answer import trust_answer
-from pipeline import runner
 from pipeline.formats import Native
+from pipeline.processing import runner
 from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import create_app

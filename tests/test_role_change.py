@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from pipeline import runner
 from pipeline.commands.standing import Standings
 from pipeline.enrichment import inventory
 from pipeline.formats import Native
+from pipeline.processing import runner
 from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import open_store
 from scoring_api.app import create_app

@@ -9,7 +9,7 @@ from benchmarks.costs import read_costs
 from benchmarks.queueing import busiest, simulate
 from benchmarks.scale import DOCUMENT, LARGEST, LOADS, SPREAD, main, written
 from benchmarks.sizing import Load, highest_rate, natural_batch, plan, saturation
-from pipeline.record import USUAL_BATCH
+from pipeline.processing.stream_types import USUAL_BATCH
 
 COSTS = read_costs()
 MEASURED = COSTS.measured

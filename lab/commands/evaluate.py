@@ -13,11 +13,11 @@ from models.errors import ConfigError
 from pipeline.commands.offline import Files, Format, begun, note_empty
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.commands.words import Spread
-from pipeline.named_output import create
-from pipeline.progress import progress_for
-from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.files.named_output import create
+from pipeline.files.overwrite_check import refuse_folder, refuse_to_overwrite
+from pipeline.processing.progress import progress_for
 from pipeline.sources.recordings import is_empty
-from pipeline.written_apart import refuse_folder, refuse_to_overwrite
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 
 def evaluate(

@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
-from pipeline.progress import progress_for
-from pipeline.written_apart import refuse_to_overwrite
+from pipeline.files.overwrite_check import refuse_to_overwrite
+from pipeline.processing.progress import progress_for
 
 _NONE = "none"
 

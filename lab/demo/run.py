@@ -15,12 +15,12 @@ from lab.demo.bundle import new_store, sample_folder, topics_of, truth_of, write
 from lab.demo.findings import Findings, compare, published_answers
 from models.errors import ConfigError, HabitusError
 from models.event import rfc3339
-from pipeline import runner
 from pipeline.commands.running import listening, serve_on
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import console, note, stop_on_signals
 from pipeline.logs import start_logs
-from pipeline.progress import progress_for
+from pipeline.processing import runner
+from pipeline.processing.progress import progress_for
 from pipeline.settings import FILE_VARIABLE, PREFIX, Settings, load_settings, variable
 from pipeline.store import open_store
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.simulation.sample.truth import Truth
-    from pipeline.runner import RunSummary
+    from pipeline.processing.runner import RunSummary
 
 _DEFAULT_LISTEN = str(Settings.model_fields["listen"].default)
 _MOST_ANOMALIES = 10_000

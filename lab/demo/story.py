@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Column, Table
 
 from lab.demo.findings import by_kind
-from pipeline.commands.explained import LEVEL_STYLE
-from pipeline.commands.way_back import MEANING, way_back
-from pipeline.grounds import WHOSE
+from pipeline.commands.pages.anomaly_basis import WHOSE
+from pipeline.commands.pages.explanation import LEVEL_STYLE
+from pipeline.commands.pages.way_back import MEANING, way_back
 from pipeline.publishing.catalogue import title_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.demo.findings import Anomaly, FalseAlert, Findings, Incident, Novelty
     from lab.simulation.sample.truth import Truth
     from models.answer import Answer
-    from pipeline.runner import RunSummary
+    from pipeline.processing.runner import RunSummary
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 _OF_SESSION = {"session": "session_p", "together": "together_p"}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from lab.evaluation.truth import Truth
     from models.event import Event
     from pipeline.formats import Format
-    from pipeline.progress import Progress
-    from pipeline.record import RawRecord
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import RawRecord
 
 _BLOCK = 256
 _POOL_MINIMUM = 50

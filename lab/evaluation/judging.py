@@ -6,8 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lab.evaluation.judged import Judgement
-from pipeline.assembly import build_worker
-from pipeline.replay import REPLAY_SECRET, judge_all, learn_history
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.replay import REPLAY_SECRET, judge_all, learn_history
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from models.quiet import Usual
     from models.subject import Subject
     from pipeline.formats import Format
-    from pipeline.progress import Progress
-    from pipeline.record import RawRecord
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import RawRecord
+    from pipeline.processing.worker import Worker
     from pipeline.settings import Settings
-    from pipeline.worker import Worker
 
 
 def judge_apart(

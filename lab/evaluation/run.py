@@ -21,8 +21,8 @@ from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
 from lab.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from lab.field_ablation import Without
-from pipeline.assembly import clock_us
 from pipeline.formats import format_named
+from pipeline.processing.assembly import clock_us
 from pipeline.sources.files import find
 from pipeline.sources.recordings import counted
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lab.evaluation.judged import Judgement, Session
     from lab.evaluation.truth import Truth
     from pipeline.formats import Format
-    from pipeline.progress import Progress
+    from pipeline.processing.progress import Progress
     from pipeline.settings import Settings
 
 HISTORY_DAYS = 14

@@ -14,10 +14,10 @@ from lab.evaluation.judged import DAY_US, SESSION_LABELS
 from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
 from pipeline.formats import FORMATS, Labels, event_of, format_named
-from pipeline.quoted import quoted
-from pipeline.record import BYTES
-from pipeline.replay import in_order
+from pipeline.processing.replay import in_order
+from pipeline.processing.stream_types import BYTES
 from pipeline.sources.recordings import nothing_in, records_of, size_of
+from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from lab.evaluation.judged import Judgement
     from models.event import Event
     from pipeline.formats import Format
-    from pipeline.progress import Progress
-    from pipeline.record import RawRecord
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import RawRecord
 
 HISTORY = "baseline"
 JUDGED = "eval"

@@ -14,12 +14,12 @@ from rich.table import Table
 from models.errors import ConfigError, NoStore
 from models.event import rfc3339
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
-from pipeline.config_file import differences, read_config
-from pipeline.config_store import InEffect, in_effect, signed_off
-from pipeline.config_store import promote as promoted
-from pipeline.quoted import plain
+from pipeline.configuration.config_file import differences, read_config
+from pipeline.configuration.promotion import InEffect, in_effect, signed_off
+from pipeline.configuration.promotion import promote as promoted
 from pipeline.settings import MODEL_PARAMETERS, Settings, load_settings, shown, variable
 from pipeline.store import is_made, open_store
+from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
     from pipeline.store.configs import Promotion

@@ -9,11 +9,11 @@ import typer
 from rich.table import Table
 
 from models.errors import ConfigError, HabitusError
-from pipeline.commands import checks
+from pipeline.commands.doctor import checks
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
-from pipeline.quoted import plain
+from pipeline.files.overwrite_check import refuse_folder
 from pipeline.settings import Settings, load_settings, variable
-from pipeline.written_apart import refuse_folder
+from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
     from pipeline.sources.kafka.address import Address

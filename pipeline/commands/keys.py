@@ -13,10 +13,10 @@ from rich.table import Table
 
 from models.errors import ConfigError
 from models.event import EPOCH, Instant, microseconds
-from pipeline.agent_patterns import Binding
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
-from pipeline.credential_file import add_entry, entries_of, revoke_entry
-from pipeline.credentials import (
+from pipeline.credentials.agent_patterns import Binding
+from pipeline.credentials.edits import add_entry, entries_of, revoke_entry
+from pipeline.credentials.entries import (
     SCOPES,
     CredentialEntry,
     check_scopes,
@@ -24,8 +24,8 @@ from pipeline.credentials import (
     read_bytes,
     readable_by_others,
 )
-from pipeline.quoted import plain, quoted
 from pipeline.settings import load_settings, variable
+from pipeline.text.quoted import plain, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,11 @@ from models.answer import State  # noqa: TC001  # a command reads its annotation
 from models.errors import ConfigError, HabitusError
 from models.event import microseconds
 from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
-from pipeline.commands.anomaly_page import anomaly_with, print_anomalies, print_anomaly
-from pipeline.commands.explained import LEVEL_STYLE, Explained, explanation
-from pipeline.commands.listing import listing
-from pipeline.commands.silent import NOBODY, NONE_OF_THESE, print_silent, silent_agents
+from pipeline.commands.pages.anomaly import anomaly_with, print_anomalies, print_anomaly
+from pipeline.commands.pages.explanation import LEVEL_STYLE, Explained, explanation
+from pipeline.commands.pages.listing import listing
+from pipeline.commands.pages.silent_agents import NOBODY, NONE_OF_THESE, print_silent, silent_agents
+from pipeline.commands.pages.way_back import way_back
 from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import (
     AsJson,
@@ -25,11 +26,10 @@ from pipeline.commands.terminal import (
     note,
     print_json,
 )
-from pipeline.commands.way_back import way_back
-from pipeline.quoted import plain, quoted
 from pipeline.settings import load_settings
 from pipeline.store import open_store
-from pipeline.visible import told_apart
+from pipeline.text.quoted import plain, quoted
+from pipeline.text.visible import told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,20 +17,20 @@ from pipeline.commands.terminal import (
 )
 from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
-from pipeline.progress import progress_for
+from pipeline.processing.progress import progress_for
 from pipeline.publishing.rejected import in_words
-from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.files import results_in
 from pipeline.sources.own_results import not_read
 from pipeline.sources.recordings import refuse_empty
 from pipeline.store import shown_url
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from pipeline.review import Review
+    from pipeline.processing.review import Review
 
 _WORST = 15  # anomalies of a past that are shown
 Files = Annotated[
@@ -90,8 +90,8 @@ def replay(
     Lines that are no events go to OUT.rejected.jsonl with line number and reason. A folder or a
     pattern does not include OUT and OUT.rejected.jsonl, nor results of an earlier replay.
     """
-    from pipeline.replay import outputs
-    from pipeline.replay import replay as replayed
+    from pipeline.processing.replay import outputs
+    from pipeline.processing.replay import replay as replayed
 
     settings = begun()
     note_empty(files, history or [], skip=outputs(out))
@@ -134,7 +134,7 @@ def learn(
 
     What would have alerted is learned as well, and shown: look at it before you rely on it.
     """
-    from pipeline.replay import learn as learned
+    from pipeline.processing.replay import learn as learned
 
     settings = begun()
     note_empty(files)

@@ -15,7 +15,7 @@ from models.errors import ConfigError, HabitusError
 from pipeline.commands.offline import note_results
 from pipeline.commands.terminal import note, stop_on_signals
 from pipeline.logs import start_logs
-from pipeline.progress import progress_for
+from pipeline.processing.progress import progress_for
 from pipeline.publishing import folder_of
 from pipeline.publishing.kept_rejected import own_files, where_rejected
 from pipeline.publishing.rejected import all_rejected, in_words
@@ -41,7 +41,7 @@ def run(
 
     Exit 0; 1 where there was input and nothing of it could be read.
     """
-    from pipeline import runner
+    from pipeline.processing import runner
 
     settings = load_settings()
     start_logs(settings.log_level)
@@ -93,7 +93,7 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
     stop = stop_on_signals()
     resolve_name(API_CHECK)(settings)
     if judge:
-        from pipeline.assembly import beside
+        from pipeline.processing.assembly import beside
 
         beside(settings)  # what cannot judge is told now: later the API would serve on without
     open_store(settings.store).close()
@@ -142,7 +142,7 @@ def _judging(settings: Settings, stop: threading.Event) -> Iterator[None]:
 
 
 def _judge(settings: Settings, stop: threading.Event) -> None:
-    from pipeline import runner
+    from pipeline.processing import runner
 
     try:
         if not runner.serve_inbox(settings, stop):

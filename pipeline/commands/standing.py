@@ -10,7 +10,7 @@ from models.answer import Answer, trust_answer
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
 from models.trust_state import registered_of
-from pipeline.commands.last_event import quiet_in_words
+from pipeline.commands.doctor.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
 from pipeline.enrichment import inventory
 from pipeline.settings import Settings, trust_policy_of

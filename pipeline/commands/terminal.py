@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.quoted import plain, plain_name
-from pipeline.visible import visible
+from pipeline.text.quoted import plain, plain_name
+from pipeline.text.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError
 from pipeline.enrichment.intel import META, load_list
-from pipeline.named_output import write
-from pipeline.toml_file import read_toml
+from pipeline.files.named_output import write
+from pipeline.files.toml_file import read_toml
 
 if TYPE_CHECKING:
     from pipeline.enrichment.intel import IntelList

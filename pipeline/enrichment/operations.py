@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 from models.errors import ConfigError
 from models.event import Operation
-from pipeline.toml_file import read_toml
+from pipeline.files.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

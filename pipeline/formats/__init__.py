@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from models.errors import ConfigError, MalformedEvent
 from pipeline.formats.agentlog import AgentLog, Labels
 from pipeline.formats.native import Native
-from pipeline.quoted import quoted
-from pipeline.record import MAX_VALUE
+from pipeline.processing.stream_types import MAX_VALUE
+from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
     from models.event import Event
-    from pipeline.record import RawRecord
+    from pipeline.processing.stream_types import RawRecord
 
 __all__ = [
     "FORMATS",

@@ -16,7 +16,7 @@ from models.event import Agent, Count, Event, Id256, Instant, Network, Origins, 
 from pipeline.enrichment.operations import load
 from pipeline.formats.bounds import cut, fit
 from pipeline.formats.reasons import REFUSALS, malformed
-from pipeline.record import MAX_VALUE
+from pipeline.processing.stream_types import MAX_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

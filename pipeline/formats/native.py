@@ -17,7 +17,7 @@ from pipeline.enrichment.operations import load
 from pipeline.events.unknown_members import names_of
 from pipeline.formats.bounds import KEPT_BYTES, fit
 from pipeline.formats.reasons import REFUSALS, malformed
-from pipeline.record import MAX_VALUE
+from pipeline.processing.stream_types import MAX_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from pipeline.offline.grouping import PeerGroups, Shares, group_agents, tool_sha
 from pipeline.offline.kept import SUFFIX, header_of
 from pipeline.offline.opinion import SecondOpinion, fit_opinion
 from pipeline.offline.signs import SIGNS, History, signs_of
-from pipeline.quoted import LONGEST_PATH, quoted
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 __all__ = [
     "SIGNS",

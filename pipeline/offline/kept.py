@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
-from pipeline.named_output import write
+from pipeline.files.named_output import write
 
 FORMAT = 1
 VERSION_DIGITS = 12

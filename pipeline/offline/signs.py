@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.features import HOUR_US
-from pipeline.assembly import build_worker, clock_us
 from pipeline.detectors.detector import Act
-from pipeline.replay import REPLAY_SECRET, in_order, learn_history
+from pipeline.processing.assembly import build_worker, clock_us
+from pipeline.processing.replay import REPLAY_SECRET, in_order, learn_history
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.event import Event
     from models.subject import Subject
-    from pipeline.progress import Progress
-    from pipeline.record import RawRecord
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import RawRecord
     from pipeline.settings import Settings
 
 SIGNS: tuple[str, ...] = (

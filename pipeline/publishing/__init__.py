@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.publishing.folder import Folder, Nowhere
-from pipeline.quoted import masked, quoted
 from pipeline.sources.file_url import path_of
+from pipeline.text.quoted import masked, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.record import Sink
+    from pipeline.processing.stream_types import Sink
 
 __all__ = ["SINKS", "folder_of", "open_fenced_sink", "open_sink", "topic_file"]
 

@@ -16,7 +16,7 @@ from pipeline.publishing.rejected import rejected_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
 
 
 class Folder:

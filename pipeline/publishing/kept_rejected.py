@@ -17,18 +17,18 @@ import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError, SinkUnavailable
+from pipeline.files.overwrite_check import file_fault
 from pipeline.publishing import folder_of, topic_file
 from pipeline.publishing.outputs import ANOMALIES, TRUST
 from pipeline.publishing.rejected import TOPIC, rejected_line
-from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.store import is_postgresql, store_path
 from pipeline.store.database import MEMORY
-from pipeline.written_apart import file_fault
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.record import Message, Sink
+    from pipeline.processing.stream_types import Message, Sink
     from pipeline.settings import Settings
 
 MOST_BYTES = 16 << 20

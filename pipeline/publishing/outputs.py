@@ -10,7 +10,7 @@ from models.answer import encode
 from models.event import rfc3339
 from models.levels import advance
 from models.trust import opinion
-from pipeline.record import Message
+from pipeline.processing.stream_types import Message
 
 if TYPE_CHECKING:
     from models.answer import Answer

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from pipeline.record import Sink
+    from pipeline.processing.stream_types import Sink
     from pipeline.store.protocol import Store
 
 _log = logging.getLogger(__name__)

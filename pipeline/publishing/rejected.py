@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from models.event import rfc3339
-from pipeline.quoted import LONGEST_PATH, quoted
-from pipeline.record import KEPT_OF_LONG, Message
+from pipeline.processing.stream_types import KEPT_OF_LONG, Message
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.errors import MalformedEvent
-    from pipeline.record import RawRecord
+    from pipeline.processing.stream_types import RawRecord
 
 TOPIC = "agent.actions.rejected"
 
@@ -36,7 +36,7 @@ def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
     Examples
     --------
     >>> from models.errors import MalformedEvent
-    >>> from pipeline.record import RawRecord
+    >>> from pipeline.processing.stream_types import RawRecord
     >>> record = RawRecord(b"{", "stdin", 7, 0)
     >>> message = rejected_message(record, MalformedEvent("malformed_json", "ends too early"))
     >>> message.id, dict(message.headers)["reason"]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import MalformedEvent, MessageTooLarge
+from pipeline.processing.stream_types import KEPT_OF_LONG, RawRecord
 from pipeline.publishing.rejected import rejected_message
-from pipeline.record import KEPT_OF_LONG, RawRecord
 from pipeline.store.batch import Commit
 
 if TYPE_CHECKING:

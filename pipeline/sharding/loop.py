@@ -14,11 +14,11 @@ from models.errors import (
     StoreUnavailable,
     Superseded,
 )
-from pipeline.assembly import Surroundings, beside, clock_us
 from pipeline.formats import format_named
+from pipeline.processing.assembly import Surroundings, beside, clock_us
+from pipeline.processing.stream_types import by_source
 from pipeline.publishing import open_sink
 from pipeline.publishing.publisher import Publisher
-from pipeline.record import by_source
 from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.sources import open_source
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pipeline.progress import Progress
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import Batch
     from pipeline.publishing.rejected import FirstRejected
-    from pipeline.record import Batch
     from pipeline.settings import Settings
     from pipeline.sources.kafka.source import KafkaSource
     from pipeline.store.postgresql import PostgresStore

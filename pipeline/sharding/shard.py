@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.exchange import NAME, Exchange
-from pipeline.apart import judged
-from pipeline.assembly import build_worker, clock_us
+from pipeline.processing.assembly import build_worker, clock_us
+from pipeline.processing.quarantine import judged
 from pipeline.publishing import open_fenced_sink
 from pipeline.publishing.kept_rejected import keeping
 from pipeline.sources.kafka.position import Position
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    from pipeline.assembly import Surroundings
+    from pipeline.processing.assembly import Surroundings
+    from pipeline.processing.stream_types import RawRecord
     from pipeline.publishing.publisher import Publisher
-    from pipeline.record import RawRecord
     from pipeline.settings import Settings
     from pipeline.store.batch import Commit
     from pipeline.store.postgresql import PostgresStore

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.errors import ConfigError
-from pipeline.quoted import masked, quoted
 from pipeline.sources.file_url import path_of
 from pipeline.sources.files import Files
 from pipeline.sources.live_sources import check_feed, file_query
 from pipeline.sources.stdin import Stdin
+from pipeline.text.quoted import masked, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pipeline.record import Source
+    from pipeline.processing.stream_types import Source
 
 __all__ = ["SOURCES", "Options", "open_source"]
 

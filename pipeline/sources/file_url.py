@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from models.errors import ConfigError
-from pipeline.quoted import masked, quoted
+from pipeline.text.quoted import masked, quoted
 
 
 def path_of(url: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
-from pipeline.record import BATCH_BYTES, BYTES, Batch
+from pipeline.processing.stream_types import BATCH_BYTES, BYTES, Batch
 from pipeline.sources import jsonl, parquet
 from pipeline.sources.own_results import are_results
 

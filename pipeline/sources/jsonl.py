@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import zstandard
 
 from models.errors import HabitusError
-from pipeline.record import BATCH_BYTES
+from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.sources.lines import Lines, Taken
 
 if TYPE_CHECKING:

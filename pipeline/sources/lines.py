@@ -6,7 +6,7 @@ from io import BytesIO
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE, RawRecord, Records
+from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE, RawRecord, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

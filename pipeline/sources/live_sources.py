@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec.structs import replace
 
 from models.errors import ConfigError
-from pipeline.quoted import quoted
 from pipeline.store.batch import FeedKind, LastEvent
+from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

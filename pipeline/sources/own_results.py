@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.sources import jsonl
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

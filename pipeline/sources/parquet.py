@@ -10,7 +10,7 @@ import pyarrow
 import pyarrow.parquet
 
 from models.errors import HabitusError
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE
+from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE
 from pipeline.sources.lines import Taken
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.publishing.rejected import rejected_by
-from pipeline.quoted import LONGEST_PATH, quoted
 from pipeline.sources import open_source
+from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.progress import Progress
-    from pipeline.record import RawRecord, Source
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import RawRecord, Source
 
 _BATCH = 2_000
 

@@ -8,7 +8,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline.record import BATCH_BYTES, BYTES, Batch
+from pipeline.processing.stream_types import BATCH_BYTES, BYTES, Batch
 from pipeline.sources.lines import CHUNK, Lines
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.trust_state import TrustState
-from pipeline.record import Message
+from pipeline.processing.stream_types import Message
 
 ProfileRow = tuple[str, str, bytes, TrustState]
 """Agent, mode, the profile's bytes, and what is kept to answer for its trust."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from models.trust_state import TrustState
     from pipeline.events.duplicates import Fate
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
     from pipeline.store.order import Place, Sort

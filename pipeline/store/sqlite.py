@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.events.duplicates import Fate
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
 
 _PAGE = 500
 

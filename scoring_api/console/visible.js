@@ -1,5 +1,5 @@
 // Text from outside as a person may read it: what cannot be seen, or looks like another, is named.
-// `pipeline/visible.py` does the same for the terminal; both pass tests/visible_cases.json.
+// `pipeline/text/visible.py` does the same for the terminal; both pass tests/visible_cases.json.
 
 import table from "/console/confusables.js";
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from pipeline.publishing.catalogue import catalogue, title_of
-from pipeline.visible import confusables
+from pipeline.text.visible import confusables
 from scoring_api.problems import ProblemError
 
 router = APIRouter(include_in_schema=False)

@@ -16,12 +16,12 @@ from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
 from models.assessment import Reason
 from models.errors import ConfigError, StateError
-from pipeline.assembly import build_worker
-from pipeline.commands.checks import examine
+from pipeline.commands.doctor.checks import examine
 from pipeline.detectors import DETECTORS, Act, Detector, Panel, detectors_named, register
 from pipeline.logs import JsonLines
-from pipeline.record import RawRecord
-from pipeline.replay import replay
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.replay import replay
+from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

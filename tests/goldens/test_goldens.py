@@ -22,10 +22,10 @@ from lab.simulation.sample.fleet import fleet_events
 from models.answer import trust_answer
 from models.kernel import native_kernel
 from models.trust_policy import TrustPolicy
-from pipeline.assembly import build_worker
 from pipeline.formats import format_named
-from pipeline.record import RawRecord
-from pipeline.replay import REPLAY_SECRET, judge_all, learn_history
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.replay import REPLAY_SECRET, judge_all, learn_history
+from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

@@ -25,8 +25,8 @@ from models.profile import Profile
 from models.subject import Subject
 from models.trust_state import TrustState
 from pipeline.formats import FORMATS, event_of
+from pipeline.processing.stream_types import RawRecord
 from pipeline.publishing.catalogue import catalogue
-from pipeline.record import RawRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,9 +14,9 @@ from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
 from models.kernel import native_kernel
 from pipeline.formats import format_named
-from pipeline.record import RawRecord
+from pipeline.processing.stream_types import RawRecord
+from pipeline.processing.worker import Worker
 from pipeline.settings import Settings
-from pipeline.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

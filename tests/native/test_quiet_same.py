@@ -16,11 +16,11 @@ from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
 from models.peers import Peers
 from models.quiet import Quiet
-from pipeline import runner
-from pipeline.replay import learn
+from pipeline.processing import runner
+from pipeline.processing.replay import learn
+from pipeline.processing.worker import Worker
 from pipeline.settings import Settings
 from pipeline.store import open_store
-from pipeline.worker import Worker
 from tests.native.both import needs_native
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from sklearn.ensemble import IsolationForest
 from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
 from models.errors import ConfigError
-from pipeline.commands.checks import examine
+from pipeline.commands.doctor.checks import examine
 from pipeline.offline import (
     SIGNS,
     History,
@@ -28,14 +28,14 @@ from pipeline.offline import (
     tool_shares,
 )
 from pipeline.offline.grouping import shares_of
-from pipeline.runner import run
+from pipeline.processing.runner import run
 from pipeline.settings import Settings
 from pipeline.sharding.loop import run_sharded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.commands.checks import Check
+    from pipeline.commands.doctor.checks import Check
 
 ROWS = np.random.default_rng(7).normal(size=(600, len(SIGNS)))
 

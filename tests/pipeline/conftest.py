@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from lab.simulation.sample import fleet_events
-from pipeline import runner
+from pipeline.processing import runner
 from pipeline.settings import Settings
 from pipeline.store import open_shard, open_store
 

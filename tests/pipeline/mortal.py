@@ -20,7 +20,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from pipeline import runner
+from pipeline.processing import runner
+from pipeline.processing.worker import Worker
 from pipeline.publishing.folder import Folder
 from pipeline.publishing.kafka.sink import KafkaSink
 from pipeline.publishing.kept_rejected import KeptRejected
@@ -31,7 +32,6 @@ from pipeline.store import SqliteStore, is_postgresql
 from pipeline.store.postgresql import PostgresStore
 from pipeline.store.postgresql.writing import PostgresWriter
 from pipeline.store.writing import Writer
-from pipeline.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

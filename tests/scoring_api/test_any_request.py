@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from models.errors import ConfigError
-from pipeline.credentials import make_key, read_credentials
+from pipeline.credentials.entries import make_key, read_credentials
 from scoring_api.auth import Authenticator
 from scoring_api.config import ApiConfig
 from scoring_api.problems import ProblemError

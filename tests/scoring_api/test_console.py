@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.trust_policy import DAY_US
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 from pipeline.store import Commit, LastEvent, PipelineStatus
 
 pytestmark = pytest.mark.browser

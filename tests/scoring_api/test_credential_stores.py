@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from models.errors import ConfigError
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 from scoring_api.auth import Authenticator
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig

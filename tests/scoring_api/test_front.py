@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from models.errors import ConfigError
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 from pipeline.store import Commit, PipelineStatus
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig, check_bind

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 
 if TYPE_CHECKING:
     from pathlib import Path

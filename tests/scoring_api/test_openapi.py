@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from models.answer import Answer, Facets, Obligation, Reason, Recovery
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
 from pipeline.publishing import messages
 from scoring_api import schemas

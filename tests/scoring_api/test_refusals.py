@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 from scoring_api import refusals
 from scoring_api.clients import source_of
 from scoring_api.metrics import Metrics

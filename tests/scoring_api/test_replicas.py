@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from lab.simulation.sample import fleet_events
+from pipeline.processing.stream_types import Message
 from pipeline.publishing import open_sink
-from pipeline.record import Message
 from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient
 from pipeline.sources.kafka.topics import create_topics
 from pipeline.store import Commit, open_store

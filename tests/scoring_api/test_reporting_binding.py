@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from models.errors import ConfigError
-from pipeline.credentials import Credentials, make_key, read_credentials
+from pipeline.credentials.entries import Credentials, make_key, read_credentials
 
 SHOP = "spiffe://example.com/ns/shop"
 ISSUER, AUDIENCE = "https://issuer.example.com", "habitus"

@@ -15,8 +15,8 @@ from models.ledger import Item
 from models.levels import Standing
 from models.trust_policy import DAY_US, DEFAULT_POLICY
 from models.trust_state import TrustState
-from pipeline.commands.explained import Explained, explanation
-from pipeline.commands.way_back import way_back
+from pipeline.commands.pages.explanation import Explained, explanation
+from pipeline.commands.pages.way_back import way_back
 
 AT = 20_500 * DAY_US
 

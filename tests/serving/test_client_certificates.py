@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pipeline.credentials import make_key
+from pipeline.credentials.entries import make_key
 from scoring_api.serving.peer import certificate_of
 
 SHOP = "spiffe://example.com/ns/shop"

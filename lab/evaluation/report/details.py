@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
 from lab.evaluation.report.table import of_figures, percent, share
-from pipeline.quoted import plain
+from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

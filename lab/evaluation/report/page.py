@@ -12,7 +12,7 @@ from rich.console import Console
 from lab.evaluation.report.details import details
 from lab.evaluation.report.plots import charts
 from lab.evaluation.report.table import table
-from pipeline.named_output import create
+from pipeline.files.named_output import create
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lab.evaluation.report.details import PRODUCT
 from lab.evaluation.spread import LEVELS
 from models.errors import ConfigError
-from pipeline.named_output import write
+from pipeline.files.named_output import write
 
 try:
     import altair as alt

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from lab.evaluation.figures import EVENT_LEVELS
 from pipeline.publishing.rejected import in_words
-from pipeline.quoted import plain
+from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ from lab.simulation.fleet.stream import simulate
 from lab.simulation.output.columns import Rows
 from lab.simulation.tables import inventory_csv
 from models.errors import ConfigError
-from pipeline.named_output import create
-from pipeline.progress import Progress, Silent
+from pipeline.files.named_output import create
+from pipeline.processing.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

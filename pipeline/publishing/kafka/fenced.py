@@ -14,7 +14,7 @@ from pipeline.publishing.kafka.sink import KafkaSink
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
     from pipeline.sources.kafka.address import Address
     from pipeline.sources.kafka.clients.producer import Producer
 

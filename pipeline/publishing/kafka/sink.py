@@ -13,7 +13,7 @@ from pipeline.sources.kafka.topics import topics_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
     from pipeline.sources.kafka.address import Address
     from pipeline.sources.kafka.clients.producer import Producer
 

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from models.errors import ConfigError
-from pipeline.quoted import masked, quoted
+from pipeline.files.toml_file import read_toml
 from pipeline.sources.live_sources import check_feed
-from pipeline.toml_file import read_toml
+from pipeline.text.quoted import masked, quoted
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")
 _GROUP_KEYS = re.compile(r"(group_instance_id|session_timeout_ms|heartbeat_interval_ms)$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE, RawRecord, Records
+from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE, RawRecord, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SourceUnavailable
+from pipeline.processing.stream_types import RECORDS, Batch, Joined, Message, RawRecord
 from pipeline.publishing.kafka.sink import KafkaSink
-from pipeline.record import RECORDS, Batch, Joined, Message, RawRecord
 from pipeline.sources.kafka.address import answers, parse, without_group
 from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, Passing, key_of
 from pipeline.sources.kafka.clients.registry import open_member

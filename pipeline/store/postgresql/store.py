@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.events.duplicates import Fate
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
 
 _PAGE = 500
 _TURN = 0x4861_6249  # "HabI"

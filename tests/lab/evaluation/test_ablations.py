@@ -21,7 +21,7 @@ from lab.evaluation.truth import ATTACK
 from lab.examples import made_up
 from models.errors import ConfigError
 from models.silent import KIND_OF
-from pipeline.assembly import build_worker
+from pipeline.processing.assembly import build_worker
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

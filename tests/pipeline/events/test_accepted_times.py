@@ -11,14 +11,14 @@ import pytest
 from models.errors import MalformedEvent
 from models.event import instant, microseconds
 from models.kernel import native_kernel
-from pipeline.assembly import build_worker
 from pipeline.events.accepted_times import (
     EARLIEST_US,
     MOST_AHEAD_US,
     ahead_us_of,
     check_time,
 )
-from pipeline.record import RawRecord
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

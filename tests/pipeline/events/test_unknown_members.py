@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from models.kernel import native_kernel
-from pipeline.assembly import build_worker
-from pipeline.commands.checks import examine
+from pipeline.commands.doctor.checks import examine
 from pipeline.events.unknown_members import (
     LONGEST,
     MOST,
@@ -22,8 +21,9 @@ from pipeline.events.unknown_members import (
     suggestion,
     unknown_by,
 )
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.stream_types import RawRecord
 from pipeline.publishing.rejected import rejected_by
-from pipeline.record import RawRecord
 from pipeline.store import PipelineStatus, open_store
 
 ARRIVED_US = 1_798_761_600_000_000  # 2027-01-01

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.errors import REJECT_REASONS, MalformedEvent
 from models.event import Event, microseconds
 from pipeline.formats import FORMATS, event_of
-from pipeline.record import MAX_VALUE, RawRecord
+from pipeline.processing.stream_types import MAX_VALUE, RawRecord
 
 NATIVE = FORMATS["native"]
 CONTENT = "open-sesame"

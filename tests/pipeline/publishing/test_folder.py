@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import MalformedEvent, SinkUnavailable
+from pipeline.processing.stream_types import Message, RawRecord
 from pipeline.publishing.folder import Folder, Nowhere
 from pipeline.publishing.rejected import rejected_message
-from pipeline.record import Message, RawRecord
 
 TRUST = "agent.trust"
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import SinkUnavailable, Superseded
+from pipeline.processing.stream_types import Message
 from pipeline.publishing import open_fenced_sink
-from pipeline.record import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.record import Sink
+    from pipeline.processing.stream_types import Sink
 
 pytestmark = pytest.mark.broker
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError, MessageTooLarge, SinkUnavailable
-from pipeline.commands.checks import examine
+from pipeline.commands.doctor.checks import examine
+from pipeline.processing.stream_types import Message
 from pipeline.publishing import open_sink
-from pipeline.record import Message
 from pipeline.settings import Settings
 from pipeline.sources import open_source
 from pipeline.sources.kafka.address import broker_alone, parse

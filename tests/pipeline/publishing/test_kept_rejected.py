@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError, MalformedEvent, SinkUnavailable
-from pipeline import runner
+from pipeline.processing import runner
+from pipeline.processing.stream_types import Message, RawRecord
 from pipeline.publishing.kept_rejected import KeptRejected, keeping, left_out, rejected_path
 from pipeline.publishing.rejected import rejected_message
-from pipeline.record import Message, RawRecord
 from pipeline.settings import Settings
 from pipeline.store import open_store
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.processing.stream_types import Message
 from pipeline.publishing import open_sink
-from pipeline.record import Message
 from pipeline.sources import open_source
 from pipeline.sources.kafka.clients.kafka_module import KafkaConsumer, TopicPartition
 from pipeline.sources.kafka.source import KafkaSource
@@ -17,7 +17,7 @@ from pipeline.sources.kafka.source import KafkaSource
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipeline.record import Batch, Sink
+    from pipeline.processing.stream_types import Batch, Sink
 
 
 @pytest.fixture

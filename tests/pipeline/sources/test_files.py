@@ -11,7 +11,7 @@ import zstandard
 
 from lab.simulation.sample import fleet_events
 from models.errors import ConfigError, HabitusError
-from pipeline.record import MAX_VALUE
+from pipeline.processing.stream_types import MAX_VALUE
 from pipeline.settings import Settings
 from pipeline.sources import open_source
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pipeline.record import Batch, Source
+    from pipeline.processing.stream_types import Batch, Source
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError
-from pipeline.record import MAX_VALUE, Message
+from pipeline.processing.stream_types import MAX_VALUE, Message
 from pipeline.sources.kafka.clients.kafka_module import TopicPartition
 from pipeline.sources.kafka.clients.member import NoAnswer
 from pipeline.sources.kafka.levels import ASK_US

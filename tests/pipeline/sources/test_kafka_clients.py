@@ -11,10 +11,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from models.errors import ConfigError
-from pipeline.commands import checks
+from pipeline.commands.doctor import checks
+from pipeline.processing.stream_types import BATCH_BYTES
+from pipeline.processing.stream_types import Message as Sent
 from pipeline.publishing import open_sink
-from pipeline.record import BATCH_BYTES
-from pipeline.record import Message as Sent
 from pipeline.settings import Settings
 from pipeline.sources.kafka.address import parse
 from pipeline.sources.kafka.clients import registry as clients

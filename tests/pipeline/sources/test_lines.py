@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.record import KEPT_OF_LONG, MAX_VALUE
+from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE
 from pipeline.sources.lines import Lines, Taken
 
 if TYPE_CHECKING:

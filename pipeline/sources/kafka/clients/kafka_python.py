@@ -9,7 +9,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline.record import BATCH_BYTES
+from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.sources.kafka.clients.kafka_module import (
     ConsumerRebalanceListener,
     CooperativeStickyAssignor,
@@ -37,7 +37,7 @@ from pipeline.sources.kafka.records import records_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pipeline.record import RawRecord, Records
+    from pipeline.processing.stream_types import RawRecord, Records
     from pipeline.sources.kafka.address import Address
     from pipeline.sources.kafka.clients.member import Change, Moved
     from pipeline.sources.kafka.records import Told

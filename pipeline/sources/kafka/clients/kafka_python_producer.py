@@ -21,7 +21,7 @@ from pipeline.sources.kafka.topics import LARGEST_MESSAGE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
     from pipeline.sources.kafka.address import Address
 
 _CLOSE_S = 5

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from pipeline.record import RawRecord
+    from pipeline.processing.stream_types import RawRecord
     from pipeline.sources.kafka.address import Address
     from pipeline.sources.kafka.clients.member import Moved
     from pipeline.sources.kafka.records import Told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError
-from pipeline.record import BATCH_BYTES
+from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.sources.kafka.clients.member import ANSWER_MS, HEARTBEAT_MS, SESSION_MS
 from pipeline.sources.kafka.clients.producer import BATCH_SENT_BYTES, DELIVERY_S
 from pipeline.sources.kafka.topics import LARGEST_MESSAGE

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError
     from confluent_kafka import Message as Sent
 
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
 
     Header = tuple[str, str | bytes | None]
     _Content = tuple[str | None, bytes | None, bytes | None]

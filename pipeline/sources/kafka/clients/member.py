@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pipeline.record import RawRecord
+    from pipeline.processing.stream_types import RawRecord
 
     Change = Literal["assigned", "revoked"]
     Moved = Callable[[Change, list[int]], None]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.record import Message
+    from pipeline.processing.stream_types import Message
 
 DELIVERY_S = 20
 BATCH_SENT_BYTES = 256 << 10
@@ -92,7 +92,7 @@ def key_sent(message: Message) -> bytes | None:
 
     Clients take no message with neither key nor value, so a tombstone always has a key.
 
-    >>> from pipeline.record import Message
+    >>> from pipeline.processing.stream_types import Message
     >>> key_sent(Message("agent.trust", b"", "1", b"{}")), key_sent(Message("t", b"", "2", None))
     (None, b'')
     """

@@ -1,0 +1,1 @@
+"""What `habitus doctor` checks: one function a thing."""

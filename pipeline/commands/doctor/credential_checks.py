@@ -1,0 +1,49 @@
+"""What `habitus doctor` says of the credentials: who is asked for one, and who may report whom."""
+
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+from pipeline.commands.running import API_CHECK
+from pipeline.credentials.entries import CredentialEntry, read_credentials
+from pipeline.text.quoted import quoted
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+_MOST_NAMED = 5
+
+
+def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
+    """Look at the credential stores as a start would; give what was found, and what to do.
+
+    Raises
+    ------
+    ConfigError
+        A start would refuse them.
+    """
+    resolve_name(API_CHECK)(settings)
+    found, todo = "callers are asked for credentials", ""
+    file = settings.api_keys_file
+    entries = read_credentials(file).entries if file is not None else ()
+    if settings.jwks is not None and all(entry.subject is None for entry in entries):
+        found += "; tokens of every subject may report every agent"
+        todo = "add an entry with subject and agents to the credential file"
+    if file is None:
+        return found, todo
+    if settings.jwks is None and all(entry.ended(at_us) for entry in entries):
+        return f"{found}, and every key has expired or is revoked", "habitus keys add makes a key"
+    free = [quoted(one.id) for one in entries if _reports_all(one, at_us)]
+    if free:
+        named = ", ".join(free[:_MOST_NAMED]) + (", …" if len(free) > _MOST_NAMED else "")
+        found += f"; these keys may report every agent: {named}"
+        advice = "name the agents of each: habitus keys add ID --agent PATTERN, then revoke the old"
+        todo = f"{todo}; {advice}" if todo else advice
+    return found, todo
+
+
+def _reports_all(entry: CredentialEntry, at_us: int) -> bool:
+    """Tell whether an entry in force is there to report events, of whichever agent."""
+    writes = "actions:write" in entry.scopes or entry.subject is not None
+    return writes and entry.agents is None and not entry.ended(at_us)

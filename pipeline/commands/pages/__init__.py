@@ -1,0 +1,1 @@
+"""Pages of the terminal: one anomaly, one explanation, and what they share."""

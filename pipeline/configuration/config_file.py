@@ -1,0 +1,147 @@
+"""Parameters of the model in a TOML file: read with every fault named, written, compared."""
+
+from __future__ import annotations
+
+import difflib
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.config import ModelConfig
+from models.errors import ConfigError
+from pipeline.files.named_output import write
+from pipeline.files.toml_file import read_toml
+from pipeline.text.quoted import quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OWN = "alerts_per_day"
+_TABLE = "model"
+_NOTE = "reason"
+_TOP = (_OWN, _NOTE, _TABLE)
+
+
+def read_config(path: Path) -> tuple[ModelConfig, str]:
+    """Read a configuration of the model, and the reason that the file gives for it.
+
+    The file has the names of ``habitus.toml``: ``alerts_per_day``, a table ``[model]`` with the
+    other parameters, and a sentence ``reason``. What it leaves out has its default.
+
+    Returns
+    -------
+    ModelConfig
+        Validated.
+    str
+        The sentence, empty without one.
+
+    Raises
+    ------
+    ConfigError
+        Everything that is wrong with the file, at once.
+    """
+    values = _loaded(path)
+    if not values:
+        raise ConfigError(f"{path} says nothing; a line [{_TABLE}] alone stands for the defaults")
+    own = values.get(_TABLE, {})
+    if not isinstance(own, dict):
+        raise ConfigError(f"{path}: model must be a table, expected a line [model]")
+    reason = values.get(_NOTE, "")
+    known = [name for name in _defaults() if name != _OWN]
+    above = [name for name in values if name not in _TOP]
+    faults = [f"{name} stands in [model], not above it" for name in above if name in known]
+    faults += [_unknown(name, _TOP) for name in above if name not in known]
+    faults += [f"{_OWN} stands above [model], not in it"] if _OWN in own else []
+    faults += [_unknown(name, known) for name in own if name not in known and name != _OWN]
+    if not isinstance(reason, str):
+        faults.append("reason must be text")
+    given = {name: value for name, value in own.items() if name in known}
+    if _OWN in values:
+        given[_OWN] = values[_OWN]
+    faults += [fault for name, value in given.items() if (fault := fault_of(name, value))]
+    if faults:
+        raise ConfigError("; ".join(f"{path}: {fault}" for fault in faults))
+    try:
+        return msgspec.convert(given, ModelConfig, strict=False).validate(), reason.strip()
+    except (msgspec.ValidationError, ConfigError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def write_config(path: Path, config: ModelConfig, *, reason: str = "") -> None:
+    """Write what differs from the defaults as a file for ``habitus config promote``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = pathlib.Path(folder.name) / "tuned.toml"
+    >>> write_config(file, ModelConfig(gate=0.005), reason="fewer held events")
+    >>> print(file.read_text().strip())
+    reason = "fewer held events"
+    <BLANKLINE>
+    [model]
+    gate = 0.005
+    >>> read_config(file)[0] == ModelConfig(gate=0.005)
+    True
+    >>> folder.cleanup()
+    """
+    changed = {name: new for name, _, new in differences(ModelConfig(), config.validate())}
+    lines = [f"{_NOTE} = {_quoted(reason)}"] if reason else []
+    if _OWN in changed:
+        lines.append(f"{_OWN} = {changed.pop(_OWN)!r}")
+    lines += ["", f"[{_TABLE}]", *(f"{name} = {value!r}" for name, value in changed.items())]
+    write(path, ("\n".join(lines).lstrip("\n") + "\n").encode())
+
+
+def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any, Any]]:
+    """Give (parameter, before, after) where two configurations differ.
+
+    >>> differences(ModelConfig(), ModelConfig(daily_cap=30))
+    [('daily_cap', 20, 30)]
+    """
+    old, new = before.numbers(), after.numbers()
+    return [(name, old[name], new[name]) for name in old if old[name] != new[name]]
+
+
+def fault_of(name: str, value: Any) -> str | None:
+    """Say what is wrong with the value of a parameter by itself, None where nothing is.
+
+    >>> fault_of("daily_cap", 1.5), fault_of("gate", "abc"), fault_of("gate", 0.01)
+    ('daily_cap must be a whole number, got 1.5', "gate must be a number, got 'abc'", None)
+    """
+    whole = isinstance(_defaults()[name], int)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"{name} must be a number, got {quoted(value)}"
+    if not isfinite(value):
+        return f"{name} must be a finite number, got {value}"
+    if value < 0:
+        return f"{name} must not be negative, got {value}"
+    if whole and value != int(value):
+        return f"{name} must be a whole number, got {value}"
+    return None
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        return read_toml(path)
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration file at {str(path)!r}") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"cannot read {str(path)!r}: {error}") from error
+
+
+def _defaults() -> dict[str, float]:
+    return ModelConfig().numbers()
+
+
+def _unknown(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown parameter {name!r}" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _quoted(text: str) -> str:
+    # A JSON string of printable text is a TOML string.
+    return msgspec.json.encode(" ".join(text.split())).decode()

@@ -1,0 +1,1 @@
+"""Who may call the API, and which agents a caller may report."""

@@ -1,0 +1,192 @@
+"""Edits of the credential file: whole or not at all, one writer at a time, checked first."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import os
+import stat
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import tomlkit
+
+from models.errors import ConfigError
+from pipeline.credentials.entries import (
+    FILE,
+    CredentialEntry,
+    decode_entries,
+    is_toml,
+    parse_credentials,
+    read_bytes,
+)
+from pipeline.text.quoted import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_WAIT_S = 5.0
+_PAUSE_S = 0.05
+_NEW_MODE = 0o600
+_KEPT_MODE = 0o644  # nobody but the owner may write
+
+
+class _Json:
+    """A list of objects."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._entries: list[dict[str, Any]] = msgspec.json.decode(raw) if raw.strip() else []
+
+    def add(self, entry: CredentialEntry) -> None:
+        self._entries.append(msgspec.to_builtins(entry))
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        next(one for one in self._entries if one["id"] == key_id)["revoked"] = at
+
+    def dump(self) -> bytes:
+        return msgspec.json.format(msgspec.json.encode(self._entries), indent=2) + b"\n"
+
+
+class _Toml:
+    """Tables; comments and order stay."""
+
+    def __init__(self, raw: bytes) -> None:
+        text = raw.decode("utf-8-sig").rstrip()
+        self._document = tomlkit.parse(f"{text}\n\n" if text else "")
+
+    def add(self, entry: CredentialEntry) -> None:
+        table = tomlkit.table()
+        for name, value in msgspec.to_builtins(entry, builtin_types=(datetime,)).items():
+            table[name] = list(value) if isinstance(value, tuple) else value
+        if "key" not in self._document:
+            self._document["key"] = tomlkit.aot()
+        tables: Any = self._document["key"]
+        tables.append(table)
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        tables: Any = self._document["key"]
+        next(one for one in tables if one["id"] == key_id)["revoked"] = at
+
+    def dump(self) -> bytes:
+        return tomlkit.dumps(self._document).encode()
+
+
+def add_entry(path: Path, entry: CredentialEntry) -> None:
+    """Add an entry; makes the file where it is missing.
+
+    Raises
+    ------
+    ConfigError
+        The id is there already, or the file cannot be read, written or is broken.
+    """
+    with _locked(path):
+        raw = read_bytes(path) if path.exists() else b""
+        if any(one.id == entry.id for one in entries_of(path, raw)):
+            raise ConfigError(f"{FILE} already has a credential {quoted(entry.id)}")
+        _edit(path, raw, lambda document: document.add(entry))
+
+
+def revoke_entry(path: Path, key_id: str, at: datetime) -> bool:
+    """Revoke an entry from `at` on; it stays in the file, so that its use can be named.
+
+    Returns
+    -------
+    bool
+        False where it was revoked before.
+
+    Raises
+    ------
+    ConfigError
+        There is no such entry, or the file cannot be read, written or is broken.
+    """
+    with _locked(path):
+        raw = read_bytes(path)
+        entry = _found(entries_of(path, raw), key_id)
+        if entry.revoked is not None and entry.revoked <= at:
+            return False
+        _edit(path, raw, lambda document: document.revoke(key_id, at))
+    return True
+
+
+def entries_of(path: Path, raw: bytes) -> list[CredentialEntry]:
+    """Give the entries of the file's bytes, none of an empty file; raises `ConfigError`."""
+    return decode_entries(raw, toml=is_toml(path)) if raw.strip() else []
+
+
+def _found(entries: list[CredentialEntry], key_id: str) -> CredentialEntry:
+    for entry in entries:
+        if entry.id == key_id:
+            return entry
+    near = difflib.get_close_matches(key_id, [entry.id for entry in entries], n=1)
+    meant = f", did you mean {quoted(near[0])}?" if near else ""
+    raise ConfigError(f"{FILE} has no credential {quoted(key_id)}{meant}")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other writers out; the folder is locked, as the file itself is replaced."""
+    try:
+        folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unwritable(error) from None
+    try:
+        end = time.monotonic() + _WAIT_S
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise ConfigError(
+                        f"{FILE} is being edited by another process for more than {_WAIT_S:.0f} s"
+                    ) from None
+                time.sleep(_PAUSE_S)
+        yield
+    finally:
+        os.close(folder)  # and the lock with it
+
+
+def _edit(path: Path, raw: bytes, change: Callable[[_Json | _Toml], None]) -> None:
+    toml = is_toml(path)
+    document = _Toml(raw) if toml else _Json(raw)
+    change(document)
+    content = document.dump()
+    parse_credentials(content, toml=toml)  # what a start would refuse is never written
+    try:
+        _replace(path.resolve(), content)
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a new file in the place of the old one, with its owner and the rights to read it."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, _NEW_MODE)
+            if path.exists():
+                before = path.stat()
+                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                    os.fchown(descriptor, before.st_uid, before.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode) & _KEPT_MODE)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _unwritable(error: OSError) -> ConfigError:
+    return ConfigError(f"{FILE} cannot be written: {(error.strerror or str(error)).lower()}")

@@ -1,0 +1,1 @@
+"""Files that people name: read with bounds, written whole, never by mistake."""

@@ -1,0 +1,119 @@
+"""Build a worker from settings: the one place where the parts meet."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.configuration.promotion import in_effect
+from pipeline.detectors import Panel, detectors_named
+from pipeline.enrichment import intel, inventory
+from pipeline.enrichment.enricher import Enricher
+from pipeline.events.accepted_times import ahead_us_of
+from pipeline.formats import format_named
+from pipeline.processing.worker import Worker
+from pipeline.settings import trust_policy_of
+
+if TYPE_CHECKING:
+    from models.config import ModelConfig
+    from models.trust_policy import TrustPolicy
+    from pipeline.detectors import Detector
+    from pipeline.enrichment.inventory import Inventory
+    from pipeline.offline import PeerGroups
+    from pipeline.processing.worker import Listener, Observer
+    from pipeline.settings import Settings
+    from pipeline.store.protocol import Store
+
+
+def clock_us() -> int:
+    """Give the wall time in microseconds since 1970: arrival and heartbeats, never judgements."""
+    return time.time_ns() // 1_000  # noqa: TID251 - the one clock of the pipeline
+
+
+class Surroundings(NamedTuple):
+    """What workers know beside the stream, and never change: loaded once, shared by all shards.
+
+    Attributes
+    ----------
+    config, policy
+        In effect when it was loaded: what is promoted later is for the next start.
+    """
+
+    enricher: Enricher
+    registered: Inventory
+    config: ModelConfig
+    policy: TrustPolicy
+
+    @classmethod
+    def of(cls, settings: Settings, store: Store) -> Surroundings:
+        """Load what the settings name, and what is promoted in the store."""
+        return cls(
+            Enricher(settings.corporate_networks, intel.load(settings.intel)),
+            inventory.load(settings.inventory),
+            in_effect(settings, store).config,
+            trust_policy_of(settings, store.configs.promoted()),
+        )
+
+
+def beside(settings: Settings) -> tuple[list[Detector], PeerGroups | None]:
+    """Make the detectors beside the product's own, and load the groups fitted on history, if any.
+
+    Raises
+    ------
+    ConfigError
+        One cannot be made, or a fitted model cannot be used.
+    """
+    panel = detectors_named(settings.detectors)
+    if settings.offline_models is None:
+        return panel, None
+    from pipeline.offline import load_offline  # scikit-learn takes a second to load
+
+    groups, opinions = load_offline(settings.offline_models)
+    return panel + opinions, groups
+
+
+def build_worker(
+    settings: Settings,
+    store: Store,
+    *,
+    fmt: str | None = None,
+    publish: bool | None = None,
+    explain_all: bool = False,
+    observer: Observer | None = None,
+    listener: Listener | None = None,
+    reviewer: Observer | None = None,
+    around: Surroundings | None = None,
+) -> Worker:
+    """Build the worker of a store.
+
+    Parameters
+    ----------
+    fmt
+        Format of the records; that of the settings when None.
+    publish
+        Whether results are queued for a sink; when None, if the settings name a sink.
+    around
+        What is loaded already.
+    """
+    enricher, registered, config, policy = around or Surroundings.of(settings, store)
+    panel, groups = beside(settings)
+    if groups is not None:
+        registered = registered.grouped(groups.role)
+    return Worker(
+        store,
+        config,
+        format_named(fmt or settings.format),
+        enricher,
+        registered,
+        policy=policy,
+        cache_agents=settings.cache_agents,
+        packed_agents=settings.packed_agents,
+        ahead_us=ahead_us_of(settings),
+        publish=settings.sink != "none" if publish is None else publish,
+        explain_all=explain_all,
+        kernel=settings.kernel,
+        panel=Panel(panel),
+        observer=observer,
+        listener=listener,
+        reviewer=reviewer,
+    )

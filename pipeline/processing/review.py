@@ -1,0 +1,112 @@
+"""What a past that is vouched for holds that would have alerted: for its owner to look at."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from models.event import rfc3339
+from pipeline.files.named_output import create
+from pipeline.publishing.outputs import replay_line
+
+if TYPE_CHECKING:
+    from models.assessment import Assessment
+    from models.event import Event
+    from models.subject import Subject
+    from models.trust_policy import TrustPolicy
+    from pipeline.processing.stream_types import RawRecord
+
+MOST = 1_000
+"""Anomalies kept, the highest ranks first; all are counted and written."""
+
+
+class Unusual(Struct, frozen=True):
+    """One anomaly of the past, by the act in it with the highest rank."""
+
+    time: str
+    severity: str
+    anomaly: str
+    agent_id: str
+    rank: float
+    why: str
+
+
+class Review:
+    """Collects anomalies while a past is learned.
+
+    It is learned all the same; whoever vouches for it should know what they vouch for.
+
+    Parameters
+    ----------
+    policy
+        Of the trust that is told with each act.
+    out
+        A path for one line an act, as `habitus replay` writes them, ``-`` for standard output; None
+        where nobody asked. A file is written from the first act on, or by `finish`: what fails
+        before leaves it as it was.
+    """
+
+    def __init__(self, policy: TrustPolicy, out: str | None = None) -> None:
+        self.acts = 0
+        self._agents: set[str] = set()
+        self._found: dict[str, Unusual] = {}
+        self._policy = policy
+        self._out = out
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Review:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is None:
+            return
+        if self._file is sys.stdout.buffer:
+            self._file.flush()
+        else:
+            self._file.close()
+
+    def finish(self) -> None:
+        """Leave an empty file where one was asked for and nothing was found."""
+        if self._out is not None:
+            self._lines(self._out)
+
+    @property
+    def agents(self) -> int:
+        """How many agents they are of."""
+        return len(self._agents)
+
+    def observe(self, record: RawRecord, event: Event, a: Assessment, subject: Subject) -> None:
+        """Take in an act that is an anomaly; what a rule finds of low severity alerts nowhere."""
+        del record, event
+        if a.ground == "rule" and a.severity == "low":
+            return
+        self.acts += 1
+        self._agents.add(a.agent_id)
+        if self._out is not None:
+            line = replay_line(a, subject, self._policy)
+            self._lines(self._out).write(msgspec.json.encode(line) + b"\n")
+        known = self._found.get(a.key)
+        if known is not None and known.rank >= a.rank:
+            return
+        why = a.reasons[0].why if a.reasons else ""
+        time = rfc3339(a.time_us)
+        self._found[a.key] = Unusual(
+            time, a.severity or "", a.anomaly or "", a.agent_id, a.rank, why
+        )
+        if len(self._found) > 2 * MOST:
+            self._found = dict(self._ordered()[:MOST])
+
+    def _lines(self, out: str) -> BinaryIO:
+        if self._file is None:
+            self._file = sys.stdout.buffer if out == "-" else create(out)
+        return self._file
+
+    def worst(self, number: int) -> list[Unusual]:
+        """Give the anomalies with the highest ranks, those first."""
+        return [one for _, one in self._ordered()[:number]]
+
+    def _ordered(self) -> list[tuple[str, Unusual]]:
+        return sorted(self._found.items(), key=lambda item: (-item[1].rank, item[1].time, item[0]))

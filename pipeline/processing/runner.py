@@ -1,0 +1,366 @@
+"""The loop: take a batch, judge it, commit it, publish it.
+
+    for batch in source:                      1. records of one batch
+        commit = worker.judge(batch)          2. judged in memory: score, decide, learn
+        store.commit(commit, positions)       3. state, results and position in one transaction
+        sink.publish(store.outbox)            4. at least once, with deterministic ids
+        store.drop_outbox                     5. published is forgotten
+        source.commit(positions)              6. a hint; a start goes on from step 3
+
+Killed anywhere, it goes on from the last commit: what was judged after it is judged again, from
+the same state and in the same order, and what was published again carries the same ids.
+"""
+
+from __future__ import annotations
+
+import gc
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.errors import ConfigError, SinkUnavailable
+from pipeline.formats import format_named
+from pipeline.processing.assembly import Surroundings, build_worker, clock_us
+from pipeline.processing.lag import lags_us, worst_us
+from pipeline.processing.quarantine import judged
+from pipeline.processing.stream_types import RawRecord
+from pipeline.publishing import open_sink
+from pipeline.publishing.kept_rejected import keeping, own_files
+from pipeline.publishing.publisher import Publisher
+from pipeline.publishing.rejected import FirstRejected, rejected_by
+from pipeline.sources import open_source
+from pipeline.sources.live_sources import HTTP, Feeds, feeds_of, source_of
+from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
+from pipeline.store.batch import PipelineStatus
+
+if TYPE_CHECKING:
+    import threading
+    from collections import Counter
+    from collections.abc import Callable, Sequence
+    from typing import Literal
+
+    from pipeline.formats import Format
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import Batch, Sink, Source
+    from pipeline.processing.worker import Worker
+    from pipeline.settings import Settings
+    from pipeline.store.batch import Commit
+    from pipeline.store.protocol import Store
+
+_INBOX_CHUNK = 1_000
+_HEARTBEAT_US = 1_000_000
+_DRAIN_TRIES = 30
+_RETRY_S = 1.0
+_READ = {"duplicate_id"}  # reasons that only a record that could be read is rejected for
+_UNSET = (
+    "no source is set: set HABITUS_SOURCE to a Kafka topic "
+    "(kafka://HOST:9092/agent.actions?group=habitus) or a file or folder "
+    "(file:/var/log/agents?follow=1), or start habitus serve and send events to POST /v1/actions; "
+    "habitus demo shows a made-up fleet"
+)
+
+
+class RunSummary(Struct, frozen=True):
+    """What a run did.
+
+    >>> RunSummary(0, {"bad_value": 2}, 0).unreadable
+    True
+    >>> RunSummary(0, {"bad_value": 2, "duplicate_id": 1}, 0).unreadable
+    False
+    """
+
+    events: int
+    rejected_by: dict[str, int]
+    anomalies: int
+    first_rejected: FirstRejected | None = None
+
+    @property
+    def rejected(self) -> int:
+        """How many records were rejected, whatever the reason."""
+        return sum(self.rejected_by.values())
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether there was input and nothing of it could be read."""
+        return not self.events and bool(self.rejected) and not _READ & self.rejected_by.keys()
+
+
+class Loop:
+    """A worker with its source and sink.
+
+    Parameters
+    ----------
+    make
+        Makes the worker, from what the store holds.
+    source, name
+        None for a loop that only judges what the API puts into the inbox; and its name in `feeds`.
+    feeds
+        The newest event of each source.
+    stop
+        Set when it is to end; the batch in hand is finished first.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Worker],
+        store: Store,
+        sink: Sink,
+        source: Source | None = None,
+        *,
+        name: str = "",
+        feeds: Feeds,
+        stop: threading.Event,
+    ) -> None:
+        self._make = make
+        self.worker = make()
+        self.store = store
+        self.sink = sink
+        self.source = source
+        self._name, self._feeds = name, feeds
+        self._stop = stop
+        self._publisher = Publisher(stop)
+        self._at: dict[str, str] = {}
+        self._beat_us = 0
+        self._lags: dict[str, int] = {}
+
+    def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
+        """Go on until the source ends or it is to stop.
+
+        Parameters
+        ----------
+        drain
+            Whether the source ends once everything there at the start was handed out.
+        """
+        _collect_rarely()
+        if self.source is None:
+            self._inbox_only()
+            return
+        if hasattr(self.source, "on_assigned") and hasattr(self.source, "positions"):
+            # A partition may come from another worker.
+            self.source.on_assigned = lambda _: self._resumed()
+            self.source.positions = self.store.positions
+        self.source.resume(self._resumed())
+        if progress is not None:
+            size = self.source.size_hint() if drain or self.source.ends else None
+            progress.start(size, "judging", self.source.unit)
+        self._publish()
+        done = self.source.progress()
+        for batch in self.source.batches():
+            if batch.records or batch.positions:
+                self.step(batch)
+            else:
+                self._look_at_lag(())
+            self.inbox()
+            self._beat()
+            if progress is not None:
+                progress.advance(self.source.progress() - done)
+                done = self.source.progress()
+            if self._stop.is_set():
+                break
+        if progress is not None:  # what an earlier run has read comes without a batch
+            progress.advance(self.source.progress() - done)
+        self.inbox()
+
+    def step(self, batch: Batch) -> None:
+        """Judge, commit and publish one batch."""
+        out = self._judged(batch.records)
+        out.expected = {source: self._at.get(source) for source in batch.positions}
+        self._feeds.note(self._name, out.newest_us, clock_us())
+        self._look_at_lag(batch.records)
+        self.worker.commit(out, batch.positions, self._status("running"))
+        self._at.update(batch.positions)
+        self._publish()
+        if self.source is not None:
+            self.source.commit(batch.positions)
+
+    def _judged(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
+        def anew(some: Sequence[RawRecord]) -> Commit:
+            before, self.worker = self.worker, self._make()
+            self.worker.succeeds(before)
+            return self.worker.judge(some, wire)
+
+        return judged(lambda some: self.worker.judge(some, wire), anew, records)
+
+    def _look_at_lag(self, records: Sequence[RawRecord]) -> None:
+        """Note how far behind each source is; of one that is not in the batch Kafka knows."""
+        known: Callable[[], dict[str, int]] = getattr(self.source, "lags_us", dict)
+        self._lags = dict.fromkeys(self._lags, 0) | known() | lags_us(records, clock_us())
+
+    def _resumed(self) -> dict[str, str]:
+        """Give the stored positions, and note them: the next commit expects them still there."""
+        self._at = self.store.positions()
+        return dict(self._at)
+
+    def inbox(self) -> int:
+        """Judge what came over HTTP; give how many events."""
+        total = 0
+        while rows := self.store.inbox_batch(0, _INBOX_CHUNK):
+            records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
+            out = self._judged(records, format_named("native"))
+            out.inbox_done = rows[-1][0]
+            self._feeds.note(HTTP, out.newest_us, clock_us())
+            self.worker.commit(out, {}, self._status("running"))
+            self._publish()
+            total += len(rows)
+        return total
+
+    def end(self, state: Literal["drained", "stopped"]) -> None:
+        """Say how the loop ended, after everything queued was published as far as possible."""
+        self._publish()
+        self.worker.commit(self.worker.flush(whole=True), {}, self._status(state))
+
+    def publish_all(self) -> None:
+        """Empty the outbox; retry while the sink is away.
+
+        Raises
+        ------
+        SinkUnavailable
+            The sink stayed away; nothing is lost, the next run publishes it.
+        """
+        for _ in range(_DRAIN_TRIES):
+            self._publish()
+            if not self.store.outbox(1):
+                return
+            if self._stop.wait(_RETRY_S):
+                return
+        raise SinkUnavailable("the sink took nothing for 30 s; the outbox keeps it, run again")
+
+    def _publish(self) -> None:
+        self._publisher.empty(self.store, self.sink)
+
+    def _inbox_only(self) -> None:
+        while not self._stop.wait(0.05):
+            self.inbox()
+            self._beat()
+
+    def _beat(self) -> None:
+        """Give a sign of life, at most once a second."""
+        if clock_us() - self._beat_us >= _HEARTBEAT_US:
+            self.worker.commit(self.worker.flush(), {}, self._status("running"))
+
+    def _status(self, state: Literal["running", "drained", "stopped"]) -> PipelineStatus:
+        self._beat_us = clock_us()
+        return PipelineStatus(
+            state,
+            self._beat_us,
+            self.worker.watermark_us or None,
+            worst_us(self._lags),
+            dict(self._lags),
+            self.store.waiting(),
+            dict(self._feeds.last_events),
+            self._feeds.newest_us,
+        )
+
+
+def run(
+    settings: Settings,
+    *,
+    drain: bool = False,
+    progress: Progress | None = None,
+    stop: threading.Event,
+) -> RunSummary:
+    """Consume, judge and publish until told to stop, or until everything is done (`drain`).
+
+    Raises
+    ------
+    ConfigError
+        No source is set, another process writes to the store, or a setting is wrong.
+    SinkUnavailable
+        With `drain`: the sink did not take everything.
+    """
+    if not settings.source:
+        raise ConfigError(_UNSET)
+    if _shared(settings):
+        from pipeline.sharding.loop import run_sharded  # one of several, perhaps
+
+        _collect_rarely()
+        return summary_of(*run_sharded(settings, drain=drain, progress=progress, stop=stop))
+    store = open_store(settings.store)
+    lock = writer_lock(settings.store)
+    if not lock.acquire():
+        store.close()
+        raise ConfigError(
+            f"store {shown_url(settings.store)} is written to by another process; stop it first"
+        )
+    with lock, store:
+        store.claim()
+        sink = keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client))
+        source = open_source(
+            settings.source,
+            batch_size=settings.batch_size,
+            batch_ms=settings.batch_ms,
+            kafka_client=settings.kafka_client,
+            clock_us=clock_us,
+            drain=drain,
+            skip=own_files(settings),
+        )
+        try:
+            loop = Loop(
+                _maker(settings, store), store, sink, source,
+                name=source_of(settings.source)[0],
+                feeds=feeds_of(settings, store.status(), drain=drain),
+                stop=stop,
+            )  # fmt: skip
+            loop.run(progress, drain=drain)
+            if drain:
+                loop.publish_all()
+            loop.end("drained" if drain and not stop.is_set() else "stopped")
+        finally:
+            if progress is not None:
+                progress.stop()
+            source.close()
+            sink.close()
+    return summary_of(loop.worker.counters, loop.worker.first_rejected)
+
+
+def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
+    """Judge what `POST /v1/actions` takes in, unless another process writes to the store.
+
+    Returns
+    -------
+    bool
+        False when another process is the writer; that one judges the inbox.
+    """
+    if _shared(settings):  # an agent is judged where its partition is
+        return False
+    lock = writer_lock(settings.store)
+    if not lock.acquire():
+        return False
+    with lock, open_store(settings.store) as store:
+        store.claim()
+        sink = keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client))
+        try:
+            feeds = feeds_of(settings, store.status(), reads=False)
+            loop = Loop(_maker(settings, store), store, sink, feeds=feeds, stop=stop)
+            loop.run()
+            loop.end("stopped")
+        finally:
+            sink.close()
+    return True
+
+
+def _maker(settings: Settings, store: Store) -> Callable[[], Worker]:
+    """Give what makes a worker, with what is beside the stream loaded once."""
+    return partial(build_worker, settings, store, around=Surroundings.of(settings, store))
+
+
+def _shared(settings: Settings) -> bool:
+    """Tell whether several workers may share the stream."""
+    return is_postgresql(settings.store) and settings.source.startswith("kafka:")
+
+
+def _collect_rarely() -> None:
+    """Tell the garbage collector that what is held now stays, and to look less often.
+
+    Agents in memory are a large heap without cycles; walking it took a tenth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def summary_of(counters: Counter[str], first: FirstRejected | None) -> RunSummary:
+    """Sum up what was counted."""
+    anomalies = sum(n for name, n in counters.items() if name.startswith("anomalies_"))
+    return RunSummary(counters["events"], rejected_by(counters), anomalies, first)

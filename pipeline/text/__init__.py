@@ -1,0 +1,1 @@
+"""Text from outside as a person may read it."""

@@ -1,0 +1,165 @@
+"""What `habitus learn` says of a past that is vouched for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from models.assessment import Assessment, Reason
+from models.errors import ConfigError, HabitusError
+from models.trust_policy import DEFAULT_POLICY
+from pipeline.processing.replay import learn
+from pipeline.processing.review import MOST, Review
+
+if TYPE_CHECKING:
+    from models.event import Event
+    from models.subject import Subject
+    from pipeline.processing.stream_types import RawRecord
+
+EVENTS = 3_000
+QUICK = {"learning_sessions": 3, "pool_minimum": 100}
+
+
+def with_an_odd_act(lines: list[bytes], inventory: str) -> list[bytes]:
+    """Add a call of the busiest registered agent that no habit leads to."""
+    events: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    known = [one for one in events if one["agent"]["id"] in inventory and "mode" in one]
+    ((busiest, mode), _) = Counter((o["agent"]["id"], o["mode"]) for o in known).most_common(1)[0]
+    usual = next(o for o in known if (o["agent"]["id"], o["mode"]) == (busiest, mode))
+    usual.pop("credential", None)
+    odd = usual | {
+        "id": "odd",
+        "time": events[-1]["time"],
+        "session": "odd",
+        "tool": "vault.export",
+    }
+    odd["resource"] = {"id": "vault/keys", "sensitivity": "restricted"}
+    return [*lines, json.dumps(odd).encode()]
+
+
+@pytest.fixture
+def past(pipeline):
+    """A past with an act that would have alerted."""
+    lines = with_an_odd_act(pipeline.events(EVENTS), pipeline.inventory.read_text())
+    return pipeline.file(lines, "past.jsonl")
+
+
+def test_acts_that_would_have_alerted_are_learned_and_told(pipeline, past):
+    settings = pipeline.settings(past, alerts_per_day=50, model=QUICK)
+    out = pipeline.folder / "review.jsonl"
+    learned = learn([str(past)], fmt="native", settings=settings, review=str(out))
+    lines = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert learned.review.acts == len(lines) < EVENTS / 2
+    assert learned.review.agents == len({line["agent_id"] for line in lines})
+    assert {line["alert"] for line in lines} == {False}
+    assert {line["learned"] for line in lines} == {True}
+    assert all(line["anomaly"] and line["reasons"] for line in lines)
+    (odd,) = [line for line in lines if line["event_id"] == "odd"]
+    assert odd["p"] < 0.01
+    assert odd["reasons"][0]["observed"] in ("vault/keys", "vault.export", "vault restricted")
+
+
+def command(pipeline, past, out: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(  # noqa: S603  # our own command
+        [sys.executable, "-m", "pipeline.cli", "learn", str(past), "--review", out],
+        env=pipeline.environment(pipeline.settings(past)), cwd=pipeline.folder,
+        capture_output=True, timeout=60, check=False, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
+    done = command(pipeline, past, "review.jsonl")
+    acts = len((pipeline.folder / "review.jsonl").read_bytes().splitlines())
+    assert f"{acts} acts of " in done.stderr
+    assert "would have alerted and are learned; all of them are in 'review.jsonl'" in done.stderr
+    assert "identity.shadow" in done.stdout
+
+
+def test_a_dash_is_standard_output_where_lines_stand_alone(pipeline, past):
+    done = command(pipeline, past, "-")
+    acts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert f"{len(acts)} acts of " in done.stderr
+    assert {"event_id", "anomaly", "reasons"} <= acts[0].keys()
+    assert not (pipeline.folder / "-").exists()
+
+
+def test_a_past_is_never_written_over_by_its_review(pipeline, past):
+    before = past.read_bytes()
+    with pytest.raises(ConfigError, match=r"--review '.*' is read as well and would be lost"):
+        learn([str(past)], fmt="native", settings=pipeline.settings(past), review=str(past))
+    assert past.read_bytes() == before
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_store_is_never_written_over_by_a_review(pipeline, past, there):
+    store = pipeline.folder / "new.db"
+    settings = pipeline.settings(past, store=f"sqlite:{store}")
+    if there:
+        learn([str(past)], fmt="native", settings=settings)
+    before = store.read_bytes() if there else None
+    with pytest.raises(ConfigError, match=r"--review '.*new\.db' is the store; write elsewhere"):
+        learn([str(past)], fmt="native", settings=settings, review=str(store))
+    assert (store.read_bytes() if store.exists() else None) == before
+
+
+def test_what_was_found_before_stays_where_nothing_is_learned(pipeline, past):
+    settings, out = pipeline.settings(past), pipeline.folder / "review.jsonl"
+    learn([str(past)], fmt="native", settings=settings, review=str(out))
+    before = out.read_bytes()
+    assert before
+    with pytest.raises(HabitusError, match=r"nothing was learned as native: all .* were rejected"):
+        learn([str(past)], fmt="native", settings=settings, review=str(out))
+    assert out.read_bytes() == before
+
+
+def test_where_nothing_would_have_alerted_the_file_is_empty(pipeline):
+    file, out = pipeline.file(pipeline.events(30)[:20], "calm.jsonl"), pipeline.folder / "r.jsonl"
+    calm = [json.loads(line) for line in file.read_bytes().splitlines()]
+    known = [json.dumps(one).encode() for one in calm if one["agent"]["id"] != pipeline.SHADOW]
+    out.write_bytes(b"of an earlier past")
+    settings = pipeline.settings(pipeline.file(known, "calm.jsonl"))
+    learned = learn([str(file)], fmt="native", settings=settings, review=str(out))
+    assert learned.review.acts == 0
+    assert out.read_bytes() == b""
+
+
+def act(number: int, rank: float, **more: Any) -> Assessment:
+    reasons = [Reason("tool", rank, "x", [], f"why {rank}")]
+    given = {"key": f"k-{number}", "severity": "high", "anomaly": "tool.new", "ground": "event"}
+    return Assessment(
+        f"e-{number}", "a", "unknown", "s", number, rank=rank, reasons=reasons, **given | more
+    )
+
+
+def review_of(*acts: Assessment) -> Review:
+    found = Review(DEFAULT_POLICY)
+    for one in acts:
+        found.observe(cast("RawRecord", None), cast("Event", None), one, cast("Subject", None))
+    return found
+
+
+def test_an_anomaly_is_told_by_its_worst_act_and_the_worst_first():
+    found = review_of(act(1, 5.0), act(2, 7.0), act(1, 9.0), act(1, 6.0))
+    assert [(one.rank, one.why) for one in found.worst(10)] == [(9.0, "why 9.0"), (7.0, "why 7.0")]
+    assert (found.acts, found.agents) == (4, 1)
+
+
+def test_what_a_rule_finds_of_low_severity_alerts_nowhere():
+    low = act(1, 5.0, severity="low", ground="rule")
+    assert review_of(low).acts == 0
+    assert review_of(act(1, 5.0, severity="low")).acts == 1
+
+
+def test_of_many_anomalies_the_worst_are_kept_and_all_are_counted():
+    found = review_of(*(act(n, float(n % 5_003)) for n in range(5_003)))
+    kept = [one.rank for one in found.worst(5_003)]
+    assert found.acts == 5_003
+    assert MOST <= len(kept) <= 2 * MOST
+    assert kept[:MOST] == [float(n) for n in range(5_002, 5_002 - MOST, -1)]

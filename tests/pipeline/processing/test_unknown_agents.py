@@ -1,0 +1,188 @@
+"""Many unknown agents are one finding, and hide no other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.commands.pages.anomaly import anomaly_with
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.stream_types import RawRecord
+from pipeline.store import open_shard, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.store import Store
+
+KNOWN = "clerk-1"
+DAY = "2026-03-02T"
+
+
+@pytest.fixture
+def settings(pipeline: Any, store_url: str) -> Any:
+    """Give settings of a store whose inventory knows one agent."""
+    pipeline.inventory.write_text(f"agent_id,role,owner\n{KNOWN},clerk,team@example.com\n")
+    open_store(store_url, secret=pipeline.SECRET).close()
+    return pipeline.settings("-").model_copy(update={"store": store_url})
+
+
+def an_event(number: int, agent: str, time: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"e-{number}",
+        "time": f"{DAY}{time}Z",
+        "agent": {"id": agent},
+        "tool": "mail.send",
+        "mode": "delegated",
+        **more,
+    }
+
+
+def ghosts(count: int, time: str = "10:00:{second:02}", **more: Any) -> list[dict[str, Any]]:
+    """Give one event of each of so many unknown agents."""
+    return [
+        an_event(
+            n, f"ghost-{n:03}", time.format(second=n % 60, minute=n // 60, hour=n % 24), **more
+        )
+        for n in range(count)
+    ]
+
+
+def incident() -> list[dict[str, Any]]:
+    """Give one credential that a known agent uses from two places within minutes."""
+    return [
+        an_event(
+            9_000 + n,
+            KNOWN,
+            f"09:0{n}:00",
+            credential={"id": "c-known"},
+            network={"source_ip": address},
+        )
+        for n, address in enumerate(("192.0.2.7", "203.0.113.7"))
+    ]
+
+
+def judge(settings: Any, store: Store, events: Iterable[dict[str, Any]], size: int = 1_000) -> list:
+    """Judge events in batches of a size, each by a worker that reads the store anew."""
+    given = list(events)
+    outbox = []
+    for start in range(0, len(given), size):
+        records = [
+            RawRecord(json.dumps(one).encode(), "stdin", start + at, 1_798_761_600_000_000)
+            for at, one in enumerate(given[start : start + size])
+        ]
+        out = build_worker(settings, store).judge(records)
+        store.commit(out)
+        outbox += out.outbox
+    return [json.loads(one.value) for one in outbox if one.topic == "agent.anomalies"]
+
+
+def test_250_unknown_agents_are_one_finding_and_the_incident_is_on_the_first_page(settings):
+    with open_store(settings.store) as store:
+        judge(settings, store, [*incident(), *ghosts(250, "10:0{minute}:{second:02}")])
+        page = store.anomalies(limit=50)
+    assert [a["anomaly"] for a in page] == ["identity.shadow", "cred.reuse"]
+    shadow, reuse = page
+    assert shadow["agents"] == {
+        "count": 250,
+        "first": [f"ghost-{n:03}" for n in range(10)],
+        "shared": {},
+    }
+    assert (shadow["count"], shadow["severity"]) == (250, "high")
+    assert shadow["reasons"][0]["why"].startswith("250 agents are not in the inventory")
+    assert shadow["reasons"][0]["observed"] == "250 agents"
+    assert reuse["agent_id"] == KNOWN
+    assert "agents" not in reuse
+
+
+@pytest.mark.parametrize("shared", ["credential", "network", "asn"])
+def test_agents_that_share_a_credential_or_a_network_are_one_finding_all_day(settings, shared):
+    carried = {
+        "credential": {"credential": {"id": "c-9"}},
+        "network": {"network": {"source_ip": "203.0.113.9"}},
+        "asn": {"network": {"asn": 64_500}},
+    }[shared]
+    named = {"credential": "c-9", "network": "203.0.113.0/24", "asn": "AS64500"}[shared]
+    with open_store(settings.store) as store:
+        judge(settings, store, ghosts(24, "{hour:02}:30:00", **carried))
+        (found,) = store.anomalies()
+    assert found["agents"]["count"] == 24
+    assert list(found["agents"]["shared"].values()) == [named]
+    assert named in found["reasons"][0]["why"]
+
+
+def test_credentials_made_up_for_each_agent_do_not_divide_a_minute(settings):
+    events = ghosts(250, "10:00:00")
+    for n, event in enumerate(events):
+        event["credential"] = {"id": f"c-{n}"}
+        event["network"] = {"source_ip": f"203.{n}.113.9"}
+    with open_store(settings.store) as store:
+        judge(settings, store, events)
+        (found,) = store.anomalies()
+    assert found["agents"]["count"] == 250
+
+
+def test_agents_that_share_nothing_are_findings_of_their_own(settings):
+    with open_store(settings.store) as store:
+        judge(settings, store, ghosts(5, "{hour:02}:30:00"))
+        assert [a["agents"]["count"] for a in store.anomalies()] == [1] * 5
+
+
+def test_each_agent_keeps_evidence_of_its_own_that_leads_to_the_finding(settings):
+    with open_store(settings.store) as store:
+        judge(settings, store, ghosts(30))
+        (found,) = store.anomalies()
+        for agent in ("ghost-000", "ghost-029"):
+            (state,) = store.states(agent)
+            (item,) = state.ledger.items.values()
+            assert item.anomaly == "identity.shadow"
+            assert store.anomaly(item.id) == found
+            assert anomaly_with(store, item.id) == found
+            assert store.anomalies(agent_id=agent) == [found]
+        assert store.anomalies(agent_id="ghost-030") == []
+        assert store.anomalies(agent_id="") == []
+
+
+def test_batches_restarts_and_repeats_change_no_byte(settings, pipeline):
+    events = [*ghosts(40, "10:{second:02}:00"), *ghosts(40, "10:{second:02}:30")]
+    for n, event in enumerate(events):
+        event["id"] = f"e-{n}"
+        if n % 3 == 0:
+            event["credential"] = {"id": f"c-{n % 4}"}
+    with open_store(settings.store) as store:
+        at_once = judge(settings, store, events)
+        kept = store.anomalies(limit=1_000)
+        assert judge(settings, store, events) == []
+        assert store.anomalies(limit=1_000) == kept
+    for size in (1, 7):
+        other = pipeline.settings("-", f"by-{size}")
+        with open_store(other.store) as store:
+            assert judge(other, store, events, size) == at_once
+            assert store.anomalies(limit=1_000) == kept
+
+
+def test_what_is_published_of_many_agents_is_few_and_bounded(settings):
+    events = ghosts(500)
+    for event in events:
+        event["agent"]["id"] = event["agent"]["id"].ljust(256, "x")
+    with open_store(settings.store) as store:
+        published = judge(settings, store, events)
+        (found,) = store.anomalies()
+    assert len({one["id"] for one in published}) == 1
+    assert [one["agents"]["count"] for one in published] == [*range(1, 11), 16, 32, 64, 128, 256]
+    assert all(len(json.dumps(one)) < 16_384 for one in [*published, found])
+
+
+@pytest.mark.postgresql
+def test_each_partition_has_a_finding_of_its_own(settings, postgresql_url):
+    settings = settings.model_copy(update={"store": postgresql_url})
+    events = ghosts(40)
+    with open_shard(postgresql_url, "") as whole:
+        for at, name in enumerate(("kafka:t:0", "kafka:t:1")):
+            store = whole.of(name)
+            store.claim()
+            judge(settings, store, events[at::2])
+        found = whole.anomalies()
+    assert [a["agents"]["count"] for a in found] == [20, 20]
