@@ -29,9 +29,9 @@ from models.trust_state import TrustState
 from pipeline.formats.native import Native
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
-from scoring_api.reading import PipelineStatus
 from scoring_api.schemas import Trust
 from scoring_api.serving.server import Server
+from scoring_api.trust_cache.store_reading import PipelineStatus
 
 if TYPE_CHECKING:
     from pipeline.events.duplicates import Fate

@@ -12,9 +12,9 @@ from benchmarks.meter import Meter, Result, Span, resident_bytes
 from models.answer import DEFAULT_OBLIGATIONS
 from models.trust import TrustPolicy
 from pipeline.store import Commit, open_store
-from scoring_api.cache import TrustCache
 from scoring_api.config import ApiConfig
-from scoring_api.metrics import Metrics
+from scoring_api.status.metrics import Metrics
+from scoring_api.trust_cache.cache import TrustCache
 from scoring_api.wiring import StoreReading
 
 if TYPE_CHECKING:

@@ -16,19 +16,19 @@ from fastapi import FastAPI
 from models.answer import DEFAULT_OBLIGATIONS, Obligation
 from models.trust import TrustPolicy
 from scoring_api import problems
-from scoring_api.auth import Authenticator
-from scoring_api.bodies import Bodies
-from scoring_api.cache import TrustCache
+from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.config import ApiConfig
 from scoring_api.description import described, operation_id
-from scoring_api.fastpath import FastTrust
-from scoring_api.guard import Guard
-from scoring_api.metrics import Metrics
 from scoring_api.problems import App, Message, Receive, Scope, Send
-from scoring_api.reading import Reading
+from scoring_api.requests.bodies import Bodies
+from scoring_api.requests.guard import Guard
 from scoring_api.routes import PAGES, ROUTERS
 from scoring_api.service import Service, Validate
-from scoring_api.silent import Silences
+from scoring_api.status.metrics import Metrics
+from scoring_api.status.silent_agents import Silences
+from scoring_api.trust_cache.cache import TrustCache
+from scoring_api.trust_cache.fast_path import FastTrust
+from scoring_api.trust_cache.store_reading import Reading
 
 DESCRIPTION = (
     "Behavioural baselines and trust scores for AI agents. Errors are problem details (RFC 9457). "
@@ -118,7 +118,8 @@ def create_app(
     Parameters
     ----------
     reading
-        The store; see `scoring_api.reading.Reading` for the thread it is called from.
+        The store; `Reading` in `scoring_api.trust_cache.store_reading` names the thread that
+        calls it.
     validate
         Gives the native event that bytes are, with the names of its unknown members; raises
         `models.errors.MalformedEvent` for other bytes.

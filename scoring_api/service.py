@@ -12,15 +12,15 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 
 from models.event import Event
-from scoring_api.auth import Authenticator
-from scoring_api.cache import TrustCache
+from scoring_api.authentication.authenticator import Authenticator
+from scoring_api.authentication.principal import Principal
 from scoring_api.config import ApiConfig
-from scoring_api.metrics import Metrics
-from scoring_api.principal import Principal
 from scoring_api.problems import MEDIA_TYPE, ProblemError
-from scoring_api.reading import Reading
 from scoring_api.schemas import Problem, RejectedActions
-from scoring_api.silent import Silences
+from scoring_api.status.metrics import Metrics
+from scoring_api.status.silent_agents import Silences
+from scoring_api.trust_cache.cache import TrustCache
+from scoring_api.trust_cache.store_reading import Reading
 
 Validate = Callable[[bytes], tuple[Event, tuple[str, ...]]]
 """Give the native event that bytes are, with the names of its unknown members.

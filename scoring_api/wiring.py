@@ -17,13 +17,13 @@ from pipeline.events.duplicates import Fate
 from pipeline.settings import Settings, load_settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import Application, create_app
+from scoring_api.authentication.jwks import KeySource
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
-from scoring_api.jwks import KeySource
-from scoring_api.reading import PipelineStatus
 from scoring_api.service import Validate
 from scoring_api.serving.certificates import TlsFiles, load
 from scoring_api.serving.limits import Limits
+from scoring_api.trust_cache.store_reading import PipelineStatus
 
 # By name, as the command line starts us: loading the API loads no edge of the stream.
 _NATIVE = "pipeline.formats.native:Native"

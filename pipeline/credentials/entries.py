@@ -2,7 +2,7 @@
 
 The file is TOML (``[[key]]`` tables) or JSON (a list of the same objects). It holds hashes of API
 keys, never keys: a key is random and long, so one round of SHA-256 is enough. ``habitus keys``
-edits the file; `scoring_api.credential_store` follows it.
+edits the file; `scoring_api.authentication.credential_store` follows it.
 
     [[key]]
     id = "gateway"

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Request
 from models.errors import HabitusError
 from models.event import Event
 from pipeline.events.schema import EXAMPLES
-from scoring_api.batches import sort_out, split
-from scoring_api.clients import client_of
-from scoring_api.principal import Principal
+from scoring_api.authentication.principal import Principal
 from scoring_api.problems import ProblemError
+from scoring_api.requests.batches import sort_out, split
+from scoring_api.requests.clients import client_of
 from scoring_api.schemas import STATUSES, ActionResults
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 

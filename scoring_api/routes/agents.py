@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query
 
 from models.answer import Answer
 from models.event import rfc3339
-from scoring_api import cursors
 from scoring_api.clock import wall_us
-from scoring_api.inventory import detail, evidence, history, row
-from scoring_api.known import Entry
+from scoring_api.lists import cursors
+from scoring_api.lists.agents import detail, evidence, history, row
 from scoring_api.schemas import (
     AgentDetail,
     AgentPage,
@@ -22,6 +21,7 @@ from scoring_api.schemas import (
     StateName,
 )
 from scoring_api.service import DESCRIBED, AgentPath, Service, Shared, needs, problems
+from scoring_api.trust_cache.cached_agent import Entry
 
 router = APIRouter(tags=["agents"], dependencies=[*DESCRIBED, needs("trust:read")])
 

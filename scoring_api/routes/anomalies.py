@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from models.event import microseconds
 from pipeline.store import Sort
-from scoring_api.anomaly_pages import Filters, page_of, turn_of
+from scoring_api.lists.anomalies import Filters, page_of, turn_of
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import Anomaly, AnomalyPage, SeverityName
 from scoring_api.service import DESCRIBED, Shared, needs, problems

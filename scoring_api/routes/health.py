@@ -9,9 +9,9 @@ from fastapi.responses import PlainTextResponse, Response
 
 from models.event import rfc3339
 from models.trust_policy import SECOND_US
+from scoring_api.authentication.principal import unusable
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
-from scoring_api.principal import unusable
 from scoring_api.schemas import Health
 from scoring_api.service import Shared, open_problems, problems
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 
 from pipeline.events.schema import rendered
-from scoring_api.fastpath import not_modified
 from scoring_api.service import open_problems
+from scoring_api.trust_cache.fast_path import not_modified
 
 router = APIRouter(tags=["actions"])
 

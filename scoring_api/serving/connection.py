@@ -15,7 +15,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from scoring_api.certificate_entries import IN_STATE, ClientCertificate
+from scoring_api.authentication.certificate_entries import IN_STATE, ClientCertificate
 from scoring_api.problems import ENDED, ProblemError
 from scoring_api.serving.door import Door, Reason
 from scoring_api.serving.peer import certificate_of

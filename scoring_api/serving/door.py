@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from scoring_api.clients import source_of
+from scoring_api.requests.clients import source_of
 from scoring_api.serving.limits import LOCAL_RESERVE, Limits
 from scoring_api.serving.proxies import Proxies
 

@@ -6,7 +6,7 @@ import ssl
 from typing import Any
 
 from models.trust_policy import SECOND_US
-from scoring_api.certificate_entries import ClientCertificate
+from scoring_api.authentication.certificate_entries import ClientCertificate
 
 _SPIFFE = "spiffe://"
 _LONGEST = 2048

@@ -7,8 +7,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scoring_api.clients import client_of, source_of
 from scoring_api.problems import App, ProblemError, Receive, Scope, Send, send_problem
+from scoring_api.requests.clients import client_of, source_of
 
 if TYPE_CHECKING:
     from scoring_api.serving.door import Door

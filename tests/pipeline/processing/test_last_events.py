@@ -21,7 +21,7 @@ from pipeline.sources import open_source
 from pipeline.sources.kafka.address import parse
 from pipeline.sources.live_sources import source_of
 from pipeline.store import Commit, LastEvent, PipelineStatus, open_store
-from scoring_api.pulse import sources_of
+from scoring_api.status.freshness import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

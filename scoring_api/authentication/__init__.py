@@ -1,0 +1,1 @@
+"""Who asks: keys, tokens and certificates, and what happens to the others."""

@@ -1,0 +1,73 @@
+"""The credential file while the API runs: followed, and failing closed when it cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from models.errors import ConfigError
+from pipeline.credentials.entries import Credentials, is_toml, parse_credentials, read_bytes
+from scoring_api.authentication.bounded_read import BoundedRead
+
+log = logging.getLogger(__name__)
+
+READ_S = 2.0
+
+
+class CredentialStore:
+    """What the credential file says now.
+
+    Parameters
+    ----------
+    path
+        The file; it must be good at the start.
+
+    Attributes
+    ----------
+    current
+        The credentials in it; None while the file is missing, unreadable, empty or broken.
+    generation
+        Rises whenever `current` changes: what was verified before has to be verified again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digest, self.current = self._read(b"")
+        self.generation = 0
+        self._reader = BoundedRead(self._read)
+
+    @property
+    def usable(self) -> bool:
+        """False while the file cannot be used."""
+        return self.current is not None
+
+    async def check(self) -> None:
+        """Read the file again; after `READ_S` a file that gives no answer counts as unreadable."""
+        known = b"" if self.current is None else self._digest
+        try:
+            digest, found = await self._reader.answer(known, within_s=READ_S)
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be let in by it
+            ours = isinstance(error, ConfigError | TimeoutError)
+            self._close(str(error) if ours else type(error).__name__)
+            return
+        if found is None:
+            return
+        if self.current is None:
+            log.info("credentials_usable_again", extra={"entries": len(found.entries)})
+        self.current, self._digest = found, digest
+        self.generation += 1
+
+    def _close(self, fault: str) -> None:
+        if self.current is not None:
+            self.current = None
+            self.generation += 1
+            log.error("credentials_unusable", extra={"fault": fault, "effect": "nobody is let in"})
+
+    def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:
+        """Give the digest of the file and what it says; None where the digest is `known`."""
+        raw = read_bytes(self._path)
+        digest = hashlib.sha256(raw).digest()
+        if digest == known:
+            return digest, None
+        return digest, parse_credentials(raw, toml=is_toml(self._path))

@@ -1,0 +1,198 @@
+"""The key set that signs bearer tokens: from a file or a URL, refreshed, failing closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import urllib.error
+import urllib.request
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc import jwk
+from joserfc.errors import JoseError
+
+from models.errors import ConfigError
+from models.trust_policy import SECOND_US
+from pipeline.files.regular_file import read_regular
+from scoring_api.authentication.bounded_read import BoundedRead
+from scoring_api.clock import wall_us
+from scoring_api.config import is_loopback
+
+log = logging.getLogger(__name__)
+
+REFRESH_US = 600 * SECOND_US
+# Somebody who sends made-up key ids must not make us fetch for each of them.
+COOL_DOWN_US = 30 * SECOND_US
+RETRY_US = 2 * SECOND_US
+# Without a successful read for this long the set may hold keys that were withdrawn.
+TRUSTED_US = 3600 * SECOND_US
+# Of the whole answer: the library's own limit is for one step of it.
+FETCH_S = 10.0
+# A file is read again and again, so that its loss shows within five seconds.
+FILE_S = 2.0
+FILE_US = SECOND_US // 2
+MAX_BYTES = 256 * 1024
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Keep the fetch at the configured address: a redirect could leave https."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Follow nothing."""
+
+
+def parse_key_set(raw: bytes) -> list[Any]:
+    """Read the asymmetric signature keys of a key set; others are left out.
+
+    >>> parse_key_set(b'{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}')
+    []
+    """
+    document = json.loads(raw)
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("expected an object with a list named keys")  # bad data
+    keys = []
+    for entry in entries:
+        if entry.get("kty") not in ("RSA", "EC", "OKP") or entry.get("use", "sig") != "sig":
+            continue
+        try:
+            keys.append(jwk.import_key(entry))
+        except (JoseError, ValueError):
+            log.warning("jwks_key_ignored", extra={"kty": entry.get("kty")})
+    return keys
+
+
+class KeySource:
+    """Give the key of a key id.
+
+    Parameters
+    ----------
+    location
+        Path of a file, or an https URL (http on loopback only).
+
+    Attributes
+    ----------
+    generation
+        Rises whenever the keys change: what was verified before has to be verified again.
+    """
+
+    def __init__(self, location: str) -> None:
+        parts = urlsplit(location)
+        self._remote = parts.scheme in ("http", "https")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ConfigError("jwks must be an https URL or a file")
+        self._location = location
+        self._keys: list[Any] = []
+        self._raw = b""
+        self._fault = ""
+        self._was_usable = True
+        self._reader = BoundedRead(self._read)
+        self._read_us = 0
+        self._tried_us = 0
+        self._lock = asyncio.Lock()
+        self.generation = 0
+
+    def examine(self) -> None:
+        """Raise `ConfigError` where a file holds no key set; an address may answer later."""
+        if self._remote:
+            return
+        try:
+            keys = parse_key_set(self._read())
+        except (OSError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                f"no key set can be read from the file that jwks names: {type(error).__name__}"
+            ) from error
+        if not keys:
+            raise ConfigError("the file that jwks names holds no public signature key")
+
+    @property
+    def usable(self) -> bool:
+        """False while there is no key, or none that was seen within `TRUSTED_US`."""
+        return bool(self._keys) and wall_us() <= self.trusted_until_us
+
+    @property
+    def trusted_until_us(self) -> int:
+        """Until when the keys hold unless they are read again, in microseconds."""
+        return self._read_us + TRUSTED_US
+
+    async def check(self) -> None:
+        """Read the key set again: a file at each call, an address when the last answer is old."""
+        now = wall_us()
+        if not self._remote or not self._keys or now - self._read_us > REFRESH_US:
+            await self._refresh(now)
+        if self.usable != self._was_usable:
+            self._was_usable = self.usable
+            if self.usable:
+                log.info("jwks_usable", extra={"keys": len(self._keys)})
+            else:
+                log.error("jwks_unusable", extra={"effect": "no token is let in"})
+
+    async def find(self, kid: str | None) -> Any | None:
+        """Give the key named `kid`, or the only key when a token names none; else None.
+
+        A key that is known is given at once; only one that is not makes a caller wait.
+        """
+        key = self._pick(kid)
+        if key is None:
+            await self._refresh(wall_us())
+            key = self._pick(kid)
+        return key
+
+    def _pick(self, kid: str | None) -> Any | None:
+        if not self.usable:
+            return None
+        if kid is None:
+            return self._keys[0] if len(self._keys) == 1 else None
+        return next((key for key in self._keys if key.kid == kid), None)
+
+    async def _refresh(self, now: int) -> None:
+        async with self._lock:
+            pause_us = FILE_US if not self._remote else COOL_DOWN_US if self._keys else RETRY_US
+            if now - self._tried_us < pause_us:
+                return
+            self._tried_us = now
+            try:
+                raw = await self._reader.answer(within_s=FETCH_S if self._remote else FILE_S)
+                if raw == self._raw and self._keys:
+                    self._read_us, self._fault = now, ""
+                    return
+                keys = parse_key_set(raw)
+                self._say("" if keys else "it holds no public signature key")
+            except Exception as error:  # noqa: BLE001  # whatever it is, it brings no key
+                self._say(type(error).__name__)
+                if self._remote:
+                    return  # the keys hold until `trusted_until_us`
+                raw, keys = b"", []
+            self._keys, self._read_us = keys, now
+            if raw != self._raw:
+                self._raw = raw
+                self.generation += 1
+
+    def _say(self, fault: str) -> None:
+        """Log what keeps the key set from being read, once; empty for nothing."""
+        if fault and fault != self._fault:
+            log.error("jwks_unreadable", extra={"fault": fault})
+        self._fault = fault
+
+    def _read(self) -> bytes:
+        if not self._remote:
+            return read_regular(Path(self._location), MAX_BYTES)
+        opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            response = opener.open(self._location, timeout=5)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            raise
+        end, raw = monotonic() + FETCH_S, b""
+        with response:
+            while part := response.read1(MAX_BYTES + 1 - len(raw)):
+                raw += part
+                if monotonic() > end:
+                    raise TimeoutError
+        if len(raw) > MAX_BYTES:
+            raise ValueError(f"the key set is longer than {MAX_BYTES} bytes")
+        return raw

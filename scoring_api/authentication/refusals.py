@@ -1,0 +1,158 @@
+"""Refused credentials: counted, logged within a budget, and slowed by address.
+
+A caller whose credential is good never comes here, whatever else its address sends.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
+
+from scoring_api.authentication.principal import Principal, Refused
+from scoring_api.problems import ProblemError
+from scoring_api.requests.clients import source_of
+from scoring_api.status.metrics import Metrics
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+log = logging.getLogger(__name__)
+
+# Failed authentications that one address has at once, and those that it gets back each second.
+BURST = 20
+PER_S = 0.5
+# Addresses and credentials that are remembered, some 8 MB; the one unused longest is forgotten.
+MOST_SOURCES = 10_000
+# Lines of log at once, those that come back each second, and seconds between two of one
+# address, or of one credential.
+LINES = 30
+LINES_PER_S = 0.5
+LINE_EACH_S = 10.0
+_LONGEST = 128
+# Whoever is refused for these showed a credential that is or was ours: no flood of guesses may hide
+# it, so its lines have a budget of their own.
+_RECOGNISED = frozenset(
+    {"expired_key", "revoked_key", "insufficient_scope", "not_permitted", "token_issuer"}
+    | {"token_audience", "token_claims", "token_expired", "token_revoked"}
+    | {"expired_certificate", "revoked_certificate"}
+)
+_UNRECOGNISED = frozenset(
+    {"missing", "malformed", "unknown_key", "token_algorithm", "token_key", "token_signature"}
+    | {"unknown_certificate", "certificate_name"}
+)
+
+
+class Bucket:
+    """A store of tokens that fills up with time.
+
+    Examples
+    --------
+    >>> bucket = Bucket(most=2, per_s=0.5, now=0)
+    >>> [bucket.take(now) for now in (0, 0, 0, 2, 2)]
+    [True, True, False, True, False]
+    >>> bucket.wait_s()
+    2
+    """
+
+    __slots__ = ("_at", "_held", "_most", "_per_s")
+
+    def __init__(self, most: float, per_s: float, now: float) -> None:
+        self._most = most
+        self._per_s = per_s
+        self._held = float(most)
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take a token; False where there is none."""
+        self._held = min(self._most, self._held + max(0.0, now - self._at) * self._per_s)
+        self._at = now
+        if self._held < 1:
+            return False
+        self._held -= 1
+        return True
+
+    def wait_s(self) -> int:
+        """Give the whole seconds until the next token, at least 1."""
+        return max(1, math.ceil((1 - self._held) / self._per_s))
+
+
+class Refusals:
+    """Note refused credentials.
+
+    Parameters
+    ----------
+    metrics
+        Counts them by reason.
+    clock
+        Seconds that never go back.
+    """
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
+        self._metrics = metrics
+        for reason in _RECOGNISED | _UNRECOGNISED:
+            metrics.refused.labels(reason)  # so that the first one counts as a rise
+        self._clock = clock
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._lines_at: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        # By whether the credential was recognised.
+        self._lines = {each: Bucket(LINES, LINES_PER_S, clock()) for each in (True, False)}
+        self._left_out = {True: 0, False: 0}
+
+    def failed(self, client: str, refused: Refused, scope: str) -> ProblemError:
+        """Note a failed authentication; give the answer: the refusal itself, or 429."""
+        known = {"needs": scope, **refused.known}
+        self._note("authentication_failed", client, refused.reason, known)
+        now, source = self._clock(), source_of(client)
+        bucket = _of(self._buckets, source, Bucket(BURST, PER_S, now))
+        if bucket.take(now):
+            return refused
+        return ProblemError(
+            429,
+            "too many failed authentications from this address; a good credential is still taken",
+            {"Retry-After": str(bucket.wait_s())},
+        )
+
+    def forbidden(self, client: str, principal: Principal, scope: str) -> None:
+        """Note that a recognised caller lacks a scope."""
+        known = {"needs": scope, "subject": principal.subject}
+        self._note("scope_refused", client, "insufficient_scope", known)
+
+    def not_permitted(self, client: str, principal: Principal, events: int) -> None:
+        """Note that a caller reported agents that are not its own."""
+        known = {"subject": principal.subject, "events": str(events)}
+        self._note("report_refused", client, "not_permitted", known)
+
+    def _note(self, what: str, client: str, reason: str, known: dict[str, str]) -> None:
+        self._metrics.refused.labels(reason).inc()
+        now, recognised = self._clock(), reason in _RECOGNISED
+        # Of guesses an address has one line, of a credential each reason for which it is refused.
+        names = [known.get(name, "") for name in ("key_id", "subject", "token_sub")]
+        line = (source_of(client), reason, *names) if recognised else (source_of(client),)
+        soon = now < _of(self._lines_at, line, -math.inf) + LINE_EACH_S
+        if soon or not self._lines[recognised].take(now):
+            self._left_out[recognised] += 1
+            return
+        self._lines_at[line] = now
+        fields = {"client": client, "reason": reason, **known}
+        if self._left_out[recognised]:
+            fields["not_logged"] = str(self._left_out[recognised])
+            self._left_out[recognised] = 0
+        log.warning(what, extra={name: _shown(value) for name, value in fields.items()})
+
+
+def _of(held: OrderedDict[K, V], name: K, new: V) -> V:
+    """Give what is held of a name, `new` where it is not; what is longest unused is let go."""
+    found = held.setdefault(name, new)
+    held.move_to_end(name)
+    if len(held) > MOST_SOURCES:
+        held.popitem(last=False)
+    return found
+
+
+def _shown(value: str) -> str:
+    """Give text of a caller as a log may hold it: short, and nothing that steers a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in value[:_LONGEST])

@@ -1,0 +1,1 @@
+"""Lists of agents and anomalies, and the cursors of their pages."""

@@ -1,0 +1,194 @@
+"""What stands in front of every route: loopback rules, body size, security headers, agent paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from starlette.exceptions import HTTPException
+
+from scoring_api.config import is_loopback
+from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send
+from scoring_api.requests.bodies import Bodies
+
+AGENTS: Final = b"/v1/agents/"
+SUFFIXES: Final = (b"/trust", b"/evidence", b"/history")
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", CSP.encode()),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+_FOREIGN_HOST = "no credential store is configured: the Host must be loopback"
+
+
+def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Give the first header named `name` (lower case), else None."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+@lru_cache(maxsize=256)
+def _is_local_host(value: bytes) -> bool:
+    # Parsing costs more than the rest of a look-up, and clients name few hosts.
+    try:
+        return is_loopback(urlsplit(f"//{value.decode('latin-1')}").hostname or "")
+    except ValueError:
+        return False
+
+
+def check_local(scope: Scope) -> None:
+    """Let only this machine's own programs in, when nobody can be told apart.
+
+    Raises
+    ------
+    ProblemError
+        403 for a client that is not on loopback, and for a web page of another origin; 421 for a
+        Host that is not a loopback name, which is how DNS rebinding shows.
+    """
+    client = scope.get("client")
+    if client is None or not is_loopback(client[0]):
+        raise ProblemError(403, "no credential store is configured: only loopback may ask")
+    host = None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value
+            if not _is_local_host(value):
+                raise ProblemError(421, _FOREIGN_HOST)
+        elif name == b"origin" and not _is_local_host(value.partition(b"//")[2]):
+            raise ProblemError(403, "requests of pages from another origin are refused")
+    if host is None:
+        raise ProblemError(421, _FOREIGN_HOST)
+
+
+def agent_path(raw_path: bytes) -> tuple[str, bytes] | None:
+    """Split a raw path under ``/v1/agents/`` into the agent's id and the rest.
+
+    Ids contain slashes and colons, so only the raw path can tell a slash of the id, when it is
+    encoded, from one of ours. A plain id works too, as long as it does not end like a sub-resource.
+
+    >>> agent_path(b"/v1/agents/spiffe://example.com/ns/a/trust")
+    ('spiffe://example.com/ns/a', b'/trust')
+    >>> agent_path(b"/v1/agents/spiffe%3A%2F%2Fexample.com%2Ftrust")
+    ('spiffe://example.com/trust', b'')
+    >>> agent_path(b"/v1/agents") is None
+    True
+    """
+    if not raw_path.startswith(AGENTS):
+        return None
+    rest = raw_path[len(AGENTS) :]
+    suffix = next((s for s in SUFFIXES if rest.endswith(s) and len(rest) > len(s)), b"")
+    raw_id = rest[: len(rest) - len(suffix)].decode("latin-1")
+    return (unquote(raw_id), suffix) if raw_id else None
+
+
+class Guard:
+    """Wrap the application with the checks that concern every request.
+
+    Parameters
+    ----------
+    app
+        What comes after.
+    local_only
+        True when no credential store is configured.
+    max_body
+        Bytes of a request body; above it 413.
+    bodies
+        Counts what all requests under way have sent.
+    """
+
+    def __init__(self, app: App, *, local_only: bool, max_body: int, bodies: Bodies) -> None:
+        self._app = app
+        self._local_only = local_only
+        self._max_body = max_body
+        self._bodies = bodies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check, then pass on with limited receive and hardened send."""
+
+        async def hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+            await send(message)
+
+        try:
+            if self._local_only:
+                check_local(scope)
+            self._check_length(scope)
+        except ProblemError as error:
+            await send_problem_and_close(hardened, error)
+            return
+        split = agent_path(scope["raw_path"])
+        if split is not None:
+            # Routes see the id as one encoded segment, whatever slashes it has.
+            path = AGENTS.decode() + quote(split[0], safe="") + split[1].decode()
+            scope = {**scope, "path": path}
+        client = scope.get("client")
+        body = _Body(receive, self._max_body, self._bodies, client[0] if client else "")
+        try:
+            await self._app(scope, body.receive, hardened)
+        finally:
+            body.forget()
+
+    def _check_length(self, scope: Scope) -> None:
+        length = header(scope["headers"], b"content-length")
+        if length is not None and (not length.isdigit() or int(length[:20]) > self._max_body):
+            raise self._too_large()
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(413, f"the body must be at most {self._max_body} bytes")
+
+
+class _Body:
+    """The body of one request, as it comes."""
+
+    def __init__(self, receive: Receive, most: int, bodies: Bodies, host: str) -> None:
+        self._receive = receive
+        self._most = most
+        self._bodies = bodies
+        self._host = host
+        self._seen = 0
+
+    async def receive(self) -> Message:
+        """Give the next part; raises 413 beyond the limit, and 503 while there are too many."""
+        message = await self._receive()
+        part = message.get("body")
+        if part:
+            if self._seen + len(part) > self._most:
+                # The framework re-words any other exception of a body that is being read.
+                raise HTTPException(413)
+            self._bodies.add(self._host, len(part))
+            self._seen += len(part)
+        return message
+
+    def forget(self) -> None:
+        """Take back what was counted, as the request has ended."""
+        if self._seen:
+            self._bodies.remove(self._host, self._seen)
+
+
+async def send_problem_and_close(send: Send, error: ProblemError) -> None:
+    """Answer with a problem before the body was read."""
+    error.headers.setdefault("Connection", "close")
+    await send(
+        {
+            "type": "http.response.start",
+            "status": error.status,
+            "headers": [
+                (b"content-type", b"application/problem+json"),
+                *((k.lower().encode(), v.encode()) for k, v in error.headers.items()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": error.body()})

@@ -1,0 +1,1 @@
+"""How the API and the pipeline are doing: metrics, freshness, silent agents."""

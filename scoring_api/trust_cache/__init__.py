@@ -1,0 +1,1 @@
+"""Trust answers in memory, kept fresh, and the quickest way to one."""

@@ -1,0 +1,118 @@
+"""The trust look-up without a framework: one exact route in front of everything else.
+
+A framework spends 90 microseconds on what needs 20. Only ``GET /v1/agents/{id}/trust`` with plain
+questions is answered here; what is unusual goes on to the ordinary route, which gives the same
+answer and describes it in OpenAPI.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Final
+
+from scoring_api.authentication.authenticator import Authenticator
+from scoring_api.clock import wall_us
+from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send, send_problem
+from scoring_api.requests.guard import agent_path, check_local, header
+from scoring_api.status.metrics import Metrics
+from scoring_api.trust_cache.cache import TrustCache
+from scoring_api.trust_cache.cached_agent import Known, Question
+
+TRUST: Final = b"/trust"
+MAX_ID: Final = 256
+MOST_PATHS: Final = 65_536
+ROUTE: Final = "/v1/agents/{agent_id}/trust"
+MODES: Final = ("delegated", "autonomous", "unknown")
+OPERATIONS: Final = ("read", "write", "delete", "execute", "send", "pay", "admin", "unknown")
+
+_NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
+_QUESTIONS: Final[dict[bytes, Question]] = {
+    b"": (None, None),
+    **{f"mode={m}".encode(): (m, None) for m in MODES},
+    **{f"operation={o}".encode(): (None, o) for o in OPERATIONS},
+    **{f"mode={m}&operation={o}".encode(): (m, o) for m in MODES for o in OPERATIONS},
+}
+
+
+def not_modified(condition: bytes, tag: bytes) -> bool:
+    """Tell whether ``If-None-Match`` names this entity; weak comparison, as for any GET.
+
+    >>> not_modified(b'W/"a", "b"', b'"a"'), not_modified(b'"a"', b'"b"')
+    (True, False)
+    """
+    if condition == tag:
+        return True
+    if condition.strip() == b"*":
+        return True
+    return any(part.strip().removeprefix(b"W/") == tag for part in condition.split(b","))
+
+
+class FastTrust:
+    """Answer trust look-ups, pass on the rest.
+
+    Parameters
+    ----------
+    app
+        What answers everything else.
+    cache, auth, metrics
+        Shared with the ordinary routes.
+    """
+
+    def __init__(self, app: App, cache: TrustCache, auth: Authenticator, metrics: Metrics) -> None:
+        self._app = app
+        self._cache = cache
+        self._auth = auth
+        self._seen = metrics.requests.of(ROUTE)
+        # Known agents by path: unquoting an id costs as much as all the rest here.
+        self._paths: dict[bytes, Known] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass on."""
+        raw = scope["raw_path"]
+        question = _QUESTIONS.get(scope["query_string"])
+        if scope["method"] != "GET" or question is None or not raw.endswith(TRUST):
+            await self._app(scope, receive, send)
+            return
+        asked = self._paths.get(raw) or self._asked(raw)
+        if asked is None:
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        try:
+            headers = scope["headers"]
+            if self._auth.open:
+                check_local(scope)
+            else:
+                known = self._auth.remembered(headers)
+                if known is None or not known.may("trust:read"):
+                    await self._auth.authorise(scope, "trust:read")
+            self._cache.require_ready()
+            now = wall_us()
+            entry = self._cache.entry_of(asked, question, now)
+            condition = header(headers, b"if-none-match")
+            if condition is not None and not_modified(condition, entry.tag):
+                status = 304
+                await send(entry.unchanged_message(now))
+                await send(_NO_BODY)
+            else:
+                status = 200
+                await send(entry.start_message(now))
+                await send(entry.body_message)
+        except ProblemError as error:
+            status = error.status
+            await send_problem(send, error)
+        self._seen.saw(status, perf_counter() - started)
+
+    def _asked(self, raw: bytes) -> Known | None:
+        """Give the agent that a path asks for, None where it is no such path."""
+        split = agent_path(raw)
+        if split is None or split[1] != TRUST or len(split[0]) > MAX_ID:
+            return None
+        known = self._cache.agents.get(split[0])
+        if known is None:
+            # Not kept: made-up ids must not fill the memory.
+            return Known(split[0])
+        if len(self._paths) >= MOST_PATHS:
+            self._paths.clear()
+        self._paths[raw] = known
+        return known

@@ -1,0 +1,154 @@
+"""Answers are at hand before somebody asks, and made anew before they run out."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from models.answer import DEFAULT_OBLIGATIONS
+from models.trust import TrustPolicy
+from pipeline.store import Commit, PipelineStatus
+from scoring_api.config import ApiConfig
+from scoring_api.status.metrics import Metrics
+from scoring_api.trust_cache import cache as cache_module
+from scoring_api.trust_cache.cache import TrustCache
+
+USUAL = (None, None)
+
+
+@pytest.fixture
+def polled(installation):
+    made = []
+
+    def make(**config):
+        given = ApiConfig(**config)
+        one = TrustCache(installation.store, given, TrustPolicy(), DEFAULT_OBLIGATIONS, Metrics())
+        made.append(one)
+        asyncio.run(one.poll())
+        return one
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def renewed(cache, now_us):
+    """Let everything happen that is due."""
+    while cache.renewal.renew(now_us):
+        pass
+
+
+def answers(cache):
+    return {name: known.entries.get(USUAL) for name, known in cache.agents.items()}
+
+
+def test_answers_are_at_hand_before_anybody_asks(installation, polled):
+    installation.put(installation.state("a"), installation.state("b"))
+    cache = polled()
+    at_hand = answers(cache)
+    assert all(at_hand.values())
+    for name in "ab":
+        assert cache.entry(name, USUAL, installation.now_us()) is at_hand[name]
+
+
+def test_the_start_takes_no_longer_than_it_may_and_the_rest_is_made_later(installation, polled):
+    installation.put(installation.state("a"), installation.state("b"))
+    cache = polled(prepare_s=0.0)
+    assert cache.ready
+    assert not any(answers(cache).values())
+    renewed(cache, installation.now_us())
+    assert all(answers(cache).values())
+
+
+def test_what_is_asked_for_is_made_anew_before_it_is_ten_seconds_old(installation, polled):
+    installation.put(installation.state("a"), installation.state("b"))
+    cache = polled()
+    start, first = installation.now_us(), answers(cache)
+    cache.entry("a", USUAL, start)
+    renewed(cache, start)  # they have time
+    assert answers(cache) == first
+    renewed(cache, start + 9_000_000)
+    second = answers(cache)
+    assert second["a"] is not first["a"]
+    assert second["b"] is first["b"]  # nobody asked for it
+    assert cache.entry("b", USUAL, start + 20_000_000) is first["b"]  # it holds, nobody waits
+    renewed(cache, start + 20_000_000)
+    assert answers(cache)["b"] is not first["b"]
+
+
+def test_what_nobody_asks_for_is_made_anew_before_it_runs_out(installation, polled):
+    installation.put(installation.state("a"))
+    cache = polled()
+    start, first = installation.now_us(), answers(cache)["a"]
+    for second in range(0, 200, 5):
+        now = start + second * 1_000_000
+        renewed(cache, now)
+        assert answers(cache)["a"].holds_until_us > now
+    assert answers(cache)["a"] is not first
+
+
+def test_of_a_large_fleet_what_nobody_asks_for_is_let_go(installation, polled, monkeypatch):
+    monkeypatch.setattr(cache_module, "MOST_KEPT", 2)
+    installation.put(*(installation.state(name) for name in "abcd"))
+    cache = polled()
+    # Those that changed last are prepared.
+    assert [name for name, entry in answers(cache).items() if entry] == ["c", "d"]
+    start = installation.now_us()
+    for name in "abcd":
+        cache.entry(name, USUAL, start)
+    for second in range(0, 200, 5):
+        cache.entry("a", USUAL, start + second * 1_000_000)
+        renewed(cache, start + second * 1_000_000)
+    at_hand = [name for name, entry in answers(cache).items() if entry]
+    assert len(at_hand) <= 3
+    assert "a" in at_hand
+
+
+def test_an_answer_that_a_change_took_is_made_once_changes_settle(installation, polled):
+    installation.put(installation.state("a"))
+    cache = polled()
+
+    async def story():
+        for number in range(3):
+            installation.put(
+                installation.state("a", items=(installation.item(f"k{number}"),)),
+                installation.state("new"),
+            )
+            await cache.poll()
+
+    asyncio.run(story())
+    assert not any(answers(cache).values())
+    renewed(cache, installation.now_us())
+    assert not any(answers(cache).values())
+    renewed(cache, installation.now_us() + 6_000_000)
+    assert all(answers(cache).values())
+
+
+def test_when_answers_are_stale_no_more_they_are_at_hand_again(installation, polled):
+    installation.store.commit(Commit(status=PipelineStatus()))
+    installation.put(installation.state("a"))
+    cache = polled()
+    assert not any(answers(cache).values())
+
+    async def story():
+        installation.say()
+        await cache.poll()
+        cache._beat(installation.now_us())
+
+    asyncio.run(story())
+    renewed(cache, installation.now_us())
+    assert answers(cache)["a"].answer.state == "active"
+
+
+def test_over_a_recording_nothing_is_kept_for_nobody(installation, polled):
+    installation.put(installation.state("a"))
+    cache = polled(clock="event")
+    assert not any(answers(cache).values())
+
+
+def test_made_up_ids_are_not_made_anew(installation, polled):
+    cache = polled()
+    now = installation.now_us()
+    cache.entry("made-up", USUAL, now)
+    assert not cache.renewal.renew(now + 60_000_000)
