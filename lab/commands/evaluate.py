@@ -13,6 +13,7 @@ from models.errors import ConfigError
 from pipeline.commands.offline import Files, Format, begun, note_empty
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.commands.words import Spread
+from pipeline.files.installed_files import installed_files
 from pipeline.files.named_output import create
 from pipeline.files.overwrite_check import refuse_folder, refuse_to_overwrite
 from pipeline.processing.progress import progress_for
@@ -80,7 +81,12 @@ def evaluate(
         raise ConfigError("--history-days says how much is history, and --cold has none")
     if out == "-":
         raise ConfigError("--out names a file; --json prints the figures")
-    refuse_to_overwrite([("--out", out), ("--html", html)], [*files, truth], force=force)
+    refuse_to_overwrite(
+        [("--out", out), ("--html", html)],
+        [*files, truth, settings.inventory],
+        installed=installed_files(settings),
+        force=force,
+    )
     refuse_folder("--png", png, "" if force else "*.png")
     note_empty(files)
     if truth not in (None, "-") and is_empty(str(truth)):

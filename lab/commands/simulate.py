@@ -10,8 +10,10 @@ import typer
 from rich.table import Table
 
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
+from pipeline.files.installed_files import installed_files
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.processing.progress import progress_for
+from pipeline.settings import load_settings
 
 _NONE = "none"
 
@@ -60,7 +62,8 @@ def simulate(
     ).validate()
     path = Path(out)
     beside = (out, f"{out}.truth.jsonl", f"{out}.inventory.csv")
-    refuse_to_overwrite([("OUT", name) for name in beside], [], force=force)
+    installed = installed_files(load_settings())
+    refuse_to_overwrite([("OUT", name) for name in beside], [], installed=installed, force=force)
     began = time.monotonic()
     with progress_for(json=as_json) as progress:
         written = write(config, path, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from errno import ENOENT, ENOTDIR
 from pathlib import Path
+from stat import S_ISREG
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from pipeline.sources.files import find
 from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 FORCE = "--force"
 _NOWHERE = (ENOENT, ENOTDIR)
@@ -21,8 +22,9 @@ _NOWHERE = (ENOENT, ENOTDIR)
 
 def refuse_to_overwrite(
     outputs: Iterable[tuple[str, str | None]],
-    inputs: Iterable[str | None],
+    inputs: Iterable[str | Path | None],
     *,
+    installed: Mapping[Path, str],
     force: bool,
 ) -> None:
     """Refuse files to write that cannot be written, are read as well, or would be lost.
@@ -33,6 +35,9 @@ def refuse_to_overwrite(
         The option that names a file, and its path.
     inputs
         Paths, also patterns and folders. ``-`` and None are none, here and there.
+    installed
+        Files of the installation, with what each is: no output is one of them
+        (`pipeline.files.installed_files`).
     force
         Whether files that are there may be replaced: results in a folder that is read, but no
         recording in it.
@@ -44,23 +49,40 @@ def refuse_to_overwrite(
 
     Examples
     --------
-    >>> refuse_to_overwrite([("--out", "-"), ("--html", None)], ["*.jsonl"], force=False)
-    >>> refuse_to_overwrite([("--out", ".")], [], force=True)
+    >>> refuse_to_overwrite([("--out", "-")], ["*.jsonl"], installed={}, force=False)
+    >>> refuse_to_overwrite([("--out", ".")], [], installed={}, force=True)
     Traceback (most recent call last):
     models.errors.ConfigError: --out '.' cannot be written: it is a folder, expected a file
     """
     named = (name for name in inputs if name not in ("-", None))
-    read = {path.resolve() for name in named for path in find(str(name))}
+    read = {file for name in named for path in find(str(name)) for file in _names_of(path)}
+    own = {name: what for path, what in installed.items() for name in _names_of(path)}
     for option, out in outputs:
         if out is None or out == "-":
             continue
         path, told = Path(out), f"{option} {quoted(out, LONGEST_PATH)}"
-        if path.resolve() in read and path.stat().st_size:
+        names = _names_of(path)
+        if what := next((own[name] for name in names if name in own), None):
+            raise ConfigError(f"{told} is a file of this installation ({what}); write elsewhere")
+        if not read.isdisjoint(names) and path.stat().st_size:
             raise ConfigError(f"{told} is read as well and would be lost; write to another file")
         if fault := file_fault(path):
             raise ConfigError(f"{told} cannot be written: {fault}")
         if path.is_file() and not force:
             raise ConfigError(f"{told} exists already; {FORCE} replaces it")
+
+
+def _names_of(path: Path) -> list[Path | tuple[int, int]]:
+    """Give what tells a file from others: where it is, and its device and number if it is there.
+
+    Two hard links of a file are at two places.
+    """
+    place = path.resolve()
+    try:
+        there = place.stat()
+    except OSError:
+        return [place]
+    return [place, (there.st_dev, there.st_ino)] if S_ISREG(there.st_mode) else [place]
 
 
 def refuse_folder(option: str, folder: str | Path | None, replaced: str = "") -> None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, MalformedEvent
 from models.event import microseconds
+from pipeline.files.installed_files import installed_files, store_file
 from pipeline.files.named_output import create
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.formats import event_of, format_named
@@ -23,10 +24,8 @@ from pipeline.processing.stream_types import BYTES
 from pipeline.publishing.outputs import replay_line
 from pipeline.publishing.rejected import TOPIC, all_rejected, rejected_line
 from pipeline.sources.recordings import counted, records_of, size_of
-from pipeline.store import is_postgresql, open_store, shown_url, store_path, writer_lock
+from pipeline.store import open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
-from pipeline.store.database import MEMORY
-from pipeline.text.quoted import LONGEST_PATH, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -196,9 +195,15 @@ def replay(
     started = perf_counter()
     format_named(fmt)
     own = outputs(out)
-    given = [*files, *history]
-    refuse_to_overwrite([("--out", str(path)) for path in own], given, force=force)
-    refuse_to_overwrite([("--store", _file_of(store))], given, force=True)
+    given = [*files, *history, settings.inventory]
+    refuse_to_overwrite(
+        [("--out", str(path)) for path in own],
+        given,
+        installed=installed_files(settings),
+        force=force,
+    )
+    kept_in = None if store is None else store_file(_url(store))
+    refuse_to_overwrite([("--store", kept_in)], given, installed={}, force=True)
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))
         lines = _Lines(stack, out)
@@ -254,9 +259,12 @@ def learn(
         Whether that file is replaced where it is there.
     """
     started = perf_counter()
-    refuse_to_overwrite([("--review", review)], files, force=force)
-    if review is not None and _is_file_of(settings.store, review):
-        raise ConfigError(f"--review {quoted(review, LONGEST_PATH)} is the store; write elsewhere")
+    refuse_to_overwrite(
+        [("--review", review)],
+        [*files, settings.inventory],
+        installed=installed_files(settings),
+        force=force,
+    )
     lock = writer_lock(settings.store)
     if not lock.acquire():
         raise ConfigError(
@@ -303,20 +311,6 @@ def _beside(out: str) -> str | None:
 
 def _url(store: str) -> str:
     return store if ":" in store else f"sqlite:{store}"
-
-
-def _file_of(store: str | None) -> str | None:
-    """Name the file of a store that is one."""
-    if store is None or is_postgresql(_url(store)):
-        return None
-    path = store_path(_url(store))
-    return None if path == MEMORY else path
-
-
-def _is_file_of(store: str, path: str) -> bool:
-    """Tell whether a path is the file of a store, or will be."""
-    file = _file_of(store)
-    return file is not None and Path(file).resolve() == Path(path).resolve()
 
 
 def _store(stack: ExitStack, store: str | None) -> Store:

@@ -197,3 +197,81 @@ def test_an_output_that_is_named_as_input_is_refused_even_with_force(
     code, said = ended(capsys, ["replay", "events.jsonl", "--out", "events.jsonl", "--force"])
     assert code == 2
     assert "--out 'events.jsonl' is read as well and would be lost" in said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("replay", "events.jsonl", "--out", "hard.jsonl"),
+        ("replay", "rec", "--out", "hard.jsonl"),
+        ("replay", "rec/*.jsonl", "--out", "hard.jsonl"),
+        ("replay", "other.jsonl", "--history", "events.jsonl", "--out", "hard.jsonl"),
+        ("replay", "events.jsonl", "--out", "o", "--store", "sqlite:hard.jsonl"),
+        ("learn", "rec", "--review", "hard.jsonl"),
+        (*EVALUATE, "--out", "hard.jsonl"),
+        (*EVALUATE, "--html", "hard.jsonl"),
+    ],
+)
+def test_a_hard_link_of_a_recording_is_not_written_over(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...]
+) -> None:
+    before = Path("events.jsonl").read_bytes()
+    Path("other.jsonl").write_bytes(before)
+    Path("rec").mkdir()
+    for name in ("hard.jsonl", "rec/a.jsonl"):
+        Path(name).hardlink_to("events.jsonl")
+    code, said = ended(capsys, [*args, "--force"])
+    assert code == 2
+    assert "'hard.jsonl' is read as well and would be lost" in said
+    assert Path("events.jsonl").read_bytes() == before
+
+
+INSTALLED = {
+    "habitus.db": "the store",
+    "habitus.db-wal": "the store",
+    "habitus.db-shm": "the store",
+    "link.db": "the store",
+    "hard.db": "the store",
+    "habitus.db.rejected.jsonl": "written by habitus run",
+    "keys.json": "the credential file",
+    "habitus.toml": "the configuration file",
+}
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("replay", "events.jsonl", "--out"),
+        ("learn", "events.jsonl", "--review"),
+        ("simulate",),
+        (*EVALUATE, "--out"),
+        (*EVALUATE, "--html"),
+    ],
+)
+def test_no_command_replaces_a_file_of_the_installation(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    args: tuple[str, ...],
+    name: str,
+) -> None:
+    monkeypatch.setenv("HABITUS_API_KEYS_FILE", "keys.json")
+    Path("habitus.toml").write_text("")
+    for there in ("habitus.db", "habitus.db-wal", "habitus.db.rejected.jsonl", "keys.json"):
+        Path(there).write_text(KEPT)
+    Path("link.db").symlink_to("habitus.db")
+    Path("hard.db").hardlink_to("habitus.db")
+    code, said = ended(capsys, [*args, name, "--force"])
+    assert code == 2
+    assert f"'{name}' is a file of this installation ({INSTALLED[name]}); write elsewhere" in said
+    assert Path("habitus.db").read_text() == KEPT
+
+
+def test_the_inventory_is_not_written_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("staff.csv").write_text("agent_id,role,owner\n")
+    monkeypatch.setenv("HABITUS_INVENTORY", "staff.csv")
+    code, said = ended(capsys, ["replay", "events.jsonl", "--out", "staff.csv", "--force"])
+    assert code == 2
+    assert "--out 'staff.csv' is read as well and would be lost" in said

@@ -89,7 +89,9 @@ def test_what_can_be_written_leaves_no_trace_and_takes_nothing_away() -> None:
     Path("old").write_text("old")
     Path("link").symlink_to("new")
     names = ("new", "old", "-", "link", "/dev/null")
-    refuse_to_overwrite([("--out", name) for name in names], ["events.jsonl"], force=True)
+    refuse_to_overwrite(
+        [("--out", name) for name in names], ["events.jsonl"], installed={}, force=True
+    )
     for folder in ("folder", "new/charts", None):
         refuse_folder("--png", folder)
     assert Path("old").read_text() == "old"
@@ -99,13 +101,13 @@ def test_what_can_be_written_leaves_no_trace_and_takes_nothing_away() -> None:
 def test_a_file_that_may_not_be_written_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everything
     with pytest.raises(ConfigError, match=r"^--out 'taken' cannot be written: permission denied$"):
-        refuse_to_overwrite([("--out", "taken")], [], force=True)
+        refuse_to_overwrite([("--out", "taken")], [], installed={}, force=True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_to_is_refused() -> None:
     Path("folder").chmod(0o500)
     with pytest.raises(ConfigError, match="--out 'folder/o' cannot be written: permission denied"):
-        refuse_to_overwrite([("--out", "folder/o")], [], force=True)
+        refuse_to_overwrite([("--out", "folder/o")], [], installed={}, force=True)
     with pytest.raises(ConfigError, match="--png 'folder/o' cannot be written: permission denied"):
         refuse_folder("--png", "folder/o")

@@ -104,7 +104,9 @@ def test_a_store_is_never_written_over_by_a_review(pipeline, past, there):
     if there:
         learn([str(past)], fmt="native", settings=settings)
     before = store.read_bytes() if there else None
-    with pytest.raises(ConfigError, match=r"--review '.*new\.db' is the store; write elsewhere"):
+    with pytest.raises(
+        ConfigError, match=r"--review '.*new\.db' is a file of this .* \(the store\)"
+    ):
         learn([str(past)], fmt="native", settings=settings, review=str(store))
     assert (store.read_bytes() if store.exists() else None) == before
 
