@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from models.errors import MalformedEvent
 from pipeline.events.duplicates import Fate
 from pipeline.events.unknown_members import OTHER, suggestion
+from scoring_api.item_scanner import UnsplitError, items_of
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import ActionResult, UnknownMember
 from scoring_api.service import Validate
@@ -45,7 +46,8 @@ class Sorted:
 def split(body: bytes, most: int) -> list[bytes]:
     """Split a body into its events without reading them.
 
-    An object with the key ``events`` and none of an event's own is a batch.
+    An object with the key ``events`` and none of an event's own is a batch. A batch with an event
+    that no decoder accepts is split by `items_of`, so that the event is rejected alone.
 
     Raises
     ------
@@ -69,9 +71,12 @@ def split(body: bytes, most: int) -> list[bytes]:
             else:
                 items = [body.strip()]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ProblemError(
-            400, "the body must be JSON: an event, an array of events, or an object with events"
-        ) from None
+        try:
+            items = items_of(body, most)
+        except UnsplitError:
+            raise ProblemError(
+                400, "the body must be JSON: an event, an array of events, or an object with events"
+            ) from None
     if len(items) > most:
         raise ProblemError(413, f"a batch has at most {most} events, got {len(items)}")
     return items

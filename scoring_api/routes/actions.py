@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections import Counter
 from typing import Annotated, Any
 
@@ -62,7 +63,8 @@ async def post_actions(
     body that cannot be read as a whole is 400. Members that the format does not know are kept in
     `attributes`, and named in `warnings`.
     """
-    items = split(await request.body(), service.config.max_batch)
+    body = await request.body()
+    items = await to_thread(split, body, service.config.max_batch)
 
     def permitted(item: bytes) -> tuple[Event, tuple[str, ...]]:
         event, unknown = service.validate(item)

@@ -84,6 +84,52 @@ def test_only_a_body_that_cannot_be_read_as_a_whole_is_400(client, installation,
     assert kept(installation) == []
 
 
+NESTED = b'{"id":"n","arguments":' + b"[" * 3_000 + b"]" * 3_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [rb'{"id":"n","purpose":"\ud800"}', NESTED, b'{"id":"\xff"}', b'{"id":nope}', b'{"a":"\x01"}'],
+    ids=["surrogate", "nested", "utf-8", "word", "control"],
+)
+@pytest.mark.parametrize("wrapped", [b"[%s , %s]", b'{"note":[1],\n"events" : [ %s,%s ] }'])
+def test_an_event_that_no_decoder_reads_is_rejected_alone(client, installation, bad, wrapped):
+    good = json.dumps(event(1, purpose='a "]}, \\ [{')).encode()
+    response = client.post("/v1/actions", content=wrapped % (bad, good), headers=HEADERS)
+    assert response.status_code == 202, response.text
+    assert [r["status"] for r in response.json()["results"]] == ["rejected", "accepted"]
+    assert [value for _, value, _ in installation.store.inbox_batch(0, 10)] == [good]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"id":"\\ud800"},]',
+        b'[{"id":"\\ud800"}',
+        b'[{"id":"\\ud800"}}, {}]',
+        b'[{"id":"\\ud800"]]',
+        b'[{"id":"\\ud800"}] {}',
+        b'[{"id":"\\ud800"}, nope]',
+        b'["\\ud800]',
+        b'{"events":[{"id":"\\ud800"}],}',
+        b'{"id":"\\ud800"}',
+        b'{"events":{"id":"\\ud800"}}',
+        b'[{"id":"\\ud800"},[' + b'"",' * 600_000 + b'""]]',
+        b'{"events":["\\ud800"]' + b',"":1' * 1_000 + b"}",
+    ],
+)
+def test_a_body_that_cannot_be_split_is_400(client, installation, body):
+    response = client.post("/v1/actions", content=body, headers=HEADERS)
+    assert response.status_code == 400
+    assert kept(installation) == []
+
+
+def test_a_batch_with_an_unreadable_event_has_no_more_events_than_others(client):
+    items = [b'{"id":"\xff"}', *[b"1"] * 1_000]
+    response = client.post("/v1/actions", content=b"[%s]" % b",".join(items), headers=HEADERS)
+    assert response.status_code == 413
+
+
 def test_a_request_of_which_every_event_is_rejected_is_422_with_a_result_each(client, installation):
     bad = [event(1, mode="secret-text"), {"id": "no-tool"}, 17]
     response = client.post("/v1/actions", json=bad)
