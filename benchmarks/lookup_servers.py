@@ -98,6 +98,9 @@ class _Store:
     def anomaly(self, _: str, /) -> None:
         return None
 
+    def members(self, *_: object) -> list[str]:
+        return []
+
     def inbox(self, _: list[bytes], /) -> list[Fate]:
         return []
 

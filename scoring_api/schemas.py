@@ -244,11 +244,19 @@ class ScoreChange(BaseModel):
 
 
 class AnomalyAgents(BaseModel):
-    """The agents of an anomaly of several: how many, the first ten, and what all of them share."""
+    """The agents of an anomaly of several: how many, ten of them, and what all of them share.
+
+    `first` names the agents first that do more than read, with the gravest of that in
+    `operations`. `conflicts` counts events under an id with other content. `members` lists all
+    agents, at most 1,000, where one anomaly is asked for by its id.
+    """
 
     count: Annotated[int, Field(ge=1)]
     first: list[str]
+    operations: dict[str, str] = {}
+    conflicts: Annotated[int, Field(ge=0)] = 0
     shared: dict[str, str]
+    members: list[str] | None = None
 
 
 class Anomaly(BaseModel):

@@ -152,6 +152,10 @@ class StoreReading:
         """Give one anomaly by its id or by a name that leads to it."""
         return self._store.anomaly(anomaly_id)
 
+    def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
+        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+        return self._store.members(anomaly_id, limit)
+
     def inbox(self, values: list[bytes], /) -> Sequence[Fate]:
         """Append raw native events but repeats durably; give what each is."""
         return self._store.inbox(values)

@@ -26,6 +26,7 @@ from pipeline.commands.terminal import (
     note,
     print_json,
 )
+from pipeline.processing.shadow_findings import with_members
 from pipeline.settings import load_settings
 from pipeline.store import open_store
 from pipeline.text.quoted import plain, quoted
@@ -132,7 +133,7 @@ def anomalies(
                 "an id opens one anomaly; options that choose among several need no id"
             )
         with open_store(settings.store, read_only=True) as store:
-            one = anomaly_with(store, anomaly)
+            one = with_members(anomaly_with(store, anomaly), store)
         if as_json:
             print_json(one)
         else:

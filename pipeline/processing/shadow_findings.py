@@ -1,9 +1,12 @@
-"""One finding for unknown agents that share a credential, a network or a minute."""
+"""One finding for unknown agents that share a credential, a network or a minute.
+
+It also has the events of unknown agents that reuse an id, so that no number of either hides others.
+"""
 
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from models.assessment import Reason
 from models.trust_policy import DAY_US
@@ -13,16 +16,30 @@ from pipeline.publishing.outputs import reason_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.assessment import Assessment
+    from models.assessment import Assessment, Kind
     from models.event import Event, Origin
     from pipeline.store.batch import MemberRow
     from pipeline.store.protocol import Store
 
 SHADOW = "identity.shadow"
+CONFLICT = "telemetry.conflict"
+GROUPED = frozenset({SHADOW, CONFLICT})
+"""Types of an unknown agent's events that join the finding of many agents."""
 NAMED = 10
-"""Agents of a finding whose ids it holds; `Store.anomalies` finds it by each of the others too."""
+"""Agents of a finding whose ids it holds; `Store.members` gives the others."""
+MOST_LISTED = 1_000
+"""Agents of a finding that are listed where somebody opens it."""
+NOTABLE = ("pay", "delete", "admin", "send", "execute", "write")
+"""Operations that do more than read, the gravest first."""
 
 _MINUTE_US = 60_000_000
+
+
+class Lister(Protocol):
+    """What gives the agents of a finding; a store, or what reads one."""
+
+    def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
+        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
 
 
 class Place(NamedTuple):
@@ -36,12 +53,15 @@ class Place(NamedTuple):
         Credential and network of the event.
     new
         Whether it is the agent's first event of the day.
+    operation
+        What the event does, where that is among `NOTABLE`; else None.
     """
 
     finding: str
     key: str
     shared: dict[str, str]
     new: bool
+    operation: str | None = None
 
 
 class ShadowFindings:
@@ -65,25 +85,29 @@ class ShadowFindings:
         """Give the finding that an event belongs to, and note all names that lead there.
 
         An agent stays in the finding of its first event of the day. Another one joins the finding
-        of its credential, else of its network, else of its minute or of the minute before.
+        of its credential, else of its network, else the one that began in its minute. Only the
+        first event of a finding names the minute, so that minutes make no chain.
 
         Parameters
         ----------
         members
             Names of the batch, which grow.
         """
-        day, minute = a.time_us // DAY_US, a.time_us // _MINUTE_US
+        day = a.time_us // DAY_US
         shared = circumstances(event, origin)
-        keys = [f"{kind}|{value}" for kind, value in shared.items()] + [f"minute|{minute}"]
+        keys = [f"{kind}|{value}" for kind, value in shared.items()]
+        keys.append(f"minute|{a.time_us // _MINUTE_US}")
         own, agent = self._name_of(a.key), self._name(f"agent|{a.agent_id}", day)
         names = [self._name(key, day) for key in keys]
-        before = self._name(f"minute|{minute - 1}", day)
-        known = self._known([own, agent, *names, before], members)
-        finding = next((known[one] for one in (agent, *names, before) if one in known), names[0])
-        for name, agent_id in ((own, a.agent_id), (agent, a.agent_id), *((n, "") for n in names)):
+        known = self._known([own, agent, *names], members)
+        before = next((known[one] for one in (agent, *names) if one in known), None)
+        finding = before or names[0]
+        leading = names if before is None else names[:-1]
+        for name, agent_id in ((own, a.agent_id), (agent, a.agent_id), *((n, "") for n in leading)):
             if name not in known:
                 members[name] = (name, finding, agent_id)
-        return Place(finding, f"{SHADOW}|{keys[0]}|{day}", shared, agent not in known)
+        operation = event.operation if event.operation in NOTABLE else None
+        return Place(finding, f"{SHADOW}|{keys[0]}|{day}", shared, agent not in known, operation)
 
     def _name(self, key: str, day: int) -> str:
         return self._name_of(f"{SHADOW}|{self._store.shard}|{key}|{day}")
@@ -140,35 +164,87 @@ def worth_publishing(finding: dict[str, Any], before: dict[str, Any] | None) -> 
     """
     if before is None or finding["anomaly"] != SHADOW or finding["agents"]["count"] <= NAMED:
         return True
-    agents: int = finding["agents"]["count"]
-    more = agents != before["agents"]["count"] and agents & (agents - 1) == 0
+    now, old = finding["agents"], before["agents"]
+    agents: int = now["count"]
+    more = agents != old["count"] and agents & (agents - 1) == 0
+    if more or now["operations"] != old.get("operations", {}):
+        return True
     count: int = finding["count"]
-    return more or count & (count - 1) == 0 or finding["time"][:13] != before["time"][:13]
+    return count & (count - 1) == 0 or finding["time"][:13] != before["time"][:13]
 
 
 def with_agents(
-    finding: dict[str, Any], before: dict[str, Any] | None, agent_id: str, place: Place
+    finding: dict[str, Any],
+    before: dict[str, Any] | None,
+    agent_id: str,
+    place: Place,
+    kind: Kind,
 ) -> dict[str, Any]:
     """Give a version of a finding with its agents: how many, the first ones, what they share.
 
     It keeps agent, owner and trust of the first one: no number stands for many.
+
+    Parameters
+    ----------
+    kind
+        The type `SHADOW`, of which the finding is whatever an event in it is named.
     """
     old: dict[str, Any] = {"count": 0, "first": [], "shared": place.shared}
     if before is not None:
         old = before["agents"]
-    count, first, shared = old["count"] + place.new, old["first"], old["shared"]
-    if place.new and len(first) < NAMED:
-        first = [*first, agent_id]
-    shared = {kind: value for kind, value in shared.items() if place.shared.get(kind) == value}
-    found = finding | {"agents": {"count": count, "first": first, "shared": shared}}
+    shared = {name: at for name, at in old["shared"].items() if place.shared.get(name) == at}
+    first, operations = _named(old["first"], old.get("operations", {}), agent_id, place)
+    agents: dict[str, Any] = {
+        "count": old["count"] + place.new,
+        "first": first,
+        "operations": operations,
+        "conflicts": old.get("conflicts", 0) + (finding["anomaly"] == CONFLICT),
+        "shared": shared,
+    }
+    found = finding | {"agents": agents, "anomaly": SHADOW, "facet": kind.facet}
+    if finding["anomaly"] != SHADOW:
+        found["tags"] = kind.tags if before is None else before["tags"]
     if before is None:
-        return found | {"key": place.key}
-    found |= {name: before[name] for name in ("agent_id", "mode", "owner", "key")}
-    if agent_id != before["agent_id"]:
-        found["trust"] = before["trust"]
-    if count > 1:
+        found["key"] = place.key
+    else:
+        found |= {name: before[name] for name in ("agent_id", "mode", "owner", "key")}
+        if agent_id != before["agent_id"]:
+            found["trust"] = before["trust"]
+    if agents["count"] > 1 or agents["conflicts"]:
         found["reasons"] = _reasons(found)
     return found
+
+
+def _named(
+    first: list[str], operations: dict[str, str], agent_id: str, place: Place
+) -> tuple[list[str], dict[str, str]]:
+    """Name those first that do more than read, the gravest before others, else as they came.
+
+    >>> _named(["a", "b"], {}, "b", Place("", "", {}, new=False, operation="pay"))
+    (['b', 'a'], {'b': 'pay'})
+    >>> _named(["b", "a"], {"b": "pay"}, "c", Place("", "", {}, new=True, operation="write"))
+    (['b', 'c', 'a'], {'b': 'pay', 'c': 'write'})
+    """
+    known = {name: operations[name] for name in first if name in operations}
+    if place.operation is not None and _gravity(place.operation) < _gravity(known.get(agent_id)):
+        known[agent_id] = place.operation
+    elif not place.new:
+        return first, operations
+    names = first if agent_id in first else [*first, agent_id]
+    names = sorted(names, key=lambda name: _gravity(known.get(name)))[:NAMED]
+    return names, {name: known[name] for name in names if name in known}
+
+
+def _gravity(operation: str | None) -> int:
+    return len(NOTABLE) if operation is None else NOTABLE.index(operation)
+
+
+def with_members(finding: dict[str, Any], store: Lister) -> dict[str, Any]:
+    """Add to a finding of many agents the ids of all of them, at most `MOST_LISTED`."""
+    if finding.get("agents") is None or finding["agents"]["count"] == 1:
+        return finding
+    members = store.members(finding["id"], MOST_LISTED)
+    return finding | {"agents": finding["agents"] | {"members": list(members)}}
 
 
 def _reasons(finding: dict[str, Any]) -> list[dict[str, Any]]:
@@ -176,16 +252,28 @@ def _reasons(finding: dict[str, Any]) -> list[dict[str, Any]]:
 
     The reason holds no ids: who shows `agents` can tell them apart, which prose cannot.
     """
-    count, shared = finding["agents"]["count"], finding["agents"]["shared"]
+    agents = finding["agents"]
+    count, shared, conflicts = agents["count"], agents["shared"], agents["conflicts"]
     common = "".join(
         f", all {how} {shared[kind]}"
         for kind, how in (("credential", "with the credential"), ("network", "from"))
         if kind in shared
     )
-    why = (
-        f"{count} agents are not in the inventory{common}: nobody registered them and nobody owns "
-        "them."
-    )
-    reason = Reason("agent", RULE_BITS, f"{count} agents", [("in the inventory", 1.0)], why)
-    others = [one for one in finding["reasons"] if one["feature"] != reason.feature]
-    return [reason_object(reason), *others]
+    why = "The agent is not in the inventory: nobody registered it and nobody owns it."
+    if count > 1:
+        why = (
+            f"{count} agents are not in the inventory{common}: nobody registered them and nobody "
+            "owns them."
+        )
+    done = [name for name in NOTABLE if name in agents["operations"].values()]
+    if done:
+        why += f" Among their operations: {', '.join(done)}."
+    who = f"{count} agents" if count > 1 else finding["agent_id"]
+    reasons = [Reason("agent", RULE_BITS, who, [("in the inventory", 1.0)], why)]
+    if conflicts:
+        events = f"{conflicts} events" if conflicts > 1 else "1 event"
+        why = f"{events} of them had an id that its agent had used for other content."
+        reasons.append(Reason("id", RULE_BITS, events, [("the same content", 1.0)], why))
+    taken = {one.feature for one in reasons}
+    others = [one for one in finding["reasons"] if one["feature"] not in taken]
+    return [*map(reason_object, reasons), *others]

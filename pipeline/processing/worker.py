@@ -22,6 +22,7 @@ from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import Job, Key
 from pipeline.processing.intake import DAY_US, Intake
 from pipeline.processing.shadow_findings import (
+    GROUPED,
     SHADOW,
     ShadowFindings,
     with_agents,
@@ -417,7 +418,7 @@ class Worker:
         subject: Subject,
     ) -> None:
         name, place = self.engine.anomaly_id(assessment.key), None
-        if assessment.anomaly == SHADOW:
+        if subject.trust.registered is False and assessment.anomaly in GROUPED:
             place = self._shadows.place(assessment, event, origin, job.members)
             name = place.finding
         known = job.anomalies.get(name) or self.store.anomaly(name)
@@ -425,10 +426,11 @@ class Worker:
             assessment, event, subject, known, name, record.where, self.config_version
         )
         if place is not None:
-            anomaly = with_agents(anomaly, known, assessment.agent_id, place)
+            kind = self.engine.decider.kinds[SHADOW]
+            anomaly = with_agents(anomaly, known, assessment.agent_id, place, kind)
         job.anomalies[name] = anomaly
         if known is None:
-            job.count[f"anomalies_{assessment.anomaly}_{assessment.severity}"] += 1
+            job.count[f"anomalies_{anomaly['anomaly']}_{assessment.severity}"] += 1
         if self._publish and worth_publishing(anomaly, known):
             job.out.outbox.append(anomaly_message(anomaly))
 

@@ -50,10 +50,16 @@ class Change(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Agents(Struct, kw_only=True, forbid_unknown_fields=True):
-    """The agents of an anomaly of several: how many, the first ten, and what all of them share."""
+    """The agents of an anomaly of several: how many, ten of them, and what all of them share.
+
+    `first` begins with those that do more than read, and `operations` says what. `conflicts`
+    counts events under an id with other content.
+    """
 
     count: Annotated[int, Meta(ge=1)]
     first: Annotated[list[str], Meta(min_length=1, max_length=10)]
+    operations: dict[str, Literal["pay", "delete", "admin", "send", "execute", "write"]] = {}
+    conflicts: Annotated[int, Meta(ge=0)] = 0
     shared: dict[Literal["credential", "network"], str]
 
 

@@ -99,6 +99,15 @@ class Asking:
             )
         )
 
+    def members(self, anomaly_id: str, limit: int) -> list[str]:
+        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+        rows = self._asked.rows(
+            "select distinct agent_id from anomaly_members "
+            "where anomaly_id = ? and agent_id <> '' order by agent_id limit ?",
+            (anomaly_id, limit),
+        )
+        return [agent_id for (agent_id,) in rows]
+
     def anomalies(
         self,
         *,

@@ -134,6 +134,9 @@ class Store(Protocol):
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
         """Give one anomaly by its id or by a name that leads to it, None when there is none."""
 
+    def members(self, anomaly_id: str, limit: int) -> list[str]:
+        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the ids of anomalies that begin so, in order, at most `limit`."""
 

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, Field
 
 from models.event import microseconds
+from pipeline.processing.shadow_findings import with_members
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, turn_of
 from scoring_api.problems import ProblemError
@@ -86,9 +87,17 @@ async def list_anomalies(
 async def get_anomaly(
     anomaly_id: Annotated[str, Path(min_length=1, max_length=256)], service: Shared
 ) -> Response:
-    """Give one anomaly with its reasons, tags and the position of its evidence."""
+    """Give one anomaly with its reasons, tags and the position of its evidence.
+
+    One of several agents also lists them (`agents.members`): the first 1,000 ids in order.
+    """
     service.cache.require_ready()
-    found = await service.cache.read(lambda: service.reading.anomaly(anomaly_id))
+
+    def read() -> dict[str, Any] | None:
+        known = service.reading.anomaly(anomaly_id)
+        return None if known is None else with_members(known, service.reading)
+
+    found = await service.cache.read(read)
     if found is None:
         raise ProblemError(404, "no such anomaly")
     return _json(found)

@@ -60,6 +60,10 @@ class Reading(Protocol):
         """Give one anomaly by its id or by a name that leads to it."""
         ...
 
+    def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
+        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+        ...
+
     def inbox(self, values: list[bytes], /) -> Sequence[Fate]:
         """Append raw native events but repeats durably, for the worker; give what each is."""
         ...

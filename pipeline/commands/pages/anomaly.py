@@ -13,7 +13,7 @@ from pipeline.commands.pages.anomaly_basis import ground_in_words
 from pipeline.commands.pages.explanation import print_reasons
 from pipeline.publishing.catalogue import FRAMEWORKS, title_of
 from pipeline.text.quoted import plain, quoted
-from pipeline.text.visible import told_apart
+from pipeline.text.visible import told_apart, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,13 +136,17 @@ def _named(anomaly: Mapping[str, Any]) -> list[str]:
 
 
 def _agent_lines(agents: Mapping[str, Any] | None, names: Mapping[str, str]) -> list[str]:
-    """Give the number of agents, then the first ones, a line each."""
+    """Give the number of agents, then the first ones with what they do, then all others listed."""
     if agents is None or agents["count"] == 1:
         return []
-    first = [names[name] for name in agents["first"]]
-    others = agents["count"] - len(first)
-    more = [f"and {others} more"] if others else []
-    return [str(agents["count"]), *map(_one_of, first), *more]
+    first, operations = agents["first"], agents.get("operations", {})
+    lines = [str(agents["count"])]
+    lines += [_one_of(names[name]) + f"  {operations.get(name, '')}".rstrip() for name in first]
+    listed = set(first)
+    others = [name for name in agents.get("members", ()) if name not in listed]
+    lines += [_one_of(visible(name, name=True)) for name in others]
+    left = agents["count"] - len(first) - len(others)
+    return [*lines, f"and {left} more"] if left > 0 else lines
 
 
 def _one_of(name: str) -> str:

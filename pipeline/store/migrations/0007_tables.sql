@@ -84,6 +84,7 @@ create table anomaly_members (
     agent_id text collate "C" not null
 );
 create index anomaly_members_agent on anomaly_members (agent_id, anomaly_id) where agent_id <> '';
+create index anomaly_members_anomaly on anomaly_members (anomaly_id, agent_id) where agent_id <> '';
 
 create table held (
     number bigint generated always as identity primary key,

@@ -81,13 +81,15 @@ def judge(settings: Any, store: Store, events: Iterable[dict[str, Any]], size: i
 
 def test_250_unknown_agents_are_one_finding_and_the_incident_is_on_the_first_page(settings):
     with open_store(settings.store) as store:
-        judge(settings, store, [*incident(), *ghosts(250, "10:0{minute}:{second:02}")])
+        judge(settings, store, [*incident(), *ghosts(250, tool="ping")])
         page = store.anomalies(limit=50)
     assert [a["anomaly"] for a in page] == ["identity.shadow", "cred.reuse"]
     shadow, reuse = page
     assert shadow["agents"] == {
         "count": 250,
         "first": [f"ghost-{n:03}" for n in range(10)],
+        "operations": {},
+        "conflicts": 0,
         "shared": {},
     }
     assert (shadow["count"], shadow["severity"]) == (250, "high")
@@ -122,6 +124,90 @@ def test_credentials_made_up_for_each_agent_do_not_divide_a_minute(settings):
         judge(settings, store, events)
         (found,) = store.anomalies()
     assert found["agents"]["count"] == 250
+
+
+def test_reused_ids_of_unknown_agents_join_their_finding(settings):
+    events = [
+        event | {"id": "e", "tool": tool}
+        for event in ghosts(250, credential={"id": "c-9"})
+        for tool in ("ping", "tick")
+    ]
+    with open_store(settings.store) as store:
+        judge(settings, store, [*incident(), *events])
+        page = store.anomalies(limit=50)
+        (state,) = store.states("ghost-249")
+        items = sorted(item.anomaly for item in state.ledger.items.values())
+        assert items == ["identity.shadow", "telemetry.conflict"]
+        assert [store.anomaly(item.id) for item in state.ledger.items.values()] == [page[0]] * 2
+    assert [a["anomaly"] for a in page] == ["identity.shadow", "cred.reuse"]
+    agents, reasons = page[0]["agents"], page[0]["reasons"]
+    assert (agents["count"], agents["conflicts"], page[0]["count"]) == (250, 250, 500)
+    assert [one["observed"] for one in reasons[:2]] == ["250 agents", "250 events"]
+
+
+def test_a_conflict_that_begins_the_day_of_an_unknown_agent_is_a_shadow_finding(settings):
+    events = [
+        an_event(1, "ghost", "10:00:00", tool=tool) | {"time": f"2026-03-0{day}T10:00:00Z"}
+        for day, tool in ((2, "ping"), (3, "tick"))
+    ]
+    with open_store(settings.store) as store:
+        judge(settings, store, events)
+        second, first = store.anomalies()
+    assert [second["anomaly"], first["anomaly"]] == ["identity.shadow"] * 2
+    assert (second["facet"], second["tags"]) == (first["facet"], first["tags"])
+    assert second["reasons"][0]["observed"] == "ghost"
+    assert second["agents"]["conflicts"] == 1
+
+
+def test_a_reused_id_of_a_registered_agent_stays_a_finding_of_its_own(settings):
+    events = [an_event(1, KNOWN, "10:00:00", tool=tool) for tool in ("ping", "tick")]
+    with open_store(settings.store) as store:
+        judge(settings, store, [*ghosts(9), *events])
+        assert sorted(a["anomaly"] for a in store.anomalies()) == [
+            "identity.shadow", "telemetry.conflict",
+        ]  # fmt: skip
+
+
+def decoys(last: int) -> list[dict[str, Any]]:
+    """Give twelve unknown agents that ping once a minute from 08:00 on."""
+    return [
+        an_event(minute * 12 + n, f"decoy-{n:02}", f"{8 + minute // 60:02}:{minute % 60:02}:00",
+                 tool="ping", credential={"id": f"c-{n}"})
+        for minute in range(last)
+        for n in range(12)
+    ]  # fmt: skip
+
+
+def test_an_unrelated_agent_does_not_join_a_crowd_that_began_in_another_minute(settings):
+    rogue = an_event(
+        9_500, "real-rogue", "12:10:30", tool="payments.pay", operation="pay",
+        credential={"id": "c-rogue"}, network={"source_ip": "198.51.100.7"},
+    )  # fmt: skip
+    with open_store(settings.store) as store:
+        judge(settings, store, [*decoys(251), rogue])
+        found, crowd = store.anomalies()
+    assert (found["agent_id"], found["agents"]["count"]) == ("real-rogue", 1)
+    assert crowd["agents"]["count"] == 12
+    assert "real-rogue" not in crowd["agents"]["first"]
+
+
+def test_members_that_do_more_than_read_are_named_first_and_all_are_listed(settings):
+    crowd = ghosts(30, tool="ping", operation="read")
+    crowd[20]["operation"] = "write"
+    crowd[25]["operation"] = "pay"
+    later = an_event(99, "ghost-028", "11:00:00", tool="wipe", operation="delete")
+    with open_store(settings.store) as store:
+        judge(settings, store, [*crowd, later])
+        (found,) = store.anomalies()
+        assert store.members(found["id"], 1_000) == [f"ghost-{n:03}" for n in range(30)]
+        assert store.members(found["id"], 2) == ["ghost-000", "ghost-001"]
+        assert store.members("", 2) == []
+    agents = found["agents"]
+    assert agents["first"] == [
+        "ghost-025", "ghost-028", "ghost-020", *(f"ghost-00{n}" for n in range(7)),
+    ]  # fmt: skip
+    assert agents["operations"] == {"ghost-025": "pay", "ghost-028": "delete", "ghost-020": "write"}
+    assert "Among their operations: pay, delete, write." in found["reasons"][0]["why"]
 
 
 def test_agents_that_share_nothing_are_findings_of_their_own(settings):

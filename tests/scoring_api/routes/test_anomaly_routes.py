@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.store.batch import Commit
 from scoring_api.lists import cursors
 
 
@@ -180,3 +181,14 @@ def test_a_cursor_of_another_order_is_refused(found):
 def test_one_anomaly_is_found_by_its_id(found, installation):
     assert found.get("/v1/anomalies/anomaly-3").json() == installation.anomaly(3)
     assert found.get("/v1/anomalies/absent").status_code == 404
+
+
+def test_an_anomaly_of_several_agents_lists_them_where_it_is_opened(installation):
+    several = {"count": 1_200, "first": ["ghost-7"], "operations": {"ghost-7": "pay"}, "shared": {}}
+    members = [(f"name-{n}", "anomaly-9", f"ghost-{n:04}") for n in range(1_200)]
+    found = installation.anomaly(9, agents=several)
+    installation.store.commit(Commit(anomalies=[found], members=members))
+    with installation.client() as client:
+        assert client.get("/v1/anomalies").json()["anomalies"] == [found]
+        opened = client.get("/v1/anomalies/anomaly-9").json()
+    assert opened["agents"] == several | {"members": [f"ghost-{n:04}" for n in range(1_000)]}

@@ -171,6 +171,23 @@ def test_each_of_several_agents_has_a_line_and_is_told_apart(habitus: Callable[.
     assert lines[at + 1 : at + 9] == [*TOLD, "and 2 more"]
 
 
+@pytest.mark.usefixtures("narrow")
+def test_all_agents_of_a_finding_are_listed_with_those_that_do_more_than_read_first(
+    habitus: Callable[..., Run],
+) -> None:
+    several = {"count": 4, "first": ["b"], "operations": {"b": "pay"}, "shared": {}}
+    members = [(f"name-{name}", "an-55", name) for name in ("a", "b", "gh\u043est")]
+    with open_store("sqlite:habitus.db") as store:
+        found = [an_anomaly("an-55", 5, agent_id="b", agents=several)]
+        store.commit(Commit(anomalies=found, members=members))
+    _, out, _ = habitus("anomalies", "an-55")
+    lines = [line.strip() for line in out.splitlines()]
+    at = lines.index("agents    4")
+    assert lines[at + 1 : at + 5] == ["b  pay", "a", "gh\u043e⟨U+043E⟩st", "and 1 more"]
+    _, out, _ = habitus("anomalies", "an-55", "--json")
+    assert json.loads(out)["agents"]["members"] == ["a", "b", "gh\u043est"]
+
+
 @pytest.mark.parametrize(
     ("count", "shown"), [(1, '"a and 3 more"'), (4, '"a and 3 more" and 3 more')]
 )
