@@ -12,8 +12,8 @@ from msgspec import Raw, Struct
 from models.errors import MalformedEvent
 from pipeline.events.duplicates import Fate
 from pipeline.events.unknown_members import OTHER, suggestion
-from scoring_api.item_scanner import UnsplitError, items_of
 from scoring_api.problems import ProblemError
+from scoring_api.requests.item_scanner import UnsplitError, items_of
 from scoring_api.schemas import ActionResult, UnknownMember
 from scoring_api.service import Validate
 
