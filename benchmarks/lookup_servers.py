@@ -6,6 +6,7 @@ server of ``habitus serve``, the others by uvicorn with uvloop and httptools, or
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import socket
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvicorn
-import uvloop
 from fastapi import FastAPI, HTTPException
+from uvicorn.loops.auto import auto_loop_factory
 
 from benchmarks.turns import Turns
 from models.answer import encode, trust_answer
@@ -214,7 +215,8 @@ def main() -> None:
     """Serve one of the applications."""
     name, port, *by = sys.argv[1:]
     os.sched_setaffinity(0, {SERVER_CORE})
-    uvloop.run(_serve(name, int(port), by[0] if by else ""))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where it exists
+        runner.run(_serve(name, int(port), by[0] if by else ""))
 
 
 if __name__ == "__main__":

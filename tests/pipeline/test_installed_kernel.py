@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -52,6 +53,16 @@ def test_the_version_of_the_product_is_printed_with_what_is_wrong(tmp_path: Path
     code, out, _ = habitus(tmp_path, "--version")
     assert code == 0
     assert out.startswith(f"habitus {version('habitus')}, kernel unknown: the compiled kernel has")
+
+
+@pytest.mark.parametrize(("kernel", "state"), [("native", "ok"), ("python", "optional")])
+def test_doctor_names_the_kernel(tmp_path: Path, kernel: str, state: str) -> None:
+    if native_kernel("auto") is None and kernel == "native":
+        pytest.skip("the compiled kernel is not installed")
+    _, out, _ = habitus(tmp_path, "doctor", "--json", kernel=kernel)
+    (check,) = (check for check in json.loads(out)["checks"] if check["name"] == "kernel")
+    assert check["state"] == state
+    assert check["found"].startswith(kernel)
 
 
 def test_a_kernel_of_other_sources_is_refused_in_a_checkout(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pipeline.commands.doctor.last_event import last_event
 from pipeline.commands.running import has_credentials
 from pipeline.commands.standing import lag_us
 from pipeline.events.unknown_members import in_words, unknown_by
+from pipeline.installed_kernel import installed_kernel
 from pipeline.settings import model_config_of
 from pipeline.sources.live_sources import file_query, source_of
 from pipeline.store import (
@@ -55,6 +56,7 @@ class Check(Struct, frozen=True):
 def examine(settings: Settings, at_us: int) -> list[Check]:
     """Look at everything the settings name."""
     looks: dict[str, Callable[[], Check]] = {
+        "kernel": lambda: _kernel(settings),
         "format": lambda: _format(settings),
         "model": lambda: _model(settings),
         "store": lambda: _store(settings, at_us),
@@ -86,8 +88,19 @@ def _versions() -> Check:
             parts.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             if name != "habitus":
-                return Check("versions", "missing", f"{name} is not installed", "make install")
+                return Check(
+                    "versions", "missing", f"{name} is not installed", "install habitus anew"
+                )
     return Check("versions", "ok", ", ".join(parts))
+
+
+def _kernel(settings: Settings) -> Check:
+    kernel = installed_kernel(settings.kernel)
+    if kernel is not None:
+        return Check("kernel", "ok", f"native {kernel.__version__}")
+    chosen = settings.kernel == "python"
+    todo = "" if chosen else "install habitus where Rust is found, or with the wheel habitus-native"
+    return Check("kernel", "optional", "python, at a sixth of the speed", todo)
 
 
 def _format(settings: Settings) -> Check:
