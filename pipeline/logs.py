@@ -13,7 +13,11 @@ from models.event import rfc3339
 
 AGAIN_S = 10.0
 _MOST_REMEMBERED = 256
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+STATE_CHANGE = {"state_change": True}
+"""Fields of a record that says what has changed: it is never left out as a repeat, nor shown."""
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message", "asctime", "color_message", *STATE_CHANGE,
+}  # fmt: skip
 
 
 class JsonLines(logging.Formatter):
@@ -58,7 +62,8 @@ class Words(logging.Formatter):
 class Repeats(logging.Filter):
     """Lets a warning that is given over and over pass once in ten seconds, with how many were not.
 
-    What is away stays away for minutes, and is asked for several times a second.
+    What is away stays away for minutes, and is asked for several times a second. A record with
+    `STATE_CHANGE` always passes: between two of them it was different.
 
     >>> repeats = Repeats()
     >>> def away(at_s):
@@ -75,7 +80,7 @@ class Repeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether to write a record."""
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or any(hasattr(record, one) for one in STATE_CHANGE):
             return True
         given = (f"{name}={value}" for name, value in vars(record).items() if name not in _PLAIN)
         key = (record.name, record.levelno, record.getMessage(), *given)

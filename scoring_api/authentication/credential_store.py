@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.errors import ConfigError
 from pipeline.credentials.entries import Credentials, is_toml, parse_credentials, read_bytes
+from pipeline.logs import STATE_CHANGE
 from scoring_api.authentication.bounded_read import BoundedRead
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class CredentialStore:
         if self.current is not None:
             self.current = None
             self.generation += 1
-            log.error("credentials_unusable", extra={"fault": fault, "effect": "nobody is let in"})
+            said = {"fault": fault, "effect": "nobody is let in"}
+            log.error("credentials_unusable", extra=said | STATE_CHANGE)
 
     def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:
         """Give the digest of the file and what it says; None where the digest is `known`."""

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from models.errors import ConfigError
 from models.trust_policy import SECOND_US
 from pipeline.files.regular_file import read_regular
+from pipeline.logs import STATE_CHANGE
 from scoring_api.authentication.bounded_read import BoundedRead
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
@@ -129,7 +130,7 @@ class KeySource:
             if self.usable:
                 log.info("jwks_usable", extra={"keys": len(self._keys)})
             else:
-                log.error("jwks_unusable", extra={"effect": "no token is let in"})
+                log.error("jwks_unusable", extra={"effect": "no token is let in"} | STATE_CHANGE)
 
     async def find(self, kid: str | None) -> Any | None:
         """Give the key named `kid`, or the only key when a token names none; else None.

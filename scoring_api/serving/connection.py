@@ -266,6 +266,10 @@ class Connection(HttpToolsProtocol):
         if running is not None and pending and running.response_started:
             self.transport.close()
             return
+        if self._phase == _BODY and self.cycle.response_complete:
+            # The rest of a request that is answered already: a second answer would be another's.
+            self._linger()
+            return
         if running is not None and pending:
             running.disconnected = True
             running.message_event.set()

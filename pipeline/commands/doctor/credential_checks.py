@@ -45,5 +45,5 @@ def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
 
 def _reports_all(entry: CredentialEntry, at_us: int) -> bool:
     """Tell whether an entry in force is there to report events, of whichever agent."""
-    writes = "actions:write" in entry.scopes or entry.subject is not None
+    writes = not {"actions:write", "admin"}.isdisjoint(entry.scopes) or entry.subject is not None
     return writes and entry.agents is None and not entry.ended(at_us)

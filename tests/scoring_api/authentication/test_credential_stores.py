@@ -16,7 +16,9 @@ from joserfc.jwk import RSAKey
 
 from models.errors import ConfigError
 from pipeline.credentials.entries import make_key
+from pipeline.logs import JsonLines, Repeats
 from scoring_api.authentication.authenticator import Authenticator
+from scoring_api.authentication.credential_store import CredentialStore
 from scoring_api.authentication.jwks import KeySource
 from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
@@ -339,3 +341,24 @@ def test_a_key_set_file_without_a_key_is_no_start(tmp_path):
     path.write_text('{"keys":[]}')
     with pytest.raises(ConfigError, match="no public signature key"):
         KeySource(str(path)).examine()
+
+
+def test_a_second_outage_within_seconds_is_logged_too(tmp_path, caplog):
+    path = tmp_path / "keys.json"
+    good = msgspec.json.encode([make_key("ops", ["admin"])[1]])
+    path.write_bytes(good)
+    caplog.handler.addFilter(repeats := Repeats())
+    try:
+        store = CredentialStore(path)
+        for _ in range(2):
+            path.unlink()
+            asyncio.run(store.check())
+            assert not store.usable
+            path.write_bytes(good)
+            asyncio.run(store.check())
+            assert store.usable
+    finally:
+        caplog.handler.removeFilter(repeats)
+    said = [record.getMessage() for record in caplog.records]
+    assert said.count("credentials_unusable") == 2
+    assert "state_change" not in JsonLines().format(caplog.records[0])

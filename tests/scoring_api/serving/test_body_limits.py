@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 
+import pytest
+
 POST = b"POST /v1/actions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SLOW = 'habitus_api_requests_total{route="/v1/actions",status="408"}'
 
@@ -100,3 +102,13 @@ def test_an_end_does_not_wait_for_a_client_that_does_nothing(serve, small, tmp_p
         begun = time.monotonic()
         server.end()
         assert time.monotonic() - begun < 12
+
+
+@pytest.mark.parametrize("rest", [b"zz\r\n", b""], ids=["bad chunk", "too slow"])
+def test_a_request_that_was_answered_gets_no_second_answer(server, one_answer, everything, rest):
+    with server.connect() as client:
+        head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n"
+        client.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n1\r\n \r\n")
+        assert one_answer(client) == 404
+        client.sendall(rest)
+        assert everything(client) == b""

@@ -43,3 +43,16 @@ def test_tokens_that_may_report_every_agent_are_named(
         settings["api_keys_file"] = tmp_path / "keys.json"
     found, todo = fault_or_note(Settings(**settings), 0)
     assert (FREE in found, "subject" in todo) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "named"),
+    [(["admin"], True), (["actions:write"], True), (["trust:read", "anomaly:write"], False)],
+)
+def test_keys_that_may_report_every_agent_are_named(
+    tmp_path: Path, scopes: list[str], named: bool
+) -> None:
+    key = msgspec.to_builtins(make_key("ops", scopes)[1])
+    (tmp_path / "keys.json").write_text(json.dumps([key]))
+    found, _ = fault_or_note(Settings(api_keys_file=tmp_path / "keys.json"), 0)
+    assert ("these keys may report every agent: 'ops'" in found) == named
