@@ -247,8 +247,7 @@ class AnomalyAgents(BaseModel):
     """The agents of an anomaly of several: how many, ten of them, and what all of them share.
 
     `first` names the agents first that do more than read, with the gravest of that in
-    `operations`. `conflicts` counts events under an id with other content. `members` lists all
-    agents, at most 1,000, where one anomaly is asked for by its id.
+    `operations`. `conflicts` counts events under an id with other content.
     """
 
     count: Annotated[int, Field(ge=1)]
@@ -256,7 +255,12 @@ class AnomalyAgents(BaseModel):
     operations: dict[str, str] = {}
     conflicts: Annotated[int, Field(ge=0)] = 0
     shared: dict[str, str]
-    members: list[str] | None = None
+
+
+class ListedAgents(AnomalyAgents):
+    """The agents of an anomaly of several, with a list of all of them: at most 1,000 ids."""
+
+    members: list[str] = []
 
 
 class Anomaly(BaseModel):
@@ -299,6 +303,12 @@ class Anomaly(BaseModel):
     status: Literal["open", "confirmed", "dismissed"]
     trust: ScoreChange
     config_version: str
+
+
+class OpenedAnomaly(Anomaly):
+    """One anomaly that is asked for by its id."""
+
+    agents: ListedAgents | None = None
 
 
 class AnomalyPage(BaseModel):

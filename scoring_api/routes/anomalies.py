@@ -14,7 +14,7 @@ from pipeline.processing.shadow_findings import with_members
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, turn_of
 from scoring_api.problems import ProblemError
-from scoring_api.schemas import Anomaly, AnomalyPage, SeverityName
+from scoring_api.schemas import AnomalyPage, OpenedAnomaly, SeverityName
 from scoring_api.service import DESCRIBED, Shared, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
@@ -81,7 +81,7 @@ async def list_anomalies(
 @router.get(
     "/v1/anomalies/{anomaly_id}",
     summary="One anomaly",
-    response_model=Anomaly,
+    response_model=OpenedAnomaly,
     responses=problems(404, 503),
 )
 async def get_anomaly(
