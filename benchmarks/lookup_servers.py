@@ -21,12 +21,12 @@ from fastapi import FastAPI, HTTPException
 from uvicorn.loops.auto import auto_loop_factory
 
 from benchmarks.turns import Turns
-from models.answer import encode, trust_answer
-from models.ledger import Item, Ledger
-from models.levels import Standing
-from models.trust import TrustPolicy
-from models.trust_policy import DAY_US
-from models.trust_state import TrustState
+from models.trust.ledger import Item, Ledger
+from models.trust.levels import Standing
+from models.trust.opinion import TrustPolicy
+from models.trust.policy import DAY_US
+from models.trust.response import encode, trust_answer
+from models.trust.state import TrustState
 from pipeline.formats.native import Native
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig

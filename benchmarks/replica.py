@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.lookup_servers import agent_name, trust_state
 from benchmarks.meter import Meter, Result, Span, resident_bytes
-from models.answer import DEFAULT_OBLIGATIONS
-from models.trust import TrustPolicy
+from models.trust.opinion import TrustPolicy
+from models.trust.response import DEFAULT_OBLIGATIONS
 from pipeline.store import Commit, open_store
 from scoring_api.config import ApiConfig
 from scoring_api.status.metrics import Metrics

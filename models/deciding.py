@@ -18,8 +18,8 @@ from models.features import BY_METRIC, METRICS
 from models.identity import MISMATCH
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.ranked import SUM
-from models.trust import confidence
-from models.trust_policy import DAY_US, SEVERITIES
+from models.trust.opinion import confidence
+from models.trust.policy import DAY_US, SEVERITIES
 from models.watch.claims import too_fast
 from models.watch.counting import remembers
 from models.watch.measure import SPENT
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from models.calibrate import Calibrated
     from models.event import Event
     from models.leading import Unusual
-    from models.ledger import Ledger
     from models.places import Place
     from models.subject import Bits, Subject
     from models.together import Least
+    from models.trust.ledger import Ledger
     from models.watch.measure import Measure
 
 _GRAVE = frozenset({"pay", "delete", "admin", "send"})

@@ -41,7 +41,7 @@ from models.sessions import open_sessions
 from models.silent import Silent
 from models.subject import Bits, Subject
 from models.together import total
-from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
 from models.watch import heard
 from models.watch.excess import excess

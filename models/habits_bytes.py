@@ -3,14 +3,14 @@
 Numbers are varints::
 
     layout u8, features u8, windows u8, day
-    usual       a float a feature, as in `models.compact`
+    usual       a float a feature, as in `models.codec.compact_writer`
     windows     size, then per generation the number of bins, gaps between them, counts
     lengths     of nodes, values, states and rows
     states      count: of whole events << 1, or in units << 1 | 1
                 today
                 vote: 0 for none, else 1 + zigzag of how many days ago
                 published: 0 where it is the vote's, else 1 + zigzag of days before the vote
-    bits        nodes and values: ascending words (`models.bits`)
+    bits        nodes and values: ascending words (`models.codec.bitpacking`)
                 rows in order: place of the value, 1 for the first of its node, place of the state
 
 What an agent does, it mostly did as often and on the same days as much else: there are far fewer
@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from models.bits import BitReader, Bits, width
 from models.calibration import Histogram, ScoreWindow
-from models.compact import Writer
-from models.compact_reader import Reader
+from models.codec.bitpacking import BitReader, Bits, width
+from models.codec.compact_reader import Reader
+from models.codec.compact_writer import Writer
+from models.codec.tokens import unzigzag, zigzag
 from models.counts import MOST_COUNT, MOST_TODAY, UNIT
-from models.tokens import unzigzag, zigzag
 
 LAYOUT = 2
 _LOW32 = 0xFFFF_FFFF

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b, sha256
 from typing import Any
 
-from models.canonical import canonical
+from models.codec.canonical import canonical
 
 _MASK64 = (1 << 64) - 1
 _CACHE_LIMIT = 50_000

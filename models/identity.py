@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from models.event import Event
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
 
 MISMATCH = "identity.mismatch"
 """The anomaly that an event claims what its agent is not."""
@@ -73,7 +73,7 @@ class Mismatch(Struct, frozen=True):
 def settle(trust: TrustState, declared: Declared) -> None:
     """Set role and owner to what is declared; keep those that were established where nothing is.
 
-    >>> from models.trust_state import TrustState
+    >>> from models.trust.state import TrustState
     >>> trust = TrustState(agent_id="a", mode="unknown", role="clerk")
     >>> settle(trust, Declared(registered=True, owner="desk@example.com"))
     >>> trust.role, trust.owner

@@ -8,7 +8,7 @@ from models.assessment import Held
 from models.features import HOUR_US
 from models.quantity import QUANTITIES, added, quantities
 from models.ranked import PEAK
-from models.trust_policy import DAY_US
+from models.trust.policy import DAY_US
 from models.watch.mixture import use
 from models.watch.sizes import (
     SIZED,
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from models.content.session import Session
     from models.event import Event
     from models.hashing import Hasher
-    from models.ledger import Item
     from models.peers import GroupView, Peers
     from models.places import Place
     from models.profile import Profile
     from models.subject import Bits, Subject
-    from models.trust_state import TrustState
+    from models.trust.ledger import Item
+    from models.trust.state import TrustState
     from models.watch.adopting import Adopting
 
 MARK = 0xFFFF

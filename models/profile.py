@@ -10,8 +10,8 @@ from msgspec import Struct, field
 
 from models import habits as reference
 from models.baseline import AgentBaseline
-from models.compact import Writer
-from models.compact_reader import Reader
+from models.codec.compact_reader import Reader
+from models.codec.compact_writer import Writer
 from models.errors import StateError
 from models.quantity import QUANTITIES, Level
 from models.watch.state import Watch

@@ -10,19 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from models.features import HOUR_US
-from models.levels import LEVELS, Standing
+from models.trust.fast_response import usual_answer
+from models.trust.levels import LEVELS, Standing
 from models.trusting import stand
-from models.usual_answer import usual_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.answer import Answer
     from models.engine import Engine
     from models.subject import Subject
     from models.telling import Telling
-    from models.trust_policy import TrustPolicy
-    from models.trust_state import TrustState
+    from models.trust.policy import TrustPolicy
+    from models.trust.response import Answer
+    from models.trust.state import TrustState
 
 DONE, SECOND_LOOK, PACK, PUBLISH, HOUR, MOVED = range(6)
 """Why the kernel stopped: at the end; for the reference; for an agent that Python has changed; for

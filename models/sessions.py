@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
-from models.compact import Writer
-from models.compact_reader import Reader
+from models.codec.compact_reader import Reader
+from models.codec.compact_writer import Writer
 from models.content.session import Session
 from models.errors import StateError
 from models.hashing import Hasher

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.agent_evidence import ledger_in
+from models.trust.agent_evidence import ledger_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from models.content.detector import Content
     from models.habits import Surprise
-    from models.ledger import Ledger
     from models.peers import GroupView
     from models.profile import Profile
-    from models.trust_policy import TrustPolicy
-    from models.trust_state import TrustState
+    from models.trust.ledger import Ledger
+    from models.trust.policy import TrustPolicy
+    from models.trust.state import TrustState
     from models.watch.measure import Measure
 
 
@@ -30,7 +30,7 @@ class Subject:
         Bytes of the profile as it was last written or read, where its holder keeps them.
     others
         Gives the trust states of the agent's other modes, where one holds evidence that counts in
-        all modes (`models.agent_evidence`).
+        all modes (`models.trust.agent_evidence`).
     """
 
     __slots__ = ("others", "profile", "stored", "trust", "view")

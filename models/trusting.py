@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.features import HOUR_US
-from models.ledger import Item
-from models.levels import advance
-from models.trust import caution, expectation, weigh
+from models.trust.ledger import Item
+from models.trust.levels import advance
+from models.trust.opinion import caution, expectation, weigh
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.subject import Subject
-    from models.trust_policy import TrustPolicy
+    from models.trust.policy import TrustPolicy
 
 Shown = tuple[int, int, str, str, str]
 """What is published of trust: score, lower, level, gate and state."""

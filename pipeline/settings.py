@@ -24,7 +24,7 @@ from pydantic_settings import (
 from models.config import ModelConfig
 from models.errors import ConfigError
 from models.event import Instant, microseconds
-from models.trust_policy import TrustPolicy
+from models.trust.policy import TrustPolicy
 from pipeline.configuration.config_file import fault_of, read_config
 from pipeline.files.toml_file import read_toml
 from pipeline.processing.stream_types import USUAL_BATCH

@@ -13,8 +13,8 @@ from time import perf_counter
 
 from fastapi import FastAPI
 
-from models.answer import DEFAULT_OBLIGATIONS, Obligation
-from models.trust import TrustPolicy
+from models.trust.opinion import TrustPolicy
+from models.trust.response import DEFAULT_OBLIGATIONS, Obligation
 from scoring_api import problems
 from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.config import ApiConfig

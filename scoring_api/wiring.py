@@ -8,7 +8,7 @@ from typing import Any
 
 from models.errors import ConfigError
 from models.event import Event, microseconds
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.credentials.entries import read_credentials
 from pipeline.enrichment import inventory
 from pipeline.enrichment.inventory import Inventory

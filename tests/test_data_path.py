@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from lab.simulation.sample import fleet_events
-from models.answer import trust_answer
+from models.trust.response import trust_answer
 from pipeline.formats import Native
 from pipeline.processing import runner
 from pipeline.settings import Settings, trust_policy_of

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
 
 DESK, ROLE, OWNER = "support-desk-4", "support-desk", "desk@example.com"
 CLAIM = {"role": "data-steward", "owner": "ceo"}

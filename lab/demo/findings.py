@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from models.answer import Answer
-from models.trust_policy import SEVERITIES
+from models.trust.policy import SEVERITIES
+from models.trust.response import Answer
 from pipeline.publishing.outputs import TRUST
 
 if TYPE_CHECKING:

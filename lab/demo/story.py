@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lab.demo.findings import Anomaly, FalseAlert, Findings, Incident, Novelty
     from lab.simulation.sample.truth import Truth
-    from models.answer import Answer
+    from models.trust.response import Answer
     from pipeline.processing.runner import RunSummary
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}

@@ -1,4 +1,4 @@
-//! One text for all ways of writing the same JSON; `models.canonical`.
+//! One text for all ways of writing the same JSON; `models.codec.canonical`.
 
 /// Values nested more deeply are left to the reference.
 const DEEPEST: usize = 128;

@@ -10,10 +10,10 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from models.answer import State  # noqa: TC001  # a command reads its annotations
 from models.errors import ConfigError, HabitusError
 from models.event import microseconds
-from models.trust_policy import Level, Severity  # noqa: TC001  # likewise
+from models.trust.policy import Level, Severity  # noqa: TC001  # likewise
+from models.trust.response import State  # noqa: TC001  # a command reads its annotations
 from pipeline.commands.pages.anomaly import anomaly_with, print_anomalies, print_anomaly
 from pipeline.commands.pages.explanation import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.pages.listing import listing

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.answer import Answer, trust_answer
 from models.event import rfc3339
-from models.trust_policy import SECOND_US
-from models.trust_state import registered_of
+from models.trust.policy import SECOND_US
+from models.trust.response import Answer, trust_answer
+from models.trust.state import registered_of
 from pipeline.commands.doctor.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
 from pipeline.enrichment import inventory
@@ -18,7 +18,7 @@ from pipeline.settings import Settings, trust_policy_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
     from pipeline.store import PipelineStatus, Store
 
 _PAGE = 1000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
 
 _LONGEST_ID = 256
 _NOTHING_MORE: Mapping[str, str] = MappingProxyType({})

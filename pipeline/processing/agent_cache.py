@@ -10,12 +10,12 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from models.agent_evidence import is_accused
 from models.event import Mode
 from models.identity import fill
 from models.profile import Profile
 from models.subject import Subject
-from models.trust_state import TrustState, trust_bytes, trust_of
+from models.trust.agent_evidence import is_accused
+from models.trust.state import TrustState, trust_bytes, trust_of
 from pipeline.processing.stream_types import has_other_key
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pipeline.settings import trust_policy_of
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
-    from models.trust_policy import TrustPolicy
+    from models.trust.policy import TrustPolicy
     from pipeline.detectors import Detector
     from pipeline.enrichment.inventory import Inventory
     from pipeline.offline import PeerGroups

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.event import Event
     from models.subject import Subject
-    from models.trust_policy import TrustPolicy
+    from models.trust.policy import TrustPolicy
     from pipeline.processing.stream_types import RawRecord
 
 MOST = 1_000

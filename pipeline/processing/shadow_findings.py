@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from models.assessment import Reason
-from models.trust_policy import DAY_US
+from models.trust.policy import DAY_US
 from models.watch.scene import RULE_BITS
 from pipeline.publishing.outputs import reason_object
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.answer import trust_answer
 from models.engine import Engine
 from models.identity import as_known, fill, may_begin, settle
-from models.ledger import AGENT_WIDE
 from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
-from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trust.ledger import AGENT_WIDE
+from models.trust.policy import DEFAULT_POLICY, TrustPolicy
+from models.trust.response import trust_answer
 from models.trusting import stand_with
 from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.events.unknown_members import MemberCounters
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from models.identity import Declared
     from models.quiet import Usual
     from models.subject import Subject
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import Format

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from models.answer import Answer
 from models.event import Event
+from models.trust.response import Answer
 from pipeline.publishing.messages import Anomaly, Published, Rejected
 from pipeline.sources.kafka.topics import TOPICS
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from models.ledger import Facet  # noqa: TC001  # msgspec reads the annotations
-from models.trust_policy import Severity, Status  # noqa: TC001  # as above
+from models.trust.ledger import Facet  # noqa: TC001  # msgspec reads the annotations
+from models.trust.policy import Severity, Status  # noqa: TC001  # as above
 
 P = Annotated[float, Meta(ge=0, le=1)]
 Ground = Literal["rule", "several", "event", "session", "together"]

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.answer import encode
 from models.event import rfc3339
-from models.levels import advance
-from models.trust import opinion
+from models.trust.levels import advance
+from models.trust.opinion import opinion
+from models.trust.response import encode
 from pipeline.processing.stream_types import Message
 
 if TYPE_CHECKING:
-    from models.answer import Answer
     from models.assessment import Assessment, Reason
     from models.event import Event
     from models.subject import Subject
-    from models.trust_policy import TrustPolicy
+    from models.trust.policy import TrustPolicy
+    from models.trust.response import Answer
 
 ANOMALIES = "agent.anomalies"
 TRUST = "agent.trust"

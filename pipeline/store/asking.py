@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.trust_state import trust_of
+from models.trust.state import trust_of
 from models.watch.heard import stored_names
 from pipeline.store.order import COLUMNS
 from pipeline.store.seal import Seal, row_key
@@ -14,7 +14,7 @@ from pipeline.store.seal import Seal, row_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
     from pipeline.store.batch import HeldRow
     from pipeline.store.connection import Connection
     from pipeline.store.order import Place, Sort

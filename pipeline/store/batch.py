@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.processing.stream_types import Message
 
 ProfileRow = tuple[str, str, bytes, TrustState]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from models.trust_state import TrustState
+    from models.trust.state import TrustState
     from pipeline.events.duplicates import Fate
     from pipeline.processing.stream_types import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus

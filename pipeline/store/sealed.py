@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.trust_state import trust_bytes
+from models.trust.state import trust_bytes
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:

@@ -92,7 +92,7 @@ class SqliteStore(Asking):
 
         Examples
         --------
-        >>> from models.trust_state import TrustState
+        >>> from models.trust.state import TrustState
         >>> from pipeline.store import open_store
         >>> store = open_store("sqlite::memory:")
         >>> state = TrustState(agent_id="a", mode="delegated")

@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from models.agent_evidence import ledger_in
-from models.answer import Answer
 from models.event import rfc3339
-from models.ledger import Item
-from models.levels import risk_level
-from models.trust import Effect, TrustPolicy, effects, opinion
-from models.trust_policy import DAY_US
-from models.trust_state import TrustState, registered_of
+from models.trust.agent_evidence import ledger_in
+from models.trust.ledger import Item
+from models.trust.levels import risk_level
+from models.trust.opinion import Effect, TrustPolicy, effects, opinion
+from models.trust.policy import DAY_US
+from models.trust.response import Answer
+from models.trust.state import TrustState, registered_of
 
 
 def row(

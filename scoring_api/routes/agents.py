@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from models.answer import Answer
 from models.event import rfc3339
+from models.trust.response import Answer
 from scoring_api.clock import wall_us
 from scoring_api.lists import cursors
 from scoring_api.lists.agents import detail, evidence, history, row

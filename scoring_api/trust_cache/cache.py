@@ -18,12 +18,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from models.answer import Answer, Obligation, trust_answer
 from models.errors import HabitusError
 from models.event import microseconds
-from models.trust import TrustPolicy
-from models.trust_policy import SECOND_US
-from models.trust_state import TrustState
+from models.trust.opinion import TrustPolicy
+from models.trust.policy import SECOND_US
+from models.trust.response import Answer, Obligation, trust_answer
+from models.trust.state import TrustState
 from scoring_api.clock import EvaluationClock, wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.problems import ProblemError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.events.duplicates import Fate
 from pipeline.store import LastEvent, PipelineStatus, Place, Sort
 

@@ -19,9 +19,9 @@ from lab.simulation.fleet import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.labelled.__main__ import log_bytes
 from lab.simulation.sample.fleet import fleet_events
-from models.answer import trust_answer
 from models.kernel import native_kernel
-from models.trust_policy import TrustPolicy
+from models.trust.policy import TrustPolicy
+from models.trust.response import trust_answer
 from pipeline.formats import format_named
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.replay import REPLAY_SECRET, judge_all, learn_history

@@ -21,9 +21,9 @@ from lab.demo import run as demo
 from lab.demo import story as demo_story
 from lab.demo.findings import compare
 from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
-from models.answer import trust_answer
 from models.errors import ConfigError
-from models.trust_policy import DEFAULT_POLICY
+from models.trust.policy import DEFAULT_POLICY
+from models.trust.response import trust_answer
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from models.engine import Engine
 from models.event import Agent, Event, Origin, microseconds
 from models.profile import Profile
 from models.subject import Subject
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.publishing.catalogue import catalogue
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from models.kernel import native_kernel
 from models.peers import FLEET
 from models.profile import Profile
 from models.subject import Subject
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.formats import FORMATS, event_of
 from pipeline.processing.stream_types import RawRecord
 from pipeline.publishing.catalogue import catalogue

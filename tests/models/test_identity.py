@@ -10,7 +10,7 @@ import pytest
 from models.event import Agent, Credential, Event
 from models.features import TOOL
 from models.identity import Declared, Mismatch, as_known, fill, hear, settle
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from tests.models.conftest import MONDAY
 
 CLERK = Declared(True, "clerk", "desk", "blue")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from models import groups, peer_levels, session_pools
-from models.compact import Writer
+from models.codec.compact_writer import Writer
 from models.config import ModelConfig
 from models.content.kernel import content_kernel
 from models.errors import StateError
@@ -14,7 +14,7 @@ from models.kernel import native_kernel
 from models.peers import Peers
 from models.ranked import WINDOWS
 from models.sessions import open_sessions
-from models.trust_state import TrustState, trust_bytes, trust_of
+from models.trust.state import TrustState, trust_bytes, trust_of
 from models.watch import heard
 
 KEY = b"0123456789abcdef"

@@ -14,9 +14,9 @@ from models.config import ModelConfig
 from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
 from models.features import FEATURES, HOUR_US, METRICS
-from models.ledger import Item
 from models.places import places_of
 from models.ranked import LEAST_BITS, STATISTICS
+from models.trust.ledger import Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable

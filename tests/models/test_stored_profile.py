@@ -16,7 +16,7 @@ from models.hashing import Hasher
 from models.kernel import native_kernel
 from models.profile import VERSION, Profile
 from models.quantity import Level
-from models.trust_state import TrustState, registered_of, trust_bytes, trust_of
+from models.trust.state import TrustState, registered_of, trust_bytes, trust_of
 
 KERNELS = [None, *filter(None, [native_kernel("auto")])]
 KEY = ("billing-7", "delegated")

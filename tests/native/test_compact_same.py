@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.compact import Writer
-from models.compact_reader import Reader
+from models.codec.compact_reader import Reader
+from models.codec.compact_writer import Writer
+from models.codec.tokens import WORDS, unzigzag, zigzag
 from models.kernel import native_kernel
-from models.tokens import WORDS, unzigzag, zigzag
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 

@@ -18,7 +18,7 @@ from models.event import Origin
 from models.kernel import native_kernel
 from models.profile import Profile
 from models.subject import Subject
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.formats import FORMATS
 from pipeline.publishing.catalogue import catalogue
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answer import trust_answer
 from models.config import ModelConfig
 from models.engine import Engine
 from models.kernel import native_kernel
-from models.ledger import FULL_DAY, STRUCK, Ledger
-from models.levels import LEVELS, Standing
 from models.profile import Profile
 from models.quiet import Quiet
 from models.subject import Subject
-from models.trust_policy import DAY_US, TrustPolicy
-from models.trust_state import TrustState
+from models.trust.ledger import FULL_DAY, STRUCK, Ledger
+from models.trust.levels import LEVELS, Standing
+from models.trust.policy import DAY_US, TrustPolicy
+from models.trust.response import trust_answer
+from models.trust.state import TrustState
 from pipeline.store.seal import Seal
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")

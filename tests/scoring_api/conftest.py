@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from models.ledger import Item, Ledger
-from models.levels import Standing
-from models.trust_policy import DAY_US
-from models.trust_state import TrustState
+from models.trust.ledger import Item, Ledger
+from models.trust.levels import Standing
+from models.trust.policy import DAY_US
+from models.trust.state import TrustState
 from models.watch.heard import HOUR_US, Heard
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from models.trust import TrustPolicy
+    from models.trust.opinion import TrustPolicy
 
 REFUNDS = "spiffe://example.com/ns/shop/sa/refunds"
 

@@ -9,7 +9,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from models.answer import Answer, Facets, Obligation, Reason, Recovery
+from models.trust.response import Answer, Facets, Obligation, Reason, Recovery
 from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
 from pipeline.publishing import messages

@@ -1,5 +1,5 @@
 //! What makes MessagePack small: tokens that it leaves unused stand for what stored state repeats;
-//! `models.tokens` says which.
+//! `models.codec.tokens` says which.
 
 /// The float 0.0.
 pub const ZERO: u8 = 0xc1;

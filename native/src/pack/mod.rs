@@ -14,7 +14,7 @@ pub use compact::{unzigzag, zigzag};
 pub use reader::Reader;
 pub use writer::Writer;
 
-/// One value of MessagePack, compactly; `models.compact`.
+/// One value of MessagePack, compactly; `models.codec.compact_writer`.
 #[pyfunction]
 fn compacted<'py>(py: Python<'py>, raw: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let mut out = Writer::compact(Vec::new());

@@ -1,4 +1,4 @@
-//! What an answer about an agent's trust is made of, as of an event; `models.answer.trust_answer`.
+//! What an answer about an agent's trust is made of, as of an event; `models.trust.response.trust_answer`.
 //!
 //! Only of agents whom nothing speaks against, and not where a level is about to fall: of those the
 //! reference makes the answer.
@@ -9,7 +9,7 @@ use crate::habits::power_of_two;
 use pyo3::prelude::*;
 
 const LONGEST_DAYS: i64 = 3_650;
-/// Share of what is needed within which the reference decides; `models.reaching`.
+/// Share of what is needed within which the reference decides; `models.trust.beta_bounds`.
 const TOO_CLOSE: f64 = 1e-6;
 
 /// A bound of the cautious score, and the least sum of clean days that reaches it.
@@ -18,7 +18,7 @@ pub struct Bound {
     needed: f64,
 }
 
-/// What is read of `models.trust_policy.TrustPolicy` for answers.
+/// What is read of `models.trust.policy.TrustPolicy` for answers.
 pub struct Answers {
     /// Of the levels above the lowest, as they are held and with the margin that a rise takes.
     held: [Bound; 3],
@@ -50,7 +50,7 @@ pub fn parts_of(agent: &Agent, view: &View) -> AnswerParts {
 impl Answers {
     pub fn of(policy: &pyo3::Bound<'_, PyAny>, parts: &Policy) -> PyResult<Self> {
         let py = policy.py();
-        let reaching = py.import("models.reaching")?;
+        let reaching = py.import("models.trust.beta_bounds")?;
         let needed = reaching.getattr("needed")?;
         let bound = |lower: f64| -> PyResult<Bound> {
             Ok(Bound { lower, needed: needed.call1((lower, policy))?.extract()? })
@@ -97,7 +97,7 @@ impl Answers {
         self.reaches.bind(py).call1((positive, 0.0, bound.lower, &self.policy))?.extract()
     }
 
-    /// `models.levels.next_change_us`, as a length of time.
+    /// `models.trust.levels.next_change_us`, as a length of time.
     fn ttl_us(
         &self,
         py: Python<'_>,
@@ -129,7 +129,7 @@ impl Answers {
         Ok(Some(change.map_or(self.horizon_us, |change| self.horizon_us.min(change - at_us))))
     }
 
-    /// `models.trust.days_until`, throughout the day.
+    /// `models.trust.opinion.days_until`, throughout the day.
     fn days_until(
         &self,
         py: Python<'_>,

@@ -13,7 +13,7 @@ const STRUCK: i64 = 127;
 const LEVELS: [&str; 4] = ["restricted", "watch", "normal", "trusted"];
 const GATE: &str = "open";
 
-/// What is read of `models.trust_policy.TrustPolicy`.
+/// What is read of `models.trust.policy.TrustPolicy`.
 pub struct Policy {
     prior: f64,
     rate: f64,
@@ -41,8 +41,8 @@ impl Policy {
         let py = policy.py();
         let number = |name: &str| -> PyResult<f64> { policy.getattr(name)?.extract() };
         let half_days = number("positive_half_life_days")?;
-        let fade = py.import("models.evidence")?.getattr("fade_by_day")?;
-        let forgotten = py.import("models.trust_policy")?.getattr("FORGOTTEN_HALF_LIVES")?;
+        let fade = py.import("models.trust.evidence")?.getattr("fade_by_day")?;
+        let forgotten = py.import("models.trust.policy")?.getattr("FORGOTTEN_HALF_LIVES")?;
         let mut bounds = [0.0; 3];
         for (bound, level) in bounds.iter_mut().zip(&LEVELS[1..]) {
             *bound = policy.call_method1("bound", (*level,))?.extract()?;
@@ -127,7 +127,7 @@ impl Trust {
         }))
     }
 
-    /// Level at an instant, and since when; `models.levels.advance`.
+    /// Level at an instant, and since when; `models.trust.levels.advance`.
     pub fn advanced(&self, policy: &Policy, lower: f64, at_us: i64) -> (usize, [Option<i64>; 3]) {
         let (mut by_itself, mut reached, mut since) = (0, 0, self.since);
         for (at, &bound) in policy.bounds.iter().enumerate() {

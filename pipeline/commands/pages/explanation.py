@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs, to_builtins
 
-from models.answer import Answer  # noqa: TC001  # a struct reads its annotations
+from models.trust.response import Answer  # noqa: TC001  # a struct reads its annotations
 from pipeline.commands.pages.anomaly_basis import ground_in_words
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.pages.way_back import way_back

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.ledger import Item
-from models.trust_policy import DAY_US, Severity
-from models.trust_state import TrustState
+from models.trust.ledger import Item
+from models.trust.policy import DAY_US, Severity
+from models.trust.state import TrustState
 from pipeline.cli import app
 from pipeline.commands.terminal import now_us
 from pipeline.store import Commit, PipelineStatus, open_store

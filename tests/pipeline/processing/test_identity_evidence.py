@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.answer import trust_answer
+from models.trust.response import trust_answer
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import trust_policy_of
@@ -17,7 +17,7 @@ from pipeline.store import PipelineStatus, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.levels import Standing
+    from models.trust.levels import Standing
     from pipeline.store import Store
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError
-from models.levels import LEVELS
+from models.trust.levels import LEVELS
 from pipeline.processing import replay as replaying
 from pipeline.settings import Settings
 from pipeline.store import open_store

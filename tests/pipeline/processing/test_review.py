@@ -12,7 +12,7 @@ import pytest
 
 from models.assessment import Assessment, Reason
 from models.errors import ConfigError, HabitusError
-from models.trust_policy import DEFAULT_POLICY
+from models.trust.policy import DEFAULT_POLICY
 from pipeline.processing.replay import learn
 from pipeline.processing.review import MOST, Review
 

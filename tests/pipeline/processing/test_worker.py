@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.answer import encode, trust_answer
 from models.errors import REJECT_REASONS
 from models.event import microseconds
+from models.trust.response import encode, trust_answer
 from pipeline.formats import format_named
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import MAX_VALUE, RawRecord

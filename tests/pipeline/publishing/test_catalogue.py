@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from models.features import FEATURES
-from models.ledger import Facet
 from models.rules import RULES
-from models.trust_policy import SEVERITIES
+from models.trust.ledger import Facet
+from models.trust.policy import SEVERITIES
 from pipeline.publishing.catalogue import FRAMEWORKS, catalogue, title_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from models.answer import trust_answer
+from models.trust.response import trust_answer
 from pipeline.events.unknown_members import unknown_by
 from pipeline.processing import runner
 from pipeline.processing.stream_types import Message

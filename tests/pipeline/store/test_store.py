@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError, StateError, Superseded
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.processing.stream_types import Message
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 

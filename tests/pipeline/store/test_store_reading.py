@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.trust_state import TrustState
+from models.trust.state import TrustState
 from pipeline.events.duplicates import Marker
 from pipeline.store import (
     COLUMNS,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from msgspec.structs import replace
 
-from models.levels import Standing
+from models.trust.levels import Standing
 
 HELPDESK = "spiffe://example.com/ns/it/sa/helpdesk"
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from models.levels import Standing
-from models.trust import TrustPolicy
+from models.trust.levels import Standing
+from models.trust.opinion import TrustPolicy
 
 
 def path_of(agent_id: str) -> str:

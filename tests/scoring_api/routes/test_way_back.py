@@ -10,11 +10,11 @@ from msgspec import to_builtins
 from rich.console import Console
 
 from lab.demo.story import standings
-from models.answer import Recovery, trust_answer
-from models.ledger import Item
-from models.levels import Standing
-from models.trust_policy import DAY_US, DEFAULT_POLICY
-from models.trust_state import TrustState
+from models.trust.ledger import Item
+from models.trust.levels import Standing
+from models.trust.policy import DAY_US, DEFAULT_POLICY
+from models.trust.response import Recovery, trust_answer
+from models.trust.state import TrustState
 from pipeline.commands.pages.explanation import Explained, explanation
 from pipeline.commands.pages.way_back import way_back
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from models.event import microseconds
-from models.trust import TrustPolicy
-from models.trust_policy import SECOND_US
+from models.trust.opinion import TrustPolicy
+from models.trust.policy import SECOND_US
 from pipeline.store import Commit, LastEvent, PipelineStatus
 
 PATH = "/v1/agents/spiffe:%2F%2Fexample.com%2Fns%2Fshop%2Fsa%2Frefunds/trust"

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from models.answer import DEFAULT_OBLIGATIONS
-from models.trust import TrustPolicy
+from models.trust.opinion import TrustPolicy
+from models.trust.response import DEFAULT_OBLIGATIONS
 from pipeline.store import Commit, PipelineStatus
 from scoring_api.config import ApiConfig
 from scoring_api.status.metrics import Metrics

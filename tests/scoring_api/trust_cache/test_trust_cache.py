@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from models.answer import DEFAULT_OBLIGATIONS, encode, trust_answer
 from models.errors import StateError
-from models.trust import TrustPolicy
-from models.trust_policy import DAY_US
+from models.trust.opinion import TrustPolicy
+from models.trust.policy import DAY_US
+from models.trust.response import DEFAULT_OBLIGATIONS, encode, trust_answer
 from pipeline.store import Commit, PipelineStatus
 from scoring_api.config import ApiConfig
 from scoring_api.problems import ProblemError

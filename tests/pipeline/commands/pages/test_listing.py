@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from models.ledger import Item, Ledger
-from models.trust_state import TrustState
+from models.trust.ledger import Item, Ledger
+from models.trust.state import TrustState
 from models.watch.heard import HOUR_US, Heard
 from pipeline.cli import app
 from pipeline.commands.pages.listing import listing

@@ -9,13 +9,13 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from models.ledger import AGENT_WIDE, MAX_ITEMS, STRUCK, Item, Ledger, join
+from models.trust.ledger import AGENT_WIDE, MAX_ITEMS, STRUCK, Item, Ledger, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.trust_policy import TrustPolicy
-    from models.trust_state import TrustState
+    from models.trust.policy import TrustPolicy
+    from models.trust.state import TrustState
 
 
 def is_accused(trust: TrustState) -> bool:
@@ -36,8 +36,8 @@ def ledger_in(trust: TrustState, states: Iterable[TrustState], policy: TrustPoli
 
     Examples
     --------
-    >>> from models.trust_policy import TrustPolicy
-    >>> from models.trust_state import TrustState
+    >>> from models.trust.policy import TrustPolicy
+    >>> from models.trust.state import TrustState
     >>> stolen = Item("k", "a-1", 0, "high", "cred.reuse", "identity")
     >>> one = TrustState(agent_id="a", mode="autonomous", ledger=Ledger(items={"k": stolen}))
     >>> other = TrustState(agent_id="a", mode="delegated")

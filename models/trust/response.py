@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
-from models.agent_evidence import ledger_in
 from models.event import rfc3339
-from models.levels import Gate, Level, Standing, advance, next_change_us, next_level
-from models.trust import (
+from models.trust.agent_evidence import ledger_in
+from models.trust.levels import Gate, Level, Standing, advance, next_change_us, next_level
+from models.trust.opinion import (
     Evidence,
     Opinion,
     TrustPolicy,
@@ -26,13 +26,13 @@ from models.trust import (
     opine,
     weigh,
 )
-from models.trust_policy import DAY_US, SECOND_US
-from models.trust_state import TrustState
+from models.trust.policy import DAY_US, SECOND_US
+from models.trust.state import TrustState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from models.ledger import Ledger
+    from models.trust.ledger import Ledger
 
 __all__ = [
     "DEFAULT_OBLIGATIONS",

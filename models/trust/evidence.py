@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.ledger import FULL_DAY, STRUCK, Facet, Item, Ledger
-from models.trust_policy import (
+from models.trust.ledger import FULL_DAY, STRUCK, Facet, Item, Ledger
+from models.trust.policy import (
     DAY_US,
     DEFAULT_POLICY,
     FORGOTTEN_HALF_LIVES,

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from models.agent_evidence import ledger_in
-from models.answer import Answer, encode, trust_answer
 from models.event import Mode
-from models.ledger import FULL_DAY, MAX_ITEMS, STRUCK, Facet, Item, Ledger
-from models.levels import LEVELS, Standing, advance, level_of
-from models.trust import effects, opinion
-from models.trust_policy import DAY_US, SEVERITIES, TrustPolicy
-from models.trust_state import TrustState
+from models.trust.agent_evidence import ledger_in
+from models.trust.ledger import FULL_DAY, MAX_ITEMS, STRUCK, Facet, Item, Ledger
+from models.trust.levels import LEVELS, Standing, advance, level_of
+from models.trust.opinion import effects, opinion
+from models.trust.policy import DAY_US, SEVERITIES, TrustPolicy
+from models.trust.response import Answer, encode, trust_answer
+from models.trust.state import TrustState
 
 POLICY = TrustPolicy()
 TODAY = 20_500
@@ -153,9 +153,11 @@ def test_an_identity_item_in_any_mode_raises_no_answer(states, found, where, mod
         next(one for one in states if one.mode == where).ledger.add(item)
     after = ask(states, mode)
     assert after.lower <= before.lower
-    assert after.score <= before.score
     assert LEVELS.index(after.level) <= LEVELS.index(before.level)
-    assert after.facets.identity <= before.facets.identity
+    # The mode with the lowest bound speaks; another mode may have another score above its bound.
+    if after.mode == before.mode:
+        assert after.score <= before.score
+        assert after.facets.identity <= before.facets.identity
 
 
 @given(agents(OF_ONE_MODE), asked)

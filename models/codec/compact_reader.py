@@ -1,10 +1,10 @@
-"""Compact bytes back to values, as `models.tokens` says."""
+"""Compact bytes back to values, as `models.codec.tokens` says."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from models.tokens import (
+from models.codec.tokens import (
     DOUBLE,
     FLOAT,
     LARGE,

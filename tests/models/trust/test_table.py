@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from models.ledger import FULL_DAY, Item, Ledger
-from models.trust import forecast, opine, opinion, recovery
-from models.trust_policy import DAY_US, DEFAULT_POLICY
+from models.trust.ledger import FULL_DAY, Item, Ledger
+from models.trust.opinion import forecast, opine, opinion, recovery
+from models.trust.policy import DAY_US, DEFAULT_POLICY
 
 IMPACT = {"medium": 2.0, "high": 6.0, "critical": 16.0}
 

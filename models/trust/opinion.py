@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.evidence import Evidence, weigh
-from models.reaching import caution, expectation, needed, reaches
-from models.trust_policy import DAY_US, DEFAULT_POLICY, TrustPolicy
+from models.trust.beta_bounds import caution, expectation, needed, reaches
+from models.trust.evidence import Evidence, weigh
+from models.trust.policy import DAY_US, DEFAULT_POLICY, TrustPolicy
 
 if TYPE_CHECKING:
-    from models.ledger import Facet, Item, Ledger
-    from models.trust_policy import Level
+    from models.trust.ledger import Facet, Item, Ledger
+    from models.trust.policy import Level
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -126,7 +126,7 @@ def opinion(
 
     Examples
     --------
-    >>> from models.ledger import Item, Ledger
+    >>> from models.trust.ledger import Item, Ledger
     >>> ledger = Ledger()
     >>> for event in range(140):
     ...     changed = ledger.clean(event % 7 * DAY_US)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.errors import ConfigError
-from models.ledger import FULL_DAY, Item, Ledger
-from models.levels import (
+from models.trust.ledger import FULL_DAY, Item, Ledger
+from models.trust.levels import (
     LEVELS,
     Standing,
     advance,
@@ -20,8 +20,8 @@ from models.levels import (
     release,
     risk_level,
 )
-from models.trust import opinion
-from models.trust_policy import DAY_US, DEFAULT_POLICY, SECOND_US, SEVERITIES, TrustPolicy
+from models.trust.opinion import opinion
+from models.trust.policy import DAY_US, DEFAULT_POLICY, SECOND_US, SEVERITIES, TrustPolicy
 
 HOUR_US = DAY_US // 24
 lowers = st.floats(0, 100)

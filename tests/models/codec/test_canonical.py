@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.canonical import canonical
+from models.codec.canonical import canonical
 from models.hashing import Hasher
 
 SECRET = b"0123456789abcdef"

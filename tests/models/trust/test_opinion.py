@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from models.evidence import weigh
-from models.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
-from models.trust import (
+from models.trust.evidence import weigh
+from models.trust.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
+from models.trust.opinion import (
     confidence,
     days_until,
     effects,
@@ -20,7 +20,7 @@ from models.trust import (
     opine,
     opinion,
 )
-from models.trust_policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
+from models.trust.policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
 
 LAST_DAY = 400
 instants = st.integers(0, LAST_DAY * DAY_US)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from models.trust_policy import (
+from models.trust.policy import (
     DAY_US,
     DEFAULT_POLICY,
     FORGOTTEN_HALF_LIVES,
@@ -24,7 +24,7 @@ from models.trust_policy import (
 Facet = Literal["tools", "data", "network", "volume", "identity"]
 
 AGENT_WIDE: Facet = "identity"
-"""Facet of evidence that counts in every mode of the agent (`models.agent_evidence`)."""
+"""Facet of evidence that counts in every mode of the agent (`models.trust.agent_evidence`)."""
 
 FULL_DAY = 20
 """Clean events after which a day counts in full."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct, field
 
-from models.ledger import Item, Ledger
-from models.levels import LEVELS, Gate, Standing
+from models.trust.ledger import Item, Ledger
+from models.trust.levels import LEVELS, Gate, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

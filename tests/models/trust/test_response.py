@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from models.answer import (
+from models.event import microseconds
+from models.trust.ledger import FULL_DAY, Item, Ledger
+from models.trust.levels import LEVELS, Standing, advance, level_of
+from models.trust.opinion import opinion
+from models.trust.policy import DAY_US, SECOND_US, SEVERITIES, TrustPolicy
+from models.trust.response import (
     DEFAULT_OBLIGATIONS,
     Answer,
     TrustState,
@@ -20,11 +25,6 @@ from models.answer import (
     etag,
     trust_answer,
 )
-from models.event import microseconds
-from models.ledger import FULL_DAY, Item, Ledger
-from models.levels import LEVELS, Standing, advance, level_of
-from models.trust import opinion
-from models.trust_policy import DAY_US, SECOND_US, SEVERITIES, TrustPolicy
 
 POLICY = TrustPolicy(version="p1")
 AT = 20_500 * DAY_US

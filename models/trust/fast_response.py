@@ -1,6 +1,6 @@
 """The trust answer about an agent whom nothing speaks against, out of what the kernel made of it.
 
-The reference is `models.answer.trust_answer`; both give the same answer.
+The reference is `models.trust.response.trust_answer`; both give the same answer.
 """
 
 from __future__ import annotations
@@ -8,14 +8,22 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, cast
 
-from models.answer import DEFAULT_OBLIGATIONS, DIGITS, Answer, Facets, Recovery, State, nearest
 from models.event import rfc3339
-from models.levels import LEVELS, next_level
-from models.reaching import expectation
+from models.trust.beta_bounds import expectation
+from models.trust.levels import LEVELS, next_level
+from models.trust.response import (
+    DEFAULT_OBLIGATIONS,
+    DIGITS,
+    Answer,
+    Facets,
+    Recovery,
+    State,
+    nearest,
+)
 
 if TYPE_CHECKING:
-    from models.trust_policy import TrustPolicy
-    from models.trust_state import TrustState
+    from models.trust.policy import TrustPolicy
+    from models.trust.state import TrustState
 
 Parts = tuple[str | None, float, float, int, int | None, int]
 """State of the mode that speaks for the agent where that has news, its clean days, cautious score

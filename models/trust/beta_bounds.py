@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from scipy.special.cython_special import betainc, betaincinv  # of one number: no array is made
 
-from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 
 # A share of the quantile, or of what is needed: far above what the distribution and its inverse
 # are wrong by.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from models.trust import reaches, weigh
-from models.trust_policy import (
+from models.trust.opinion import reaches, weigh
+from models.trust.policy import (
     DAY_US,
     DEFAULT_POLICY,
     FORGOTTEN_HALF_LIVES,
@@ -24,8 +24,8 @@ from models.trust_policy import (
 )
 
 if TYPE_CHECKING:
-    from models.ledger import Ledger
-    from models.trust import Evidence
+    from models.trust.ledger import Ledger
+    from models.trust.opinion import Evidence
 
 __all__ = [
     "LEVELS",
@@ -180,7 +180,7 @@ def next_change_us(
 
     Examples
     --------
-    >>> from models.ledger import Ledger
+    >>> from models.trust.ledger import Ledger
     >>> ledger, day = Ledger(days=dict.fromkeys(range(60), 20)), 86_400_000_000
     >>> change = next_change_us(ledger, Standing("trusted"), 59 * day, horizon_us=30 * day)
     >>> round((change - 59 * day) / day, 1)

@@ -1,4 +1,4 @@
-"""Values to compact bytes, as `models.tokens` says."""
+"""Values to compact bytes, as `models.codec.tokens` says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from models.tokens import (
+from models.codec.tokens import (
     DOUBLE,
     FLOAT,
     LARGE,
@@ -39,7 +39,7 @@ class Writer:
 
     Examples
     --------
-    >>> from models.compact_reader import Reader
+    >>> from models.codec.compact_reader import Reader
     >>> writer = Writer()
     >>> writer.value(["billing-7", 0.0, 12.0, "delegated", "billing-7"])
     >>> len(writer.out), Reader(bytes(writer.out)).value()

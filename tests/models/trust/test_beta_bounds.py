@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import betaincinv
 
-from models.reaching import caution, needed, reaches
-from models.trust_policy import DEFAULT_POLICY, TrustPolicy
+from models.trust.beta_bounds import caution, needed, reaches
+from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 
 sums = st.floats(0, 200)
 
