@@ -11,7 +11,7 @@ from benchmarks.meter import Result  # noqa: TC001  # msgspec reads the annotati
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks.trust_lookup import Measured
+    from benchmarks.lookup_results import Measured
 
 _KIB = 1024
 _WORDS = {

@@ -14,9 +14,13 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from benchmarks.lookup_servers import BY
-from benchmarks.trust_lookup import Result, Start, drive, serving, summed_up, turn_p99_ms
+from benchmarks.trust_lookup import Start, drive, serving, summed_up, turn_p99_ms
+
+if TYPE_CHECKING:
+    from benchmarks.lookup_results import Result
 
 OURS = "habitus serve"
 BEFORE = "version before"

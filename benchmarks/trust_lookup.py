@@ -30,7 +30,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from benchmarks.lookup_results import Measured, Result
 from benchmarks.lookup_servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
+from benchmarks.report import Report, trust_lines
 from pipeline.credentials.entries import make_key
 
 if TYPE_CHECKING:
@@ -61,29 +63,6 @@ done = function(summary, latency, requests)
     latency:percentile(50), latency:percentile(99), summary.errors.status + summary.errors.read))
 end
 """
-
-
-class Result(NamedTuple):
-    """What was seen of one server.
-
-    Attributes
-    ----------
-    rate, cpu_rate
-        Requests a second, and by the server's processor second.
-    p50_ms, p99_ms
-        Until the answer, by the wall's clock.
-    quiet_p99_ms
-        The same in the round with the least: where other work disturbed least.
-    turn_p99_ms
-        How long the server itself makes callers wait, by processor time: see `benchmarks.turns`.
-    """
-
-    rate: float
-    cpu_rate: float
-    p50_ms: float
-    p99_ms: float
-    quiet_p99_ms: float
-    turn_p99_ms: float = 0.0
 
 
 class Server(NamedTuple):
@@ -118,15 +97,6 @@ class Server(NamedTuple):
         """Give the processor seconds that it has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-class Measured(NamedTuple):
-    """Look-ups by server; questions for 1,000 agents: when none is encoded yet, then again."""
-
-    lookups: dict[str, Result]
-    first_batch_ms: float
-    batch_p50_ms: float
-    batch_p99_ms: float
 
 
 def _free_port() -> int:
@@ -296,8 +266,6 @@ def summed_up(rounds: list[Result], turn_ms: float) -> Result:
 
 def main() -> int:
     """Print all side by side, and which goals are met; 1 when one is missed."""
-    from benchmarks.report import Report, trust_lines
-
     argparse.ArgumentParser(prog="python -m benchmarks.trust_lookup").parse_args()
     report = Report(agents=AGENTS, warm=0, events=0)
     report.take_trust(measure())

@@ -12,8 +12,7 @@ from msgspec import Struct
 from lab.evaluation.budget import raised
 from lab.evaluation.cases import cases_of
 from lab.evaluation.figures import ALARMED, figures
-from lab.evaluation.judged import joined
-from lab.evaluation.judging import judge_apart
+from lab.evaluation.judging import joined, judge_apart
 from lab.evaluation.truth import ATTACK, JUDGED
 from models.silent import KIND_OF, Silent
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from lab.evaluation.cases import Case
     from lab.evaluation.judged import Scored, Session
-    from lab.evaluation.run import Measured
+    from lab.evaluation.judging import Measured
     from lab.evaluation.truth import Truth
     from pipeline.processing.progress import Progress
     from pipeline.settings import Settings

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from lab.evaluation.judged import joined
+from lab.evaluation.judging import joined
 from pipeline.detectors.detector import Detector
 
 if TYPE_CHECKING:
     from lab.evaluation.judged import Session
-    from lab.evaluation.run import Measured
+    from lab.evaluation.judging import Measured
     from models.assessment import Reason
     from pipeline.detectors.detector import Act
 

@@ -17,7 +17,8 @@ from models.habits import Habits
 from models.places import places_of
 from models.quantity import quantities
 from models.ranked import STATISTICS
-from pipeline.processing.assembly import build_worker, clock_us
+from pipeline.clock import clock_us
+from pipeline.processing.assembly import build_worker
 from pipeline.processing.replay import REPLAY_SECRET, in_order, judge_all, learn_history
 from pipeline.publishing.outputs import replay_line
 from pipeline.sources.recordings import records_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from models.content.scene import PARTS
+from models.content.knowledge import PARTS
 from models.errors import ConfigError
 from models.features import FEATURES, METRICS
 from models.habits import Surprise
@@ -48,7 +48,7 @@ class Silent:
     Attributes
     ----------
     content
-        Those among `models.content.scene.PARTS`, for the content detector to leave out. What is
+        Those among `models.content.knowledge.PARTS`, for the content detector to leave out. What is
         looked at of a session (`models.together`) the assessor leaves out.
 
     Raises

@@ -20,7 +20,8 @@ from lab.examples import made_up
 from lab.exploration import Explored
 from models.assessment import Reason
 from pipeline.detectors import Detector, register
-from pipeline.offline import History, fit_opinion, group_agents, load_offline, tool_shares
+from pipeline.offline import fit_opinion, group_agents, load_offline, tool_shares
+from pipeline.offline.history import History
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)

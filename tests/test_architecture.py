@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("models", "pipeline", "scoring_api", "lab")
+FIRST_PARTY = (*PACKAGES, "benchmarks", "chaos")
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 
 # Contract -> the file that breaks it, and the line that does.
@@ -77,3 +80,46 @@ def test_a_broken_contract_is_reported_by_its_name(contract: str, tree: Path) ->
     result = lint_imports(tree)
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"{contract} BROKEN" in result.stdout
+
+
+def circle_among(*packages: str) -> list[str]:
+    """Give the modules of one circle of imports, empty without one.
+
+    Imports for type checkers and imports inside functions count as well.
+    """
+    graph = grimp.build_graph(*packages, cache_dir=None)
+    imports = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    assert circle_among(*FIRST_PARTY) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("plain_circle", "import plain_circle.one"),
+        ("late_circle", "def late():\n    from late_circle import one"),
+        (
+            "typing_circle",
+            "from typing import TYPE_CHECKING\n"
+            "if TYPE_CHECKING:\n    from typing_circle.one import X",
+        ),
+    ],
+)
+def test_circle_of_imports_is_found(
+    name: str, statement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / name
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "one.py").write_text(f"import {name}.two\n")
+    (package / "two.py").write_text(statement + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(circle_among(name)) == {f"{name}.one", f"{name}.two"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from lab.baselines import RunBaseline
-from lab.evaluation.judged import joined
+from lab.evaluation.judging import joined
 from models.errors import MalformedEvent
 from pipeline.formats import event_of
 

@@ -1,15 +1,8 @@
-"""What was judged and what is known of its truth, joined when all judgements are made."""
+"""What was judged, with what is known of its truth."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lab.evaluation.truth import Truth
 
 DAY_US = 86_400_000_000
 SESSION_LABELS = ("benign", "attacked_failed", "attacked_succeeded")
@@ -119,46 +112,3 @@ class Session(Struct, kw_only=True):
         if self.label != "benign" and self.goal is not None:
             return f"{self.role}|goal|{self.goal}"
         return f"{self.role}|task|{self.task}" if self.task is not None else self.agent_id
-
-
-def joined(judged: Iterable[Judgement], truth: Truth) -> list[Session]:
-    """Join judgements with what is known, and group them by session.
-
-    Parameters
-    ----------
-    truth
-        Labels of a judgement. A session's are those of its first event, except that one event of
-        an attack makes the session an attacked one.
-    """
-    sessions: dict[tuple[str, str], Session] = {}
-    for j in judged:
-        known = truth.of(j)
-        session = sessions.get((j.agent_id, j.session))
-        if session is None:
-            session = sessions[j.agent_id, j.session] = Session(
-                agent_id=j.agent_id,
-                name=j.session,
-                role=j.role,
-                source=known.source,
-                phase=known.phase,
-                label=known.session_label,
-                task=known.task_id,
-                goal=known.attack_id,
-            )
-        elif known.case is not None and known.session_label == "attacked_succeeded":
-            session.label, session.goal = known.session_label, known.attack_id
-        session.carries_origins |= j.carries_origins
-        session.events.append(
-            Scored(
-                time_us=j.time_us,
-                rank=j.rank,
-                label=known.event_label,
-                p=j.p,
-                pool=j.pool,
-                session_p=j.session_p,
-                alert=j.alert,
-                reason=j.reason,
-                case=known.case,
-            )
-        )
-    return list(sessions.values())

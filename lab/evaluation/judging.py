@@ -1,11 +1,12 @@
-"""Have the product judge a recording, as it would a stream."""
+"""Have the product judge a recording, as it would a stream; join what is known of its truth."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lab.evaluation.judged import Judgement
+from lab.evaluation.judged import Judgement, Scored, Session
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.replay import REPLAY_SECRET, judge_all, learn_history
 from pipeline.store import open_store
@@ -13,6 +14,7 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lab.evaluation.truth import Truth
     from models.assessment import Assessment
     from models.event import Event
     from models.quiet import Usual
@@ -103,3 +105,73 @@ def judge_apart(
             learn_history(worker, chain([first], past), progress=progress)
         judge_all(worker, records, progress=progress)
     return found, worker
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A judged recording with its truth.
+
+    Attributes
+    ----------
+    sessions
+        Judged sessions in order of their first event, labels joined.
+    facts
+        ``events`` (learned and judged), ``unlabelled_sessions``, ``odd_labels``,
+        ``rejected``, ``rejected_by``
+        (reason), ``seconds`` (of learning and judging), ``events_per_second``,
+        ``config_version``, ``alerts_per_day``, ``format``, ``cold``, ``without``, ``data``
+        (digests by file).
+    judged
+        The judgements before the labels were joined.
+    wire
+        Makes events, without the fields left out.
+    """
+
+    sessions: list[Session]
+    facts: dict[str, Any]
+    judged: list[Judgement]
+    truth: Truth
+    wire: Format
+
+
+def joined(judged: Iterable[Judgement], truth: Truth) -> list[Session]:
+    """Join judgements with what is known, and group them by session.
+
+    Parameters
+    ----------
+    truth
+        Labels of a judgement. A session's are those of its first event, except that one event of
+        an attack makes the session an attacked one.
+    """
+    sessions: dict[tuple[str, str], Session] = {}
+    for j in judged:
+        known = truth.of(j)
+        session = sessions.get((j.agent_id, j.session))
+        if session is None:
+            session = sessions[j.agent_id, j.session] = Session(
+                agent_id=j.agent_id,
+                name=j.session,
+                role=j.role,
+                source=known.source,
+                phase=known.phase,
+                label=known.session_label,
+                task=known.task_id,
+                goal=known.attack_id,
+            )
+        elif known.case is not None and known.session_label == "attacked_succeeded":
+            session.label, session.goal = known.session_label, known.attack_id
+        session.carries_origins |= j.carries_origins
+        session.events.append(
+            Scored(
+                time_us=j.time_us,
+                rank=j.rank,
+                label=known.event_label,
+                p=j.p,
+                pool=j.pool,
+                session_p=j.session_p,
+                alert=j.alert,
+                reason=j.reason,
+                case=known.case,
+            )
+        )
+    return list(sessions.values())

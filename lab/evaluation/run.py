@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,55 +13,26 @@ from lab.evaluation.cases import by_type, cases_of, summary
 from lab.evaluation.comparing import compared
 from lab.evaluation.figures import figures, groups
 from lab.evaluation.intervals import DRAWS, intervals
-from lab.evaluation.judged import joined
-from lab.evaluation.judging import judge_apart
+from lab.evaluation.judging import Measured, joined, judge_apart
 from lab.evaluation.mistakes import mistakes
 from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
 from lab.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
 from lab.field_ablation import Without
+from pipeline.clock import clock_us
 from pipeline.formats import format_named
-from pipeline.processing.assembly import clock_us
 from pipeline.sources.files import find
 from pipeline.sources.recordings import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.evaluation.judged import Judgement, Session
+    from lab.evaluation.judged import Session
     from lab.evaluation.truth import Truth
-    from pipeline.formats import Format
     from pipeline.processing.progress import Progress
     from pipeline.settings import Settings
 
 HISTORY_DAYS = 14
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A judged recording with its truth.
-
-    Attributes
-    ----------
-    sessions
-        Judged sessions in order of their first event, labels joined.
-    facts
-        ``events`` (learned and judged), ``unlabelled_sessions``, ``odd_labels``,
-        ``rejected``, ``rejected_by``
-        (reason), ``seconds`` (of learning and judging), ``events_per_second``,
-        ``config_version``, ``alerts_per_day``, ``format``, ``cold``, ``without``, ``data``
-        (digests by file).
-    judged
-        The judgements before the labels were joined.
-    wire
-        Makes events, without the fields left out.
-    """
-
-    sessions: list[Session]
-    facts: dict[str, Any]
-    judged: list[Judgement]
-    truth: Truth
-    wire: Format
 
 
 def evaluate(

@@ -12,21 +12,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.content.novelty import KNOWN, NEW, OUTSIDE, TELLING, Near, VotePlace, familiarity
-from models.content.rates import VALUE, Rates
-from models.content.request import Reader
-from models.content.scene import PARTS, Carrier, Counted, Scene
+from models.content.knowledge import ContentKnowledge
+from models.content.novelty import Near, familiarity
+from models.content.scene import Carrier, Scene
 from models.content.seeing import see
-from models.content.similarity import LEAST_OVERLAP, RoleIndex, WordWeights
-from models.content.tables import YOUNG, Cluster, Documents, RoleTable, ToolShares
+from models.content.similarity import LEAST_OVERLAP, RoleIndex
+from models.content.tables import YOUNG, Cluster, ToolShares
 from models.content.tracing import traced
-from models.hashing import mix
 
 if TYPE_CHECKING:
-    from models.content.request import Request
+    from models.content.knowledge import ContentTables
     from models.content.session import Seen, Session, Use, Vote
     from models.event import Origins
-    from models.hashing import Hasher
 
 SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # below is boilerplate, above the same kind of task
 NEAR = 0.03
@@ -35,9 +32,7 @@ CLUSTER_CAP = 8.0  # sessions of one cluster count at most this much in an avera
 KIND_CAP = 200.0  # the same where all sessions of a kind together show what it never takes
 ASKED_BITS = 0.5  # a tool that is no more surprising was asked for
 FEW = 20.0  # sessions without a tool that each kind of request is thought to have had before
-TOOL_WORD_FLOOR = 0.2
 PLAIN_FACTOR = 0.5  # for calls that carry no new value out of a result
-_MOST_PLACES = 50_000
 
 
 class Content(Struct, frozen=True, gc=False):
@@ -142,49 +137,14 @@ def unasked(clusters: dict[int, Cluster], tool: int, bits: float, known: float) 
     return max(0.0, bits + log2(most)) * most * (known / (known + 1.0))
 
 
-class ContentTables:
-    """Everything the content detector remembers, over all roles."""
-
-    __slots__ = ("documents", "rates", "roles")
-
-    def __init__(self) -> None:
-        self.roles: dict[str, RoleTable] = {}
-        self.documents = Documents()
-        self.rates = Rates()
-
-
-class ContentDetector:
-    """Reads `ContentTables`; `score` changes nothing, `compare` prepares a session.
-
-    Parameters
-    ----------
-    silent
-        Of `PARTS`, those that the score leaves out; they are learned all the same, but for what
-        is not traced.
-    """
-
-    def __init__(
-        self, hasher: Hasher, tables: ContentTables, silent: frozenset[str] = frozenset()
-    ) -> None:
-        self.hasher = hasher
-        self.reader = Reader(hasher)
-        self.counted = Counted(*(part not in silent for part in PARTS))
-        self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
-        self.use(tables)
+class ContentDetector(ContentKnowledge):
+    """Scores calls by what is known; `score` changes nothing, `compare` prepares a session."""
 
     def use(self, tables: ContentTables) -> None:
         """Go on with these tables; whatever was derived from others is forgotten."""
-        self.tables = tables
-        self.weights = WordWeights(tables.documents)
+        super().use(tables)
         self._shares: dict[str, ToolShares] = {}
         self._indexes: dict[str, RoleIndex] = {}
-
-    def role(self, name: str) -> RoleTable:
-        """Give the table of a role, a new one for a role not seen before."""
-        table = self.tables.roles.get(name)
-        if table is None:
-            table = self.tables.roles[name] = RoleTable()
-        return table
 
     def shares(self, role: str) -> ToolShares:
         """Give how a role's clusters share its tools."""
@@ -257,46 +217,3 @@ class ContentDetector:
             unasked,
             tuple(scene.came.items()),
         )
-
-    def named(self, name: str, request: Request) -> float:
-        """Give the least probability of a tool for the words of its name in the request."""
-        own = self.reader.tool_words(name)
-        said = own & request.words
-        if not said:
-            return 0.0
-        weigh = self.weights.of
-        return TOOL_WORD_FLOOR * (sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own))))
-
-    def place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
-        """Give the contexts of (role, tool, key, kind), worked out once."""
-        name = (role, tool_key, kind)
-        place = self._vote_places.get(name)
-        if place is None:
-            if len(self._vote_places) >= _MOST_PLACES:
-                self._vote_places.clear()
-            exact = mix(tool_key, kind, 5)
-            general = mix(7, kind + 1)
-            contexts = (general, mix(general, key), mix(exact, self.hasher.of(role), 6))
-            place = self._vote_places[name] = VotePlace(exact, contexts)
-        return place
-
-    def telling(self, place: VotePlace, known: float, day: int) -> bool:
-        """Tell whether a new domain is news at a place: it seldom comes with a new address."""
-        here = [self.bits(place, VALUE, level, known, day) for level in (OUTSIDE - 1, OUTSIDE)]
-        return here[1] - here[0] >= TELLING
-
-    def counting(self, place: VotePlace, level: int, known: float, day: int) -> int:
-        """Give the level that a value counts with: a domain that is no news is none."""
-        outside = level == OUTSIDE and not self.telling(place, known, day)
-        return level - 1 if outside else level
-
-    def bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
-        """Surprise of reaching a level, counted from `column` on; by how known the request is."""
-        if not level:
-            return 0.0
-        bits, rates = 0.0, self.tables.rates
-        if known:
-            bits = known * rates.bits(place.strata[KNOWN - 1], column + level - 1, day)
-        if known < 1:
-            bits += (1 - known) * rates.bits(place.strata[NEW - 1], column + level - 1, day)
-        return bits

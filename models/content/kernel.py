@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import msgspec
 
 from models.content import text
-from models.content.detector import ContentDetector, ContentTables
+from models.content.detector import ContentDetector
 from models.content.journal import (
     read_documents,
     read_rates,
@@ -22,6 +22,7 @@ from models.content.journal import (
     write_role,
     written_role,
 )
+from models.content.knowledge import ContentTables
 from models.content.learning import close, note
 from models.content.names import names_of
 from models.content.request import parse_value
@@ -201,7 +202,7 @@ def content_kernel(
     Parameters
     ----------
     silent
-        Parts of the score to leave out, of `models.content.scene.PARTS`: only without `native`.
+        Parts of the score to leave out, of `models.content.knowledge.PARTS`: only without `native`.
     """
     if native is None:
         return PythonContent(secret, silent)

@@ -29,7 +29,7 @@ from models.hashing import mix
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from models.content.detector import ContentDetector
+    from models.content.knowledge import ContentKnowledge
     from models.content.novelty import Near, VotePlace
     from models.content.request import Request, Value
     from models.event import Origins
@@ -76,24 +76,6 @@ class Carrier(Struct, frozen=True, gc=False):
     elsewhere: float = 0.0
 
 
-class Counted(NamedTuple):
-    """Which parts a score is made of.
-
-    Without values nothing comes up again or wanders, and no name is missed.
-    """
-
-    value: bool
-    flow: bool
-    intent: bool
-    recurrence: bool
-    wandering: bool
-    names: bool
-    rewritten: bool
-
-
-PARTS = Counted._fields
-
-
 def recurrence(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> tuple[int, float]:
     """Give in how many other kinds of request a value raised suspicion, and the bits for that.
 
@@ -125,7 +107,7 @@ class Scene:
 
     def __init__(
         self,
-        detector: ContentDetector,
+        knowledge: ContentKnowledge,
         session: Session,
         request: Request,
         tool: int,
@@ -136,15 +118,15 @@ class Scene:
         self.uses: list[Use] = []
         self.votes: dict[int, Vote] = {}
         self.came: dict[int, str] = {}
-        self._detector, self._session, self._request = detector, session, request
-        self._tool, self._near, self._role = tool, near, detector.role(session.role)
+        self._knowledge, self._session, self._request = knowledge, session, request
+        self._tool, self._near, self._role = tool, near, knowledge.role(session.role)
         self._votes_count = session.learning or session.vouched
         self._day = session.last_us // DAY_US
         self._own = kinds_like(session.near, own_cluster(session.near, self._role))
 
     def judge(self, origins: Origins) -> None:
         """Judge all that the call carries, in its order."""
-        of, reader = self._detector.hasher.of, self._detector.reader
+        of, reader = self._knowledge.hasher.of, self._knowledge.reader
         for key, found in origins.items():
             hashed_key = of(key)
             tool_key = mix(self._tool, hashed_key, 1)
@@ -159,7 +141,7 @@ class Scene:
         source = source_of(where)
         if source is not None and asked_for(value, self._request):
             source = None
-        hashed = self._detector.hasher.of(source) if source else 0
+        hashed = self._knowledge.hasher.of(source) if source else 0
         use = use_of(spot.tool_key, spot.hashed_key, value, hashed)
         if source and value.mark:
             self.came.setdefault(value.mark, source)
@@ -178,19 +160,19 @@ class Scene:
 
     def _place(self, spot: _Spot, value: Value) -> VotePlace:
         role = self._session.role
-        return self._detector.place(role, spot.tool_key, spot.hashed_key, value.kind)
+        return self._knowledge.place(role, spot.tool_key, spot.hashed_key, value.kind)
 
     def _standing(self, use: Use, spot: _Spot, value: Value) -> _Standing:
         """Note how new a value is; give how new its flow is, and what else is said of it."""
-        of, (near, total) = self._detector.hasher.of, self._near
-        agent_id, detector, day = self._session.agent_id, self._detector, self._day
+        of, (near, total) = self._knowledge.hasher.of, self._near
+        agent_id, knowledge, day = self._session.agent_id, self._knowledge, self._day
         use.level, flow_level = levels(
             self._role,
             use,
             near,
             total,
             lambda: of(agent_id),
-            lambda: detector.telling(self._place(spot, value), spot.known, day),
+            lambda: knowledge.telling(self._place(spot, value), spot.known, day),
         )
         said = UNSAID
         if use.who and (self._votes_count or use.level or flow_level):
@@ -210,16 +192,16 @@ class Scene:
         stands: _Standing,
         source: tuple[str, bool],
     ) -> None:
-        detector, counted = self._detector, self._detector.counted
+        knowledge, counted = self._knowledge, self._knowledge.counted
         level, flow_level = use.level * counted.value, stands.flow_level * counted.flow
         if not level and not flow_level:
             return
         place = self._place(spot, value)
-        level = detector.counting(place, level, spot.known, self._day)
-        value_bits = detector.bits(place, VALUE, level, spot.known, self._day)
-        flow_bits = detector.bits(place, FLOW, flow_level, spot.known, self._day)
+        level = knowledge.counting(place, level, spot.known, self._day)
+        value_bits = knowledge.bits(place, VALUE, level, spot.known, self._day)
+        flow_bits = knowledge.bits(place, FLOW, flow_level, spot.known, self._day)
         if stands.said == BROKEN and counted.value and counted.names:
-            other = detector.tables.rates.bits(place.said, VALUE, self._day)
+            other = knowledge.tables.rates.bits(place.said, VALUE, self._day)
             value_bits = max(value_bits, other)
             if level != OUTSIDE:
                 level = OTHER
@@ -239,11 +221,11 @@ class Scene:
         self, place: VotePlace, use: Use, level: int, stands: _Standing
     ) -> tuple[int, float]:
         """Give `Carrier.recurrences` and `Carrier.elsewhere` of a value that counts as `level`."""
-        again, bits, counted = 0, 0.0, self._detector.counted
+        again, bits, counted = 0, 0.0, self._knowledge.counted
         if counted.recurrence and level > UNKNOWN:
             again, bits = recurrence(self._role, use.value, self._day, self._own)
         if counted.wandering and level and stands.wandered:
-            seldom = self._detector.tables.rates.bits(place.wandered, VALUE, self._day)
+            seldom = self._knowledge.tables.rates.bits(place.wandered, VALUE, self._day)
             bits += min(MOST_WANDERING_BITS, seldom)
         return again, bits
 

@@ -10,25 +10,25 @@ from models.content.session import MAX_USES, Seen
 from models.hashing import mix
 
 if TYPE_CHECKING:
-    from models.content.detector import ContentDetector
+    from models.content.knowledge import ContentKnowledge
     from models.content.request import Request
     from models.event import Origins
 
 
 def see(
-    detector: ContentDetector, role: str, request: Request, name: str, origins: Origins
+    knowledge: ContentKnowledge, role: str, request: Request, name: str, origins: Origins
 ) -> tuple[Seen, ...]:
     """Give one for each use of a call, in their order."""
-    of, tool, named = detector.hasher.of, detector.hasher.of(name), detector.named(name, request)
+    of, tool, named = knowledge.hasher.of, knowledge.hasher.of(name), knowledge.named(name, request)
     seen: list[Seen] = []
     for key, found in origins.items():
         hashed_key = of(key)
         tool_key = mix(tool, hashed_key, 1)
         for raw, where in found:
-            value = detector.reader.value(raw)
+            value = knowledge.reader.value(raw)
             if value is None or len(seen) >= MAX_USES:
                 continue
-            contexts = detector.place(role, tool_key, hashed_key, value.kind).contexts
+            contexts = knowledge.place(role, tool_key, hashed_key, value.kind).contexts
             share, bare = 0.0, False
             if source_of(where) is not None and not asked_for(value, request):
                 cover = covered(value, request)

@@ -12,12 +12,11 @@ from models.errors import ConfigError
 from pipeline.offline.grouping import PeerGroups, Shares, group_agents, tool_shares
 from pipeline.offline.kept import SUFFIX, header_of
 from pipeline.offline.opinion import SecondOpinion, fit_opinion
-from pipeline.offline.signs import SIGNS, History, signs_of
+from pipeline.offline.signs import SIGNS, signs_of
 from pipeline.text.quoted import LONGEST_PATH, quoted
 
 __all__ = [
     "SIGNS",
-    "History",
     "PeerGroups",
     "SecondOpinion",
     "Shares",

@@ -13,9 +13,9 @@ from sklearn.metrics import silhouette_score
 
 from models.errors import ConfigError, MalformedEvent
 from models.identity import GROUP
+from pipeline.clock import clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.offline.kept import keep, kept
-from pipeline.processing.assembly import clock_us
 from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:

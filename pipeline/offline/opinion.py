@@ -146,7 +146,7 @@ def fit_opinion(
     trees: int = 64,
     rows_a_tree: int = 256,
 ) -> SecondOpinion:
-    """Fit a forest on the numbers of a history (`pipeline.offline.signs.History`).
+    """Fit a forest on the numbers of a history (`pipeline.offline.history.History`).
 
     Parameters
     ----------

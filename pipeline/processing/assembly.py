@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.configuration.promotion import in_effect
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
     from pipeline.processing.worker import Listener, Observer
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
-
-
-def clock_us() -> int:
-    """Give the wall time in microseconds since 1970: arrival and heartbeats, never judgements."""
-    return time.time_ns() // 1_000  # noqa: TID251 - the one clock of the pipeline
 
 
 class Surroundings(NamedTuple):

@@ -3,17 +3,118 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from models.event import Event
     from models.subject import Subject
-    from pipeline.processing.intake import Fresh
+    from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit, MemberRow
 
 Key = tuple[str, str]
 """Agent and mode."""
+
+
+class Taken(NamedTuple):
+    """A record that became an event, and when it happened.
+
+    Attributes
+    ----------
+    content
+        All that the record says, as JSON.
+    unknown
+        Names of its unknown members.
+    """
+
+    record: RawRecord
+    event: Event
+    time_us: int
+    content: bytes
+    unknown: tuple[str, ...] = ()
+
+
+class Fresh:
+    """The events of a batch that are to be judged.
+
+    Parameters
+    ----------
+    records
+        The batch.
+    read
+        Makes an event of a record.
+    acts
+        The records as the compiled kernel has read them, None where it has not.
+
+    Attributes
+    ----------
+    order
+        Numbers of the records to judge, in order.
+    conflicts
+        Numbers of the records whose id is known with other content, with the keys that they are
+        known by.
+    """
+
+    def __init__(
+        self, records: Sequence[RawRecord], read: Callable[[RawRecord], Taken], acts: Any
+    ) -> None:
+        self.records = records
+        self.acts = acts
+        self.order: list[int] = []
+        self.conflicts: dict[int, int] = {}
+        self.read = read
+        self._known: dict[int, Taken] = {}
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def keep(self, at: int, taken: Taken) -> None:
+        """Remember what a record was read as."""
+        self._known[at] = taken
+
+    def conflict(self, at: int, key: int) -> None:
+        """Leave a record in conflict to the reference; it is an act, and announces nothing."""
+        taken = self.known_or_read(at)
+        self.keep(at, taken._replace(event=msgspec.structs.replace(taken.event, kind="action")))
+        self.conflicts[at] = key
+        if self.acts is not None:
+            self.acts.leave([at])
+
+    def event(self, position: int) -> Taken:
+        """Give the event at a position."""
+        return self.known_or_read(self.order[position])
+
+    def known_or_read(self, at: int) -> Taken:
+        """Give the event of a record."""
+        known = self._known.get(at)
+        return self.read(self.records[at]) if known is None else known
+
+    def known(self) -> list[tuple[int, Taken]]:
+        """Give the events that the compiled kernel left alone, with their positions."""
+        place_of = {at: place for place, at in enumerate(self.order)} if self._known else {}
+        return [(place_of[at], taken) for at, taken in self._known.items() if at in place_of]
+
+    def unknown_members(self) -> Iterator[tuple[str, ...]]:
+        """Give the names of members that the format does not know, of each event that has some.
+
+        The compiled kernel leaves every record with such a member alone.
+        """
+        for _, taken in self.known():
+            if taken.unknown:
+                yield taken.unknown
+
+    def newest_us(self) -> int:
+        """Give when the newest event happened; 0 without events."""
+        read = () if self.acts is None else map(self.acts.time_us, range(len(self)))
+        return max(chain(read, (taken.time_us for _, taken in self.known())), default=0)
+
+    def where(self, at: int) -> str:
+        """Say where a record stands in its stream."""
+        return self.records[at].where
 
 
 class Job:

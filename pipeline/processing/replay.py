@@ -14,11 +14,12 @@ from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, MalformedEvent
 from models.event import microseconds
+from pipeline.clock import clock_us
 from pipeline.files.installed_files import installed_files, store_file
 from pipeline.files.named_output import create
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.formats import event_of, format_named
-from pipeline.processing.assembly import Surroundings, build_worker, clock_us
+from pipeline.processing.assembly import Surroundings, build_worker
 from pipeline.processing.review import Review
 from pipeline.processing.stream_types import BYTES
 from pipeline.publishing.outputs import replay_line

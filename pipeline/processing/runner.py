@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.errors import ConfigError, SinkUnavailable
+from pipeline.clock import clock_us
 from pipeline.formats import format_named
-from pipeline.processing.assembly import Surroundings, build_worker, clock_us
+from pipeline.processing.assembly import Surroundings, build_worker
 from pipeline.processing.lag import lags_us, worst_us
 from pipeline.processing.quarantine import judged
 from pipeline.processing.stream_types import RawRecord

@@ -14,8 +14,9 @@ from models.errors import (
     StoreUnavailable,
     Superseded,
 )
+from pipeline.clock import clock_us
 from pipeline.formats import format_named
-from pipeline.processing.assembly import Surroundings, beside, clock_us
+from pipeline.processing.assembly import Surroundings, beside
 from pipeline.processing.stream_types import by_source
 from pipeline.publishing import open_sink
 from pipeline.publishing.publisher import Publisher

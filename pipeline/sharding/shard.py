@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.exchange import NAME, Exchange
-from pipeline.processing.assembly import build_worker, clock_us
+from pipeline.clock import clock_us
+from pipeline.processing.assembly import build_worker
 from pipeline.processing.quarantine import judged
 from pipeline.publishing import open_fenced_sink
 from pipeline.publishing.kept_rejected import keeping

@@ -17,7 +17,8 @@ from scoring_api.serving.certificates import Certificates
 from scoring_api.serving.connection import Connection
 from scoring_api.serving.door import Door
 from scoring_api.serving.limits import Limits, fit_to_files
-from scoring_api.serving.proxies import ProxiedClients, Proxies
+from scoring_api.serving.proxied_clients import ProxiedClients
+from scoring_api.serving.proxies import Proxies
 from scoring_api.wiring import create_app_from_settings, limits_of, tls_of
 
 END_S = 30

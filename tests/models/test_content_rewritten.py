@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from models.content.kernel import PythonContent
+from models.content.knowledge import PARTS
 from models.content.rewritten import LONGEST, SHORTEST, bare, forms_of, traceable
-from models.content.scene import PARTS
 from models.content.session import MAX_USES
 from models.explain import content_reasons
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from models.config import ModelConfig
 from models.content.kernel import PythonContent
-from models.content.scene import PARTS, RECURRENCE_BITS
+from models.content.knowledge import PARTS
+from models.content.scene import RECURRENCE_BITS
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features import FEATURES, METRICS

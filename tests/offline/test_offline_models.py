@@ -19,7 +19,6 @@ from models.errors import ConfigError
 from pipeline.commands.doctor.checks import examine
 from pipeline.offline import (
     SIGNS,
-    History,
     PeerGroups,
     SecondOpinion,
     fit_opinion,
@@ -28,6 +27,7 @@ from pipeline.offline import (
     tool_shares,
 )
 from pipeline.offline.grouping import shares_of
+from pipeline.offline.history import History
 from pipeline.processing.runner import run
 from pipeline.settings import Settings
 from pipeline.sharding.loop import run_sharded

@@ -17,7 +17,8 @@ from models.config import ModelConfig
 from models.engine import Engine
 from models.errors import StateError, Superseded
 from models.event import microseconds
-from pipeline.processing.assembly import Surroundings, clock_us
+from pipeline.clock import clock_us
+from pipeline.processing.assembly import Surroundings
 from pipeline.processing.replay import learn
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
