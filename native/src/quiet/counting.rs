@@ -1,4 +1,4 @@
-//! Counts per minute, hour and day; `models.now.counting`.
+//! Counts per minute, hour and day; `models.watch.counting`.
 
 use super::facts::Now;
 use super::haste;
