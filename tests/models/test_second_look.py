@@ -196,7 +196,7 @@ def test_where_another_shard_did_not_note_a_session_none_is_looked_at_again(an_e
 
 def test_a_role_of_which_not_all_first_sessions_were_kept_is_left_alone(an_empty_desk):
     play_first(an_empty_desk, (30,), 50)
-    an_empty_desk.detector.role("clerk").first.clear()  # as stored before there was a second look
+    an_empty_desk.detector.role("clerk").first.clear()  # as where a session was not noted
     for number in range(50, YOUNG + 5):
         usual(an_empty_desk, number)
     assert level(an_empty_desk) < 3
