@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,14 @@ def test_the_version_of_both_distributions_is_in_one_place() -> None:
     ]
     image = (ROOT / "deploy" / "kubernetes" / "kustomization.yaml").read_text()
     assert re.findall(r'newTag: "(.+)"', image) == [version]
+    released = re.findall(r"^## \[(\d.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[:1] == [version]
+
+
+def test_the_changelog_says_each_change_once() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text().splitlines()
+    counted = Counter(line for line in lines if line and not line.startswith("### "))
+    assert [line for line, times in counted.items() if times > 1] == []
 
 
 def test_whatever_builds_the_kernel_uses_its_lock() -> None:
