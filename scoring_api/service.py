@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Path, Request, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 
@@ -27,6 +29,9 @@ Validate = Callable[[bytes], tuple[Event, tuple[str, ...]]]
 
 Raises `models.errors.MalformedEvent` for bytes that are no such event.
 """
+
+
+_LONGEST_NAME = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +66,50 @@ def require_json(request: Request) -> None:
         raise ProblemError(415, "the body must be application/json")
 
 
+def _parameters(route: APIRoute) -> tuple[str, ...]:
+    """Name the query parameters of a route."""
+    found, names = [route.dependant], set[str]()
+    for dependant in found:  # grows by those that each depends on
+        names |= {one.alias for one in dependant.query_params}
+        found += dependant.dependencies
+    return tuple(sorted(names))
+
+
+def check_query(request: Request) -> None:
+    """Refuse a query parameter that the route of a GET does not have: it would choose nothing."""
+    if request.method not in ("GET", "HEAD") or not request.query_params:
+        return
+    known = _parameters(request.scope["route"])
+    for name in request.query_params:
+        if name not in known:
+            raise ProblemError(400, f"unknown query parameter{nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which of the known names is probably meant; the given name is not repeated.
+
+    >>> nearest("severty", ["kind", "severity"]), nearest("x", ["a", "b"]), nearest("x", [])
+    (', did you mean severity?', ', expected one of: a, b', ', expected none')
+    """
+    names = list(known)
+    near = get_close_matches(name[:_LONGEST_NAME], names, n=1)
+    if near:
+        return f", did you mean {near[0]}?"
+    return f", expected one of: {', '.join(names)}" if names else ", expected none"
+
+
 # These two only describe the credential in OpenAPI; `Authenticator` reads it.
 _BEARER = HTTPBearer(auto_error=False, description="JWT of the configured issuer, or an API key")
 _API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
 def needs(scope: str) -> Any:
-    """Make the dependency that lets a caller with `scope` pass."""
+    """Make the dependency that lets a caller with `scope` pass, and then looks at the query."""
 
     async def check(request: Request, service: Shared) -> Principal:
-        return await service.auth.authorise(request.scope, scope)
+        caller = await service.auth.authorise(request.scope, scope)
+        check_query(request)
+        return caller
 
     dependency: Callable[[Request, Service], Awaitable[Principal]] = check
     return Depends(dependency)

@@ -11,16 +11,18 @@ from pydantic import AwareDatetime, Field
 
 from models.event import microseconds
 from pipeline.processing.shadow_findings import with_members
+from pipeline.publishing.catalogue import catalogue
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, turn_of
 from scoring_api.problems import ProblemError
 from scoring_api.schemas import AnomalyPage, OpenedAnomaly, SeverityName
-from scoring_api.service import DESCRIBED, Shared, needs, problems
+from scoring_api.service import DESCRIBED, Shared, nearest, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
 
 _NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses
 _Kind = Annotated[str, Field(pattern=_NO_NUL, max_length=128)]
+_KINDS = sorted(catalogue())
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -64,6 +66,9 @@ async def list_anomalies(
     them, or that spans them. An anomaly of several agents has `agents`, and `agent` finds it for
     each of them.
     """
+    for name in (*(kind or ()), *(not_kind or ())):
+        if name not in _KINDS:
+            raise ProblemError(400, f"unknown type of anomaly{nearest(name, _KINDS)}")
     service.cache.require_ready()
     filters = Filters(
         agent,

@@ -242,6 +242,13 @@ def test_serve_refuses_models_that_its_judging_could_not_use(tmp_path: Path) -> 
     assert "peers.model.json" in said
 
 
+def test_serve_refuses_a_sink_that_its_judging_could_not_use(tmp_path: Path) -> None:
+    done = habitus(tmp_path, "serve", LISTEN="127.0.0.1:0", SINK="bogus:here")
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()  # no address was announced
+    assert said.startswith("error: unknown sink 'bogus:here'")
+
+
 def test_a_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
     a_recording(tmp_path / "in.jsonl")
     done = subprocess.run(  # noqa: S602  # a pipe of the shell is what is tested

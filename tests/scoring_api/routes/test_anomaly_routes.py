@@ -102,7 +102,7 @@ def test_a_flood_of_one_type_is_left_out_and_the_cursor_carries_it(found, instal
         *(installation.anomaly(10, id=one, anomaly="identity.shadow", rank=99.0) for one in FLOOD)
     )
     assert all(one in FLOOD for one in ids(found, sort="severity"))
-    kept = ids(found, sort="severity", not_kind=["identity.shadow", "other"])
+    kept = ids(found, sort="severity", not_kind=["identity.shadow", "cascade"])
     assert kept == [f"anomaly-{n}" for n in (8, 4, 3, 2, 1, 0, 7)]
     pages, last = walk(found, "next_cursor", limit=2, sort="severity", not_kind="identity.shadow")
     assert [one for page in pages for one in page] == kept
@@ -125,10 +125,12 @@ def test_the_cursor_carries_every_filter_and_the_request_may_name_others(found):
 
 
 def test_filters_that_no_cursor_can_carry_are_refused(found):
-    kinds = ["resource.new", *(f"{n:0128}" for n in range(16))]
+    kinds = ["resource.new", *["tool.definition_changed"] * 63]
     page = found.get("/v1/anomalies", params={"kind": kinds, "limit": 1}).json()
     assert len(ids(found, cursor=page["next_cursor"], limit=9)) == 5
-    refused = found.get("/v1/anomalies", params={"kind": kinds * 2, "limit": 1})
+    others = ["tool.definition_changed"] * 64
+    asked = {"kind": kinds, "not_kind": others, "limit": 1}
+    refused = found.get("/v1/anomalies", params=asked)
     assert refused.status_code == 400
     assert "name fewer types" in refused.json()["detail"]
 
@@ -192,3 +194,28 @@ def test_an_anomaly_of_several_agents_lists_them_where_it_is_opened(installation
         assert client.get("/v1/anomalies").json()["anomalies"] == [found]
         opened = client.get("/v1/anomalies/anomaly-9").json()
     assert opened["agents"] == several | {"members": [f"ghost-{n:04}" for n in range(1_000)]}
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ({"kind": "tool.nwe"}, "did you mean tool.new?"),
+        ({"kind": ["tool.new", "bogus"]}, "expected one of: approval.pattern, "),
+        ({"not_kind": "identity.shadw"}, "did you mean identity.shadow?"),
+        ({"severty": "high"}, "unknown query parameter, did you mean severity?"),
+        ({"x": "1"}, "unknown query parameter, expected one of: agent, cursor, "),
+    ],
+)
+def test_unknown_types_and_parameters_are_refused_with_the_nearest_name(found, question, said):
+    answer = found.get("/v1/anomalies", params=question)
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/anomalies/anomaly-8", "/v1/agents", "/v1/agents/b/trust", "/v1/agents/b/evidence"]
+)
+def test_no_route_for_reading_ignores_a_parameter(found, path):
+    answer = found.get(path, params={"bogus": "1"})
+    assert answer.status_code == 400
+    assert "unknown query parameter" in answer.json()["detail"]
