@@ -3,8 +3,8 @@
 The variable ``HABITUS_BUILD_KERNEL`` decides:
 
 ``auto`` (default)
-    Where ``cargo`` is found, compile the kernel and put it into this wheel, as
-    ``models.habitus_native``. This is what ``pip install .`` does.
+    Where ``cargo`` is found, compile the kernel and put it into this wheel, beside the modules
+    of ``models/``. This is what ``pip install .`` does.
 ``none``
     Pure Python.
 a wheel of ``habitus-native``
