@@ -71,7 +71,8 @@ def visible(text: str, *, name: bool = False) -> str:
         shown += _word(word, name=name) if is_word else [_sign(char, name=name) for char in word]
     if not name:
         return "".join(shown)
-    for at in _unusually_spelt(text):
+    dressed = (at for at, char in enumerate(text) if _is_dressed(char))
+    for at in (*_unusually_spelt(text), *dressed):
         if shown[at] == text[at]:
             shown[at] += _code(text[at])
     return _SPACE.sub(_code(" "), "".join(shown))
@@ -84,7 +85,7 @@ def skeleton(text: str) -> str:
     True
     """
     looks_like, as_ascii = _looks_like(), confusables()["ascii"]
-    spelt = unicodedata.normalize("NFD", text)
+    spelt = unicodedata.normalize("NFKD", text)
     seen = (looks_like.get(char, char) for char in spelt if not _is_hidden(char))
     return "".join(as_ascii.get(char, char) for char in seen)
 
@@ -170,6 +171,14 @@ def _unusually_spelt(text: str) -> list[int]:
         if len(stack) <= _LONGEST_STACK:
             stack, spelt = stack + char, both
     return found
+
+
+def _is_dressed(char: str) -> bool:
+    """Tell whether a character is an ASCII one in another form, as a ligature, or another dash."""
+    if char.isascii():
+        return False
+    plain = unicodedata.normalize("NFKC", char)
+    return plain.isascii() or unicodedata.category(char) == "Pd"
 
 
 def _sign(char: str, *, name: bool) -> str:

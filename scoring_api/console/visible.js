@@ -15,6 +15,8 @@ const WORD = /[\p{L}\p{M}\p{N}]/u;
 const LETTER = /\p{L}/u;
 const ACCENT = /\p{M}/u;
 const LONGEST_STACK = 32; // marks on one character that are compared with its usual spelling
+const DASH = /\p{Pd}/u;
+const ASCII = /^[\u0000-\u007f]*$/;
 const PLAIN = /^[ -~]*$/;
 const SPACE = /^ | $|(?<= ) /g; // of an id: one that a browser would swallow
 const MARK = "\u27e8";
@@ -57,6 +59,9 @@ function unusuallySpelt(chars) {
   return found;
 }
 
+// An ASCII character in another form, as a ligature, or another dash.
+const isDressed = (char) => char > "\u007f" && (DASH.test(char) || ASCII.test(char.normalize("NFKC")));
+
 function sign(char, name) {
   if (isHidden(char)) return code(char);
   return char === MARK || (name && LOOKS_LIKE.has(char)) ? char + code(char) : char;
@@ -70,13 +75,14 @@ export function visible(text, { name = false } = {}) {
   const shown = words(chars).flatMap((part) => (part.isWord
     ? word(part.chars, name) : part.chars.map((char) => sign(char, name))));
   if (!name) return shown.join("");
-  for (const at of unusuallySpelt(chars)) if (shown[at] === chars[at]) shown[at] += code(chars[at]);
+  const dressed = [...chars.keys()].filter((at) => isDressed(chars[at]));
+  for (const at of [...unusuallySpelt(chars), ...dressed]) if (shown[at] === chars[at]) shown[at] += code(chars[at]);
   return shown.join("").replace(SPACE, code(" "));
 }
 
 // What a text looks like: equal for texts that a person may take for one another.
 export function skeleton(text) {
-  return [...text.normalize("NFD")].filter((char) => !isHidden(char)).map((char) => LOOKS_LIKE.get(char) ?? char)
+  return [...text.normalize("NFKD")].filter((char) => !isHidden(char)).map((char) => LOOKS_LIKE.get(char) ?? char)
     .map((char) => AS_ASCII.get(char) ?? char).join("");
 }
 
