@@ -24,9 +24,9 @@ from benchmarks.turns import Turns
 from models.trust.ledger import Item, Ledger
 from models.trust.levels import Standing
 from models.trust.opinion import TrustPolicy
-from models.trust.policy import DAY_US
 from models.trust.response import encode, trust_answer
 from models.trust.state import TrustState
+from models.units import DAY_US
 from pipeline.formats.native import Native
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig

@@ -19,7 +19,8 @@ from models.identity import MISMATCH
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.ranked import SUM
 from models.trust.opinion import confidence
-from models.trust.policy import DAY_US, SEVERITIES
+from models.trust.policy import SEVERITIES
+from models.units import DAY_US
 from models.watch.claims import too_fast
 from models.watch.counting import remembers
 from models.watch.measure import SPENT

@@ -43,6 +43,7 @@ from models.subject import Bits, Subject
 from models.together import total
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
+from models.units import MINUTE_US
 from models.watch import heard
 from models.watch.excess import excess
 from models.watch.leak import ALARM
@@ -120,7 +121,7 @@ class Engine:
         parts = self.silent.content if self.silent is not None else frozenset()
         reading = None if parts else native  # of content and sessions, which belong together
         self.content = content_kernel(secret, reading, parts)
-        self.sessions = open_sessions(config.idle_minutes * 60_000_000, secret, reading)
+        self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
         self.watcher = Watcher(config, (native or heard).Heard())

@@ -17,6 +17,7 @@ from msgspec import Struct
 from models.content.session import Session
 from models.errors import StateError
 from models.ranked import WINDOWS
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from models.engine import Engine
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 NAME = "exchange"
 MOST_WAITING = 5_000
 """Snapshots of others that an engine without events of its own keeps for its next one."""
-DAY_US = 86_400_000_000
 _Vote = tuple[str, int, int, str, int, int]
 _Scores = list[tuple[str, list[list[int]]]]
 _Waiting = tuple[list[_Vote], _Scores, int]

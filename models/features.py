@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.units import HOUR_US
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from models.event import Event, Origin
 
-HOUR_US = 3_600_000_000
 _DIGITS = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 WEEK = 7
 REST = 6

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.assessment import Held
-from models.features import HOUR_US
 from models.quantity import QUANTITIES, added, quantities
 from models.ranked import PEAK
-from models.trust.policy import DAY_US
+from models.units import DAY_US, HOUR_US
 from models.watch.mixture import use
 from models.watch.sizes import (
     SIZED,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.features import OWN_NETWORKS
 from models.profile import CredentialUse
+from models.units import MINUTE_US
 
 if TYPE_CHECKING:
     from models.event import Origin
@@ -40,7 +41,7 @@ def move_of(scene: Scene) -> Move | None:
     if before is None or not here or before.place == here:
         return None
     apart_us = abs(scene.time_us - before.time_us)
-    if apart_us > scene.config.credential_minutes * 60_000_000:
+    if apart_us > scene.config.credential_minutes * MINUTE_US:
         return None
     return Move(before.place, here, apart_us)
 

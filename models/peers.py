@@ -18,6 +18,7 @@ from models.journal import Journal
 from models.peer_levels import PeerLevels
 from models.ranked import STATISTICS
 from models.session_pools import SessionPools
+from models.units import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from models.quantity import Level
     from models.telling import Telling
 
-__all__ = ["DAY_US", "FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
-DAY_US = 86_400_000_000
+__all__ = ["FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
 MOST_PENDING = 20_000
 _OWN_KEY = b"habitus peers"
 _NOTHING = (-1, 0)  # of what waits is stored: the next is a copy
@@ -127,7 +127,7 @@ class Peers:
         head, due = self.head, False
         if time_us > head.watermark_us:
             head.watermark_us = time_us
-            due = time_us - head.published_us >= self.config.snapshot_minutes * 60_000_000
+            due = time_us - head.published_us >= self.config.snapshot_minutes * MINUTE_US
         if due or self.groups.size + 2 * self.levels.waiting >= MOST_PENDING:
             self.publish()
 

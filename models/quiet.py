@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from models.features import HOUR_US
 from models.trust.fast_response import usual_answer
 from models.trust.levels import LEVELS, Standing
 from models.trusting import stand
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

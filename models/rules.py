@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.event import SAID_BY_EVENT, microseconds
-from models.features import HOUR_US
 from models.identity import MISMATCH
 from models.moving import move_of
+from models.units import HOUR_US, MINUTE_US
 from models.watch import RULES as WATCHED
 from models.watch.heard import MODES, is_settled
 from models.watch.scene import finding
@@ -115,7 +115,7 @@ def expired(scene: Scene) -> Finding | None:
     late_us = scene.time_us - microseconds(credential.expires_at)
     if late_us <= 0:
         return None
-    minutes = late_us / 60_000_000
+    minutes = late_us / MINUTE_US
     why = f"The credential was used {minutes:.1f} minutes after it expired."
     expected = [("used before its end", 1.0)]
     return finding("cred.lifetime", "credential", "used after expiry", expected, why)
@@ -128,7 +128,7 @@ def two_places(scene: Scene) -> Finding | None:
         return None
     why = (
         f"The same credential was used from {move.before} and from {move.here} "
-        f"within {move.apart_us / 60_000_000:.1f} minutes."
+        f"within {move.apart_us / MINUTE_US:.1f} minutes."
     )
     way = "\n".join(sorted((move.before, move.here)))
     return finding("cred.reuse", "credential", move.here, [(move.before, 1.0)], why, way=way)

@@ -12,6 +12,7 @@ from models.codec.compact_writer import Writer
 from models.content.session import Session
 from models.errors import StateError
 from models.hashing import Hasher
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ _PACKED = b"\x01"
 _PARTS = len(Session.__struct_fields__)
 MOST_OPEN = 200_000
 _MOST_EVENTS = 1_000
-_LONGEST_US = 24 * 3_600_000_000
+_LONGEST_US = 24 * HOUR_US
 
 
 class Sessions(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.features import HOUR_US
 from models.trust.ledger import Item
 from models.trust.levels import advance
 from models.trust.opinion import caution, expectation, weigh
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from models.assessment import Assessment

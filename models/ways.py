@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.places import LOW32
-from models.trust.policy import DAY_US
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from models.assessment import Finding

@@ -10,7 +10,7 @@ from msgspec import Struct
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from lab.evaluation.judged import DAY_US
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lab.evaluation.ranking import auroc
 from lab.evaluation.truth import ATTACK, causes_of
+from models.units import MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lab.evaluation.judged import Scored, Session
     from lab.evaluation.truth import Planted
 
-_MINUTE_US = 60_000_000
 _LEVELS = (0.05, 0.01)
 FAILED = "failed attack"
 _ATTEMPT = {True: "with an attempt", False: "without an attempt"}
@@ -74,7 +74,7 @@ class Case(Struct, kw_only=True):
         harmful = [i for i, e in enumerate(self.events) if e.label == 1]
         start_us = self.events[harmful[0] if harmful else 0].time_us
         passed = sum(i <= at for i in harmful)
-        return passed, max(0, self.events[at].time_us - start_us) / _MINUTE_US
+        return passed, max(0, self.events[at].time_us - start_us) / MINUTE_US
 
     @property
     def told(self) -> Scored:

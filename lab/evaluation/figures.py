@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from lab.evaluation.judged import DAY_US, Session
 from lab.evaluation.ranking import auroc, average_precision, detection
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from lab.evaluation.judged import Session
 
 ALARMED = (0.01, 0.05)
 """Shares of benign sessions alarmed, at which detection is measured."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-DAY_US = 86_400_000_000
 SESSION_LABELS = ("benign", "attacked_failed", "attacked_succeeded")
 
 

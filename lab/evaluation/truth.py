@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct, field
 
-from lab.evaluation.judged import DAY_US, SESSION_LABELS
+from lab.evaluation.judged import SESSION_LABELS
 from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
+from models.units import DAY_US, HOUR_US
 from pipeline.formats import FORMATS, Labels, event_of, format_named
 from pipeline.processing.replay import in_order
 from pipeline.processing.stream_types import BYTES
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 HISTORY = "baseline"
 JUDGED = "eval"
-_LATE_US, _MOST_LATE = 3_600_000_000, 0.05
+_LATE_US, _MOST_LATE = HOUR_US, 0.05
 ATTACK = "attack"
 _MOST_ODD = 20
 _EXPECTED = {

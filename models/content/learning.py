@@ -15,13 +15,13 @@ from models.content.novelty import (
     kinds_like,
     own_cluster,
 )
-from models.content.rates import DAY_US
 from models.content.session import MAX_USES, Ballot, First, Session, Use
 from models.content.tables import MAX_KNOWN, RARE, YOUNG
 from models.content.tracing import remember
 from models.content.voting import cast, doubt, news_of
 from models.content.wandering import note_wandering
 from models.hashing import mix
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from math import log2
 
-DAY_US = 86_400_000_000
 HALF_LIFE_DAYS = 30.0
 BACKOFF = 4.0  # strength of the more general context
 ROOT = 0.3  # P(new) before anything is known

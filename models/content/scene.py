@@ -18,13 +18,14 @@ from models.content.novelty import (
     source_of,
     use_of,
 )
-from models.content.rates import DAY_US, FLOW, VALUE
+from models.content.rates import FLOW, VALUE
 from models.content.request import COVER_DISCOUNT, asked_for, covered
 from models.content.session import MAX_USES, Session, Use, Vote
 from models.content.tables import RoleTable, marks_of, noted
 from models.content.tracing import REWRITTEN
 from models.content.wandering import MOST_WANDERING_BITS, alike_by_chance, has_wandered
 from models.hashing import mix
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.content.detector import PLAIN_FACTOR, intents, weighed
 from models.content.learning import FREE_HOLD, GATE, count_bearer
 from models.content.novelty import UNKNOWN, VotePlace, familiarity, kinds_like, levels
-from models.content.rates import DAY_US, FLOW, VALUE
+from models.content.rates import FLOW, VALUE
 from models.content.scene import recurrence
 from models.content.tables import RARE, Cluster, RoleTable, ToolShares, mark_of
 from models.content.voting import doubt
 from models.hashing import mix
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.rates import DAY_US
 from models.content.request import KINDS
 from models.content.tables import MAX_KNOWN, Table, marks_of, noted
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.trust.ledger import FULL_DAY, STRUCK, Facet, Item, Ledger
-from models.trust.policy import (
-    DAY_US,
-    DEFAULT_POLICY,
-    FORGOTTEN_HALF_LIVES,
-    TrustPolicy,
-)
+from models.trust.policy import DEFAULT_POLICY, FORGOTTEN_HALF_LIVES, TrustPolicy
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

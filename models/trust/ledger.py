@@ -12,7 +12,6 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from models.trust.policy import (
-    DAY_US,
     DEFAULT_POLICY,
     FORGOTTEN_HALF_LIVES,
     SEVERITIES,
@@ -20,6 +19,7 @@ from models.trust.policy import (
     Status,
     TrustPolicy,
 )
+from models.units import DAY_US
 
 Facet = Literal["tools", "data", "network", "volume", "identity"]
 

@@ -13,15 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from models.trust.opinion import reaches, weigh
-from models.trust.policy import (
-    DAY_US,
-    DEFAULT_POLICY,
-    FORGOTTEN_HALF_LIVES,
-    LEVELS,
-    SECOND_US,
-    Level,
-    TrustPolicy,
-)
+from models.trust.policy import DEFAULT_POLICY, FORGOTTEN_HALF_LIVES, LEVELS, Level, TrustPolicy
+from models.units import DAY_US, SECOND_US
 
 if TYPE_CHECKING:
     from models.trust.ledger import Ledger

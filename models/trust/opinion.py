@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from models.trust.beta_bounds import caution, expectation, needed, reaches
 from models.trust.evidence import Evidence, weigh
-from models.trust.policy import DAY_US, DEFAULT_POLICY, TrustPolicy
+from models.trust.policy import DEFAULT_POLICY, TrustPolicy
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from models.trust.ledger import Facet, Item, Ledger

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from models.errors import ConfigError
+from models.units import DAY_US, SECOND_US
 
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "confirmed", "dismissed"]
@@ -16,8 +17,6 @@ Level = Literal["restricted", "watch", "normal", "trusted"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 LEVELS: tuple[Level, ...] = ("restricted", "watch", "normal", "trusted")
 
-SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
 
 FORGOTTEN_HALF_LIVES = 16
 """Age, in its own half-lives, past which evidence is not looked at.

@@ -26,8 +26,8 @@ from models.trust.opinion import (
     opine,
     weigh,
 )
-from models.trust.policy import DAY_US, SECOND_US
 from models.trust.state import TrustState
+from models.units import DAY_US, SECOND_US
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from models.units import DAY_US, HOUR_US
+
 NAME = "adopting"
 LEAST_AGENTS = 3
-LEAST_US = 3_600_000_000
-FORGET_US = 14 * 86_400_000_000
+LEAST_US = HOUR_US
+FORGET_US = 14 * DAY_US
 _MOST = 4_096
 
 

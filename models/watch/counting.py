@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from models.features import METRICS
+from models.units import DAY_US, HOUR_US, MINUTE_US
 from models.watch.haste import pass_by as pass_by_haste
 from models.watch.tail import upper_bits
 from models.watch.week import due, pass_by, spread
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from models.watch.state import Watch
 
 MINUTE, HOUR, DAY = range(3)
-LENGTH_US = (60_000_000, 3_600_000_000, 86_400_000_000)
+LENGTH_US = (MINUTE_US, HOUR_US, DAY_US)
 HALF_LIFE = (10_080.0, 720.0, 30.0)  # in windows: a week of minutes, a month of hours and of days
 PRIOR = 1.0  # one window with one act
 EVEN = 1e9  # shape of counts that vary as little as chance makes them

@@ -18,7 +18,6 @@ from models.watch.week import DAY_HOURS, cell, workday_hours
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOUR_US = 3_600_000_000
 NAME = "heard:"
 BUCKETS = 64
 LEAST_GAP = 4  # hours; shorter silences say nothing

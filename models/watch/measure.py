@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.features import HOUR_US, METRICS
+from models.features import METRICS
 from models.quantity import QUANTITIES, added
+from models.units import HOUR_US
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
 from models.watch.order import add_up, spend, stray, turned

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.watch.heard import HOUR_US, MODES, is_settled
+from models.units import HOUR_US
+from models.watch.heard import MODES, is_settled
 from models.watch.scene import finding
 
 if TYPE_CHECKING:

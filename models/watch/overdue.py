@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.event import rfc3339
-from models.features import HOUR_US
+from models.units import HOUR_US
 from models.watch.heard import LEAST_GAP, LEAST_SILENCE, TIMES, Heard, Voice, silence_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.features import HOUR_US
+from models.units import HOUR_US
 from models.watch.scene import finding
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from models.units import HOUR_US
+
 NAME = "traces"
-WITHIN_US = 3_600_000_000
+WITHIN_US = HOUR_US
 LEAST_AGENTS = 3
 _MOST = 2_048
 _MOST_RELEASES = 1_000

@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
-from models.features import HOUR_US
+from models.units import DAY_US, HOUR_US
 from models.watch.adopting import Adopting
 from models.watch.counting import DAY, HOUR, close
 from models.watch.evidence import gather
@@ -75,7 +75,7 @@ class Watcher:
             return None
         active = profile.state() == "active"
         before = watch.strayed
-        strayed = close_day(watch, time_us // 86_400_000_000, anchor=active and watch.anchored < 0)
+        strayed = close_day(watch, time_us // DAY_US, anchor=active and watch.anchored < 0)
         limit = self.config.stray_limit
         if not active or strayed <= limit or before > limit:
             return None

@@ -16,6 +16,7 @@ mod pack;
 mod quiet;
 mod sealing;
 mod sums;
+mod units;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.event import rfc3339
-from models.trust.policy import SECOND_US
 from models.trust.response import Answer, trust_answer
 from models.trust.state import registered_of
+from models.units import SECOND_US
 from pipeline.commands.doctor.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
 from pipeline.enrichment import inventory

@@ -28,6 +28,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.errors import ConfigError
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,6 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 META = ".meta.json"
-_DAY_US = 86_400_000_000
 
 # The first that is found decides: "vpn_asn" is a VPN list, "asn-country" a country list.
 _KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
@@ -138,7 +138,7 @@ def intel_status(folder: Path | None, now_us: int) -> list[Status]:
             entries=one.entries,
             version=one.version,
             licence=one.licence,
-            age_days=max(0, now_us - one.modified_us) // _DAY_US,
+            age_days=max(0, now_us - one.modified_us) // DAY_US,
             bad_lines=one.bad_lines,
         )
         for one in load(folder)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from models.errors import MalformedEvent
 from models.event import instant, microseconds
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 EARLIEST_US = 946_684_800_000_000
 """2000 begins. Earlier times are of clocks that were never set."""
-MOST_AHEAD_US = 86_400_000_000
+MOST_AHEAD_US = DAY_US
 """How far ahead of its arrival an event may be at most, whatever settings say: a day."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, log1p, pi, sin
 from typing import TYPE_CHECKING
 
-from models.features import HOUR_US
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from pipeline.detectors.detector import Act

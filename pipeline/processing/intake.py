@@ -9,6 +9,7 @@ import msgspec
 
 from models.errors import MalformedEvent
 from models.event import microseconds
+from models.units import DAY_US
 from pipeline.events.accepted_times import check_time
 from pipeline.events.duplicates import resolved
 from pipeline.formats import Native, read_event
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
-
-DAY_US = 86_400_000_000
 
 
 class Intake:

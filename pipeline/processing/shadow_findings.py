@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from models.assessment import Reason
-from models.trust.policy import DAY_US
+from models.units import DAY_US, MINUTE_US
 from models.watch.scene import RULE_BITS
 from pipeline.publishing.outputs import reason_object
 
@@ -31,8 +31,6 @@ MOST_LISTED = 1_000
 """Agents of a finding that are listed where somebody opens it."""
 NOTABLE = ("pay", "delete", "admin", "send", "execute", "write")
 """Operations that do more than read, the gravest first."""
-
-_MINUTE_US = 60_000_000
 
 
 class Lister(Protocol):
@@ -96,7 +94,7 @@ class ShadowFindings:
         day = a.time_us // DAY_US
         shared = circumstances(event, origin)
         keys = [f"{kind}|{value}" for kind, value in shared.items()]
-        keys.append(f"minute|{a.time_us // _MINUTE_US}")
+        keys.append(f"minute|{a.time_us // MINUTE_US}")
         own, agent = self._name_of(a.key), self._name(f"agent|{a.agent_id}", day)
         names = [self._name(key, day) for key in keys]
         known = self._known([own, agent, *names], members)

@@ -15,12 +15,13 @@ from models.trust.ledger import AGENT_WIDE
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.response import trust_answer
 from models.trusting import stand_with
+from models.units import DAY_US
 from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import Job, Key
-from pipeline.processing.intake import DAY_US, Intake
+from pipeline.processing.intake import Intake
 from pipeline.processing.shadow_findings import (
     GROUPED,
     SHADOW,

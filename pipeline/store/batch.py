@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.trust.state import TrustState
+from models.units import MINUTE_US
 from pipeline.processing.stream_types import Message
 
 ProfileRow = tuple[str, str, bytes, TrustState]
@@ -27,7 +28,7 @@ Names are ids themselves: `Store.anomaly` takes either."""
 
 FeedKind = Literal["live", "batch"]
 
-SILENT_US = 60_000_000
+SILENT_US = MINUTE_US
 """A worker gives a sign of life each second; one that was killed still says "running"."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from pipeline.credentials.entries import PREFIXES, Credentials
 from scoring_api.authentication.certificate_entries import (
     ClientCertificate,

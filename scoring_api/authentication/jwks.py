@@ -16,7 +16,7 @@ from joserfc import jwk
 from joserfc.errors import JoseError
 
 from models.errors import ConfigError
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from pipeline.files.regular_file import read_regular
 from pipeline.logs import STATE_CHANGE
 from scoring_api.authentication.bounded_read import BoundedRead

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from pipeline.credentials.agent_patterns import Binding
 from pipeline.credentials.entries import Credentials
 from scoring_api.authentication.principal import Principal, Refused

@@ -12,9 +12,9 @@ from models.trust.agent_evidence import ledger_in
 from models.trust.ledger import Item
 from models.trust.levels import risk_level
 from models.trust.opinion import Effect, TrustPolicy, effects, opinion
-from models.trust.policy import DAY_US
 from models.trust.response import Answer
 from models.trust.state import TrustState, registered_of
+from models.units import DAY_US
 
 
 def row(

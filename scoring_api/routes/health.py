@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from models.event import rfc3339
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from scoring_api.authentication.principal import unusable
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback

@@ -18,7 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from models.errors import ConfigError
 from models.event import rfc3339
-from models.trust.policy import DAY_US, SECOND_US
+from models.units import DAY_US, SECOND_US
 from pipeline.files.regular_file import read_regular
 from scoring_api.clock import wall_us
 

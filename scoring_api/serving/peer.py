@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from scoring_api.authentication.certificate_entries import ClientCertificate
 
 _SPIFFE = "spiffe://"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.event import rfc3339
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from scoring_api.clock import ClockKind
 from scoring_api.trust_cache.store_reading import PipelineStatus
 

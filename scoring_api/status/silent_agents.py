@@ -8,7 +8,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from models.features import HOUR_US
+from models.units import HOUR_US
 from models.watch.heard import BUCKETS, bucket_of
 from models.watch.overdue import Overdue, overdue
 from scoring_api.config import ApiConfig

@@ -21,9 +21,9 @@ import msgspec
 from models.errors import HabitusError
 from models.event import microseconds
 from models.trust.opinion import TrustPolicy
-from models.trust.policy import SECOND_US
 from models.trust.response import Answer, Obligation, trust_answer
 from models.trust.state import TrustState
+from models.units import SECOND_US
 from scoring_api.clock import EvaluationClock, wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.problems import ProblemError

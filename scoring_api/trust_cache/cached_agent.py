@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from models.trust.policy import SECOND_US
 from models.trust.response import Answer, encode, etag
 from models.trust.state import TrustState
+from models.units import SECOND_US
 from scoring_api.problems import Message
 
 Question = tuple[str | None, str | None]

@@ -14,7 +14,7 @@ from itertools import count, islice
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from scoring_api.clock import wall_us
 from scoring_api.trust_cache.cached_agent import Entry, Known, Question
 

@@ -6,13 +6,14 @@ import pytest
 
 from models.content.learning import FREE_HOLD
 from models.content.novelty import OFTEN, WANDERED, strata
-from models.content.rates import DAY_US, VALUE
+from models.content.rates import VALUE
 from models.content.scene import RECURRENCE_BITS
 from models.content.session import Ballot, Session, Use, Vote
 from models.content.tables import NOTED_DAYS, YOUNG, RoleTable, mark_of
 from models.content.voting import cast, doubt, news_of
 from models.content.wandering import MOST_WANDERING_BITS, OTHER_KINDS, has_wandered, note_wandering
 from models.explain import content_reasons
+from models.units import DAY_US
 
 PAY = "Pay the invoice of Ines"
 OTHERS = ("Sort the mail", "Vacuum the tube stock", "Landlord heating letter", "Photo album")

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from models.config import ModelConfig
 from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
-from models.features import FEATURES, HOUR_US, METRICS
+from models.features import FEATURES, METRICS
 from models.places import places_of
 from models.ranked import LEAST_BITS, STATISTICS
 from models.trust.ledger import Item
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable

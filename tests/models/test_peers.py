@@ -10,8 +10,9 @@ from models.config import ModelConfig
 from models.counts import HORIZON_DAYS, UNIT
 from models.group import AFTER, above
 from models.groups import Groups
-from models.peers import DAY_US, FLEET, MOST_PENDING, GroupView, Peers
+from models.peers import FLEET, MOST_PENDING, GroupView, Peers
 from models.ranked import WINDOWS
+from models.units import DAY_US
 from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 
 TODAY = 160

@@ -17,9 +17,10 @@ from models.quiet import Quiet
 from models.subject import Subject
 from models.trust.ledger import FULL_DAY, STRUCK, Ledger
 from models.trust.levels import LEVELS, Standing
-from models.trust.policy import DAY_US, TrustPolicy
+from models.trust.policy import TrustPolicy
 from models.trust.response import trust_answer
 from models.trust.state import TrustState
+from models.units import DAY_US
 from pipeline.store.seal import Seal
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")

@@ -13,9 +13,9 @@ import pytest
 
 from models.trust.ledger import Item, Ledger
 from models.trust.levels import Standing
-from models.trust.policy import DAY_US
 from models.trust.state import TrustState
-from models.watch.heard import HOUR_US, Heard
+from models.units import DAY_US, HOUR_US
+from models.watch.heard import Heard
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app

@@ -14,6 +14,7 @@ import numpy as np
 from lab.simulation.fleet.world.draw import GRID, NORMAL, counts, mix, unit, units, word
 from lab.simulation.fleet.world.roles import MONTHLY
 from models.event import instant
+from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from lab.simulation.fleet.personas import Persona
 
-DAY_US = 86_400_000_000
-HOUR_US = 3_600_000_000
 SCHEDULED = 500
 """Number of an agent's first scheduled session of a day; delegated ones count from 0."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from models.errors import ConfigError
+from models.units import DAY_US
 
 ATTACKS: tuple[str, ...] = (
     "net.anonymiser",
@@ -117,7 +118,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
         _within("quiet_days", self.history_days, 0, self.days)
         _known("attack", self.attacks, ATTACKS)
         _known("novelty", self.novelties, NOVELTIES)
-        if self.start_us % 86_400_000_000:
+        if self.start_us % DAY_US:
             raise ConfigError(f"start_us must be a midnight, got {self.start_us}")
         return self
 

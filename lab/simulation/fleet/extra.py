@@ -9,6 +9,7 @@ from lab.simulation.fleet.scene import change
 from lab.simulation.fleet.working_days import FIRST_RELEASE, spared
 from lab.simulation.fleet.world.draw import unit
 from models.event import Event, instant
+from models.units import MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.session import Played
 
 _FORCED = 900
-_MINUTE_US = 60_000_000
 
 
 def extra(scene: Scene, plans: Plans) -> Iterator[Played]:
@@ -51,7 +51,7 @@ def _attack(scene: Scene, case: Case) -> Iterator[Played]:
 def _rollout(scene: Scene, plans: Plans, one: Persona) -> Played:
     """Announce a new version, before the first scheduled work of the day."""
     today = plans.ways(one.index, scene.day)
-    at_us = scene.midnight_us + int((3 + 30 * unit(one.key, scene.day)) * _MINUTE_US)
+    at_us = scene.midnight_us + int((3 + 30 * unit(one.key, scene.day)) * MINUTE_US)
     notes = {"change": f"CHG-{one.group % 100_000}-{scene.day}"}
     if today.agent.version == FIRST_RELEASE:
         added = (tool.name for tool in one.world.role.tools.values() if tool.release)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lab.simulation.fleet.calendar import HOUR_US, weekday
+from lab.simulation.fleet.calendar import weekday
 from lab.simulation.fleet.session import Played, Visit, play
 from lab.simulation.fleet.world.draw import unit
 from lab.simulation.fleet.world.roles import all_roles
 from lab.simulation.fleet.world.words import FOREIGN, ITEMS
 from models.event import Event, Network, Resource, Volume, instant
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

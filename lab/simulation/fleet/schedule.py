@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks import PLANTERS
-from lab.simulation.fleet.calendar import DAY_US, month_end, weekday
+from lab.simulation.fleet.calendar import month_end, weekday
 from lab.simulation.fleet.cases import Case
 from lab.simulation.fleet.working_days import fresh_resource, newcomer, spared
 from lab.simulation.fleet.world.draw import mix, unit, word
 from lab.simulation.fleet.world.roles import MONTHLY
 from models.event import Event, instant
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lab.simulation.fleet.calendar import DAY_US, SCHEDULED, Calendar
+from lab.simulation.fleet.calendar import SCHEDULED, Calendar
 from lab.simulation.fleet.extra import extra
 from lab.simulation.fleet.personas import persona
 from lab.simulation.fleet.plans import Plans
 from lab.simulation.fleet.scene import Scene
 from lab.simulation.fleet.session import Played, Visit, play
 from lab.simulation.fleet.world.draw import unit
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,11 +15,12 @@ from lab.simulation.sample.novelties import after
 from lab.simulation.sample.session import Visit, play
 from lab.simulation.sample.truth import IncidentTruth, incident
 from lab.simulation.sample.world.credentials import credential
-from lab.simulation.sample.world.hours import HOUR_US, MINUTE_US, day_us
+from lab.simulation.sample.world.hours import day_us
 from lab.simulation.sample.world.roles import Call, Task, Tool, roles
 from lab.simulation.sample.world.values import source
 from lab.simulation.sample.world.vocabulary import CHOICES
 from models.event import Agent, Event, Network, Resource, instant, microseconds
+from models.units import HOUR_US, MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ import msgspec
 
 from lab.simulation.sample.conduct import ORDINARY, Conditions
 from lab.simulation.sample.truth import NoveltyTruth, novelty
-from lab.simulation.sample.world.hours import HOUR_US, day_us
+from lab.simulation.sample.world.hours import day_us
 from lab.simulation.sample.world.roles import Task, call
-from lab.simulation.sample.world.values import DAY_US
 from models.event import Agent, Event, Network, instant, microseconds
+from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,6 +10,7 @@ use super::session::{Content, Near, Ordered, Session};
 use super::similarity::{overlaps, Words};
 use super::tables::{Role, YOUNG};
 use crate::hashing::Hasher;
+use crate::units::DAY_US;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
@@ -24,7 +25,6 @@ const ASKED_BITS: f64 = 0.5;
 const TOOL_WORD_FLOOR: f64 = 0.2;
 const KIND_CAP: f64 = 200.0;
 pub const PLAIN_FACTOR: f64 = 0.5;
-pub const DAY_US: i64 = 86_400_000_000;
 
 /// Everything the content detector remembers, over all roles.
 pub struct Detector {

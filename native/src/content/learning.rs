@@ -1,7 +1,7 @@
 //! Learns a closed session: its tools, values and flows, behind the learning gate.
 
 use super::ballots::Ballot;
-use super::detector::{Detector, DAY_US};
+use super::detector::Detector;
 use super::names::tie;
 use super::novelty::{kinds_like, own_cluster, ACCEPTED, OWN, SAME_REQUEST, UNKNOWN};
 use super::rates::Rates;
@@ -12,6 +12,7 @@ use super::uses::{First, Use};
 use super::voting::{cast, doubt, news_of};
 use super::wandering::note_wandering;
 use crate::hashing::mix;
+use crate::units::DAY_US;
 use pyo3::prelude::*;
 use rustc_hash::FxHashSet;
 

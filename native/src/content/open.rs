@@ -3,6 +3,7 @@
 use super::session::Session;
 use super::{state_error, Stored};
 use crate::hashing::Hasher;
+use crate::units::HOUR_US;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -13,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 const MOST_OPEN: usize = 200_000;
 const MOST_EVENTS: i64 = 1_000;
-const LONGEST_US: i64 = 24 * 3_600_000_000;
+const LONGEST_US: i64 = 24 * HOUR_US;
 
 struct State {
     hasher: Hasher,

@@ -1,7 +1,7 @@
 //! Looks again at a role's first sessions, once there is something to judge them by;
 //! `models.content.second_look`.
 
-use super::detector::{intents, like, Detector, DAY_US, PLAIN_FACTOR};
+use super::detector::{intents, like, Detector, PLAIN_FACTOR};
 use super::learning::{count_bearer, FREE_HOLD, GATE};
 use super::novelty::{familiarity, kinds_like, Alike, Place, UNKNOWN};
 use super::rates::{Rates, FLOW, VALUE};
@@ -12,6 +12,7 @@ use super::tables::{Cluster, Role, RARE};
 use super::uses::{First, Use};
 use super::voting::doubt;
 use crate::hashing::mix;
+use crate::units::DAY_US;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 const SEVERAL: usize = 2;

@@ -1,12 +1,12 @@
 //! What wanders among kinds of request: it came to several and is usual in none;
 //! `models.content.wandering`.
 
-use super::detector::DAY_US;
 use super::reader::Value;
 use super::session::Session;
 use super::table::{marks_of, noted, Table, MAX_KNOWN};
 use super::tables::Role;
 use super::text::{DATE, NUM};
+use crate::units::DAY_US;
 
 const OTHER_KINDS: u32 = 3;
 pub const MOST_WANDERING_BITS: f64 = 8.0;

@@ -5,6 +5,7 @@ use super::agent::Agent;
 use crate::canonical::Canonical;
 use crate::fetching::ask;
 use crate::hashing::Hashes;
+use crate::units::DAY_US;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
@@ -12,7 +13,6 @@ use rustc_hash::FxHashMap;
 use self_cell::self_cell;
 use std::collections::BTreeMap;
 
-const DAY_US: i64 = 86_400_000_000;
 /// 2000 begins; `pipeline.events.accepted_times`.
 const EARLIEST_US: i64 = 946_684_800_000_000;
 

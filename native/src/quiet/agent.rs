@@ -8,11 +8,11 @@ use super::texts::Texts;
 use super::trust::{Policy, Trust};
 use crate::habits::{Chains, Habits, View};
 use crate::pack::{Reader, Writer};
+use crate::units::HOUR_US;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict};
 
-const HOUR_US: i64 = 3_600_000_000;
 const VERSION: u8 = 5;
 
 type LevelRow = (String, i64, f64, f64);

@@ -4,8 +4,9 @@
 //! reference makes the answer.
 
 use super::agent::Agent;
-use super::trust::{Policy, Trust, DAY_US};
+use super::trust::{Policy, Trust};
 use crate::habits::power_of_two;
+use crate::units::DAY_US;
 use pyo3::prelude::*;
 
 const LONGEST_DAYS: i64 = 3_650;

@@ -19,10 +19,8 @@ use super::texts::{Names, Texts};
 use crate::content::{Detector, OpenSessions, Session};
 use crate::habits::{Groups, SessionPools};
 use crate::hashing::Hashes;
+use crate::units::{DAY_US, HOUR_US};
 use pyo3::prelude::*;
-
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 86_400_000_000;
 
 /// What became of an event.
 pub enum Judged {

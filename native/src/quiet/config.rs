@@ -1,6 +1,7 @@
 //! What judging reads of Python once: settings of the model, and where metrics stand.
 
 use super::counting::{COUNTED, COUNTS};
+use crate::units::MINUTE_US;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::collections::HashMap;
@@ -44,10 +45,10 @@ impl Config {
             alerts_per_day: number("alerts_per_day")?,
             gate: number("gate")?,
             session_minimum: config.getattr("session_minimum")?.extract()?,
-            credential_us: whole("credential_minutes")? * 60_000_000,
+            credential_us: whole("credential_minutes")? * MINUTE_US,
             drift_bits: number("drift_tests")?.log2(),
             stray_limit: whole("stray_limit")?,
-            snapshot_us: whole("snapshot_minutes")? * 60_000_000,
+            snapshot_us: whole("snapshot_minutes")? * MINUTE_US,
             excess_bits: number("excess_bits")?,
             degraded: config.getattr("degraded")?.extract()?,
         })

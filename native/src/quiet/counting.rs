@@ -5,12 +5,13 @@ use super::haste;
 use super::tail::upper_bits;
 use super::week::{due, pass_by, spread, Week};
 use crate::habits::{power, power_of_two};
+use crate::units::{DAY_US, HOUR_US, MINUTE_US};
 
 pub const MINUTE: usize = 0;
 pub const HOUR: usize = 1;
 pub const DAY: usize = 2;
 pub const COUNTS: usize = 10;
-const LENGTH_US: [i64; 3] = [60_000_000, 3_600_000_000, 86_400_000_000];
+const LENGTH_US: [i64; 3] = [MINUTE_US, HOUR_US, DAY_US];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
 const LEAST_SHAPE: f64 = 0.25;

@@ -8,9 +8,9 @@ use super::mixture::{self, Mixture};
 use super::subject::Subject;
 use super::week::Week;
 use crate::habits::Habits;
+use crate::units::DAY_US;
 use pyo3::prelude::*;
 
-const DAY_US: i64 = 86_400_000_000;
 const NEWEST_DAY: f64 = 0.3;
 
 /// What has ended with an event.

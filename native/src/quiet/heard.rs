@@ -4,6 +4,7 @@ use super::facts::expect;
 use super::week::{weekend, workday_hours};
 use crate::content::{Journal, Shared};
 use crate::pack::{Reader, Writer};
+use crate::units::HOUR_US;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -16,7 +17,6 @@ const KEPT: f64 = 0.9;
 const LEAST_SILENCE: i64 = 24;
 const TIMES: f64 = 2.0;
 const SETTLED_HOURS: i64 = 72;
-const HOUR_US: i64 = 3_600_000_000;
 const MOST_WEEKENDS: i64 = 255;
 const MODES: [&str; 3] = ["unknown", "delegated", "autonomous"];
 

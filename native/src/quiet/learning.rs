@@ -11,8 +11,7 @@ use super::sizes::{self, per_mille, slot_of, SIZED};
 use super::subject::Subject;
 use super::texts::Origin;
 use crate::content::Session;
-
-const HOUR_US: i64 = 3_600_000_000;
+use crate::units::HOUR_US;
 
 impl Bench<'_, '_> {
     pub fn learn(

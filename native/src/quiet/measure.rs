@@ -9,10 +9,9 @@ use super::sizes;
 use super::subject::Subject;
 use super::words::{remembers, secret};
 use crate::habits::METRICS;
+use crate::units::{DAY_US, HOUR_US};
 use pyo3::prelude::*;
 
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 86_400_000_000;
 const MARK: u64 = 0xFFFF;
 
 /// Bits of each metric of an event.

@@ -6,9 +6,9 @@ use super::facts::{Facts, Now};
 use super::subject::Subject;
 use super::together::total;
 use crate::content::Session;
+use crate::units::HOUR_US;
 use pyo3::prelude::*;
 
-const HOUR_US: i64 = 3_600_000_000;
 const FIRST_SESSIONS: i64 = 3;
 
 /// The session of an event.

@@ -6,8 +6,8 @@ use super::words::{day_name, host_of, hour_name, lifetime, push_number, resource
 use crate::fetching::ask;
 use crate::habits::{Places, PLACES};
 use crate::hashing::Hasher;
+use crate::units::HOUR_US;
 
-const HOUR_US: i64 = 3_600_000_000;
 const OPEN: &str = "public or internal";
 
 /// What enrichment made of a source address.

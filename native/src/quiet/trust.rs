@@ -5,9 +5,9 @@
 use super::facts::Shown;
 use crate::habits::power_of_two;
 use crate::sums::{exact_sum, floor_division};
+use crate::units::DAY_US;
 use pyo3::prelude::*;
 
-pub const DAY_US: i64 = 86_400_000_000;
 const FULL_DAY: i64 = 20;
 const STRUCK: i64 = 127;
 const LEVELS: [&str; 4] = ["restricted", "watch", "normal", "trusted"];

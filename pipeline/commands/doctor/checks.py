@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, NoStore
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from pipeline.commands.doctor.credential_checks import fault_or_note
 from pipeline.commands.doctor.last_event import last_event
 from pipeline.commands.running import has_credentials

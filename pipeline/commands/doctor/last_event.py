@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.errors import HabitusError
-from models.trust.policy import DAY_US, SECOND_US
+from models.units import DAY_US, SECOND_US
 from pipeline.store import PipelineStatus, is_postgresql, open_store, store_path
 
 if TYPE_CHECKING:

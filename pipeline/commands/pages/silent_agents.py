@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from models.features import HOUR_US
+from models.units import HOUR_US
 from models.watch.heard import BUCKETS
 from models.watch.overdue import Overdue, in_order, overdue
 from pipeline.commands.pages.listing import listing

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SourceUnavailable
+from models.units import MINUTE_US
 from pipeline.processing.stream_types import RECORDS, Batch, Joined, Message, RawRecord
 from pipeline.publishing.kafka.sink import KafkaSink
 from pipeline.sources.kafka.address import answers, parse, without_group
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.sources.kafka.clients.member import Change, Member
 
 IDLE_MS = 200
-LOOK_EVERY_US = 60_000_000  # for a topic made anew
+LOOK_EVERY_US = MINUTE_US  # for a topic made anew
 
 _log = logging.getLogger(__name__)
 # What the broker says of client options, as each client calls it: to ask again is of no use.

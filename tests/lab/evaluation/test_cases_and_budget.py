@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from lab.evaluation.budget import Entry, at_budget, entries, raised, top, trade_off
 from lab.evaluation.cases import by_type, cases_of, summary
 from lab.evaluation.intervals import Ordered, intervals
-from lab.evaluation.judged import DAY_US, Scored, Session
+from lab.evaluation.judged import Scored, Session
 from lab.evaluation.mistakes import mistakes
 from lab.evaluation.ranking import auroc, average_precision
 from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
 from lab.evaluation.truth import Planted
+from models.units import DAY_US
 
 MINUTE_US = 60_000_000
 

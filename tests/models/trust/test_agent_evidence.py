@@ -16,9 +16,10 @@ from models.trust.agent_evidence import ledger_in
 from models.trust.ledger import FULL_DAY, MAX_ITEMS, STRUCK, Facet, Item, Ledger
 from models.trust.levels import LEVELS, Standing, advance, level_of
 from models.trust.opinion import effects, opinion
-from models.trust.policy import DAY_US, SEVERITIES, TrustPolicy
+from models.trust.policy import SEVERITIES, TrustPolicy
 from models.trust.response import Answer, encode, trust_answer
 from models.trust.state import TrustState
+from models.units import DAY_US
 
 POLICY = TrustPolicy()
 TODAY = 20_500

@@ -21,7 +21,8 @@ from models.trust.levels import (
     risk_level,
 )
 from models.trust.opinion import opinion
-from models.trust.policy import DAY_US, DEFAULT_POLICY, SECOND_US, SEVERITIES, TrustPolicy
+from models.trust.policy import DEFAULT_POLICY, SEVERITIES, TrustPolicy
+from models.units import DAY_US, SECOND_US
 
 HOUR_US = DAY_US // 24
 lowers = st.floats(0, 100)

@@ -20,7 +20,8 @@ from models.trust.opinion import (
     opine,
     opinion,
 )
-from models.trust.policy import DAY_US, DEFAULT_POLICY, SEVERITIES, TrustPolicy
+from models.trust.policy import DEFAULT_POLICY, SEVERITIES, TrustPolicy
+from models.units import DAY_US
 
 LAST_DAY = 400
 instants = st.integers(0, LAST_DAY * DAY_US)

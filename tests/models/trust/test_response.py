@@ -16,7 +16,7 @@ from models.event import microseconds
 from models.trust.ledger import FULL_DAY, Item, Ledger
 from models.trust.levels import LEVELS, Standing, advance, level_of
 from models.trust.opinion import opinion
-from models.trust.policy import DAY_US, SECOND_US, SEVERITIES, TrustPolicy
+from models.trust.policy import SEVERITIES, TrustPolicy
 from models.trust.response import (
     DEFAULT_OBLIGATIONS,
     Answer,
@@ -25,6 +25,7 @@ from models.trust.response import (
     etag,
     trust_answer,
 )
+from models.units import DAY_US, SECOND_US
 
 POLICY = TrustPolicy(version="p1")
 AT = 20_500 * DAY_US

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from models.trust.ledger import FULL_DAY, Item, Ledger
 from models.trust.opinion import forecast, opine, opinion, recovery
-from models.trust.policy import DAY_US, DEFAULT_POLICY
+from models.trust.policy import DEFAULT_POLICY
+from models.units import DAY_US
 
 IMPACT = {"medium": 2.0, "high": 6.0, "critical": 16.0}
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.trust.ledger import Item
-from models.trust.policy import DAY_US, Severity
 from models.trust.state import TrustState
+from models.units import DAY_US
 from pipeline.cli import app
 from pipeline.commands.terminal import now_us
 from pipeline.store import Commit, PipelineStatus, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from models.trust.policy import Severity
 
 Run = tuple[int, str, str]
 CLERK = "spiffe://example.com/ns/shop/sa/clerk"

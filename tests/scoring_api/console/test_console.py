@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from models.trust.policy import DAY_US
+from models.units import DAY_US
 from pipeline.credentials.entries import make_key
 from pipeline.store import Commit, LastEvent, PipelineStatus
 

@@ -12,9 +12,10 @@ from rich.console import Console
 from lab.demo.story import standings
 from models.trust.ledger import Item
 from models.trust.levels import Standing
-from models.trust.policy import DAY_US, DEFAULT_POLICY
+from models.trust.policy import DEFAULT_POLICY
 from models.trust.response import Recovery, trust_answer
 from models.trust.state import TrustState
+from models.units import DAY_US
 from pipeline.commands.pages.explanation import Explained, explanation
 from pipeline.commands.pages.way_back import way_back
 

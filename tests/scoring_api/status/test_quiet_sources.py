@@ -9,7 +9,7 @@ import pytest
 
 from models.event import microseconds
 from models.trust.opinion import TrustPolicy
-from models.trust.policy import SECOND_US
+from models.units import SECOND_US
 from pipeline.store import Commit, LastEvent, PipelineStatus
 
 PATH = "/v1/agents/spiffe:%2F%2Fexample.com%2Fns%2Fshop%2Fsa%2Frefunds/trust"

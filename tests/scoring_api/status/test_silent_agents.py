@@ -7,7 +7,8 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from models.watch.heard import HOUR_US, bucket_of, stored_names
+from models.units import HOUR_US
+from models.watch.heard import bucket_of, stored_names
 from pipeline.store import Commit
 
 WORKER, GONE = "worker-1", "gone-1"

@@ -9,8 +9,8 @@ import pytest
 
 from models.errors import StateError
 from models.trust.opinion import TrustPolicy
-from models.trust.policy import DAY_US
 from models.trust.response import DEFAULT_OBLIGATIONS, encode, trust_answer
+from models.units import DAY_US
 from pipeline.store import Commit, PipelineStatus
 from scoring_api.config import ApiConfig
 from scoring_api.problems import ProblemError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks.planter import Act, Planter, events
-from lab.simulation.fleet.calendar import DAY_US, HOUR_US
 from lab.simulation.fleet.scene import change
 from lab.simulation.fleet.world.credentials import credential
 from models.event import Agent, Credential, Network, instant
+from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case

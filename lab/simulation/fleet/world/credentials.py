@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.world.draw import mix, word
 from models.event import Credential, instant
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.personas import Persona
 
-TURN_US = 4 * 3_600_000_000
-GRACE_US = 3_600_000_000
+TURN_US = 4 * HOUR_US
+GRACE_US = HOUR_US
 """A credential is handed out for four hours and runs out an hour later: sessions end by then."""
 
 _CREDENTIAL = word("credential")

@@ -6,8 +6,9 @@ from functools import lru_cache
 from hashlib import sha256
 
 from models.event import Credential, instant
+from models.units import HOUR_US, MINUTE_US
 
-TURN_US = 4 * 3_600_000_000
+TURN_US = 4 * HOUR_US
 GRACE_US = TURN_US // 16
 """A credential is used for four hours and expires a quarter of an hour after its successor."""
 
@@ -30,7 +31,7 @@ def _offset_us(agent_id: str) -> int:
 @lru_cache(16_384)
 def _issued(agent_id: str, turn: int, scopes: tuple[str, ...]) -> Credential:
     issued_us = turn * TURN_US + _offset_us(agent_id)
-    issued_us -= issued_us % 60_000_000
+    issued_us -= issued_us % MINUTE_US
     return Credential(
         id="cr-" + sha256(f"{agent_id}/{turn}".encode()).hexdigest()[:8],
         issued_at=instant(issued_us),

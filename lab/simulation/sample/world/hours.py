@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.simulation.sample.world.values import DAY_US
+from models.units import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
     from random import Random
 
-HOUR_US = 3_600_000_000
-MINUTE_US = 60_000_000
 START_US = 1_791_158_400_000_000
 """2026-10-05T00:00:00Z, a Monday: every recording starts here, whatever the clock says."""
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from lab.simulation.sample.world.roles import Role, roles
 from lab.simulation.tables import table
 from models.event import Network
+from models.units import MINUTE_US
 
 REGIONS = ("north", "south", "east", "west", "centre", "coast")
 PER_REGION = 100
@@ -78,5 +79,5 @@ def fleet_member(index: int) -> Member:
             asn=net,
             country=("XA", "XB", "XC")[block % 3],
         ),
-        shift_us=(index * 37 % 61) * 60_000_000,
+        shift_us=(index * 37 % 61) * MINUTE_US,
     )

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from lab.simulation.sample.world.vocabulary import ATTRIBUTES, CHOICES, ENTITIES, SERIALS
 from models.event import instant
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-DAY_US = 86_400_000_000
 
 
 def entity(kind: str, name: str) -> dict[str, str]:

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from models.trust.ledger import Item, Ledger
 from models.trust.state import TrustState
-from models.watch.heard import HOUR_US, Heard
+from models.units import HOUR_US
+from models.watch.heard import Heard
 from pipeline.cli import app
 from pipeline.commands.pages.listing import listing
 from pipeline.store import Commit, PipelineStatus, open_store

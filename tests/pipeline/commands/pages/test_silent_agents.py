@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.event import rfc3339
-from models.features import HOUR_US
+from models.units import HOUR_US
 from pipeline.cli import app
 from pipeline.commands.pages.silent_agents import silent_agents
 from pipeline.processing.assembly import Surroundings

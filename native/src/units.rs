@@ -1,0 +1,5 @@
+//! Times in microseconds, as all times of events are; `models.units`.
+
+pub const MINUTE_US: i64 = 60_000_000;
+pub const HOUR_US: i64 = 60 * MINUTE_US;
+pub const DAY_US: i64 = 24 * HOUR_US;
