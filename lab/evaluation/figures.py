@@ -26,7 +26,7 @@ def figures(sessions: Sequence[Session]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from lab.evaluation.judged import Scored
+    >>> from lab.evaluation.judged import Scored, Session
     >>> quiet = Session(agent_id="a", label="benign", events=[Scored(time_us=0, rank=1.0)])
     >>> loud = Session(agent_id="a", label="attacked_succeeded",
     ...     events=[Scored(time_us=9, rank=7.0, label=1), Scored(time_us=9, rank=1.0, label=0)])
@@ -123,7 +123,7 @@ def groups(sessions: Sequence[Session]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from lab.evaluation.judged import Scored
+    >>> from lab.evaluation.judged import Scored, Session
     >>> one = Session(agent_id="a", role="shop", source="lab", label="benign",
     ...     events=[Scored(time_us=0, rank=1.0)])
     >>> {name: list(part)[:2] for name, part in groups([one]).items()}

@@ -64,7 +64,7 @@ class CredentialStore:
             self.current = None
             self.generation += 1
             said = {"fault": fault, "effect": "nobody is let in"}
-            log.error("credentials_unusable", extra=said | STATE_CHANGE)
+            log.error("credentials_unusable", extra={**said, **STATE_CHANGE})
 
     def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:
         """Give the digest of the file and what it says; None where the digest is `known`."""

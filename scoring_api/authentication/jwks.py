@@ -130,7 +130,7 @@ class KeySource:
             if self.usable:
                 log.info("jwks_usable", extra={"keys": len(self._keys)})
             else:
-                log.error("jwks_unusable", extra={"effect": "no token is let in"} | STATE_CHANGE)
+                log.error("jwks_unusable", extra={"effect": "no token is let in", **STATE_CHANGE})
 
     async def find(self, kid: str | None) -> Any | None:
         """Give the key named `kid`, or the only key when a token names none; else None.

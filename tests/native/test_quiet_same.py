@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from lab.simulation.fleet.config import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
+from models.event import microseconds
 from models.peers import Peers
 from models.quiet import Quiet
 from pipeline.processing import runner
@@ -281,8 +282,10 @@ def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
 
 
 @pytest.mark.parametrize("year", range(2067, 2085))
-def test_a_clock_that_is_decades_ahead_stops_nothing(tmp_path, year):
+def test_a_silence_of_decades_stops_nothing(tmp_path, monkeypatch, year):
     """After a silence of decades the squares of rates underflow before the rates do."""
+    arrival_us = microseconds(datetime(year, 1, 2, tzinfo=UTC))
+    monkeypatch.setattr("pipeline.processing.runner.clock_us", lambda: arrival_us)
     lines = list(fleet_events(11, 5, limit=600))
     of = json.loads(lines[500])["agent"]["id"]
     mine = [at for at, line in enumerate(lines) if json.loads(line)["agent"]["id"] == of]
