@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -181,20 +180,6 @@ def test_a_batch_writes_the_agents_it_heard_and_not_all(kernel):
     back.load(stored)
     assert back.dump(whole=True) == heard.dump(whole=True)
     assert heard.dump() == []
-
-
-@pytest.mark.parametrize("kernel", kernels())
-def test_buckets_as_they_were_written_before_are_read_and_then_written_anew(kernel):
-    rows = [("ab", [72, 90, 12.0, 2, 0]), ("ba", [72, 99, 8.0, 2, 1])]
-    heard = kernel()
-    heard.load({"heard:03": msgspec.msgpack.encode(rows), "heard:04": msgspec.msgpack.encode([])})
-    assert (heard.known("ba").last, heard.known("ab").reach) == (99, 12.0)
-    heard.note("ab", "delegated", 100)
-    ((name, raw),) = heard.dump()
-    assert name == "heard:03"
-    generation, now = msgspec.msgpack.decode(raw)
-    assert generation == 1
-    assert now == [["ab", [72, 100, 10.8, 2, 0]], ["ba", [72, 99, 8.0, 2, 1]]]
 
 
 def test_what_was_heard_survives_its_bytes():
