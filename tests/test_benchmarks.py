@@ -166,8 +166,8 @@ def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once
 
 
 def test_a_server_that_is_more_than_5_percent_slower_misses() -> None:
-    def result(rate: float, turn_ms: float) -> trust_lookup.Result:
-        return trust_lookup.Result(rate, rate, 1, 2, 2, turn_ms)
+    def result(rate: float, p99_ms: float) -> trust_lookup.Result:
+        return trust_lookup.Result(rate, rate, 1, p99_ms, p99_ms)
 
     before = result(1000, 2.0)
     for ours, missed in (
