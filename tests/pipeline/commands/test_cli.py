@@ -13,7 +13,6 @@ import pytest
 from models.trust.ledger import Item
 from models.trust.state import TrustState
 from models.units import DAY_US
-from pipeline.cli import app
 from pipeline.commands.terminal import now_us
 from pipeline.store import Commit, PipelineStatus, open_store
 
@@ -31,17 +30,6 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("HABITUS_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def habitus(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    def run(*args: str) -> Run:
-        with pytest.raises(SystemExit) as ended:
-            app(list(args))
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 def an_anomaly(number: int, agent: str = CLERK, severity: str = "high") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -13,6 +12,7 @@ from msgspec import Struct
 from lab.simulation.fleet.world.draw import mix, unit, word
 from lab.simulation.fleet.world.words import ATTRIBUTES, ENTITIES, ITEMS
 from lab.simulation.sample.world.roles import Role, Task, Tool, arguments, call, roles
+from lab.simulation.sample.world.values import entity
 from lab.simulation.tables import table
 from models.event import Operation, Resource, Sensitivity
 
@@ -174,20 +174,7 @@ def _pool(kind: str, key: int) -> list[dict[str, str]]:
         lasts = [name.split()[-1] for name in names]
         names = tuple(dict.fromkeys(f"{a} {b}" for b in lasts for a in firsts if a != b))
     chosen = sorted(names, key=lambda name: unit(key, word(kind), word(name)))[:POOL]
-    return [_entity(kind, name) for name in chosen]
-
-
-def _entity(kind: str, name: str) -> dict[str, str]:
-    low = name.lower()
-    forms = {
-        "name": name,
-        "slug": low.replace(" ", "-"),
-        "dots": low.replace(" ", "."),
-        "under": low.replace(" ", "_"),
-        "code": zlib.crc32(name.encode()) % 10_000_000,
-    }
-    slots = {slot: text.format(**forms) for slot, (of, text) in ATTRIBUTES.items() if of == kind}
-    return slots | {kind: name}
+    return [entity(kind, name, ATTRIBUTES) for name in chosen]
 
 
 def _resources(tool: Tool, key: int) -> Iterator[Resource]:

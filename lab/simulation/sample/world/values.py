@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def entity(kind: str, name: str) -> dict[str, str]:
+def entity(
+    kind: str, name: str, attributes: Mapping[str, tuple[str, str]] = ATTRIBUTES
+) -> dict[str, str]:
     """Give the fixed values of a named thing, by slot.
 
+    Parameters
+    ----------
+    attributes
+        Slot -> (kind, pattern).
+
+    Examples
+    --------
     >>> entity("vendor", "Alder Paper")["vendor_mail"]
     'billing@alder-paper.example.com'
     """
@@ -32,7 +41,7 @@ def entity(kind: str, name: str) -> dict[str, str]:
         "under": low.replace(" ", "_"),
         "code": zlib.crc32(name.encode()) % 10_000_000,
     }
-    values = {slot: text.format(**words) for slot, (of, text) in ATTRIBUTES.items() if of == kind}
+    values = {slot: text.format(**words) for slot, (of, text) in attributes.items() if of == kind}
     return values | {kind: name}
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from pipeline.cli import app
 from pipeline.commands import look
 from pipeline.commands.pages.anomaly import MOST_NAMED
 from pipeline.store import Commit, open_store
@@ -72,17 +71,6 @@ def _store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def fill(found: Sequence[dict[str, Any]]) -> None:
     with open_store("sqlite:habitus.db") as store:
         store.commit(Commit(anomalies=list(found)))
-
-
-@pytest.fixture
-def habitus(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    def run(*args: str) -> Run:
-        with pytest.raises(SystemExit) as ended:
-            app(list(args))
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture
