@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 1. What is normal for an agent
 #
-# Habitus judges an event against what the agent did before, and what agents like it do. This
-# notebook shows that baseline in pictures: hours, tools, what follows what, quantities an hour, and
-# the past scores that a new score is ranked among.
+# Habitus judges an event against the history of the agent and of its peers. This notebook shows
+# that baseline in pictures: hours, tools, sequences of tools, quantities an hour, and the window of
+# past scores in which a new score is ranked.
 #
-# Point `FILES` at your own recording; by default it is a small made-up fleet.
+# Point `FILES` at your own recording. The default is a small made-up fleet.
 
 # %%
 import tempfile
@@ -34,7 +34,7 @@ events.groupby("agent_id").agg(
 
 # %% [markdown]
 # ## One agent
-# The busiest, unless you name another.
+# The busiest agent, unless you name another.
 
 # %%
 AGENT = events.agent_id.value_counts().index[0]
@@ -43,8 +43,8 @@ f"{portrait.agent_id} ({portrait.mode}): {len(portrait.events)} events"
 
 # %% [markdown]
 # ### Hours
-# Probability of an act in each hour, for the agent and for its peers. Dark is usual; the faint
-# floor everywhere is what the model keeps for hours that were never seen.
+# Probability of an act in each hour, for the agent and for its peers. Dark hours are typical. The
+# model keeps a small probability for hours that it has never seen.
 
 # %%
 hours = portrait.hours()
@@ -61,8 +61,8 @@ alt.Chart(long).mark_rect().encode(
 
 # %% [markdown]
 # ### Tools, by bits
-# Bits are $-\log_2 p$: 1 bit is a coin toss, 10 bits one act in a thousand. A short bar is habit, a
-# long one would be news. The tick is what the peers alone would say.
+# Bits are $-\log_2 p$: 1 bit is a coin toss, 10 bits are one act in a thousand. A short bar is a
+# frequent tool, a long bar would be a novelty. The tick is the value of the peers alone.
 
 # %%
 tools = portrait.values("tool").head(25)
@@ -83,9 +83,9 @@ ticks = (
 (bars + ticks).properties(width=460)
 
 # %% [markdown]
-# ### What follows what
-# Probability of a tool after the one before it. A familiar tool after an unfamiliar one is an
-# unusual order, and costs bits although both are habit.
+# ### Sequences of tools
+# Probability of a tool after the tool before it. A familiar tool after an unfamiliar one is an
+# unusual order. It costs bits although the agent uses both tools.
 
 # %%
 steps = portrait.transitions()
@@ -98,8 +98,8 @@ alt.Chart(steps).mark_rect().encode(
 
 # %% [markdown]
 # ### Quantities an hour
-# The median of an hour and the bound that one hour in twenty exceeds. Sums are judged while the
-# hour is still open.
+# The median of an hour, and the bound that one hour in twenty exceeds. Sums are judged while the
+# hour is open.
 
 # %%
 windows = portrait.windows()
@@ -115,8 +115,7 @@ base = alt.Chart(windows).encode(y=alt.Y("quantity:N", title=None))
 
 # %% [markdown]
 # ### The score window
-# A new score is ranked among these. The further right of the hill it falls, the smaller its
-# p-value.
+# A new score is ranked in this window. The further right it lies, the smaller is its p-value.
 
 # %%
 scores = portrait.scores()
@@ -127,7 +126,7 @@ alt.Chart(scores[scores.statistic == "sum"]).mark_bar(color="#4c78a8").encode(
 
 # %% [markdown]
 # ### The agent over time
-# Bits of every event, and what was alerted. Learning is visible as the fall at the start.
+# The bits of every event, and the alerts. Learning is visible as the fall at the start.
 
 # %%
 shown = portrait.events[["time", "s_sum", "alert", "tool", "anomaly"]]

@@ -1,12 +1,12 @@
 # %% [markdown]
-# # 2. Evaluate, and compare with what one would pick instead
+# # 2. Evaluate, and compare with the alternatives
 #
-# The product and the baselines judge the same events in the same order, without labels; labels are
-# joined when all is judged. `docs/evaluation.md` says what each figure means. On the command line
-# this is `habitus evaluate --baselines all --html evaluation.html`.
+# The product and the baselines judge the same events in the same order, without labels. Labels are
+# joined after everything is judged. `docs/evaluation.md` defines each figure. The command
+# `habitus evaluate --baselines all --html evaluation.html` does the same.
 #
-# Labelled logs are taken from `LOGS` where they are there; else a small made-up fleet with planted
-# attacks stands in, which is too small for figures worth quoting.
+# Labelled logs are read from `LOGS` where that folder exists. Otherwise the notebook uses a small
+# made-up fleet with planted attacks, whose figures are too small to quote.
 
 # %%
 import tempfile
@@ -38,9 +38,9 @@ f"{result['events']} events, configuration {result['config_version']}"
 
 # %% [markdown]
 # ## Side by side
-# AUROC says how well attacked sessions sort above benign ones over all thresholds; detection at 1 %
-# and 5 % what a team sees that alarms so many benign sessions. Compare detection: nobody works at
-# every threshold at once.
+# AUROC says how well attacked sessions sort above benign ones over all thresholds. Detection at 1 %
+# and 5 % is the share of attacks found when that share of benign sessions raises an alert. Compare
+# detection, because a team works at one threshold.
 
 # %%
 rows = {"Habitus": result["all"]} | {
@@ -61,9 +61,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # ## Within the budget
-# What a team gets that looks at the day's highest entries, and what the alerts raised were worth.
-# `possible` is the recall of a perfect order: on days with more attacks than are looked at it is
-# below 1.
+# What a team finds that examines the day's highest entries, and how precise the alerts are.
+# `possible` is the recall of a perfect order. It is below 1 on days with more attacks than entries.
 
 # %%
 pd.DataFrame([result["budget"]["top"], *result["budget"]["sizes"]]).drop_duplicates("per_day")
@@ -72,9 +71,9 @@ pd.DataFrame([result["budget"]["top"], *result["budget"]["sizes"]]).drop_duplica
 pd.Series(result["budget"]["raised"], name="alerts raised").to_frame()
 
 # %% [markdown]
-# ## Does p keep its promise?
-# On the dashed line, benign sessions alarm exactly as often as p says. Above it there are more
-# alarms than promised, and roles that lie apart are roles that one threshold treats unequally.
+# ## Are p-values calibrated?
+# On the dashed line, benign sessions alert exactly as often as p says. Above the line there are
+# more alerts than p says. One threshold treats roles unequally where their lines are far apart.
 
 # %%
 drawn = charts(result)
@@ -87,22 +86,22 @@ drawn.get("reliability", "no session has a p-value yet: too few sessions")
 drawn["recall"]
 
 # %% [markdown]
-# ## Where scores lie, by role
+# ## Scores by role
 
 # %%
 drawn["scores"]
 
 # %% [markdown]
-# ## By type of attack and of benign news
+# ## By type of attack and of benign novelty
 
 # %%
 pd.json_normalize(result["types"])
 
 # %% [markdown]
 # ## What features are worth
-# Judged again without each of some features: what changes against the whole, in attacks found by
-# alerts, false alerts, bits of the attacks' highest events, and how well events are ordered. A few
-# attacks lost are noise where about as many are gained.
+# The events are judged again without each of some features. The table has the differences: attacks
+# found by alerts, false alerts, bits of the attacks' highest events, and the order of events. A few
+# lost attacks are noise where about as many are gained.
 
 # %%
 whole = result["ablations"]["whole"]

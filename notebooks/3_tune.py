@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 3. Tune: sweep, re-score, compare, promote
 #
-# Parameters are changed one at a time over labelled data; then history is judged again under the
+# Parameters are changed one at a time over labelled data. Then history is judged again under the
 # candidate and compared agent by agent, because a figure over all agents hides whose queue grows.
-# What is written at the end is a file that `habitus config promote` takes.
+# The result is a file that `habitus config promote` takes.
 
 # %%
 import tempfile
@@ -27,8 +27,8 @@ model_config_of(example.settings)
 
 # %% [markdown]
 # ## Sweep
-# `alerts_per_day` is the one knob of an operator. `gate` is how unusual an event has to be to be
-# held back from learning: too low lets attacks in, too high lets no change in.
+# `alerts_per_day` is the setting of an operator. `gate` is the p-value below which an event is not
+# learned at once. A gate that is too low admits attacks; one that is too high admits no change.
 
 # %%
 GRID = {"alerts_per_day": [1, 15], "gate": [0.0005, 0.01]}
@@ -44,7 +44,7 @@ tried.style.format(precision=3, na_rep="-")
 
 # %% [markdown]
 # ## Recall at budget against false alerts
-# Up and to the left is better. A point straight above another costs nothing.
+# Up and to the left is better. A point straight above another has more recall at the same cost.
 
 # %%
 label = tried.assign(trial=tried.parameter + tried.value.map(lambda v: "" if v != v else f" {v:g}"))
@@ -62,8 +62,8 @@ points = alt.Chart(label).encode(
 
 # %% [markdown]
 # ## Before and after, per agent
-# The same recording under both configurations. `gained` are events alerted only after, `lost` only
-# before. Nothing that was judged in production changes: this is a replay.
+# The same recording under both configurations. `gained` are events alerted only after the change,
+# `lost` only before. Nothing that was judged in production changes: this is a replay.
 
 # %%
 CANDIDATE = {"alerts_per_day": 15, "gate": 0.0005}
@@ -85,13 +85,13 @@ alt.Chart(
 
 # %% [markdown]
 # ## Write the candidate
-# Its reason goes into the register. Someone else reads the difference and signs it off:
+# The register records its reason. Another person reads the difference and approves it:
 #
 #     habitus config diff tuned.toml
 #     habitus config promote tuned.toml --by "Ines Example"
 #
-# `habitus run` uses it from its next start. Scores given before stay, with the version they were
-# given under; `habitus config show` lists every promotion.
+# `habitus run` uses it from its next start. Earlier scores keep the version under which they were
+# given. `habitus config show` lists every promotion.
 
 # %%
 tuned = candidate(example.settings, **CANDIDATE)

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 4. A detector of your own
 #
-# A detector looks at every event beside the product and may add a reason to those worth a look. It
-# moves no p-value, alert or trust: whoever wants that shows here that it raises detection at the
-# budget, and then it goes into the model with a calibration of its own. The first half builds one
-# by hand, the second fits two models on history.
+# A detector judges every event beside the product, and may add a reason to reportable events. It
+# changes no p-value, alert or trust. To change them, show here that it raises detection at the
+# budget. Then it becomes part of the model, with a calibration of its own. The first half of this
+# notebook writes one by hand, the second fits two models on history.
 
 # %%
 import tempfile
@@ -30,12 +30,12 @@ example.about
 
 # %% [markdown]
 # ## By hand
-# Who asked an agent to use which tool? A person who never had this agent use a tool is worth a
-# line, more so the more the agent knows.
+# Who asked an agent to use which tool? A person who never had this agent use a tool deserves a
+# line, all the more when the agent has a long history.
 #
-# `judge` must change nothing; `learn` is called afterwards, and only for what the product learned
-# itself, so an attack that is held back does not teach this detector either. `dump` and `load` let
-# it go on after a restart.
+# `judge` must change nothing. `learn` is called afterwards, and only for what the product learned,
+# so an attack that is not learned does not teach this detector. `dump` and `load` let it continue
+# after a restart.
 
 
 # %%
@@ -75,8 +75,8 @@ class NewPair(Detector):
 
 # %% [markdown]
 # ### Register and measure it
-# `Recorder` remembers what the detector said, so that its own order of sessions can be measured
-# alone and added to the product's.
+# `Recorder` remembers the detector's results. So its own order of sessions can be measured alone,
+# and added to the product's.
 
 # %%
 recorder = Recorder(NewPair())
@@ -106,8 +106,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # ### In the stream
-# A class that is installed goes into the stream by name, `HABITUS_DETECTORS=module:Class` (several
-# with commas). Its state is kept in the store with everything else.
+# An installed class is added to the stream by name: `HABITUS_DETECTORS=module:Class`, several with
+# commas. The store keeps its state.
 
 # %%
 register("new_pair", NewPair)  # a fresh one: the other has seen the stream already
@@ -118,8 +118,8 @@ said.assign(why=said.reasons.map(lambda reason: reason["why"]))[["time", "agent_
 
 # %% [markdown]
 # ## Fitted on history: peer groups
-# Where nobody declared roles, agents that use the same tools can stand in as peers. The number of
-# groups is the one that lies best apart. Here roles are known, so the groups can be checked.
+# Where no roles are declared, agents that use the same tools can serve as peers. The number of
+# groups is the one with the best separation. Here roles are known, so the groups can be checked.
 
 # %%
 shares = tool_shares(example.files, fmt=example.fmt)
@@ -130,8 +130,8 @@ pd.crosstab(roles.rename("role"), pd.Series(groups.of, name="group"))
 
 # %% [markdown]
 # ## Fitted on history: an isolation forest
-# Kept as plain numbers with the names of its columns, so that a file cannot run code, and one that
-# was fitted on other columns is refused.
+# The forest is kept as plain numbers with the names of its columns. So a file cannot run code, and
+# a forest that was fitted on other columns is refused.
 
 # %%
 history = History(example.files, fmt=example.fmt, settings=example.settings)
@@ -143,8 +143,8 @@ loaded, (second,) = load_offline(models)
 second.name, second.version, loaded.version, f"{history.matrix.shape} of {second.columns[:4]}, …"
 
 # %% [markdown]
-# With `HABITUS_OFFLINE_MODELS=FOLDER` both are in the stream. Is the forest worth more than a
-# reason? Measure before you believe it.
+# With `HABITUS_OFFLINE_MODELS=FOLDER` both are in the stream. Should the forest do more than add a
+# reason? Measure it first.
 
 # %%
 forest = Recorder(second)

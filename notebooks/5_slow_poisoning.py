@@ -1,11 +1,10 @@
 # %% [markdown]
 # # 5. What an attacker can do slowly, and what stops it
 #
-# A baseline that learns everything can be taught anything. The boiling frog reads a foreign
-# resource once a day, then twice, four times, up to forty times over four weeks: each day looks
-# much like the one before. Here the same recording is judged under four configurations, and every
-# number below is computed, so that the page says what the present model does and not what it
-# should.
+# A baseline that learns everything can be taught anything. The attack `slow.frog` reads a foreign
+# resource once a day, then twice, four times, up to forty times over four weeks. Each day is almost
+# like the one before. Here the same recording is judged under four configurations. Every number
+# below is computed, so the page shows what the present model does.
 
 # %%
 import tempfile
@@ -34,11 +33,11 @@ example.about, truth.type.value_counts().to_dict()
 
 # %% [markdown]
 # ## Four gates
-# - **off**: nothing is so unusual that it is held back from learning, and no alert holds anything.
+# - **off**: every event is learned, and no alert holds anything.
 # - **as shipped**.
 # - **wide**: one event in twenty may be held.
-# - **forgiving**: as shipped, but what is held without an alert is learned on its second day. That
-#   is what a patient attacker waits for.
+# - **forgiving**: as shipped, but a held event without an alert is learned on its second day. A
+#   patient attacker waits for that.
 
 # %%
 CONFIGURATIONS = {
@@ -59,9 +58,10 @@ judged["day"] = pd.to_datetime(judged.day)
 frog, everyday = judged[judged.attack], judged[~judged.attack]
 
 # %% [markdown]
-# ## What got in, and what it cost
-# `learned` is the share of the attack's events that entered the baseline; `everyday held` what was
-# kept back from ordinary work, which is the price: a baseline that learns little goes stale.
+# ## What was learned, and the cost
+# `learned` is the share of the attack's events that entered the baseline. `everyday held` is the
+# share of ordinary work that was held. That is the price: a baseline that learns little becomes
+# stale.
 
 # %%
 pd.DataFrame(
@@ -76,8 +76,8 @@ pd.DataFrame(
 ).loc[list(CONFIGURATIONS)].round(4)
 
 # %% [markdown]
-# ## How unusual the attack looks, day by day
-# Where uses are learned, every use makes the next one cheaper.
+# ## How surprising the attack is, day by day
+# Where uses are learned, every use makes the next one less surprising.
 
 # %%
 ORDER = list(CONFIGURATIONS)
@@ -99,10 +99,10 @@ lines.mark_bar().encode(
 ).properties(width=560, height=70)
 
 # %% [markdown]
-# ## What the baseline believes at the end
-# The attacked agent's own view of the resource: its share of what the agent does, and what one more
-# use would cost in bits. `peer_bits` is what the peers alone say: the attacker has not taught them,
-# because an agent has one vote for a value, however often it uses it.
+# ## The baseline at the end
+# The attacked agent's own view of the resource: its share of the agent's acts, and the bits that
+# one more use would cost. `peer_bits` is the same of the peers alone. The attacker has not taught
+# them, because an agent has one vote for a value, however often it uses it.
 
 # %%
 target = frog.groupby("agent_id").resource.agg(lambda values: values.mode()[0])
@@ -116,17 +116,17 @@ for name, run in runs.items():
 pd.DataFrame(rows)[["agent", "run", "share", "bits", "peer_bits"]].round(3)
 
 # %% [markdown]
-# ## What stands in the way
-# - **The gate.** What is too unusual teaches nothing. How much is let through depends on how much
-#   is new in a fleet anyway: where first uses are everyday, a first use is not rare.
-# - **Days, not events.** A held value is learned after `held_days` different days, and not while
-#   anything about the agent is undecided: an analyst who sees it ends the attack.
-# - **The daily cap.** At most `daily_cap` counts are learned per agent, value and day: a flood
-#   teaches no more than a trickle.
-# - **Peers.** One vote an agent, and its own vote is left out when it is judged.
-# - **Calibration.** What lies below the gate enters the score windows as the quantile at the gate:
-#   an attack can neither raise the bar nor empty the window.
-# - **Forgetting.** Counts halve in `half_life_days`; what was taught is forgotten once it stops.
+# ## What prevents poisoning
+# - **The gate.** An event that is too surprising teaches nothing. How much is learned depends on
+#   how much is new in the fleet: where first uses are frequent, a first use is not rare.
+# - **Days, not events.** A held value is learned after `held_days` different days, and not while an
+#   anomaly of the agent is undecided. An analyst who sees it ends the attack.
+# - **The daily cap.** At most `daily_cap` counts are learned per agent, value and day. A thousand
+#   uses teach no more than a few.
+# - **Peers.** Each agent has one vote, and its own vote is left out when it is judged.
+# - **Calibration.** A score below the gate enters the score windows as the quantile at the gate. An
+#   attack can neither raise the threshold nor empty the window.
+# - **Forgetting.** Counts halve in `half_life_days`. What was taught is forgotten once it ends.
 #
 # Take the configuration that suits your fleet through notebook 3 before you promote it.
 
