@@ -13,12 +13,15 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native/Cargo.toml \
 	--interpreter "$$(readlink -f $(BIN)/python)"
 DIST ?= dist
+# Each worker takes whole files, in the order of tests/turns.py.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test check lint format types arch audit schema bench chaos notebooks services services-stop \
+.PHONY: help install native demo test nightly check lint format types arch audit schema bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -55,9 +58,12 @@ $(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) nat
 demo: $(KERNEL) ## the bundled sample through the real path, then API and console (ARGS=--once ends)
 	@$(BIN)/habitus demo $(ARGS)
 
-test: $(KERNEL) $(TOOLS) services ## start what the tests need, then all tests (ARGS=-k WORD for some)
+test: $(KERNEL) $(TOOLS) services ## start what the tests need, then all daily tests (ARGS=-k WORD for some)
 	@$(if $(ARGS),,$(KERNEL_TESTS))
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+nightly: $(KERNEL) $(TOOLS) services ## the long draws that `make test` leaves out, one after the other
+	@$(BIN)/python -m pytest -m nightly $(ARGS)
 
 check: lint types arch test ## everything that must be green before a commit
 

@@ -35,8 +35,8 @@ PREFIX = "HABITUS_"
 FILE_VARIABLE = "HABITUS_CONFIG"
 DEFAULT_FILE = "habitus.toml"
 
-# Of the tests' own components; no setting.
-_TEST_PREFIX = "HABITUS_TEST_"
+# Of the tests; no setting.
+_OF_TESTS = ("HABITUS_TEST_", "HABITUS_NIGHTLY")
 _OWN = "alerts_per_day"
 _NO_NUMBERS = ("degraded", "silent")
 MODEL_PARAMETERS = {
@@ -395,7 +395,7 @@ def _unknown_variables() -> list[str]:
         _unknown(name, known)
         for name in sorted(os.environ)
         if name.upper().startswith(PREFIX)
-        and not name.upper().startswith((_TEST_PREFIX, f"{PREFIX}MODEL__"))
+        and not name.upper().startswith((*_OF_TESTS, f"{PREFIX}MODEL__"))
         and name.upper() not in known
     ]
 

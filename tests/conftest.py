@@ -18,6 +18,7 @@ import pytest
 from models.errors import ConfigError
 from pipeline.installed_kernel import installed_kernel
 from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient
+from tests import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,12 +206,13 @@ def _accepts(address: str) -> bool:
     return True
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """End where the compiled kernel is not of the sources here: its results would mislead."""
     try:
         installed_kernel("auto")
     except ConfigError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    config.pluginmanager.register(turns)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

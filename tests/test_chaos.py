@@ -21,8 +21,12 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.postgresql,
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.timeout(600),
 ]
+
+# As while the client is being changed, one worker after the other.
+CLIENTS = "kafka-python,librdkafka,kafka-python"
 
 
 @pytest.fixture
@@ -43,12 +47,22 @@ def is_whole(outcome: Outcome, plan: Plan) -> None:
     assert outcome.contributions > plan.partitions
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(
+            Plan(seconds=12, kills=3, restarts=1, events=1_000, clients=CLIENTS), id="brief"
+        ),
+        pytest.param(
+            Plan(seconds=35, kills=8, events=3_000, clients=CLIENTS),
+            id="long",
+            marks=pytest.mark.nightly,
+        ),
+    ],
+)
 def test_a_minute_of_dying_leaves_what_a_quiet_minute_leaves(
-    tmp_path: Path, servers: Servers
+    tmp_path: Path, servers: Servers, plan: Plan
 ) -> None:
-    # As while the client is being changed, one worker after the other.
-    clients = "kafka-python,librdkafka,kafka-python"
-    plan = Plan(seconds=35, kills=8, events=3_000, clients=clients)
     outcome = run(plan, tmp_path, servers)
     assert outcome.kills >= plan.kills
     is_whole(outcome, plan)

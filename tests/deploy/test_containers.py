@@ -29,7 +29,9 @@ def ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def pods(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Give the pod template of everything that runs pods, by name."""
     kinds = ("Deployment", "Job")
-    return {m["metadata"]["name"]: m["spec"]["template"] for m in manifests if m["kind"] in kinds}
+    found = {m["metadata"]["name"]: m["spec"]["template"] for m in manifests if m["kind"] in kinds}
+    assert len(found) >= 3
+    return found
 
 
 def check_settings(given: dict[str, str]) -> None:
@@ -129,10 +131,15 @@ def test_no_container_may_more_than_it_needs(compose) -> None:
 
 
 def test_passwords_are_asked_for_and_never_given(compose) -> None:
-    for service in compose["services"].values():
-        for name, value in service.get("environment", {}).items():
-            if "PASSWORD" in name:
-                assert re.fullmatch(r"\$\{[A-Z_]+:\?.+\}", value), name
+    passwords = [
+        (name, value)
+        for service in compose["services"].values()
+        for name, value in service.get("environment", {}).items()
+        if "PASSWORD" in name
+    ]
+    assert passwords
+    for name, value in passwords:
+        assert re.fullmatch(r"\$\{[A-Z_]+:\?.+\}", value), name
 
 
 def test_a_pod_has_longer_to_end_than_habitus_takes(compose, manifests) -> None:

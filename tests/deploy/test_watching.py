@@ -31,7 +31,9 @@ def told(page: str) -> set[str]:
 
 def alerts() -> list[dict[str, Any]]:
     groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    found = [rule for group in groups for rule in group["rules"]]
+    assert found
+    return found
 
 
 def dashboard_expressions() -> list[str]:

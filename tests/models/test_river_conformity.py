@@ -52,7 +52,10 @@ def _checks() -> dict[str, Callable[[AgentBaseline], None]]:
 
 @pytest.mark.parametrize("name", sorted(_checks()))
 def test_the_baseline_passes_the_check_of_river(name: str) -> None:
-    _checks()[name](AgentBaseline())
+    try:
+        _checks()[name](AgentBaseline())
+    except AssertionError as fault:
+        pytest.fail(f"{name}: {fault}")
 
 
 def test_no_check_is_skipped_and_none_is_lost() -> None:

@@ -120,8 +120,10 @@ def test_a_value_of_another_kind_in_the_file_is_named_unless_it_may_be_a_secret(
 
 
 def test_the_tests_own_variables_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_settings()
     monkeypatch.setenv("HABITUS_TEST_KAFKA", "127.0.0.1:1")
-    load_settings()
+    monkeypatch.setenv("HABITUS_NIGHTLY", "true")
+    assert load_settings() == before
 
 
 def test_another_file_can_be_named_and_must_then_be_there(

@@ -60,11 +60,13 @@ def api(module_installation) -> dict[str, Any]:
 
 
 def operations(api: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
-    return {
+    found = {
         operation["operationId"]: (f"{verb} {path}", operation)
         for path, verbs in api["paths"].items()
         for verb, operation in verbs.items()
     }
+    assert len(found) > 10
+    return found
 
 
 @pytest.mark.parametrize(("core", "wire"), PAIRS, ids=lambda kind: kind.__name__)
@@ -130,6 +132,7 @@ def test_events_are_described_whole_from_their_types(api):
 def test_the_examples_of_events_are_accepted_as_they_are(api, client):
     _, route = operations(api)["postActions"]
     content = route["requestBody"]["content"]["application/json"]
+    assert content["examples"]
     for name, example in content["examples"].items():
         jsonschema.validate(example["value"], {**api, **content["schema"]})
         answer = client.post("/v1/actions", json=example["value"])

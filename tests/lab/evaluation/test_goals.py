@@ -64,6 +64,7 @@ def test_from_a_cold_start_every_goal_of_ranking_is_met(logs: list[str]) -> None
 def test_no_role_is_beyond_what_is_promised_by_more_than_chance(
     warm: dict[str, Any], level: str, least: float, most: float
 ) -> None:
+    assert len(warm["roles"]) > 1
     for role, found in warm["roles"].items():
         benign = found["session_p"]["benign"]
         marked = round(found["session_p"][level]["share"] * benign)

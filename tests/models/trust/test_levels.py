@@ -62,6 +62,7 @@ def test_t14_the_level_falls_in_the_evaluation_in_which_the_score_crosses(standi
 @given(
     steps=st.lists(st.tuples(st.integers(0, 9 * HOUR_US), lowers), min_size=1, max_size=30),
 )
+@example(steps=[(9 * HOUR_US, 57.0)] * 5)  # it rises
 def test_t14_the_level_rises_only_after_a_day_above_the_margin(steps):
     at, standing, seen = 0, Standing(), []
     for wait, lower in steps:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ConfigError
-from models.event import Network, Origin
+from models.event import Egress, Network, Origin
 from pipeline.enrichment.enricher import Enricher, Ranges
 from pipeline.enrichment.intel import IntelList, Range, load
 
@@ -128,7 +128,7 @@ def test_memory_is_bounded() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_unknown(text: str) -> None:
-    ENRICHER.origin(Network(source_ip=text))
+    assert ENRICHER.origin(Network(source_ip=text)).egress in get_args(Egress)
 
 
 @given(st.ip_addresses(v=4))

@@ -36,8 +36,9 @@ class Told:
         self.work.append([what, unit, total, 0])
 
     def advance(self, n: int) -> None:
-        assert n >= 0
+        before = self.work[-1][3]
         self.work[-1][3] += n
+        assert self.work[-1][3] >= before
 
     def stop(self) -> None:
         pass

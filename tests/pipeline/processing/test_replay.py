@@ -81,6 +81,7 @@ def test_there_is_one_line_for_each_event_in_the_order_of_the_input(shared_pipel
 
 
 def test_a_line_has_the_agreed_keys_and_types(judged):
+    assert any(line["reasons"] and line["tags"]["owasp"] for line in judged)
     for line in judged:
         assert SHAPE.keys() <= line.keys()
         for key, kind in SHAPE.items():

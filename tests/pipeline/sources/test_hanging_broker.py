@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.postgresql,
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.timeout(400),
 ]
 EVENTS = 3_000

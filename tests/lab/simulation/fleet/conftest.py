@@ -22,7 +22,9 @@ class Simulated(NamedTuple):
     by_id: dict[str, Event]
 
     def of(self, kind: str) -> list[Truth]:
-        return [truth for truth in self.truths if truth.type == kind]
+        found = [truth for truth in self.truths if truth.type == kind]
+        assert found, kind
+        return found
 
     def told(self, truth: Truth) -> list[Event]:
         return [self.by_id[name] for name in truth.event_ids]

@@ -56,7 +56,10 @@ def test_the_truth_of_a_novelty_names_ordinary_events_of_its_agent(simulated, ki
 
 def test_what_a_goal_drifts_to_takes_a_tool_that_the_task_never_does() -> None:
     agent, one = Agent(id="a"), persona(7, 0)
-    for role in all_roles().values():
+    roles = all_roles().values()
+    assert all(role.tasks for role in roles)
+    assert roles
+    for role in roles:
         someone = msgspec.structs.replace(one, world=world(role.name, 0))
         for task in {task.name: task for task in role.tasks}.values():
             visit = Visit(persona=someone, agent=agent, day=0, number=1, start_us=0, task=task)
@@ -116,6 +119,7 @@ def test_a_case_is_told_once(simulated) -> None:
 
 
 def test_what_lies_around_an_attack_is_of_its_sessions_and_not_wrong(simulated) -> None:
+    assert any(truth.around for truth in simulated.truths)
     for truth in simulated.truths:
         around = [simulated.by_id[name] for name in truth.around]
         assert not set(truth.around) & set(truth.event_ids)

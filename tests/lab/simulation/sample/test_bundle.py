@@ -67,6 +67,7 @@ def test_another_seed_gives_other_events_and_the_same_incidents(
 
 
 def test_the_committed_files_are_what_the_generator_makes(contents: dict[str, bytes]) -> None:
+    assert contents
     for name, content in contents.items():
         committed = (DATA / name).read_bytes()
         if name.endswith(".gz"):
@@ -108,6 +109,7 @@ def test_every_incident_and_every_novelty_of_the_contract_happens(truth: Truth) 
 
 
 def test_a_value_said_to_come_from_the_request_stands_in_it(events: list[Event]) -> None:
+    assert any(event.argument_origins for event in events)
     for event in events:
         purpose = (event.purpose or "").lower()
         for found in (event.argument_origins or {}).values():
@@ -118,6 +120,7 @@ def test_a_value_said_to_come_from_the_request_stands_in_it(events: list[Event])
 def test_a_value_said_to_come_from_a_result_has_an_earlier_call_of_that_tool(
     sessions: dict[str | None, list[Event]],
 ) -> None:
+    assert sessions
     for session in sessions.values():
         called: set[str] = set()
         for event in session:
@@ -129,6 +132,7 @@ def test_a_value_said_to_come_from_a_result_has_an_earlier_call_of_that_tool(
 
 
 def test_origins_speak_of_the_arguments_that_were_passed(events: list[Event]) -> None:
+    assert any(event.arguments for event in events)
     for event in events:
         origins = {key: found[0][0] for key, found in (event.argument_origins or {}).items()}
         assert origins == (event.arguments or {})

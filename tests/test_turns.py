@@ -1,0 +1,77 @@
+"""The plugin of these tests: turns, and what is left for the night."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEST = """
+import pathlib, time
+import pytest
+
+def use(name, seconds):
+    for what in ("begins", "ends"):
+        with pathlib.Path("log").open("a") as log:
+            log.write(f"{name} {what}\\n")
+        if what == "begins":
+            time.sleep(seconds)
+
+@pytest.mark.parametrize("n", range(6))
+def test_shares(n): use("shared", 0.2)
+
+@pytest.mark.nightly
+def test_long(): use("nightly", 0)
+"""
+ALONE = """
+@pytest.mark.alone
+@pytest.mark.timeout(1)
+def test_alone(): use("alone", 0.7)
+"""
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> str:
+    """Give what pytest prints about the tests of this folder."""
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  alone\n  nightly\n")
+    plugins = [
+        part for name in ("tests.turns", "xdist.plugin", "pytest_timeout") for part in ("-p", name)
+    ]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HABITUS"))}
+    environment |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "pytest", *plugins, *arguments],
+        cwd=folder,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "test_a.py").write_text(TEST)
+    (tmp_path / "test_b.py").write_text(TEST + ALONE)
+    return tmp_path
+
+
+def test_a_test_marked_alone_shares_the_machine_with_no_other(folder: Path) -> None:
+    (folder / "test_c.py").write_text(TEST + ALONE)
+    assert "20 passed" in run(folder, "--numprocesses=3", "--dist=loadfile")
+    log = list(pairwise((folder / "log").read_text().splitlines()))
+    assert log.count(("alone begins", "alone ends")) == 2
+    assert ("shared begins", "shared begins") in log
+
+
+def test_a_run_leaves_out_what_is_nightly_unless_it_is_asked_for(folder: Path) -> None:
+    assert "13 passed, 2 deselected" in run(folder)
+    assert "2 passed, 13 deselected" in run(folder, "-m", "nightly")
+    assert "15 passed" in run(folder, HABITUS_NIGHTLY="true")
+    assert "13 passed" in run(folder, HABITUS_NIGHTLY="false")

@@ -1,0 +1,63 @@
+"""A plugin of pytest: which tests a run leaves for the night, and which run while no other does."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+# The folder that all workers of one run share.
+FOLDER = "HABITUS_TEST_RUN"
+NIGHTLY = "HABITUS_NIGHTLY"
+
+
+class Turns:
+    """Gives each test the machine: beside tests of other workers, or alone.
+
+    Every test holds the lock `room`: a test that is marked `alone` exclusively, any other shared.
+    A test that waits for `room` holds `door`, so that no later test overtakes it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._door = (folder / "door").open("wb")
+        self._room = (folder / "room").open("wb")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Wait for a turn, before the time limit of the test starts."""
+        alone = item.get_closest_marker("alone") is not None
+        fcntl.flock(self._door, fcntl.LOCK_EX)
+        fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(self._door, fcntl.LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the tests of this run take turns."""
+    if not hasattr(config, "workerinput"):  # the process that starts the workers
+        folder = tempfile.TemporaryDirectory(prefix="habitus-tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[FOLDER] = folder.name
+    config.pluginmanager.register(Turns(Path(os.environ[FOLDER])))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what nobody asked for, and start with the files that take longest."""
+    if os.environ.get(NIGHTLY) != "true" and "nightly" not in config.option.markexpr:
+        night = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=night)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    slow: dict[Path, int] = {}
+    for item in items:
+        slow[item.path] = slow.get(item.path, 0) + bool(item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
