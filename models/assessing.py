@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
-from models.content.novelty import OUTSIDE
+from models.provenance.novelty import OUTSIDE
 from models.ranked import SUM
 from models.together import oddest, total
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from models.assessment import Finding
     from models.calibrate import Calibrated
     from models.config import ModelConfig
-    from models.content.detector import Content
-    from models.content.session import Session
     from models.event import Event
     from models.hashing import Hasher
     from models.peers import Peers
     from models.profile import Profile
+    from models.provenance.argument_detector import Content
+    from models.provenance.session import Session
     from models.subject import Bits
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet

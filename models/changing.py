@@ -13,12 +13,12 @@ from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
-    from models.content.detector import Content
     from models.event import Event
     from models.habits import Surprise
     from models.hashing import Hasher
     from models.places import Place
     from models.profile import Facts
+    from models.provenance.argument_detector import Content
     from models.subject import Subject
     from models.watch.watcher import Watcher
 

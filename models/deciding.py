@@ -7,7 +7,6 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import GROUNDS, Reason
-from models.content.detector import PLAIN_FACTOR
 from models.explain import (
     category_reason,
     content_reasons,
@@ -17,6 +16,7 @@ from models.explain import (
 from models.features import BY_METRIC, METRICS
 from models.identity import MISMATCH
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
+from models.provenance.argument_detector import PLAIN_FACTOR
 from models.ranked import SUM
 from models.trust.opinion import confidence
 from models.trust.policy import SEVERITIES

@@ -21,7 +21,6 @@ from models.changing import (
     take_change,
     unannounced,
 )
-from models.content.kernel import content_kernel
 from models.deciding import Decider
 from models.event import microseconds
 from models.features import FEATURES, LEAK, TOOL, extract
@@ -34,10 +33,11 @@ from models.moving import note_credential
 from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
 from models.places import places_of
+from models.provenance.backend import content_kernel
+from models.provenance.open_sessions import open_sessions
 from models.quantity import QUANTITIES, quantities
 from models.ranked import LEAST_BITS, VOLUME
 from models.rules import RULES, note_version, refusal
-from models.sessions import open_sessions
 from models.silent import Silent
 from models.subject import Bits, Subject
 from models.together import total
@@ -61,12 +61,12 @@ if TYPE_CHECKING:
 
     from models.assessment import Assessment, Finding, Kind, Reason
     from models.config import ModelConfig
-    from models.content.detector import Content
-    from models.content.session import Session
     from models.event import Event, Origin
     from models.groups import View
     from models.identity import Declared, Mismatch
     from models.profile import Profile
+    from models.provenance.argument_detector import Content
+    from models.provenance.session import Session
     from models.telling import Telling
 
 _METRICS_FROM = len(FEATURES)

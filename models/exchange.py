@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.content.session import Session
 from models.errors import StateError
+from models.provenance.session import Session
 from models.ranked import WINDOWS
 from models.units import DAY_US
 

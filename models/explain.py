@@ -6,17 +6,17 @@ from math import expm1, log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
-from models.content.request import KINDS
 from models.features import METRICS
+from models.provenance.request import KINDS
 from models.quantity import QUANTITIES, Level
 from models.watch.sizes import PER_MILLE
 
 if TYPE_CHECKING:
     from models.baseline import AgentBaseline
-    from models.content.detector import Content
     from models.event import Event
     from models.peers import GroupView
     from models.places import Place
+    from models.provenance.argument_detector import Content
     from models.together import Least
     from models.watch.measure import Measure
 

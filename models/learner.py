@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from models.assessment import Assessment
     from models.calibrate import Calibrated
     from models.config import ModelConfig
-    from models.content.kernel import ContentKernel
-    from models.content.session import Session
     from models.event import Event
     from models.hashing import Hasher
     from models.peers import GroupView, Peers
     from models.places import Place
     from models.profile import Profile
+    from models.provenance.backend import ContentKernel
+    from models.provenance.session import Session
     from models.subject import Bits, Subject
     from models.trust.ledger import Item
     from models.trust.state import TrustState

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from models.content.knowledge import PARTS
 from models.errors import ConfigError
 from models.features import FEATURES, METRICS
 from models.habits import Surprise
+from models.provenance.knowledge import PARTS
 from models.rules import RULES
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Silent:
     Attributes
     ----------
     content
-        Those among `models.content.knowledge.PARTS`, for the content detector to leave out. What is
-        looked at of a session (`models.together`) the assessor leaves out.
+        Those among `models.provenance.knowledge.PARTS`, for the content detector to leave out.
+        What is looked at of a session (`models.together`) the assessor leaves out.
 
     Raises
     ------

@@ -11,10 +11,10 @@ from models.trust.agent_evidence import ledger_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.content.detector import Content
     from models.habits import Surprise
     from models.peers import GroupView
     from models.profile import Profile
+    from models.provenance.argument_detector import Content
     from models.trust.ledger import Ledger
     from models.trust.policy import TrustPolicy
     from models.trust.state import TrustState

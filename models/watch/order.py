@@ -61,7 +61,7 @@ def stray(watch: Watch, session: int, unasked: float, turned: float) -> tuple[fl
     Parameters
     ----------
     unasked
-        Bits of `models.content.detector.unasked`.
+        Bits of `models.provenance.argument_detector.unasked`.
     turned
         How far the session was out of order before the call, in bits.
 

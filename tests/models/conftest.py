@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.config import ModelConfig
-from models.content.kernel import PythonContent
 from models.engine import Engine
 from models.event import Agent, Event, Origin, microseconds
 from models.profile import Profile
+from models.provenance.backend import PythonContent
 from models.subject import Subject
 from models.trust.state import TrustState
 from pipeline.publishing.catalogue import catalogue
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from models.assessment import Assessment
-    from models.content.detector import Content
-    from models.content.session import Session
+    from models.provenance.argument_detector import Content
+    from models.provenance.session import Session
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECRET = b"0123456789abcdef"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.kernel import PythonContent
 from models.explain import content_reasons
+from models.provenance.backend import PythonContent
 
 PAY = "Pay the invoice of Ines"
 READ = "Summarise the news of today"

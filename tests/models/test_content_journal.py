@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.kernel import PythonContent
 from models.errors import StateError
 from models.journal import MOST_CHANGES, Journal
+from models.provenance.backend import PythonContent
 
 FILE = "result:file.read"
 
@@ -109,7 +109,7 @@ def test_written_whole_the_same_tables_give_the_same_bytes_whatever_was_written_
 
 
 def test_a_cluster_that_made_room_is_gone_after_reading(desk, monkeypatch):
-    monkeypatch.setattr("models.content.tables.MAX_CLUSTERS", 3)
+    monkeypatch.setattr("models.provenance.history.request_clusters.MAX_CLUSTERS", 3)
     shared = dict(desk.detector.dump())
     for purpose in ("Vacuum tube stock", "Landlord heating letter", "Holiday album", "Zebra"):
         desk.play(desk.event(), purpose=purpose)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.learning import FREE_HOLD, GATE, HOLD, QUORUM, SETTLED, VERY_UNUSUAL
-from models.content.novelty import SAME_REQUEST
-from models.content.rates import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
-from models.content.scene import MOST_RECURRENCES, RECURRENCE_BITS
-from models.content.wandering import OTHER_KINDS
+from models.provenance.call_scoring import MOST_RECURRENCES, RECURRENCE_BITS
+from models.provenance.cross_task_spread import OTHER_KINDS
+from models.provenance.history.learning import FREE_HOLD, GATE, HOLD, QUORUM, SETTLED, VERY_UNUSUAL
+from models.provenance.novelty import SAME_REQUEST
+from models.provenance.novelty_prior import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
 
 PAY = "Pay the invoice of Ines"
 OTHER = "DE31 9876 5432 1098"

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.kernel import PythonContent
-from models.content.names import BROKEN, KEPT, MOST_NAMES, UNSAID, names_of, standing, tie
-from models.content.scene import OTHER
-from models.content.tables import MAX_KNOWN, Table
 from models.explain import content_reasons
+from models.provenance.backend import PythonContent
+from models.provenance.call_scoring import OTHER
+from models.provenance.entity_binding import (
+    BROKEN,
+    KEPT,
+    MOST_NAMES,
+    UNSAID,
+    names_of,
+    standing,
+    tie,
+)
+from models.provenance.history.request_clusters import MAX_KNOWN, Table
 
 PLACE, NAME, OTHER_NAME = 5, 6, 7
 LOOKUP = "result:vendors.lookup"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models.assessing import carried
-from models.content.learning import QUORUM, VERY_UNUSUAL
-from models.content.novelty import OUTSIDE
-from models.content.scene import OTHER
 from models.explain import content_reasons
+from models.provenance.call_scoring import OTHER
+from models.provenance.history.learning import QUORUM, VERY_UNUSUAL
+from models.provenance.novelty import OUTSIDE
 
 INVITE = "Invite the best of the new candidates"
 FOUND = "result:candidates.read"

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from models.content.kernel import PythonContent
-from models.content.knowledge import PARTS
-from models.content.rewritten import LONGEST, SHORTEST, bare, forms_of, traceable
-from models.content.session import MAX_USES
 from models.explain import content_reasons
+from models.provenance.backend import PythonContent
+from models.provenance.deobfuscation import LONGEST, SHORTEST, bare, forms_of, traceable
+from models.provenance.knowledge import PARTS
+from models.provenance.session import MAX_USES
 
 ACCOUNT = "DE31 9876-5432 1098"
 LETTERS = "de31987654321098"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.request import KINDS, Reader, asked_for, covered
-from models.content.text import (
+from models.hashing import Hasher
+from models.provenance.request import KINDS, Reader, asked_for, covered
+from models.provenance.text import (
     coverage,
     kind_of,
     long_words,
@@ -16,7 +17,6 @@ from models.content.text import (
     specificity,
     stems,
 )
-from models.hashing import Hasher
 
 READER = Reader(Hasher(b"0123456789abcdef"))
 anything = st.text(max_size=60)

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE, Ballots
-from models.content.kernel import PythonContent
-from models.content.learning import GATE, QUORUM
-from models.content.novelty import UNKNOWN
-from models.content.rates import DAY, FLOW, VALUE, VOTES, Rates
-from models.content.session import Ballot
-from models.content.tables import NOTED_DAYS, RARE, YOUNG
+from models.provenance.backend import PythonContent
+from models.provenance.history.learning import GATE, QUORUM
+from models.provenance.history.request_clusters import NOTED_DAYS, RARE, YOUNG
+from models.provenance.history.session_votes import MOST_DOUBTED, MOST_OF_ONE, Ballots
+from models.provenance.novelty import UNKNOWN
+from models.provenance.novelty_prior import DAY, FLOW, VALUE, VOTES, Rates
+from models.provenance.session import Ballot
 
 PAY, FILE, CLEAN = "Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock"
 ALSO = f"{PAY}, then phone home"  # a kind of request of its own that is like another

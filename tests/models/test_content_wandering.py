@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.learning import FREE_HOLD
-from models.content.novelty import OFTEN, WANDERED, strata
-from models.content.rates import VALUE
-from models.content.scene import RECURRENCE_BITS
-from models.content.session import Ballot, Session, Use, Vote
-from models.content.tables import NOTED_DAYS, YOUNG, RoleTable, mark_of
-from models.content.voting import cast, doubt, news_of
-from models.content.wandering import MOST_WANDERING_BITS, OTHER_KINDS, has_wandered, note_wandering
 from models.explain import content_reasons
+from models.provenance.call_scoring import RECURRENCE_BITS
+from models.provenance.cross_task_spread import (
+    MOST_WANDERING_BITS,
+    OTHER_KINDS,
+    has_wandered,
+    note_wandering,
+)
+from models.provenance.history.learning import FREE_HOLD
+from models.provenance.history.request_clusters import NOTED_DAYS, YOUNG, RoleTable, mark_of
+from models.provenance.history.vote_retraction import cast, doubt, news_of
+from models.provenance.novelty import OFTEN, WANDERED, strata
+from models.provenance.novelty_prior import VALUE
+from models.provenance.session import Ballot, Session, Use, Vote
 from models.units import DAY_US
 
 PAY = "Pay the invoice of Ines"

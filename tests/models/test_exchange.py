@@ -12,8 +12,6 @@ import pytest
 from lab.simulation.sample import fleet_events
 from models import exchange
 from models.config import ModelConfig
-from models.content.journal import read_role
-from models.content.tables import RoleTable
 from models.engine import Engine
 from models.errors import StateError
 from models.event import Origin
@@ -22,6 +20,8 @@ from models.features import FEATURES
 from models.kernel import native_kernel
 from models.peers import FLEET
 from models.profile import Profile
+from models.provenance.history.request_clusters import RoleTable
+from models.provenance.history.stored_tables import read_role
 from models.subject import Subject
 from models.trust.state import TrustState
 from pipeline.formats import FORMATS, event_of

@@ -8,12 +8,12 @@ import pytest
 from models import groups, peer_levels, session_pools
 from models.codec.compact_writer import Writer
 from models.config import ModelConfig
-from models.content.kernel import content_kernel
 from models.errors import StateError
 from models.kernel import native_kernel
 from models.peers import Peers
+from models.provenance.backend import content_kernel
+from models.provenance.open_sessions import open_sessions
 from models.ranked import WINDOWS
-from models.sessions import open_sessions
 from models.trust.state import TrustState, trust_bytes, trust_of
 from models.watch import heard
 

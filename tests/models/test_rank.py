@@ -6,8 +6,8 @@ import pytest
 
 from models.assessing import accounted
 from models.calibrate import Calibrated
-from models.content.detector import Content
-from models.content.scene import RECURRENCE_BITS, Carrier
+from models.provenance.argument_detector import Content
+from models.provenance.call_scoring import RECURRENCE_BITS, Carrier
 from models.subject import Bits
 from models.watch.scene import RULE_BITS
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.content.kernel import PythonContent
-from models.content.second_look import RARE
-from models.content.tables import YOUNG
+from models.provenance.backend import PythonContent
+from models.provenance.history.history_cleaning import RARE
+from models.provenance.history.request_clusters import YOUNG
 
 WEB, CRM = "result:web.browse", "result:crm.lookup"
 ATTACKER = "DE31 9876 5432 1098"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.session import Session
-from models.sessions import OpenSessions
+from models.provenance.open_sessions import OpenSessions
+from models.provenance.session import Session
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

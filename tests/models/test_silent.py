@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.config import ModelConfig
-from models.content.kernel import PythonContent
-from models.content.knowledge import PARTS
-from models.content.scene import RECURRENCE_BITS
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features import FEATURES, METRICS
 from models.identity import Declared
+from models.provenance.backend import PythonContent
+from models.provenance.call_scoring import RECURRENCE_BITS
+from models.provenance.knowledge import PARTS
 from models.quantity import QUANTITIES
 from models.rules import RULES
 from models.silent import KIND_OF, SILENCED, Silent

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from models.content.kernel import content_kernel
 from models.kernel import native_kernel
+from models.provenance.backend import content_kernel
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 needs_native = pytest.mark.skipif(native is None, reason="habitus-native is not installed")

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.simulation.sample.fleet import fleet_events
-from models.content.kernel import content_kernel
-from models.content.tables import MAX_CLUSTERS, MAX_KNOWN, YOUNG
 from models.errors import StateError
 from models.event import Event, microseconds
-from models.sessions import open_sessions
+from models.provenance.backend import content_kernel
+from models.provenance.history.request_clusters import MAX_CLUSTERS, MAX_KNOWN, YOUNG
+from models.provenance.open_sessions import open_sessions
 from tests.native.both import CARRIER, DAY, MINUTE, SECRET, Both, native, needs_native
 
 pytestmark = needs_native

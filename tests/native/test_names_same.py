@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.content.scene import OTHER
+from models.provenance.call_scoring import OTHER
 from tests.native.both import CARRIER, MINUTE, Both, needs_native
 
 pytestmark = needs_native

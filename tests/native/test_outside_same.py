@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.content.novelty import OUTSIDE
 from models.errors import StateError
+from models.provenance.novelty import OUTSIDE
 from tests.native.both import CARRIER, DAY, Both, needs_native
 
 pytestmark = needs_native

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content.rewritten import forms_of
-from models.content.tracing import MOST_CAME
 from models.errors import StateError
+from models.provenance.deobfuscation import forms_of
+from models.provenance.taint import MOST_CAME
 from tests.native.both import CARRIER, MINUTE, Both, needs_native
 
 pytestmark = needs_native

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.content.ballots import MOST_DOUBTED, MOST_OF_ONE
-from models.content.tables import RARE, YOUNG
 from models.errors import StateError
+from models.provenance.history.request_clusters import RARE, YOUNG
+from models.provenance.history.session_votes import MOST_DOUBTED, MOST_OF_ONE
 from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
 
 pytestmark = needs_native

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.content.wandering import OTHER_KINDS
+from models.provenance.cross_task_spread import OTHER_KINDS
 from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
 
 pytestmark = needs_native

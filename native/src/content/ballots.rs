@@ -1,5 +1,5 @@
 //! What sessions said of how usual news is, by the value that made them unusual;
-//! `models.content.ballots`.
+//! `models.provenance.history.session_votes`.
 
 use super::uses::{exactly, Vote};
 use crate::pack::{Reader, Writer};

@@ -1,5 +1,5 @@
 //! The bytes of the content tables: a whole copy now and then, in between only what changed.
-//! The layout and its rules are those of `models.content.journal`.
+//! The layout and its rules are those of `models.provenance.history.stored_tables`.
 
 use super::rates::{Node, Rates, COLUMNS};
 use super::similarity::Words;

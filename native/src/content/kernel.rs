@@ -1,4 +1,4 @@
-//! What the engine asks of content: `models.content.kernel.ContentKernel`.
+//! What the engine asks of content: `models.provenance.backend.ContentKernel`.
 
 use super::detector::Detector;
 use super::journal::{

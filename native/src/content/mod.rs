@@ -1,4 +1,4 @@
-//! Content: what calls carry, and the sessions they belong to; `models.content`, compiled.
+//! Content: what calls carry, and the sessions they belong to; `models.provenance`, compiled.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;

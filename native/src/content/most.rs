@@ -1,4 +1,4 @@
-//! How often the kind of request that takes a tool most takes it; of `models.content.detector`.
+//! How often the kind of request that takes a tool most takes it; of `models.provenance.argument_detector`.
 
 use super::tables::Cluster;
 use rustc_hash::FxHashMap;

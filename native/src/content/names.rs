@@ -1,4 +1,4 @@
-//! Whom a request names, and what has always come with that name; `models.content.names`.
+//! Whom a request names, and what has always come with that name; `models.provenance.entity_binding`.
 
 use super::table::{Table, KEPT_LONGER};
 use super::text::{is_space, CODE, MAIL, NUM, PATH, TEXT, URL};

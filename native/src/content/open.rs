@@ -1,4 +1,4 @@
-//! Open sessions, in order of when they will have been idle long enough; `models.sessions`.
+//! Open sessions, in order of when they will have been idle long enough; `models.provenance.open_sessions`.
 
 use super::session::Session;
 use super::{state_error, Stored};

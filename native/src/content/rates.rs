@@ -1,4 +1,4 @@
-//! How often sessions carry something new: rates with back-off, in bits; `models.content.rates`.
+//! How often sessions carry something new: rates with back-off, in bits; `models.provenance.novelty_prior`.
 
 use rustc_hash::FxHashMap;
 use std::hint::black_box;

@@ -52,7 +52,7 @@ impl Value {
     }
 }
 
-/// The functions of `models.content` for what is not ASCII.
+/// The functions of `models.provenance` for what is not ASCII.
 pub struct Foreign {
     pub stems: Py<PyAny>,
     pub names_of: Py<PyAny>,

@@ -1,4 +1,4 @@
-//! What an ASCII identifier may have been rewritten from; `models.content.rewritten`.
+//! What an ASCII identifier may have been rewritten from; `models.provenance.deobfuscation`.
 
 use super::text::{is_space, normalise};
 use crate::hashing::Hasher;

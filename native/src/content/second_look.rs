@@ -1,5 +1,5 @@
 //! Looks again at a role's first sessions, once there is something to judge them by;
-//! `models.content.second_look`.
+//! `models.provenance.history.history_cleaning`.
 
 use super::detector::{intents, like, Detector, PLAIN_FACTOR};
 use super::learning::{count_bearer, FREE_HOLD, GATE};

@@ -1,5 +1,5 @@
 //! Notes what a call's identifiers are judged by, for a second look at a young role's sessions;
-//! `models.content.seeing`.
+//! `models.provenance.history.snapshot`.
 
 use super::novelty::Place;
 use super::reader::{Reader, Request};

@@ -1,4 +1,4 @@
-//! An open session, and what is said of one call; `models.content.session`.
+//! An open session, and what is said of one call; `models.provenance.session`.
 
 use super::reader::Request;
 use super::tracing::Came;

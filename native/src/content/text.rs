@@ -1,4 +1,4 @@
-//! Words of a request, and what kind of thing an identifier is; `models.content.text` for ASCII.
+//! Words of a request, and what kind of thing an identifier is; `models.provenance.text` for ASCII.
 //!
 //! What is not ASCII is left to Python, whose lower case and digits are those of all scripts.
 //! `coverage` and `stem` see ASCII words only and hold for every text.

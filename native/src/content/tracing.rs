@@ -1,5 +1,5 @@
 //! Traces identifiers that the agent rewrote to the result they came from;
-//! `models.content.tracing`.
+//! `models.provenance.taint`.
 
 use super::reader::{Reader, Request, Value};
 use super::rewritten::{marked, traceable};

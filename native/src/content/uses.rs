@@ -1,4 +1,4 @@
-//! What a session has carried, use by use; of `models.content.session`.
+//! What a session has carried, use by use; of `models.provenance.session`.
 
 use super::ballots::Ballot;
 use crate::pack::{Reader, Writer};

@@ -1,4 +1,4 @@
-//! What sessions say of how usual news is, and when that is taken back; `models.content.voting`.
+//! What sessions say of how usual news is, and when that is taken back; `models.provenance.history.vote_retraction`.
 
 use super::ballots::Ballot;
 use super::names::{BROKEN, UNSAID};

@@ -1,5 +1,5 @@
 //! What wanders among kinds of request: it came to several and is usual in none;
-//! `models.content.wandering`.
+//! `models.provenance.cross_task_spread`.
 
 use super::reader::Value;
 use super::session::Session;

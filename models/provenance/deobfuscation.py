@@ -13,7 +13,7 @@ import string
 import unicodedata
 from typing import TYPE_CHECKING
 
-from models.content.text import normalise
+from models.provenance.text import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.content.session import Ballot
+from models.provenance.session import Ballot
 
 MOST_DOUBTED = 256  # values of a role whose ballots are kept
 MOST_OF_ONE = 32  # ballots of one value

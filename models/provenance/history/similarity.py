@@ -12,7 +12,7 @@ from math import log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.content.tables import Cluster, Documents, RoleTable
+    from models.provenance.history.request_clusters import Cluster, Documents, RoleTable
 
 _MOST_REMEMBERED = 4_096
 LEAST_OVERLAP = 0.2

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.ballots import Ballots
+from models.provenance.history.session_votes import Ballots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from models.content.session import First
+    from models.provenance.session import First
 
 MAX_CLUSTERS = 256
 MAX_KNOWN = 32_768
@@ -209,13 +209,13 @@ class RoleTable:
     doubters
         (cluster, place that made its session unusual) -> the agents that did so.
     names
-        What came with the names of requests: `models.content.names`.
+        What came with the names of requests: `models.provenance.entity_binding`.
     wandering
         Value that came out of a result and was not usual -> the clusters it came to.
     ordinary
-        Values that were usual or asked for: `models.content.wandering`.
+        Values that were usual or asked for: `models.provenance.cross_task_spread`.
     ballots
-        What sessions said that a value made unusual: `models.content.voting`.
+        What sessions said that a value made unusual: `models.provenance.history.vote_retraction`.
     first
         Its first sessions, until they are looked at again; `unsaid` of them are not stored yet.
     """

@@ -5,8 +5,12 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from models.content.names import tie
-from models.content.novelty import (
+from models.hashing import mix
+from models.provenance.cross_task_spread import note_wandering
+from models.provenance.entity_binding import tie
+from models.provenance.history.request_clusters import MAX_KNOWN, RARE, YOUNG
+from models.provenance.history.vote_retraction import cast, doubt, news_of
+from models.provenance.novelty import (
     ACCEPTED,
     OWN,
     SAME_REQUEST,
@@ -15,19 +19,15 @@ from models.content.novelty import (
     kinds_like,
     own_cluster,
 )
-from models.content.session import MAX_USES, Ballot, First, Session, Use
-from models.content.tables import MAX_KNOWN, RARE, YOUNG
-from models.content.tracing import remember
-from models.content.voting import cast, doubt, news_of
-from models.content.wandering import note_wandering
-from models.hashing import mix
+from models.provenance.session import MAX_USES, Ballot, First, Session, Use
+from models.provenance.taint import remember
 from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.content.detector import Content, ContentDetector
-    from models.content.tables import Cluster, RoleTable
+    from models.provenance.argument_detector import Content, ContentDetector
+    from models.provenance.history.request_clusters import Cluster, RoleTable
 
 GATE = 0.05  # session p below: nothing is learned, unless peers do the same
 VERY_UNUSUAL = 0.01  # session p below: only what peers do again and again

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.content.knowledge import ContentKnowledge
-from models.content.novelty import Near, familiarity
-from models.content.scene import Carrier, Scene
-from models.content.seeing import see
-from models.content.similarity import LEAST_OVERLAP, RoleIndex
-from models.content.tables import YOUNG, Cluster, ToolShares
-from models.content.tracing import traced
+from models.provenance.call_scoring import Carrier, Scene
+from models.provenance.history.request_clusters import YOUNG, Cluster, ToolShares
+from models.provenance.history.similarity import LEAST_OVERLAP, RoleIndex
+from models.provenance.history.snapshot import see
+from models.provenance.knowledge import ContentKnowledge
+from models.provenance.novelty import Near, familiarity
+from models.provenance.taint import traced
 
 if TYPE_CHECKING:
-    from models.content.knowledge import ContentTables
-    from models.content.session import Seen, Session, Use, Vote
     from models.event import Origins
+    from models.provenance.knowledge import ContentTables
+    from models.provenance.session import Seen, Session, Use, Vote
 
 SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # below is boilerplate, above the same kind of task
 NEAR = 0.03

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.novelty import source_of
-from models.content.request import COVER_DISCOUNT, asked_for, covered
-from models.content.session import MAX_USES, Seen
 from models.hashing import mix
+from models.provenance.novelty import source_of
+from models.provenance.request import COVER_DISCOUNT, asked_for, covered
+from models.provenance.session import MAX_USES, Seen
 
 if TYPE_CHECKING:
-    from models.content.knowledge import ContentKnowledge
-    from models.content.request import Request
     from models.event import Origins
+    from models.provenance.knowledge import ContentKnowledge
+    from models.provenance.request import Request
 
 
 def see(

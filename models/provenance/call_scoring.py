@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from models.content.names import BROKEN, KEPT, UNSAID, standing
-from models.content.novelty import (
+from models.hashing import mix
+from models.provenance.cross_task_spread import MOST_WANDERING_BITS, alike_by_chance, has_wandered
+from models.provenance.entity_binding import BROKEN, KEPT, UNSAID, standing
+from models.provenance.history.request_clusters import RoleTable, marks_of, noted
+from models.provenance.novelty import (
     OUTSIDE,
     UNKNOWN,
     count_vote,
@@ -18,22 +21,19 @@ from models.content.novelty import (
     source_of,
     use_of,
 )
-from models.content.rates import FLOW, VALUE
-from models.content.request import COVER_DISCOUNT, asked_for, covered
-from models.content.session import MAX_USES, Session, Use, Vote
-from models.content.tables import RoleTable, marks_of, noted
-from models.content.tracing import REWRITTEN
-from models.content.wandering import MOST_WANDERING_BITS, alike_by_chance, has_wandered
-from models.hashing import mix
+from models.provenance.novelty_prior import FLOW, VALUE
+from models.provenance.request import COVER_DISCOUNT, asked_for, covered
+from models.provenance.session import MAX_USES, Session, Use, Vote
+from models.provenance.taint import REWRITTEN
 from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from models.content.knowledge import ContentKnowledge
-    from models.content.novelty import Near, VotePlace
-    from models.content.request import Request, Value
     from models.event import Origins
+    from models.provenance.knowledge import ContentKnowledge
+    from models.provenance.novelty import Near, VotePlace
+    from models.provenance.request import Request, Value
 
 RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
 MOST_RECURRENCES = 2
@@ -54,9 +54,10 @@ class Carrier(Struct, frozen=True, gc=False):
     recurrences
         In how many other kinds of request it raised suspicion before.
     elsewhere
-        Bits of `value_bits` for that, and for having wandered: `models.content.wandering`.
+        Bits of `value_bits` for that, and for having wandered:
+        `models.provenance.cross_task_spread`.
     rewritten
-        Whether it did not stand there as it is: `models.content.tracing`.
+        Whether it did not stand there as it is: `models.provenance.taint`.
     bare
         Whether the request covers less than half of it.
     """
@@ -103,7 +104,7 @@ class Scene:
     foreign
         Whether one came out of a result, is new at its place, and is not named in the request.
     uses, votes, came
-        What the session takes note of: `models.content.learning.note`.
+        What the session takes note of: `models.provenance.history.learning.note`.
     """
 
     def __init__(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.content.novelty import KNOWN, NEW, OUTSIDE, TELLING, VotePlace
-from models.content.rates import VALUE, Rates
-from models.content.request import Reader
-from models.content.similarity import WordWeights
-from models.content.tables import Documents, RoleTable
 from models.hashing import mix
+from models.provenance.history.request_clusters import Documents, RoleTable
+from models.provenance.history.similarity import WordWeights
+from models.provenance.novelty import KNOWN, NEW, OUTSIDE, TELLING, VotePlace
+from models.provenance.novelty_prior import VALUE, Rates
+from models.provenance.request import Reader
 
 if TYPE_CHECKING:
-    from models.content.request import Request
     from models.hashing import Hasher
+    from models.provenance.request import Request
 
 TOOL_WORD_FLOOR = 0.2
 _MOST_PLACES = 50_000

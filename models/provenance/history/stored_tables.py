@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.content.rates import COLUMNS
-from models.content.session import Ballot, First  # noqa: TC001 - decoded as these types
-from models.content.tables import YOUNG, Cluster
+from models.provenance.history.request_clusters import YOUNG, Cluster
+from models.provenance.novelty_prior import COLUMNS
+from models.provenance.session import Ballot, First  # noqa: TC001 - decoded as these types
 
 if TYPE_CHECKING:
-    from models.content.rates import Rates
-    from models.content.tables import Documents, RoleTable, Table
+    from models.provenance.history.request_clusters import Documents, RoleTable, Table
+    from models.provenance.novelty_prior import Rates
 
 _encode = msgspec.msgpack.Encoder().encode
 Rows = list[tuple[int, int | None]]  # None: forgotten

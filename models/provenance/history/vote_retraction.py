@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.names import BROKEN, UNSAID
-from models.content.novelty import KNOWN, NEW, SAID, WANDERED, strata
-from models.content.session import Ballot
+from models.provenance.entity_binding import BROKEN, UNSAID
+from models.provenance.novelty import KNOWN, NEW, SAID, WANDERED, strata
+from models.provenance.session import Ballot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.content.rates import Rates
-    from models.content.session import Vote
-    from models.content.tables import RoleTable
+    from models.provenance.history.request_clusters import RoleTable
+    from models.provenance.novelty_prior import Rates
+    from models.provenance.session import Vote
 
 
 def doubt(rates: Rates, role: RoleTable, value: int, day: int) -> bool:

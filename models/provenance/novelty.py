@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.session import Use
-from models.content.tables import mark_of
 from models.hashing import mix
+from models.provenance.history.request_clusters import mark_of
+from models.provenance.session import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.content.request import Value
-    from models.content.session import Vote
-    from models.content.tables import Cluster, RoleTable
+    from models.provenance.history.request_clusters import Cluster, RoleTable
+    from models.provenance.request import Value
+    from models.provenance.session import Vote
 
 Near = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
 FAMILIAR_HALF = 0.5

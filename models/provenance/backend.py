@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
-from models.content import text
-from models.content.detector import ContentDetector
-from models.content.journal import (
+from models.errors import StateError
+from models.hashing import Hasher
+from models.journal import Journal
+from models.provenance import text
+from models.provenance.argument_detector import ContentDetector
+from models.provenance.deobfuscation import forms_of
+from models.provenance.entity_binding import names_of
+from models.provenance.history.history_cleaning import look_again
+from models.provenance.history.learning import close, note
+from models.provenance.history.request_clusters import YOUNG
+from models.provenance.history.stored_tables import (
     read_documents,
     read_rates,
     read_role,
@@ -22,24 +30,16 @@ from models.content.journal import (
     write_role,
     written_role,
 )
-from models.content.knowledge import ContentTables
-from models.content.learning import close, note
-from models.content.names import names_of
-from models.content.request import parse_value
-from models.content.rewritten import forms_of
-from models.content.second_look import look_again
-from models.content.session import Session
-from models.content.tables import YOUNG
-from models.errors import StateError
-from models.hashing import Hasher
-from models.journal import Journal
+from models.provenance.knowledge import ContentTables
+from models.provenance.request import parse_value
+from models.provenance.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.content.detector import Content
     from models.event import Origins
     from models.journal import Apply, Encode
+    from models.provenance.argument_detector import Content
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Session).decode
@@ -202,7 +202,8 @@ def content_kernel(
     Parameters
     ----------
     silent
-        Parts of the score to leave out, of `models.content.knowledge.PARTS`: only without `native`.
+        Parts of the score to leave out, of `models.provenance.knowledge.PARTS`: only without
+        `native`.
     """
     if native is None:
         return PythonContent(secret, silent)

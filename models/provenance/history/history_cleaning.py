@@ -12,22 +12,22 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.content.detector import PLAIN_FACTOR, intents, weighed
-from models.content.learning import FREE_HOLD, GATE, count_bearer
-from models.content.novelty import UNKNOWN, VotePlace, familiarity, kinds_like, levels
-from models.content.rates import FLOW, VALUE
-from models.content.scene import recurrence
-from models.content.tables import RARE, Cluster, RoleTable, ToolShares, mark_of
-from models.content.voting import doubt
 from models.hashing import mix
+from models.provenance.argument_detector import PLAIN_FACTOR, intents, weighed
+from models.provenance.call_scoring import recurrence
+from models.provenance.history.learning import FREE_HOLD, GATE, count_bearer
+from models.provenance.history.request_clusters import RARE, Cluster, RoleTable, ToolShares, mark_of
+from models.provenance.history.vote_retraction import doubt
+from models.provenance.novelty import UNKNOWN, VotePlace, familiarity, kinds_like, levels
+from models.provenance.novelty_prior import FLOW, VALUE
 from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.content.detector import ContentDetector
-    from models.content.session import First, Use
-    from models.content.tables import Table
+    from models.provenance.argument_detector import ContentDetector
+    from models.provenance.history.request_clusters import Table
+    from models.provenance.session import First, Use
 
 SEVERAL = 2  # kinds of request that what wanders makes stand out; others that make it usual in one
 

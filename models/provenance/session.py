@@ -13,7 +13,7 @@ class Use(Struct, array_like=True, gc=False):
     Attributes
     ----------
     who
-        Whether it stands for somebody or something: `models.content.names.says_who`.
+        Whether it stands for somebody or something: `models.provenance.entity_binding.says_who`.
     domain
         Hash of the domain of a mail address, 0 of anything else.
     """
@@ -58,9 +58,10 @@ class Vote(Struct, array_like=True, gc=False):
     Attributes
     ----------
     said
-        Whether a value came as a name of the request says: `models.content.names`.
+        Whether a value came as a name of the request says: `models.provenance.entity_binding`.
     wandered
-        Whether a value came that wanders among kinds of request: `models.content.wandering`.
+        Whether a value came that wanders among kinds of request:
+        `models.provenance.cross_task_spread`.
     """
 
     contexts: tuple[int, int, int]
@@ -158,7 +159,8 @@ class First(Struct, array_like=True):
     held
         Values at their (tool, key) that were not learned: they waited.
     ballot
-        What it said of anything new, unless that is kept already: `models.content.voting`.
+        What it said of anything new, unless that is kept already:
+        `models.provenance.history.vote_retraction`.
     """
 
     number: int

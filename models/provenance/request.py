@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.content.names import names_of, says_who
-from models.content.rewritten import bare, forms_of, marked, traceable
-from models.content.text import (
+from models.provenance.deobfuscation import bare, forms_of, marked, traceable
+from models.provenance.entity_binding import names_of, says_who
+from models.provenance.text import (
     coverage,
     domain_of,
     kind_of,

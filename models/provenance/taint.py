@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from models.content.request import asked_for
-from models.content.rewritten import marked, traceable
+from models.provenance.deobfuscation import marked, traceable
+from models.provenance.request import asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.content.request import Reader, Request
     from models.event import Origins
+    from models.provenance.request import Reader, Request
 
 REWRITTEN: Final = "rewritten"
 """Said beside the origin of an identifier that did not stand there as it is."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.request import KINDS
-from models.content.tables import MAX_KNOWN, Table, marks_of, noted
+from models.provenance.history.request_clusters import MAX_KNOWN, Table, marks_of, noted
+from models.provenance.request import KINDS
 from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from models.content.session import Session
-    from models.content.tables import RoleTable
+    from models.provenance.history.request_clusters import RoleTable
+    from models.provenance.session import Session
 
 OTHER_KINDS = 3  # of request that a value came to, none of them this one's
 MOST_WANDERING_BITS = 8.0  # that the rate of what wanders adds to a value
@@ -63,7 +63,7 @@ def alike_by_chance(kind: int, *, who: bool) -> bool:
 
     Amounts and dates do; not a long number, which stands for somebody (`who`).
 
-    >>> from models.content.request import KINDS
+    >>> from models.provenance.request import KINDS
     >>> [alike_by_chance(KINDS.index("num"), who=who) for who in (True, False)]
     [False, True]
     """

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.content.tables import KEPT_LONGER
 from models.hashing import mix
+from models.provenance.history.request_clusters import KEPT_LONGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.content.tables import Table
+    from models.provenance.history.request_clusters import Table
 
 MOST_NAMES = 8  # of one request
 MOST_WORDS = 4  # of one name
@@ -138,7 +138,7 @@ def standing(table: Table, tool_key: int, names: Iterable[int], value: int) -> i
 def tie(table: Table, tool_key: int, name: int, value: int, day: int) -> None:
     """Note that a value came with a name at a place, in one session more.
 
-    >>> from models.content.tables import Table
+    >>> from models.provenance.history.request_clusters import Table
     >>> table = Table()
     >>> for _ in range(4):
     ...     tie(table, 5, 6, 7, day=20_000)
