@@ -12,9 +12,9 @@ import pandas as pd
 from lab.evaluation.truth import Planted
 from models.errors import ConfigError
 from models.event import Origin
-from models.features import day_name, extract, hour_name
+from models.features.extraction import day_name, extract, hour_name
+from models.features.feature_slots import places_of
 from models.habits import Habits
-from models.places import places_of
 from models.quantity import quantities
 from models.ranked import STATISTICS
 from pipeline.clock import clock_us
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from models.assessment import Assessment
     from models.event import Event
-    from models.places import Place
+    from models.features.feature_slots import Place
     from models.subject import Subject
     from pipeline.processing.stream_types import RawRecord
     from pipeline.processing.worker import Worker

@@ -9,10 +9,10 @@ from river import base
 
 from models.config import ModelConfig
 from models.counts import ADOPTION
-from models.features import Feature
+from models.features.extraction import Feature
+from models.features.feature_slots import LOW32, Place, places_of
 from models.habits import Habits
 from models.hashing import Hasher
-from models.places import LOW32, Place, places_of
 from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class AgentBaseline(base.AnomalyDetector):
     usual level. Blind to habitual values used for another purpose: the content detector is for
     that. The score is in bits, 0 or more; higher is more surprising.
 
-    Strings are categories, numbers are quantities. A declared feature (`models.features`) has its
+    Strings are categories, numbers are quantities. A declared feature
+    (`models.features.extraction`) has its
     universe and context; any other name is taken as a category of 65,536 values, or as a
     quantity that may be too high or too low.
 

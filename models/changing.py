@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Assessment
-from models.features import FEATURES, TOOL
+from models.features.extraction import FEATURES, TOOL
 from models.watch.claims import renew
 from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
@@ -14,9 +14,9 @@ from models.watch.sizes import unsettle
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
+    from models.features.feature_slots import Place
     from models.habits import Surprise
     from models.hashing import Hasher
-    from models.places import Place
     from models.profile import Facts
     from models.provenance.argument_detector import Content
     from models.subject import Subject

@@ -13,7 +13,7 @@ from models.explain import (
     measure_reason,
     together_reason,
 )
-from models.features import BY_METRIC, METRICS
+from models.features.extraction import BY_METRIC, METRICS
 from models.identity import MISMATCH
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.provenance.argument_detector import PLAIN_FACTOR
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from models.assessment import Assessment, Finding, Kind
     from models.calibrate import Calibrated
     from models.event import Event
+    from models.features.feature_slots import Place
     from models.leading import Unusual
-    from models.places import Place
     from models.subject import Bits, Subject
     from models.together import Least
     from models.trust.ledger import Ledger

@@ -23,16 +23,16 @@ from models.changing import (
 )
 from models.deciding import Decider
 from models.event import microseconds
-from models.features import FEATURES, LEAK, TOOL, extract
+from models.features.credential_location import note_credential
+from models.features.extraction import FEATURES, LEAK, TOOL, extract
+from models.features.feature_slots import places_of
 from models.hashing import hasher_of
 from models.identity import UNDECLARED, hear, settle
 from models.kernel import native_kernel
 from models.learner import Learner, may_be_shared
 from models.meeting import meet
-from models.moving import note_credential
 from models.narrower import count_as_known
 from models.peers import FLEET, GroupView, Peers
-from models.places import places_of
 from models.provenance.backend import content_kernel
 from models.provenance.open_sessions import open_sessions
 from models.quantity import QUANTITIES, quantities

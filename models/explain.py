@@ -6,7 +6,7 @@ from math import expm1, log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
-from models.features import METRICS
+from models.features.extraction import METRICS
 from models.provenance.request import KINDS
 from models.quantity import QUANTITIES, Level
 from models.watch.sizes import PER_MILLE
@@ -14,8 +14,8 @@ from models.watch.sizes import PER_MILLE
 if TYPE_CHECKING:
     from models.baseline import AgentBaseline
     from models.event import Event
+    from models.features.feature_slots import Place
     from models.peers import GroupView
-    from models.places import Place
     from models.provenance.argument_detector import Content
     from models.together import Least
     from models.watch.measure import Measure

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.calibrate import Calibrated, calibrate, take_in, take_in_new
 from models.calibration import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
-from models.features import FEATURES
+from models.features.extraction import FEATURES
+from models.features.feature_slots import LOW32
 from models.groups import Groups, peer_probability
 from models.habits_bytes import Row, read, write
-from models.places import LOW32
 from models.ranked import LEAST_BITS, STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.config import ModelConfig
+    from models.features.feature_slots import Place
     from models.groups import View
-    from models.places import Place
     from models.votes import VoteNode
 
 __all__ = ["Found", "Groups", "Habits", "Surprise"]

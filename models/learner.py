@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from models.calibrate import Calibrated
     from models.config import ModelConfig
     from models.event import Event
+    from models.features.feature_slots import Place
     from models.hashing import Hasher
     from models.peers import GroupView, Peers
-    from models.places import Place
     from models.profile import Profile
     from models.provenance.backend import ContentKernel
     from models.provenance.session import Session

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.features import LIFETIMES, UNTOLD
+from models.features.extraction import LIFETIMES, UNTOLD
 from models.groups import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.baseline import AgentBaseline
+    from models.features.feature_slots import Place
     from models.groups import View
-    from models.places import Place
 
 
 def count_as_known(

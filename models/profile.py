@@ -18,10 +18,10 @@ from models.watch.state import Watch
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
+    from models.features.feature_slots import Place
     from models.habits import Habits
     from models.hashing import Hasher
     from models.peers import GroupView
-    from models.places import Place
 
 VERSION = 5
 _FIRST = bytes((VERSION,))

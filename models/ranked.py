@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log2
 
-from models.features import BY_METRIC, FEATURES, LEAK, METRICS
+from models.features.extraction import BY_METRIC, FEATURES, LEAK, METRICS
 
 STATISTICS = ("content", "sum", "peak", "volume")
 CONTENT, SUM, PEAK, VOLUME = range(len(STATISTICS))

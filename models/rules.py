@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.event import SAID_BY_EVENT, microseconds
+from models.features.credential_location import move_of
 from models.identity import MISMATCH
-from models.moving import move_of
 from models.units import HOUR_US, MINUTE_US
 from models.watch import RULES as WATCHED
 from models.watch.heard import MODES, is_settled

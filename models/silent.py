@@ -10,7 +10,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
-from models.features import FEATURES, METRICS
+from models.features.extraction import FEATURES, METRICS
 from models.habits import Surprise
 from models.provenance.knowledge import PARTS
 from models.rules import RULES

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.places import LOW32
+from models.features.feature_slots import LOW32
 from models.units import DAY_US
 
 if TYPE_CHECKING:

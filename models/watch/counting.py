@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from models.features import METRICS
+from models.features.extraction import METRICS
 from models.units import DAY_US, HOUR_US, MINUTE_US
 from models.watch.haste import pass_by as pass_by_haste
 from models.watch.tail import upper_bits

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.features import METRICS
+from models.features.extraction import METRICS
 from models.quantity import QUANTITIES, added
 from models.units import HOUR_US
 from models.watch.counting import DAY, LENGTH_US, count
@@ -59,7 +59,7 @@ class Measure(Struct, frozen=True, gc=False):
     Attributes
     ----------
     metric
-        Index in `models.features.METRICS`.
+        Index in `models.features.extraction.METRICS`.
     value
         What was observed.
     bits

@@ -11,9 +11,9 @@ from models.assessment import Finding, Reason
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event, Origin
+    from models.features.feature_slots import Place
     from models.hashing import Hasher
     from models.identity import Mismatch
-    from models.places import Place
     from models.profile import Profile
     from models.watch.heard import Heard
 

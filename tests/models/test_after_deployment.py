@@ -8,7 +8,7 @@ import pytest
 
 from models.changing import shifting
 from models.event import Resource
-from models.features import METRICS
+from models.features.extraction import METRICS
 from models.profile import Facts
 from models.ranked import SUM
 

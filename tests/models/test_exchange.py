@@ -16,7 +16,7 @@ from models.engine import Engine
 from models.errors import StateError
 from models.event import Origin
 from models.exchange import NAME, Exchange
-from models.features import FEATURES
+from models.features.extraction import FEATURES
 from models.kernel import native_kernel
 from models.peers import FLEET
 from models.profile import Profile

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.explain import measure_reason
-from models.features import METRICS
+from models.features.extraction import METRICS
 from models.quantity import MOST, quantities
 from models.watch.measure import Measure
 

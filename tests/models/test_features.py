@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.event import Origin, Resource, microseconds
-from models.features import extract
+from models.features.extraction import extract
 
 
 @pytest.fixture

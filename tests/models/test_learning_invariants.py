@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from models.config import ModelConfig
 from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
-from models.features import FEATURES, METRICS
-from models.places import places_of
+from models.features.extraction import FEATURES, METRICS
+from models.features.feature_slots import places_of
 from models.ranked import LEAST_BITS, STATISTICS
 from models.trust.ledger import Item
 from models.units import HOUR_US

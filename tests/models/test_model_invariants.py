@@ -16,9 +16,9 @@ from msgspec.structs import asdict, replace
 from models.baseline import AgentBaseline
 from models.counts import DISCOUNT, UNIT, AgentCounts, interpolate
 from models.event import Agent, Event, Origin, Volume, microseconds
-from models.features import FEATURES, extract
+from models.features.extraction import FEATURES, extract
+from models.features.feature_slots import places_of
 from models.peers import GroupView
-from models.places import places_of
 from models.profile import Profile
 from models.votes import Ballot, VoteNode
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.calibration import bin_of
 from models.config import ModelConfig
-from models.features import BY_METRIC, FEATURES, LEAK, METRICS
+from models.features.extraction import BY_METRIC, FEATURES, LEAK, METRICS
 from models.group import FLEET
 from models.groups import Groups
 from models.ranked import PARTS, SHARED_BITS, STATISTICS

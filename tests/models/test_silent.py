@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.config import ModelConfig
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
-from models.features import FEATURES, METRICS
+from models.features.extraction import FEATURES, METRICS
 from models.identity import Declared
 from models.provenance.backend import PythonContent
 from models.provenance.call_scoring import RECURRENCE_BITS

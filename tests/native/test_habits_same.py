@@ -17,9 +17,9 @@ from models import session_pools
 from models.config import ModelConfig
 from models.counts import ADOPTION
 from models.errors import StateError
-from models.features import FEATURES
+from models.features.extraction import FEATURES
+from models.features.feature_slots import LOW32, places_of
 from models.hashing import Hasher, NativeHasher
-from models.places import LOW32, places_of
 from models.profile import Profile
 from models.ranked import STATISTICS
 

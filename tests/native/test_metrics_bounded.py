@@ -10,7 +10,7 @@ import pytest
 from models import groups as reference
 from models.calibration import FURTHER, STEP, UNBOUNDED, ScoreWindow
 from models.config import ModelConfig
-from models.features import FEATURES
+from models.features.extraction import FEATURES
 from models.group import FLEET
 from models.kernel import native_kernel
 from models.ranked import STATISTICS, WINDOWS

@@ -27,11 +27,11 @@ pub use pools::SessionPools;
 pub use surprise::Surprise;
 pub use view::View;
 
-/// Declared features, `models.features.FEATURES`.
+/// Declared features, `models.features.extraction.FEATURES`.
 pub const FEATURES: usize = 16;
 /// Most features and contexts together.
 pub const PLACES: usize = 2 * FEATURES;
-/// `models.features.METRICS`.
+/// `models.features.extraction.METRICS`.
 pub const METRICS: usize = 18;
 /// `models.ranked.STATISTICS`.
 pub const STATISTICS: usize = 4;

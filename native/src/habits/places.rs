@@ -1,4 +1,4 @@
-//! Where the counts of each feature stand; `models.places`.
+//! Where the counts of each feature stand; `models.features.feature_slots`.
 
 use super::counts::NOWHERE;
 use super::{FEATURES, PLACES};
@@ -58,12 +58,12 @@ pub struct Category {
 }
 
 impl Places {
-    /// Read `models.features.FEATURES`.
+    /// Read `models.features.extraction.FEATURES`.
     pub fn declared(py: Python<'_>, hasher: &Hasher) -> PyResult<Self> {
-        let features = py.import("models.features")?.getattr("FEATURES")?;
+        let features = py.import("models.features.extraction")?.getattr("FEATURES")?;
         let number = features.len()?;
         if number != FEATURES {
-            let text = format!("models.features has {number} features, expected {FEATURES}");
+            let text = format!("models.features.extraction has {number} features, expected {FEATURES}");
             return Err(PyValueError::new_err(text));
         }
         let mut names: Vec<String> = Vec::new();
@@ -130,7 +130,7 @@ impl Places {
     /// Place of a feature or context by its name.
     pub fn place_of(&self, py: Python<'_>, name: &str) -> PyResult<usize> {
         let known = |known: &Py<PyString>| known.bind(py).to_str().is_ok_and(|text| text == name);
-        let text = || PyValueError::new_err(format!("models.features has no {name:?}"));
+        let text = || PyValueError::new_err(format!("models.features.extraction has no {name:?}"));
         self.names.iter().position(known).ok_or_else(text)
     }
 

@@ -1,4 +1,4 @@
-//! The categories of an act as texts; `models.features.extract`.
+//! The categories of an act as texts; `models.features.extraction.extract`.
 
 use super::act::{Act, Egress, Mode};
 use super::values::Text;
@@ -16,7 +16,7 @@ pub struct Origin {
     /// Its autonomous system, as a text.
     pub asn: Option<String>,
     pub country: Option<String>,
-    /// `models.moving.place_of` its address; None without one, or for one that is not plain IPv4.
+    /// `models.features.credential_location.place_of` its address; None without one, or for one that is not plain IPv4.
     pub place: Option<String>,
 }
 

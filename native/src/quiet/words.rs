@@ -1,4 +1,4 @@
-//! The texts that categories are made of; `models.features` and `models.moving.place_of`.
+//! The texts that categories are made of; `models.features.extraction` and `models.features.credential_location.place_of`.
 //!
 //! None where a text is not ASCII: Python's own rules for letters and digits then decide.
 

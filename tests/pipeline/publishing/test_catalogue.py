@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from models.features import FEATURES
+from models.features.extraction import FEATURES
 from models.rules import RULES
 from models.trust.ledger import Facet
 from models.trust.policy import SEVERITIES

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.features import OWN_NETWORKS
+from models.features.extraction import OWN_NETWORKS
 from models.profile import CredentialUse
 from models.units import MINUTE_US
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.features import FEATURES
+from models.features.extraction import FEATURES
 from models.hashing import mix
 
 if TYPE_CHECKING:
-    from models.features import Feature
+    from models.features.extraction import Feature
     from models.hashing import Hasher
 
 LOW31 = 0x7FFF_FFFF

@@ -1,0 +1,1 @@
+"""From an event to the categories and amounts that are judged."""
