@@ -12,7 +12,7 @@ from models.together import oddest, total
 
 if TYPE_CHECKING:
     from models.assessment import Finding
-    from models.calibrate import Calibrated
+    from models.calibration.p_values import Calibrated
     from models.config import ModelConfig
     from models.event import Event
     from models.hashing import Hasher

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from models.assessment import Assessment, Finding, Kind
-    from models.calibrate import Calibrated
+    from models.calibration.p_values import Calibrated
     from models.event import Event
     from models.features.feature_slots import Place
     from models.leading import Unusual

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
-from models import peer_levels, session_pools
+from models import peer_levels
 from models.assessing import Assessor, accounted, carried
+from models.calibration import session_calibration as session_pools
 from models.changing import (
     begin_as,
     brought,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calibration import ScoreWindow
+from models.calibration.score_window import ScoreWindow
 from models.ranked import WINDOWS
 from models.votes import Ballot, VoteNode
 

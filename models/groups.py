@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calibration import PRIOR_SCORES, TOP, UNBOUNDED
+from models.calibration.score_window import PRIOR_SCORES, TOP, UNBOUNDED
 from models.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.features.feature_slots import places_of
 from models.group import AFTER, FLEET, NEWCOMERS, Group, above

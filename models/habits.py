@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.calibrate import Calibrated, calibrate, take_in, take_in_new
-from models.calibration import ScoreWindow, bin_of
+from models.calibration.p_values import Calibrated, calibrate, take_in, take_in_new
+from models.calibration.score_window import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
 from models.features.extraction import FEATURES
 from models.features.feature_slots import LOW32
@@ -230,7 +230,7 @@ class Habits:
         own: bool,
         new: bool = False,
     ) -> Calibrated:
-        """Rank an event's statistics among past ones; see `models.calibrate`."""
+        """Rank an event's statistics among past ones; see `models.calibration.p_values`."""
         return calibrate(statistics, self.windows, view, u, own=own, new=new)
 
     def take_in(
@@ -242,12 +242,12 @@ class Habits:
         *,
         whole: bool = False,
     ) -> None:
-        """Let an event's statistics enter the windows; see `models.calibrate`."""
+        """Let an event's statistics enter the windows; see `models.calibration.p_values`."""
         take_in(statistics, calibrated, self.windows, view, gate, whole=whole)
 
     @staticmethod
     def take_in_new(view: View, statistics: list[float | None]) -> None:
-        """Let what is ranked of an agent's first days enter; see `models.calibrate`."""
+        """Let what is ranked of an agent's first days enter; see `models.calibration.p_values`."""
         take_in_new(statistics, view)
 
     def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:

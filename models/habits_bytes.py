@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from models.calibration import Histogram, ScoreWindow
+from models.calibration.score_window import Histogram, ScoreWindow
 from models.codec.bitpacking import BitReader, Bits, width
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer

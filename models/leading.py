@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from models.calibrate import Calibrated
+    from models.calibration.p_values import Calibrated
     from models.together import Least
 
 Unusual = tuple[str, float, float]

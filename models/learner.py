@@ -22,7 +22,7 @@ from models.ways import make_room
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
-    from models.calibrate import Calibrated
+    from models.calibration.p_values import Calibrated
     from models.config import ModelConfig
     from models.event import Event
     from models.features.feature_slots import Place

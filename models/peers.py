@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, field
 
+from models.calibration.session_calibration import SessionPools
 from models.errors import StateError
 from models.group import FLEET
 from models.groups import Groups
 from models.journal import Journal
 from models.peer_levels import PeerLevels
 from models.ranked import STATISTICS
-from models.session_pools import SessionPools
 from models.units import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:

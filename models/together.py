@@ -4,7 +4,7 @@ Each statistic of an event has a p-value, and their product says how odd the eve
 (Fisher 1925, who adds up ``-2 ln p``). Of a session its oddest event counts. The parts depend on
 one another, and the longer a session the odder that event, so the sum is not compared with a
 chi-squared distribution but ranked among those of past sessions of the role
-(`models.session_pools`).
+(`models.calibration.session_calibration`).
 
 An agent that is learning, or learning anew, is left out: nearly all it does is a little odd. The
 sum of all categories is not among the parts: it repeats what the rarest of them says.

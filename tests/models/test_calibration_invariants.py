@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibrate import WIDER
-from models.calibration import (
+from models.calibration.p_values import WIDER
+from models.calibration.score_window import (
     FIRST,
     INFLATED,
     PREDICTIVE,

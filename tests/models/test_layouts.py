@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models import groups, peer_levels, session_pools
+from models import groups, peer_levels
+from models.calibration import session_calibration as session_pools
 from models.codec.compact_writer import Writer
 from models.config import ModelConfig
 from models.errors import StateError

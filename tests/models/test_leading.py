@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.calibrate import Calibrated
+from models.calibration.p_values import Calibrated
 from models.leading import DEAR, content_leads, in_order, says_more
 
 RARE = 15.0

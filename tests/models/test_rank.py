@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.assessing import accounted
-from models.calibrate import Calibrated
+from models.calibration.p_values import Calibrated
 from models.provenance.argument_detector import Content
 from models.provenance.call_scoring import RECURRENCE_BITS, Carrier
 from models.subject import Bits

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import session_pools
+from models.calibration import session_calibration as session_pools
+from models.calibration.session_calibration import (
+    GATE,
+    MOST_ROLES,
+    MOST_SPARE,
+    PRIOR_SESSIONS,
+    SessionPools,
+)
 from models.kernel import native_kernel
-from models.session_pools import GATE, MOST_ROLES, MOST_SPARE, PRIOR_SESSIONS, SessionPools
 
 # Where it has to be there, its absence is an error.
 NATIVE = native_kernel("native" if os.environ.get("CI") == "true" else "auto")

@@ -7,7 +7,7 @@ from math import log2
 
 import pytest
 
-from models.calibration import bin_of
+from models.calibration.score_window import bin_of
 from models.config import ModelConfig
 from models.features.extraction import BY_METRIC, FEATURES, LEAK, METRICS
 from models.group import FLEET

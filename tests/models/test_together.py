@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.calibration.session_calibration import SessionPools
 from models.config import ModelConfig
 from models.peers import Peers
-from models.session_pools import SessionPools
 from models.together import MOST_BITS, PARTS, bits, oddest, total
 
 NOTHING = (0.0, 0.0, 0.0)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import habits as reference
-from models import session_pools
+from models.calibration import session_calibration as session_pools
 from models.config import ModelConfig
 from models.counts import ADOPTION
 from models.errors import StateError

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from models import groups as reference
-from models.calibration import FURTHER, STEP, UNBOUNDED, ScoreWindow
+from models.calibration.score_window import FURTHER, STEP, UNBOUNDED, ScoreWindow
 from models.config import ModelConfig
 from models.features.extraction import FEATURES
 from models.group import FLEET

@@ -1,4 +1,4 @@
-//! From an event's statistics to one p-value; the arithmetic of `models.calibrate`.
+//! From an event's statistics to one p-value; the arithmetic of `models.calibration.p_values`.
 
 use super::groups::NEWCOMERS_NAME;
 use super::window::{bin_of, Tail, Window, Zeros};

@@ -1,4 +1,4 @@
-//! P-values of sessions: rank among those of the role, leaning on the fleet; `models.session_pools`.
+//! P-values of sessions: rank among those of the role, leaning on the fleet; `models.calibration.session_calibration`.
 
 use super::group::expect;
 use super::stored::{read_window, write_window};

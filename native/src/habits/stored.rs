@@ -211,7 +211,7 @@ impl Reader<'_> {
     }
 }
 
-/// Write a score window as msgspec writes `models.calibration.ScoreWindow`.
+/// Write a score window as msgspec writes `models.calibration.score_window.ScoreWindow`.
 pub fn write_window(out: &mut pack::Writer, window: &Window) {
     out.array(3);
     out.unsigned(window.size);

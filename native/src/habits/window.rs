@@ -1,4 +1,4 @@
-//! Past scores on a grid, and p-values by rank among them; the arithmetic of `models.calibration`.
+//! Past scores on a grid, and p-values by rank among them; the arithmetic of `models.calibration.score_window`.
 
 use crate::fetching::ask;
 

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from models.calibration import INFLATED, LEANING, PREDICTIVE, ScoreWindow
+from models.calibration.score_window import INFLATED, LEANING, PREDICTIVE, ScoreWindow
 
 PRIOR_SESSIONS = 130.0  # what the fleet's answer counts for, in sessions of the role
 MOST_ROLES = 4_096

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.calibration import PRIOR_SCORES, Zeros, bin_of
+from models.calibration.score_window import PRIOR_SCORES, Zeros, bin_of
 from models.group import FLEET, NEWCOMERS
 from models.ranked import PEAK, SUM, VOLUME
 
 if TYPE_CHECKING:
-    from models.calibration import ScoreWindow
+    from models.calibration.score_window import ScoreWindow
     from models.groups import View
 
 WEIGHTS = (1.0, 0.5, 1.0, 1.0)
