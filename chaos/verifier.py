@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from models import groups as groups_kernel
-from models import peer_levels as levels_kernel
 from models.config import ModelConfig
 from models.exchange import Exchange
 from models.kernel import native_kernel
-from models.peers import Peers
+from models.peers import baselines as levels_kernel
+from models.peers import groups as groups_kernel
+from models.peers.fleet import Peers
 from models.provenance.backend import content_kernel
 from models.watch import heard as heard_kernel
 from pipeline.processing.assembly import Surroundings, build_worker

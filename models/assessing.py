@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
     from models.hashing import Hasher
-    from models.peers import Peers
+    from models.peers.fleet import Peers
     from models.profile import Profile
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session

@@ -17,7 +17,7 @@ from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:
     from models.habits import Surprise
-    from models.peers import GroupView
+    from models.peers.fleet import GroupView
 
 _OWN_HASHER = Hasher(b"habitus baseline")  # until it joins a fleet
 _OWN_PLACES = places_of(_OWN_HASHER)

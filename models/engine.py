@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import habits as reference
-from models import peer_levels
 from models.assessing import Assessor, accounted, carried
 from models.calibration import session_calibration as session_pools
 from models.changing import (
@@ -33,7 +32,8 @@ from models.kernel import native_kernel
 from models.learner import Learner, may_be_shared
 from models.meeting import meet
 from models.narrower import count_as_known
-from models.peers import FLEET, GroupView, Peers
+from models.peers import baselines as peer_levels
+from models.peers.fleet import FLEET, GroupView, Peers
 from models.provenance.backend import content_kernel
 from models.provenance.open_sessions import open_sessions
 from models.quantity import QUANTITIES, quantities
@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from models.assessment import Assessment, Finding, Kind, Reason
     from models.config import ModelConfig
     from models.event import Event, Origin
-    from models.groups import View
     from models.identity import Declared, Mismatch
+    from models.peers.groups import View
     from models.profile import Profile
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.baseline import AgentBaseline
     from models.event import Event
     from models.features.feature_slots import Place
-    from models.peers import GroupView
+    from models.peers.fleet import GroupView
     from models.provenance.argument_detector import Content
     from models.together import Least
     from models.watch.measure import Measure

@@ -14,8 +14,8 @@ from models.calibration.score_window import ScoreWindow, bin_of
 from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
 from models.features.extraction import FEATURES
 from models.features.feature_slots import LOW32
-from models.groups import Groups, peer_probability
 from models.habits_bytes import Row, read, write
+from models.peers.groups import Groups, peer_probability
 from models.ranked import LEAST_BITS, STATISTICS
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from models.config import ModelConfig
     from models.features.feature_slots import Place
-    from models.groups import View
-    from models.votes import VoteNode
+    from models.peers.counts import VoteNode
+    from models.peers.groups import View
 
 __all__ = ["Found", "Groups", "Habits", "Surprise"]
 OFTEN = 8 * 4_096

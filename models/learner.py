@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.features.feature_slots import Place
     from models.hashing import Hasher
-    from models.peers import GroupView, Peers
+    from models.peers.fleet import GroupView, Peers
     from models.profile import Profile
     from models.provenance.backend import ContentKernel
     from models.provenance.session import Session

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.event import Event
-    from models.peers import Peers
+    from models.peers.fleet import Peers
     from models.subject import Subject
 
 _NEWEST_DAY = 0.3  # weight of the last day in the usual number of events a day

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.features.extraction import LIFETIMES, UNTOLD
-from models.groups import MOST_NAME
+from models.peers.groups import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.baseline import AgentBaseline
     from models.features.feature_slots import Place
-    from models.groups import View
+    from models.peers.groups import View
 
 
 def count_as_known(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.features.feature_slots import Place
     from models.habits import Habits
     from models.hashing import Hasher
-    from models.peers import GroupView
+    from models.peers.fleet import GroupView
 
 VERSION = 5
 _FIRST = bytes((VERSION,))

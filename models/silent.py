@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from models.assessment import Finding
-    from models.groups import View
+    from models.peers.groups import View
     from models.watch.measure import Measure
 
 SILENCED: dict[str, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ class Silent:
     Examples
     --------
     >>> from models.config import ModelConfig
-    >>> from models.groups import Groups
+    >>> from models.peers.groups import Groups
     >>> from models.habits import Habits
     >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
     >>> seen = Habits(ModelConfig()).surprise(view, {"tool": "mail.read", "hour": "08"}, {})

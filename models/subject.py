@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from models.habits import Surprise
-    from models.peers import GroupView
+    from models.peers.fleet import GroupView
     from models.profile import Profile
     from models.provenance.argument_detector import Content
     from models.trust.ledger import Ledger

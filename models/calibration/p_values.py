@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.calibration.score_window import PRIOR_SCORES, Zeros, bin_of
-from models.group import FLEET, NEWCOMERS
+from models.peers.group import FLEET, NEWCOMERS
 from models.ranked import PEAK, SUM, VOLUME
 
 if TYPE_CHECKING:
     from models.calibration.score_window import ScoreWindow
-    from models.groups import View
+    from models.peers.groups import View
 
 WEIGHTS = (1.0, 0.5, 1.0, 1.0)
 """Of the statistics as tests: the sum finds least that no other does."""

@@ -18,7 +18,7 @@ from models.event import Origin
 from models.exchange import NAME, Exchange
 from models.features.extraction import FEATURES
 from models.kernel import native_kernel
-from models.peers import FLEET
+from models.peers.fleet import FLEET
 from models.profile import Profile
 from models.provenance.history.request_clusters import RoleTable
 from models.provenance.history.stored_tables import read_role

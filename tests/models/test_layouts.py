@@ -5,13 +5,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models import groups, peer_levels
 from models.calibration import session_calibration as session_pools
 from models.codec.compact_writer import Writer
 from models.config import ModelConfig
 from models.errors import StateError
 from models.kernel import native_kernel
-from models.peers import Peers
+from models.peers import baselines as peer_levels
+from models.peers import groups
+from models.peers.fleet import Peers
 from models.provenance.backend import content_kernel
 from models.provenance.open_sessions import open_sessions
 from models.ranked import WINDOWS

@@ -18,9 +18,9 @@ from models.counts import DISCOUNT, UNIT, AgentCounts, interpolate
 from models.event import Agent, Event, Origin, Volume, microseconds
 from models.features.extraction import FEATURES, extract
 from models.features.feature_slots import places_of
-from models.peers import GroupView
+from models.peers.counts import Ballot, VoteNode
+from models.peers.fleet import GroupView
 from models.profile import Profile
-from models.votes import Ballot, VoteNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

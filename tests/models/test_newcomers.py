@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from models.config import ModelConfig
-from models.group import FLEET, NEWCOMERS
-from models.groups import Groups
 from models.habits import Habits
+from models.peers.group import FLEET, NEWCOMERS
+from models.peers.groups import Groups
 from models.ranked import SUM, VOLUME
 
 ROLE = "clerk/unknown"

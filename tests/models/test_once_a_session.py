@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.config import ModelConfig
-from models.groups import Groups, View
 from models.habits import Habits
+from models.peers.groups import Groups, View
 
 DAYTIME = [f"{hour:02d}" for hour in range(9, 15)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.config import ModelConfig
-from models.group import AFTER
-from models.groups import Groups
 from models.habits import Habits
+from models.peers.group import AFTER
+from models.peers.groups import Groups
 
 WAYS = (("find", "read", "reply"), ("find", "reply", "close"), ("read", "reply", "note"))
 

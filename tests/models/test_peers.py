@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from models.config import ModelConfig
 from models.counts import HORIZON_DAYS, UNIT
-from models.group import AFTER, above
-from models.groups import Groups
-from models.peers import FLEET, MOST_PENDING, GroupView, Peers
+from models.peers.counts import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
+from models.peers.fleet import FLEET, MOST_PENDING, GroupView, Peers
+from models.peers.group import AFTER, above
+from models.peers.groups import Groups
 from models.ranked import WINDOWS
 from models.units import DAY_US
-from models.votes import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 
 TODAY = 160
 UNIFORM = 1 / 4096

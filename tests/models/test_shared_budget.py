@@ -10,8 +10,8 @@ import pytest
 from models.calibration.score_window import bin_of
 from models.config import ModelConfig
 from models.features.extraction import BY_METRIC, FEATURES, LEAK, METRICS
-from models.group import FLEET
-from models.groups import Groups
+from models.peers.group import FLEET
+from models.peers.groups import Groups
 from models.ranked import PARTS, SHARED_BITS, STATISTICS
 
 HOUR = [one.name for one in FEATURES].index("hour")

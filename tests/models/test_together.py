@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.calibration.session_calibration import SessionPools
 from models.config import ModelConfig
-from models.peers import Peers
+from models.peers.fleet import Peers
 from models.together import MOST_BITS, PARTS, bits, oddest, total
 
 NOTHING = (0.0, 0.0, 0.0)

@@ -7,12 +7,12 @@ import os
 import msgspec
 import pytest
 
-from models import groups as reference
 from models.calibration.score_window import FURTHER, STEP, UNBOUNDED, ScoreWindow
 from models.config import ModelConfig
 from models.features.extraction import FEATURES
-from models.group import FLEET
 from models.kernel import native_kernel
+from models.peers import groups as reference
+from models.peers.group import FLEET
 from models.ranked import STATISTICS, WINDOWS
 
 KEY = b"0123456789abcdef"

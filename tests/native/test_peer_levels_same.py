@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.peer_levels import PeerLevels
+from models.peers.baselines import PeerLevels
 from models.watch.sizes import size_name
 from tests.native.both import native, needs_native
 

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 
-/// With a node after a context: where the votes for what follows are; `models.group`.
+/// With a node after a context: where the votes for what follows are; `models.peers.group`.
 pub const AFTER: u32 = 1 << 31;
 /// Votes for what follows count as of the first of so many days.
 pub const VOTED_FOR_DAYS: i64 = 7;

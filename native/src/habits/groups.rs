@@ -1,4 +1,4 @@
-//! Votes and score windows of the peer groups, and what waits to be published; `models.groups`.
+//! Votes and score windows of the peer groups, and what waits to be published; `models.peers.groups`.
 
 use super::calibrate::{Statistics, PRIOR_SCORES, SUM, VOLUME};
 use super::counts::fades;

@@ -1,4 +1,4 @@
-//! The groups as one agent sees them; `models.groups.View`.
+//! The groups as one agent sees them; `models.peers.groups.View`.
 
 use super::group::feature_of;
 use super::groups::Groups;

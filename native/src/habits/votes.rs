@@ -1,4 +1,4 @@
-//! One vote per agent and value, whatever the number of events; the arithmetic of `models.votes`.
+//! One vote per agent and value, whatever the number of events; the arithmetic of `models.peers.counts`.
 
 use super::counts::{interpolate, DISCOUNT, HORIZON_DAYS};
 use rustc_hash::FxHashMap;

@@ -26,7 +26,7 @@ pub struct Agent {
     pub facts: Facts,
     pub levels: Levels,
     pub habits: Py<Habits>,
-    /// Its group among `models.groups.Groups`, once it has joined.
+    /// Its group among `models.peers.groups.Groups`, once it has joined.
     pub group: Option<(usize, String)>,
     /// Whether Python has taken over and changed the parts since.
     pub taken: bool,

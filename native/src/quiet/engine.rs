@@ -16,7 +16,7 @@ pub struct Engine<'py> {
     pub watcher: Watcher,
 }
 
-/// Of `models.peers.Peers`.
+/// Of `models.peers.fleet.Peers`.
 #[derive(FromPyObject)]
 pub struct Peers {
     pub groups: Py<Groups>,
@@ -32,7 +32,7 @@ pub struct Watcher {
     pub heard: Py<Heard>,
 }
 
-/// Of `models.peers.Head`.
+/// Of `models.peers.fleet.Head`.
 #[derive(FromPyObject)]
 pub struct Head {
     pub version: i64,

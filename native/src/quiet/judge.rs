@@ -97,7 +97,7 @@ impl Judge {
 
     /// Judge from a position on; gives where it stopped and why.
     ///
-    /// `head` is `models.peers.Head`, `busy` how many agents act on a day, and events of each; `way`
+    /// `head` is `models.peers.fleet.Head`, `busy` how many agents act on a day, and events of each; `way`
     /// says whether others are told, and whether an operator vouches for what is judged.
     fn run(
         &mut self,

@@ -1,4 +1,4 @@
-//! Usual levels of quantities in groups and in the fleet; `models.peer_levels`.
+//! Usual levels of quantities in groups and in the fleet; `models.peers.baselines`.
 
 use super::level::Level;
 use super::sizes::SIZED;

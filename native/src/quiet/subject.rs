@@ -11,7 +11,7 @@ use crate::habits::{Chains, Habits};
 pub struct Subject<'a> {
     pub facts: &'a mut Facts,
     pub habits: &'a mut Habits,
-    /// Its group among `models.groups.Groups`, and that one's name.
+    /// Its group among `models.peers.groups.Groups`, and that one's name.
     pub group: usize,
     pub group_name: &'a str,
     pub chains: &'a mut Chains,

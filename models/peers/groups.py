@@ -14,14 +14,14 @@ import msgspec
 from models.calibration.score_window import PRIOR_SCORES, TOP, UNBOUNDED
 from models.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.features.feature_slots import places_of
-from models.group import AFTER, FLEET, NEWCOMERS, Group, above
 from models.hashing import Hasher
+from models.peers.group import AFTER, FLEET, NEWCOMERS, Group, above
 from models.ranked import FIRST_METRIC, LEAST_BITS, SHARED_BITS, STATISTICS, WINDOWS
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.features.feature_slots import Place
-    from models.votes import VoteNode
+    from models.peers.counts import VoteNode
 
 VOTED_FOR_DAYS = 7
 """Votes for what follows count as of the first of so many days: few days to keep of each value."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.group import FLEET
+from models.peers.group import FLEET
 from models.quantity import Level
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from msgspec import Struct, field
 
 from models.calibration.session_calibration import SessionPools
 from models.errors import StateError
-from models.group import FLEET
-from models.groups import Groups
 from models.journal import Journal
-from models.peer_levels import PeerLevels
+from models.peers.baselines import PeerLevels
+from models.peers.group import FLEET
+from models.peers.groups import Groups
 from models.ranked import STATISTICS
 from models.units import DAY_US, MINUTE_US
 

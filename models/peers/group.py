@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.calibration.score_window import ScoreWindow
+from models.peers.counts import Ballot, VoteNode
 from models.ranked import WINDOWS
-from models.votes import Ballot, VoteNode
 
 if TYPE_CHECKING:
     from models.config import ModelConfig

@@ -1,0 +1,1 @@
+"""What the other agents do: counts, score windows and levels of quantities, by group and fleet."""
