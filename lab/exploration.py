@@ -10,12 +10,12 @@ import msgspec
 import pandas as pd
 
 from lab.evaluation.truth import Planted
+from models.baseline.frequency_model import Habits
+from models.baseline.volume_baseline import quantities
 from models.errors import ConfigError
 from models.event import Origin
 from models.features.extraction import day_name, extract, hour_name
 from models.features.feature_slots import places_of
-from models.habits import Habits
-from models.quantity import quantities
 from models.ranked import STATISTICS
 from pipeline.clock import clock_us
 from pipeline.processing.assembly import build_worker
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.assessment import Assessment
+    from models.baseline.agent_state import Subject
     from models.event import Event
     from models.features.feature_slots import Place
-    from models.subject import Subject
     from pipeline.processing.stream_types import RawRecord
     from pipeline.processing.worker import Worker
     from pipeline.settings import Settings

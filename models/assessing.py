@@ -12,15 +12,15 @@ from models.together import oddest, total
 
 if TYPE_CHECKING:
     from models.assessment import Finding
+    from models.baseline.agent_state import Bits
+    from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
     from models.config import ModelConfig
     from models.event import Event
     from models.hashing import Hasher
     from models.peers.fleet import Peers
-    from models.profile import Profile
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
-    from models.subject import Bits
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01

@@ -12,14 +12,14 @@ from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
+    from models.baseline.agent_state import Subject
+    from models.baseline.frequency_model import Surprise
+    from models.baseline.profile import Facts
     from models.config import ModelConfig
     from models.event import Event
     from models.features.feature_slots import Place
-    from models.habits import Surprise
     from models.hashing import Hasher
-    from models.profile import Facts
     from models.provenance.argument_detector import Content
-    from models.subject import Subject
     from models.watch.watcher import Watcher
 
 FEW_USES = 16 << 12

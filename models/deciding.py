@@ -7,6 +7,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.assessment import GROUNDS, Reason
+from models.baseline.identity import MISMATCH
 from models.explain import (
     category_reason,
     content_reasons,
@@ -14,7 +15,6 @@ from models.explain import (
     together_reason,
 )
 from models.features.extraction import BY_METRIC, METRICS
-from models.identity import MISMATCH
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.provenance.argument_detector import PLAIN_FACTOR
 from models.ranked import SUM
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from models.assessment import Assessment, Finding, Kind
+    from models.baseline.agent_state import Bits, Subject
     from models.calibration.p_values import Calibrated
     from models.event import Event
     from models.features.feature_slots import Place
     from models.leading import Unusual
-    from models.subject import Bits, Subject
     from models.together import Least
     from models.trust.ledger import Ledger
     from models.watch.measure import Measure

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models import habits as reference
 from models.assessing import Assessor, accounted, carried
+from models.baseline import frequency_model as reference
+from models.baseline.agent_state import Bits, Subject
+from models.baseline.identity import UNDECLARED, hear, settle
+from models.baseline.volume_baseline import QUANTITIES, quantities
 from models.calibration import session_calibration as session_pools
 from models.changing import (
     begin_as,
@@ -27,7 +30,6 @@ from models.features.credential_location import note_credential
 from models.features.extraction import FEATURES, LEAK, TOOL, extract
 from models.features.feature_slots import places_of
 from models.hashing import hasher_of
-from models.identity import UNDECLARED, hear, settle
 from models.kernel import native_kernel
 from models.learner import Learner, may_be_shared
 from models.meeting import meet
@@ -36,11 +38,9 @@ from models.peers import baselines as peer_levels
 from models.peers.fleet import FLEET, GroupView, Peers
 from models.provenance.backend import content_kernel
 from models.provenance.open_sessions import open_sessions
-from models.quantity import QUANTITIES, quantities
 from models.ranked import LEAST_BITS, VOLUME
 from models.rules import RULES, note_version, refusal
 from models.silent import Silent
-from models.subject import Bits, Subject
 from models.together import total
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trusting import move_trust
@@ -61,11 +61,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.assessment import Assessment, Finding, Kind, Reason
+    from models.baseline.identity import Declared, Mismatch
+    from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event, Origin
-    from models.identity import Declared, Mismatch
     from models.peers.groups import View
-    from models.profile import Profile
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
     from models.telling import Telling
@@ -271,7 +271,7 @@ class Engine:
         profile.attach(self.hasher, self._places, subject.view)
 
     def pack(self, subject: Subject) -> Any:
-        """Give an agent to the compiled kernel whole; see `models.profile.Profile.pack`."""
+        """Give an agent to the compiled kernel whole; see `models.baseline.profile.Profile.pack`."""
         if subject.view is None:
             if subject.profile.agent is None:
                 subject.profile.use(self.kernel, self.config)

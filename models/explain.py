@@ -6,13 +6,13 @@ from math import expm1, log2
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
+from models.baseline.volume_baseline import QUANTITIES, Level
 from models.features.extraction import METRICS
 from models.provenance.request import KINDS
-from models.quantity import QUANTITIES, Level
 from models.watch.sizes import PER_MILLE
 
 if TYPE_CHECKING:
-    from models.baseline import AgentBaseline
+    from models.baseline.online_baseline import AgentBaseline
     from models.event import Event
     from models.features.feature_slots import Place
     from models.peers.fleet import GroupView

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.assessment import Held
-from models.quantity import QUANTITIES, added, quantities
+from models.baseline.volume_baseline import QUANTITIES, added, quantities
 from models.ranked import PEAK
 from models.units import DAY_US, HOUR_US
 from models.watch.mixture import use
@@ -22,16 +22,16 @@ from models.ways import make_room
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
+    from models.baseline.agent_state import Bits, Subject
+    from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
     from models.config import ModelConfig
     from models.event import Event
     from models.features.feature_slots import Place
     from models.hashing import Hasher
     from models.peers.fleet import GroupView, Peers
-    from models.profile import Profile
     from models.provenance.backend import ContentKernel
     from models.provenance.session import Session
-    from models.subject import Bits, Subject
     from models.trust.ledger import Item
     from models.trust.state import TrustState
     from models.watch.adopting import Adopting

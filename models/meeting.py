@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from models.baseline.agent_state import Subject
     from models.event import Event
     from models.peers.fleet import Peers
-    from models.subject import Subject
 
 _NEWEST_DAY = 0.3  # weight of the last day in the usual number of events a day
 

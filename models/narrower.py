@@ -10,7 +10,7 @@ from models.peers.groups import MOST_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.baseline import AgentBaseline
+    from models.baseline.online_baseline import AgentBaseline
     from models.features.feature_slots import Place
     from models.peers.groups import View
 

@@ -17,8 +17,8 @@ from models.units import HOUR_US
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from models.baseline.agent_state import Subject
     from models.engine import Engine
-    from models.subject import Subject
     from models.telling import Telling
     from models.trust.policy import TrustPolicy
     from models.trust.response import Answer

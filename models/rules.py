@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.baseline.identity import MISMATCH
 from models.event import SAID_BY_EVENT, microseconds
 from models.features.credential_location import move_of
-from models.identity import MISMATCH
 from models.units import HOUR_US, MINUTE_US
 from models.watch import RULES as WATCHED
 from models.watch.heard import MODES, is_settled
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.assessment import Finding
-    from models.identity import Mismatch
+    from models.baseline.identity import Mismatch
     from models.watch.scene import Scene
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})

@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from models.baseline.frequency_model import Surprise
 from models.errors import ConfigError
 from models.features.extraction import FEATURES, METRICS
-from models.habits import Surprise
 from models.provenance.knowledge import PARTS
 from models.rules import RULES
 
@@ -60,7 +60,7 @@ class Silent:
     --------
     >>> from models.config import ModelConfig
     >>> from models.peers.groups import Groups
-    >>> from models.habits import Habits
+    >>> from models.baseline.frequency_model import Habits
     >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
     >>> seen = Habits(ModelConfig()).surprise(view, {"tool": "mail.read", "hour": "08"}, {})
     >>> looked_at = Silent(["hour"]).surprise(seen, [0.0] * len(FEATURES), view)

@@ -11,7 +11,7 @@ from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
-    from models.subject import Subject
+    from models.baseline.agent_state import Subject
     from models.trust.policy import TrustPolicy
 
 Shown = tuple[int, int, str, str, str]

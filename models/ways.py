@@ -14,9 +14,9 @@ from models.units import DAY_US
 
 if TYPE_CHECKING:
     from models.assessment import Finding
+    from models.baseline.profile import Facts, Profile
     from models.config import ModelConfig
     from models.hashing import Hasher
-    from models.profile import Facts, Profile
     from models.watch.adopting import Adopting
 
 _USUAL = 3  # days
@@ -70,7 +70,7 @@ class Ways:
 def is_usual(mark: int, facts: Facts) -> bool:
     """Tell whether an agent is known to do something, by the mark of the way.
 
-    >>> from models.profile import Facts
+    >>> from models.baseline.profile import Facts
     >>> facts = Facts("billing-7", "delegated")
     >>> for day in range(3):
     ...     note_way(7, facts, day * DAY_US, 100)

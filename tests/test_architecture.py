@@ -25,7 +25,7 @@ OFFENCES = {
     ),
     "Inside the core": ("models/errors.py", "import models.event"),
     "What is unusual does not depend on trust": (
-        "models/baseline.py",
+        "models/baseline/online_baseline.py",
         "import models.trust.opinion",
     ),
     "The core does no I/O and reads no clock": ("models/event.py", "import time"),

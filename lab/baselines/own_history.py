@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from lab.baselines.tokens import Course, categories
-from models.baseline import AgentBaseline
+from models.baseline.online_baseline import AgentBaseline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

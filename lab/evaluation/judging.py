@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from lab.evaluation.truth import Truth
     from models.assessment import Assessment
+    from models.baseline.agent_state import Subject
     from models.event import Event
     from models.quiet import Usual
-    from models.subject import Subject
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord

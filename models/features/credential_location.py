@@ -6,8 +6,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
+from models.baseline.profile import CredentialUse
 from models.features.extraction import OWN_NETWORKS
-from models.profile import CredentialUse
 from models.units import MINUTE_US
 
 if TYPE_CHECKING:

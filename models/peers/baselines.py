@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.baseline.volume_baseline import Level
 from models.peers.group import FLEET
-from models.quantity import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

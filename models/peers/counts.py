@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from models.counts import DISCOUNT, HORIZON_DAYS, fades, interpolate
+from models.baseline.counts import DISCOUNT, HORIZON_DAYS, fades, interpolate
 
 MAX_VALUES = 4_096
 MAX_NAMES = 512

@@ -23,8 +23,8 @@ from models.units import DAY_US, MINUTE_US
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.baseline.volume_baseline import Level
     from models.config import ModelConfig
-    from models.quantity import Level
     from models.telling import Telling
 
 __all__ = ["FLEET", "STATISTICS", "GroupView", "Head", "Peers"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from models.baseline.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.calibration.score_window import PRIOR_SCORES, TOP, UNBOUNDED
-from models.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.features.feature_slots import places_of
 from models.hashing import Hasher
 from models.peers.group import AFTER, FLEET, NEWCOMERS, Group, above

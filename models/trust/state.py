@@ -25,7 +25,7 @@ class TrustState(Struct, kw_only=True, array_like=True):
         Whose state; an agent acting for a person and by itself has two.
     role, owner
         As the inventory says, else as the agent said first or a change announced; None where
-        nobody did (`models.identity`).
+        nobody did (`models.baseline.identity`).
     version
         As last reported, None where never.
     state

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.quantity import added
+from models.baseline.volume_baseline import added
 from models.watch.sizes import per_mille
 
 if TYPE_CHECKING:
-    from models.baseline import AgentBaseline
+    from models.baseline.online_baseline import AgentBaseline
     from models.watch.state import Watch
 
 DAY_METRIC = "bytes_out_day"

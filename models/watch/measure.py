@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.baseline.volume_baseline import QUANTITIES, added
 from models.features.extraction import METRICS
-from models.quantity import QUANTITIES, added
 from models.units import HOUR_US
 from models.watch.counting import DAY, LENGTH_US, count
 from models.watch.leaning import DAY_METRIC, add_out
@@ -15,9 +15,9 @@ from models.watch.order import add_up, spend, stray, turned
 from models.watch.sizes import SIZED, beyond, lean, per_mille, usual
 
 if TYPE_CHECKING:
-    from models.baseline import AgentBaseline
+    from models.baseline.online_baseline import AgentBaseline
+    from models.baseline.profile import Facts
     from models.event import Event
-    from models.profile import Facts
     from models.watch.state import Watch
 
 _DAY_AT, _DRIFT_AT, _ORDER_AT, ASTRAY = map(

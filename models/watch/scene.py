@@ -9,12 +9,12 @@ from msgspec import Struct
 from models.assessment import Finding, Reason
 
 if TYPE_CHECKING:
+    from models.baseline.identity import Mismatch
+    from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event, Origin
     from models.features.feature_slots import Place
     from models.hashing import Hasher
-    from models.identity import Mismatch
-    from models.profile import Profile
     from models.watch.heard import Heard
 
 RULE_BITS = 24.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import expm1, sqrt
 from typing import TYPE_CHECKING
 
-from models.quantity import QUANTITIES, squash
+from models.baseline.volume_baseline import QUANTITIES, squash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.quantity import Level
+    from models.baseline.volume_baseline import Level
     from models.watch.state import Watch
 
 SIZED = (QUANTITIES.index("bytes_out_hour"), QUANTITIES.index("cost"))

@@ -17,9 +17,9 @@ from models.watch.traces import Traces
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
+    from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event
-    from models.profile import Profile
     from models.telling import Telling
 
 DRIFT = "behavior.drift"

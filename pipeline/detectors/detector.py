@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from models.assessment import Assessment, Reason
+    from models.baseline.profile import Facts
     from models.event import Event
-    from models.profile import Facts
 
 
 class Act(NamedTuple):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from models.assessment import Assessment
+    from models.baseline.agent_state import Subject
     from models.event import Event
-    from models.subject import Subject
     from pipeline.detectors.detector import Detector
 
 PREFIX = "detector:"

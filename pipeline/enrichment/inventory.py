@@ -11,8 +11,8 @@ import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
+from models.baseline.identity import GROUP, UNDECLARED, Declared, settle
 from models.errors import ConfigError
-from models.identity import GROUP, UNDECLARED, Declared, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,8 +11,8 @@ from msgspec import Struct
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
+from models.baseline.identity import GROUP
 from models.errors import ConfigError, MalformedEvent
-from models.identity import GROUP
 from pipeline.clock import clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.offline.kept import keep, kept

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.assessment import Assessment
+    from models.baseline.agent_state import Subject
     from models.event import Event
-    from models.subject import Subject
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
     from pipeline.settings import Settings

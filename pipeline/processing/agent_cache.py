@@ -10,10 +10,10 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
+from models.baseline.agent_state import Subject
+from models.baseline.identity import fill
+from models.baseline.profile import Profile
 from models.event import Mode
-from models.identity import fill
-from models.profile import Profile
-from models.subject import Subject
 from models.trust.agent_evidence import is_accused
 from models.trust.state import TrustState, trust_bytes, trust_of
 from pipeline.processing.stream_types import has_other_key

@@ -11,8 +11,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from models.baseline.agent_state import Subject
     from models.event import Event
-    from models.subject import Subject
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit, MemberRow
 

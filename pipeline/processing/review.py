@@ -14,8 +14,8 @@ from pipeline.publishing.outputs import replay_line
 
 if TYPE_CHECKING:
     from models.assessment import Assessment
+    from models.baseline.agent_state import Subject
     from models.event import Event
-    from models.subject import Subject
     from models.trust.policy import TrustPolicy
     from pipeline.processing.stream_types import RawRecord
 

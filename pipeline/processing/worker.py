@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.baseline.identity import as_known, fill, may_begin, settle
 from models.engine import Engine
-from models.identity import as_known, fill, may_begin, settle
 from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust.ledger import AGENT_WIDE
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from models.assessment import Assessment
+    from models.baseline.agent_state import Subject
+    from models.baseline.identity import Declared
     from models.config import ModelConfig
     from models.event import Event, Origin
-    from models.identity import Declared
     from models.quiet import Usual
-    from models.subject import Subject
     from models.trust.state import TrustState
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.baseline.agent_state import Subject
+from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
 from models.event import Agent, Event, Origin, microseconds
-from models.profile import Profile
 from models.provenance.backend import PythonContent
-from models.subject import Subject
 from models.trust.state import TrustState
 from pipeline.publishing.catalogue import catalogue
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from models.baseline.profile import Facts
 from models.changing import shifting
 from models.event import Resource
 from models.features.extraction import METRICS
-from models.profile import Facts
 from models.ranked import SUM
 
 AGENT = "billing-7"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.baseline.identity import Declared
 from models.calibration.p_values import WIDER
 from models.calibration.score_window import (
     FIRST,
@@ -25,7 +26,6 @@ from models.calibration.score_window import (
 )
 from models.event import Volume
 from models.hashing import Hasher
-from models.identity import Declared
 from models.ranked import PEAK, SUM
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from models.baseline.volume_baseline import MOST, quantities
 from models.explain import measure_reason
 from models.features.extraction import METRICS
-from models.quantity import MOST, quantities
 from models.watch.measure import Measure
 
 COST = METRICS.index("cost")

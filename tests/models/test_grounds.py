@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.assessment import GROUNDS, Assessment, Kind
+from models.baseline.identity import Declared
 from models.deciding import Decider
-from models.identity import Declared
 
 SHADOW = Declared(registered=False)
 KINDS = {"cascade": Kind("high", "tools", {})}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from models.baseline.identity import Declared, Mismatch, as_known, fill, hear, settle
 from models.event import Agent, Credential, Event
 from models.features.extraction import TOOL
-from models.identity import Declared, Mismatch, as_known, fill, hear, settle
 from models.trust.state import TrustState
 from tests.models.conftest import MONDAY
 

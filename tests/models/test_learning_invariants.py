@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.baseline.counts import UNIT, AgentCounts
 from models.config import ModelConfig
-from models.counts import UNIT, AgentCounts
 from models.event import Resource, Volume
 from models.features.extraction import FEATURES, METRICS
 from models.features.feature_slots import places_of

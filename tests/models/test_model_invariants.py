@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
-from models.baseline import AgentBaseline
-from models.counts import DISCOUNT, UNIT, AgentCounts, interpolate
+from models.baseline.counts import DISCOUNT, UNIT, AgentCounts, interpolate
+from models.baseline.online_baseline import AgentBaseline
+from models.baseline.profile import Profile
 from models.event import Agent, Event, Origin, Volume, microseconds
 from models.features.extraction import FEATURES, extract
 from models.features.feature_slots import places_of
 from models.peers.counts import Ballot, VoteNode
 from models.peers.fleet import GroupView
-from models.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from models.baseline.frequency_model import Habits
 from models.config import ModelConfig
-from models.habits import Habits
 from models.peers.group import FLEET, NEWCOMERS
 from models.peers.groups import Groups
 from models.ranked import SUM, VOLUME

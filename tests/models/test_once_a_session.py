@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from models.baseline.frequency_model import Habits
 from models.config import ModelConfig
-from models.habits import Habits
 from models.peers.groups import Groups, View
 
 DAYTIME = [f"{hour:02d}" for hour in range(9, 15)]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.baseline.counts import HORIZON_DAYS, UNIT
 from models.config import ModelConfig
-from models.counts import HORIZON_DAYS, UNIT
 from models.peers.counts import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
 from models.peers.fleet import FLEET, MOST_PENDING, GroupView, Peers
 from models.peers.group import AFTER, above

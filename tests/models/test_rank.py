@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models.assessing import accounted
+from models.baseline.agent_state import Bits
 from models.calibration.p_values import Calibrated
 from models.provenance.argument_detector import Content
 from models.provenance.call_scoring import RECURRENCE_BITS, Carrier
-from models.subject import Bits
 from models.watch.scene import RULE_BITS
 
 

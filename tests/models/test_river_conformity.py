@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from river import checks, datasets
 
-from models.baseline import AgentBaseline
+from models.baseline.online_baseline import AgentBaseline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.baseline.identity import Declared
 from models.config import ModelConfig
 from models.event import SAID_BY_EVENT, Credential, Origin
 from models.features.credential_location import place_of
-from models.identity import Declared
 from models.rules import ANONYMISERS, RULES
 from tests.models.places import ABROAD, FAR, HOME, KEY, MINUTES_OF_DAY, NEAR, TOR
 

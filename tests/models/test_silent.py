@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.baseline.identity import Declared
+from models.baseline.volume_baseline import QUANTITIES
 from models.config import ModelConfig
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features.extraction import FEATURES, METRICS
-from models.identity import Declared
 from models.provenance.backend import PythonContent
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.knowledge import PARTS
-from models.quantity import QUANTITIES
 from models.rules import RULES
 from models.silent import KIND_OF, SILENCED, Silent
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.baseline.profile import VERSION, Profile
+from models.baseline.volume_baseline import Level
 from models.config import ModelConfig
 from models.errors import StateError
 from models.hashing import Hasher
 from models.kernel import native_kernel
-from models.profile import VERSION, Profile
-from models.quantity import Level
 from models.trust.state import TrustState, registered_of, trust_bytes, trust_of
 
 KERNELS = [None, *filter(None, [native_kernel("auto")])]

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from lab.simulation.sample import fleet_events
+from models.baseline.agent_state import Subject
+from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
 from models.event import Origin
 from models.kernel import native_kernel
-from models.profile import Profile
-from models.subject import Subject
 from models.trust.state import TrustState
 from pipeline.formats import FORMATS
 from pipeline.publishing.catalogue import catalogue

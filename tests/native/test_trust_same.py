@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.baseline.agent_state import Subject
+from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
 from models.kernel import native_kernel
-from models.profile import Profile
 from models.quiet import Quiet
-from models.subject import Subject
 from models.trust.ledger import FULL_DAY, STRUCK, Ledger
 from models.trust.levels import LEVELS, Standing
 from models.trust.policy import TrustPolicy

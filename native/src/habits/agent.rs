@@ -1,4 +1,4 @@
-//! The habits of one agent in one mode: what runs for every event; `models.habits`.
+//! The habits of one agent in one mode: what runs for every event; `models.baseline.frequency_model`.
 
 mod asked;
 mod one_act;

@@ -1,4 +1,4 @@
-//! Decayed counts of one agent, with its votes beside them; the arithmetic of `models.counts`.
+//! Decayed counts of one agent, with its votes beside them; the arithmetic of `models.baseline.counts`.
 
 use crate::fetching::ask;
 use std::hint::black_box;

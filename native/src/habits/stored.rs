@@ -1,4 +1,4 @@
-//! Habits to bytes and back, in the layout of `models.habits_bytes`; windows of groups.
+//! Habits to bytes and back, in the layout of `models.baseline.frequency_bytes`; windows of groups.
 
 use super::calibrate::Windows;
 use super::counts::{Counts, Row, MOST_COUNT, UNIT};

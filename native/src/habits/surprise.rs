@@ -1,4 +1,4 @@
-//! The bits of one act; `models.habits.Surprise`.
+//! The bits of one act; `models.baseline.frequency_model.Surprise`.
 
 use super::places::Category;
 use super::FEATURES;

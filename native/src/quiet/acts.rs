@@ -25,7 +25,7 @@ pub struct Slot {
     pub alone: bool,
 }
 
-/// Who an agent is, whatever its events claim; `models.identity`.
+/// Who an agent is, whatever its events claim; `models.baseline.identity`.
 #[derive(Default)]
 pub struct Identity {
     pub role: Option<String>,

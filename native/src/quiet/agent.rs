@@ -20,7 +20,7 @@ type Days = Vec<(i64, i64)>;
 type Stood<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
 type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, Option<String>);
 
-/// One agent in one mode; `models.profile.Profile`, packed.
+/// One agent in one mode; `models.baseline.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
 pub struct Agent {
     pub facts: Facts,

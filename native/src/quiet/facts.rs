@@ -1,4 +1,4 @@
-//! The plain part of a profile; `models.profile.Facts` and `models.watch.state.Watch`.
+//! The plain part of a profile; `models.baseline.profile.Facts` and `models.watch.state.Watch`.
 
 mod stored;
 

@@ -1,4 +1,4 @@
-//! Usual level and spread of one quantity; `models.quantity.Level`.
+//! Usual level and spread of one quantity; `models.baseline.volume_baseline.Level`.
 
 use pyo3::prelude::*;
 

@@ -139,7 +139,7 @@ impl PeerLevels {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let known = self.seen_by(group);
         let Some(level) = place(name).and_then(|at| known.of(at)) else { return Ok(None) };
-        let class = py.import("models.quantity")?.getattr("Level")?;
+        let class = py.import("models.baseline.volume_baseline")?.getattr("Level")?;
         class.call_method1("of", (level.n, level.mean, level.square)).map(Some)
     }
 

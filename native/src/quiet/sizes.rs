@@ -3,7 +3,7 @@
 use super::level::squash;
 use super::peer_levels::{size_place, SeenLevels};
 
-/// Places in `models.quantity.QUANTITIES` of the quantities that are compared in this way.
+/// Places in `models.baseline.volume_baseline.QUANTITIES` of the quantities that are compared in this way.
 pub const SIZED: [usize; 2] = [1, 3];
 const PER_MILLE: f64 = 1_000.0;
 const ANY: i64 = -1;

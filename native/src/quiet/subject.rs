@@ -1,4 +1,4 @@
-//! The agent of an event; `models.subject.Subject`.
+//! The agent of an event; `models.baseline.agent_state.Subject`.
 
 use super::agent::Agent;
 use super::facts::{Facts, Now};

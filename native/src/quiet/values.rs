@@ -10,10 +10,10 @@ use std::ops::Deref;
 const LARGEST: f64 = 9e15;
 /// Attributes that rules look at.
 const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
-/// Attributes that name the team; `models.identity`.
+/// Attributes that name the team; `models.baseline.identity`.
 const TEAM: [&str; 2] = ["agent.team", "team"];
 /// Attributes that say what a call took: of its tokens the first that does counts, and its price;
-/// `models.quantity`.
+/// `models.baseline.volume_baseline`.
 const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
 const MILLIONTHS: f64 = 1e6;
 const MOST: f64 = (1_i64 << 53) as f64;
@@ -234,7 +234,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
     }
 }
 
-/// Tokens, the millionths of the price, or of both the geometric mean; `models.quantity._spent`.
+/// Tokens, the millionths of the price, or of both the geometric mean; `models.baseline.volume_baseline._spent`.
 fn spent_of(found: [Option<f64>; SPENT.len()]) -> Option<i64> {
     let [tokens, total, price] = found.map(|one| one.filter(|number| *number >= 0.0));
     let tokens = tokens.or(total).map(|number| number.min(MOST));

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from models.baseline.volume_baseline import Level
 from models.event import Volume
-from models.quantity import Level
 from models.watch.sizes import learn, size_name, telling, usual
 from models.watch.state import Watch
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from models.baseline.identity import Declared
 from models.errors import ConfigError
-from models.identity import Declared
 from pipeline.enrichment.inventory import load
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from pipeline.processing.replay import learn
 from pipeline.processing.review import MOST, Review
 
 if TYPE_CHECKING:
+    from models.baseline.agent_state import Subject
     from models.event import Event
-    from models.subject import Subject
     from pipeline.processing.stream_types import RawRecord
 
 EVENTS = 3_000

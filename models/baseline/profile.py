@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from msgspec import Struct, field
 
-from models import habits as reference
-from models.baseline import AgentBaseline
+from models.baseline import frequency_model as reference
+from models.baseline.online_baseline import AgentBaseline
+from models.baseline.volume_baseline import QUANTITIES, Level
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer
 from models.errors import StateError
-from models.quantity import QUANTITIES, Level
 from models.watch.state import Watch
 
 if TYPE_CHECKING:
+    from models.baseline.frequency_model import Habits
     from models.config import ModelConfig
     from models.features.feature_slots import Place
-    from models.habits import Habits
     from models.hashing import Hasher
     from models.peers.fleet import GroupView
 

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
+from models.baseline.counts import MOST_COUNT, MOST_TODAY, UNIT
 from models.calibration.score_window import Histogram, ScoreWindow
 from models.codec.bitpacking import BitReader, Bits, width
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer
 from models.codec.tokens import unzigzag, zigzag
-from models.counts import MOST_COUNT, MOST_TODAY, UNIT
 
 LAYOUT = 2
 _LOW32 = 0xFFFF_FFFF
@@ -36,7 +36,7 @@ State = tuple[int, int, int, int]
 
 
 def write(day: int, usual: list[float], windows: list[ScoreWindow], rows: list[Row]) -> bytes:
-    """Write the parts of habits; rows as `models.habits.Habits.rows` gives them."""
+    """Write the parts of habits; rows as `models.baseline.frequency_model.Habits.rows` gives them."""
     values = sorted({row[0] & _LOW32 for row in rows})
     out = Writer(bytes((LAYOUT, len(usual), len(windows))))
     out.varint(day)

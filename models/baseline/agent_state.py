@@ -11,9 +11,9 @@ from models.trust.agent_evidence import ledger_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.habits import Surprise
+    from models.baseline.frequency_model import Surprise
+    from models.baseline.profile import Profile
     from models.peers.fleet import GroupView
-    from models.profile import Profile
     from models.provenance.argument_detector import Content
     from models.trust.ledger import Ledger
     from models.trust.policy import TrustPolicy

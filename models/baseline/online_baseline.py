@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from river import base
 
+from models.baseline.counts import ADOPTION
+from models.baseline.frequency_model import Habits
+from models.baseline.volume_baseline import QUANTITIES, Level
 from models.config import ModelConfig
-from models.counts import ADOPTION
 from models.features.extraction import Feature
 from models.features.feature_slots import LOW32, Place, places_of
-from models.habits import Habits
 from models.hashing import Hasher
-from models.quantity import QUANTITIES, Level
 
 if TYPE_CHECKING:
-    from models.habits import Surprise
+    from models.baseline.frequency_model import Surprise
     from models.peers.fleet import GroupView
 
 _OWN_HASHER = Hasher(b"habitus baseline")  # until it joins a fleet

@@ -9,12 +9,12 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, NamedTuple
 
+from models.baseline.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
+from models.baseline.frequency_bytes import Row, read, write
 from models.calibration.p_values import Calibrated, calibrate, take_in, take_in_new
 from models.calibration.score_window import ScoreWindow, bin_of
-from models.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
 from models.features.extraction import FEATURES
 from models.features.feature_slots import LOW32
-from models.habits_bytes import Row, read, write
 from models.peers.groups import Groups, peer_probability
 from models.ranked import LEAST_BITS, STATISTICS
 

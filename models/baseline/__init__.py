@@ -1,0 +1,1 @@
+"""What one agent typically does in one mode, and everything that is remembered of it."""
