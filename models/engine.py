@@ -271,7 +271,7 @@ class Engine:
         profile.attach(self.hasher, self._places, subject.view)
 
     def pack(self, subject: Subject) -> Any:
-        """Give an agent to the compiled kernel whole; see `models.baseline.profile.Profile.pack`."""
+        """Give an agent to the compiled kernel whole: `Profile.pack`."""
         if subject.view is None:
             if subject.profile.agent is None:
                 subject.profile.use(self.kernel, self.config)

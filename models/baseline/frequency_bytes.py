@@ -36,7 +36,7 @@ State = tuple[int, int, int, int]
 
 
 def write(day: int, usual: list[float], windows: list[ScoreWindow], rows: list[Row]) -> bytes:
-    """Write the parts of habits; rows as `models.baseline.frequency_model.Habits.rows` gives them."""
+    """Write the parts of habits, with the rows of `Habits.rows`."""
     values = sorted({row[0] & _LOW32 for row in rows})
     out = Writer(bytes((LAYOUT, len(usual), len(windows))))
     out.varint(day)
