@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from models.config import ModelConfig
-from models.exchange import Exchange
 from models.kernel import native_kernel
 from models.peers import baselines as levels_kernel
 from models.peers import groups as groups_kernel
 from models.peers.fleet import Peers
 from models.provenance.backend import content_kernel
+from models.replication.exchange import Exchange
 from models.watch import heard as heard_kernel
 from pipeline.processing.assembly import Surroundings, build_worker
 from pipeline.sources.kafka.position import Position

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from models.baseline.agent_state import Bits
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
+    from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event
-    from models.hashing import Hasher
     from models.peers.fleet import Peers
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from models.baseline.agent_state import Subject
     from models.baseline.frequency_model import Surprise
     from models.baseline.profile import Facts
+    from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event
     from models.features.feature_slots import Place
-    from models.hashing import Hasher
     from models.provenance.argument_detector import Content
     from models.watch.watcher import Watcher
 

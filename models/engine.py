@@ -24,12 +24,12 @@ from models.changing import (
     take_change,
     unannounced,
 )
+from models.codec.hashing import hasher_of
 from models.deciding import Decider
 from models.event import microseconds
 from models.features.credential_location import note_credential
 from models.features.extraction import FEATURES, LEAK, TOOL, extract
 from models.features.feature_slots import places_of
-from models.hashing import hasher_of
 from models.kernel import native_kernel
 from models.learner import Learner, may_be_shared
 from models.meeting import meet
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from models.peers.groups import View
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
-    from models.telling import Telling
+    from models.replication.telling import Telling
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF

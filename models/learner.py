@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from models.baseline.agent_state import Bits, Subject
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
+    from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event
     from models.features.feature_slots import Place
-    from models.hashing import Hasher
     from models.peers.fleet import GroupView, Peers
     from models.provenance.backend import ContentKernel
     from models.provenance.session import Session

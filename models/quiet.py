@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models.baseline.agent_state import Subject
     from models.engine import Engine
-    from models.telling import Telling
+    from models.replication.telling import Telling
     from models.trust.policy import TrustPolicy
     from models.trust.response import Answer
     from models.trust.state import TrustState
@@ -100,7 +100,7 @@ class Quiet:
         return self._native.Acts(values, arrived_us, ahead_us)
 
     def marks(self, acts: Any) -> list[tuple[int, int] | None]:
-        """Give key and content of what was read, as `models.hashing.Hasher` gives them."""
+        """Give key and content of what was read, as `models.codec.hashing.Hasher` gives them."""
         marks: list[tuple[int, int] | None] = acts.marks(self._hashes)
         return marks
 

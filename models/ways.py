@@ -15,8 +15,8 @@ from models.units import DAY_US
 if TYPE_CHECKING:
     from models.assessment import Finding
     from models.baseline.profile import Facts, Profile
+    from models.codec.hashing import Hasher
     from models.config import ModelConfig
-    from models.hashing import Hasher
     from models.watch.adopting import Adopting
 
 _USUAL = 3  # days

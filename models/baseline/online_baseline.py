@@ -10,10 +10,10 @@ from river import base
 from models.baseline.counts import ADOPTION
 from models.baseline.frequency_model import Habits
 from models.baseline.volume_baseline import QUANTITIES, Level
+from models.codec.hashing import Hasher
 from models.config import ModelConfig
 from models.features.extraction import Feature
 from models.features.feature_slots import LOW32, Place, places_of
-from models.hashing import Hasher
 
 if TYPE_CHECKING:
     from models.baseline.frequency_model import Surprise

@@ -18,9 +18,9 @@ from models.watch.state import Watch
 
 if TYPE_CHECKING:
     from models.baseline.frequency_model import Habits
+    from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.features.feature_slots import Place
-    from models.hashing import Hasher
     from models.peers.fleet import GroupView
 
 VERSION = 5

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.codec.hashing import mix
 from models.features.extraction import FEATURES
-from models.hashing import mix
 
 if TYPE_CHECKING:
+    from models.codec.hashing import Hasher
     from models.features.extraction import Feature
-    from models.hashing import Hasher
 
 LOW31 = 0x7FFF_FFFF
 LOW32 = 0xFFFF_FFFF
@@ -36,7 +36,7 @@ class Place:
 
     Examples
     --------
-    >>> from models.hashing import Hasher
+    >>> from models.codec.hashing import Hasher
     >>> tool = places_of(Hasher(b"0123456789abcdef"))[0]
     >>> tool.name, tool.uniform == 1 / 4096, tool.inside("START") == tool.node
     ('tool', True, False)

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct, field
 
 from models.calibration.session_calibration import SessionPools
+from models.codec.change_log import Journal
 from models.errors import StateError
-from models.journal import Journal
 from models.peers.baselines import PeerLevels
 from models.peers.group import FLEET
 from models.peers.groups import Groups
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from models.baseline.volume_baseline import Level
     from models.config import ModelConfig
-    from models.telling import Telling
+    from models.replication.telling import Telling
 
 __all__ = ["FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
 MOST_PENDING = 20_000

@@ -13,8 +13,8 @@ import msgspec
 
 from models.baseline.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.calibration.score_window import PRIOR_SCORES, TOP, UNBOUNDED
+from models.codec.hashing import Hasher
 from models.features.feature_slots import places_of
-from models.hashing import Hasher
 from models.peers.group import AFTER, FLEET, NEWCOMERS, Group, above
 from models.ranked import FIRST_METRIC, LEAST_BITS, SHARED_BITS, STATISTICS, WINDOWS
 

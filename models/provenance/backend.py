@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
+from models.codec.change_log import Journal
+from models.codec.hashing import Hasher
 from models.errors import StateError
-from models.hashing import Hasher
-from models.journal import Journal
 from models.provenance import text
 from models.provenance.argument_detector import ContentDetector
 from models.provenance.deobfuscation import forms_of
@@ -37,8 +37,8 @@ from models.provenance.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.codec.change_log import Apply, Encode
     from models.event import Origins
-    from models.journal import Apply, Encode
     from models.provenance.argument_detector import Content
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.provenance.cross_task_spread import MOST_WANDERING_BITS, alike_by_chance, has_wandered
 from models.provenance.entity_binding import BROKEN, KEPT, UNSAID, standing
 from models.provenance.history.request_clusters import RoleTable, marks_of, noted

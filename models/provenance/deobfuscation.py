@@ -18,7 +18,7 @@ from models.provenance.text import normalise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.hashing import Hasher
+    from models.codec.hashing import Hasher
 
 SHORTEST, LONGEST = 6, 128  # letters and digits of what is traced; fewer are alike by chance
 MOST_FORMS = 32  # of one identifier

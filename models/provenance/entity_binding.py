@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.provenance.history.request_clusters import KEPT_LONGER
 
 if TYPE_CHECKING:

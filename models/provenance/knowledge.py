@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.provenance.history.request_clusters import Documents, RoleTable
 from models.provenance.history.similarity import WordWeights
 from models.provenance.novelty import KNOWN, NEW, OUTSIDE, TELLING, VotePlace
@@ -12,7 +12,7 @@ from models.provenance.novelty_prior import VALUE, Rates
 from models.provenance.request import Reader
 
 if TYPE_CHECKING:
-    from models.hashing import Hasher
+    from models.codec.hashing import Hasher
     from models.provenance.request import Request
 
 TOOL_WORD_FLOOR = 0.2

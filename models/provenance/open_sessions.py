@@ -9,8 +9,8 @@ import msgspec
 
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer
+from models.codec.hashing import Hasher
 from models.errors import StateError
-from models.hashing import Hasher
 from models.provenance.session import Session
 from models.units import HOUR_US
 

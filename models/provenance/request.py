@@ -20,7 +20,7 @@ from models.provenance.text import (
 )
 
 if TYPE_CHECKING:
-    from models.hashing import Hasher
+    from models.codec.hashing import Hasher
 
 SPECIFIC_ENOUGH = 20.0  # bits at which a match with a result is surely not chance
 COVER_DISCOUNT = 0.7  # how much of its bits a value named by the request loses
@@ -75,7 +75,7 @@ class Reader:
 
     Examples
     --------
-    >>> from models.hashing import Hasher
+    >>> from models.codec.hashing import Hasher
     >>> reader = Reader(Hasher(b"0123456789abcdef"))
     >>> len(reader.request("Pay the invoice of Ines").words)
     3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.assessment import Reason
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.watch.haste import add, within_hour
 from models.watch.scene import finding
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models.assessment import Finding
+    from models.codec.hashing import Hasher
     from models.event import Event
-    from models.hashing import Hasher
     from models.watch.scene import Scene
 
 _MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen
@@ -47,7 +47,7 @@ def definition(scene: Scene) -> Finding | None:
 def renew(known: list[int], tools: Iterable[str], hasher: Hasher) -> None:
     """Let tools that a deployment names have another definition, once.
 
-    >>> from models.hashing import Hasher
+    >>> from models.codec.hashing import Hasher
     >>> hasher, known = Hasher(b"0123456789abcdef"), []
     >>> _note(known, *_marks(hasher, "mail.read", "old"))
     >>> renew(known, ["mail.read"], hasher), len(known)

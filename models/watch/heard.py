@@ -1,7 +1,7 @@
 """When each agent was last heard of, and how long it is usually silent.
 
 Agents are stored in buckets by their names; of a bucket a batch writes the agents it heard anew,
-and now and then all (`models.journal`).
+and now and then all (`models.codec.change_log`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.journal import MOST_CHANGES, Journal
+from models.codec.change_log import MOST_CHANGES, Journal
 from models.watch.week import DAY_HOURS, cell, workday_hours
 
 if TYPE_CHECKING:

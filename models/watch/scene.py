@@ -11,10 +11,10 @@ from models.assessment import Finding, Reason
 if TYPE_CHECKING:
     from models.baseline.identity import Mismatch
     from models.baseline.profile import Profile
+    from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event, Origin
     from models.features.feature_slots import Place
-    from models.hashing import Hasher
     from models.watch.heard import Heard
 
 RULE_BITS = 24.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event
-    from models.telling import Telling
+    from models.replication.telling import Telling
 
 DRIFT = "behavior.drift"
 

@@ -1,4 +1,4 @@
-//! Keyed 64-bit hashes of names; the arithmetic of `models.hashing`.
+//! Keyed 64-bit hashes of names; the arithmetic of `models.codec.hashing`.
 
 use crate::canonical::Canonical;
 use blake2b_simd::{Params, State};
@@ -66,7 +66,7 @@ impl Hasher {
     }
 }
 
-/// The hashes that Python asks for; `models.hashing.Hasher`.
+/// The hashes that Python asks for; `models.codec.hashing.Hasher`.
 #[pyclass(frozen, module = "habitus_native")]
 pub struct Hashes {
     params: Params,

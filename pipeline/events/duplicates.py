@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from models.hashing import hasher_of, mix
+from models.codec.hashing import hasher_of, mix
 from models.kernel import native_kernel
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Collection, Mapping, Sequence
 
-    from models.hashing import Hasher
+    from models.codec.hashing import Hasher
     from models.quiet import Quiet
     from pipeline.events.duplicates import Mark
     from pipeline.formats import Format

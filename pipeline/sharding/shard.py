@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.exchange import NAME, Exchange
+from models.replication.exchange import NAME, Exchange
 from pipeline.clock import clock_us
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.quarantine import judged

@@ -24,8 +24,8 @@ from models.calibration.score_window import (
     Zeros,
     bin_of,
 )
+from models.codec.hashing import Hasher
 from models.event import Volume
-from models.hashing import Hasher
 from models.ranked import PEAK, SUM
 
 if TYPE_CHECKING:

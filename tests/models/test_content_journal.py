@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from models.codec.change_log import MOST_CHANGES, Journal
 from models.errors import StateError
-from models.journal import MOST_CHANGES, Journal
 from models.provenance.backend import PythonContent
 
 FILE = "result:file.read"

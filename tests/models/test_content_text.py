@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.hashing import Hasher
+from models.codec.hashing import Hasher
 from models.provenance.request import KINDS, Reader, asked_for, covered
 from models.provenance.text import (
     coverage,

@@ -10,19 +10,19 @@ import msgspec
 import pytest
 
 from lab.simulation.sample import fleet_events
-from models import exchange
 from models.baseline.agent_state import Subject
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
 from models.errors import StateError
 from models.event import Origin
-from models.exchange import NAME, Exchange
 from models.features.extraction import FEATURES
 from models.kernel import native_kernel
 from models.peers.fleet import FLEET
 from models.provenance.history.request_clusters import RoleTable
 from models.provenance.history.stored_tables import read_role
+from models.replication import exchange
+from models.replication.exchange import NAME, Exchange
 from models.trust.state import TrustState
 from pipeline.formats import FORMATS, event_of
 from pipeline.processing.stream_types import RawRecord

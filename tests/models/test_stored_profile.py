@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from models.baseline.profile import VERSION, Profile
 from models.baseline.volume_baseline import Level
+from models.codec.hashing import Hasher
 from models.config import ModelConfig
 from models.errors import StateError
-from models.hashing import Hasher
 from models.kernel import native_kernel
 from models.trust.state import TrustState, registered_of, trust_bytes, trust_of
 

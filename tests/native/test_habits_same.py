@@ -16,11 +16,11 @@ from models.baseline import frequency_model as reference
 from models.baseline.counts import ADOPTION
 from models.baseline.profile import Profile
 from models.calibration import session_calibration as session_pools
+from models.codec.hashing import Hasher, NativeHasher
 from models.config import ModelConfig
 from models.errors import StateError
 from models.features.extraction import FEATURES
 from models.features.feature_slots import LOW32, places_of
-from models.hashing import Hasher, NativeHasher
 from models.ranked import STATISTICS
 
 KEY = b"0123456789abcdef"

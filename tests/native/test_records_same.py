@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.codec.hashing import Hasher
 from models.errors import MalformedEvent
 from models.event import microseconds
-from models.hashing import Hasher
 from pipeline.formats import Native
 from tests.native.both import native, needs_native
 

@@ -12,7 +12,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.provenance.argument_detector import PLAIN_FACTOR, intents, weighed
 from models.provenance.call_scoring import recurrence
 from models.provenance.history.learning import FREE_HOLD, GATE, count_bearer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.provenance.cross_task_spread import note_wandering
 from models.provenance.entity_binding import tie
 from models.provenance.history.request_clusters import MAX_KNOWN, RARE, YOUNG

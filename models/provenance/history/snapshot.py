@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.hashing import mix
+from models.codec.hashing import mix
 from models.provenance.novelty import source_of
 from models.provenance.request import COVER_DISCOUNT, asked_for, covered
 from models.provenance.session import MAX_USES, Seen

@@ -1,4 +1,5 @@
-"""The bytes of the content tables: `models.journal` decides when as a copy, when as changes.
+"""The bytes of the content tables: `models.codec.change_log` decides when as a copy, when as
+changes.
 
 Copy and changes have one layout, a copy being all changes since nothing.
 """

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.codec.canonical import canonical
-from models.hashing import Hasher
+from models.codec.hashing import Hasher
 
 SECRET = b"0123456789abcdef"
 values = st.recursive(

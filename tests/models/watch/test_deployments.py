@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.exchange import Exchange
+from models.replication.exchange import Exchange
 from models.watch.traces import NAME, Traces
 
 SALES = "sales\x1f2"

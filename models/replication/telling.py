@@ -1,4 +1,4 @@
-"""What an engine tells others of, where it is one of several: `models.exchange` passes it on."""
+"""What an engine tells others of, where it is one of several: `models.replication.exchange` passes it on."""
 
 from __future__ import annotations
 

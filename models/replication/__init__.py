@@ -1,0 +1,1 @@
+"""What the shards of one stream tell each other."""
