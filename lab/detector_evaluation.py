@@ -22,7 +22,7 @@ from pipeline.detectors.detector import Detector
 if TYPE_CHECKING:
     from lab.evaluation.judged import Session
     from lab.evaluation.judging import Measured
-    from models.assessment import Reason
+    from models.result import Reason
     from pipeline.detectors.detector import Act
 
 

@@ -27,10 +27,10 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.event import Event
     from models.features.feature_slots import Place
+    from models.result import Assessment
     from pipeline.processing.stream_types import RawRecord
     from pipeline.processing.worker import Worker
     from pipeline.settings import Settings

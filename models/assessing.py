@@ -5,13 +5,12 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from models.assessment import Assessment
 from models.provenance.novelty import OUTSIDE
 from models.ranked import SUM
+from models.result import Assessment
 from models.together import oddest, total
 
 if TYPE_CHECKING:
-    from models.assessment import Finding
     from models.baseline.agent_state import Bits
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from models.peers.fleet import Peers
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
+    from models.result import Finding
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
 _MOST_ALPHA = 0.01

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from models.assessment import Assessment
 from models.features.extraction import FEATURES, TOOL
+from models.result import Assessment
 from models.watch.claims import renew
 from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle

@@ -6,9 +6,8 @@ from functools import partial
 from math import log2
 from typing import TYPE_CHECKING
 
-from models.assessment import GROUNDS, Reason
 from models.baseline.identity import MISMATCH
-from models.explain import (
+from models.explain.reasons import (
     category_reason,
     content_reasons,
     measure_reason,
@@ -18,6 +17,7 @@ from models.features.extraction import BY_METRIC, METRICS
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
 from models.provenance.argument_detector import PLAIN_FACTOR
 from models.ranked import SUM
+from models.result import GROUNDS, Reason
 from models.trust.opinion import confidence
 from models.trust.policy import SEVERITIES
 from models.units import DAY_US
@@ -30,12 +30,12 @@ from models.watch.scene import RULE_BITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from models.assessment import Assessment, Finding, Kind
     from models.baseline.agent_state import Bits, Subject
     from models.calibration.p_values import Calibrated
     from models.event import Event
     from models.features.feature_slots import Place
     from models.leading import Unusual
+    from models.result import Assessment, Finding, Kind
     from models.together import Least
     from models.trust.ledger import Ledger
     from models.watch.measure import Measure

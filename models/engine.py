@@ -31,8 +31,8 @@ from models.features.credential_location import note_credential
 from models.features.extraction import FEATURES, LEAK, TOOL, extract
 from models.features.feature_slots import places_of
 from models.kernel import native_kernel
-from models.learner import Learner, may_be_shared
-from models.meeting import meet
+from models.learning.learner import Learner, may_be_shared
+from models.learning.roll_forward import meet
 from models.narrower import count_as_known
 from models.peers import baselines as peer_levels
 from models.peers.fleet import FLEET, GroupView, Peers
@@ -43,7 +43,7 @@ from models.rules import RULES, note_version, refusal
 from models.silent import Silent
 from models.together import total
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
-from models.trusting import move_trust
+from models.trust.update import move_trust
 from models.units import MINUTE_US
 from models.watch import heard
 from models.watch.excess import excess
@@ -60,7 +60,6 @@ from models.ways import Ways
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.assessment import Assessment, Finding, Kind, Reason
     from models.baseline.identity import Declared, Mismatch
     from models.baseline.profile import Profile
     from models.config import ModelConfig
@@ -69,6 +68,7 @@ if TYPE_CHECKING:
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
     from models.replication.telling import Telling
+    from models.result import Assessment, Finding, Kind, Reason
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF

@@ -15,8 +15,8 @@ from models.watch.scene import finding
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.assessment import Finding
     from models.baseline.identity import Mismatch
+    from models.result import Finding
     from models.watch.scene import Scene
 
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})

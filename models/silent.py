@@ -18,8 +18,8 @@ from models.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from models.assessment import Finding
     from models.peers.groups import View
+    from models.result import Finding
     from models.watch.measure import Measure
 
 SILENCED: dict[str, tuple[str, ...]] = {

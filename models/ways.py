@@ -13,10 +13,10 @@ from models.features.feature_slots import LOW32
 from models.units import DAY_US
 
 if TYPE_CHECKING:
-    from models.assessment import Finding
     from models.baseline.profile import Facts, Profile
     from models.codec.hashing import Hasher
     from models.config import ModelConfig
+    from models.result import Finding
     from models.watch.adopting import Adopting
 
 _USUAL = 3  # days

@@ -18,7 +18,7 @@ from lab.evaluation.figures import figures
 from lab.evaluation.run import measured
 from lab.examples import made_up
 from lab.exploration import Explored
-from models.assessment import Reason
+from models.result import Reason
 from pipeline.detectors import Detector, register
 from pipeline.offline import fit_opinion, group_agents, load_offline, tool_shares
 from pipeline.offline.history import History

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lab.evaluation.truth import Truth
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.event import Event
-    from models.quiet import Usual
+    from models.fast_path import Usual
+    from models.result import Assessment
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord

@@ -9,7 +9,7 @@ from models.watch import claims, leak, modes, silence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.assessment import Finding
+    from models.result import Finding
     from models.watch.scene import Scene
 
 RULES: dict[str, Callable[[Scene], Finding | None]] = {

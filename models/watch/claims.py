@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.assessment import Reason
 from models.codec.hashing import mix
+from models.result import Reason
 from models.watch.haste import add, within_hour
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.assessment import Finding
     from models.codec.hashing import Hasher
     from models.event import Event
+    from models.result import Finding
     from models.watch.scene import Scene
 
 _MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
-    from models.assessment import Finding
+    from models.result import Finding
     from models.watch.scene import Scene
 
 ALARM = 40.0

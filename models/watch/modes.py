@@ -9,7 +9,7 @@ from models.watch.heard import MODES, is_settled
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
-    from models.assessment import Finding
+    from models.result import Finding
     from models.watch.heard import Voice
     from models.watch.scene import Scene
     from models.watch.state import Watch

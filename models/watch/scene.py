@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.assessment import Finding, Reason
+from models.result import Finding, Reason
 
 if TYPE_CHECKING:
     from models.baseline.identity import Mismatch

@@ -8,7 +8,7 @@ from models.units import HOUR_US
 from models.watch.scene import finding
 
 if TYPE_CHECKING:
-    from models.assessment import Finding
+    from models.result import Finding
     from models.watch.scene import Scene
 
 

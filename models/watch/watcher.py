@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from models.assessment import Reason
+from models.result import Reason
 from models.units import DAY_US, HOUR_US
 from models.watch.adopting import Adopting
 from models.watch.counting import DAY, HOUR, close
@@ -16,11 +16,11 @@ from models.watch.modes import note_mode
 from models.watch.traces import Traces
 
 if TYPE_CHECKING:
-    from models.assessment import Assessment
     from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event
     from models.replication.telling import Telling
+    from models.result import Assessment
 
 DRIFT = "behavior.drift"
 

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from models.assessment import Assessment, Reason
     from models.baseline.profile import Facts
     from models.event import Event
+    from models.result import Assessment, Reason
 
 
 class Act(NamedTuple):
@@ -39,7 +39,7 @@ class Detector(ABC):
 
     Examples
     --------
-    >>> from models.assessment import Reason
+    >>> from models.result import Reason
     >>> class NewTool(Detector):
     ...     name = "new_tool"
     ...     def __init__(self):

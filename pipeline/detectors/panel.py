@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.assessment import Reason
 from models.errors import ConfigError, StateError
+from models.result import Reason
 from pipeline.detectors.detector import Act
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.event import Event
+    from models.result import Assessment
     from pipeline.detectors.detector import Detector
 
 PREFIX = "detector:"

@@ -17,9 +17,9 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.event import Event
+    from models.result import Assessment
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
     from pipeline.settings import Settings

@@ -18,8 +18,8 @@ import numpy as np
 from msgspec import Struct
 from sklearn.ensemble import IsolationForest
 
-from models.assessment import Reason
 from models.errors import ConfigError
+from models.result import Reason
 from pipeline.detectors.detector import Detector
 from pipeline.offline.kept import VERSION_DIGITS, digest_of, keep, kept
 from pipeline.offline.signs import SIGNS, signs_of

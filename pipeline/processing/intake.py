@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from models.codec.hashing import Hasher
-    from models.quiet import Quiet
+    from models.fast_path import Quiet
     from pipeline.events.duplicates import Mark
     from pipeline.formats import Format
     from pipeline.processing.batch_state import Job

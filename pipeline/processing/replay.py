@@ -31,9 +31,9 @@ from pipeline.store.batch import PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.event import Event
+    from models.result import Assessment
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord

@@ -13,9 +13,9 @@ from pipeline.files.named_output import create
 from pipeline.publishing.outputs import replay_line
 
 if TYPE_CHECKING:
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.event import Event
+    from models.result import Assessment
     from models.trust.policy import TrustPolicy
     from pipeline.processing.stream_types import RawRecord
 

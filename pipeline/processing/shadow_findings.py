@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from models.assessment import Reason
+from models.result import Reason
 from models.units import DAY_US, MINUTE_US
 from models.watch.scene import RULE_BITS
 from pipeline.publishing.outputs import reason_object
@@ -16,8 +16,8 @@ from pipeline.publishing.outputs import reason_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from models.assessment import Assessment, Kind
     from models.event import Event, Origin
+    from models.result import Assessment, Kind
     from pipeline.store.batch import MemberRow
     from pipeline.store.protocol import Store
 

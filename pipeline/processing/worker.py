@@ -10,11 +10,11 @@ import msgspec
 
 from models.baseline.identity import as_known, fill, may_begin, settle
 from models.engine import Engine
-from models.quiet import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
+from models.fast_path import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust.ledger import AGENT_WIDE
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.response import trust_answer
-from models.trusting import stand_with
+from models.trust.update import stand_with
 from models.units import DAY_US
 from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.events.unknown_members import MemberCounters
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
     from models.baseline.identity import Declared
     from models.config import ModelConfig
     from models.event import Event, Origin
-    from models.quiet import Usual
+    from models.fast_path import Usual
+    from models.result import Assessment
     from models.trust.state import TrustState
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory

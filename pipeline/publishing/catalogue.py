@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from models.assessment import Kind
+from models.result import Kind
 
 FRAMEWORKS = ("owasp", "maestro", "attack", "atlas")
 

@@ -13,9 +13,9 @@ from models.trust.response import encode
 from pipeline.processing.stream_types import Message
 
 if TYPE_CHECKING:
-    from models.assessment import Assessment, Reason
     from models.baseline.agent_state import Subject
     from models.event import Event
+    from models.result import Assessment, Reason
     from models.trust.policy import TrustPolicy
     from models.trust.response import Answer
 

@@ -14,8 +14,8 @@ from lab.evaluation.run import measured
 from lab.examples import made_up
 from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
-from models.assessment import Reason
 from models.errors import ConfigError, StateError
+from models.result import Reason
 from pipeline.commands.doctor.checks import examine
 from pipeline.detectors import DETECTORS, Act, Detector, Panel, detectors_named, register
 from pipeline.logs import JsonLines

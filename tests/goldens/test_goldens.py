@@ -32,8 +32,8 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.assessment import Assessment
-    from models.quiet import Usual
+    from models.fast_path import Usual
+    from models.result import Assessment
     from pipeline.store.protocol import Store
 
 HERE = Path(__file__).parent

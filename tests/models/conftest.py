@@ -19,9 +19,9 @@ from pipeline.publishing.catalogue import catalogue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from models.assessment import Assessment
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
+    from models.result import Assessment
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECRET = b"0123456789abcdef"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain import content_reasons
+from models.explain.reasons import content_reasons
 from models.provenance.backend import PythonContent
 
 PAY = "Pay the invoice of Ines"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.assessing import carried
-from models.explain import content_reasons
+from models.explain.reasons import content_reasons
 from models.provenance.call_scoring import OTHER
 from models.provenance.history.learning import QUORUM, VERY_UNUSUAL
 from models.provenance.novelty import OUTSIDE

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from models.explain import content_reasons
+from models.explain.reasons import content_reasons
 from models.provenance.backend import PythonContent
 from models.provenance.deobfuscation import LONGEST, SHORTEST, bare, forms_of, traceable
 from models.provenance.knowledge import PARTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain import content_reasons
+from models.explain.reasons import content_reasons
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.cross_task_spread import (
     MOST_WANDERING_BITS,

@@ -31,8 +31,8 @@ from pipeline.publishing.catalogue import catalogue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.assessment import Assessment
     from models.event import Event
+    from models.result import Assessment
 
 SECRET = b"0123456789abcdef"
 CONFIG = ModelConfig(pool_minimum=60, session_minimum=10, learning_sessions=2, snapshot_minutes=30)

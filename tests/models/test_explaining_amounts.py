@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.baseline.volume_baseline import MOST, quantities
-from models.explain import measure_reason
+from models.explain.reasons import measure_reason
 from models.features.extraction import METRICS
 from models.watch.measure import Measure
 

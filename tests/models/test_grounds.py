@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.assessment import GROUNDS, Assessment, Kind
 from models.baseline.identity import Declared
 from models.deciding import Decider
+from models.result import GROUNDS, Assessment, Kind
 
 SHADOW = Declared(registered=False)
 KINDS = {"cascade": Kind("high", "tools", {})}

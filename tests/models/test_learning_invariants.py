@@ -22,8 +22,8 @@ from models.units import HOUR_US
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.assessment import Assessment
     from models.event import Event
+    from models.result import Assessment
 
 SETTINGS = {"pool_minimum": 100, "learning_sessions": 3, "snapshot_minutes": 10}
 DAY = 24 * 60

@@ -18,7 +18,7 @@ from tests.models.places import ABROAD, FAR, HOME, KEY, MINUTES_OF_DAY, NEAR, TO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.assessment import Assessment
+    from models.result import Assessment
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 OFFICE = Origin("corporate", 64500, "SE", "settings")

@@ -24,7 +24,7 @@ from models.silent import KIND_OF, SILENCED, Silent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.assessment import Assessment
+    from models.result import Assessment
 
 EARLY = {"pool_minimum": 60, "session_minimum": 10, "learning_sessions": 4, "snapshot_minutes": 30}
 STRANGE = Origin("hosting", 64999, "XX", "list@1")

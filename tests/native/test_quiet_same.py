@@ -15,8 +15,8 @@ from lab.simulation.fleet.config import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
 from models.event import microseconds
+from models.fast_path import Quiet
 from models.peers.fleet import Peers
-from models.quiet import Quiet
 from pipeline.processing import runner
 from pipeline.processing.replay import learn
 from pipeline.processing.worker import Worker

@@ -13,8 +13,8 @@ from models.baseline.agent_state import Subject
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
+from models.fast_path import Quiet
 from models.kernel import native_kernel
-from models.quiet import Quiet
 from models.trust.ledger import FULL_DAY, STRUCK, Ledger
 from models.trust.levels import LEVELS, Standing
 from models.trust.policy import TrustPolicy

@@ -1,4 +1,4 @@
-//! What ends with an event: windows of counts, and days; `models.watch.watcher` and `models.meeting`.
+//! What ends with an event: windows of counts, and days; `models.watch.watcher` and `models.learning.roll_forward`.
 
 use super::act::Act;
 use super::bench::Bench;

@@ -1,4 +1,4 @@
-//! Learning after scoring; `models.learner`.
+//! Learning after scoring; `models.learning.learner`.
 
 use super::act::Act;
 use super::amounts::added;

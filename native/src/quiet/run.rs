@@ -1,4 +1,4 @@
-//! One event after the other, until one needs the reference; `models.quiet.Quiet.run`.
+//! One event after the other, until one needs the reference; `models.fast_path.Quiet.run`.
 
 use super::acts::{Acts, Slot};
 use super::agent::Agent;
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 const MOST_PENDING: u64 = 20_000;
 
-/// Why the kernel stopped; the numbers are those of `models.quiet`.
+/// Why the kernel stopped; the numbers are those of `models.fast_path`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     Done = 0,

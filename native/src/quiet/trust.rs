@@ -1,4 +1,4 @@
-//! How an agent stands, looked at once an hour of event time; `models.trusting.stand`.
+//! How an agent stands, looked at once an hour of event time; `models.trust.update.stand`.
 //!
 //! Only of agents whom nothing speaks against: of the others the reference looks.
 

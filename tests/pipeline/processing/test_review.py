@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from models.assessment import Assessment, Reason
 from models.errors import ConfigError, HabitusError
+from models.result import Assessment, Reason
 from models.trust.policy import DEFAULT_POLICY
 from pipeline.processing.replay import learn
 from pipeline.processing.review import MOST, Review

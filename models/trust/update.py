@@ -10,8 +10,8 @@ from models.trust.opinion import caution, expectation, weigh
 from models.units import HOUR_US
 
 if TYPE_CHECKING:
-    from models.assessment import Assessment
     from models.baseline.agent_state import Subject
+    from models.result import Assessment
     from models.trust.policy import TrustPolicy
 
 Shown = tuple[int, int, str, str, str]

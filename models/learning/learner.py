@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.assessment import Held
 from models.baseline.volume_baseline import QUANTITIES, added, quantities
 from models.ranked import PEAK
+from models.result import Held
 from models.units import DAY_US, HOUR_US
 from models.watch.mixture import use
 from models.watch.sizes import (
@@ -21,7 +21,6 @@ from models.watch.sizes import (
 from models.ways import make_room
 
 if TYPE_CHECKING:
-    from models.assessment import Assessment
     from models.baseline.agent_state import Bits, Subject
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from models.peers.fleet import GroupView, Peers
     from models.provenance.backend import ContentKernel
     from models.provenance.session import Session
+    from models.result import Assessment
     from models.trust.ledger import Item
     from models.trust.state import TrustState
     from models.watch.adopting import Adopting

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import expm1, log2
 from typing import TYPE_CHECKING
 
-from models.assessment import Reason
 from models.baseline.volume_baseline import QUANTITIES, Level
 from models.features.extraction import METRICS
 from models.provenance.request import KINDS
+from models.result import Reason
 from models.watch.sizes import PER_MILLE
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from models.trust.fast_response import usual_answer
 from models.trust.levels import LEVELS, Standing
-from models.trusting import stand
+from models.trust.update import stand
 from models.units import HOUR_US
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Usual(NamedTuple):
     session
         As the event names it; None where it does not.
     rank, p, pool, session_p
-        As in `models.assessment.Assessment`.
+        As in `models.result.Assessment`.
     """
 
     position: int
