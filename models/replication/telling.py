@@ -1,4 +1,4 @@
-"""What an engine tells others of, where it is one of several: `models.replication.exchange` passes it on."""
+"""What one engine announces to the others of its stream; `models.replication.exchange` sends it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The bytes of the content tables: `models.codec.change_log` decides when as a copy, when as
-changes.
+"""The bytes of the tables of sessions, as a whole copy or as changes.
 
-Copy and changes have one layout, a copy being all changes since nothing.
+Both have one layout: a copy holds all changes since nothing. `models.codec.change_log` decides
+which of them is written.
 """
 
 from __future__ import annotations
