@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,17 @@ def test_a_broken_contract_is_reported_by_its_name(contract: str, tree: Path) ->
     result = lint_imports(tree)
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"{contract} BROKEN" in result.stdout
+
+
+def test_every_module_of_the_core_has_a_layer() -> None:
+    contract = next(c for c in CONFIGURATION["contracts"] if c["name"] == "Inside the core")
+    listed = [f"models.{name}" for row in contract["layers"] for name in re.split(r"[\s:]+", row)]
+    graph = grimp.build_graph("models", cache_dir=None)
+    modules = {one for one in graph.modules if not graph.find_children(one)}
+    outside = {one for one in modules if not one.startswith((*(f"{name}." for name in listed),))}
+    assert sorted(listed) == sorted(set(listed))
+    assert outside - set(listed) == set()
+    assert set(listed) - graph.modules == set()
 
 
 def circle_among(*packages: str) -> list[str]:
