@@ -6,7 +6,7 @@ import json
 
 from lab.simulation.sample import fleet_events
 from tests.native.both import needs_native
-from tests.native.test_quiet_same import same
+from tests.native.loop.test_fast_path_same import same
 
 pytestmark = needs_native
 
