@@ -63,7 +63,8 @@ impl Places {
         let features = py.import("models.features.extraction")?.getattr("FEATURES")?;
         let number = features.len()?;
         if number != FEATURES {
-            let text = format!("models.features.extraction has {number} features, expected {FEATURES}");
+            let text =
+                format!("models.features.extraction has {number} features, expected {FEATURES}");
             return Err(PyValueError::new_err(text));
         }
         let mut names: Vec<String> = Vec::new();

@@ -62,9 +62,12 @@ impl Config {
 
 impl Metrics {
     pub fn of(py: Python<'_>) -> PyResult<Self> {
-        let names: Vec<String> = py.import("models.features.extraction")?.getattr("METRICS")?.extract()?;
+        let names: Vec<String> =
+            py.import("models.features.extraction")?.getattr("METRICS")?.extract()?;
         let at = |name: &str| -> PyResult<usize> {
-            let text = || PyValueError::new_err(format!("models.features.extraction has no metric {name:?}"));
+            let text = || {
+                PyValueError::new_err(format!("models.features.extraction has no metric {name:?}"))
+            };
             names.iter().position(|known| known == name).ok_or_else(text)
         };
         let mut counted = [0; COUNTS];
