@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test nightly check lint format types arch audit schema bench chaos notebooks services services-stop \
+.PHONY: help install native demo test nightly check lint format types arch audit schema measured bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -92,6 +92,9 @@ notebooks: $(KERNEL) ## execute the notebooks
 schema: $(STAMP) ## remake the published schemas (data/schema/) from the types
 	@$(BIN)/python -m pipeline.events.schema
 	@$(BIN)/python -m pipeline.publishing.asyncapi
+
+measured: $(STAMP) ## write docs/measured.md from benchmarks/results/
+	@$(BIN)/python -m benchmarks.page
 
 bench: $(KERNEL) ## measure the promises about speed on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from benchmarks.child import measure
+from benchmarks.findings import add_save, show
 from benchmarks.memory import TIMES, measure_memory
 from benchmarks.meter import Job
-from benchmarks.report import Report, write
+from benchmarks.report import Report, absent, findings
 from benchmarks.stream import write_inputs
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _measure_freshness(report)
     if asked.json:
         print(msgspec.json.encode(_plain(report)).decode())
-    else:
-        write(report)
+    if asked.save or not asked.json:
+        show(findings(report), "Throughput", "benchmarks", asked.save, silent=asked.json)
+    for line in () if asked.json else absent(report):
+        print(line)
     return 1 if report.failed else 0
 
 
@@ -161,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         help="agents take turns at random within each hour, not as their sessions go",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    add_save(parser)
     return parser
 
 

@@ -1,6 +1,6 @@
 """What Habitus costs on this machine, measured: ``python -m benchmarks.costs`` rewrites costs.toml.
 
-The arithmetic of docs/scale.md stands on these figures. Those under ``assumed`` are not ours to
+`benchmarks/sizing.py` computes with these figures. Those under ``assumed`` are not ours to
 measure: what one broker and one database of a data centre take.
 """
 
@@ -23,6 +23,7 @@ from benchmarks import trust_lookup
 from benchmarks.child import measure
 from benchmarks.meter import Job, Result
 from benchmarks.stream import read_lines, write_inputs
+from lab.measurement import machine, today
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,8 +84,10 @@ class Assumed(Struct, frozen=True, kw_only=True):
 
 
 class Costs(Struct, frozen=True, kw_only=True):
-    """All figures that the arithmetic uses."""
+    """All figures that the arithmetic uses, with day and machine of the measured ones."""
 
+    date: str
+    machine: str
     measured: Measured
     assumed: Assumed
 
@@ -181,7 +184,13 @@ def main() -> None:
 
     assumed = read_costs().assumed if PATH.exists() else Assumed()
     measured = _worker(say) | _replica(say)
-    lines = ["# Written by python -m benchmarks.costs; docs/scale.md stands on it.", "[measured]"]
+    lines = [
+        "# Written by python -m benchmarks.costs; docs/measured.md has it.",
+        f'date = "{today()}"',
+        f'machine = "{machine()}"',
+        "",
+        "[measured]",
+    ]
     lines += [f"{name} = {float(f'{value:.3g}')}" for name, value in measured.items()]
     lines += ["", "# Not measured: change them to what yours take.", "[assumed]"]
     lines += [f"{name} = {value}" for name, value in msgspec.structs.asdict(assumed).items()]

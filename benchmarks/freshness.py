@@ -31,9 +31,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from benchmarks.databases import database_on
+from benchmarks.findings import add_save, show
 from benchmarks.meter import Job
 from benchmarks.poll import broker, topic_of
-from benchmarks.report import Report, freshness_lines
+from benchmarks.report import fresh
 from benchmarks.running import USUAL_CLIENT, Installation, Load, until
 from benchmarks.stream import write_inputs
 from chaos.servers import Servers
@@ -199,6 +200,7 @@ def main() -> int:
         "--client", choices=CLIENTS, default=USUAL_CLIENT, help="reads and publishes"
     )
     parser.add_argument("--postgresql", action="store_true", help="the store is PostgreSQL")
+    add_save(parser)
     asked = parser.parse_args()
     address = broker()
     if not address:
@@ -206,10 +208,9 @@ def main() -> int:
         return 2
     with _store(address, postgresql=asked.postgresql) as store:
         found = measure(address, client=asked.client, store=store)
-    report = Report(agents=AGENTS, warm=WARM, events=0, freshness=found._asdict())
-    lines = list(freshness_lines(report))
-    print(*lines, sep="\n")
-    return 1 if any("MISSED" in line for line in lines) else 0
+    figures = fresh(found._asdict())
+    show(figures, "Freshness", "benchmarks.freshness", asked.save)
+    return 1 if figures.missed() else 0
 
 
 if __name__ == "__main__":

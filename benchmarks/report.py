@@ -1,15 +1,17 @@
-"""Figures for people: one table, the ratios with their goals, and memory per agent."""
+"""Everything one run of ``python -m benchmarks`` found, as tables and goals."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from benchmarks.findings import Findings
 from benchmarks.meter import Result  # noqa: TC001  # msgspec reads the annotations
+from lab.measurement import Goal, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from benchmarks.lookup_results import Measured
 
@@ -24,7 +26,7 @@ _WORDS = {
     "habitus-kafka": "(e) Habitus, Kafka to published",
     "habitus-librdkafka": "(e') the same by librdkafka",
 }
-# Ours, theirs, and how many times theirs ours should at least be (None: only told).
+# Ours, theirs, and how many times theirs ours should at least be (None: no goal).
 _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("d/c", "habitus", "river", 0.5),
     ("d/c'", "habitus", "river-committed", 30.0),
@@ -35,15 +37,16 @@ _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("e'/c'", "habitus-librdkafka", "river-committed", 150.0),
     ("e'/e", "habitus-librdkafka", "habitus-kafka", None),
 )
-_RESIDENT = (
-    ("resident_default_cache", "resident, default cache", 8),
-    ("resident_all_ready", "resident, all ready for use", None),
-)
-# Goals after a short history; after a long one.
+_LOWER = "lower of both"
+# Goals in KiB: after a short history, and after a long one.
 _STORED = (
     ("file", "stored, file of profiles, trust, sessions", 2, 6),
     ("blobs", "stored, sum of blobs", 2, 6),
     ("whole_file", "stored, whole database", None, None),
+)
+_RESIDENT = (
+    ("resident_default_cache", "resident, default cache", 8),
+    ("resident_all_ready", "resident, all ready for use", None),
 )
 
 
@@ -56,12 +59,9 @@ class Ratio(Struct, frozen=True):
     goal: float | None
 
     @property
-    def verdict(self) -> str:
-        """Goal, and whether it is met."""
-        if self.goal is None:
-            return "no goal"
-        met = "met" if min(self.wall, self.cpu) >= self.goal else "MISSED"
-        return f"goal >= {self.goal:g}: {met}"
+    def lower(self) -> float:
+        """The one that counts."""
+        return min(self.wall, self.cpu)
 
 
 class Report(Struct, kw_only=True):
@@ -112,124 +112,167 @@ class Report(Struct, kw_only=True):
         ]
 
 
-def write(report: Report, out: Callable[[str], Any] = print) -> None:
-    """Write the report, line by line."""
-    for lines in (_rates, _ratios, _memory, trust_lines, freshness_lines, _absent):
-        for line in lines(report):
-            out(line)
-
-
-def _rates(report: Report) -> Iterator[str]:
-    if not report.results:
-        return
-    yield (
-        f"{report.events:,} events timed after {report.warm:,} to warm up, {report.agents:,} "
-        f"agents{' at random' if report.at_random else ''}; each in its own process on one core"
-    )
-    yield (
-        f"{'':<34}{'events/s':>10}{'per cpu s':>11}{'cold':>10}{'per cpu s':>11}{'peak MiB':>10}"
-    )
-    for name, words in _WORDS.items():
-        if name in report.results:
-            yield f"{words:<34}{_row(report.results[name])}"
-
-
-def _row(result: Result) -> str:
-    cold = result.cold
-    first = f"{cold.wall_rate:>10,.0f}{cold.cpu_rate:>11,.0f}" if cold else f"{'-':>10}{'-':>11}"
-    return (
-        f"{result.warm.wall_rate:>10,.0f}{result.warm.cpu_rate:>11,.0f}{first}"
-        f"{result.peak_bytes / _KIB**2:>10,.0f}"
+def findings(report: Report) -> Findings:
+    """Give all tables and goals of a report; sections that were not measured are left out."""
+    parts = [
+        rates(report) if report.results else None,
+        ratios(report.ratios) if report.ratios else None,
+        _stored(report) if "habitus" in report.results else None,
+        _memory(report.memory) if report.memory else None,
+        look_ups(report) if report.trust_lookup else None,
+        fresh(report.freshness) if report.freshness else None,
+    ]
+    found = [part for part in parts if part is not None]
+    return Findings(
+        [table for part in found for table in part.tables],
+        [goal for part in found for goal in part.goals],
     )
 
 
-def _ratios(report: Report) -> Iterator[str]:
-    for one in report.ratios:
-        yield f"ratio {one.name:<5} {one.wall:8.3f} wall {one.cpu:8.3f} cpu   {one.verdict}"
-    committed = report.results.get("river-committed")
-    if committed is not None:
+def rates(report: Report) -> Findings:
+    """Give the rates of each measurement, each in its own process on one core."""
+    rows = [
+        [words, *_rate(report.results[n])] for n, words in _WORDS.items() if n in report.results
+    ]
+    if committed := report.results.get("river-committed"):
         more = committed.more
-        yield (
-            f"(c') once all have been committed before: {more['again']:,.0f} events/s, "
-            f"{more['again_per_cpu_s']:,.0f} per cpu s"
-        )
-    habitus = report.results.get("habitus")
-    if habitus is not None:
-        more = habitus.more
-        each = (report.warm + report.events) / more["agents"]
-        yield f"stored per agent, {more['agents']:,.0f} agents, {each:,.0f} events each"
-        for key, words, _, goal in _STORED[:2]:
-            yield _size(words, more[key], goal)
-
-
-def _size(words: str, size: float, goal: int | None) -> str:
-    kib = size / _KIB
-    verdict = "" if goal is None else f"goal <= {goal} KiB: {'met' if kib <= goal else 'MISSED'}"
-    return f"  {words:<44}{kib:>8.1f} KiB   {verdict}".rstrip()
-
-
-def _memory(report: Report) -> Iterator[str]:
-    if not report.memory:
-        return
-    yield (
-        f"per agent, {report.memory['agents']:,.0f} agents after {report.memory['events']:,.0f} "
-        "events"
+        again = [f"{more['again']:,.0f}", f"{more['again_per_cpu_s']:,.0f}", "-", "-", "-"]
+        rows.append(["(c') after the first commit of all", *again])
+    order = "at random within an hour" if report.at_random else "in the order of their sessions"
+    table = Table(
+        sentence=(
+            f"{report.agents:,} agents act {order}; {report.events:,} events are timed after "
+            f"{report.warm:,} to warm up."
+        ),
+        columns=["", "events/s", "per CPU s", "cold, events/s", "cold, per CPU s", "peak MiB"],
+        rows=rows,
     )
-    for key, words, most in _RESIDENT:
-        yield _size(words, report.memory[key], most)
-    for key, words, goal, _ in _STORED:
-        yield _size(words, report.memory[f"stored_{key}"], goal)
+    return Findings([table], [])
 
 
-def trust_lines(report: Report) -> Iterator[str]:
-    """Tell about trust look-ups and goals; a rate counts by the lower of two clocks."""
-    if not report.trust_lookup:
-        return
-    yield (
-        f"{'trust look-up':<14}{'requests/s':>12}{'per cpu s':>11}{'p50 ms':>9}{'p99 ms':>9}"
-        f"{'quietest':>10}{'turn p99, cpu ms':>18}"
+def _rate(result: Result) -> list[str]:
+    cold = result.cold
+    first = [f"{cold.wall_rate:,.0f}", f"{cold.cpu_rate:,.0f}"] if cold else ["-", "-"]
+    return [
+        f"{result.warm.wall_rate:,.0f}",
+        f"{result.warm.cpu_rate:,.0f}",
+        *first,
+        f"{result.peak_bytes / _KIB**2:,.0f}",
+    ]
+
+
+def ratios(found: list[Ratio]) -> Findings:
+    """Give the ratios by both clocks; the lower one counts."""
+    table = Table(
+        sentence="A ratio counts by the lower of wall clock and processor time.",
+        columns=["ratio", "wall clock", "processor time", _LOWER],
+        rows=[[one.name, *(f"{x:.3g}" for x in (one.wall, one.cpu, one.lower))] for one in found],
     )
-    for name, found in report.trust_lookup.items():
-        yield (
-            f"{name:<14}{found['rate']:>12,.0f}{found['cpu_rate']:>11,.0f}"
-            f"{found['p50_ms']:>9.2f}{found['p99_ms']:>9.2f}{found['quiet_p99_ms']:>10.2f}"
-            f"{found['turn_p99_ms']:>18.2f}"
-        )
-    batch, ours = report.trust_batch, report.trust_lookup["habitus"]
-    yield (
-        f"1,000 agents   first {batch['first_ms']:.1f} ms, then p50 {batch['p50_ms']:.1f} ms, "
-        f"p99 {batch['p99_ms']:.1f} ms"
+    goals = [
+        Goal(figure=one.name, row=one.name, column=_LOWER, least=one.goal)
+        for one in found
+        if one.goal is not None
+    ]
+    return Findings([table], goals)
+
+
+def _stored(report: Report) -> Findings:
+    more = report.results["habitus"].more
+    each = (report.warm + report.events) / more["agents"]
+    column = "KiB an agent, long history"
+    table = Table(
+        sentence=f"{more['agents']:,.0f} agents are stored after {each:,.0f} events each.",
+        columns=["", column],
+        rows=[[words, f"{more[key] / _KIB:.1f}"] for key, words, *_ in _STORED[:2]],
     )
-    yield _goal("requests/s", min(ours["rate"], ours["cpu_rate"]), 25_000, "{:,.0f}")
-    yield _goal("p99, ms", ours["p99_ms"], 2.5, "{:.2f}", most=True)
-    for words, name, goal in (("bare app's", "bare", 0.45), ("plain route's", "plain", 2)):
-        theirs = report.trust_lookup[name]
-        ratio = min(ours[clock] / theirs[clock] for clock in ("rate", "cpu_rate"))
-        yield _goal(f"times the {words} rate", ratio, goal, "{:.2f}")
-    yield _goal("1,000 agents, first, ms", batch["first_ms"], 10, "{:.1f}", most=True)
-    yield _goal("1,000 agents, p99, ms", batch["p99_ms"], 10, "{:.1f}", most=True)
+    goals = [
+        Goal(figure=f"{words}, KiB an agent after a long history", row=words, column=column, most=g)
+        for _, words, _, g in _STORED[:2]
+    ]
+    return Findings([table], goals)
 
 
-def freshness_lines(report: Report) -> Iterator[str]:
-    """Tell how long it took from an action to its trust, and which goals are met."""
-    if not report.freshness:
-        return
-    found = report.freshness
-    yield (
-        f"freshness      {found['offered']:,.0f} events/s offered, {found['taken']:,.0f} judged; "
-        f"{found['highest']:,.0f} is the highest rate; slowest {found['worst_ms']:.0f} ms"
+def _memory(memory: Mapping[str, float]) -> Findings:
+    column = "KiB an agent"
+    sizes = [(key, words, most) for key, words, most in _RESIDENT]
+    sizes += [(f"stored_{key}", words, most) for key, words, most, _ in _STORED]
+    table = Table(
+        sentence=f"{memory['agents']:,.0f} agents after {memory['events']:,.0f} events.",
+        columns=["", column],
+        rows=[[words, f"{memory[key] / _KIB:.2f}"] for key, words, _ in sizes],
     )
-    yield _goal("action to visible trust, p50, ms", found["p50_ms"], 100, "{:.0f}", most=True)
-    yield _goal("action to visible trust, p99, ms", found["p99_ms"], 500, "{:.0f}", most=True)
+    goals = [
+        Goal(figure=f"{words}, {column}", row=words, column=column, most=most)
+        for _, words, most in sizes
+        if most is not None
+    ]
+    return Findings([table], goals)
 
 
-def _goal(words: str, found: float, goal: float, shape: str, *, most: bool = False) -> str:
-    met = found <= goal if most else found >= goal
-    sign, verdict = "<=" if most else ">=", "met" if met else "MISSED"
-    return f"  {words:<32}{shape.format(found):>10}   goal {sign} {goal:g}: {verdict}"
+def look_ups(report: Report) -> Findings:
+    """Give look-ups of trust; a rate counts by the lower of two clocks."""
+    found, batch = report.trust_lookup, report.trust_batch
+    ours = found["habitus"]
+    servers = Table(
+        sentence="Trust look-ups, beside a plain FastAPI route and a bare ASGI application.",
+        columns=["server", "requests/s", "per CPU s", "p50, ms", "p99, ms", "best p99, ms",
+                 "loop turn p99, CPU ms"],
+        rows=[
+            [name, f"{one['rate']:,.0f}", f"{one['cpu_rate']:,.0f}"]
+            + [f"{one[key]:.2f}" for key in ("p50_ms", "p99_ms", "quiet_p99_ms", "turn_p99_ms")]
+            for name, one in found.items()
+        ],
+    )  # fmt: skip
+    figures: list[tuple[str, float, str, float | None, float | None]] = [
+        ("requests/s", min(ours["rate"], ours["cpu_rate"]), ",.0f", 25_000, None),
+        ("p99, ms", ours["p99_ms"], ".2f", None, 2.5),
+        ("times the bare application's rate", _times(ours, found["bare"]), ".2f", 0.45, None),
+        ("times the plain route's rate", _times(ours, found["plain"]), ".2f", 2, None),
+        ("1,000 agents in one question, first, ms", batch["first_ms"], ".1f", None, 10),
+        ("1,000 agents in one question, p50, ms", batch["p50_ms"], ".1f", None, None),
+        ("1,000 agents in one question, p99, ms", batch["p99_ms"], ".1f", None, 10),
+    ]
+    return _listed("A rate counts by the lower of wall clock and processor time.", figures, servers)
 
 
-def _absent(report: Report) -> Iterator[str]:
+def _times(ours: Mapping[str, float], theirs: Mapping[str, float]) -> float:
+    return min(ours[clock] / theirs[clock] for clock in ("rate", "cpu_rate"))
+
+
+def fresh(found: Mapping[str, float]) -> Findings:
+    """Give how long it took from an action to its trust."""
+    figures: list[tuple[str, float, str, float | None, float | None]] = [
+        ("highest rate, events/s", found["highest"], ",.0f", None, None),
+        ("offered, events/s", found["offered"], ",.0f", None, None),
+        ("judged, events/s", found["taken"], ",.0f", None, None),
+        ("action to visible trust, p50, ms", found["p50_ms"], ".0f", None, 100),
+        ("action to visible trust, p99, ms", found["p99_ms"], ".0f", None, 500),
+        ("slowest, ms", found["worst_ms"], ".0f", None, None),
+    ]
+    return _listed("Half of the highest rate is offered.", figures)
+
+
+def _listed(
+    sentence: str,
+    figures: list[tuple[str, float, str, float | None, float | None]],
+    *before: Table,
+) -> Findings:
+    """Give figures one a row, with their bounds as goals."""
+    table = Table(
+        sentence=sentence,
+        columns=["figure", "measured"],
+        rows=[[name, format(value, shape)] for name, value, shape, *_ in figures],
+    )
+    goals = [
+        Goal(figure=name, row=name, column="measured", least=least, most=most)
+        for name, _, _, least, most in figures
+        if least is not None or most is not None
+    ]
+    return Findings([*before, table], goals)
+
+
+def absent(report: Report) -> Iterator[str]:
+    """Name what was not measured, and why."""
     for name, reason in report.absent.items():
         yield f"absent: {name} ({reason})"
     for name in report.failed:

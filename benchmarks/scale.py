@@ -1,28 +1,26 @@
 """Size installations, and check the arithmetic by simulation: ``python -m benchmarks.scale``.
 
-``--write`` puts the tables into docs/scale.md; ``python -m benchmarks.costs`` measures anew before.
+``python -m benchmarks.costs`` measures the costs that they use; docs/measured.md has the tables.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from benchmarks.costs import read_costs
+from benchmarks.findings import Findings, text
 from benchmarks.queueing import busiest, simulate
 from benchmarks.sizing import Load, Plan, highest_rate, plan, saturation
+from lab.measurement import Measurement, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from benchmarks.costs import Costs
-
-DOCUMENT = Path(__file__).parents[1] / "docs" / "scale.md"
-BEGIN, END = "<!-- python -m benchmarks.scale --write -->\n", "<!-- end -->\n"
 
 LOADS = (
     Load(agents=1_000, events_per_s=1_000, lookups_per_s=1_000),
@@ -30,7 +28,7 @@ LOADS = (
     Load(agents=1_000_000, events_per_s=1_000_000, lookups_per_s=1_000_000),
 )
 LARGEST = LOADS[-1]
-# How unlike agents are: with 1, a tenth of them does 40 % of the work.
+# How uneven agents are: with 1, a tenth of them does 40 % of the work.
 SPREAD = 1.0
 
 _ROWS: tuple[tuple[str, Callable[[Plan], str]], ...] = (
@@ -49,8 +47,8 @@ _ROWS: tuple[tuple[str, Callable[[Plan], str]], ...] = (
     ("brokers for that", lambda p: f"{p.brokers:,}"),
     ("replicas for the look-ups (a core each)", lambda p: f"{p.replicas:,}"),
     ("memory of a replica, all agents asked for", lambda p: _size(p.replica_bytes)),
-    ("a replica loads for, s", lambda p: f"{p.replica_load_s:,.1f}"),
-    ("cores that following the changes takes a replica", lambda p: f"{p.following:.2f}"),
+    ("loading a replica takes, s", lambda p: f"{p.replica_load_s:,.1f}"),
+    ("cores of a replica that importing changes takes", lambda p: f"{p.following:.2f}"),
 )
 
 
@@ -62,11 +60,9 @@ def _size(size: float) -> str:
     return f"{size:,.{0 if size >= 10 else 1}f} TB"
 
 
-def _costs(costs: Costs) -> Iterator[str]:
+def _costs(costs: Costs) -> Table:
     m, a = costs.measured, costs.assumed
-    yield "| measured, for one core of the machine | |"
-    yield "|---|---:|"
-    for words, value in (
+    rows = (
         ("an event", f"{m.event_us:.0f} µs"),
         ("an agent's row of a batch", f"{m.row_us:.0f} µs"),
         ("a batch", f"{m.batch_us / 1000:.1f} ms"),
@@ -74,83 +70,97 @@ def _costs(costs: Costs) -> Iterator[str]:
         ("an answer in Kafka", f"{m.answer_bytes:.0f} B"),
         ("answers for each event", f"{m.answers_per_event:.2f}"),
         ("stored for each agent", _size(m.agent_stored_bytes)),
-        ("kept for each event", _size(m.event_kept_bytes)),
+        ("stored for each event", _size(m.event_kept_bytes)),
         ("memory of a worker", _size(m.worker_bytes)),
-        ("and of each agent ready for use in its cache", _size(m.agent_cached_bytes)),
+        ("memory of each agent ready for use in a worker", _size(m.agent_cached_bytes)),
         ("memory of a replica", _size(m.replica_bytes)),
-        ("and of each agent", _size(m.replica_agent_bytes)),
-        ("and of each one asked for", _size(m.replica_asked_bytes)),
-        ("changes that a replica takes in /s", f"{m.replica_changes_per_s:,.0f}"),
-        ("look-ups that it answers /s", f"{m.lookups_per_s:,.0f}"),
+        ("memory of each agent in a replica", _size(m.replica_agent_bytes)),
+        ("more memory of each agent once it is queried", _size(m.replica_asked_bytes)),
+        ("changes that a replica imports /s", f"{m.replica_changes_per_s:,.0f}"),
+        ("look-ups that a replica answers /s", f"{m.lookups_per_s:,.0f}"),
         ("assumed: a broker writes /s", _size(a.broker_bytes_per_s)),
         ("assumed: a database writes /s", _size(a.database_bytes_per_s)),
         ("assumed: copies in Kafka", f"{a.replication}"),
-    ):
-        yield f"| {words} | {value} |"
+    )
+    return Table(
+        sentence="Costs for one core (`python -m benchmarks.costs`).",
+        columns=["cost", "measured"],
+        rows=[list(row) for row in rows],
+    )
 
 
-def _plans(costs: Costs) -> Iterator[str]:
+def _plans(costs: Costs) -> Table:
     plans = [plan(costs, load) for load in LOADS]
     heads = (f"{x.agents:,} agents, {x.events_per_s:,.0f} events/s" for x in LOADS)
-    yield f"| | {' | '.join(heads)} |"
-    yield "|---|" + "---:|" * len(LOADS)
-    for words, shown in _ROWS:
-        yield f"| {words} | {' | '.join(map(shown, plans))} |"
+    return Table(
+        sentence="What three loads need.",
+        columns=["", *heads],
+        rows=[[words, *map(shown, plans)] for words, shown in _ROWS],
+    )
 
 
-def _saturation(costs: Costs) -> Iterator[str]:
-    yield "| full first | at events/s |"
-    yield "|---|---:|"
-    for words, rate in saturation(costs, LARGEST):
-        yield f"| {words} | {float(f'{rate:.2g}'):,.0f} |"
+def _saturation(costs: Costs) -> Table:
+    return Table(
+        sentence="The rate at which each part is full.",
+        columns=["full first", "at events/s"],
+        rows=[
+            [words, f"{float(f'{rate:.2g}'):,.0f}"] for words, rate in saturation(costs, LARGEST)
+        ],
+    )
 
 
-def _simulated(costs: Costs) -> Iterator[str]:
-    yield "| one worker of those | batch | rows an event | fresh p50, p99 (ms) | left waiting |"
-    yield "|---|---:|---:|---:|---:|"
+def _simulated(costs: Costs) -> Table:
+    rows = []
     for load in LOADS:
         p = plan(costs, load)
         agents, rate = load.agents // p.workers, load.events_per_s / p.workers
         where = f"{rate:,.0f} events/s of {agents:,} agents"
-        yield f"| {where}, arithmetic | {p.batch:,.0f} | {p.rows_per_event:.2f} | | |"
-        for words, spread in (("simulated", 0.0), ("simulated, agents unlike", SPREAD)):
+        computed = [f"{p.batch:,.0f}", f"{p.rows_per_event:.2f}", "", ""]
+        rows.append([f"{where}, computed", *computed])
+        for words, spread in (("simulated", 0.0), ("simulated, uneven agents", SPREAD)):
             s = simulate(costs.measured, rate, agents, spread=spread)
             fresh = f"{s.fresh_p50_s * 1000:,.0f}, {s.fresh_p99_s * 1000:,.0f}"
-            yield f"| {words} | {s.batch:,.0f} | {s.rows_per_event:.2f} | {fresh} | {s.waiting:,} |"
+            cells = [f"{s.batch:,.0f}", f"{s.rows_per_event:.2f}", fresh, f"{s.waiting:,}"]
+            rows.append([f"{where}, {words}", *cells])
         most = 1.1 * highest_rate(costs.measured, agents)
         s = simulate(costs.measured, most, agents)
-        said = f"{s.batch:,.0f} | {s.rows_per_event:.2f} | | {s.waiting:,}"
-        yield f"| {most:,.0f} events/s, a tenth too many | {said} |"
-
-
-def _imbalance(costs: Costs) -> Iterator[str]:
-    p = plan(costs, LARGEST)
-    over = busiest(LARGEST.agents, p.partitions, p.workers, SPREAD)
-    fits = "fits" if over * LARGEST.busy < 1 else "does NOT fit"
-    yield (
-        f"With {p.partitions:,} partitions for {p.workers:,} workers and agents as unlike as "
-        f"these, the busiest worker has {over:.2f} times the average load: at {LARGEST.busy:.0%} "
-        f"busy that {fits}."
+        over = [f"{s.batch:,.0f}", f"{s.rows_per_event:.2f}", "", f"{s.waiting:,}"]
+        rows.append([f"{most:,.0f} events/s, a tenth too many", *over])
+    return Table(
+        sentence="One worker, computed and simulated (`benchmarks/queueing.py`).",
+        columns=["load", "batch", "rows an event", "fresh p50, p99 (ms)", "left waiting"],
+        rows=rows,
     )
 
 
-def tables(costs: Costs) -> str:
-    """Give everything as Markdown."""
+def _imbalance(costs: Costs) -> Table:
+    p = plan(costs, LARGEST)
+    over = busiest(LARGEST.agents, p.partitions, p.workers, SPREAD)
+    return Table(
+        sentence=f"Uneven agents on {p.partitions:,} partitions and {p.workers:,} workers.",
+        columns=["", "simulated"],
+        rows=[
+            ["load of the busiest worker over the mean", f"{over:.2f}"],
+            ["planned load of a worker", f"{LARGEST.busy:.0%}"],
+        ],
+    )
+
+
+def sizing(costs: Costs) -> Measurement:
+    """Give costs, plans and their check as a measurement for docs/measured.md."""
     parts = (_costs, _plans, _saturation, _simulated, _imbalance)
-    return "\n".join("\n".join(part(costs)) + "\n" for part in parts)
-
-
-def written(document: str, costs: Costs) -> str:
-    """Give the document with its tables made anew."""
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables(costs)}{END}{after}"
+    return Measurement(
+        title="What a fleet needs",
+        command="python -m benchmarks.scale",
+        date=costs.date,
+        machine=costs.machine,
+        tables=[part(costs) for part in parts],
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables, or write them into the document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into docs/scale.md")
     parser.add_argument("--agents", type=int, help="size another load, with the next two")
     parser.add_argument("--events", type=float, default=1000, help="events a second")
     parser.add_argument("--lookups", type=float, default=1000, help="look-ups a second")
@@ -163,10 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(
             msgspec.json.format(msgspec.json.encode(plan(costs, load))).decode() + "\n"
         )
-    elif asked.write:
-        DOCUMENT.write_text(written(DOCUMENT.read_text(), costs))
     else:
-        sys.stdout.write(tables(costs))
+        print(*text(Findings(sizing(costs).tables, [])), sep="\n")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.findings import Findings, add_save, show
 from benchmarks.lookup_servers import BY
 from benchmarks.trust_lookup import Start, drive, serving, summed_up, turn_p99_ms
+from lab.measurement import Table
 
 if TYPE_CHECKING:
     from benchmarks.lookup_results import Result
@@ -57,18 +59,19 @@ def measure(wanted: dict[str, Start], rounds: int, seconds: int) -> dict[str, Re
     return {name: summed_up(found, median(turns[name])) for name, found in runs.items()}
 
 
-def lines(found: dict[str, Result]) -> list[str]:
-    """Give the table, in Markdown."""
-    table = [
-        "| server | requests/s | by processor second | p99, ms | quietest p99 | turn p99 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, one in found.items():
-        table.append(
-            f"| {name} | {one.rate:,.0f} | {one.cpu_rate:,.0f} | {one.p99_ms:.2f} "
-            f"| {one.quiet_p99_ms:.2f} | {one.turn_p99_ms:.2f} |"
-        )
-    return table
+def findings(found: dict[str, Result]) -> Findings:
+    """Give a row for each server."""
+    table = Table(
+        sentence="One application, 32 connections, each server driven alternately.",
+        columns=["server", "requests/s", "per CPU s", "p99, ms", "best p99, ms",
+                 "loop turn p99, CPU ms"],
+        rows=[
+            [name, f"{one.rate:,.0f}", f"{one.cpu_rate:,.0f}", f"{one.p99_ms:.2f}",
+             f"{one.quiet_p99_ms:.2f}", f"{one.turn_p99_ms:.2f}"]
+            for name, one in found.items()
+        ],
+    )  # fmt: skip
+    return Findings([table], [])
 
 
 def slower(found: dict[str, Result]) -> bool:
@@ -85,13 +88,14 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="no server beside these two")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
+    add_save(parser)
     chosen = parser.parse_args()
     wanted = starts(chosen.before)
     if chosen.alone:
         wanted = {name: start for name, start in wanted.items() if not start.by}
     found = measure(wanted, chosen.rounds, chosen.seconds)
     print(f"{'wrk' if shutil.which('wrk') else 'asyncio client'}, 32 connections, closed loop")
-    print(*lines(found), sep="\n")
+    show(findings(found), "Servers", "benchmarks.servers", chosen.save)
     if BEFORE in found and slower(found):
         print(f"MISSED: more than {MOST_SLOWER:.0%} slower than the version before")
         return 1

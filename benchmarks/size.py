@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -19,8 +18,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from benchmarks.child import measure
+from benchmarks.findings import Findings, add_save, show
 from benchmarks.meter import Job
 from benchmarks.stream import INVENTORY, SEED, key_of, write_surroundings
+from lab.measurement import Goal, Table
 from lab.simulation.sample import fleet_events
 from pipeline.processing.progress import progress_for
 
@@ -38,6 +39,13 @@ _TEMPLATE = 100_000
 _FLOOR_AGENTS = 1_000
 _READY = 1_536
 _KIB = 1024
+_MEASURED, _OVER_FIRST = "measured", "speed over the first"
+_MILLION = "peak of a million agents, evicted, GiB"
+_STORED = {
+    "file": "stored, file of profiles, trust, sessions",
+    "blobs": "stored, sum of blobs",
+    "whole_file": "stored, whole database",
+}
 # Name -> agents ready for use, agents packed.
 CACHES = {"ready": (_ALL, 0), "packed": (_READY, _ALL), "evicted": (_READY, 0)}
 
@@ -158,41 +166,46 @@ def _run(
         return found, job.batch_size
 
 
-def lines(found: dict[str, dict[str, float]]) -> Iterator[str]:
-    """Tell people what was found, and which goals are met."""
+def findings(found: dict[str, dict[str, float]]) -> Findings:
+    """Give the figures by cache, and the goals about them."""
     first = next(iter(found.values()))
-    yield f"{first['agents']:,.0f} agents; {first['events']:,.0f} events timed when all were there"
-    head = ("KiB resident", "peak MiB", "events/s", "per cpu s", "ratio")
-    yield f"{'':<10}{head[0]:>14}{head[1]:>10}{head[2]:>10}{head[3]:>11}{head[4]:>7}"
-    for name, one in found.items():
-        ratio = one["cpu_rate"] / first["cpu_rate"]
-        yield (
-            f"{name:<10}{one['resident'] / _KIB:>14.1f}{one['peak_bytes'] / _KIB**2:>10,.0f}"
-            f"{one['rate']:>10,.0f}{one['cpu_rate']:>11,.0f}{ratio:>7.2f}"
-        )
-    for key, words in (
-        ("file", "stored, file of profiles, trust, sessions"),
-        ("blobs", "stored, sum of blobs"),
-        ("whole_file", "stored, whole database"),
-    ):
-        yield f"{words:<44}{first[key] / _KIB:>8.2f} KiB an agent"
-    yield from _goals(found, first)
-
-
-def _goals(found: dict[str, dict[str, float]], first: dict[str, float]) -> Iterator[str]:
-    checks = [("stored, KiB an agent", first["file"] / _KIB, 2)]
+    caches = Table(
+        sentence=(
+            f"{first['agents']:,.0f} agents; {first['events']:,.0f} events are timed once all "
+            "agents are there."
+        ),
+        columns=["cache", "KiB resident", "peak MiB", "events/s", "per CPU s", _OVER_FIRST],
+        rows=[
+            [
+                name,
+                f"{one['resident'] / _KIB:.1f}",
+                f"{one['peak_bytes'] / _KIB**2:,.0f}",
+                f"{one['rate']:,.0f}",
+                f"{one['cpu_rate']:,.0f}",
+                f"{one['cpu_rate'] / first['cpu_rate']:.2f}",
+            ]
+            for name, one in found.items()
+        ],
+    )
+    rows = [[words, f"{first[key] / _KIB:.2f}"] for key, words in _STORED.items()]
+    goals = [Goal(figure="stored, KiB an agent", row=_STORED["file"], column=_MEASURED, most=2)]
     if "packed" in found:
-        resident = found["packed"]["resident"] / _KIB
-        checks.append(("resident, packed, KiB an agent", resident, 8))
+        goals.append(
+            Goal(figure="packed, KiB an agent", row="packed", column="KiB resident", most=8)
+        )
     if "evicted" in found:
-        peak = found["evicted"]["million_bytes"] / _KIB**3
-        checks.append(("peak of a million, evicted, GiB", peak, 8))
+        rows.append([_MILLION, f"{found['evicted']['million_bytes'] / _KIB**3:.2f}"])
+        goals.append(Goal(figure=_MILLION, row=_MILLION, column=_MEASURED, most=8))
     if "evicted" in found and len(found) > 1:
-        slower = 100 * (1 - found["evicted"]["cpu_rate"] / first["cpu_rate"])
-        checks.append(("slower where they do not fit, %", slower, 40))
-    for words, value, most in checks:
-        verdict = "met" if value <= most else "MISSED"
-        yield f"  {words:<42}{value:>8.2f}   goal <= {most:g}: {verdict}"
+        goals.append(
+            Goal(figure="speed, evicted over first", row="evicted", column=_OVER_FIRST, least=0.6)
+        )
+    stored = Table(
+        sentence="Sizes are in KiB an agent where no other unit is named.",
+        columns=["size", _MEASURED],
+        rows=rows,
+    )
+    return Findings([caches, stored], goals)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -202,6 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--each", type=int, help="events an agent begins with")
     parser.add_argument("--caches", help="some of " + ",".join(CACHES))
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    add_save(parser)
     asked = parser.parse_args(arguments)
     large = asked.agents > _TEMPLATE
     caches = (asked.caches or ("packed,evicted" if large else "ready,packed,evicted")).split(",")
@@ -211,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.json:
         print(json.dumps(found))
         return
-    print("\n".join(lines(found)), file=sys.stdout)
+    show(findings(found), f"A fleet of {asked.agents:,} agents", "benchmarks.size", asked.save)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from benchmarks.findings import add_save, show
 from benchmarks.lookup_results import Measured, Result
 from benchmarks.lookup_servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
-from benchmarks.report import Report, trust_lines
+from benchmarks.report import Report, look_ups
 from pipeline.credentials.entries import make_key
 
 if TYPE_CHECKING:
@@ -266,14 +267,16 @@ def summed_up(rounds: list[Result], turn_ms: float) -> Result:
 
 def main() -> int:
     """Print all side by side, and which goals are met; 1 when one is missed."""
-    argparse.ArgumentParser(prog="python -m benchmarks.trust_lookup").parse_args()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trust_lookup")
+    add_save(parser)
+    asked = parser.parse_args()
     report = Report(agents=AGENTS, warm=0, events=0)
     report.take_trust(measure())
     tool = "wrk" if shutil.which("wrk") else "asyncio client"
     print(f"{AGENTS} agents, {CONNECTIONS} connections, {tool}, closed loop at saturation")
-    lines = list(trust_lines(report))
-    print(*lines, sep="\n")
-    return 1 if any("MISSED" in line for line in lines) else 0
+    found = look_ups(report)
+    show(found, "Trust look-up", "benchmarks.trust_lookup", asked.save)
+    return 1 if found.missed() else 0
 
 
 if __name__ == "__main__":

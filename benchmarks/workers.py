@@ -14,17 +14,24 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.databases import database_on
+from benchmarks.findings import Findings, add_save, show
 from benchmarks.stream import key_of
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
+from lab.measurement import Goal, Table
 from lab.simulation.sample import fleet_events
 from pipeline.processing.stream_types import USUAL_BATCH, Message
 from pipeline.store import open_store
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 GOAL = 1.7
 _BATCHES = 20
+_TWO_OVER_ONE = "2 over 1"
 _CHUNK = 5_000
 
 
@@ -34,6 +41,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--events", type=int, default=400_000)
     parser.add_argument("--agents", type=int, default=400)
     parser.add_argument("--publish", action="store_true", help="publish the results to Kafka too")
+    add_save(parser)
     asked = parser.parse_args(arguments)
     servers = Servers(
         os.environ.get("HABITUS_TEST_KAFKA"), os.environ.get("HABITUS_TEST_POSTGRESQL")
@@ -41,15 +49,30 @@ def main(arguments: list[str]) -> int:
     topics = Topics(servers.kafka, f"bench-{uuid.uuid4().hex[:8]}", 2)
     try:
         _fill(topics, asked.events, asked.agents)
-        rates = []
-        for number in (1, 2):
-            wall, cpu = _measure(servers, topics, number, asked.events, publish=asked.publish)
-            rates.append(wall)
-            print(f"{number} workers: {wall:,.0f} events/s, {cpu:,.0f} per processor second")
+        rates = [
+            _measure(servers, topics, number, asked.events, publish=asked.publish)
+            for number in (1, 2)
+        ]
     finally:
         topics.close()
-    print(f"two of them do {rates[1] / rates[0]:.2f} times as much (goal: {GOAL})")
+    show(findings(rates, asked.events), "Several workers", "benchmarks.workers", asked.save)
     return 0
+
+
+def findings(rates: Sequence[tuple[float, float]], events: int) -> Findings:
+    """Give the rates of one worker, of two, and of two over one."""
+    (wall, cpu), (both, both_cpu) = rates
+    table = Table(
+        sentence=f"{events:,} events from Kafka into PostgreSQL, on two partitions.",
+        columns=["workers", "events/s", "per CPU s"],
+        rows=[
+            ["1", f"{wall:,.0f}", f"{cpu:,.0f}"],
+            ["2", f"{both:,.0f}", f"{both_cpu:,.0f}"],
+            [_TWO_OVER_ONE, f"{both / wall:.2f}", f"{both_cpu / cpu:.2f}"],
+        ],
+    )
+    goal = Goal(figure="two workers over one", row=_TWO_OVER_ONE, column="events/s", least=GOAL)
+    return Findings([table], [goal])
 
 
 def _fill(topics: Topics, events: int, agents: int) -> None:

@@ -15,8 +15,9 @@ import msgspec
 import pytest
 
 from benchmarks import freshness, servers, size, trust_lookup
+from benchmarks.findings import text
 from benchmarks.meter import Job, Meter, Span
-from benchmarks.report import Ratio, Report, freshness_lines, trust_lines
+from benchmarks.report import Ratio, Report, fresh, look_ups, ratios
 from benchmarks.stream import at_random
 from lab.simulation.sample import fleet_events
 from models.event import Event
@@ -42,12 +43,12 @@ def test_the_table_has_a_row_for_each_measurement_and_progress_goes_to_stderr() 
     done = bench("--only", "decode,habitus")
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("(")]
-    assert [row[:24].rstrip() for row in rows] == [
+    assert [row.partition("  ")[0][:24].rstrip() for row in rows] == [
         "(a) json.loads alone",
         "(a) native format alone",
         "(d) Habitus, JSONL to co",
     ]
-    assert "stored per agent, 20 agents, 200 events each" in done.stdout
+    assert "20 agents are stored after 200 events each." in done.stdout
     assert "measuring habitus" in done.stderr
     assert "measuring" not in done.stdout
 
@@ -115,9 +116,9 @@ def test_a_fleet_is_measured_under_several_caches() -> None:
     found = size.measure_size(2_000, size.FEW_EACH, ("packed", "evicted"), Silent())
     assert list(found) == ["packed", "evicted"]
     assert found["packed"]["file"] == pytest.approx(found["evicted"]["file"], rel=0.02)
-    lines = list(size.lines(found))
+    lines = list(text(size.findings(found)))
     assert [line.split()[0] for line in lines[2:4]] == ["packed", "evicted"]
-    assert sum("goal" in line for line in lines) == 4
+    assert sum(line.startswith("goal: ") for line in lines) == 4
 
 
 def test_copies_of_a_fleet_are_agents_of_the_inventory(tmp_path, monkeypatch) -> None:
@@ -162,7 +163,7 @@ def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once
     assert all(result.turn_p99_ms > 0 for result in found.lookups.values())
     report = Report(agents=1000, warm=0, events=0)
     report.take_trust(found)
-    assert sum("goal" in line for line in trust_lines(report)) == 6
+    assert sum(line.startswith("goal: ") for line in text(look_ups(report))) == 6
 
 
 def test_a_server_that_is_more_than_5_percent_slower_misses() -> None:
@@ -184,7 +185,7 @@ def test_servers_are_measured_side_by_side() -> None:
     wanted = {servers.OURS: trust_lookup.Start("habitus")}
     found = servers.measure(wanted, rounds=1, seconds=1)
     assert found[servers.OURS].rate > 0 < found[servers.OURS].turn_p99_ms
-    assert servers.lines(found)[2].startswith("| habitus serve |")
+    assert list(text(servers.findings(found)))[2].startswith("habitus serve ")
 
 
 @pytest.mark.slow
@@ -199,8 +200,7 @@ def test_freshness_is_measured_while_the_worker_keeps_up_with_half_its_rate(
     found = freshness.measure(kafka_address, probes=20, store=url)
     assert found.highest > found.offered > 0
     assert 0 < found.p50_ms <= found.p99_ms
-    report = Report(agents=1, warm=0, events=0, freshness=found._asdict())
-    assert sum("goal" in line for line in freshness_lines(report)) == 2
+    assert sum(line.startswith("goal: ") for line in text(fresh(found._asdict()))) == 2
 
 
 def test_an_unknown_section_is_wrong_use() -> None:
@@ -230,9 +230,9 @@ def test_steps_counted_in_bytes_become_events() -> None:
 
 
 def test_a_goal_is_met_only_by_both_clocks() -> None:
-    assert Ratio("d/c", wall=0.6, cpu=0.5, goal=0.5).verdict == "goal >= 0.5: met"
-    assert Ratio("d/c", wall=0.6, cpu=0.4, goal=0.5).verdict == "goal >= 0.5: MISSED"
-    assert Ratio("e/b", wall=0.6, cpu=0.4, goal=None).verdict == "no goal"
+    assert not ratios([Ratio("d/c", wall=0.6, cpu=0.5, goal=0.5)]).missed()
+    assert ratios([Ratio("d/c", wall=0.6, cpu=0.4, goal=0.5)]).missed()
+    assert ratios([Ratio("e/b", wall=0.6, cpu=0.4, goal=None)]).goals == []
 
 
 @pytest.mark.slow
@@ -253,5 +253,5 @@ def test_one_worker_beside_two_over_one_server(kafka_address: str, postgresql_se
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines[:2]] == ["1 workers", "2 workers"]
-    assert "goal: 1.7" in lines[2]
+    assert [line.partition("  ")[0] for line in lines[2:5]] == ["1", "2", "2 over 1"]
+    assert "at least 1.7" in lines[-1]

@@ -1,4 +1,4 @@
-"""Sizing: the document is current, the arithmetic agrees with a simulation that does not use it."""
+"""Sizing: the arithmetic agrees with a simulation that does not use it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import pytest
 
 from benchmarks.costs import read_costs
 from benchmarks.queueing import busiest, simulate
-from benchmarks.scale import DOCUMENT, LARGEST, LOADS, SPREAD, main, written
+from benchmarks.scale import LARGEST, LOADS, SPREAD, main
 from benchmarks.sizing import Load, highest_rate, natural_batch, plan, saturation
 from pipeline.processing.stream_types import USUAL_BATCH
 
 COSTS = read_costs()
 MEASURED = COSTS.measured
-
-
-def test_the_tables_of_the_document_are_those_of_the_command() -> None:
-    document = DOCUMENT.read_text()
-    assert document == written(document, COSTS), "run python -m benchmarks.scale --write"
 
 
 @pytest.mark.parametrize("load", LOADS, ids=lambda load: f"{load.agents} agents")

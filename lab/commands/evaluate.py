@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,6 +59,13 @@ def evaluate(
     ] = None,
     png: Annotated[str | None, typer.Option(help="Write the charts as PNG to this folder.")] = None,
     out: Annotated[str | None, typer.Option(help="Write every figure to this JSON file.")] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(
+            help="Write the main tables, with command, date and machine, to this TOML file. "
+            "A measurement that is there is replaced."
+        ),
+    ] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -67,6 +75,7 @@ def evaluate(
     from lab.evaluation.report.table import table
     from lab.evaluation.run import HISTORY_DAYS
     from lab.evaluation.run import evaluate as evaluated
+    from lab.measurement import is_measurement
 
     settings, compared = begun(), _names(baselines)
     registered = _beside(files) if truth is not None and settings.inventory is None else None
@@ -79,13 +88,19 @@ def evaluate(
         raise ConfigError("--history-days goes with --truth; labelled logs say what is history")
     if history_days is not None and cold:
         raise ConfigError("--history-days says how much is history, and --cold has none")
-    if out == "-":
-        raise ConfigError("--out names a file; --json prints the figures")
+    if "-" in (out, save):
+        raise ConfigError("--out and --save name a file; --json prints the figures")
     refuse_to_overwrite(
         [("--out", out), ("--html", html)],
         [*files, truth, settings.inventory],
         installed=installed_files(settings),
         force=force,
+    )
+    refuse_to_overwrite(
+        [("--save", save)],
+        [*files, truth, settings.inventory, out, html],
+        installed=installed_files(settings),
+        force=force or is_measurement(save),
     )
     refuse_folder("--png", png, "" if force else "*.png")
     note_empty(files)
@@ -107,7 +122,7 @@ def evaluate(
             settings=settings,
             progress=progress,
         )
-    written = _written(result, html=html, png=png, out=out)
+    written = _written(result, html=html, png=png, out=out, save=save)
     if as_json:
         print_json(result)
     else:
@@ -131,13 +146,19 @@ def _names(words: str) -> list[str]:
 
 
 def _written(
-    result: dict[str, Any], *, html: str | None, png: str | None, out: str | None
+    result: dict[str, Any], *, html: str | None, png: str | None, out: str | None, save: str | None
 ) -> list[Path]:
     paths = []
     if out is not None:
         with create(out) as file:
             file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
         paths.append(Path(out))
+    if save is not None:
+        from lab.evaluation.report.saved import TITLE, saved
+        from lab.measurement import save as save_measurement
+
+        save_measurement(save, TITLE, saved(result), program="habitus", arguments=sys.argv[1:])
+        paths.append(Path(save))
     if html is not None:
         from lab.evaluation.report.page import save_page
 
