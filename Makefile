@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test nightly check lint format types arch audit schema measured bench chaos notebooks services services-stop \
+.PHONY: help install native demo test nightly check lint format types arch audit schema measured picture bench chaos notebooks services services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -89,8 +89,9 @@ audit: $(TOOLS) ## known vulnerabilities and licences of all that is locked (say
 notebooks: $(KERNEL) ## execute the notebooks
 	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
 
-schema: $(STAMP) ## remake the published schemas (data/schema/) from the types
+schema: $(STAMP) ## remake the published schemas (data/schema/) and docs/settings.md from the types
 	@$(BIN)/python -m pipeline.events.schema
+	@$(BIN)/python -m pipeline.configuration.settings_page
 	@$(BIN)/python -m pipeline.publishing.asyncapi
 
 measured: $(STAMP) ## write docs/measured.md from benchmarks/results/
@@ -107,6 +108,9 @@ services-stop: ## end what `make services` started
 
 services-status: ## which components are up, and where
 	@$(SERVICES) status
+
+picture: $(KERNEL) ## take the picture of the console in README.md again (needs Chromium)
+	@$(BIN)/python -m lab.demo.screenshot docs/images/console.png
 
 chaos: $(KERNEL) services ## workers, broker and database that die; is anything lost? (minutes; ARGS="--kills 50")
 	@$(BIN)/python -m chaos $(ARGS)

@@ -28,35 +28,51 @@ class ModelConfig(Struct, frozen=True):
     Attributes
     ----------
     alerts_per_day
-        The budget B: expected false alerts a day for the whole fleet. The one knob of an operator.
+        Alert budget B: expected false alerts a day for the whole fleet.
     half_life_days
-        Event-time half-life of counts and votes.
+        Half-life of counts and votes, in days of event time.
     daily_cap
-        At most this many counts are learned per agent, value and day.
-    agent_window, peer_window, pool_minimum
-        Scores kept for calibration, and how many a pool needs before it speaks.
+        Most counts that are learned per agent, value and day.
+    agent_window
+        Scores kept of each agent for its p-values.
+    peer_window
+        Scores kept of each role, and of the fleet, for p-values.
+    pool_minimum
+        Scores that a pool needs before it gives p-values.
     gate
-        p below: the event is held instead of learned.
+        p-value below which an event is held instead of learned.
     learning_sessions
-        An agent's first sessions are learned without the gate.
-    relearning_sessions, relearning_factor
-        After a deployment so many are learned without the gate, over counts scaled by the factor.
+        First sessions of an agent, which are learned without the gate.
+    relearning_sessions
+        Sessions after a deployment that are learned without the gate.
+    relearning_factor
+        Factor on the counts of an agent at a deployment.
+    session_minimum
+        Session scores needed before sessions have p-values.
+    session_window
+        Session scores kept of the fleet.
+    role_session_window
+        Session scores kept of each role.
+    idle_minutes
+        Minutes without an event after which a session is closed.
+    snapshot_minutes
+        Minutes of event time between two snapshots of the peers.
+    excess_bits
+        Bits from which features other than content count in the rank.
+    credential_minutes
+        Minutes within which one credential at two distant addresses is reported.
+    held_limit
+        Most held values of each agent.
+    held_days
+        Days on which a held value must occur before it is learned.
     drift_tests
         ``A_drift``: tests between two false alarms of the detector of slow change.
     stray_limit
-        How far this week's mixture of tools may lie from the anchor, in thousandths of a bit.
+        Most that this week's tool usage may differ from the anchor, in thousandths of a bit.
     degraded
-        Windows of event time, in microseconds, of degraded telemetry: judged, not learned.
+        Windows of degraded telemetry, in microseconds of event time: judged, not learned.
     silent
-        Features that are not looked at when an event is judged, by name: `models.silent`.
-    session_minimum
-        Session scores needed before sessions have p-values.
-    session_window, role_session_window
-        Session scores kept of the fleet, and of each role.
-    idle_minutes
-        A session without an event for so long is closed.
-    snapshot_minutes
-        How often peer snapshots are published, in event time.
+        Names of features that are left out of judging (`models.silent`).
 
     Examples
     --------

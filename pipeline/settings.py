@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    source: Url = Field("", description="where events come from; habitus run needs one")
+    source: Url = Field("", description="where events come from")
     format: str = Field("native", description="format of the source")
     http_feed: Literal["live", "batch"] = Field(
         "live", description="whether events over HTTP should keep coming: live, or batch"
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     store: Url = Field("sqlite:habitus.db", description="where state is kept")
     sink: Url = Field("none", description="where results go")
     rejected: str = Field(
-        "store", description="where rejected records are kept: store (beside it), file:FOLDER, none"
+        "store", description="where rejected records are kept, with reason, position and time"
     )
     alerts_per_day: float = Field(
         5.0, gt=0, description="expected false alerts a day, for the whole fleet"
@@ -105,19 +105,19 @@ class Settings(BaseSettings):
     intel: File = Field(None, description="folder of IP lists")
     corporate_networks: Words = Field((), description="addresses and prefixes of your own egress")
     degraded: Words = Field(
-        (), description="times of degraded telemetry, START/END: judged, and nothing learned"
+        (), description="times of degraded telemetry, START/END: events are judged, and not learned"
     )
     inventory: File = Field(None, description="registered agents, CSV or YAML")
     listen: str = Field("127.0.0.1:8765", description="HOST:PORT of the API")
     tls_cert: File = Field(None, description="server certificate with its chain, PEM")
-    tls_key: File = Field(None, description="its private key, PEM")
+    tls_key: File = Field(None, description="private key of the server, PEM")
     tls_client_ca: File = Field(None, description="authorities of client certificates, PEM")
     trusted_proxies: Words = Field(
         (), description="addresses and prefixes of proxies whose X-Forwarded-For is believed"
     )
-    max_connections: int = Field(1024, ge=2, le=1_000_000, description="connections in all")
+    max_connections: int = Field(1024, ge=2, le=1_000_000, description="connections to the API")
     max_connections_per_address: int = Field(
-        256, ge=1, description="connections from one address; behind a proxy, requests under way"
+        256, ge=1, description="connections from one address; behind a proxy, concurrent requests"
     )
     max_header_bytes: int = Field(
         16_384, ge=1024, le=1_048_576, description="bytes of request line and headers"
@@ -135,49 +135,54 @@ class Settings(BaseSettings):
     max_body_memory: int = Field(
         134_217_728,
         ge=4_194_304,
-        description="bytes of all request bodies in memory; half of it for one address",
+        description="bytes of all request bodies in memory; one address may use half",
     )
     api_keys_file: Annotated[File, _HIDDEN] = Field(
-        None, description="credential file: hashed API keys, and who reports which agents"
+        None, description="credential file: hashed API keys, and which agents each may report"
     )
     jwks: Annotated[Text, _HIDDEN] = Field(
         None, description="key set of the token issuer: file or https URL"
     )
-    jwt_issuer: Text = Field(None, description="expected iss of a token")
-    jwt_audience: Text = Field(None, description="expected aud of a token")
-    jwt_algorithms: Words = Field(("RS256", "ES256"), description="accepted signatures")
+    jwt_issuer: Text = Field(None, description="issuer that a token must name (iss)")
+    jwt_audience: Text = Field(None, description="audience that a token must name (aud)")
+    jwt_algorithms: Words = Field(
+        ("RS256", "ES256"), description="signature algorithms that are accepted"
+    )
     clock: Literal["wall", "event"] = Field(
-        "wall", description="time at which trust is evaluated: event over recordings"
+        "wall", description="instant of trust: now, or that of the last event (for recordings)"
     )
     stale_after_s: int = Field(
-        900, gt=0, description="lag, or age of a live source's last event, that is stale, seconds"
+        900,
+        gt=0,
+        description="lag, or age of a live source's last event, that makes answers stale, s",
     )
     max_future_s: int = Field(
-        300, ge=0, description="how far event time may be ahead, seconds; at most a day counts"
+        300,
+        ge=0,
+        description="how far event time may be ahead of arrival, seconds; at most a day counts",
     )
     batch_size: int = Field(USUAL_BATCH, ge=1, le=100_000, description="events committed together")
     batch_ms: int = Field(
-        1_000, ge=0, description="how long a batch from Kafka may take, ms; 0: no bound"
+        1_000, ge=0, description="how long a batch from Kafka may take, ms; 0 for no bound"
     )
     kafka_client: Literal["kafka-python", "librdkafka"] = Field(
-        "kafka-python", description="who speaks to Kafka; librdkafka is an extra, and quicker"
+        "kafka-python", description="client of Kafka; librdkafka is faster"
     )
     cache_agents: int = Field(1536, ge=1, description="agents kept in memory, ready for use")
-    packed_agents: int = Field(32_768, ge=0, description="agents kept in memory beside, packed")
+    packed_agents: int = Field(32_768, ge=0, description="further agents kept in memory, packed")
     kernel: Literal["auto", "native", "python"] = Field(
-        "auto", description="who does the arithmetic: compiled where installed, or Python"
+        "auto",
+        description="what judges: the compiled kernel, Python, or auto (compiled where installed)",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least level that is logged"
+        "info", description="lowest level that is logged"
     )
     parameters: File = Field(
         None, description="file of model parameters to use instead of the promoted ones"
     )
     detectors: Words = Field((), description="detectors that give a second opinion")
     offline_models: File = Field(None, description="folder of models fitted on history")
-    model: dict[str, float] = Field(
-        default_factory=dict, description="parameters of the model, see models/config.py"
-    )
+    model: dict[str, float] = Field(default_factory=dict, description="parameters of the model")
 
     @classmethod
     def settings_customise_sources(

@@ -27,7 +27,7 @@ from models.trust.response import trust_answer
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "README.md"
+COMMANDS, TRUST = (ROOT / "docs" / name for name in ("commands.md", "trust.md"))
 DAY_US = 86_400_000_000
 TRUTH = demo_sample.truth_of(ROOT / "data")
 BLAMELESS = ("travel-desk-1", "travel-desk-2", "data-steward-2", "invoice-clerk-1")
@@ -282,11 +282,9 @@ def test_the_printed_port_is_the_one_that_serves(tmp_path: Path) -> None:
 ELIDED = "…"
 
 
-def readme_block(beginning: str) -> str:
-    """Give the block of README that begins with a line."""
-    (found,) = re.findall(
-        rf"^```\n({re.escape(beginning)}.*?)^```$", README.read_text(), re.M | re.S
-    )
+def block_of(page: Path, beginning: str) -> str:
+    """Give the block of a page that begins with a line."""
+    (found,) = re.findall(rf"^```\n({re.escape(beginning)}.*?)^```$", page.read_text(), re.M | re.S)
     return str(found)
 
 
@@ -296,10 +294,10 @@ def words(text: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_story_in_readme_is_the_one_that_is_told(
+def test_the_story_in_the_page_is_the_one_that_is_printed(
     told: subprocess.CompletedProcess[str],
 ) -> None:
-    shown = readme_block("$ make demo\n").partition("\n")[2]
+    shown = block_of(COMMANDS, "$ make demo\n").partition("\n")[2]
     parts = [words(part) for part in re.split(rf"^{ELIDED}$", shown, flags=re.M)]
     assert len(parts) == 6
     assert [part for part in parts if part not in words(told.stdout)] == []
@@ -307,8 +305,8 @@ def test_the_story_in_readme_is_the_one_that_is_told(
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> httpx.Response:
-    """Ask the demonstration what README asks it."""
-    (asked,) = re.findall(r"curl -si 127\.0\.0\.1:8765(/v1/agents/\S+)", README.read_text())
+    """Ask the demonstration what the page about trust asks it."""
+    (asked,) = re.findall(r"curl -si 127\.0\.0\.1:8765(/v1/agents/\S+)", TRUST.read_text())
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HABITUS_")}
     running = subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", "demo"],
@@ -329,8 +327,8 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> httpx.Response:
 
 
 @pytest.mark.slow
-def test_the_answer_in_readme_is_the_one_that_is_given(answered: httpx.Response) -> None:
-    head, _, body = readme_block("HTTP/1.1 200 OK\n").partition("\n\n")
+def test_the_answer_in_the_page_is_the_one_that_is_given(answered: httpx.Response) -> None:
+    head, _, body = block_of(TRUST, "HTTP/1.1 200 OK\n").partition("\n\n")
     assert head.splitlines()[0] == f"HTTP/1.1 {answered.status_code} {answered.reason_phrase}"
     for line in head.splitlines()[1:]:
         name, _, value = line.partition(": ")
