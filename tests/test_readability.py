@@ -19,12 +19,6 @@ from tests.readability import (
 ROOT = Path(__file__).resolve().parents[1]
 # The specification and the catalogue of detectors are rewritten together with the judge.
 JUDGE = {"docs/detectors.md", "docs/model.md"}
-# Not rewritten yet.
-LATER = {
-    "CONTRIBUTING.md", "data/README.md", "docs/access.md",
-    "docs/architecture.md", "docs/evaluation.md", "docs/serving.md", "docs/simulator.md",
-    "docs/tuning.md",
-}  # fmt: skip
 PAGES = [
     page
     for folder in (".", "docs", "docs/*", "data", "benchmarks", "notebooks", "policies")
@@ -61,8 +55,6 @@ def test_page_has_short_sentences(page: Path) -> None:
 
 @pytest.mark.parametrize("file", TEXTS, ids=named)
 def test_text_has_no_phrase_of_the_old_dialect(file: Path) -> None:
-    if named(file) in LATER:
-        pytest.skip("not rewritten yet")
     assert dialect(PROSE[file.suffix or file.name](file.read_text())) == []
 
 

@@ -144,7 +144,7 @@ def _values(field: FieldInfo) -> str:
     """
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{word}`" for word in get_args(field.annotation))
-    bounds = {}
+    bounds: dict[str, float] = {}
     for one in field.metadata:
         bounds |= {sign: getattr(one, sign) for sign in ("ge", "gt", "le") if hasattr(one, sign)}
     low = f"{bounds['ge']:,}" if "ge" in bounds else f"above {bounds['gt']:,}" if bounds else ""
