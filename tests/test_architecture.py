@@ -94,6 +94,21 @@ def test_every_module_of_the_core_has_a_layer() -> None:
     assert set(listed) - graph.modules == set()
 
 
+def test_every_file_of_the_kernel_names_the_module_that_it_compiles() -> None:
+    sources = ROOT / "native" / "src"
+    unnamed = []
+    for file in sorted(sources.rglob("*.rs")):
+        name = file.relative_to(sources)
+        if name.name in ("mod.rs", "lib.rs") or name.parts[0] in ("json", "loop"):
+            continue
+        about = re.match(r"(?://!.*\n)+", file.read_text())
+        if not (ROOT / "models" / name.with_suffix(".py")).exists() and not re.search(
+            r"`(models|pipeline)\.|Python", about.group() if about else ""
+        ):
+            unnamed.append(str(name))
+    assert unnamed == []
+
+
 def circle_among(*packages: str) -> list[str]:
     """Give the modules of one circle of imports, empty without one.
 

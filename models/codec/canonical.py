@@ -3,7 +3,7 @@
 Members of objects are in order, without white space; strings are without needless escapes; numbers
 are as written (``1`` is not ``1.0``). Of a name that comes twice the last member counts, and a
 member that is null counts as missing, as in an event.
-`native/src/canonical.rs` gives the same bytes.
+`native/src/codec/canonical.rs` gives the same bytes.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ d7 k    `WORDS` number k
 ======  ==================================================================================
 
 How long ago is at most 31. Everything else is as msgspec writes it. The reference of
-``native/src/pack``: the same value has the same bytes in both.
+``native/src/codec``: the same value has the same bytes in both.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 //! The inner loops of Habitus, compiled. `models/` holds the same arithmetic in Python and is the
-//! reference: both give the same numbers, bit for bit.
+//! reference: both give the same numbers, bit for bit. A file has the name and the folder of the
+//! module that it compiles; `json/` and `loop/` have no counterpart in Python.
 
 use pyo3::prelude::*;
 
@@ -7,25 +8,51 @@ use pyo3::prelude::*;
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-mod canonical;
-mod content;
-mod fetching;
-mod habits;
-mod hashing;
-mod pack;
-mod quiet;
-mod sealing;
-mod sums;
+mod baseline;
+mod calibration;
+mod changing;
+mod codec;
+mod config;
+mod deciding;
+mod features;
+mod float_sums;
+mod json;
+mod learning;
+mod r#loop;
+mod narrower;
+mod peers;
+mod prefetch;
+mod provenance;
+mod ranked;
+mod rules;
+mod together;
+mod trust;
 mod units;
+mod watch;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", env!("HABITUS_NATIVE_SOURCES"))?;
-    module.add_class::<hashing::Hashes>()?;
-    module.add_class::<sealing::Seals>()?;
-    pack::register(module)?;
-    content::register(module)?;
-    habits::register(module)?;
-    quiet::register(module)
+    module.add_function(wrap_pyfunction!(codec::compacted, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::expanded, module)?)?;
+    module.add_class::<codec::hashing::Hashes>()?;
+    module.add_class::<codec::sealing::Seals>()?;
+    module.add_class::<provenance::session::Session>()?;
+    module.add_class::<provenance::session::Content>()?;
+    module.add_class::<provenance::session::Carrier>()?;
+    module.add_class::<provenance::backend::ContentKernel>()?;
+    module.add_class::<provenance::open_sessions::OpenSessions>()?;
+    module.add_class::<peers::groups::Groups>()?;
+    module.add_class::<peers::view::View>()?;
+    module.add_class::<peers::baselines::PeerLevels>()?;
+    module.add_class::<baseline::frequency_model::Habits>()?;
+    module.add_class::<baseline::surprise::Surprise>()?;
+    module.add_class::<calibration::session_calibration::SessionPools>()?;
+    module.add_class::<calibration::p_values::Calibrated>()?;
+    module.add_class::<watch::heard::Heard>()?;
+    module.add_class::<watch::heard::Voice>()?;
+    module.add_class::<r#loop::agent::Agent>()?;
+    module.add_class::<r#loop::batch::Acts>()?;
+    module.add_class::<r#loop::judge::Judge>()
 }

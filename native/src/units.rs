@@ -1,4 +1,4 @@
-//! Times in microseconds, as all times of events are; `models.units`.
+//! Times in microseconds, as all times of events are.
 
 pub const MINUTE_US: i64 = 60_000_000;
 pub const HOUR_US: i64 = 60 * MINUTE_US;

@@ -1,0 +1,374 @@
+//! Decayed counts of one agent, with its votes beside them.
+
+use crate::prefetch::ask;
+use std::hint::black_box;
+use std::ops::Range;
+
+/// The place of what is nowhere.
+pub const NOWHERE: u32 = u32::MAX;
+pub const UNIT: u32 = 4096;
+pub const DISCOUNT: u32 = 2458;
+pub const STRENGTH: i64 = 2 * UNIT as i64;
+pub const NEGLIGIBLE: u32 = UNIT / 100;
+pub const HORIZON_DAYS: i64 = 150;
+pub const ADOPTION: f64 = 0.1;
+pub const MOST_COUNT: u32 = (1 << 29) - 1;
+pub const MOST_TODAY: i64 = (1 << 16) - 1;
+
+/// `pow(2, y)` of the C library; a constant base would let the compiler take `exp2` instead.
+pub fn power_of_two(y: f64) -> f64 {
+    power(2.0, y)
+}
+
+/// `pow(x, y)` of the C library.
+pub fn power(x: f64, y: f64) -> f64 {
+    black_box(x).powf(y)
+}
+
+/// Weights in units of one vote by age in days.
+pub fn fades(half_life_days: f64) -> Vec<i64> {
+    let fade = |age| f64::from(UNIT) * power_of_two(-(age as f64) / half_life_days);
+    (0..=HORIZON_DAYS).map(|age| fade(age).round_ties_even() as i64).collect()
+}
+
+/// One level of an interpolated, discounted count model.
+#[inline]
+pub fn interpolate(count: i64, total: i64, discounted: i64, parent: f64) -> f64 {
+    let kept = (count - i64::from(DISCOUNT)).max(0);
+    (kept as f64 + (STRENGTH + discounted) as f64 * parent) / (total + STRENGTH) as f64
+}
+
+/// P(value) of an agent that mostly acts by itself and sometimes as its peers do.
+#[inline]
+pub fn mixed(own: f64, others: f64) -> f64 {
+    (1.0 - ADOPTION) * own + ADOPTION * others
+}
+
+/// What is remembered of one value at one node.
+#[derive(Clone, Copy, Default)]
+pub struct Row {
+    pub value: u32,
+    pub count: u32,
+    pub today: u16,
+    /// Day of the agent's vote + 1, 0 for none.
+    pub vote: u32,
+    /// Published day + 1 while it is not the vote's, else -1.
+    pub published: i32,
+}
+
+impl Row {
+    fn new(value: u32) -> Self {
+        Row { value, published: -1, ..Row::default() }
+    }
+
+    /// Day of the agent's own published vote, -1 without one.
+    #[inline]
+    pub fn own_day(&self) -> i64 {
+        if self.published >= 0 {
+            return i64::from(self.published) - 1;
+        }
+        i64::from(self.vote) - 1
+    }
+}
+
+/// Sums over the values of one feature, or of one feature after one context.
+#[derive(Clone, Copy)]
+struct Node {
+    id: u32,
+    /// Where its rows are among all.
+    start: u32,
+    end: u32,
+    total: i64,
+    discounted: i64,
+}
+
+impl Node {
+    fn within(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    fn sum_up(&mut self, rows: &[Row]) {
+        self.total = rows.iter().map(|row| i64::from(row.count)).sum();
+        self.discounted = rows.iter().map(|row| i64::from(row.count.min(DISCOUNT))).sum();
+    }
+}
+
+/// A node with its rows, which are in order of their values.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub id: u32,
+    pub total: i64,
+    discounted: i64,
+    pub rows: &'a [Row],
+}
+
+impl<'a> Known<'a> {
+    #[inline]
+    pub fn row(&self, value: u32) -> Option<&'a Row> {
+        self.rows.binary_search_by_key(&value, |row| row.value).ok().map(|at| &self.rows[at])
+    }
+
+    /// P(value), given the parent level's probability.
+    #[inline]
+    pub fn probability(&self, row: Option<&Row>, parent: f64) -> f64 {
+        if self.total == 0 {
+            return parent;
+        }
+        let count = row.map_or(0, |row| i64::from(row.count));
+        interpolate(count, self.total, self.discounted, parent)
+    }
+}
+
+/// All counts of one agent, close together: what is far apart in memory is what takes time.
+///
+/// Nodes are in order of their ids, and so are their rows.
+#[derive(Default)]
+pub struct Counts {
+    nodes: Vec<Node>,
+    /// Ids of the nodes: searching among them touches little memory.
+    ids: Vec<u32>,
+    rows: Vec<Row>,
+    pub day: i64,
+}
+
+impl Counts {
+    /// Counts of a day: rows by node, with where each node's begin; None where they are not in
+    /// order.
+    pub fn of(ids: Vec<u32>, starts: &[usize], rows: Vec<Row>, day: i64) -> Option<Self> {
+        let ends = starts.iter().skip(1).copied().chain([rows.len()]);
+        let mut nodes = Vec::with_capacity(ids.len());
+        for ((&id, &start), end) in ids.iter().zip(starts).zip(ends) {
+            let its = &rows[start..end];
+            if its.windows(2).any(|pair| pair[0].value >= pair[1].value) {
+                return None;
+            }
+            let (start, end) = (start as u32, end as u32);
+            let mut node = Node { id, start, end, total: 0, discounted: 0 };
+            node.sum_up(its);
+            nodes.push(node);
+        }
+        Some(Counts { nodes, ids, rows, day })
+    }
+
+    /// Ask for the memory of all counts.
+    pub fn ask(&self) {
+        ask(&*self.ids);
+        ask(&*self.nodes);
+        ask(&*self.rows);
+    }
+
+    /// All nodes; none is without rows.
+    pub fn nodes(&self) -> impl Iterator<Item = Known<'_>> {
+        self.nodes.iter().map(|node| self.known(node))
+    }
+
+    /// All rows, by node.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Ids of all nodes.
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    fn known(&self, node: &Node) -> Known<'_> {
+        let Node { id, total, discounted, .. } = *node;
+        Known { id, total, discounted, rows: &self.rows[node.within()] }
+    }
+
+    #[inline]
+    pub fn node(&self, id: u32) -> Option<Known<'_>> {
+        self.node_at(self.place(id))
+    }
+
+    /// Where a node is, `NOWHERE` where it is not.
+    #[inline]
+    pub fn place(&self, id: u32) -> u32 {
+        self.ids.binary_search(&id).map_or(NOWHERE, |at| at as u32)
+    }
+
+    /// The node at a place.
+    #[inline]
+    pub fn node_at(&self, place: u32) -> Option<Known<'_>> {
+        self.nodes.get(place as usize).map(|node| self.known(node))
+    }
+
+    pub fn row(&self, id: u32, value: u32) -> Option<&Row> {
+        self.node(id)?.row(value)
+    }
+
+    /// Whether a value was counted on this day.
+    pub fn today(&self, id: u32, value: u32) -> bool {
+        self.row(id, value).is_some_and(|row| row.today > 0)
+    }
+
+    /// A node, which mostly is where it was found before, and the row of one of its values.
+    fn row_mut(&mut self, id: u32, place: u32, value: u32) -> (&mut Node, &mut Row) {
+        let at = match self.ids.get(place as usize) {
+            Some(known) if *known == id => place as usize,
+            _ => self.ids.binary_search(&id).unwrap_or_else(|at| self.begin(id, at)),
+        };
+        let node = self.nodes[at];
+        let among = self.rows[node.within()].binary_search_by_key(&value, |row| row.value);
+        let place = node.start as usize + among.unwrap_or_else(|place| place);
+        if among.is_err() {
+            self.rows.insert(place, Row::new(value));
+            self.nodes[at].end += 1;
+            for later in &mut self.nodes[at + 1..] {
+                (later.start, later.end) = (later.start + 1, later.end + 1);
+            }
+        }
+        (&mut self.nodes[at], &mut self.rows[place])
+    }
+
+    /// Let a node without rows begin at a place.
+    fn begin(&mut self, id: u32, at: usize) -> usize {
+        let start = self.nodes.get(at).map_or(self.rows.len() as u32, |next| next.start);
+        self.ids.insert(at, id);
+        self.nodes.insert(at, Node { id, start, end: start, total: 0, discounted: 0 });
+        at
+    }
+
+    /// Learn one event; false when the value has had its share of the day.
+    ///
+    /// `place` is where the node was found before, if it was.
+    pub fn add(&mut self, id: u32, place: u32, value: u32, cap: i64) -> bool {
+        if cap <= 0 {
+            return false;
+        }
+        let (node, row) = self.row_mut(id, place, value);
+        count(node, row, cap)
+    }
+
+    /// Learn one event and vote for its value; give the day of the vote before, -1 for none, or
+    /// None if it stands.
+    pub fn add_and_vote(&mut self, id: u32, place: u32, value: u32, cap: i64) -> Option<i64> {
+        let today = self.day;
+        let (node, row) = self.row_mut(id, place, value);
+        if cap > 0 {
+            count(node, row, cap);
+        }
+        let before = i64::from(row.vote) - 1;
+        if before >= today {
+            return None;
+        }
+        if row.published < 0 {
+            row.published = (before + 1) as i32;
+        }
+        row.vote = (today + 1) as u32;
+        Some(before)
+    }
+
+    /// Note that all votes are published.
+    pub fn published(&mut self) {
+        for row in &mut self.rows {
+            row.published = -1;
+        }
+    }
+
+    /// Let the counts fade to a later day; an earlier day changes nothing.
+    pub fn roll(&mut self, day: i64, half_life_days: f64) {
+        if day <= self.day {
+            return;
+        }
+        let factor = power_of_two((self.day - day) as f64 / half_life_days);
+        self.fade(factor, true);
+        self.day = day;
+    }
+
+    /// Multiply every count; what is left with under a hundredth of an event is dropped.
+    pub fn scale(&mut self, factor: f64) {
+        self.fade(factor, false);
+    }
+
+    fn fade(&mut self, factor: f64, new_day: bool) {
+        let mut left = 0;
+        for node in &mut self.nodes {
+            let start = left;
+            for at in node.within() {
+                let row = faded(self.rows[at], factor, new_day);
+                if row.count > 0 || row.today > 0 || row.vote > 0 {
+                    self.rows[left] = row;
+                    left += 1;
+                }
+            }
+            (node.start, node.end) = (start as u32, left as u32);
+            node.sum_up(&self.rows[start..left]);
+        }
+        self.rows.truncate(left);
+        self.nodes.retain(|node| node.start != node.end);
+        self.ids.clear();
+        self.ids.extend(self.nodes.iter().map(|node| node.id));
+    }
+}
+
+/// Learn one event of a row; false when its value has had its share of the day.
+fn count(node: &mut Node, row: &mut Row, cap: i64) -> bool {
+    let had = i64::from(row.today);
+    if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
+        return false;
+    }
+    row.today += 1;
+    let before = row.count;
+    row.count += UNIT;
+    let more = row.count.min(DISCOUNT) - before.min(DISCOUNT);
+    node.total += i64::from(UNIT);
+    node.discounted += i64::from(more);
+    true
+}
+
+fn faded(mut row: Row, factor: f64, new_day: bool) -> Row {
+    let count = (f64::from(row.count) * factor).round_ties_even();
+    row.count = (count as u32).min(MOST_COUNT);
+    if row.count < NEGLIGIBLE {
+        row.count = 0;
+    }
+    if new_day {
+        row.today = 0;
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_halve_in_a_half_life() {
+        let weights = fades(30.0);
+        assert_eq!((weights[0], weights[30], weights.len()), (4096, 2048, 151));
+    }
+
+    #[test]
+    fn sums_kept_along_equal_sums_anew() {
+        let mut counts = Counts::default();
+        for value in [3, 1, 3, 2, 3] {
+            counts.add(7, NOWHERE, value, 20);
+        }
+        counts.roll(10, 30.0);
+        counts.add(7, NOWHERE, 1, 20);
+        let node = &mut counts.nodes[0];
+        let kept = (node.total, node.discounted);
+        node.sum_up(&counts.rows);
+        assert_eq!((node.total, node.discounted), kept);
+    }
+
+    #[test]
+    fn rows_stay_with_their_node_whatever_comes_before_them() {
+        let mut counts = Counts::default();
+        for (id, value) in [(9, 1), (2, 8), (5, 4), (2, 3), (9, 0), (5, 6), (1, 1)] {
+            counts.add(id, NOWHERE, value, 20);
+        }
+        let values = |counts: &Counts, id| -> Vec<u32> {
+            counts.node(id).map_or(vec![], |node| node.rows.iter().map(|row| row.value).collect())
+        };
+        let all = [1, 2, 5, 9].map(|id| values(&counts, id));
+        assert_eq!(all, [vec![1], vec![3, 8], vec![4, 6], vec![0, 1]]);
+        counts.add(5, NOWHERE, 4, 20);
+        counts.scale(0.006); // what was seen twice stays over a hundredth of an event
+        counts.roll(1, 30.0); // what was seen once today does not outlast the day
+        assert_eq!(counts.ids(), [5]);
+        assert_eq!(values(&counts, 5), [4]);
+    }
+}

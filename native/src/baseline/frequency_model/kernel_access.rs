@@ -1,0 +1,137 @@
+//! The methods that the kernel calls on agents it holds: part of `models.baseline.frequency_model`.
+
+use crate::baseline::frequency_bytes;
+use crate::baseline::frequency_model::one_action::Weighed;
+use crate::baseline::frequency_model::Habits;
+use crate::baseline::surprise::Surprise;
+use crate::calibration::p_values::{Calibrated, Statistics, Whose};
+use crate::calibration::score_window::{bin_of, Window};
+use crate::config::Config;
+use crate::features::feature_slots::Category;
+use crate::features::{FEATURES, PLACES};
+use crate::peers::groups::Groups;
+use crate::peers::last_values::Chains;
+use crate::ranked::STATISTICS;
+use pyo3::prelude::*;
+
+impl Habits {
+    /// Ask for the memory of all an event may need.
+    pub fn ask(&self) {
+        self.counts.ask();
+        self.windows.iter().for_each(Window::ask);
+    }
+
+    pub fn surprise_of(
+        &self,
+        groups: &Groups,
+        group: usize,
+        tops: &[f64; FEATURES],
+        hashes: &[Option<u64>; PLACES],
+        chains: &mut Chains,
+    ) -> Surprise {
+        chains.renew(groups, group);
+        let mut found = Weighed::of(*tops, chains);
+        let (mut all, mut length) = ([Category::default(); FEATURES], 0);
+        groups.places.each(hashes, &mut |one| {
+            all[length] = self.placed(groups, one);
+            length += 1;
+        });
+        // Only now: where all of them are is looked up without one waiting for the other.
+        for one in &all[..length] {
+            self.weigh(groups, group, *one, &mut found);
+        }
+        found.out
+    }
+
+    pub fn calibrated(
+        &self,
+        groups: &Groups,
+        group: usize,
+        statistics: &Statistics,
+        u: f64,
+        whose: Whose,
+    ) -> Calibrated {
+        self.pools(groups, group).calibrate(statistics, u, whose)
+    }
+
+    /// Let an event's statistics enter the windows; `whole`: those of the peers as they are.
+    pub fn enter(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        statistics: &Statistics,
+        calibrated: &Calibrated,
+        gate: f64,
+        whole: bool,
+    ) {
+        let below = calibrated.p.is_some_and(|p| p < gate);
+        let mut entered = [(0, 0); STATISTICS];
+        let mut length = 0;
+        for (index, value) in statistics.iter().enumerate() {
+            let Some(value) = *value else { continue };
+            let cell = match calibrated.each[index] {
+                Some(p) if below || p < gate => {
+                    self.pools(groups, group).entered(index, value, gate)
+                }
+                _ => bin_of(value),
+            };
+            self.windows[index].add_cell(cell, 1);
+            entered[length] = (index, if whole { bin_of(value) } else { cell });
+            length += 1;
+        }
+        groups.enter(group, &entered[..length]);
+    }
+
+    /// Let the peers see how far an act goes, with a vote, and move what is ordinary.
+    pub fn shown(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        surprise: &Surprise,
+        vote: bool,
+        metrics: &[f64],
+    ) {
+        if vote {
+            self.contribute(groups, group, surprise, metrics);
+        }
+        for (found, bits) in surprise.each() {
+            self.move_usual(found.index, bits);
+        }
+    }
+
+    /// Count an act that was scored, and vote for it.
+    pub fn counted<'a>(
+        &mut self,
+        groups: &mut Groups,
+        group: usize,
+        surprise: &Surprise,
+        vote: bool,
+        text: impl Fn(usize) -> Option<&'a str>,
+    ) {
+        let mut order = 0;
+        for (found, _) in surprise.each() {
+            let votes = self.count_one(groups, found, &mut order, vote);
+            if votes.any() {
+                self.cast(groups, group, found, text(found.index).unwrap_or_default(), votes);
+            }
+        }
+    }
+
+    pub fn read(raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let config = Config::of(config)?;
+        let parts = frequency_bytes::read(raw)?;
+        let mut rows = parts.counts.rows().iter();
+        Ok(Habits {
+            waiting: rows.any(|row| row.published >= 0),
+            counts: parts.counts,
+            usual: parts.usual,
+            windows: parts.windows,
+            half_life_days: config.half_life_days,
+            cap: config.daily_cap,
+        })
+    }
+
+    pub fn written(&self) -> Vec<u8> {
+        frequency_bytes::write(&self.counts, &self.usual, &self.windows)
+    }
+}

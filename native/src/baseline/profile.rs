@@ -1,0 +1,172 @@
+//! The plain part of a profile; `models.baseline.profile.Facts` and `models.watch.state.Watch`.
+
+mod stored;
+
+use crate::features::FEATURES;
+use crate::watch::counting::COUNTS;
+use crate::watch::mixture::Mixture;
+use crate::watch::sizes::{Sizes, SIZED};
+use crate::watch::week::Week;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+pub const QUANTITIES: usize = 4;
+const MOST_CREDENTIALS: usize = 16;
+const MOST_VERSIONS: usize = 16;
+
+/// What every event may move: all numbers of `Facts` and `Watch` that do.
+#[derive(Default)]
+pub struct Now {
+    pub last_us: i64,
+    pub events: i64,
+    pub opened: i64,
+    pub learn_until: i64,
+    pub per_day: f64,
+    pub day_events: i64,
+    pub utc_hour: i64,
+    pub hour: i64,
+    pub sums: [i64; QUANTITIES],
+    pub voted: bool,
+    pub vote_version: i64,
+    pub session: i64,
+    pub disorder: f64,
+    pub astray: f64,
+    pub windows: [i64; 3],
+    pub weights: [f64; 3],
+    pub counts: [i64; COUNTS],
+    pub rates: [f64; COUNTS],
+    pub squares: [f64; COUNTS],
+    pub seen: Vec<i64>,
+    pub out_day: i64,
+    pub out_sum: i64,
+    pub evidence: f64,
+    pub anchored: i64,
+    pub strayed: i64,
+    pub hasty: i64,
+    pub expected: [f64; SIZED.len()],
+    pub out_expected: f64,
+    pub leak: f64,
+    pub highs: [f64; SIZED.len() + 1],
+    pub peaks: [i64; COUNTS],
+    pub spent: f64,
+    pub tops: [f64; FEATURES],
+    pub kept: f64,
+    /// What is known of the open hour; of the rest, so never stored.
+    pub due: [f64; 3],
+}
+
+/// Where and when a credential was last used.
+pub struct CredentialUse {
+    pub id: String,
+    pub place: String,
+    pub time_us: i64,
+}
+
+/// What was published of an agent's trust.
+pub type Shown = (i64, i64, String, String, String);
+
+/// The plain part of a profile.
+#[derive(Default)]
+pub struct Facts {
+    pub agent_id: String,
+    pub mode: String,
+    pub role: String,
+    version: Option<String>,
+    pub first_us: i64,
+    pub credentials: Vec<CredentialUse>,
+    pub versions: Vec<String>,
+    pub announced: Option<String>,
+    waiting: Vec<u8>,
+    pub published: Option<Shown>,
+    pub before: String,
+    pub mixture: Mixture,
+    pub shifted: String,
+    definitions: Vec<u8>,
+    pub added: Vec<String>,
+    pub sizes: Sizes,
+    pub week: Week,
+    shown_us: i64,
+    pub now: Now,
+}
+
+/// Whether an agent's habits are known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Learning,
+    Relearning,
+    Active,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        ["learning", "relearning", "active"][self as usize]
+    }
+}
+
+impl Now {
+    /// A copy that takes the place of what else was in a list.
+    pub fn copied(&self, mut seen: Vec<i64>) -> Now {
+        seen.clone_from(&self.seen);
+        Now { seen, ..*self }
+    }
+
+    pub fn state(&self) -> State {
+        if self.opened > self.learn_until {
+            State::Active
+        } else if self.voted {
+            State::Relearning
+        } else {
+            State::Learning
+        }
+    }
+}
+
+impl Facts {
+    /// Whether a deployment has said that it brings a tool.
+    pub fn brings(&self, tool: &str) -> bool {
+        self.added.iter().any(|added| added == tool)
+    }
+
+    /// The last use of a credential; mostly it is the newest of those that are known.
+    pub fn credential(&self, id: &str) -> Option<&CredentialUse> {
+        self.credentials.iter().rev().find(|known| known.id == id)
+    }
+
+    /// Remember where a credential was used; the longest unused goes where there are too many.
+    pub fn note_credential(&mut self, id: &str, place: &str, time_us: i64) {
+        if let Some(known) = self.credentials.iter_mut().rev().find(|known| known.id == id) {
+            known.time_us = time_us;
+            if known.place != place {
+                place.clone_into(&mut known.place);
+            }
+        } else {
+            let (id, place) = (id.to_owned(), place.to_owned());
+            self.credentials.push(CredentialUse { id, place, time_us });
+        }
+        if self.credentials.len() > MOST_CREDENTIALS {
+            let oldest = self.credentials.iter().enumerate();
+            let oldest =
+                oldest.min_by(|(_, a), (_, b)| (a.time_us, &a.id).cmp(&(b.time_us, &b.id)));
+            if let Some(at) = oldest.map(|(at, _)| at) {
+                self.credentials.remove(at);
+            }
+        }
+    }
+
+    /// Remember a version the agent has run as.
+    pub fn note_version(&mut self, version: &str) {
+        if !self.versions.iter().rev().any(|known| known == version) {
+            self.versions.push(version.to_owned());
+            let over = self.versions.len().saturating_sub(MOST_VERSIONS);
+            self.versions.drain(..over);
+        }
+    }
+}
+
+/// An error unless a part has the expected length.
+pub fn expect(length: usize, expected: usize) -> PyResult<()> {
+    if length == expected {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("profile has {length} parts, expected {expected}")))
+}

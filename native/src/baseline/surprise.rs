@@ -1,0 +1,84 @@
+//! The bits of one act; `models.baseline.frequency_model.Surprise`.
+
+use crate::features::feature_slots::Category;
+use crate::features::FEATURES;
+use pyo3::prelude::*;
+
+/// Bits by which a feature has to go further than before in its session.
+const FURTHER: f64 = 2.0;
+
+/// The categories of an act, in bits.
+#[pyclass(frozen)]
+#[derive(Default)]
+pub struct Surprise {
+    categories: [Category; FEATURES],
+    bits: [f64; FEATURES],
+    length: usize,
+    #[pyo3(get)]
+    pub total: f64,
+    #[pyo3(get)]
+    pub most: f64,
+    #[pyo3(get)]
+    pub peak: f64,
+    #[pyo3(get)]
+    pub order: f64,
+    #[pyo3(get)]
+    pub steady: f64,
+    #[pyo3(get)]
+    pub rarest: f64,
+    /// How far features go beyond what is ordinary, where that is far; else 0.
+    excess: [f64; FEATURES],
+    /// Bit by bit, those of them that went as far in this session before.
+    #[pyo3(get)]
+    pub again: u32,
+}
+
+impl Surprise {
+    /// Take in one category with its bits; one that goes on from another is not summed up.
+    pub fn push(&mut self, found: Category, bits: f64, summed: bool) {
+        self.categories[self.length] = found;
+        self.bits[self.length] = bits;
+        self.length += 1;
+        if summed {
+            self.total += bits;
+            self.most = self.most.max(bits);
+        }
+    }
+
+    /// Take in one category that goes far, and how rare that is among the peers.
+    pub fn rare(&mut self, index: usize, excess: f64, bits: f64, steady: bool, before: f64) {
+        self.excess[index] = excess;
+        self.rarest = self.rarest.max(bits);
+        if excess < before + FURTHER {
+            self.again |= 1 << index;
+            return;
+        }
+        self.peak = self.peak.max(bits);
+        if steady {
+            self.steady = self.steady.max(bits);
+        }
+    }
+
+    /// Features that go far, and how far.
+    pub fn far(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.excess.iter().copied().enumerate().filter(|(_, excess)| *excess != 0.0)
+    }
+
+    pub fn each(&self) -> impl Iterator<Item = (Category, f64)> + '_ {
+        self.categories.iter().copied().zip(self.bits).take(self.length)
+    }
+}
+
+#[pymethods]
+impl Surprise {
+    #[getter(far)]
+    fn each_far(&self) -> Vec<(usize, f64)> {
+        self.far().collect()
+    }
+
+    /// (feature, bits, value, node after its context) of each category.
+    #[getter]
+    fn found(&self) -> Vec<(usize, f64, u32, u32)> {
+        self.each().map(|(found, bits)| (found.index, bits, found.value, found.inside)).collect()
+    }
+}

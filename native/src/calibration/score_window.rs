@@ -1,0 +1,299 @@
+//! Past scores on a grid, and p-values by rank among them.
+
+use crate::prefetch::ask;
+
+const STEP: f64 = 8.0;
+const TOP: f64 = 2047.0;
+const TAIL: f64 = 0.02;
+const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
+const FEW: u64 = 10;
+const FIRST: u64 = 4_000;
+const FURTHER: u16 = 32;
+pub const UNBOUNDED: u16 = 128;
+const FAINT: f64 = 0.25;
+const UNSAID: f64 = 6.0;
+
+/// What zeros say in a window so full of them that its 98 % point is 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Zeros {
+    /// Each counts as being as high as what lies above.
+    AsHigh,
+    /// There was nothing to rank: the tail begins above them.
+    Unranked,
+    /// All was as ever: what lies above is ranked among its like, in a window of `FIRST` scores.
+    Constant,
+}
+
+/// How a window goes on above its 98 % point: as an exponential distribution whose mean is known
+/// from few scores.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// With a mean that is inflated, from the 100th highest score on.
+    Inflated,
+    /// As the predictive distribution has it, from the 15th on.
+    Predictive,
+    /// As a more general window goes on, from the 20th on.
+    Leaning,
+}
+
+impl Tail {
+    fn most(self) -> f64 {
+        match self {
+            Tail::Inflated => 100.0,
+            Tail::Predictive => 15.0,
+            Tail::Leaning => 20.0,
+        }
+    }
+
+    fn beyond(self, bits: f64, k: u64, excess: f64) -> f64 {
+        let (k, mean) = (k.max(1) as f64, excess.max(FLOOR_BITS));
+        match self {
+            Tail::Inflated | Tail::Leaning => (-bits / (mean * (1.0 + 1.0 / k.sqrt()))).exp(),
+            Tail::Predictive => (-k * (bits / (k * mean)).ln_1p()).exp(),
+        }
+    }
+}
+
+/// The grid cell of a score in bits.
+#[inline]
+pub fn bin_of(score: f64) -> u16 {
+    (score * STEP).trunc().clamp(0.0, TOP) as u16
+}
+
+/// Sorted distinct bins with their counts.
+#[derive(Clone, Default)]
+pub struct Histogram {
+    pub bins: Vec<u16>,
+    pub counts: Vec<u32>,
+    pub n: u64,
+}
+
+impl Histogram {
+    pub fn add(&mut self, cell: u16, times: u32) {
+        match self.bins.binary_search(&cell) {
+            Ok(at) => self.counts[at] = self.counts[at].saturating_add(times),
+            Err(at) => {
+                self.bins.insert(at, cell);
+                self.counts.insert(at, times);
+            }
+        }
+        self.n += u64::from(times);
+    }
+
+    /// How many scores lie above a cell, and how many in it.
+    fn rank(&self, cell: u16) -> (u64, u64) {
+        let at = self.bins.partition_point(|&bin| bin <= cell);
+        let ties = match at {
+            0 => 0,
+            at if self.bins[at - 1] == cell => u64::from(self.counts[at - 1]),
+            _ => 0,
+        };
+        let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+        // Most scores are low, with nearly all bins above them.
+        if at < self.counts.len() / 2 {
+            return (self.n - sum(&self.counts[..at]), ties);
+        }
+        (sum(&self.counts[at..]), ties)
+    }
+}
+
+/// The last `size` / 2 to `size` scores, in two generations.
+#[derive(Clone)]
+pub struct Window {
+    pub size: u64,
+    pub old: Histogram,
+    pub new: Histogram,
+}
+
+impl Window {
+    pub fn new(size: u64) -> Self {
+        Window { size, old: Histogram::default(), new: Histogram::default() }
+    }
+
+    /// Scores in the window.
+    #[inline]
+    pub fn n(&self) -> u64 {
+        self.old.n + self.new.n
+    }
+
+    /// Ask for the memory of all its scores.
+    pub fn ask(&self) {
+        for one in [&self.old, &self.new] {
+            ask(&*one.bins);
+            ask(&*one.counts);
+        }
+    }
+
+    /// Count a score already on the grid, `times` over.
+    pub fn add_cell(&mut self, cell: u16, times: u32) {
+        self.new.add(cell, times);
+        if self.new.n >= (self.size / 2).min(FIRST.max(2 * self.old.n)) {
+            self.old = std::mem::take(&mut self.new);
+        }
+    }
+
+    /// P(a past score is as high), smoothed by `u`.
+    pub fn p_value(&self, score: f64, u: f64) -> f64 {
+        self.p_leaning(score, u, None, Tail::Inflated, Zeros::AsHigh)
+    }
+
+    /// The same; beyond the 98 % point the tail goes on as that of a more general pool.
+    pub fn p_leaning(
+        &self,
+        score: f64,
+        u: f64,
+        general: Option<&dyn Fn(f64) -> f64>,
+        tail: Tail,
+        zeros: Zeros,
+    ) -> f64 {
+        let cell = bin_of(score);
+        let (mut above, mut ties) = self.new.rank(cell);
+        let (more, equal) = self.old.rank(cell);
+        above += more;
+        ties += equal;
+        let n = self.n();
+        if above as f64 <= (TAIL * n as f64).min(tail.most()) {
+            let (start, k, tied, excess) = self.tail(tail.most());
+            let constant = start == 0 && zeros == Zeros::Constant && n >= FIRST;
+            if i64::from(cell) > start && !constant {
+                let unranked = start == 0 && zeros == Zeros::Unranked;
+                let (start, tied) = if unranked { (1, 0) } else { (start, tied) };
+                let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
+                if let Some(general) = general {
+                    let most = general(start as f64 / STEP).max(1e-300);
+                    return (p * general(score) / most).max(1e-300);
+                }
+                let bits = (i64::from(cell) - start) as f64 / STEP;
+                return (p * tail.beyond(bits, k, excess)).max(1e-300);
+            }
+        }
+        (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
+    }
+
+    /// How many scores in the window are higher.
+    pub fn above(&self, score: f64) -> u64 {
+        let cell = bin_of(score);
+        self.new.rank(cell).0 + self.old.rank(cell).0
+    }
+
+    /// How rare so high a score is, in bits.
+    pub fn rarity(&self, score: f64) -> f64 {
+        let cell = bin_of(score);
+        let n = (self.n() + 1) as f64;
+        let above = self.new.rank(cell).0 + self.old.rank(cell).0;
+        if above < FEW {
+            let found = self.walk(FEW as f64);
+            let (k, start) = (found.above, found.cell);
+            if cell > start {
+                let spread =
+                    found.excess().max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
+                let beyond = f64::from(cell - start) / STEP / spread;
+                let most = (n.log2() - UNSAID).max(0.0);
+                let beyond = beyond * std::f64::consts::LOG2_E;
+                let beyond = beyond.min(most + (beyond - most) * FAINT);
+                return -((k + 1) as f64 / n).log2() + beyond;
+            }
+        }
+        -((above + 1) as f64 / n).log2()
+    }
+
+    /// The highest cell that a new score may enter, however high it is.
+    pub fn reach(&self) -> u16 {
+        UNBOUNDED.max(self.walk(FEW as f64).cell + FURTHER)
+    }
+
+    /// The score that at most this share of the window exceeds, in bits.
+    pub fn quantile(&self, share_above: f64) -> f64 {
+        let found = self.walk(share_above * self.n() as f64);
+        if found.there > 0 {
+            f64::from(found.cell) / STEP
+        } else {
+            0.0
+        }
+    }
+
+    /// Goes down to the first cell with which more scores than allowed are reached.
+    fn walk(&self, allowed: f64) -> Walk {
+        let mut at = Walk::default();
+        for (cell, count) in self.downward() {
+            at.cell = cell;
+            if (at.above + count) as f64 > allowed {
+                at.there = count;
+                break;
+            }
+            at.above += count;
+            at.total += u64::from(cell) * count;
+        }
+        at
+    }
+
+    /// Cells of both generations with their counts, from the highest.
+    fn downward(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let (mut old, mut new) = (self.old.bins.len(), self.new.bins.len());
+        std::iter::from_fn(move || {
+            let cell = match (old, new) {
+                (0, 0) => return None,
+                (0, _) => self.new.bins[new - 1],
+                (_, 0) => self.old.bins[old - 1],
+                _ => self.old.bins[old - 1].max(self.new.bins[new - 1]),
+            };
+            let mut count = 0;
+            if old > 0 && self.old.bins[old - 1] == cell {
+                old -= 1;
+                count += u64::from(self.old.counts[old]);
+            }
+            if new > 0 && self.new.bins[new - 1] == cell {
+                new -= 1;
+                count += u64::from(self.new.counts[new]);
+            }
+            Some((cell, count))
+        })
+    }
+
+    /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
+    fn tail(&self, most: f64) -> (i64, u64, u64, f64) {
+        let found = self.walk((TAIL * self.n() as f64).min(most));
+        if found.there == 0 {
+            return (-1, found.above, 0, 0.0);
+        }
+        (i64::from(found.cell), found.above, found.there, found.excess())
+    }
+}
+
+/// How far down a walk went from the highest score.
+#[derive(Default)]
+struct Walk {
+    /// Where it ended: the lowest cell if all scores are allowed.
+    cell: u16,
+    /// Scores above it, and the sum of their cells.
+    above: u64,
+    total: u64,
+    /// Scores in it; none if all are allowed.
+    there: u64,
+}
+
+impl Walk {
+    /// Mean excess of the scores above in bits.
+    fn excess(&self) -> f64 {
+        if self.above == 0 {
+            return 0.0;
+        }
+        (self.total as f64 / self.above as f64 - f64::from(self.cell)) / STEP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_score_has_no_higher_p() {
+        let mut window = Window::new(1_000);
+        for number in 0..700u16 {
+            window.add_cell(number % 37, 1);
+        }
+        assert!(window.n() <= 1_000);
+        let ps: Vec<f64> = (0..80).map(|cell| window.p_value(f64::from(cell), 0.5)).collect();
+        assert!(ps.windows(2).all(|pair| pair[1] <= pair[0] && pair[1] > 0.0));
+    }
+}

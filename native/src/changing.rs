@@ -1,0 +1,77 @@
+//! What a new version of an agent leaves as it is.
+
+use crate::baseline::agent_state::Subject;
+use crate::baseline::profile::State;
+use crate::baseline::surprise::Surprise;
+use crate::json::action::Act;
+use crate::provenance::session::Content;
+use crate::r#loop::one_event::Bench;
+
+const TOOL: usize = 0;
+
+/// As often, in units of 1/4096, is a tool used before it is one like others.
+const FEW_USES: u32 = 16 << 12;
+
+impl Bench<'_, '_> {
+    /// Whether a tool is new with a deployment that has said so; `models.changing.brought`.
+    pub fn brought(&self, act: &Act<'_>, subject: &Subject<'_>) -> bool {
+        if !subject.facts.brings(&act.tool) {
+            return false;
+        }
+        let (node, value) = self.groups.value_at(TOOL, &act.tool);
+        changing(subject) || subject.habits.count_of(node, value) < FEW_USES
+    }
+
+    /// The rarity of what a new version leaves as it is; `models.changing.steady_bits`.
+    pub fn steady(
+        &self,
+        tool: &str,
+        subject: &Subject<'_>,
+        categories: &Surprise,
+        strange: f64,
+    ) -> Option<f64> {
+        let Subject { facts, group, .. } = subject;
+        if facts.brings(tool) {
+            return (subject.now.state() == State::Active).then_some(categories.steady);
+        }
+        Some(categories.steady.max(self.groups.weighted(*group, TOOL, strange)))
+    }
+
+    /// By how many bits a tool is odd that no deployment announced; `models.changing.unannounced`.
+    pub fn unannounced(&self, tool: &str, subject: &Subject<'_>, categories: &Surprise) -> f64 {
+        let Subject { facts, habits, group, .. } = subject;
+        let again = categories.again >> TOOL & 1 != 0;
+        let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
+        let first = first.filter(|_| !facts.added.is_empty() && !facts.brings(tool) && !again);
+        let Some((found, bits)) = first else { return 0.0 };
+        let uniform = self.groups.places.all[TOOL].uniform;
+        let strange = -self.groups.chain(*group, TOOL, found.value, -1, uniform).log2();
+        bits.min(strange) - habits.usual[TOOL]
+    }
+
+    /// How many bits of a metric a new version may change for good.
+    pub fn shift(&self, metric: usize, subject: &Subject<'_>) -> f64 {
+        if metric == self.metrics.astray && !subject.facts.added.is_empty() {
+            return 0.0;
+        }
+        self.metrics.shifting.get(&metric).copied().unwrap_or_default()
+    }
+}
+
+/// Whether an agent learns anew what a deployment has changed; `models.changing.changing`.
+pub fn changing(subject: &Subject<'_>) -> bool {
+    match subject.now.state() {
+        State::Relearning => true,
+        State::Learning => subject.facts.announced.is_some(),
+        State::Active => false,
+    }
+}
+
+/// Content bits of a tool that is new with a deployment; `models.changing.excused`.
+pub fn excused(content: &Content) -> f64 {
+    let Some(carrier) = content.carrier.as_ref().filter(|carrier| carrier.bits != 0.0) else {
+        return 0.0;
+    };
+    let value = carrier.bits * carrier.value_bits / (carrier.value_bits + carrier.flow_bits);
+    content.score * value / (carrier.bits + content.intent.unwrap_or(0.0))
+}

@@ -1,0 +1,12 @@
+//! From an event to the categories that are judged; `models.features`.
+
+pub mod categories;
+pub mod extraction;
+pub mod feature_slots;
+
+/// Declared features, `models.features.extraction.FEATURES`.
+pub const FEATURES: usize = 16;
+/// Most features and contexts together.
+pub const PLACES: usize = 2 * FEATURES;
+/// `models.features.extraction.METRICS`.
+pub const METRICS: usize = 18;

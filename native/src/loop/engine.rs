@@ -1,0 +1,44 @@
+//! What judging shares with the reference: the parts of `models.engine.Engine`, by their names.
+
+use crate::calibration::session_calibration::SessionPools;
+use crate::peers::baselines::PeerLevels;
+use crate::peers::groups::Groups;
+use crate::provenance::backend::ContentKernel;
+use crate::provenance::open_sessions::OpenSessions;
+use crate::watch::heard::Heard;
+use pyo3::prelude::*;
+
+#[derive(FromPyObject)]
+pub struct Engine<'py> {
+    pub config: Bound<'py, PyAny>,
+    pub policy: Bound<'py, PyAny>,
+    pub content: Py<ContentKernel>,
+    pub sessions: Py<OpenSessions>,
+    pub peers: Peers,
+    pub watcher: Watcher,
+}
+
+/// Of `models.peers.fleet.Peers`.
+#[derive(FromPyObject)]
+pub struct Peers {
+    pub groups: Py<Groups>,
+    pub sessions: Py<SessionPools>,
+    pub together: Py<SessionPools>,
+    pub levels: Py<PeerLevels>,
+    pub seen_on: Py<PyAny>,
+}
+
+/// Of `models.watch.watcher.Watcher`.
+#[derive(FromPyObject)]
+pub struct Watcher {
+    pub heard: Py<Heard>,
+}
+
+/// Of `models.peers.fleet.Head`.
+#[derive(FromPyObject)]
+pub struct Head {
+    pub version: i64,
+    pub epoch_us: i64,
+    pub published_us: i64,
+    pub watermark_us: i64,
+}

@@ -1,0 +1,119 @@
+//! Who acts in which session; `models.engine.Engine._session`, and sessions that are over.
+
+use crate::baseline::agent_state::Subject;
+use crate::baseline::profile::{Facts, Now};
+use crate::json::action::Act;
+use crate::provenance::session::Session;
+use crate::r#loop::one_event::Bench;
+use crate::together::total;
+use crate::units::HOUR_US;
+use pyo3::prelude::*;
+
+const FIRST_SESSIONS: i64 = 3;
+
+/// The session of an event.
+pub struct Met {
+    /// Under which it is, or will be, among the open ones.
+    pub key: u64,
+    pub session: Py<Session>,
+    /// Whether the event opens it.
+    pub opens: bool,
+}
+
+impl Bench<'_, '_> {
+    /// Close the sessions that have been idle for long enough.
+    pub fn close_finished(&mut self) -> PyResult<()> {
+        if !self.sessions.due(self.watermark_us) {
+            return Ok(());
+        }
+        for session in self.sessions.finished(self.py, self.watermark_us) {
+            self.close(&mut session.borrow_mut(self.py))?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, session: &mut Session) -> PyResult<()> {
+        self.pool(session);
+        if let Some(told) = &mut self.told {
+            told.sessions.push(session.dump());
+        }
+        self.content.close(self.py, session).map(drop)
+    }
+
+    /// Let later sessions be ranked among one that finished.
+    fn pool(&mut self, session: &Session) {
+        let (free, odd) = (session.learning || session.vouched, total(session.least));
+        if free || (session.p.is_none() && !session.told) {
+            if session.score >= 0.0 {
+                self.pools.add(&session.role, session.score);
+            }
+        } else if let Some(p) = session.p.filter(|_| !session.told) {
+            self.pools.offer(&session.role, session.score, p);
+        }
+        if odd != 0.0 && !session.told {
+            self.together.add(&session.role, odd);
+        }
+    }
+
+    /// Whether another agent of the delegation has been silent for far too long.
+    pub fn someone_silent(&self, act: &Act<'_>) -> bool {
+        let hour = act.time_us.div_euclid(HOUR_US);
+        let chain = act.delegation.iter().flatten();
+        chain
+            .filter(|name| ***name != *act.agent.id)
+            .any(|name| self.heard.silence(name, hour).is_some())
+    }
+
+    /// The session of an event; None where the reference has to cut others for it, or in the first
+    /// sessions of an agent in another mode than before.
+    pub fn meet(&mut self, act: &Act<'_>, subject: &mut Subject<'_>) -> PyResult<Option<Met>> {
+        let key = self.session_key(act, subject);
+        let known = self.sessions.meet_at(self.py, key, act.time_us, self.watermark_us);
+        let opens = known.is_none();
+        if opens && self.sessions.has_cut() {
+            return Ok(None);
+        }
+        let session = match known {
+            Some(session) => session,
+            None => {
+                subject.now.opened += 1;
+                Py::new(self.py, self.open(act, subject.facts, &subject.now)?)?
+            }
+        };
+        let shifts = !subject.facts.shifted.is_empty() && subject.now.opened <= FIRST_SESSIONS;
+        Ok((!shifts).then_some(Met { key, session, opens }))
+    }
+
+    /// Mostly that of the event before, which saves hashing its name.
+    fn session_key(&mut self, act: &Act<'_>, subject: &mut Subject<'_>) -> u64 {
+        let (facts, last, name) = (&*subject.facts, &mut *subject.session, act.session_name());
+        if last.0 != name || last.0.is_empty() {
+            *last = (name.to_owned(), self.sessions.key(&facts.agent_id, &facts.mode, name));
+        }
+        last.1
+    }
+
+    fn open(&mut self, act: &Act<'_>, facts: &Facts, now: &Now) -> PyResult<Session> {
+        let mut session = Session::new(
+            facts.agent_id.clone(),
+            facts.mode.clone(),
+            facts.role.clone(),
+            act.purpose.as_deref().unwrap_or_default().to_owned(),
+            act.time_us,
+            self.watermark_us,
+            now.opened,
+            now.opened <= now.learn_until,
+            self.vouched,
+        );
+        self.content.compare(self.py, &mut session)?;
+        Ok(session)
+    }
+}
+
+/// The session's tool before this one.
+pub fn previous_of(session: &Session) -> &str {
+    match session.previous_tool.as_str() {
+        "" => "START",
+        tool => tool,
+    }
+}

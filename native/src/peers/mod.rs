@@ -1,0 +1,8 @@
+//! What the other agents do; `models.peers`.
+
+pub mod baselines;
+pub mod counts;
+pub mod group;
+pub mod groups;
+pub mod last_values;
+pub mod view;

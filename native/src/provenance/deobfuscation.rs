@@ -1,0 +1,89 @@
+//! What an ASCII identifier may have been rewritten from.
+
+use crate::codec::hashing::Hasher;
+use crate::provenance::text::{is_space, normalise};
+use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use percent_encoding::percent_decode_str;
+
+const SHORTEST: usize = 6;
+const LONGEST: usize = 128;
+const MOST_FORMS: usize = 32;
+const READ: usize = 512;
+const MARK: u64 = 0xFFFF_FFFF;
+const LAYERS: u32 = 2;
+const SEPARATORS: &str = " ,;|\"'()[]{}<>=&";
+
+/// The letters and digits of an ASCII identifier in normal form.
+pub fn bare(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// What letters and digits are remembered by.
+pub fn marked(letters: &str, hasher: &Hasher) -> u64 {
+    hasher.once(letters) & MARK
+}
+
+/// Whether letters and digits are enough not to be alike by chance.
+pub fn traceable(text: &str) -> bool {
+    (SHORTEST..=LONGEST).contains(&text.chars().count())
+}
+
+/// The letters and digits that an ASCII identifier may have been rewritten from.
+pub fn forms_of(raw: &str) -> Vec<String> {
+    let raw = &raw[..raw.len().min(READ)];
+    let whole = bare(&normalise(raw));
+    let turned = [whole.chars().rev().collect(), whole.chars().map(rot13).collect()];
+    let mut texts = Vec::new();
+    decode(raw, LAYERS, &mut texts);
+    let parts = texts.iter().flat_map(|text| [text.as_str()].into_iter().chain(split(text)));
+    let undone = parts.map(|part| bare(&normalise(part)));
+    let mut found: Vec<String> = Vec::new();
+    for form in [whole].into_iter().chain(turned).chain(undone) {
+        if traceable(&form) && !found.contains(&form) {
+            found.push(form);
+        }
+    }
+    found.truncate(MOST_FORMS);
+    found
+}
+
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter| is_space(letter) || SEPARATORS.contains(letter))
+}
+
+fn rot13(letter: char) -> char {
+    match letter {
+        'a'..='m' => (letter as u8 + 13) as char,
+        'n'..='z' => (letter as u8 - 13) as char,
+        _ => letter,
+    }
+}
+
+/// Adds what a text holds in other characters, and what that holds.
+fn decode(text: &str, layers: u32, found: &mut Vec<String>) {
+    for raw in [base64(text), hex(text), percent(text)].into_iter().flatten() {
+        let printable = !raw.is_empty() && raw.iter().all(|byte| (b' '..=b'~').contains(byte));
+        let inner = String::from_utf8(raw).ok().filter(|_| printable);
+        let Some(inner) = inner else { continue };
+        found.push(inner.clone());
+        if layers > 1 {
+            decode(&inner, layers - 1, found);
+        }
+    }
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_matches(is_space).trim_end_matches('=');
+    let text = text.replace('-', "+").replace('_', "/");
+    BASE64_NOPAD.decode(text.as_bytes()).ok().filter(|_| text.len() >= 8)
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_matches(is_space);
+    let text = text.strip_prefix("0x").unwrap_or(text);
+    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().filter(|_| text.len() >= 12)
+}
+
+fn percent(text: &str) -> Option<Vec<u8>> {
+    text.contains('%').then(|| percent_decode_str(text).collect())
+}

@@ -1,0 +1,137 @@
+//! Whom a request names, and what has always come with that name.
+
+use crate::codec::hashing::mix;
+use crate::provenance::history::bounded_table::{Table, KEPT_LONGER};
+use crate::provenance::text::{is_space, CODE, MAIL, NUM, PATH, TEXT, URL};
+
+const MOST_NAMES: usize = 8;
+const MOST_WORDS: usize = 4;
+pub const UNSAID: u64 = 0;
+pub const KEPT: u64 = 1;
+pub const BROKEN: u64 = 2;
+const SURE: i64 = 3;
+const STEADY: i64 = 8;
+const TIED: u64 = 14;
+const COUNT: u32 = 6;
+const MOST: i64 = (1 << COUNT) - 1;
+const VALUE: u32 = 32;
+const MARK: i64 = (1 << VALUE) - 1;
+const SENTENCE_ENDS: &[char] = &['.', '!', '?'];
+const ENDS: &[char] = &['.', '!', '?', ':', ',', ';', ')', ']', '}', '>'];
+const AROUND: &[char] =
+    &['.', '!', '?', ':', ',', ';', ')', ']', '}', '>', '(', '[', '{', '<', '"', '\''];
+const TITLES: [&str; 6] = ["Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St."];
+const MANY_DIGITS: usize = 8;
+
+/// The runs of capitalised words in an ASCII text, in lower case.
+pub fn names_of(text: &str) -> Vec<String> {
+    let (mut found, mut run) = (Vec::new(), Vec::new());
+    let (mut at_start, mut begins) = (true, true);
+    for token in text.split(is_space).filter(|token| !token.is_empty()) {
+        let bare = without_ending(token.trim_matches(AROUND));
+        if is_name(bare) {
+            if run.is_empty() {
+                begins = at_start;
+            }
+            run.push(bare);
+        } else {
+            end(&mut run, &mut found, begins);
+        }
+        if TITLES.contains(&token) {
+            at_start = false;
+            continue;
+        }
+        if token.ends_with(ENDS) {
+            end(&mut run, &mut found, begins);
+        }
+        at_start = token.ends_with(SENTENCE_ENDS);
+    }
+    end(&mut run, &mut found, begins);
+    found.truncate(MOST_NAMES);
+    found
+}
+
+/// Cuts off what an apostrophe joins to a word.
+fn without_ending(word: &str) -> &str {
+    let word = word.strip_suffix("'s").unwrap_or(word);
+    match word.split_once('\'') {
+        Some((head, rest)) if !rest.starts_with(|letter: char| letter.is_ascii_uppercase()) => head,
+        _ => word,
+    }
+}
+
+fn is_name(bare: &str) -> bool {
+    let raw = bare.as_bytes();
+    let fits = |&byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'\'' | b'&');
+    raw.len() > 1 && raw[0].is_ascii_uppercase() && raw.iter().all(fits)
+}
+
+/// Takes over a run of words and empties it.
+fn end(run: &mut Vec<&str>, found: &mut Vec<String>, begins: bool) {
+    let first = usize::from(begins);
+    for from in 0..=first.min(run.len()) {
+        let words = if run.len() > first { &run[from..] } else { &[] };
+        let name = words[..words.len().min(MOST_WORDS)].join(" ");
+        if name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            let name = name.to_ascii_lowercase();
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    run.clear();
+}
+
+/// Whether an identifier stands for somebody or something, as an amount or a date does not.
+pub fn says_who(text: &str, kind: u8) -> bool {
+    let digits = || text.bytes().filter(u8::is_ascii_digit).count();
+    matches!(kind, MAIL | URL | PATH | CODE)
+        || (matches!(kind, NUM | TEXT) && digits() >= MANY_DIGITS)
+}
+
+/// Whether a value is what its place always had with the names of a request.
+pub fn standing(table: &Table, tool_key: u64, names: &[u64], value: u64) -> u64 {
+    let mut found = UNSAID;
+    for &name in names {
+        let Some(packed) = table.find(mix(tool_key, name, TIED)) else { continue };
+        let (again, changes, known) = parts(packed);
+        if again < SURE || changes * STEADY > again {
+            continue;
+        }
+        if known == value as i64 & MARK {
+            return KEPT;
+        }
+        found = BROKEN;
+    }
+    found
+}
+
+/// Notes that a value came with a name at a place, in one session more.
+pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
+    let key = mix(tool_key, name, TIED);
+    let mark = value as i64 & MARK;
+    let (mut again, mut changes) = (0, 0);
+    let before = table.find(key);
+    if let Some(packed) = before {
+        let known;
+        (again, changes, known) = parts(packed);
+        if known == mark {
+            again = (again + 1).min(MOST);
+            if again % STEADY == 0 || again == MOST {
+                changes = (changes - 1).max(0);
+            }
+        } else {
+            (again, changes) = (0, (changes + 1).min(MOST));
+        }
+    }
+    let kept_until = if again == 0 { day } else { day + KEPT_LONGER };
+    let tied = ((kept_until << COUNT | again) << COUNT | changes) << VALUE | mark;
+    if before != Some(tied) {
+        table.put(key, tied);
+    }
+}
+
+/// How often the value came again, how often it had changed, and the value's mark.
+fn parts(packed: i64) -> (i64, i64, i64) {
+    (packed >> (VALUE + COUNT) & MOST, packed >> VALUE & MOST, packed & MARK)
+}

@@ -1,0 +1,209 @@
+//! Bounded tables of counts or days by hash: part of `models.provenance.history.request_clusters`.
+
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
+
+pub const MAX_KNOWN: usize = 32_768;
+pub const KEPT_LONGER: i64 = 30;
+const MOST_NOTED: u32 = 3;
+const NOTED_DAYS: i64 = 21;
+const NOTED_BITS: u32 = 15;
+const NOTED: i64 = (1 << NOTED_BITS) - 1;
+const DAY_PLACE: u32 = MOST_NOTED * NOTED_BITS;
+const MARKS: i64 = (1 << DAY_PLACE) - 1;
+
+/// Counts or days by hash; notes which of them changed.
+#[derive(Default)]
+pub struct Table {
+    /// Each with whether it is among `changed`.
+    known: FxHashMap<u64, (i64, bool)>,
+    /// Keys that are to be stored, or that are gone; some of them twice.
+    changed: Vec<u64>,
+}
+
+impl Table {
+    /// What is known, and of that nothing is to be stored.
+    pub fn of(known: impl Iterator<Item = (u64, i64)>) -> Self {
+        let known = known.map(|(key, value)| (key, (value, false))).collect();
+        Table { known, changed: Vec::new() }
+    }
+
+    pub fn find(&self, key: u64) -> Option<i64> {
+        self.known.get(&key).map(|&(value, _)| value)
+    }
+
+    pub fn get(&self, key: u64) -> i64 {
+        self.find(key).unwrap_or(0)
+    }
+
+    pub fn has(&self, key: u64) -> bool {
+        self.known.contains_key(&key)
+    }
+
+    /// All that is known, in no order.
+    pub fn each(&self) -> impl Iterator<Item = (u64, i64)> + '_ {
+        self.known.iter().map(|(&key, &(value, _))| (key, value))
+    }
+
+    pub fn put(&mut self, key: u64, value: i64) {
+        self.set(key, |_| value);
+    }
+
+    /// Puts what follows from what was there.
+    fn set(&mut self, key: u64, value: impl FnOnce(Option<i64>) -> i64) {
+        let changed = match self.known.entry(key) {
+            Entry::Occupied(mut known) => {
+                let (before, changed) = *known.get();
+                known.insert((value(Some(before)), true));
+                changed
+            }
+            Entry::Vacant(free) => {
+                free.insert((value(None), true));
+                false
+            }
+        };
+        if !changed {
+            self.changed.push(key);
+        }
+    }
+
+    /// Adds to a count, or takes from it; nothing is left of one that falls to zero.
+    pub fn add(&mut self, key: u64, n: i64) {
+        let count = self.get(key) + n;
+        if count > 0 {
+            self.put(key, count);
+        } else {
+            self.forget(key);
+        }
+    }
+
+    /// Takes out one key.
+    pub fn forget(&mut self, key: u64) {
+        self.known.remove(&key);
+        self.changed.push(key);
+    }
+
+    /// Forgets a quarter when there are more than `most`, the smallest first; gives these.
+    pub fn bound(&mut self, most: usize) -> Vec<u64> {
+        if self.known.len() <= most {
+            return Vec::new();
+        }
+        let mut order: Vec<(i64, u64)> = self.each().map(|(key, n)| (n, key)).collect();
+        order.sort_unstable();
+        let gone: Vec<u64> = order[..most / 4].iter().map(|&(_, key)| key).collect();
+        gone.iter().for_each(|&key| self.forget(key));
+        gone
+    }
+
+    /// Notes that `key` was carried on `day`; bounded, the longest unused go first, and what came
+    /// on one day alone.
+    pub fn remember(&mut self, key: u64, day: i64) {
+        let again = |before: i64| if before == day { day } else { day + KEPT_LONGER };
+        self.set(key, |before| before.map_or(day, again));
+        self.bound(MAX_KNOWN);
+    }
+
+    /// Notes that `who` is among those under `key`, a few at most; gives how many there are.
+    pub fn note(&mut self, key: u64, who: u64, day: i64) -> u32 {
+        let marks = with(marks_of(self.get(key), day), mark_of(who));
+        self.put_noted(key, marks, day);
+        noted(marks, &[])
+    }
+
+    /// Notes a kind of request among those under `key`, or one of its like that is there; `alike`
+    /// are the marks of the kinds that are like it.
+    pub fn note_kind(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
+        let marks = marks_of(self.get(key), day);
+        let mut same = each_of(marks).filter(|mark| alike.contains(mark));
+        let mark = same.next().unwrap_or_else(|| mark_of(number as u64));
+        self.put_noted(key, with(marks, mark), day);
+    }
+
+    /// Counts once more under `key`, from one again after `NOTED_DAYS` without; gives the count.
+    pub fn tally(&mut self, key: u64, day: i64) -> i64 {
+        let count = marks_of(self.get(key), day) + 1;
+        self.put_noted(key, count, day);
+        count
+    }
+
+    fn put_noted(&mut self, key: u64, marks: i64, day: i64) {
+        self.put(key, day.max(self.get(key) >> DAY_PLACE) << DAY_PLACE | marks);
+        self.bound(MAX_KNOWN);
+    }
+
+    /// Adds one session to each of `found`; bounded, the rarest go first.
+    pub fn count(&mut self, found: impl IntoIterator<Item = u64>) {
+        for key in found {
+            self.set(key, |before| before.unwrap_or(0) + 1);
+        }
+        self.bound(MAX_KNOWN);
+    }
+
+    /// The keys to store, or all, in order; those of them that are gone are not known.
+    pub fn keys(&self, all: bool) -> Vec<u64> {
+        let mut keys =
+            if all { self.known.keys().copied().collect() } else { self.changed.clone() };
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Notes that everything is stored.
+    pub fn stored(&mut self) {
+        for key in std::mem::take(&mut self.changed) {
+            if let Some((_, changed)) = self.known.get_mut(&key) {
+                *changed = false;
+            }
+        }
+    }
+
+    /// Takes in what was stored of a key: its value, or that it is gone.
+    pub fn restore(&mut self, key: u64, value: Option<i64>) {
+        match value {
+            Some(value) => self.known.insert(key, (value, false)),
+            None => self.known.remove(&key),
+        };
+    }
+}
+
+/// An instant or a day as one of those noted under a key, before 1970 as well.
+pub fn time_of(number: i64) -> u64 {
+    number.rem_euclid(NOTED) as u64
+}
+
+/// 15 bits, never all zero, that stand for one of those noted under a key.
+pub fn mark_of(who: u64) -> i64 {
+    (who % NOTED as u64) as i64 + 1
+}
+
+/// The marks in the value of a key, none when the last note is long ago.
+pub fn marks_of(packed: i64, day: i64) -> i64 {
+    if day - (packed >> DAY_PLACE) <= NOTED_DAYS {
+        packed & MARKS
+    } else {
+        0
+    }
+}
+
+/// The marks and one more, where it is none of them and there is a place left.
+fn with(marks: i64, mark: i64) -> i64 {
+    for place in 0..MOST_NOTED {
+        match marks >> (place * NOTED_BITS) & NOTED {
+            0 => return marks | mark << (place * NOTED_BITS),
+            known if known == mark => return marks,
+            _ => {}
+        }
+    }
+    marks
+}
+
+/// How many marks there are, leaving out some.
+pub fn noted(marks: i64, but: &[i64]) -> u32 {
+    each_of(marks).filter(|mark| !but.contains(mark)).count() as u32
+}
+
+/// The marks one by one.
+fn each_of(marks: i64) -> impl Iterator<Item = i64> {
+    let each = (0..MOST_NOTED).map(move |place| marks >> (place * NOTED_BITS) & NOTED);
+    each.filter(|&mark| mark != 0)
+}

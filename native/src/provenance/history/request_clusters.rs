@@ -1,0 +1,235 @@
+//! What a role's sessions looked like: clusters of requests, known values and flows.
+
+use crate::provenance::history::bounded_table::{marks_of, noted, Table};
+use crate::provenance::history::session_votes::Ballots;
+use crate::provenance::history::similarity::RoleIndex;
+use crate::provenance::session_uses::First;
+use crate::provenance::tool_shares::Most;
+use rustc_hash::FxHashMap;
+
+pub const MAX_CLUSTERS: usize = 256;
+pub const MAX_BAG: usize = 128;
+/// Sessions of a role, which are then looked at again.
+pub const YOUNG: i64 = 100;
+pub const RARE: i64 = 8;
+const WHOLE: u128 = 1 << 40;
+
+/// Sessions with one kind of request; every count is a number of sessions.
+pub struct Cluster {
+    pub number: i64,
+    pub bag: Vec<u64>,
+    pub n: i64,
+    pub full: i64,
+    pub skipped: i64,
+    pub used_us: i64,
+    pub stored: bool,
+    pub touched: bool,
+    pub tools: Table,
+    pub keys: Table,
+    pub values: Table,
+    pub flows: Table,
+}
+
+impl Cluster {
+    pub fn new(number: i64, bag: Vec<u64>, used_us: i64) -> Self {
+        Cluster {
+            number,
+            bag,
+            n: 0,
+            full: 0,
+            skipped: 0,
+            used_us,
+            stored: false,
+            touched: false,
+            tools: Table::default(),
+            keys: Table::default(),
+            values: Table::default(),
+            flows: Table::default(),
+        }
+    }
+
+    /// The counts in the order of the stored layout.
+    pub fn tables(&self) -> [&Table; 4] {
+        [&self.tools, &self.keys, &self.values, &self.flows]
+    }
+
+    pub fn tables_mut(&mut self) -> [&mut Table; 4] {
+        [&mut self.tools, &mut self.keys, &mut self.values, &mut self.flows]
+    }
+}
+
+/// One role's clusters, and what any of its sessions carried: key -> last day seen.
+#[derive(Default)]
+pub struct Role {
+    /// Clusters by slot; one that is taken out leaves its slot to the next.
+    pub slots: Vec<Option<Cluster>>,
+    pub by_number: FxHashMap<i64, usize>,
+    pub index: RoleIndex,
+    pub next_id: i64,
+    pub n: i64,
+    pub at: Table,
+    pub anywhere: Table,
+    pub roots: Table,
+    pub flow: Table,
+    pub flow_key: Table,
+    pub waiting: Table,
+    /// Value that made a session unusual -> the clusters in whose sessions it did.
+    pub sightings: Table,
+    /// (cluster, place that made its session unusual) -> the agents that did so.
+    pub doubters: Table,
+    /// What came with the names of requests.
+    pub names: Table,
+    /// Value that came out of a result and was not usual -> the clusters it came to.
+    pub wandering: Table,
+    /// Values that were usual or asked for.
+    pub ordinary: Table,
+    /// What sessions said that a value made unusual.
+    pub ballots: Ballots,
+    pub touched: bool,
+    pub gone: Vec<i64>,
+    /// Its first sessions, until they are looked at again.
+    pub first: Vec<First>,
+    /// How many of these are not stored yet.
+    pub unsaid: usize,
+    shares: FxHashMap<u64, i64>,
+    /// Of each tool, the share of the cluster that takes it most.
+    pub most: Most,
+}
+
+impl Role {
+    pub fn new() -> Self {
+        Role { next_id: 1, ..Role::default() }
+    }
+
+    /// What is known, in the order of the stored layout.
+    pub fn tables(&self) -> [&Table; 11] {
+        [
+            &self.at,
+            &self.anywhere,
+            &self.roots,
+            &self.flow,
+            &self.flow_key,
+            &self.waiting,
+            &self.sightings,
+            &self.doubters,
+            &self.names,
+            &self.wandering,
+            &self.ordinary,
+        ]
+    }
+
+    pub fn tables_mut(&mut self) -> [&mut Table; 11] {
+        [
+            &mut self.at,
+            &mut self.anywhere,
+            &mut self.roots,
+            &mut self.flow,
+            &mut self.flow_key,
+            &mut self.waiting,
+            &mut self.sightings,
+            &mut self.doubters,
+            &mut self.names,
+            &mut self.wandering,
+            &mut self.ordinary,
+        ]
+    }
+
+    /// Whether a value made sessions of several kinds of request unusual of late.
+    pub fn follows(&self, value: u64, day: i64) -> bool {
+        noted(marks_of(self.sightings.get(value), day), &[]) > 1
+    }
+
+    pub fn cluster(&self, number: i64) -> Option<&Cluster> {
+        self.by_number.get(&number).and_then(|&slot| self.slots[slot].as_ref())
+    }
+
+    pub fn cluster_mut(&mut self, number: i64) -> Option<&mut Cluster> {
+        self.by_number.get(&number).and_then(|&slot| self.slots[slot].as_mut())
+    }
+
+    /// Marks a cluster as changed since the last dump and gives it.
+    pub fn touch(&mut self, number: i64) -> Option<&mut Cluster> {
+        self.touched = true;
+        let cluster = self.cluster_mut(number)?;
+        cluster.touched = true;
+        Some(cluster)
+    }
+
+    /// Takes out the least recently used cluster when there are as many as there may be.
+    pub fn make_room(&mut self) {
+        if self.by_number.len() < MAX_CLUSTERS {
+            return;
+        }
+        let oldest = self.slots.iter().flatten().min_by_key(|c| (c.used_us, c.number));
+        if let Some(number) = oldest.map(|cluster| cluster.number) {
+            self.share(number, -1);
+            self.remove(number);
+            self.gone.push(number);
+        }
+    }
+
+    pub fn remove(&mut self, number: i64) {
+        let Some(slot) = self.by_number.remove(&number) else { return };
+        if let Some(cluster) = self.slots[slot].take() {
+            self.index.remove(slot, &cluster.bag);
+        }
+        self.most.renew(&self.slots, slot);
+    }
+
+    /// Puts a cluster into a free slot; gives false when there is none.
+    pub fn insert(&mut self, cluster: Cluster) -> bool {
+        let free = self.slots.iter().position(Option::is_none);
+        let slot = free.unwrap_or(self.slots.len());
+        if slot >= MAX_CLUSTERS {
+            return false;
+        }
+        if slot == self.slots.len() {
+            self.slots.push(None);
+        }
+        self.index.add(slot, &cluster.bag);
+        self.by_number.insert(cluster.number, slot);
+        self.slots[slot] = Some(cluster);
+        true
+    }
+
+    /// Starts a cluster and gives its number; there must be room.
+    pub fn found(&mut self, words: &[u64], used_us: i64) -> i64 {
+        let number = self.next_id;
+        self.next_id += 1;
+        let bag = words[..words.len().min(MAX_BAG)].to_vec();
+        self.insert(Cluster::new(number, bag, used_us));
+        number
+    }
+
+    /// Sum over the clusters of the share of sessions that used a tool.
+    pub fn share_of(&self, tool: u64) -> f64 {
+        self.shares.get(&tool).copied().unwrap_or(0) as f64 / WHOLE as f64
+    }
+
+    /// Adds a cluster's shares, and what it takes most, once it has changed; or takes its shares
+    /// away before (`sign` -1).
+    pub fn share(&mut self, number: i64, sign: i64) {
+        let Some(&slot) = self.by_number.get(&number) else { return };
+        if sign > 0 {
+            self.most.renew(&self.slots, slot);
+        }
+        let Some(cluster) = self.slots[slot].as_ref().filter(|cluster| cluster.n > 0) else {
+            return;
+        };
+        for (tool, sessions) in cluster.tools.each() {
+            let part = (sessions.max(0) as u128 * WHOLE / cluster.n as u128) as i64;
+            let share = self.shares.entry(tool).or_insert(0);
+            *share += sign * part;
+            if *share == 0 {
+                self.shares.remove(&tool);
+            }
+        }
+    }
+
+    /// The slots in order of the numbers of their clusters.
+    pub fn in_order(&self) -> Vec<usize> {
+        let mut order: Vec<(i64, usize)> = self.by_number.iter().map(|(&n, &s)| (n, s)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, slot)| slot).collect()
+    }
+}

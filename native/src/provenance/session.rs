@@ -1,0 +1,336 @@
+//! An open session, and what is said of one call.
+
+use crate::codec::compact_reader::Reader;
+use crate::codec::compact_writer::Writer;
+use crate::prefetch::ask;
+use crate::provenance::request::Request;
+use crate::provenance::session_uses::{exactly, Seen, Use, Vote};
+use crate::provenance::taint::Came;
+use indexmap::IndexMap;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use rustc_hash::FxBuildHasher;
+use std::sync::Arc;
+
+pub const MAX_USES: usize = 512;
+const FIELDS: usize = 27;
+/// First byte of what is stored compactly.
+const PACKED: u8 = 1;
+
+pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
+
+/// (cluster number, overlap, similarity) of a cluster that is like a session's request.
+pub type Near = (i64, f64, f64);
+
+/// One session of one agent; closed when it has been idle, then learned as a whole.
+#[pyclass(module = "habitus_native")]
+pub struct Session {
+    #[pyo3(get)]
+    pub agent_id: String,
+    #[pyo3(get)]
+    pub mode: String,
+    #[pyo3(get)]
+    pub role: String,
+    #[pyo3(get)]
+    pub purpose: String,
+    #[pyo3(get)]
+    pub opened_us: i64,
+    #[pyo3(get, set)]
+    pub last_us: i64,
+    #[pyo3(get, set)]
+    pub seen_us: i64,
+    #[pyo3(get)]
+    pub ordinal: i64,
+    #[pyo3(get)]
+    pub learning: bool,
+    #[pyo3(get)]
+    pub vouched: bool,
+    #[pyo3(get)]
+    pub known: f64,
+    #[pyo3(get, set)]
+    pub events: i64,
+    #[pyo3(get, set)]
+    pub score: f64,
+    #[pyo3(get, set)]
+    pub p: Option<f64>,
+    #[pyo3(get, set)]
+    pub previous_tool: String,
+    pub near: Vec<Near>,
+    pub tools: Vec<u64>,
+    pub uses: Ordered<Use>,
+    pub votes: Ordered<Vote>,
+    /// Bits, value and (tool, key) of its most surprising call that carried something unasked for.
+    pub top: f64,
+    pub peak: u64,
+    pub peak_place: u64,
+    /// Of `uses`, what they are judged by once more; none unless the role is young.
+    pub seen: Ordered<Seen>,
+    /// Bits of its smallest p-values; `models.together`.
+    #[pyo3(get, set)]
+    pub least: [f64; 3],
+    /// Whether one of its events has alerted.
+    #[pyo3(get, set)]
+    pub told: bool,
+    /// What came out of results so far, which may be rewritten later.
+    pub came: Came,
+    /// Whether the request covers less than half of `peak`, which came along no usual way.
+    pub strange: bool,
+    /// Its parsed request, once it was needed; not stored.
+    pub request: Option<Arc<Request>>,
+    /// What breaks ties among sessions, once it was needed; not stored.
+    pub tie: Option<f64>,
+}
+
+impl Session {
+    /// A session that begins, not compared with any request yet.
+    #[allow(clippy::too_many_arguments)] // the fields of a session
+    pub fn new(
+        agent_id: String,
+        mode: String,
+        role: String,
+        purpose: String,
+        opened_us: i64,
+        seen_us: i64,
+        ordinal: i64,
+        learning: bool,
+        vouched: bool,
+    ) -> Self {
+        Session {
+            agent_id,
+            mode,
+            role,
+            purpose,
+            opened_us,
+            last_us: opened_us,
+            seen_us,
+            ordinal,
+            learning,
+            vouched,
+            known: 0.0,
+            events: 0,
+            score: -1.0,
+            p: None,
+            previous_tool: String::new(),
+            near: Vec::new(),
+            tools: Vec::new(),
+            uses: Ordered::default(),
+            votes: Ordered::default(),
+            top: -1.0,
+            peak: 0,
+            peak_place: 0,
+            seen: Ordered::default(),
+            least: [0.0; 3],
+            told: false,
+            came: Came::default(),
+            strange: false,
+            request: None,
+            tie: None,
+        }
+    }
+
+    /// Ask for the memory of what a call is compared with.
+    pub fn ask(&self) {
+        ask(self.uses.as_slice());
+        ask(self.votes.as_slice());
+        ask(&*self.near);
+        ask(&*self.tools);
+        ask(self.previous_tool.as_str());
+        if let Some(request) = &self.request {
+            ask(&**request);
+        }
+    }
+
+    /// The bytes that the reference writes for other engines.
+    pub fn dump(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        self.write(&mut out);
+        out.out
+    }
+
+    /// The bytes that the reference stores.
+    pub fn packed(&self) -> Vec<u8> {
+        let mut out = Writer::compact(vec![PACKED]);
+        self.write(&mut out);
+        out.out
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.array(FIELDS);
+        for text in [&self.agent_id, &self.mode, &self.role, &self.purpose] {
+            out.text(text);
+        }
+        for number in [self.opened_us, self.last_us, self.seen_us, self.ordinal] {
+            out.signed(number);
+        }
+        out.boolean(self.learning);
+        out.boolean(self.vouched);
+        out.array(self.near.len());
+        for &(number, overlap, similar) in &self.near {
+            out.array(3);
+            out.signed(number);
+            out.float(overlap);
+            out.float(similar);
+        }
+        out.float(self.known);
+        out.signed(self.events);
+        out.float(self.score);
+        match self.p {
+            Some(p) => out.float(p),
+            None => out.nil(),
+        }
+        out.text(&self.previous_tool);
+        out.array(self.tools.len());
+        self.tools.iter().for_each(|&tool| out.unsigned(tool));
+        out.map(self.uses.len());
+        for (&place, held) in &self.uses {
+            out.unsigned(place);
+            held.write(out);
+        }
+        out.map(self.votes.len());
+        for (&place, vote) in &self.votes {
+            out.unsigned(place);
+            vote.write(out);
+        }
+        out.float(self.top);
+        out.unsigned(self.peak);
+        out.unsigned(self.peak_place);
+        out.map(self.seen.len());
+        for (&place, seen) in &self.seen {
+            out.unsigned(place);
+            seen.write(out);
+        }
+        out.array(self.least.len());
+        self.least.iter().for_each(|&bits| out.float(bits));
+        out.boolean(self.told);
+        self.came.write(out);
+        out.boolean(self.strange);
+    }
+
+    /// Read what `dump` wrote, here or in the reference.
+    pub fn load(raw: &[u8]) -> PyResult<Self> {
+        Self::read(Reader::new(raw))
+    }
+
+    /// Read what `packed` wrote, here or in the reference.
+    pub fn unpack(raw: &[u8]) -> PyResult<Self> {
+        if raw.first() != Some(&PACKED) {
+            let text = format!("layout {:?}, expected {PACKED}", raw.first());
+            return Err(PyValueError::new_err(text));
+        }
+        Self::read(Reader::compact(raw, 1))
+    }
+
+    fn read(mut from: Reader<'_>) -> PyResult<Self> {
+        exactly(from.array()?, FIELDS)?;
+        let mut session = Session {
+            agent_id: from.text()?.to_owned(),
+            mode: from.text()?.to_owned(),
+            role: from.text()?.to_owned(),
+            purpose: from.text()?.to_owned(),
+            opened_us: from.signed()?,
+            last_us: from.signed()?,
+            seen_us: from.signed()?,
+            ordinal: from.signed()?,
+            learning: from.boolean()?,
+            vouched: from.boolean()?,
+            near: Vec::new(),
+            known: 0.0,
+            events: 0,
+            score: 0.0,
+            p: None,
+            previous_tool: String::new(),
+            tools: Vec::new(),
+            uses: Ordered::default(),
+            votes: Ordered::default(),
+            top: 0.0,
+            peak: 0,
+            peak_place: 0,
+            seen: Ordered::default(),
+            least: [0.0; 3],
+            told: false,
+            came: Came::default(),
+            strange: false,
+            request: None,
+            tie: None,
+        };
+        for _ in 0..from.array()? {
+            exactly(from.array()?, 3)?;
+            session.near.push((from.signed()?, from.float()?, from.float()?));
+        }
+        session.known = from.float()?;
+        session.events = from.signed()?;
+        session.score = from.float()?;
+        session.p = if from.skip_nil() { None } else { Some(from.float()?) };
+        session.previous_tool = from.text()?.to_owned();
+        for _ in 0..from.array()? {
+            session.tools.push(from.unsigned()?);
+        }
+        for _ in 0..from.map()? {
+            let place = from.unsigned()?;
+            session.uses.insert(place, Use::read(&mut from)?);
+        }
+        for _ in 0..from.map()? {
+            let place = from.unsigned()?;
+            session.votes.insert(place, Vote::read(&mut from)?);
+        }
+        session.top = from.float()?;
+        session.peak = from.unsigned()?;
+        session.peak_place = from.unsigned()?;
+        for _ in 0..from.map()? {
+            session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
+        }
+        exactly(from.array()?, session.least.len())?;
+        for bits in &mut session.least {
+            *bits = from.float()?;
+        }
+        session.told = from.boolean()?;
+        session.came = Came::read(&mut from)?;
+        session.strange = from.boolean()?;
+        from.end()?;
+        Ok(session)
+    }
+}
+
+/// The identifier of a call that is hardest to account for.
+#[pyclass(module = "habitus_native", frozen, get_all)]
+#[derive(Clone)]
+pub struct Carrier {
+    pub bits: f64,
+    pub key: String,
+    pub kind: u8,
+    pub source: String,
+    pub value_bits: f64,
+    pub flow_bits: f64,
+    pub value_level: u64,
+    pub flow_level: u64,
+    pub value: u64,
+    pub place: u64,
+    pub recurrences: u32,
+    /// Whether it did not stand there as it is.
+    pub rewritten: bool,
+    /// Whether the request covers less than half of it.
+    pub bare: bool,
+    /// Bits of `value_bits` for having come to other kinds of request.
+    pub elsewhere: f64,
+}
+
+/// What the content detector says of one call, in bits.
+#[pyclass(module = "habitus_native", frozen)]
+pub struct Content {
+    #[pyo3(get)]
+    pub score: f64,
+    #[pyo3(get)]
+    pub intent: Option<f64>,
+    #[pyo3(get)]
+    pub unasked: Option<f64>,
+    #[pyo3(get)]
+    pub carrier: Option<Carrier>,
+    #[pyo3(get)]
+    pub known: f64,
+    pub uses: Vec<Use>,
+    pub votes: Ordered<Vote>,
+    pub seen: Vec<Seen>,
+    pub tool: u64,
+    /// Marks of what came out of results, each with the result's tool.
+    pub came: Vec<(u64, String)>,
+}

@@ -1,0 +1,4 @@
+//! How far an agent is trusted, and the response that says so; `models.trust`.
+
+pub mod response;
+pub mod update;
