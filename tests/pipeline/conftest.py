@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from lab.simulation.sample import fleet_events
 from pipeline.processing import runner
 from pipeline.settings import Settings
 from pipeline.store import open_shard, open_store
+from tests.pipeline.mortals import Mortals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from pipeline.store.postgresql import PostgresStore
 
 ROOT = Path(__file__).resolve().parents[2]
-MORTAL = Path(__file__).with_name("mortal.py")
 SECRET = b"a secret of tests, 32 bytes long"
 SHADOW = "invoice-clerk-00004"
 STEWARD = "data-steward-00002"
@@ -97,8 +95,9 @@ class Pipeline:
     events = staticmethod(_events)
     mixed = staticmethod(_mixed)
 
-    def __init__(self, folder: Path, server: str | None = None) -> None:
+    def __init__(self, folder: Path, mortals: Mortals, server: str | None = None) -> None:
         self.folder = folder
+        self._mortals = mortals
         self._server = server  # where databases are made; None: files
         self._made: set[str] = set()
         self.inventory = folder / "inventory.csv"
@@ -151,17 +150,7 @@ class Pipeline:
 
     def lives(self, settings: Settings, step: str = "none", nth: int = 2) -> int:
         """Run as a process of its own that dies again and again; give how often."""
-        done = subprocess.run(  # noqa: S603  # our own script
-            [sys.executable, MORTAL, step, str(nth)],
-            env=self.environment(settings),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return int(done.stdout)
+        return int(self._mortals.run(self.folder, self.environment(settings), step, nth))
 
     def environment(self, settings: Settings) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not _own(name)}
@@ -243,9 +232,16 @@ def _from_outside(url: str, statement: str) -> None:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def mortals() -> Iterator[Mortals]:
+    made = Mortals()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
-    return Pipeline(tmp_path)
+def pipeline(tmp_path: Path, mortals: Mortals) -> Pipeline:
+    return Pipeline(tmp_path, mortals)
 
 
 @pytest.fixture(
@@ -253,20 +249,22 @@ def pipeline(tmp_path: Path) -> Pipeline:
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
 )
 def shared_pipeline(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mortals: Mortals
 ) -> Iterator[Pipeline]:
     """One folder for the tests of a module, so that they compare with one uninterrupted run."""
     server = None
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql_server")
-    made = Pipeline(tmp_path_factory.mktemp("pipeline"), server)
+    made = Pipeline(tmp_path_factory.mktemp("pipeline"), mortals, server)
     yield made
     made.forget()
 
 
 @pytest.fixture
-def on_server(tmp_path_factory: pytest.TempPathFactory, postgresql_server: str) -> Iterator[Any]:
+def on_server(
+    tmp_path_factory: pytest.TempPathFactory, mortals: Mortals, postgresql_server: str
+) -> Iterator[Any]:
     """Give runs of the pipeline over databases of a server."""
-    made = Pipeline(tmp_path_factory.mktemp("on-server"), postgresql_server)
+    made = Pipeline(tmp_path_factory.mktemp("on-server"), mortals, postgresql_server)
     yield made
     made.forget()

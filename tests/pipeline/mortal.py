@@ -1,9 +1,9 @@
 """Run the pipeline in lives that end with SIGKILL, until one of them gets to the end.
 
-    python mortal.py STEP NTH
-
-STEP is a key of `STEPS`, `any moment`, or `none`; each life dies at its NTH call of that step (at
-any moment: a pause that NTH seeds). Settings come from the environment. Prints how many lives died.
+Standard input has one job a line, a JSON object: `step`, `nth`, `env`, `folder` and `log`. The step
+is a key of `STEPS`, `any moment`, or `none`; each life dies at its NTH call of that step (at any
+moment: a pause that NTH seeds). Settings come from `env`. The log gets how many lives died, or the
+fault; the answer to a job is a line with its exit status.
 
 A life is a forked process: it has its own store, source and sink, and nothing of them is left when
 it is killed; only the imports are shared. The clock stands still, so that two runs compare.
@@ -12,12 +12,14 @@ it is killed; only the imports are shared. The clock stands still, so that two r
 from __future__ import annotations
 
 import functools
+import json
 import os
 import random
 import signal
 import sys
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from pipeline.processing import runner
@@ -131,5 +133,29 @@ def main(step: str, nth: int) -> None:
     sys.exit(f"not done after {MOST_LIVES} lives")
 
 
+def work(job: dict[str, Any]) -> None:
+    """Do a job as a process that was started for it alone, and end."""
+    status = 0
+    try:
+        log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        os.chdir(job["folder"])
+        os.environ.clear()
+        os.environ.update(job["env"])
+        main(job["step"], job["nth"])
+    except BaseException:  # noqa: BLE001 - the process ends here
+        status = 1
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    for line in sys.stdin:
+        worker = os.fork()
+        if not worker:
+            work(json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)

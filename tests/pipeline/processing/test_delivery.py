@@ -150,8 +150,8 @@ def test_agents_read_again_from_the_store_or_unpacked_are_the_agents_that_were_w
 
 @pytest.mark.slow
 def test_a_cold_start_with_every_batch_changes_nothing(shared_pipeline, uninterrupted):
-    settings = keeping(shared_pipeline, uninterrupted.source, "cold", batch_size=13)
-    assert shared_pipeline.lives(settings, "6 source told", 1) > EVENTS // 13
+    settings = keeping(shared_pipeline, uninterrupted.source, "cold", batch_size=40)
+    assert shared_pipeline.lives(settings, "6 source told", 1) > EVENTS // 40
     is_the_same(shared_pipeline, settings, uninterrupted)
 
 
