@@ -13,8 +13,8 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native/Cargo.toml \
 	--interpreter "$$(readlink -f $(BIN)/python)"
 DIST ?= dist
-# Each worker takes whole files, in the order of tests/turns.py.
-WORKERS ?= 2
+# One more than the cores of a small machine: many tests wait. Each worker takes whole files.
+WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory

@@ -191,7 +191,11 @@ def test_servers_are_measured_side_by_side() -> None:
 @pytest.mark.slow
 @pytest.mark.broker
 @pytest.mark.parametrize(
-    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+    "store",
+    [
+        "sqlite",
+        pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.nightly]),
+    ],
 )
 def test_freshness_is_measured_while_the_worker_keeps_up_with_half_its_rate(
     kafka_address: str, store: str, request: pytest.FixtureRequest

@@ -44,7 +44,11 @@ class Turns:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the tests of this run take turns."""
-    if not hasattr(config, "workerinput"):  # the process that starts the workers
+    if hasattr(config, "workerinput"):
+        # Readline exports the size of the terminal to the processes that pytest starts.
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
+    else:  # the process that starts the workers, or runs all tests
         folder = tempfile.TemporaryDirectory(prefix="habitus-tests-")
         config.add_cleanup(folder.cleanup)
         os.environ[FOLDER] = folder.name

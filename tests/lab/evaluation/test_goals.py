@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.shared, pytest.mark.slow]
 PLANTED = 14  # of 702 sessions: 2 %
 MOST_LOST = 0.02
 CHANCE = 0.025  # that a promise that holds looks broken, on one side
+BY_NIGHT = pytest.mark.nightly
 Line = dict[str, Any]
 
 
@@ -85,7 +86,7 @@ def test_the_first_reason_names_what_carried_the_attack(warm: dict[str, Any]) ->
     assert warm["attacks"]["explained"] >= 0.95
 
 
-@pytest.mark.parametrize("draw", range(5))
+@pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 5))])
 def test_a_past_that_holds_attacks_costs_little(
     tmp_path: Path, logs: list[str], warm: dict[str, Any], draw: int
 ) -> None:
@@ -95,7 +96,7 @@ def test_a_past_that_holds_attacks_costs_little(
     assert measured([str(path)])["all"]["auroc"] >= warm["all"]["auroc"] - MOST_LOST
 
 
-@pytest.mark.parametrize("draw", range(4))
+@pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 4))])
 def test_whichever_tasks_are_new_attacks_rank_above_benign_sessions(
     tmp_path: Path, logs: list[str], draw: int
 ) -> None:

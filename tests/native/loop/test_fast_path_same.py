@@ -106,17 +106,26 @@ def same(
     return kernel, quiet
 
 
+def years() -> list[Any]:
+    """Give the years in which the squares of rates underflow: by day every fifth."""
+    between = range(2067, 2085)
+    return [
+        year if year in between[::5] else pytest.param(year, marks=pytest.mark.nightly)
+        for year in between
+    ]
+
+
 def test_a_fleet_leaves_the_same_state(tmp_path):
-    _, quiet = same(tmp_path, fleet_events(11, 25, limit=9_000))
-    assert quiet > 7_000
+    _, quiet = same(tmp_path, fleet_events(11, 12, limit=4_500))
+    assert quiet > 3_500
 
 
 def test_a_past_that_is_vouched_for_is_learned_alike(tmp_path):
-    lines = list(fleet_events(11, 25, limit=9_000))
-    for at in range(3_000, 4_000, 50):  # an alert, were it not vouched for
+    lines = list(fleet_events(11, 12, limit=4_500))
+    for at in range(1_500, 2_000, 50):  # an alert, were it not vouched for
         lines[at] = json.dumps(json.loads(lines[at]) | {"tool": "vault.export"}).encode()
-    _, quiet = same(tmp_path, lines[6_000:], past=lines[:6_000])
-    assert quiet > 4_500
+    _, quiet = same(tmp_path, lines[3_000:], past=lines[:3_000])
+    assert quiet > 2_000
 
 
 def test_batches_of_which_the_kernel_judges_nothing_stop_nothing(tmp_path):
@@ -247,8 +256,8 @@ def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkey
             yield answer
 
     monkeypatch.setattr(Quiet, "moved", counted)
-    found, _ = same(tmp_path, fleet_events(11, 25, limit=9_000))
-    assert 100 < len(moved) < len(found["agent.trust.jsonl"])
+    found, _ = same(tmp_path, fleet_events(11, 12, limit=4_500))
+    assert 50 < len(moved) < len(found["agent.trust.jsonl"])
 
 
 SETS = (
@@ -261,13 +270,13 @@ SETS = (
 
 
 def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
-    lines, narrower = list(fleet_events(11, 25, limit=9_000)), 0
+    lines, narrower = list(fleet_events(11, 12, limit=4_500)), 0
     for at, line in enumerate(lines):
         event = json.loads(line)
         scopes, hours = SETS[at * 7 % 13 % 5], (8, 30)[at % 2]
-        if at > 4_000 and at % 3 != 1:
+        if at > 2_000 and at % 3 != 1:
             scopes, hours, narrower = scopes[: 1 + at % 2], 1 + at % 2, narrower + 1
-        elif at > 4_000 and at % 11 == 1:
+        elif at > 2_000 and at % 11 == 1:
             scopes = [" ".join(reversed(scopes[:3])), *scopes[2:], scopes[0]]
         issued = datetime.fromisoformat(event["time"])
         event["credential"] = {
@@ -276,12 +285,12 @@ def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
         }  # fmt: skip
         lines[at] = json.dumps(event).encode()
     found, quiet = same(tmp_path, lines)
-    assert narrower > 3_000
-    assert quiet > 7_000
+    assert narrower > 1_500
+    assert quiet > 3_500
     assert b"cred.lifetime" not in b"".join(found["agent.anomalies.jsonl"])
 
 
-@pytest.mark.parametrize("year", range(2067, 2085))
+@pytest.mark.parametrize("year", years())
 def test_a_silence_of_decades_stops_nothing(tmp_path, monkeypatch, year):
     """After a silence of decades the squares of rates underflow before the rates do."""
     arrival_us = microseconds(datetime(year, 1, 2, tzinfo=UTC))
@@ -303,17 +312,20 @@ def test_what_waits_behind_an_event_far_ahead_is_taken_in_alike(tmp_path, monkey
         published.append(self.head.watermark_us)
 
     monkeypatch.setattr(Peers, "publish", counted)
-    lines = list(fleet_events(11, 25, limit=20_000))
+    lines = list(fleet_events(11, 12, limit=8_000))
     ahead = json.loads(lines[-1])["time"]
-    lines[5_000] = json.dumps(json.loads(lines[5_000]) | {"time": ahead}).encode()
+    lines[2_000] = json.dumps(json.loads(lines[2_000]) | {"time": ahead}).encode()
     _, quiet = same(tmp_path, lines)
-    assert quiet > 15_000
-    assert published.count(max(published)) > 4
+    assert quiet > 6_000
+    assert published.count(max(published)) > 2
 
 
 @pytest.mark.slow
-def test_a_fleet_under_attack_leaves_the_same_state(tmp_path):
-    config = SimulationConfig(seed=5, agents=36, days=12, attacked=0.9, quiet_days=3)
+@pytest.mark.parametrize(
+    ("agents", "least"), [(12, 3_000), pytest.param(36, 10_000, marks=pytest.mark.nightly)]
+)
+def test_a_fleet_under_attack_leaves_the_same_state(tmp_path, agents, least):
+    config = SimulationConfig(seed=5, agents=agents, days=12, attacked=0.9, quiet_days=3)
     found, quiet = same(tmp_path, simulate(config), batch=2_000)
-    assert quiet > 10_000
+    assert quiet > least
     assert len(found["anomalies"]) > 10

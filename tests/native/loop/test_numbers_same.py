@@ -71,7 +71,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[Judgemen
 
 
 def test_judgements_of_a_fleet_are_the_same(judged):
-    lines = [plain(line, at) for at, line in enumerate(fleet_events(11, 25, limit=9_000))]
+    lines = [plain(line, at) for at, line in enumerate(fleet_events(11, 12, limit=4_500))]
     reference, all_of_them = judged(lines, "python")
     found, close = judged(lines, "native")
     assert all_of_them == len(reference)
@@ -83,8 +83,9 @@ def test_judgements_of_a_fleet_are_the_same(judged):
 
 
 @pytest.mark.slow
-def test_judgements_of_a_fleet_under_attack_are_those_with_reasons(judged):
-    config = SimulationConfig(seed=5, agents=36, days=12, attacked=0.9, quiet_days=3)
+@pytest.mark.parametrize("agents", [12, pytest.param(36, marks=pytest.mark.nightly)])
+def test_judgements_of_a_fleet_under_attack_are_those_with_reasons(judged, agents):
+    config = SimulationConfig(seed=5, agents=agents, days=12, attacked=0.9, quiet_days=3)
     lines = list(simulate(config))
     told, all_of_them = judged(lines, "native", explain=True)
     found, close = judged(lines, "native")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -18,10 +19,13 @@ def schema_of(part: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{part}", "components": components}
 
 
+@cache
+def validator_of(part: str) -> jsonschema.Draft7Validator:
+    return jsonschema.Draft7Validator(schema_of(part))
+
+
 def faults(value: Any, part: str) -> list[str]:
-    return [
-        error.message for error in jsonschema.Draft7Validator(schema_of(part)).iter_errors(value)
-    ]
+    return [error.message for error in validator_of(part).iter_errors(value)]
 
 
 def test_the_committed_document_is_the_generated_one() -> None:
