@@ -14,7 +14,7 @@ from lab.evaluation.cases import cases_of
 from lab.evaluation.figures import ALARMED, figures
 from lab.evaluation.judging import joined, judge_apart
 from lab.evaluation.truth import ATTACK, JUDGED
-from models.silent import KIND_OF, Silent
+from lab.left_out import KIND_OF, LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def features_named(names: Sequence[str]) -> list[str]:
     True
     """
     wanted = [one for name in names for one in (KIND_OF if name == ALL else [name])]
-    Silent([part for name in wanted for part in name.split(TOGETHER)])
+    LeftOut([part for name in wanted for part in name.split(TOGETHER)])
     return list(dict.fromkeys(wanted))
 
 
@@ -184,11 +184,11 @@ def _mean(attacks: Sequence[Case], bits: Callable[[Scored], float]) -> float | N
 
 def _without(run: Measured, name: str, settings: Settings, progress: Progress | None) -> _Outcome:
     """Judge without a feature, without reasons: figures need none."""
-    silent = {"silent": tuple(name.split(TOGETHER))}
     judged, _ = judge_apart(
         *run.truth.split(cold=run.facts["cold"]),
         wire=run.wire,
-        settings=settings.model_copy(update={"model": settings.model | silent}),
+        settings=settings,
+        selection=LeftOut(name.split(TOGETHER)),
         progress=progress,
     )
     return _Outcome.of(joined(judged, run.truth), run.truth)

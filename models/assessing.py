@@ -44,13 +44,17 @@ class Assessor:
         Gives the agents of a day, and past sessions.
     hasher
         Breaks ties among sessions.
+    session_sum
+        Whether to rank the sum over a session (`models.together`).
     """
 
-    def __init__(self, config: ModelConfig, peers: Peers, hasher: Hasher) -> None:
+    def __init__(
+        self, config: ModelConfig, peers: Peers, hasher: Hasher, *, session_sum: bool = True
+    ) -> None:
         self._config = config
         self._peers = peers
         self._hasher = hasher
-        self._looks_together = "together" not in config.silent
+        self._session_sum = session_sum
 
     def assess(
         self,
@@ -90,7 +94,7 @@ class Assessor:
             if session.score >= _LEAST_BITS and self._decides(session, bits, share, rose=rose):
                 out.session_alpha = share
             # All that an agent does is a little odd while it learns.
-            if self._looks_together and profile.state() == "active" and not session.told:
+            if self._session_sum and profile.state() == "active" and not session.told:
                 self._together(out, session, result, alpha * per_session)
             out.session_p = session.p
             out.alpha *= _EVENTS

@@ -71,8 +71,6 @@ class ModelConfig(Struct, frozen=True):
         Most that this week's tool usage may differ from the anchor, in thousandths of a bit.
     degraded
         Windows of degraded telemetry, in microseconds of event time: judged, not learned.
-    silent
-        Names of features that are left out of judging (`models.silent`).
 
     Examples
     --------
@@ -105,7 +103,6 @@ class ModelConfig(Struct, frozen=True):
     drift_tests: float = 1_000.0
     stray_limit: int = 500
     degraded: tuple[tuple[int, int], ...] = ()
-    silent: tuple[str, ...] = ()
 
     def validate(self) -> ModelConfig:
         """Give itself when every value is possible, else raise `ConfigError`."""
@@ -129,6 +126,4 @@ class ModelConfig(Struct, frozen=True):
     def version(self) -> str:
         """Twelve digits that change whenever a parameter does."""
         values = msgspec.structs.asdict(self)
-        if not self.silent:  # a model that looks at everything is named as it always was
-            del values["silent"]
         return sha256(msgspec.json.encode(values)).hexdigest()[:12]

@@ -40,7 +40,6 @@ from models.provenance.backend import content_kernel
 from models.provenance.open_sessions import open_sessions
 from models.ranked import LEAST_BITS, VOLUME
 from models.rules import RULES, note_version, refusal
-from models.silent import Silent
 from models.together import total
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.update import move_trust
@@ -64,6 +63,7 @@ if TYPE_CHECKING:
     from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event, Origin
+    from models.features.selection import Selection
     from models.peers.groups import View
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
@@ -91,6 +91,8 @@ class Engine:
         The operator vouches for what comes: learn it without the gate.
     kernel
         ``auto``, ``native`` or ``python``: `models.kernel.native_kernel`.
+    selection
+        The features to judge by; all of them when None.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Engine:
         *,
         explain_all: bool = False,
         kernel: str = "auto",
+        selection: Selection | None = None,
     ) -> None:
         self.config = config.validate()
         self.policy = policy
@@ -118,15 +121,18 @@ class Engine:
             (native or session_pools).SessionPools(config.peer_window),
             (native or peer_levels).PeerLevels(),
         )
-        self.silent = Silent(config.silent) if config.silent else None
-        parts = self.silent.content if self.silent is not None else frozenset()
+        self.selection = selection
+        parts = selection.without_parts if selection is not None else frozenset()
         reading = None if parts else native  # of content and sessions, which belong together
         self.content = content_kernel(secret, reading, parts)
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
         self.watcher = Watcher(config, (native or heard).Heard())
-        self.assessor = Assessor(config, self.peers, self.hasher)
+        self.assessor = Assessor(
+            config, self.peers, self.hasher,
+            session_sum=selection is None or not selection.without_session_sum,
+        )  # fmt: skip
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
         self.ways = Ways(config, self.hasher, self.watcher.adopting)
         self.learner = Learner(
@@ -250,8 +256,8 @@ class Engine:
     ) -> None:
         """Say that an announced change claims what the inventory does not."""
         found, vouched = [refusal(refused)], self.vouched
-        if self.silent is not None:
-            found = self.silent.findings(found)
+        if self.selection is not None:
+            found = self.selection.findings(found)
         if found:
             self.decider.speak(out, event, subject, found, {}, vouched=vouched)
             move_trust(out, subject, self.anomaly_id(out.key), self.policy, vouched=vouched)
@@ -322,7 +328,7 @@ class Engine:
         *,
         new_tool: bool,
     ) -> Bits:
-        profile, view, silent = subject.profile, subject.view, self.silent
+        profile, view, selection = subject.profile, subject.view, self.selection
         assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
         content: Content | None = None
@@ -333,8 +339,8 @@ class Engine:
             decisive = counted if new_tool else accounted(content)
         begin(facts.watch, session.ordinal)
         seen = categories = baseline.surprise(x, facts.watch.tops)
-        if silent is not None:
-            categories = silent.surprise(seen, profile.habits.usual, view.view)
+        if selection is not None:
+            categories = selection.surprise(seen, profile.habits.usual, view.view)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
         known = new_tool or x["tool"] == x["previous_tool"]
@@ -344,8 +350,8 @@ class Engine:
             excess(event, session.purpose), self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
         metrics, rarest = in_order(found), 0.0
-        if silent is not None:
-            found = silent.measures(found)
+        if selection is not None:
+            found = selection.measures(found)
         weighted = view.view.weighted
         shift = shifting(facts) if profile.state() == "relearning" else {}
         for one in found:
@@ -407,8 +413,8 @@ class Engine:
         )  # fmt: skip
         said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
         found = self.ways.news(said, subject.profile, time_us, vouched=self.vouched)
-        if self.silent is not None:
-            found = self.silent.findings(found)
+        if self.selection is not None:
+            found = self.selection.findings(found)
         note_credential(scene)
         profile = subject.profile
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":

@@ -38,7 +38,7 @@ DEFAULT_FILE = "habitus.toml"
 # Of the tests; no setting.
 _OF_TESTS = ("HABITUS_TEST_", "HABITUS_NIGHTLY")
 _OWN = "alerts_per_day"
-_NO_NUMBERS = ("degraded", "silent")
+_NO_NUMBERS = ("degraded",)
 MODEL_PARAMETERS = {
     name: kind
     for name, kind in ModelConfig.__annotations__.items()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.baseline.agent_state import Subject
     from models.event import Event
     from models.fast_path import Usual
+    from models.features.selection import Selection
     from models.result import Assessment
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
@@ -34,6 +35,7 @@ def judge_apart(
     settings: Settings,
     explain: bool = False,
     progress: Progress | None = None,
+    selection: Selection | None = None,
 ) -> tuple[list[Judgement], Worker]:
     """Learn a history, judge what follows, learning on behind the gate.
 
@@ -47,6 +49,8 @@ def judge_apart(
         Makes events of both.
     explain
         Have reasons for every event, not only for those worth a look; several times as slow.
+    selection
+        The features to judge by; all of them when None.
 
     Returns
     -------
@@ -97,7 +101,13 @@ def judge_apart(
 
     with open_store("sqlite::memory:", secret=REPLAY_SECRET) as store:
         worker = build_worker(
-            settings, store, publish=False, explain_all=explain, observer=observe, listener=listen
+            settings,
+            store,
+            publish=False,
+            explain_all=explain,
+            observer=observe,
+            listener=listen,
+            selection=selection,
         )
         worker.wire = wire
         past = iter(history)

@@ -67,7 +67,7 @@ def evaluate(
     baselines
         Names of baselines to compare with (`lab.baselines`), or ``all``.
     ablate
-        Features of the model to judge without, one after the other (`models.silent`), or ``all``.
+        Features of the model to judge without, one after the other (`lab.left_out`), or ``all``.
     draws
         Resamples for the intervals; 0 for none.
 

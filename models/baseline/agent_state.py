@@ -53,9 +53,9 @@ class Bits(Struct):
     Attributes
     ----------
     categories
-        What is looked at.
+        The surprise that is judged.
     seen
-        What is learned: the same, and with it what `ModelConfig.silent` names.
+        The surprise that is learned: `categories` without a `models.features.selection.Selection`.
     quantities
         (name, running sum of the open window, bits).
     new_tool

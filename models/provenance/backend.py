@@ -96,8 +96,8 @@ class PythonContent(ContentDetector):
     True
     """
 
-    def __init__(self, secret: bytes, silent: frozenset[str] = frozenset()) -> None:
-        super().__init__(Hasher(secret), ContentTables(), silent)
+    def __init__(self, secret: bytes, without: frozenset[str] = frozenset()) -> None:
+        super().__init__(Hasher(secret), ContentTables(), without)
         self._journals: dict[str, Journal] = {}
         self._closed: set[str] = set()  # roles with something to write
 
@@ -195,18 +195,18 @@ class PythonContent(ContentDetector):
 
 
 def content_kernel(
-    secret: bytes, native: Any | None, silent: frozenset[str] = frozenset()
+    secret: bytes, native: Any | None, without: frozenset[str] = frozenset()
 ) -> ContentKernel:
     """Give the compiled kernel of the module `native`, or the reference without one.
 
     Parameters
     ----------
-    silent
+    without
         Parts of the score to leave out, of `models.provenance.knowledge.PARTS`: only without
         `native`.
     """
     if native is None:
-        return PythonContent(secret, silent)
+        return PythonContent(secret, without)
     kernel = native.ContentKernel(
         secret, text.stems, names_of, text.long_words, text.normalise, parse_value, forms_of
     )

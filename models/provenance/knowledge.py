@@ -53,17 +53,17 @@ class ContentKnowledge:
 
     Parameters
     ----------
-    silent
+    without
         Of `PARTS`, those that the score leaves out; they are learned all the same, but for what
         is not traced.
     """
 
     def __init__(
-        self, hasher: Hasher, tables: ContentTables, silent: frozenset[str] = frozenset()
+        self, hasher: Hasher, tables: ContentTables, without: frozenset[str] = frozenset()
     ) -> None:
         self.hasher = hasher
         self.reader = Reader(hasher)
-        self.counted = Counted(*(part not in silent for part in PARTS))
+        self.counted = Counted(*(part not in without for part in PARTS))
         self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
         self.use(tables)
 

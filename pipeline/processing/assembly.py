@@ -15,6 +15,7 @@ from pipeline.settings import trust_policy_of
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
+    from models.features.selection import Selection
     from models.trust.policy import TrustPolicy
     from pipeline.detectors import Detector
     from pipeline.enrichment.inventory import Inventory
@@ -77,6 +78,7 @@ def build_worker(
     listener: Listener | None = None,
     reviewer: Observer | None = None,
     around: Surroundings | None = None,
+    selection: Selection | None = None,
 ) -> Worker:
     """Build the worker of a store.
 
@@ -88,6 +90,8 @@ def build_worker(
         Whether results are queued for a sink; when None, if the settings name a sink.
     around
         What is loaded already.
+    selection
+        The features to judge by; all of them when None.
     """
     enricher, registered, config, policy = around or Surroundings.of(settings, store)
     panel, groups = beside(settings)
@@ -110,4 +114,5 @@ def build_worker(
         observer=observer,
         listener=listener,
         reviewer=reviewer,
+        selection=selection,
     )

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event, Origin
     from models.fast_path import Usual
+    from models.features.selection import Selection
     from models.result import Assessment
     from models.trust.state import TrustState
     from pipeline.enrichment.enricher import Enricher
@@ -86,6 +87,8 @@ class Worker:
         that is as usual: the observer then has the others only, and all of it is much faster.
     reviewer
         Called with what is an anomaly in a past that is vouched for, which nothing else tells of.
+    selection
+        The features to judge by; all of them when None.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Worker:
         observer: Observer | None = None,
         listener: Listener | None = None,
         reviewer: Observer | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.store = store
         self.config = config
@@ -116,8 +120,9 @@ class Worker:
         self.counters: Counter[str] = Counter()
         self.first_rejected: FirstRejected | None = None
         self.engine = Engine(
-            config, store.secret, catalogue(), policy, explain_all=explain_all, kernel=kernel
-        )
+            config, store.secret, catalogue(), policy,
+            explain_all=explain_all, kernel=kernel, selection=selection,
+        )  # fmt: skip
         self.panel = panel or Panel()
         shared = store.shared()
         self.panel.load(shared)
@@ -174,7 +179,7 @@ class Worker:
             explain_all
             or (self._observer is not None and self._listener is None)
             or self.panel.detectors
-            or self.config.silent
+            or self.engine.selection is not None
         )
         if told or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None

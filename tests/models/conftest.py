@@ -19,6 +19,7 @@ from pipeline.publishing.catalogue import catalogue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from models.features.selection import Selection
     from models.provenance.argument_detector import Content
     from models.provenance.session import Session
     from models.result import Assessment
@@ -63,10 +64,17 @@ def an_event() -> Callable[..., Event]:
 def an_engine() -> Callable[..., Engine]:
     """Build an engine; parameters of the model by name, and `secret`."""
 
-    def build(*, secret: bytes = SECRET, explain_all: bool = False, **config: Any) -> Engine:
+    def build(
+        *,
+        secret: bytes = SECRET,
+        explain_all: bool = False,
+        selection: Selection | None = None,
+        **config: Any,
+    ) -> Engine:
         return Engine(
-            ModelConfig(**config), secret, catalogue(), explain_all=explain_all, kernel="python"
-        )
+            ModelConfig(**config), secret, catalogue(),
+            explain_all=explain_all, kernel="python", selection=selection,
+        )  # fmt: skip
 
     return build
 

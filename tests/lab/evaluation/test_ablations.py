@@ -19,8 +19,8 @@ from lab.evaluation.report.details import ablations, details
 from lab.evaluation.run import evaluate
 from lab.evaluation.truth import ATTACK
 from lab.examples import made_up
+from lab.left_out import KIND_OF, LeftOut
 from models.errors import ConfigError
-from models.silent import KIND_OF
 from pipeline.processing.assembly import build_worker
 from pipeline.settings import Settings
 from pipeline.store import open_store
@@ -185,10 +185,9 @@ def test_an_unknown_feature_is_refused_before_anything_is_judged() -> None:
         evaluate(["absent.jsonl"], fmt="native", ablate=["day+our"], settings=Settings())
 
 
-def test_features_that_are_silent_keep_the_kernel_from_judging_whole() -> None:
+def test_selection_of_features_is_judged_in_python() -> None:
     with open_store("sqlite::memory:", secret=b"a secret of tests, 32 bytes long") as store:
-        silent = Settings().model_copy(update={"model": {"silent": ("hour",)}})
-        assert build_worker(silent, store)._quiet is None
+        assert build_worker(Settings(), store, selection=LeftOut(["hour"]))._quiet is None
         plain = build_worker(Settings(), store)
         assert (plain._quiet is None) is (plain.engine.kernel is None)
 

@@ -1,4 +1,4 @@
-"""Features that are not looked at: they contribute nothing, and are learned all the same."""
+"""An engine with a selection judges by the selected features only, and learns all of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.left_out import KIND_OF, KINDS, LeftOut
 from models.baseline.identity import Declared
 from models.baseline.volume_baseline import QUANTITIES
 from models.config import ModelConfig
@@ -19,7 +20,6 @@ from models.provenance.backend import PythonContent
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.knowledge import PARTS
 from models.rules import RULES
-from models.silent import KIND_OF, SILENCED, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +73,10 @@ def an_attack(an_event: Callable[..., Event]) -> list[Event]:
 
 
 def judged(
-    a_stream: Callable[..., Any], an_event: Callable[..., Event], *silent: str
+    a_stream: Callable[..., Any], an_event: Callable[..., Event], *left_out: str
 ) -> tuple[list[Assessment], Any]:
     """Judge work and attack; give what is said of the attack, and the stream."""
-    stream = a_stream(explain_all=True, silent=silent, **EARLY)
+    stream = a_stream(explain_all=True, selection=LeftOut(left_out), **EARLY)
     stream.judge_all(days_of_work(an_event))
     return [stream.judge(event, STRANGE) for event in an_attack(an_event)], stream
 
@@ -89,27 +89,25 @@ def whole(
 
 
 def test_every_feature_has_one_name_and_one_kind() -> None:
-    names = [name for kind in SILENCED.values() for name in kind]
+    names = [name for kind in KINDS.values() for name in kind]
     assert sorted(names) == sorted(KIND_OF)
     assert len(names) == len(FEATURES) + len(METRICS) + len(PARTS) + len(RULES) + 1
 
 
-def test_every_unknown_name_is_told_at_once(an_engine: Callable[..., Any]) -> None:
+def test_error_names_every_unknown_feature() -> None:
     with pytest.raises(ConfigError, match=r"'hours' .* did you mean 'hour'\?; no feature 'zzz'"):
-        an_engine(silent=("hours", "tool", "zzz"))
+        LeftOut(("hours", "tool", "zzz"))
 
 
-def test_the_version_is_that_of_before_until_a_feature_is_silent() -> None:
+def test_version_of_the_default_configuration_is_stable() -> None:
     assert ModelConfig().version == "f08e5656c692"
-    assert ModelConfig(silent=("hour",)).version not in ("f08e5656c692", ModelConfig(
-        silent=("day",)).version)  # fmt: skip
 
 
 CATEGORIES = ["tool", "sensitivity", "egress", "country", "hour", "scope"]
 
 
 @pytest.mark.parametrize("name", CATEGORIES)
-def test_a_silent_category_takes_its_bits_along_and_gives_no_reason(
+def test_left_out_category_takes_its_bits_along_and_gives_no_reason(
     whole: tuple[list[Assessment], Any],
     a_stream: Callable[..., Any],
     an_event: Callable[..., Event],
@@ -118,7 +116,7 @@ def test_a_silent_category_takes_its_bits_along_and_gives_no_reason(
     attack, _ = judged(a_stream, an_event, name)
     assert attack[0].s_sum < whole[0][0].s_sum - 2.0
     assert name not in {reason.feature for one in attack for reason in one.reasons}
-    alone = [other for other in SILENCED["category"] if other != name]
+    alone = [other for other in KINDS["category"] if other != name]
     only, _ = judged(a_stream, an_event, *alone, *METRICS, *PARTS)
     assert name in {reason.feature for reason in only[0].reasons}
     # What is held and what is learned differs a little with what is looked at.
@@ -128,14 +126,14 @@ def test_a_silent_category_takes_its_bits_along_and_gives_no_reason(
 def test_without_any_category_the_sum_is_that_of_amounts_and_content(
     a_stream: Callable[..., Any], an_event: Callable[..., Event]
 ) -> None:
-    only, _ = judged(a_stream, an_event, *SILENCED["category"], *METRICS)
+    only, _ = judged(a_stream, an_event, *KINDS["category"], *METRICS)
     assert only[0].s_sum == only[0].s_max > 5.0
-    nothing, _ = judged(a_stream, an_event, *SILENCED["category"], *METRICS, *PARTS)
+    nothing, _ = judged(a_stream, an_event, *KINDS["category"], *METRICS, *PARTS)
     assert nothing[0].s_sum == 0.0
 
 
 @pytest.mark.parametrize("name", ["bytes_out_hour", "rate_minute", "failures_hour"])
-def test_a_silent_metric_gives_no_bits_and_no_reason(
+def test_left_out_metric_gives_no_bits_and_no_reason(
     a_stream: Callable[..., Any], an_event: Callable[..., Event], name: str
 ) -> None:
     usual = days_of_work(an_event, 7)
@@ -144,8 +142,8 @@ def test_a_silent_metric_gives_no_bits_and_no_reason(
         for _ in range(60)
     ]
     told, sums = [], []
-    for silent in ((), (name,)):
-        stream = a_stream(explain_all=True, silent=silent, **EARLY)
+    for left_out in ((), (name,)):
+        stream = a_stream(explain_all=True, selection=LeftOut(left_out), **EARLY)
         stream.judge_all(usual)
         said = stream.judge_all(burst)
         told.append({reason.feature for one in said for reason in one.reasons})
@@ -156,7 +154,7 @@ def test_a_silent_metric_gives_no_bits_and_no_reason(
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part not in ("names", "rewritten")])
-def test_a_silent_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, part: str) -> None:
+def test_left_out_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, part: str) -> None:
     desk, found = an_empty_desk, "bad@evil.example.com"
     honest = desk.event(to=[("ines@x.example.com", ["request"])])
     for _ in range(12):
@@ -188,24 +186,24 @@ def test_a_silent_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, 
     assert {name for name, bits in said.items() if not bits} == gone
 
 
-def test_a_silent_rule_finds_nothing(
+def test_left_out_rule_finds_nothing(
     a_stream: Callable[..., Any], an_event: Callable[..., Event]
 ) -> None:
     event = an_event()
     loud = a_stream().judge(event, declared=SHADOW)
-    quiet = a_stream(silent=("identity.shadow",)).judge(event, declared=SHADOW)
+    quiet = a_stream(selection=LeftOut(["identity.shadow"])).judge(event, declared=SHADOW)
     assert (loud.anomaly, loud.alert) == ("identity.shadow", True)
     assert (quiet.anomaly, quiet.alert) == (None, False)
     assert loud.rank - quiet.rank == pytest.approx(24.0)
 
 
-def test_what_is_silent_is_learned_all_the_same(
+def test_features_that_are_left_out_are_learned(
     a_stream: Callable[..., Any], an_event: Callable[..., Event]
 ) -> None:
     vouched = days_of_work(an_event, 3)
     profiles = []
-    for silent in ((), ("tool", "hour", "sequence", "rate_minute", "bytes_out_hour")):
-        stream = a_stream(silent=silent, **EARLY)
+    for left_out in ((), ("tool", "hour", "sequence", "rate_minute", "bytes_out_hour")):
+        stream = a_stream(selection=LeftOut(left_out), **EARLY)
         stream.engine.vouched = True
         stream.judge_all(vouched)
         habits = stream.subject("clerk-1").profile.habits
@@ -222,15 +220,15 @@ ABSENT = [
 
 @settings(max_examples=12, deadline=None)
 @given(st.sets(st.sampled_from(ABSENT), min_size=1))
-def test_silencing_what_no_event_carries_changes_nothing(
-    a_stream: Callable[..., Any], an_event: Callable[..., Event], silent: set[str]
+def test_leaving_out_features_that_no_event_has_changes_nothing(
+    a_stream: Callable[..., Any], an_event: Callable[..., Event], left_out: set[str]
 ) -> None:
     events = days_of_work(an_event, 3)
     one = a_stream(**EARLY)
-    other = a_stream(silent=tuple(sorted(silent)), **EARLY)
+    other = a_stream(selection=LeftOut(sorted(left_out)), **EARLY)
     nowhere = Origin()
     assert [one.judge(e, nowhere) for e in events] == [other.judge(e, nowhere) for e in events]
 
 
-def test_nothing_left_of_a_kind_is_no_error() -> None:
-    assert Silent(list(KIND_OF)).content == frozenset(PARTS)
+def test_all_features_can_be_left_out() -> None:
+    assert LeftOut(list(KIND_OF)).without_parts == frozenset(PARTS)

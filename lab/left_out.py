@@ -1,7 +1,7 @@
-"""Judge as if some features were not there: what is lost then is what they are worth.
+"""Leave features out of judging: the detection that is lost is what they contribute.
 
-Only what is said of an event changes. Habits, votes and tables are learned whole; what a score is
-ranked among are scores without the same features.
+Only judging changes. Baselines, counts of peers and tables are learned whole. A score is ranked
+among past scores without the same features.
 """
 
 from __future__ import annotations
@@ -22,34 +22,28 @@ if TYPE_CHECKING:
     from models.result import Finding
     from models.watch.measure import Measure
 
-SILENCED: dict[str, tuple[str, ...]] = {
+KINDS: dict[str, tuple[str, ...]] = {
     "content": PARTS,
     "category": tuple(feature.name for feature in FEATURES),
     "metric": METRICS,
     "rule": tuple(RULES),
     "session": ("together",),
 }
-"""What can be silenced, by kind."""
+"""The features that can be left out, by kind."""
 
-KIND_OF = {name: kind for kind, names in SILENCED.items() for name in names}
+KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 
 
-class Silent:
-    """The features that are not looked at.
+class LeftOut:
+    """A selection of all features but some: a `models.features.selection.Selection`.
 
-    What is made of a feature goes with it: the sum ``disorder`` without ``sequence``, ``astray``
-    without ``intent``, ``recurrence``, ``wandering`` and ``names`` without ``value``.
+    Whatever is computed from a feature is left out with it: the sum ``disorder`` with ``sequence``,
+    ``astray`` with ``intent``, ``recurrence``, ``wandering`` and ``names`` with ``value``.
 
     Parameters
     ----------
     names
-        Of `SILENCED`; a rule by the anomaly it finds.
-
-    Attributes
-    ----------
-    content
-        Those among `models.provenance.knowledge.PARTS`, for the content detector to leave out.
-        What is looked at of a session (`models.together`) the assessor leaves out.
+        Of `KINDS`; a rule by the anomaly it finds.
 
     Raises
     ------
@@ -63,33 +57,28 @@ class Silent:
     >>> from models.baseline.frequency_model import Habits
     >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
     >>> seen = Habits(ModelConfig()).surprise(view, {"tool": "mail.read", "hour": "08"}, {})
-    >>> looked_at = Silent(["hour"]).surprise(seen, [0.0] * len(FEATURES), view)
-    >>> round(seen.total, 1), round(looked_at.total, 1)
+    >>> left = LeftOut(["hour"]).surprise(seen, [0.0] * len(FEATURES), view)
+    >>> round(seen.total, 1), round(left.total, 1)
     (15.8, 12.0)
-    >>> Silent(["hours"])
+    >>> LeftOut(["hours"])
     Traceback (most recent call last):
     models.errors.ConfigError: no feature 'hours' to leave out, did you mean 'hour'?
     """
 
-    __slots__ = ("_categories", "_metrics", "_rules", "content")
+    __slots__ = ("_categories", "_metrics", "_rules", "without_parts", "without_session_sum")
 
     def __init__(self, names: Collection[str]) -> None:
         faults = [_unknown(name) for name in names if name not in KIND_OF]
         if faults:
             raise ConfigError("; ".join(faults))
-        self.content = frozenset(name for name in names if KIND_OF[name] == "content")
+        self.without_parts = frozenset(name for name in names if KIND_OF[name] == "content")
+        self.without_session_sum = "together" in names
         self._rules = frozenset(name for name in names if KIND_OF[name] == "rule")
         self._metrics = frozenset(i for i, name in enumerate(METRICS) if name in names)
         self._categories = frozenset(i for i, f in enumerate(FEATURES) if f.name in names)
 
     def surprise(self, seen: Surprise, usual: Sequence[float], view: View) -> Surprise:
-        """Give what is left of the categories of an act.
-
-        Parameters
-        ----------
-        usual
-            Mean bits of each feature: what is ordinary for the agent.
-        """
+        """Give the surprise of the remaining categories."""
         if not self._categories:
             return seen
         found = [one for one in seen.found if one[0] not in self._categories]
@@ -110,11 +99,11 @@ class Silent:
         return Surprise(found, total, most, peak, order, steady, rarest, seen.far, seen.again)
 
     def measures(self, found: list[Measure]) -> list[Measure]:
-        """Give what is left of the metrics of an act."""
+        """Give the remaining metrics."""
         return [one for one in found if one.metric not in self._metrics]
 
     def findings(self, found: list[Finding]) -> list[Finding]:
-        """Give what is left of what the rules found."""
+        """Give the findings of the remaining rules."""
         return [one for one in found if one.anomaly not in self._rules]
 
 
