@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import pytest
 
 from models.baseline.agent_state import Subject
@@ -114,6 +115,34 @@ class Stream:
         """Judge one event after the other."""
         return [self.judge(event) for event in events]
 
+    def stored(self) -> Stored:
+        """Give all that a store would hold."""
+        return Stored(
+            dict(self.engine.dump()),
+            self.engine.sessions.dump()[0],
+            {
+                agent: (subject.profile.dump(), msgspec.msgpack.encode(subject.trust))
+                for agent, subject in self.subjects.items()
+            },
+        )
+
+    def load(self, stored: Stored) -> None:
+        """Go on where another stream was stored."""
+        self.engine.load(stored.shared, stored.sessions)
+        for agent, (profile, trust) in stored.agents.items():
+            subject = self.subject(agent)
+            key = agent, subject.profile.mode
+            subject.profile = Profile.load(profile, key, self.engine.config)
+            subject.trust = msgspec.msgpack.decode(trust, type=TrustState)
+
+
+class Stored(NamedTuple):
+    """The bytes of a stream: of the engine, of open sessions, of each agent."""
+
+    shared: dict[str, bytes]
+    sessions: list[tuple[int, bytes]]
+    agents: dict[str, tuple[bytes, bytes]]
+
 
 @pytest.fixture(scope="session")
 def a_stream(
@@ -123,6 +152,32 @@ def a_stream(
 
     def build(**config: Any) -> Stream:
         return Stream(an_engine(**config), a_subject)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def a_known_stream(
+    a_stream: Callable[..., Stream], an_event: Callable[..., Event]
+) -> Callable[..., Stream]:
+    """Build a stream that has judged a history; the history is judged once for all tests."""
+    kept: dict[str, Stored] = {}
+
+    def build(
+        history: Callable[[Callable[..., Event]], Iterable[Event]],
+        *,
+        vouched: bool = False,
+        **config: Any,
+    ) -> Stream:
+        name = f"{history.__module__}.{history.__qualname__} {vouched} {config}"
+        if name not in kept:
+            first = a_stream(**config)
+            first.engine.vouched = vouched
+            first.judge_all(history(an_event))
+            kept[name] = first.stored()
+        stream = a_stream(**config)
+        stream.load(kept[name])
+        return stream
 
     return build
 

@@ -9,23 +9,20 @@ import pytest
 from models.event import Resource
 
 
-@pytest.fixture
-def desk(a_stream, an_event):
+def habits(an_event):
     """Six agents of a role at their habits."""
-    stream = a_stream(pool_minimum=100, learning_sessions=3, alerts_per_day=5.0)
     chance = Random(2)  # noqa: S311 - made-up data
     for number in range(2_400):
         tool = chance.choices(("mail.read", "mail.send", "crm.find"), (50, 30, 20))[0]
-        stream.judge(
-            an_event(
-                f"clerk-{number % 6}",
-                at=number / 2,
-                tool=tool,
-                session=f"s-{number // 30}",
-                resource=Resource(id=f"crm/{tool}"),
-            )
-        )
-    return stream
+        home = Resource(id=f"crm/{tool}")
+        agent, session = f"clerk-{number % 6}", f"s-{number // 30}"
+        yield an_event(agent, at=number / 2, tool=tool, session=session, resource=home)
+
+
+@pytest.fixture
+def desk(a_known_stream):
+    """Six agents of a role at their habits."""
+    return a_known_stream(habits, pool_minimum=100, learning_sessions=3, alerts_per_day=5.0)
 
 
 def test_a_new_tool_is_one_anomaly_on_however_many_resources(desk, an_event):

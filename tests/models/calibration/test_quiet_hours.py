@@ -9,9 +9,9 @@ import pytest
 
 from tests.models.conftest import MONDAY
 
-DAYS = 21
+DAYS = 14
 BY_DAY, BY_NIGHT = 20, 1
-AGENTS = [f"billing-{number}" for number in range(24)]
+AGENTS = [f"billing-{number}" for number in range(12)]
 
 
 def work(an_event, agent, hour, sessions):

@@ -43,19 +43,21 @@ def test_groups_adopt_apart_and_survive_their_bytes():
     assert adopting.dump() == []
 
 
-@pytest.fixture
-def fleet(a_stream, an_event):
-    """Six agents of a role at their habits, each judged by its own pool."""
-    stream = a_stream(pool_minimum=100, learning_sessions=3, alerts_per_day=0.5)
+def habits(an_event):
+    """Six agents of a role at their habits."""
     chance = Random(2)  # noqa: S311 - made-up data
     for number in range(2_400):
         tool = chance.choices(TOOLS, (50, 30, 20))[0]
         agent = AGENTS[number % len(AGENTS)]
         home = Resource(id=f"crm/{tool}")
-        stream.judge(
-            an_event(agent, at=number / 2, tool=tool, session=f"s-{number // 30}", resource=home)
-        )
-    return stream
+        session = f"s-{number // 30}"
+        yield an_event(agent, at=number / 2, tool=tool, session=session, resource=home)
+
+
+@pytest.fixture
+def fleet(a_known_stream):
+    """Six agents of a role at their habits, each judged by its own pool."""
+    return a_known_stream(habits, pool_minimum=100, learning_sessions=3, alerts_per_day=0.5)
 
 
 def in_turns(fleet, an_event, tool, resource, **more):
@@ -122,18 +124,21 @@ def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_hour(fleet, 
     assert most >= bar
 
 
-@pytest.fixture
-def by_day(a_stream, an_event):
+def office_days(an_event):
     """Six agents of a role who work by day, for eight weeks."""
-    stream = a_stream(learning_sessions=3)
     chance = Random(3)  # noqa: S311 - made-up data
     for day in range(40):
         for number in range(60):
             at = (day // 5 * 7 + day % 5) * DAY + 60 + number * 8
             tool = chance.choices(TOOLS, (50, 30, 20))[0]
             agent = AGENTS[number % len(AGENTS)]
-            stream.judge(an_event(agent, at=at, tool=tool, session=f"s-{day}-{agent}"))
-    return stream
+            yield an_event(agent, at=at, tool=tool, session=f"s-{day}-{agent}")
+
+
+@pytest.fixture
+def by_day(a_known_stream):
+    """Six agents of a role who work by day, after eight weeks."""
+    return a_known_stream(office_days, learning_sessions=3)
 
 
 def test_hours_that_several_agents_keep_are_no_longer_odd(by_day, an_event):

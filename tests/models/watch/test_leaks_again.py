@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.event import Volume
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.event import Event
+
 DAY = 1_440
 USUAL = 2_000
 
 
-@pytest.fixture
-def known(a_stream: Any, an_event: Any) -> Any:
-    """Four clerks who send some mail on each of thirty days, known by a past."""
-    stream = a_stream(alerts_per_day=5.0)
-    stream.engine.vouched = True
+def days_of_mail(an_event: Any) -> Iterator[Event]:
+    """Four clerks who send some mail on each of thirty days."""
     for day in range(30):
         for agent in range(4):
             for call in range(12):
                 at = day * DAY + 60 * (call // 2) + 7 * agent + call
                 sent = Volume(bytes_out=USUAL + 37 * ((day + call) % 20))
-                stream.judge(
-                    an_event(f"clerk-{agent}", at, tool="mail.send", volume=sent, session=f"{day}")
+                yield an_event(
+                    f"clerk-{agent}", at, tool="mail.send", volume=sent, session=f"{day}"
                 )
-    stream.engine.vouched = False
-    return stream
+
+
+@pytest.fixture
+def known(a_known_stream: Any) -> Any:
+    """Four clerks who are known by a past."""
+    return a_known_stream(days_of_mail, vouched=True, alerts_per_day=5.0)
 
 
 @pytest.mark.parametrize("first", [1, 0], ids=["the second call of its hour", "the first"])
