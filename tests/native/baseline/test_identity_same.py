@@ -11,7 +11,7 @@ from tests.native.loop.test_fast_path_same import same
 
 pytestmark = needs_native
 
-EVENTS = 3_000
+EVENTS = 1_800
 ROWS = ("{id},{role},desk,blue", "{id},{role},,", "{id},,desk,blue", "{id},{role},ops,", "{id},,,")
 
 
