@@ -26,6 +26,7 @@ def test_page_is_what_the_command_writes() -> None:
 
 
 def test_every_measurement_names_a_command_that_exists_and_a_day() -> None:
+    assert results()
     for name, found in results().items():
         program, _, rest = found.command.partition(" ")
         assert program in ("habitus", "python", "pytest"), name
