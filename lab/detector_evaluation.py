@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lab.evaluation.judging import joined
-from pipeline.detectors.detector import Detector
+from models.detectors.detector import Detector
 
 if TYPE_CHECKING:
     from lab.evaluation.judged import Session
     from lab.evaluation.judging import Measured
+    from models.detectors.detector import Act
     from models.result import Reason
-    from pipeline.detectors.detector import Act
 
 
 class Recorder(Detector):

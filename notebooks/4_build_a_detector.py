@@ -18,10 +18,13 @@ from lab.evaluation.figures import figures
 from lab.evaluation.run import measured
 from lab.examples import made_up
 from lab.exploration import Explored
+from lab.fitting import History, tool_shares
+from models.detectors.detector import Detector
+from models.detectors.fitted.isolation_forest import fit_opinion
+from models.detectors.fitted.peer_groups import group_agents
+from models.detectors.registry import register
 from models.result import Reason
-from pipeline.detectors import Detector, register
-from pipeline.offline import fit_opinion, group_agents, load_offline, tool_shares
-from pipeline.offline.history import History
+from pipeline.files.fitted_models import load_fitted, save_fitted
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)
@@ -130,17 +133,17 @@ pd.crosstab(roles.rename("role"), pd.Series(groups.of, name="group"))
 
 # %% [markdown]
 # ## Fitted on history: an isolation forest
-# The forest is kept as plain numbers with the names of its columns. So a file cannot run code, and
+# skops writes the forest, with the names of its columns in a header. A file cannot run code, and
 # a forest that was fitted on other columns is refused.
 
 # %%
 history = History(example.files, fmt=example.fmt, settings=example.settings)
 opinion = fit_opinion(history.matrix)
 models = FOLDER / "models"
-groups.save(models)
-opinion.save(models)
-loaded, (second,) = load_offline(models)
-second.name, second.version, loaded.version, f"{history.matrix.shape} of {second.columns[:4]}, …"
+save_fitted(groups, models)
+save_fitted(opinion, models)
+loaded, (second,) = load_fitted(models)
+second.name, second.version, loaded.name, f"{history.matrix.shape} of {second.columns[:4]}, …"
 
 # %% [markdown]
 # With `HABITUS_OFFLINE_MODELS=FOLDER` both are in the stream. Should the forest do more than add a

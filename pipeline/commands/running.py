@@ -93,12 +93,12 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
     stop = stop_on_signals()
     resolve_name(API_CHECK)(settings)
     if judge:
-        from pipeline.processing.assembly import beside
+        from pipeline.configuration.detectors import registered_detectors
         from pipeline.publishing import open_sink
         from pipeline.publishing.kept_rejected import keeping
 
         # What cannot judge or publish is told now: later the API would serve on without.
-        beside(settings)
+        registered_detectors(settings)
         keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client)).close()
     open_store(settings.store).close()
     with listening(settings) if listener is None else listener as taken:

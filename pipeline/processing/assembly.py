@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from models.detectors.panel import Panel
+from pipeline.configuration.detectors import registered_detectors
 from pipeline.configuration.promotion import in_effect
-from pipeline.detectors import Panel, detectors_named
 from pipeline.enrichment import intel, inventory
 from pipeline.enrichment.enricher import Enricher
 from pipeline.events.accepted_times import ahead_us_of
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.features.selection import Selection
     from models.trust.policy import TrustPolicy
-    from pipeline.detectors import Detector
     from pipeline.enrichment.inventory import Inventory
-    from pipeline.offline import PeerGroups
     from pipeline.processing.worker import Listener, Observer
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
@@ -50,23 +49,6 @@ class Surroundings(NamedTuple):
         )
 
 
-def beside(settings: Settings) -> tuple[list[Detector], PeerGroups | None]:
-    """Make the detectors beside the product's own, and load the groups fitted on history, if any.
-
-    Raises
-    ------
-    ConfigError
-        One cannot be made, or a fitted model cannot be used.
-    """
-    panel = detectors_named(settings.detectors)
-    if settings.offline_models is None:
-        return panel, None
-    from pipeline.offline import load_offline  # scikit-learn takes a second to load
-
-    groups, opinions = load_offline(settings.offline_models)
-    return panel + opinions, groups
-
-
 def build_worker(
     settings: Settings,
     store: Store,
@@ -94,7 +76,7 @@ def build_worker(
         The features to judge by; all of them when None.
     """
     enricher, registered, config, policy = around or Surroundings.of(settings, store)
-    panel, groups = beside(settings)
+    detectors, groups = registered_detectors(settings)
     if groups is not None:
         registered = registered.grouped(groups.role)
     return Worker(
@@ -110,7 +92,7 @@ def build_worker(
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,
         kernel=settings.kernel,
-        panel=Panel(panel),
+        panel=Panel(detectors),
         observer=observer,
         listener=listener,
         reviewer=reviewer,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.baseline.identity import as_known, fill, may_begin, settle
+from models.detectors.panel import PREFIX, Panel
 from models.engine import Engine
 from models.fast_path import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
 from models.trust.ledger import AGENT_WIDE
@@ -16,11 +17,11 @@ from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.response import trust_answer
 from models.trust.update import stand_with
 from models.units import DAY_US
-from pipeline.detectors.panel import PREFIX, Panel
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import Job, Key
+from pipeline.processing.detector_failures import FailureLog
 from pipeline.processing.intake import Intake
 from pipeline.processing.shadow_findings import (
     GROUPED,
@@ -124,6 +125,7 @@ class Worker:
             explain_all=explain_all, kernel=kernel, selection=selection,
         )  # fmt: skip
         self.panel = panel or Panel()
+        self._detector_failures = FailureLog()
         shared = store.shared()
         self.panel.load(shared)
         own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
@@ -365,8 +367,9 @@ class Worker:
             conflict=job.fresh.order[position] in job.fresh.conflicts,
         )
         event = as_known(event, subject.trust)
-        for name in self.panel.consider(event, assessment, subject):
-            job.count["failed_detector_" + name] += 1
+        for failure in self.panel.consider(event, assessment, subject):
+            job.count["failed_detector_" + failure.detector] += 1
+            self._detector_failures.add(failure)
         subject.trust.config_version = self.config_version
         job.count["events"] += first
         if assessment.held is not None:
@@ -453,7 +456,10 @@ class Worker:
             (key[0], key[1], self._dump(subject), subject.trust) for key, subject in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()
-        out.shared = self.engine.dump(whole=out.whole) + self.panel.dump()
+        of_detectors, failures = self.panel.dump()
+        for failure in failures:
+            self._detector_failures.add(failure)
+        out.shared = self.engine.dump(whole=out.whole) + of_detectors
         out.anomalies = list(anomalies.values())
         out.counters = dict(count)
         if self.watermark_us:

@@ -15,8 +15,9 @@ from models.errors import (
     Superseded,
 )
 from pipeline.clock import clock_us
+from pipeline.configuration.detectors import registered_detectors
 from pipeline.formats import format_named
-from pipeline.processing.assembly import Surroundings, beside
+from pipeline.processing.assembly import Surroundings
 from pipeline.processing.stream_types import by_source
 from pipeline.publishing import open_sink
 from pipeline.publishing.publisher import Publisher
@@ -235,7 +236,7 @@ def run_sharded(
     ConfigError
         A setting is wrong; it is said before there is a partition.
     """
-    beside(settings)
+    registered_detectors(settings)
     format_named(settings.format)
     open_sink(settings.sink, kafka_client=settings.kafka_client).close()
     counters: Counter[str] = Counter()

@@ -297,11 +297,11 @@ def _listen(settings: Settings) -> Check:
 
 
 def _detectors(settings: Settings) -> Check:
-    from pipeline.detectors import Panel
-    from pipeline.processing.assembly import beside
+    from models.detectors.panel import Panel
+    from pipeline.configuration.detectors import registered_detectors
 
-    panel, groups = beside(settings)
-    names = [detector.name for detector in Panel(panel).detectors]
+    detectors, groups = registered_detectors(settings)
+    names = [detector.name for detector in Panel(detectors).detectors]
     names += ["peer groups"] if groups is not None else []
     return Check("detectors", "ok", ", ".join(names) or "none beside the product's own")
 

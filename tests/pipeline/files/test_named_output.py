@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from models.config import ModelConfig
+from models.detectors.fitted.peer_groups import PeerGroups
 from pipeline.cli import app
 from pipeline.configuration.config_file import write_config
+from pipeline.files.fitted_models import save_fitted
 from pipeline.files.named_output import create, fault_of, write
-from pipeline.offline.kept import keep
 
 FULL = Path("/dev/full")
 SAID = "'/dev/full': no space left on device"
@@ -47,7 +48,7 @@ def test_a_configuration_and_a_kept_model_are_named(tmp_path: Path) -> None:
         write_config(tmp_path / "tuned.toml", ModelConfig(gate=0.01))
     assert fault_of(failed.value) == f"'{tmp_path}/tuned.toml': no space left on device"
     with pytest.raises(OSError, match="No space left") as failed:
-        keep(tmp_path, "group", "desks", ["rate"], ModelConfig())
+        save_fitted(PeerGroups(["rate"], {}, {}, 0.0, "desks"), tmp_path)
     assert fault_of(failed.value) == f"'{tmp_path}/desks.model.json': no space left on device"
 
 

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from models.detectors.detector import Act
 from models.errors import ConfigError, StateError
 from models.result import Reason
-from pipeline.detectors.detector import Act
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from models.baseline.agent_state import Subject
+    from models.detectors.detector import Detector
     from models.event import Event
     from models.result import Assessment
-    from pipeline.detectors.detector import Detector
 
 PREFIX = "detector:"
 MOST_REASONS = 5
 
-_log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, bytes]).decode
+
+
+class Failure(NamedTuple):
+    """A detector that failed.
+
+    Attributes
+    ----------
+    detector
+        Its name.
+    error
+        Type of the exception. The message may hold arguments of an event.
+    event_id
+        Event that it was asked about; None when it wrote its state.
+    """
+
+    detector: str
+    error: str
+    event_id: str | None = None
 
 
 class Panel:
@@ -41,71 +57,48 @@ class Panel:
     def __init__(self, detectors: Sequence[Detector] = ()) -> None:
         self.detectors = list(detectors)
         self._written: dict[str, bytes] = {}
-        self._failed: set[str] = set()
         names = [detector.name for detector in detectors]
         if not all(names):
             raise ConfigError(f"a detector needs a name of its own, got {names}")
         if len(set(names)) < len(names):
             raise ConfigError(f"detectors need different names, got {names}")
 
-    def consider(self, event: Event, assessment: Assessment, subject: Subject) -> list[str]:
+    def consider(self, event: Event, assessment: Assessment, subject: Subject) -> list[Failure]:
         """Add the opinions on an event to its reasons, then let it be learned if it was learned.
 
         The product's first reason stays the first, and there are five at most. A detector that
         fails says nothing of the event: a second opinion must not stop the first.
-
-        Returns
-        -------
-        list[str]
-            Names of those that failed.
         """
-        failed: list[str] = []
+        failures: list[Failure] = []
         if not self.detectors:
-            return failed
+            return failures
         act = Act(event, assessment, subject.profile.facts)
         if assessment.reasons:
-            asked = [self._ask(one, partial(_opinion, one), act, failed) for one in self.detectors]
+            asked = [_ask(one, partial(_opinion, one), act, failures) for one in self.detectors]
             said = [opinion for opinion in asked if opinion is not None]
             own = assessment.reasons[: max(1, MOST_REASONS - len(said))]
             assessment.reasons = own + said if said else assessment.reasons
         if assessment.learned:
             for one in self.detectors:
-                self._ask(one, one.learn, act, failed)
-        return failed
+                _ask(one, one.learn, act, failures)
+        return failures
 
-    def _ask(
-        self, detector: Detector, ask: Callable[[Act], Reason | None], act: Act, failed: list[str]
-    ) -> Reason | None:
-        try:
-            return ask(act)
-        except Exception as error:  # noqa: BLE001  # it is not our code
-            failed.append(detector.name)
-            self._note(detector, error, event_id=act.event.id)
-            return None
-
-    def _note(self, detector: Detector, error: Exception, **more: str) -> None:
-        """Log that a detector failed, once: it may fail on every event."""
-        if detector.name not in self._failed:
-            self._failed.add(detector.name)
-            detail = {"detector": detector.name, "error": type(error).__name__, **more}
-            _log.warning("detector_failed", extra=detail)
-
-    def dump(self) -> list[tuple[str, bytes]]:
+    def dump(self) -> tuple[list[tuple[str, bytes]], list[Failure]]:
         """Write the state of those that have any and changed since the last call.
 
         Of one that fails to, what was written before is kept.
         """
-        rows = []
+        rows, failures = [], []
         for detector in self.detectors:
             try:
                 raw = bytes(memoryview(detector.dump()))
             except Exception as error:  # noqa: BLE001  # it is not our code
-                self._note(detector, error)
+                failures.append(Failure(detector.name, type(error).__name__))
                 continue
             if raw and self._written.get(detector.name) != raw:
                 self._written[detector.name] = raw
                 rows.append((PREFIX + detector.name, _encode((detector.version, raw))))
-        return rows
+        return rows, failures
 
     def load(self, shared: Mapping[str, bytes]) -> None:
         """Read what `dump` wrote.
@@ -137,6 +130,16 @@ class Panel:
                     f"state of detector {detector.name!r} cannot be read: {error}"
                 ) from error
             self._written[detector.name] = raw
+
+
+def _ask(
+    detector: Detector, ask: Callable[[Act], Reason | None], act: Act, failures: list[Failure]
+) -> Reason | None:
+    try:
+        return ask(act)
+    except Exception as error:  # noqa: BLE001  # it is not our code
+        failures.append(Failure(detector.name, type(error).__name__, act.event.id))
+        return None
 
 
 def _opinion(detector: Detector, act: Act) -> Reason | None:

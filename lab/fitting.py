@@ -1,17 +1,22 @@
-"""The numbers of a whole history, for offline models to be fitted on."""
+"""What models are fitted on: the numbers of a history, and who uses which tools."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.detectors.detector import Act
+from models.detectors.fitted.columns import COLUMNS, row_of
+from models.detectors.fitted.peer_groups import LEAST_EVENTS, Shares, shares_of
+from models.errors import MalformedEvent
 from pipeline.clock import clock_us
-from pipeline.detectors.detector import Act
-from pipeline.offline.signs import SIGNS, signs_of
+from pipeline.formats import event_of, format_named
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.replay import REPLAY_SECRET, in_order, learn_history
+from pipeline.sources.recordings import records_of
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
@@ -31,7 +36,7 @@ class History:
     Attributes
     ----------
     matrix
-        One row an event, one column each of `SIGNS`.
+        One row an event, one column each of `COLUMNS`.
     agents
         Agent of each row.
 
@@ -57,7 +62,7 @@ class History:
         ) -> None:
             del record
             if event.kind == "action":
-                rows.append(signs_of(Act(event, assessment, subject.profile.facts)))
+                rows.append(row_of(Act(event, assessment, subject.profile.facts)))
                 self.agents.append(event.agent.id)
 
         with ExitStack() as stack:
@@ -65,4 +70,18 @@ class History:
             worker = build_worker(settings, store, fmt=fmt, publish=False, observer=observe)
             past = in_order(files, worker.wire, now_us=clock_us())
             learn_history(worker, past, progress=progress)
-        self.matrix = np.array(rows, dtype=np.float64).reshape(-1, len(SIGNS))
+        self.matrix = np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
+
+
+def tool_shares(files: Sequence[str], *, fmt: str, least: int = LEAST_EVENTS) -> Shares:
+    """Count the tools of every agent in recordings; agents with fewer events are left out."""
+    wire = format_named(fmt)
+    counts: dict[str, Counter[str]] = {}
+    for record in records_of(files, now_us=clock_us()):
+        try:
+            event: Event = event_of(record, wire)
+        except MalformedEvent:
+            continue
+        if event.kind == "action":
+            counts.setdefault(event.agent.id, Counter())[event.tool] += 1
+    return shares_of(counts, least=least)

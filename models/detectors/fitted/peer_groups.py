@@ -12,21 +12,14 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from models.baseline.identity import GROUP
-from models.errors import ConfigError, MalformedEvent
-from pipeline.clock import clock_us
-from pipeline.formats import event_of, format_named
-from pipeline.offline.kept import keep, kept
-from pipeline.sources.recordings import records_of
+from models.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
 
-    from models.event import Event
-
-_LEAST_EVENTS = 20
+LEAST_EVENTS = 20
 _MOST_TOOLS = 512
 _SEED = 7
 
@@ -45,21 +38,7 @@ class Shares(Struct, frozen=True):
     matrix: npt.NDArray[np.float64]
 
 
-def tool_shares(files: Sequence[str], *, fmt: str, least: int = _LEAST_EVENTS) -> Shares:
-    """Count the tools of every agent in recordings; agents with fewer events are left out."""
-    wire = format_named(fmt)
-    counts: dict[str, Counter[str]] = {}
-    for record in records_of(files, now_us=clock_us()):
-        try:
-            event: Event = event_of(record, wire)
-        except MalformedEvent:
-            continue
-        if event.kind == "action":
-            counts.setdefault(event.agent.id, Counter())[event.tool] += 1
-    return shares_of(counts, least=least)
-
-
-def shares_of(counts: Mapping[str, Counter[str]], *, least: int = _LEAST_EVENTS) -> Shares:
+def shares_of(counts: Mapping[str, Counter[str]], *, least: int = LEAST_EVENTS) -> Shares:
     """Make shares of counts by agent and tool.
 
     >>> shares_of({"a": Counter({"mail.read": 16, "mail.send": 9})}).matrix.round(2).tolist()
@@ -86,10 +65,12 @@ class _Body(Struct, frozen=True):
 
 
 class PeerGroups:
-    """Groups of agents that behave alike; stands in for the role where none is declared.
+    """Groups of agents that behave alike; replaces the role where none is declared.
 
     Attributes
     ----------
+    columns
+        The tools that agents are compared by.
     of
         Group of each agent of the history. One that is not in it has none until the groups are
         made anew; `nearest` says where it would belong.
@@ -105,10 +86,10 @@ class PeerGroups:
         of: dict[str, str],
         centres: dict[str, list[float]],
         silhouette: float,
-        version: str = "",
+        name: str = "peer_groups",
     ) -> None:
-        self.tools, self.of, self.centres = tools, of, centres
-        self.silhouette, self.version = silhouette, version
+        self.columns, self.of, self.centres = tools, of, centres
+        self.silhouette, self.name = silhouette, name
 
     def role(self, agent_id: str) -> str | None:
         """Give the group of an agent, None for one that the history does not have."""
@@ -116,34 +97,37 @@ class PeerGroups:
 
     def nearest(self, counts: Mapping[str, int]) -> str:
         """Give the group whose use of tools is nearest to these counts."""
-        row = np.array(_row(counts, self.tools))
+        row = np.array(_row(counts, self.columns))
         return min(
             self.centres, key=lambda name: float(np.linalg.norm(row - self.centres[name]))
         )  # fmt: skip
 
-    def save(self, folder: Path | str, name: str = "peer_groups") -> Path:
-        """Write the groups into a folder of offline models; give the file."""
-        return keep(
-            folder, self.KIND, name, self.tools, _Body(self.of, self.centres, self.silhouette)
-        )
+    def to_bytes(self) -> bytes:
+        """Write the groups for `from_bytes`."""
+        return msgspec.json.encode(_Body(self.of, self.centres, self.silhouette))
 
     @classmethod
-    def read(cls, path: Path) -> PeerGroups:
-        """Read groups; `ConfigError` where they are damaged or of another shape."""
-        header, raw = kept(path, cls.KIND)
+    def from_bytes(cls, name: str, tools: Sequence[str], raw: bytes) -> PeerGroups:
+        """Read what `to_bytes` wrote of groups with these tools.
+
+        Raises
+        ------
+        ConfigError
+            They are damaged, or of another shape.
+        """
         try:
             body = msgspec.json.decode(raw, type=_Body)
         except msgspec.MsgspecError as error:
-            raise ConfigError(f"{path.name} holds no peer groups: {error}") from error
-        for name, centre in body.centres.items():
-            if len(centre) != len(header.features):
+            raise ConfigError(f"{name} holds no peer groups: {error}; fit it again") from error
+        for group, centre in body.centres.items():
+            if len(centre) != len(tools):
                 raise ConfigError(
-                    f"{path.name}: group {name!r} has {len(centre)} columns, its header names "
-                    f"{len(header.features)} tools"
+                    f"group {group!r} of {name} has {len(centre)} columns, its header names "
+                    f"{len(tools)} tools; fit it again"
                 )
         if unknown := set(body.of.values()) - set(body.centres):
-            raise ConfigError(f"{path.name}: agents are in groups it lacks: {sorted(unknown)}")
-        return cls(header.features, body.of, body.centres, body.silhouette, header.version)
+            raise ConfigError(f"agents of {name} are in groups that it lacks: {sorted(unknown)}")
+        return cls(list(tools), body.of, body.centres, body.silhouette, name)
 
 
 def group_agents(shares: Shares, sizes: Iterable[int] = range(2, 13)) -> PeerGroups:
@@ -152,7 +136,7 @@ def group_agents(shares: Shares, sizes: Iterable[int] = range(2, 13)) -> PeerGro
     Parameters
     ----------
     shares
-        From `tool_shares`.
+        From `lab.fitting.tool_shares`.
     sizes
         Numbers of groups that are tried (k-means, seeded); the best silhouette wins.
 

@@ -1,4 +1,4 @@
-"""What offline models look at: the numbers of a judged event."""
+"""The numbers of a judged event that fitted models see."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from models.units import HOUR_US
 
 if TYPE_CHECKING:
-    from pipeline.detectors.detector import Act
+    from models.detectors.detector import Act
 
-SIGNS: tuple[str, ...] = (
+COLUMNS: tuple[str, ...] = (
     "hour_sin",
     "hour_cos",
     "weekend",
@@ -34,8 +34,8 @@ _SENSITIVE = frozenset({"confidential", "restricted"})
 _DAY = 24
 
 
-def signs_of(act: Act) -> list[float]:
-    """Give an event's numbers in the order of `SIGNS`; what is unknown is 0."""
+def row_of(act: Act) -> list[float]:
+    """Give an event's numbers in the order of `COLUMNS`; what is unknown is 0."""
     event, assessment = act.event, act.assessment
     hours = assessment.time_us // HOUR_US
     angle = 2 * pi * (hours % _DAY) / _DAY

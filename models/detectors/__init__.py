@@ -1,0 +1,1 @@
+"""Detectors that add reasons to judged events, and change no score."""

@@ -1,0 +1,1 @@
+"""Models fitted on history: an isolation forest, and peer groups by behaviour."""

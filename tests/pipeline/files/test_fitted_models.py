@@ -1,0 +1,145 @@
+"""Files of fitted models: what is read, and what is refused (pipeline.files.fitted_models)."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+import sklearn
+
+from models.detectors.fitted.columns import COLUMNS
+from models.detectors.fitted.isolation_forest import SecondOpinion, fit_opinion
+from models.detectors.fitted.peer_groups import PeerGroups
+from models.errors import ConfigError
+from pipeline.commands.doctor.checks import examine
+from pipeline.files.fitted_models import MOST_BYTES, load_fitted, save_fitted
+from pipeline.processing.runner import run
+from pipeline.settings import Settings
+from pipeline.sharding.loop import run_sharded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.commands.doctor.checks import Check
+
+ROWS = np.random.default_rng(7).normal(size=(600, len(COLUMNS)))
+
+
+@pytest.fixture(scope="module")
+def opinion() -> SecondOpinion:
+    return fit_opinion(ROWS, trees=24)
+
+
+def test_a_kept_forest_gives_the_same_scores_and_version(
+    opinion: SecondOpinion, tmp_path: Path
+) -> None:
+    save_fitted(opinion, tmp_path)
+    groups, (loaded,) = load_fitted(tmp_path)
+    assert groups is None
+    assert (loaded.name, loaded.version) == (opinion.name, opinion.version)
+    assert loaded.score([0.3] * len(COLUMNS)) == opinion.score([0.3] * len(COLUMNS))
+
+
+def _other_columns(file: dict[str, Any]) -> None:
+    file["header"]["features"][0] = "moon"
+
+
+def _other_format(file: dict[str, Any]) -> None:
+    file["header"]["format"] = 2
+
+
+def _other_kind(file: dict[str, Any]) -> None:
+    file["header"]["kind"] = "oracle"
+
+
+def _other_numbers(file: dict[str, Any]) -> None:
+    file["body"]["reference"][0] = 3.5
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_other_columns, "does not match its digest"),
+        (_other_format, "is of format 2, this is 1; fit it again"),
+        (_other_kind, "kind 'oracle', expected"),
+        (_other_numbers, "does not match its digest"),
+    ],
+)
+def test_a_changed_file_is_refused_in_words(
+    opinion: SecondOpinion, tmp_path: Path, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    path = save_fitted(opinion, tmp_path)
+    file = json.loads(path.read_text())
+    change(file)
+    path.write_text(json.dumps(file, separators=(",", ":")))
+    with pytest.raises(ConfigError, match=said):
+        load_fitted(tmp_path)
+
+
+def detectors_in(folder: Path) -> Check:
+    checks = examine(Settings(offline_models=folder, store="sqlite::memory:"), at_us=0)
+    return next(check for check in checks if check.name == "detectors")
+
+
+def test_a_folder_without_a_model_is_refused_by_worker_and_doctor(tmp_path: Path) -> None:
+    (tmp_path / "forest.json").write_text("{}")
+    said = r"no model in '.*', expected files \*\.model\.json; leave HABITUS_OFFLINE_MODELS empty"
+    source = f"file:{tmp_path}"
+    alone = Settings(source=source, offline_models=tmp_path, store="sqlite::memory:")
+    shared = alone.model_copy(update={"store": "postgresql://db.example.com/habitus"})
+    with pytest.raises(ConfigError, match=said):
+        run(alone, drain=True, stop=threading.Event())
+    with pytest.raises(ConfigError, match=said):  # before it looks for a server
+        run_sharded(shared, drain=True, progress=None, stop=threading.Event())
+    check = detectors_in(tmp_path)
+    assert check.state == "missing"
+    assert re.match(said, check.found)
+
+
+def test_doctor_loads_them_and_says_what_is_wrong(opinion: SecondOpinion, tmp_path: Path) -> None:
+    def detectors() -> Check:
+        return detectors_in(tmp_path)
+
+    path = save_fitted(opinion, tmp_path)
+    good = detectors()
+    assert (good.state, good.found) == ("ok", opinion.name)
+    path.write_text(path.read_text().replace("1", "2"))
+    bad = detectors()
+    assert bad.state == "missing"
+    assert path.name in bad.found
+
+
+def test_a_forest_of_another_release_is_refused(opinion: SecondOpinion, tmp_path: Path) -> None:
+    body = opinion.to_bytes().replace(sklearn.__version__.encode(), b"1.5.0", 1)
+    old = SimpleNamespace(KIND=opinion.KIND, name="old", columns=COLUMNS, to_bytes=lambda: body)
+    save_fitted(cast("SecondOpinion", old), tmp_path)
+    said = r"^old\.model\.json: old was fitted by scikit-learn '1\.5\.0', .*; fit it again$"
+    with pytest.raises(ConfigError, match=said):
+        load_fitted(tmp_path)
+
+
+def test_a_file_beyond_the_bound_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "x.model.json").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(ConfigError, match=f"expected {MOST_BYTES} at most"):
+        load_fitted(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"\x80\x04\x95pickle", b"[1]"])
+def test_what_is_no_model_is_refused(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "x.model.json").write_bytes(text)
+    with pytest.raises(ConfigError, match=r"x\.model\.json is no fitted model"):
+        load_fitted(tmp_path)
+
+
+def test_two_tables_of_groups_are_one_too_many(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save_fitted(PeerGroups(["a"], {}, {"like:a": [1.0]}, 0.5, name), tmp_path)
+    with pytest.raises(ConfigError, match="2 tables of peer groups"):
+        load_fitted(tmp_path)
