@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from benchmarks.child import measure
-from benchmarks.findings import add_save, show
-from benchmarks.memory import TIMES, measure_memory
-from benchmarks.meter import Job
-from benchmarks.report import Report, absent, findings
-from benchmarks.stream import write_inputs
+from benchmarks.measuring.child import measure
+from benchmarks.measuring.findings import add_save, show
+from benchmarks.measuring.meter import Job
+from benchmarks.measuring.report import Report, absent, findings
+from benchmarks.streaming.inputs import write_inputs
+from benchmarks.streaming.memory import TIMES, measure_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def _measure_rates(report: Report, names: Sequence[str]) -> None:
 
 
 def _with_topic(job: Job, stack: contextlib.ExitStack) -> Job:
-    from benchmarks.poll import broker, topic_of
+    from benchmarks.streaming.poll import broker, topic_of
 
     address = broker()
     if not address:
@@ -121,7 +121,7 @@ def _measure_trust(report: Report) -> None:
 
 def _measure_freshness(report: Report) -> None:
     from benchmarks import freshness
-    from benchmarks.poll import broker
+    from benchmarks.streaming.poll import broker
 
     address = broker()
     if not address:

@@ -1,7 +1,7 @@
 """What Habitus costs on this machine, measured: ``python -m benchmarks.costs`` rewrites costs.toml.
 
-`benchmarks/sizing.py` computes with these figures. Those under ``assumed`` are not ours to
-measure: what one broker and one database of a data centre take.
+`benchmarks/capacity/arithmetic.py` computes with these figures. Those under ``assumed`` are not
+ours to measure: what one broker and one database of a data centre take.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from msgspec import Struct
 from scipy.optimize import nnls
 
 from benchmarks import trust_lookup
-from benchmarks.child import measure
-from benchmarks.meter import Job, Result
-from benchmarks.stream import read_lines, write_inputs
+from benchmarks.measuring.child import measure
+from benchmarks.measuring.meter import Job, Result
+from benchmarks.streaming.inputs import read_lines, write_inputs
 from lab.measurement import machine, today
 
 if TYPE_CHECKING:

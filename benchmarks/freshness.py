@@ -30,13 +30,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from benchmarks.databases import database_on
-from benchmarks.findings import add_save, show
-from benchmarks.meter import Job
-from benchmarks.poll import broker, topic_of
-from benchmarks.report import fresh
-from benchmarks.running import USUAL_CLIENT, Installation, Load, until
-from benchmarks.stream import write_inputs
+from benchmarks.measuring.findings import add_save, show
+from benchmarks.measuring.meter import Job
+from benchmarks.measuring.report import fresh
+from benchmarks.streaming.databases import database_on
+from benchmarks.streaming.inputs import write_inputs
+from benchmarks.streaming.poll import broker, topic_of
+from benchmarks.streaming.running import USUAL_CLIENT, Installation, Load, until
 from chaos.servers import Servers
 from lab.simulation.sample import fleet_events
 from pipeline.sources.kafka.clients.kafka_module import KafkaProducer

@@ -106,7 +106,7 @@ def _lines(table: Table) -> Iterator[str]:
 
 def results(folder: Path = RESULTS) -> dict[str, Measurement]:
     """Read all measurements, by name."""
-    return {path.stem: read(path) for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: read(path) for path in sorted(folder.rglob("*.toml"))}
 
 
 def main() -> None:

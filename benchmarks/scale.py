@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from benchmarks.capacity.arithmetic import Load, Plan, highest_rate, plan, saturation
+from benchmarks.capacity.queueing import busiest, simulate
 from benchmarks.costs import read_costs
-from benchmarks.findings import Findings, text
-from benchmarks.queueing import busiest, simulate
-from benchmarks.sizing import Load, Plan, highest_rate, plan, saturation
+from benchmarks.measuring.findings import Findings, text
 from lab.measurement import Measurement, Table
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _simulated(costs: Costs) -> Table:
         over = [f"{s.batch:,.0f}", f"{s.rows_per_event:.2f}", "", f"{s.waiting:,}"]
         rows.append([f"{most:,.0f} events/s, a tenth too many", *over])
     return Table(
-        sentence="One worker, computed and simulated (`benchmarks/queueing.py`).",
+        sentence="One worker, computed and simulated (`benchmarks/capacity/queueing.py`).",
         columns=["load", "batch", "rows an event", "fresh p50, p99 (ms)", "left waiting"],
         rows=rows,
     )

@@ -16,13 +16,13 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.findings import Findings, add_save, show
-from benchmarks.lookup_servers import BY
+from benchmarks.lookup.servers import BY
+from benchmarks.measuring.findings import Findings, add_save, show
 from benchmarks.trust_lookup import Start, drive, serving, summed_up, turn_p99_ms
 from lab.measurement import Table
 
 if TYPE_CHECKING:
-    from benchmarks.lookup_results import Result
+    from benchmarks.lookup.results import Result
 
 OURS = "habitus serve"
 BEFORE = "version before"

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from benchmarks.child import measure
-from benchmarks.findings import Findings, add_save, show
-from benchmarks.meter import Job
-from benchmarks.stream import INVENTORY, SEED, key_of, write_surroundings
+from benchmarks.measuring.child import measure
+from benchmarks.measuring.findings import Findings, add_save, show
+from benchmarks.measuring.meter import Job
+from benchmarks.streaming.inputs import INVENTORY, SEED, key_of, write_surroundings
 from lab.measurement import Goal, Table
 from lab.simulation.sample import fleet_events
 from pipeline.processing.progress import progress_for
@@ -28,7 +28,7 @@ from pipeline.processing.progress import progress_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.meter import Result
+    from benchmarks.measuring.meter import Result
     from pipeline.processing.progress import Progress
 
 EACH = 20

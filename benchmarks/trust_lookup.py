@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from benchmarks.findings import add_save, show
-from benchmarks.lookup_results import Measured, Result
-from benchmarks.lookup_servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
-from benchmarks.report import Report, look_ups
+from benchmarks.lookup.results import Measured, Result
+from benchmarks.lookup.servers import AGENTS, KEYS_VARIABLE, SERVERS, agent_name
+from benchmarks.measuring.findings import add_save, show
+from benchmarks.measuring.report import Report, look_ups
 from pipeline.credentials.entries import make_key
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _wait(port: int) -> None:
 
 
 class Start(NamedTuple):
-    """How to start a server: the arguments of `benchmarks.lookup_servers`, and of which tree."""
+    """How to start a server: the arguments of `benchmarks.lookup.servers`, and of which tree."""
 
     name: str
     by: str = ""
@@ -136,7 +136,7 @@ def serving(starts: Mapping[str, Start]) -> Iterator[tuple[dict[str, Server], st
         try:
             for name, start in starts.items():
                 port = _free_port()
-                command = [start.python, "-m", "benchmarks.lookup_servers", start.name, str(port)]
+                command = [start.python, "-m", "benchmarks.lookup.servers", start.name, str(port)]
                 command += [start.by] if start.by else []
                 process = subprocess.Popen(  # noqa: S603  # a module of ours
                     command,

@@ -16,9 +16,9 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.databases import database_on
-from benchmarks.findings import Findings, add_save, show
-from benchmarks.stream import key_of
+from benchmarks.measuring.findings import Findings, add_save, show
+from benchmarks.streaming.databases import database_on
+from benchmarks.streaming.inputs import key_of
 from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
 from lab.measurement import Goal, Table

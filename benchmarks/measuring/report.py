@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from benchmarks.findings import Findings
-from benchmarks.meter import Result  # noqa: TC001  # msgspec reads the annotations
+from benchmarks.measuring.findings import Findings
+from benchmarks.measuring.meter import Result  # noqa: TC001  # msgspec reads the annotations
 from lab.measurement import Goal, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from benchmarks.lookup_results import Measured
+    from benchmarks.lookup.results import Measured
 
 _KIB = 1024
 _WORDS = {

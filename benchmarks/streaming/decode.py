@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from benchmarks.meter import Meter
-from benchmarks.stream import read_lines
+from benchmarks.measuring.meter import Meter
+from benchmarks.streaming.inputs import read_lines
 from pipeline.formats import Native
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.meter import Job, Result
+    from benchmarks.measuring.meter import Job, Result
 
 _STEP = 1_000
 

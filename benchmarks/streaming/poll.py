@@ -9,8 +9,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.meter import Meter
-from benchmarks.stream import key_of, read_lines
+from benchmarks.measuring.meter import Meter
+from benchmarks.streaming.inputs import key_of, read_lines
 from pipeline.processing.stream_types import BATCH_BYTES, Message
 from pipeline.publishing import open_sink
 from pipeline.sources.kafka.address import answers
@@ -24,9 +24,9 @@ from pipeline.sources.kafka.topics import create_topics
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.meter import Job, Result
+    from benchmarks.measuring.meter import Job, Result
 
-_STARTED = Path(__file__).parents[1] / ".services" / "kafka.json"
+_STARTED = Path(__file__).parents[2] / ".services" / "kafka.json"
 _CHUNK = 10_000
 _IDLE_MS = 5_000
 

@@ -7,14 +7,14 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.meter import Meter
-from benchmarks.stream import CORPORATE, INTEL, INVENTORY, sizes
+from benchmarks.measuring.meter import Meter
+from benchmarks.streaming.inputs import CORPORATE, INTEL, INVENTORY, sizes
 from pipeline.processing import runner
 from pipeline.processing.progress import chosen
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from benchmarks.meter import Job, Result
+    from benchmarks.measuring.meter import Job, Result
 
 _KEPT = ("profiles", "sessions", "meta")
 

@@ -1,4 +1,4 @@
-"""A worker and its partitions, simulated, to hold the arithmetic of `benchmarks.sizing` against.
+"""Simulate a worker and its partitions, to check the arithmetic of docs/scale.md.
 
 Events come in at random, of agents of whom a few are far busier than most; a worker takes what
 waits, and each batch takes what was measured. Nothing of the arithmetic is used.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from benchmarks.sizing import PARTS
+from benchmarks.capacity.arithmetic import PARTS
 from pipeline.processing.stream_types import USUAL_BATCH
 
 if TYPE_CHECKING:

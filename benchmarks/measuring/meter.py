@@ -28,7 +28,7 @@ class Job(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     folder
-        Where the inputs are (see `benchmarks.stream`) and where it may write.
+        Where the inputs are (see `benchmarks.streaming.inputs`) and where it may write.
     agents
         Size of the fleet.
     cold, warm, events

@@ -17,7 +17,8 @@ class Result(NamedTuple):
     quiet_p99_ms
         The same in the round with the least: where other work disturbed least.
     turn_p99_ms
-        How long the server itself makes callers wait, by processor time: see `benchmarks.turns`.
+        How long the server itself makes callers wait, by processor time: see
+        `benchmarks.lookup.turns`.
     """
 
     rate: float

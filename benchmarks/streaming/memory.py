@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from benchmarks.child import measure
-from benchmarks.meter import Job
-from benchmarks.stream import write_inputs
+from benchmarks.measuring.child import measure
+from benchmarks.measuring.meter import Job
+from benchmarks.streaming.inputs import write_inputs
 from pipeline.processing.stream_types import USUAL_BATCH
 
 if TYPE_CHECKING:

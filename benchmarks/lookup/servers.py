@@ -1,6 +1,6 @@
 """What trust look-ups are measured on: ours, a plain FastAPI route, and the least a server can do.
 
-``python -m benchmarks.lookup_servers NAME PORT [BY]`` serves one of them on one core: ours by the
+``python -m benchmarks.lookup.servers NAME PORT [BY]`` serves one of them on one core: ours by the
 server of ``habitus serve``, the others by uvicorn with uvloop and httptools, or by the server BY.
 """
 
@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 from uvicorn.loops.auto import auto_loop_factory
 
-from benchmarks.turns import Turns
+from benchmarks.lookup.turns import Turns
 from models.trust.ledger import Item, Ledger
 from models.trust.levels import Standing
 from models.trust.opinion import TrustPolicy

@@ -12,15 +12,15 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.child import environment
-from benchmarks.stream import INTEL, INVENTORY, key_of
+from benchmarks.measuring.child import environment
+from benchmarks.streaming.inputs import INTEL, INVENTORY, key_of
 from models.errors import HabitusError
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from benchmarks.meter import Job
+    from benchmarks.measuring.meter import Job
 
 USUAL_CLIENT = "kafka-python"
 _TICK_S = 0.02

@@ -1,4 +1,4 @@
-"""Each measurement in a process of its own: ``python -m benchmarks.child NAME``, job on stdin."""
+"""Measure in a process of its own: ``python -m benchmarks.measuring.child NAME``, job on stdin."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.meter import Job, Result, pin
+from benchmarks.measuring.meter import Job, Result, pin
 
 # Imported only where they run: one library's memory is not another's.
 MEASUREMENTS = {
-    "decode-json": "benchmarks.decode:decode_json",
-    "decode-native": "benchmarks.decode:decode_native",
-    "kafka": "benchmarks.poll:poll",
-    "river": "benchmarks.rivers:river_in_memory",
-    "river-committed": "benchmarks.rivers:river_committed",
-    "habitus": "benchmarks.habitus:habitus_from_file",
-    "habitus-kafka": "benchmarks.habitus:habitus_from_kafka",
-    "habitus-librdkafka": "benchmarks.habitus:habitus_from_librdkafka",
-    "habitus-files": "benchmarks.habitus:habitus_to_files",
-    "replica": "benchmarks.replica:replica",
+    "decode-json": "benchmarks.streaming.decode:decode_json",
+    "decode-native": "benchmarks.streaming.decode:decode_native",
+    "kafka": "benchmarks.streaming.poll:poll",
+    "river": "benchmarks.streaming.rivers:river_in_memory",
+    "river-committed": "benchmarks.streaming.rivers:river_committed",
+    "habitus": "benchmarks.streaming.habitus:habitus_from_file",
+    "habitus-kafka": "benchmarks.streaming.habitus:habitus_from_kafka",
+    "habitus-librdkafka": "benchmarks.streaming.habitus:habitus_from_librdkafka",
+    "habitus-files": "benchmarks.streaming.habitus:habitus_to_files",
+    "replica": "benchmarks.lookup.replica:replica",
 }
 
 
@@ -36,10 +36,10 @@ def measure(name: str, job: Job) -> Result:
         It failed; what it said went to stderr.
     """
     done = subprocess.run(  # noqa: S603  # this very module
-        [sys.executable, "-m", "benchmarks.child", name],
+        [sys.executable, "-m", "benchmarks.measuring.child", name],
         input=msgspec.json.encode(job),
         stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env=environment(),
         check=True,
     )

@@ -18,14 +18,14 @@ import msgspec
 from river.anomaly import HalfSpaceTrees, QuantileFilter
 from river.preprocessing import StandardScaler
 
-from benchmarks.meter import Meter, Result, Span, peak_bytes
-from benchmarks.stream import SEED, read_lines
+from benchmarks.measuring.meter import Meter, Result, Span, peak_bytes
+from benchmarks.streaming.inputs import SEED, read_lines
 from models.event import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from benchmarks.meter import Job
+    from benchmarks.measuring.meter import Job
 
 COMMIT_EVERY = 1_000
 # At a few hundred events a second, more would only take longer. They are spread over all that is

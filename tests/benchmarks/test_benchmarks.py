@@ -15,15 +15,15 @@ import msgspec
 import pytest
 
 from benchmarks import freshness, servers, size, trust_lookup
-from benchmarks.findings import text
-from benchmarks.meter import Job, Meter, Span
-from benchmarks.report import Ratio, Report, fresh, look_ups, ratios
-from benchmarks.stream import at_random
+from benchmarks.measuring.findings import text
+from benchmarks.measuring.meter import Job, Meter, Span
+from benchmarks.measuring.report import Ratio, Report, fresh, look_ups, ratios
+from benchmarks.streaming.inputs import at_random
 from lab.simulation.sample import fleet_events
 from models.event import Event
 from pipeline.processing.progress import Silent
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--events", "2000", "--agents", "20"]
 
 

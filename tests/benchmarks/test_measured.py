@@ -15,7 +15,7 @@ from benchmarks.page import PAGE, page, results
 from lab.commands import evaluate
 from lab.measurement import Goal, Measurement, Table, command, dumped, read, save
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT / "data" / "labelled_log.jsonl.gz"
 TABLE = Table(sentence="Rates.", columns=["of", "events/s"], rows=[["river", "1,200"]])
 GOAL = Goal(figure="rate", row="river", column="events/s", least=1000)

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.lookup_servers import agent_name, trust_state
-from benchmarks.meter import Meter, Result, Span, resident_bytes
+from benchmarks.lookup.servers import agent_name, trust_state
+from benchmarks.measuring.meter import Meter, Result, Span, resident_bytes
 from models.trust.opinion import TrustPolicy
 from models.trust.response import DEFAULT_OBLIGATIONS
 from pipeline.store import Commit, open_store
@@ -18,7 +18,7 @@ from scoring_api.trust_cache.cache import TrustCache
 from scoring_api.wiring import StoreReading
 
 if TYPE_CHECKING:
-    from benchmarks.meter import Job
+    from benchmarks.measuring.meter import Job
 
 _PART = 5_000
 

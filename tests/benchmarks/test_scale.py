@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from benchmarks.capacity.arithmetic import Load, highest_rate, natural_batch, plan, saturation
+from benchmarks.capacity.queueing import busiest, simulate
 from benchmarks.costs import read_costs
-from benchmarks.queueing import busiest, simulate
 from benchmarks.scale import LARGEST, LOADS, SPREAD, main
-from benchmarks.sizing import Load, highest_rate, natural_batch, plan, saturation
 from pipeline.processing.stream_types import USUAL_BATCH
 
 COSTS = read_costs()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from benchmarks.meter import Job
+    from benchmarks.measuring.meter import Job
 
 SEED = 7
 INTEL, INVENTORY = "intel", "inventory.csv"

@@ -1,0 +1,1 @@
+"""Servers of trust look-ups, and how their results are kept."""

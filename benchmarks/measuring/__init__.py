@@ -1,0 +1,1 @@
+"""Measure one process, and print or save the findings."""

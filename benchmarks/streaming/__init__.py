@@ -1,0 +1,1 @@
+"""Streams of events, and the programs that are measured on them."""
