@@ -113,7 +113,7 @@ def test_a_fleet_is_measured_under_several_caches() -> None:
         written = size.write_fleet(job, size.EACH, Silent())
         assert (written.warm, written.events) == (20 * 40, 200)
         assert len(written.stream.read_bytes().splitlines()) == 1_000
-    found = size.measure_size(2_000, size.FEW_EACH, ("packed", "evicted"), Silent())
+    found = size.measure_size(800, size.FEW_EACH, ("packed", "evicted"), Silent())
     assert list(found) == ["packed", "evicted"]
     assert found["packed"]["file"] == pytest.approx(found["evicted"]["file"], rel=0.02)
     lines = list(text(size.findings(found)))

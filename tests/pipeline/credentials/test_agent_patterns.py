@@ -103,10 +103,10 @@ def test_what_could_mean_something_else_is_refused(pattern: str, fault: str) -> 
 
 def test_a_binding_takes_time_linear_in_the_id() -> None:
     binding = Binding.of([f"{'a' * 100}{number}*b" for number in range(MOST_PATTERNS)])
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         assert not binding.permits("a" * 256)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     with pytest.raises(ValueError, match="expected at most 256"):
         Binding.of(["a"] * (MOST_PATTERNS + 1))
 

@@ -121,6 +121,7 @@ def test_a_replica_is_unready_until_every_agent_is_loaded(here, installation):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_s4_a_worker_that_is_killed_makes_a_replica_stale_within_the_bound(here):
     events = here.folder / "events.jsonl"
     lines = list(fleet_events(7, 6, limit=300))
