@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,10 +13,14 @@ from models.errors import ConfigError
 from pipeline.cli import app
 from pipeline.files.overwrite_check import refuse_folder, refuse_to_overwrite
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LONG = "x" * 300
 EVALUATE = ("evaluate", "events.jsonl", "--truth", "truth.jsonl")
 REPLAY = ("replay", "events.jsonl", "--out")
 NO_WORK = "no work is to begin"
+NOBODY = 65_534
 
 
 @pytest.fixture(autouse=True)
@@ -104,8 +110,25 @@ def test_a_file_that_may_not_be_written_is_refused(monkeypatch: pytest.MonkeyPat
         refuse_to_overwrite([("--out", "taken")], [], installed={}, force=True)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.fixture
+def _ordinary_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be a user who is not root, for root may write everywhere."""
+    with TemporaryDirectory() as place:  # where others may go, too
+        monkeypatch.chdir(place)
+        Path(place, "folder").mkdir()
+        if os.getuid() != 0:
+            yield
+            return
+        for each in (place, "folder"):
+            os.chown(each, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, 0)
+        yield
+        os.setresuid(0, 0, 0)
+
+
+@pytest.mark.usefixtures("_ordinary_user")
 def test_a_folder_that_may_not_be_written_to_is_refused() -> None:
+    refuse_to_overwrite([("--out", "folder/o")], [], installed={}, force=True)
     Path("folder").chmod(0o500)
     with pytest.raises(ConfigError, match="--out 'folder/o' cannot be written: permission denied"):
         refuse_to_overwrite([("--out", "folder/o")], [], installed={}, force=True)
