@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from benchmarks import draws
 from benchmarks.page import PAGE, page, results
 from lab.commands import evaluate
-from lab.measurement import Goal, Measurement, Table, command, dumped, read, save
+from lab.measurement import Goal, Measurement, Table, cell_of, command, dumped, read, save
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT / "data" / "labelled_log.jsonl.gz"
@@ -115,3 +117,32 @@ def test_evaluation_is_saved_and_replaces_only_measurements(
     assert file.read_text() == "notes of mine"
     with pytest.raises(tomllib.TOMLDecodeError):
         read(file)
+
+
+def drawn(auroc: float, share: float) -> dict[str, Any]:
+    """Give what `lab.evaluation.run.evaluate` gives, as far as draws need it."""
+    p = {level: {"share": share} for level in ("0.05", "0.01")}
+    return {"all": {"auroc": auroc, "event_ap": 0.9}, "roles": {"clerk": {"session_p": p}}}
+
+
+def test_draws_of_tasks_give_mean_and_range_by_role() -> None:
+    found = draws.tasks([drawn(0.99, 0.02), drawn(0.98, 0.08)])
+    assert found.tables[0].rows[:3] == [
+        ["p ≤ 0.05, mean, %", "5.0"],
+        ["p ≤ 0.05, least, %", "2.0"],
+        ["p ≤ 0.05, most, %", "8.0"],
+    ]
+    assert [goal.figure for goal in found.goals if not goal.met(cell_of(found.tables, goal))] == [
+        "mean of benign sessions at p ≤ 0.01, clerk, %",
+        "least session AUROC",
+    ]
+
+
+def test_draws_of_attacks_give_what_is_lost() -> None:
+    found = draws.attacks(drawn(0.99, 0), [drawn(0.98, 0), drawn(0.96, 0)])
+    assert found.tables[0].rows == [
+        ["mean", "0.020"],
+        ["largest", "0.030"],
+        ["draws with a loss above 0.02", "1"],
+    ]
+    assert found.missed()

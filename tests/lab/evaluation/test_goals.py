@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import random
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from scipy.stats import binom
 
+from benchmarks.draws import attacked_history, redrawn_tasks
 from lab.evaluation.run import evaluate
-from lab.evaluation.truth import HISTORY
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,11 +17,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
-PLANTED = 14  # of 702 sessions: 2 %
 MOST_LOST = 0.02
 CHANCE = 0.025  # that a promise that holds looks broken, on one side
 BY_NIGHT = pytest.mark.nightly
-Line = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +85,9 @@ def test_the_first_reason_names_what_carried_the_attack(warm: dict[str, Any]) ->
 def test_a_past_that_holds_attacks_costs_little(
     tmp_path: Path, logs: list[str], warm: dict[str, Any], draw: int
 ) -> None:
-    """In the first draws; of 232, two cost more: `docs/measured.md`."""
+    """In the first draws; `docs/measured.md` has more of them."""
     path = tmp_path / "attacked.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in attacked_past(logs, draw)))
+    path.write_text("".join(json.dumps(line) + "\n" for line in attacked_history(logs, draw)))
     assert measured([str(path)])["all"]["auroc"] >= warm["all"]["auroc"] - MOST_LOST
 
 
@@ -100,94 +95,7 @@ def test_a_past_that_holds_attacks_costs_little(
 def test_whichever_tasks_are_new_attacks_rank_above_benign_sessions(
     tmp_path: Path, logs: list[str], draw: int
 ) -> None:
-    """In the first draws; what 40 of them show, role by role: `docs/measured.md`."""
+    """In the first draws; `docs/measured.md` has more of them, role by role."""
     path = tmp_path / "drawn.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in drawn_anew(logs, draw)))
+    path.write_text("".join(json.dumps(line) + "\n" for line in redrawn_tasks(logs, draw)))
     assert measured([str(path)])["all"]["auroc"] >= 0.985
-
-
-def drawn_anew(logs: list[str], draw: int) -> list[Line]:
-    """Draw anew which tasks are new, and which benign sessions of the others are history.
-
-    Each role has as many new tasks as before, and each agent as many sessions before and after
-    (clocks are made up, so they may change places), attacked ones where they were.
-    """
-    sessions = by_session(logs)
-    first = {key: lines[0] for key, lines in sessions.items()}
-    benign = [key for key, line in first.items() if line["session_label"] == "benign"]
-    chance = random.Random(draw)  # noqa: S311
-    new = new_tasks([first[key] for key in benign], chance)
-    drawn = [line for key, lines in sessions.items() if key not in {*benign} for line in lines]
-    for agent in sorted({agent for agent, _ in benign}):
-        mine = [key for key in benign if key[0] == agent]
-        before, after = (
-            sorted(first[key]["time"] for key in mine if (first[key]["phase"] == HISTORY) is past)
-            for past in (True, False)
-        )
-        chance.shuffle(mine)
-        known = [key for key in mine if (kind_of(first[key]), first[key]["task_id"]) not in new]
-        past = known[: len(before)]
-        rest = [key for key in mine if key not in {*past}]
-        after += chance.choices(after, k=len(rest) - len(after))  # where fewer are known than were
-        chance.shuffle(after)
-        for keys, times, phase in ((past, before, HISTORY), (rest, after, "eval")):
-            for key, time in zip(keys, times, strict=False):
-                drawn += moved_to(sessions[key], time, phase)
-    return sorted(drawn, key=lambda line: at(line["time"]))
-
-
-def new_tasks(benign: list[Line], chance: random.Random) -> set[tuple[str, str]]:
-    """Draw as many tasks of each role as have no session in the history."""
-    found: set[tuple[str, str]] = set()
-    for kind in sorted({kind_of(line) for line in benign}):
-        mine = [line for line in benign if kind_of(line) == kind]
-        tasks = sorted({line["task_id"] for line in mine})
-        known = {line["task_id"] for line in mine if line["phase"] == HISTORY}
-        found |= {(kind, task) for task in chance.sample(tasks, len(tasks) - len(known))}
-    return found
-
-
-def kind_of(line: Line) -> str:
-    return f"{line['source']}/{line['agent_role']}"
-
-
-def attacked_past(logs: list[str], draw: int) -> list[Line]:
-    """Put attacked sessions, drawn at random, in the place of some of the history's."""
-    sessions = by_session(logs)
-    first = {key: lines[0] for key, lines in sessions.items()}
-    past = [key for key, line in first.items() if line["phase"] == HISTORY]
-    attacked = [
-        key
-        for key, line in first.items()
-        if line["phase"] != HISTORY and line["session_label"] == "attacked_succeeded"
-    ]
-    chance = random.Random(draw)  # noqa: S311
-    gone, planted = chance.sample(past, PLANTED), chance.sample(attacked, PLANTED)
-    moved = [
-        moved_to(sessions[new], first[old]["time"]) for old, new in zip(gone, planted, strict=True)
-    ]
-    rest = [lines for key, lines in sessions.items() if key not in {*gone, *planted}]
-    return sorted(
-        (line for lines in rest + moved for line in lines), key=lambda line: at(line["time"])
-    )
-
-
-def by_session(logs: list[str]) -> dict[tuple[str, str], list[Line]]:
-    found: dict[tuple[str, str], list[Line]] = {}
-    for log in logs:
-        with gzip.open(log, "rt") as opened:
-            for line in map(json.loads, opened):
-                found.setdefault((line["agent_id"], line["session_id"]), []).append(line)
-    return found
-
-
-def moved_to(session: list[Line], time: str, phase: str = HISTORY) -> list[Line]:
-    """Let a session take place at another time, as part of the history or of what follows."""
-    later = at(time) - at(session[0]["time"])
-    return [
-        line | {"phase": phase, "time": (at(line["time"]) + later).isoformat()} for line in session
-    ]
-
-
-def at(time: str) -> datetime:
-    return datetime.fromisoformat(time)
