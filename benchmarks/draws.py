@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.findings import Findings, add_save, show
+from benchmarks.measuring.findings import Findings, add_save, show
 from lab.evaluation.run import evaluate
 from lab.evaluation.truth import HISTORY
 from lab.measurement import Goal, Table
