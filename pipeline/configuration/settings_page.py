@@ -85,7 +85,8 @@ DETAILS = {
         "raises `identity.shadow`. "
         "Another role, owner or team raises `identity.mismatch`."
     ),
-    "intel": "`habitus intel fetch` fills it.",
+    "intel": "`habitus intel fetch` fills it. An address in a list gets its class, such as `vpn`.",
+    "corporate_networks": "An address inside them counts as `corporate`.",
     "degraded": "RFC 3339 times, comma separated.",
     "alerts_per_day": "An agent never alerts more often than at one event in a hundred.",
     "kernel": (
@@ -93,11 +94,16 @@ DETAILS = {
         "exit 2."
     ),
     "model": "One variable a parameter, such as `HABITUS_MODEL__HALF_LIFE_DAYS`; see below.",
+    "parameters": "See [tuning.md](tuning.md#a-tuned-configuration).",
+    "offline_models": "See [tuning.md](tuning.md#models-fitted-on-history).",
     "detectors": "`module:Class`, comma separated: [tuning.md](tuning.md).",
     "clock": "With `event`, event times may be up to a day ahead of arrival.",
     "tls_cert": "See [serving.md](serving.md#tls). A changed file counts without a restart.",
+    "tls_key": "The key has no password.",
+    "tls_client_ca": "See [serving.md](serving.md#client-certificates).",
     "trusted_proxies": "See [serving.md](serving.md#behind-a-proxy).",
     "max_connections": "See [serving.md](serving.md#limits) for this and the next limits.",
+    "jwks": "With it, bearer tokens (JWT) are accepted: [access.md](access.md#which-agents).",
     "api_keys_file": "`habitus keys add` makes it: [access.md](access.md).",
 }
 _HEAD = """# Settings
@@ -157,7 +163,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         value = ",".join(value)
-    return "" if value in (None, "", {}) else f"`{value}`"
+    return "none" if value in (None, "", {}) else f"`{value}`"
 
 
 def _parameters() -> Iterator[str]:
