@@ -6,10 +6,14 @@ that collides with a familiar one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b, sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.codec.canonical import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MASK64 = (1 << 64) - 1
 _CACHE_LIMIT = 50_000
@@ -23,6 +27,11 @@ class Hasher:
     ----------
     key
         Secret of the installation, 16 to 64 bytes.
+
+    Attributes
+    ----------
+    of
+        Gives the hash of a text, 0 .. 2**64 - 1, and remembers it.
 
     Examples
     --------
@@ -38,14 +47,10 @@ class Hasher:
         block = key.ljust(_BLOCK, b"\0")
         self._inner = bytes(byte ^ 0x36 for byte in block)
         self._outer = bytes(byte ^ 0x5C for byte in block)
-        self._known = _Known(self)
-
-    def of(self, text: str) -> int:
-        """Give the hash of `text`, 0 .. 2**64 - 1."""
-        return self._known[text]
+        self.of: Callable[[str], int] = lru_cache(_CACHE_LIMIT)(self.once)
 
     def once(self, text: str) -> int:
-        """Give the same hash without remembering it, for names that do not come again."""
+        """Give the hash of `text` without remembering it, for names that do not come again."""
         raw = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self.key)
         return int.from_bytes(raw.digest(), "little")
 
@@ -91,6 +96,7 @@ class NativeHasher(Hasher):
         super().__init__(key)
         hashes = native.Hashes(key)
         self.once = hashes.once  # type: ignore[method-assign]  # without a frame between
+        self.of = lru_cache(_CACHE_LIMIT)(hashes.once)
         self.uniform = hashes.uniform  # type: ignore[method-assign]
         self.event_keys = hashes.event_keys  # type: ignore[method-assign]
         self._content = hashes.content
@@ -104,19 +110,6 @@ class NativeHasher(Hasher):
 def hasher_of(key: bytes, native: Any | None) -> Hasher:
     """Give the hasher of a key, compiled where `native` is."""
     return Hasher(key) if native is None else NativeHasher(key, native)
-
-
-class _Known(dict[str, int]):
-    """Hashes by name; a new name is hashed, and among too many all are forgotten."""
-
-    def __init__(self, hasher: Hasher) -> None:
-        self._hasher = hasher
-
-    def __missing__(self, text: str) -> int:
-        if len(self) >= _CACHE_LIMIT:
-            self.clear()
-        known = self[text] = self._hasher.once(text)
-        return known
 
 
 def mix(a: int, b: int, c: int = 0) -> int:

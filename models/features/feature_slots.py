@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from models.codec.hashing import mix
@@ -31,6 +32,8 @@ class Place:
         31 bits that stand for the feature; a count's key is ``node << 32 | value``.
     uniform
         Probability of a value that nobody has used.
+    inside
+        Gives the node of the feature's counts after a context.
     beside
         Value -> those near it in the feature's row, each with the bits that it is off.
 
@@ -42,12 +45,12 @@ class Place:
     ('tool', True, False)
     """
 
-    __slots__ = ("_contexts", "_hasher", "alone", "base", "beside", "context", "feature", "index",
+    __slots__ = ("_hasher", "alone", "base", "beside", "context", "feature", "index", "inside",
                  "name", "node", "steady", "together", "under", "uniform")  # fmt: skip
 
     def __init__(self, index: int, feature: Feature, hasher: Hasher) -> None:
         self._hasher = hasher
-        self._contexts: dict[str, int] = {}
+        self.inside = lru_cache(_MOST_CONTEXTS)(self._inside)
         self.index = index
         self.feature = feature
         self.name = feature.name
@@ -67,15 +70,8 @@ class Place:
             for here, value in enumerate(row)
         }
 
-    def inside(self, context: str) -> int:
-        """Give the node of the feature's counts after a context."""
-        node = self._contexts.get(context)
-        if node is None:
-            if len(self._contexts) >= _MOST_CONTEXTS:
-                self._contexts.clear()
-            node = mix(self.node, self._hasher.of(context)) & LOW31
-            self._contexts[context] = node
-        return node
+    def _inside(self, context: str) -> int:
+        return mix(self.node, self._hasher.of(context)) & LOW31
 
 
 def places_of(hasher: Hasher, features: tuple[Feature, ...] = FEATURES) -> tuple[Place, ...]:

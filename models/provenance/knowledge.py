@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.codec.hashing import mix
@@ -56,6 +57,11 @@ class ContentKnowledge:
     without
         Of `PARTS`, those that the score leaves out; they are learned all the same, but for what
         is not traced.
+
+    Attributes
+    ----------
+    place
+        Gives the contexts of (role, tool, key, kind), and remembers them.
     """
 
     def __init__(
@@ -64,7 +70,7 @@ class ContentKnowledge:
         self.hasher = hasher
         self.reader = Reader(hasher)
         self.counted = Counted(*(part not in without for part in PARTS))
-        self._vote_places: dict[tuple[str, int, int], VotePlace] = {}
+        self.place = lru_cache(_MOST_PLACES)(self._place)
         self.use(tables)
 
     def use(self, tables: ContentTables) -> None:
@@ -88,18 +94,11 @@ class ContentKnowledge:
         weigh = self.weights.of
         return TOOL_WORD_FLOOR * (sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own))))
 
-    def place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
-        """Give the contexts of (role, tool, key, kind), worked out once."""
-        name = (role, tool_key, kind)
-        place = self._vote_places.get(name)
-        if place is None:
-            if len(self._vote_places) >= _MOST_PLACES:
-                self._vote_places.clear()
-            exact = mix(tool_key, kind, 5)
-            general = mix(7, kind + 1)
-            contexts = (general, mix(general, key), mix(exact, self.hasher.of(role), 6))
-            place = self._vote_places[name] = VotePlace(exact, contexts)
-        return place
+    def _place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
+        exact = mix(tool_key, kind, 5)
+        general = mix(7, kind + 1)
+        contexts = (general, mix(general, key), mix(exact, self.hasher.of(role), 6))
+        return VotePlace(exact, contexts)
 
     def telling(self, place: VotePlace, known: float, day: int) -> bool:
         """Tell whether a new domain is news at a place: it seldom comes with a new address."""

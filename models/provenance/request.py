@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -73,6 +74,17 @@ class Value(Struct, frozen=True, gc=False):
 class Reader:
     """Parse requests, tool names and identifiers; a bounded memory of recent ones.
 
+    Attributes
+    ----------
+    request
+        Parses the text of a request.
+    tool_words
+        Gives the hashed stems of a tool's own name.
+    value
+        Parses an identifier; None when nothing is left of it after normalisation.
+    forms
+        Gives the marks of what an identifier may have been rewritten from.
+
     Examples
     --------
     >>> from models.codec.hashing import Hasher
@@ -83,59 +95,32 @@ class Reader:
 
     def __init__(self, hasher: Hasher) -> None:
         self.hasher = hasher
-        self._requests: dict[str, Request] = {}
-        self._tools: dict[str, frozenset[int]] = {}
-        self._values: dict[str, Value | None] = {}
-        self._forms: dict[str, list[int]] = {}
+        self.request = lru_cache(_MOST_REQUESTS)(self._request)
+        self.tool_words = lru_cache(_MOST_VALUES)(self._tool_words)
+        self.value = lru_cache(_MOST_VALUES)(self._value)
+        self.forms = lru_cache(_MOST_VALUES)(self._forms)
 
-    def request(self, text: str) -> Request:
-        """Parse the text of a request."""
-        known = self._requests.get(text)
-        if known is None:
-            if len(self._requests) >= _MOST_REQUESTS:
-                self._requests.clear()
-            hashed = frozenset(self.hasher.of(word) for word in stems(text))
-            names = tuple(map(self.hasher.of, names_of(text)))
-            known = Request(hashed, names, long_words(text), normalise(text))
-            self._requests[text] = known
-        return known
+    def _request(self, text: str) -> Request:
+        hashed = frozenset(self.hasher.of(word) for word in stems(text))
+        names = tuple(map(self.hasher.of, names_of(text)))
+        return Request(hashed, names, long_words(text), normalise(text))
 
-    def tool_words(self, tool: str) -> frozenset[int]:
-        """Give the hashed stems of a tool's own name."""
-        known = self._tools.get(tool)
-        if known is None:
-            if len(self._tools) >= _MOST_VALUES:
-                self._tools.clear()
-            text = tool.replace("_", " ")
-            known = self._tools[tool] = frozenset(self.hasher.of(w) for w in stems(text))
-        return known
+    def _tool_words(self, tool: str) -> frozenset[int]:
+        return frozenset(self.hasher.of(word) for word in stems(tool.replace("_", " ")))
 
-    def value(self, raw: str) -> Value | None:
-        """Parse an identifier; None when nothing is left of it after normalisation."""
-        if raw in self._values:
-            return self._values[raw]
-        if len(self._values) >= _MOST_VALUES:
-            self._values.clear()
-        parsed: Value | None = None
+    def _value(self, raw: str) -> Value | None:
         found = parse_value(raw)
-        if found is not None:
-            text, kind, root, specific, letters = found
-            hashed, domain = self.hasher.of(text), domain_of(text, KINDS[kind])
-            rooted, who = self.hasher.of(root) if root else 0, says_who(text, KINDS[kind])
-            mark = marked(letters, self.hasher) if who and traceable(letters) else 0
-            at = self.hasher.of(domain) if domain else 0
-            parsed = Value(text, hashed, rooted, at, kind, specific, who, letters, mark)
-        self._values[raw] = parsed
-        return parsed
+        if found is None:
+            return None
+        text, kind, root, specific, letters = found
+        hashed, domain = self.hasher.of(text), domain_of(text, KINDS[kind])
+        rooted, who = self.hasher.of(root) if root else 0, says_who(text, KINDS[kind])
+        mark = marked(letters, self.hasher) if who and traceable(letters) else 0
+        at = self.hasher.of(domain) if domain else 0
+        return Value(text, hashed, rooted, at, kind, specific, who, letters, mark)
 
-    def forms(self, raw: str) -> list[int]:
-        """Give the marks of what an identifier may have been rewritten from."""
-        known = self._forms.get(raw)
-        if known is None:
-            if len(self._forms) >= _MOST_VALUES:
-                self._forms.clear()
-            known = self._forms[raw] = [marked(form, self.hasher) for form in forms_of(raw)]
-        return known
+    def _forms(self, raw: str) -> list[int]:
+        return [marked(form, self.hasher) for form in forms_of(raw)]
 
 
 def parse_value(raw: str) -> tuple[str, int, str | None, float, str] | None:
