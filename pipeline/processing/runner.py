@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.errors import ConfigError, SinkUnavailable
+from models.errors import ConfigError
 from pipeline.clock import clock_us
 from pipeline.formats import format_named
 from pipeline.processing.assembly import Surroundings, build_worker
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 _INBOX_CHUNK = 1_000
 _HEARTBEAT_US = 1_000_000
-_DRAIN_TRIES = 30
-_RETRY_S = 1.0
 _READ = {"duplicate_id"}  # reasons that only a record that could be read is rejected for
 _UNSET = (
     "no source is set: set HABITUS_SOURCE to a Kafka topic "
@@ -219,16 +217,10 @@ class Loop:
         SinkUnavailable
             The sink stayed away; nothing is lost, the next run publishes it.
         """
-        for _ in range(_DRAIN_TRIES):
-            self._publish()
-            if not self.store.outbox(1):
-                return
-            if self._stop.wait(_RETRY_S):
-                return
-        raise SinkUnavailable("the sink took nothing for 30 s; the outbox keeps it, run again")
+        self._publisher.drain(self._publish)
 
-    def _publish(self) -> None:
-        self._publisher.empty(self.store, self.sink)
+    def _publish(self) -> bool:
+        return self._publisher.empty(self.store, self.sink)
 
     def _inbox_only(self) -> None:
         while not self._stop.wait(0.05):

@@ -6,6 +6,16 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_result,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_fixed,
+)
+
 from models.errors import SinkUnavailable
 
 if TYPE_CHECKING:
@@ -17,6 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _CHUNK = 5_000
+RETRIES = 30
+RETRY_S = 1.0
 
 
 class Publisher:
@@ -51,6 +63,29 @@ class Publisher:
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
         self._away = False
+
+    def drain(self, publish: Callable[[], bool]) -> None:
+        """Repeat `publish` once a second until it has published everything, or a stop is asked for.
+
+        Raises
+        ------
+        SinkUnavailable
+            The sink stayed away; nothing is lost, the next run publishes it.
+        """
+        repeated = Retrying(
+            retry=retry_if_result(lambda done: not done),
+            stop=stop_after_attempt(1 + RETRIES) | stop_when_event_set(self._stop),
+            wait=wait_fixed(RETRY_S),
+            sleep=sleep_using_event(self._stop),
+        )
+        try:
+            repeated(publish)
+        except RetryError:
+            if not self._stop.is_set():
+                raise SinkUnavailable(
+                    f"the sink took nothing for {RETRIES * RETRY_S:.0f} s; the outbox keeps it, "
+                    "run again"
+                ) from None
 
     def empty(self, store: Store, sink: Sink) -> bool:
         """Publish the outbox of a store in its order; False when the sink did not take it all."""

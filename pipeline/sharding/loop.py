@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from models.errors import (
     ConfigError,
-    SinkUnavailable,
     SourceUnavailable,
     StoreUnavailable,
     Superseded,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _HEARTBEAT_US = 1_000_000
 _MOST_WAITING = 50_000  # messages of a shard that wait for a sink that is away
-_DRAIN_TRIES = 30
 _RETRY_S = 1.0
 _LOST_US = 5_000_000
 
@@ -143,17 +142,11 @@ class ShardedLoop:
         """
         for name, shard in list(self._shards.items()):
             with self._in_hand(name):
-                if not self._published(shard, _DRAIN_TRIES if drained else 1) and drained:
-                    raise SinkUnavailable(
-                        "the sink took nothing for 30 s; the outbox keeps it, run again"
-                    )
+                if drained:
+                    self._publisher.drain(partial(shard.publish, self._publisher))
+                else:
+                    shard.publish(self._publisher)
                 shard.end("drained" if drained else "stopped")
-
-    def _published(self, shard: Shard, tries: int) -> bool:
-        """Publish what waits, trying so often a second apart."""
-        return any(
-            shard.publish(self._publisher) or self._stop.wait(_RETRY_S) for _ in range(tries)
-        )
 
     def close(self) -> None:
         """Let go of everything."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError, MalformedEvent, SinkUnavailable
-from pipeline.processing import runner
 from pipeline.processing.stream_types import Message, RawRecord
+from pipeline.publishing import publisher
 from pipeline.publishing.kept_rejected import KeptRejected, keeping, left_out, rejected_path
 from pipeline.publishing.rejected import rejected_message
 from pipeline.settings import Settings
@@ -191,8 +191,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_the_start(pipeline) -> Non
 def test_what_a_full_disk_does_not_take_waits_in_the_outbox(
     pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_DRAIN_TRIES", 1)
-    monkeypatch.setattr(runner, "_RETRY_S", 0.0)
+    monkeypatch.setattr(publisher, "RETRIES", 0)
     kept = pipeline.folder / "run.db.rejected.jsonl"
     kept.symlink_to("/dev/full")
     monkeypatch.setattr("pipeline.publishing.kept_rejected.os.fchmod", lambda *_: None)
