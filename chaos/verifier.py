@@ -17,7 +17,7 @@ from models.kernel import native_kernel
 from models.peers import baselines as levels_kernel
 from models.peers import groups as groups_kernel
 from models.peers.fleet import Peers
-from models.provenance.backend import content_kernel
+from models.provenance.backend import provenance_detector
 from models.replication.exchange import Exchange
 from models.watch import heard as heard_kernel
 from pipeline.processing.assembly import Surroundings, build_worker
@@ -94,7 +94,7 @@ def stored(url: str, shards: Sequence[str]) -> Found:
 def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]:
     """Put copies and the changes since into one copy each, as at an end."""
     native = native_kernel("auto")
-    seal, content = Seal(secret, "shared"), content_kernel(secret, native)
+    seal, content = Seal(secret, "shared"), provenance_detector(secret, native)
     heard = (native or heard_kernel).Heard()
     shared = {name: blob for name, _, blob in rows}
     config = ModelConfig()

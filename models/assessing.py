@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from models.provenance.novelty import OUTSIDE
+from models.provenance.novelty import NEW_DOMAIN
 from models.ranked import SUM
 from models.result import Assessment
 from models.together import oddest, total
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
     from models.peers.fleet import Peers
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
     from models.result import Finding
 
@@ -94,7 +94,7 @@ class Assessor:
             if session.score >= _LEAST_BITS and self._decides(session, bits, share, rose=rose):
                 out.session_alpha = share
             # All that an agent does is a little odd while it learns.
-            if self._session_sum and profile.state() == "active" and not session.told:
+            if self._session_sum and profile.state() == "active" and not session.alerted:
                 self._together(out, session, result, alpha * per_session)
             out.session_p = session.p
             out.alpha *= _EVENTS
@@ -125,7 +125,7 @@ class Assessor:
         Not every one does that makes it as rare by all its bits (`accounted`): then a later event
         of the session may, though it has fewer.
         """
-        if session.p is None or session.p > alpha or (session.told and not rose):
+        if session.p is None or session.p > alpha or (session.alerted and not rose):
             return False
         decisive = bits.decisive or 0.0
         if rose and decisive == bits.counted:
@@ -136,8 +136,8 @@ class Assessor:
         self, out: Assessment, session: Session, result: Calibrated, alpha: float
     ) -> None:
         """Rank the session by all that is odd about it, where this event adds to that."""
-        before = tuple(session.least)
-        session.least = least = oddest(before, result.each)
+        before = tuple(session.peak_p_bits)
+        session.peak_p_bits = least = oddest(before, result.each)
         pool = self._peers.together
         if least != before and pool.n >= self._config.session_minimum:
             out.together = least
@@ -163,31 +163,31 @@ class Assessor:
         return max(far, min(_MOST_STEADY, steady - _STEADY_BITS))
 
 
-def carried(content: Content | None) -> float | None:
+def carried(content: CallScore | None) -> float | None:
     """Give the content bits of what an event carries, without those of its tool's choice.
 
     A new version turns to other partners in the usual way: that is not looked at, unless they are
     where partners never were.
     """
-    if content is None or content.carrier is None:
+    if content is None or content.tainted is None:
         return None
-    if not content.carrier.flow_level and content.carrier.value_level != OUTSIDE:
+    if not content.tainted.flow_level and content.tainted.value_level != NEW_DOMAIN:
         return None
-    whole = content.carrier.bits + (content.intent or 0.0)
-    return content.score * content.carrier.bits / whole if whole else None
+    whole = content.tainted.bits + (content.intent or 0.0)
+    return content.score * content.tainted.bits / whole if whole else None
 
 
-def accounted(content: Content) -> float:
+def accounted(content: CallScore) -> float:
     """Give the content bits that decide on an alert.
 
     A value that comes along the usual way, as a new partner does, is no more suspicious for coming
     again: what recurrence adds orders the queue only.
     """
-    if content.score < _LOOKED_INTO or content.carrier is None:
+    if content.score < _LOOKED_INTO or content.tainted is None:
         return content.score
-    carrier = content.carrier
-    if carrier.flow_level or not carrier.elsewhere:
+    tainted = content.tainted
+    if tainted.flow_level or not tainted.cross_task_bits:
         return content.score
-    whole = carrier.bits + (content.intent or 0.0)
-    again = carrier.elsewhere / carrier.value_bits
-    return content.score * (1.0 - again * carrier.bits / whole)
+    whole = tainted.bits + (content.intent or 0.0)
+    again = tainted.cross_task_bits / tainted.value_bits
+    return content.score * (1.0 - again * tainted.bits / whole)

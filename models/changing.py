@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.config import ModelConfig
     from models.event import Event
     from models.features.feature_slots import Place
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
     from models.watch.watcher import Watcher
 
 FEW_USES = 16 << 12
@@ -102,17 +102,17 @@ def brought(tool: str, subject: Subject, place: Place) -> bool:
     return changing(profile.facts, profile.state()) or uses < FEW_USES
 
 
-def excused(content: Content) -> float:
+def excused(content: CallScore) -> float:
     """Give the content bits of a tool that is new with a deployment: those of the value it takes.
 
     New with it are what it is used for and the ways on which values come to it; that nobody named
     a value is as odd as ever.
     """
-    carrier = content.carrier
-    if carrier is None or not carrier.bits:
+    tainted = content.tainted
+    if tainted is None or not tainted.bits:
         return 0.0
-    value = carrier.bits * carrier.value_bits / (carrier.value_bits + carrier.flow_bits)
-    return content.score * value / (carrier.bits + (content.intent or 0.0))
+    value = tainted.bits * tainted.value_bits / (tainted.value_bits + tainted.flow_bits)
+    return content.score * value / (tainted.bits + (content.intent or 0.0))
 
 
 def steady_bits(tool: str, subject: Subject, categories: Surprise, strange: float) -> float | None:

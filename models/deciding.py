@@ -15,7 +15,7 @@ from models.explain.reasons import (
 )
 from models.features.extraction import BY_METRIC, METRICS
 from models.leading import DEAR, DEAR_TIMES, content_leads, in_order, says_more
-from models.provenance.argument_detector import PLAIN_FACTOR
+from models.provenance.argument_detector import UNTAINTED_FACTOR
 from models.ranked import SUM
 from models.result import GROUNDS, Reason
 from models.trust.opinion import confidence
@@ -236,8 +236,8 @@ class Decider:
         carried: list[Reason] = []
         content = bits.content
         if content is not None:
-            whole = (content.carrier.bits if content.carrier else 0.0) + (content.intent or 0.0)
-            factor = content.score / whole if whole else PLAIN_FACTOR
+            whole = (content.tainted.bits if content.tainted else 0.0) + (content.intent or 0.0)
+            factor = content.score / whole if whole else UNTAINTED_FACTOR
             carried = _by_weight(content_reasons(content, factor, event), event)
         excesses = [(i, b, b - usual[i]) for i, b, *_ in bits.categories.found if b > usual[i]]
         most, of_sum = sum(excess for *_, excess in excesses) / 2, _of_sum(result)

@@ -36,7 +36,7 @@ from models.learning.roll_forward import meet
 from models.narrower import count_as_known
 from models.peers import baselines as peer_levels
 from models.peers.fleet import FLEET, GroupView, Peers
-from models.provenance.backend import content_kernel
+from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.ranked import LEAST_BITS, VOLUME
 from models.rules import RULES, note_version, refusal
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from models.event import Event, Origin
     from models.features.selection import Selection
     from models.peers.groups import View
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
     from models.replication.telling import Telling
     from models.result import Assessment, Finding, Kind, Reason
@@ -124,7 +124,7 @@ class Engine:
         self.selection = selection
         parts = selection.without_parts if selection is not None else frozenset()
         reading = None if parts else native  # of content and sessions, which belong together
-        self.content = content_kernel(secret, reading, parts)
+        self.content = provenance_detector(secret, reading, parts)
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self._places = places_of(self.hasher)
         self._by_name = {place.name: place for place in self._places}
@@ -159,7 +159,7 @@ class Engine:
 
     def finish_recording(self) -> None:
         """Close every session and publish: what follows is another recording."""
-        for session in self.sessions.all_finished():
+        for session in self.sessions.take_all():
             self._close(session)
         self.peers.publish()
         self.peers.head.watermark_us = self.peers.head.published_us = 0
@@ -191,7 +191,7 @@ class Engine:
         if time_us is None:
             time_us = microseconds(event.time)
         self.peers.advance(time_us)
-        for session in self.sessions.finished(self.peers.head.watermark_us):
+        for session in self.sessions.take_idle(self.peers.head.watermark_us):
             self._close(session)
         settle(subject.trust, declared)
         identified, refused = hear(event, subject.trust, declared, trusted=not conflict)
@@ -241,7 +241,7 @@ class Engine:
         self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
         if not vouched:
             self._look_back(out, event, subject, strayed, x)
-        session.told |= out.alert
+        session.alerted |= out.alert
         if not conflict:
             self.learner.learn(
                 out, event, subject, session, bits, tested, result, x, vouched=vouched,
@@ -288,9 +288,9 @@ class Engine:
         name = event.session or event.trace_id or event.task or ""
         facts = profile.facts
         watermark_us = self.peers.head.watermark_us
-        session = self.sessions.meet(facts.agent_id, facts.mode, name, time_us, watermark_us)
+        session = self.sessions.resume(facts.agent_id, facts.mode, name, time_us, watermark_us)
         if session is None:
-            for cut in self.sessions.cut():
+            for cut in self.sessions.take_overlong():
                 self._close(cut)
             facts.opened += 1
             session = self.content.open(
@@ -313,9 +313,9 @@ class Engine:
             session.role,
             session.score,
             session.p,
-            total(session.least),
+            total(session.peak_p_bits),
             free=free,
-            told=session.told,
+            told=session.alerted,
         )
 
     def _score(
@@ -331,7 +331,7 @@ class Engine:
         profile, view, selection = subject.profile, subject.view, self.selection
         assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
-        content: Content | None = None
+        content: CallScore | None = None
         counted = decisive = None
         if session.purpose or event.argument_origins:
             content = self.content.score(session, event.tool, event.argument_origins)
@@ -346,7 +346,7 @@ class Engine:
         known = new_tool or x["tool"] == x["previous_tool"]
         found = measure(
             event, facts, baseline, quantities(event), session.ordinal, categories.order,
-            None if content is None or known else content.unasked, mark,
+            None if content is None or known else content.off_task_bits, mark,
             excess(event, session.purpose), self.hasher.of(event.tool) & MARK, time_us,
         )  # fmt: skip
         metrics, rarest = in_order(found), 0.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.baseline.frequency_model import Surprise
     from models.baseline.profile import Profile
     from models.peers.fleet import GroupView
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
     from models.trust.ledger import Ledger
     from models.trust.policy import TrustPolicy
     from models.trust.state import TrustState
@@ -71,7 +71,7 @@ class Bits(Struct):
     categories: Surprise
     seen: Surprise
     quantities: list[tuple[str, float, float]]
-    content: Content | None
+    content: CallScore | None
     new_tool: bool = False
     counted: float | None = None
     decisive: float | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.features.feature_slots import Place
     from models.peers.fleet import GroupView
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
     from models.together import Least
     from models.watch.measure import Measure
 
@@ -47,29 +47,29 @@ _COUNT_WORDS = {
 }  # fmt: skip
 
 
-def content_reasons(content: Content, factor: float, event: Event) -> list[Reason]:
+def content_reasons(content: CallScore, factor: float, event: Event) -> list[Reason]:
     """Reasons of the content detector: what the call carries, and whether it is asked for."""
     reasons: list[Reason] = []
-    carrier = content.carrier
-    if carrier is not None and carrier.bits > 0:
-        kind = _KIND_WORDS[KINDS[carrier.kind]]
-        new = _NOVELTY[max(carrier.value_level, carrier.flow_level)]
+    tainted = content.tainted
+    if tainted is not None and tainted.bits > 0:
+        kind = _KIND_WORDS[KINDS[tainted.kind]]
+        new = _NOVELTY[max(tainted.value_level, tainted.flow_level)]
         why = (
-            f"{event.tool} takes its {carrier.key}{_AS_IT_IS[carrier.rewritten]} from a result of "
-            f"{carrier.source}, "
-            f"not from the request; the {kind} is {_NOVELTY[carrier.value_level]}, the flow is "
-            f"{_NOVELTY[carrier.flow_level]} "
-            f"({carrier.value_bits:.1f} + {carrier.flow_bits:.1f} bits)."
+            f"{event.tool} takes its {tainted.key}{_AS_IT_IS[tainted.rewritten]} from a result of "
+            f"{tainted.source}, "
+            f"not from the request; the {kind} is {_NOVELTY[tainted.value_level]}, the flow is "
+            f"{_NOVELTY[tainted.flow_level]} "
+            f"({tainted.value_bits:.1f} + {tainted.flow_bits:.1f} bits)."
         )
-        if carrier.recurrences:
+        if tainted.recurrences:
             why += " The same value, which nobody asked for, stood out in other kinds of request."
-        elif carrier.elsewhere:
+        elif tainted.cross_task_bits:
             why += " The same value came to other kinds of request, and is usual in none."
-        observed = f"{carrier.key} from result:{carrier.source}, {new}"
-        expected = [("request", round(1 - 2 ** -(carrier.value_bits or 0.01), 3))]
-        reasons.append(Reason("provenance", carrier.bits * factor, observed, expected, why))
+        observed = f"{tainted.key} from result:{tainted.source}, {new}"
+        expected = [("request", round(1 - 2 ** -(tainted.value_bits or 0.01), 3))]
+        reasons.append(Reason("provenance", tainted.bits * factor, observed, expected, why))
     if content.intent is not None:
-        p, known = 2.0**-content.intent, 100 * content.known
+        p, known = 2.0**-content.intent, 100 * content.familiarity
         why = (
             f"As far as their likeness tells, {100 * p:.1f} % of sessions with a request like this "
             f"one use {event.tool} "

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.features.feature_slots import Place
     from models.peers.fleet import GroupView, Peers
-    from models.provenance.backend import ContentKernel
+    from models.provenance.backend import ProvenanceDetector
     from models.provenance.session import Session
     from models.result import Assessment
     from models.trust.ledger import Item
@@ -52,7 +52,7 @@ class Learner:
         hasher: Hasher,
         places: tuple[Place, ...],
         peers: Peers,
-        content: ContentKernel,
+        content: ProvenanceDetector,
         adopting: Adopting,
     ) -> None:
         self.config = config
@@ -97,7 +97,7 @@ class Learner:
         session.events += 1
         session.previous_tool = event.tool
         if bits.content is not None:
-            self.content.note(session, bits.content)
+            self.content.record_call(session, bits.content)
         tamed = held or (vouched and unusual)  # a burst is one act in a past that is learned, too
         if state == "active":
             show = tamed and self._shows(out, profile, subject.trust)

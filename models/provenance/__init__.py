@@ -1,5 +1,5 @@
-"""Content: values that nobody asked for, flows never seen, tools the request does not call for.
+"""Score the arguments of calls by their provenance: unrequested values, new flows, unusual tools.
 
-Reads the tool, the argument keys, where each identifier had stood before, and the request that
-the session serves. What it keeps are keyed hashes and counts.
+The detector reads the tool, the keys of arguments, the origins of each identifier, and the request
+that the session serves. It stores keyed hashes and counts only.
 """

@@ -1,7 +1,7 @@
-"""What the engine asks of content, and the two that can do it: this package, or the compiled one.
+"""The interface of the provenance detector to the engine, with a reference and a compiled version.
 
-Both give the same numbers and the same bytes; sessions, contents and tables of one are nothing
-to the other, except as bytes.
+Both give the same numbers and the same bytes. They exchange sessions, scores and tables as bytes
+only.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from models.codec.change_log import Journal
 from models.codec.hashing import Hasher
 from models.errors import StateError
 from models.provenance import text
-from models.provenance.argument_detector import ContentDetector
-from models.provenance.deobfuscation import forms_of
-from models.provenance.entity_binding import names_of
-from models.provenance.history.history_cleaning import look_again
-from models.provenance.history.learning import close, note
+from models.provenance.argument_detector import ArgumentDetector
+from models.provenance.deobfuscation import decoded_forms
+from models.provenance.entity_binding import entity_names
+from models.provenance.history.history_cleaning import clean_history
+from models.provenance.history.learning import close, record_call
 from models.provenance.history.request_clusters import YOUNG
 from models.provenance.history.stored_tables import (
     read_documents,
@@ -30,7 +30,7 @@ from models.provenance.history.stored_tables import (
     write_role,
     written_role,
 )
-from models.provenance.knowledge import ContentTables
+from models.provenance.knowledge import ProvenanceTables
 from models.provenance.request import parse_value
 from models.provenance.session import Session
 
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 
     from models.codec.change_log import Apply, Encode
     from models.event import Origins
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Session).decode
 _DOCUMENTS, _RATES, _ROLE = "documents", "rates", "role:"
 
 
-class ContentKernel(Protocol):
-    """Judges and learns what calls carry."""
+class ProvenanceDetector(Protocol):
+    """Score and learn the arguments of calls."""
 
     def open(
         self,
@@ -61,45 +61,45 @@ class ContentKernel(Protocol):
         learning: bool,
         vouched: bool,
     ) -> Session:
-        """Start a session and compare its request with those known; `Session` says what each is."""
+        """Open a session and compare its request with the clusters; fields as in `Session`."""
 
-    def score(self, session: Session, tool: str, origins: Origins | None) -> Content:
-        """Judge one call of an open session; changes nothing."""
+    def score(self, session: Session, tool: str, origins: Origins | None) -> CallScore:
+        """Score one call of an open session; state does not change."""
 
-    def note(self, session: Session, content: Content) -> None:
-        """Add one judged call to what its session has carried."""
+    def record_call(self, session: Session, call: CallScore) -> None:
+        """Record one scored call in its session."""
 
     def close(self, session: Session) -> bool:
-        """Learn a finished session; False when it was skipped."""
+        """Learn a finished session; give False when it is skipped."""
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
-        """Write what changed since the last call, or everything; what is new replaces the old."""
+        """Give the changes since the last call, or all tables; new parts replace old ones."""
 
     def load(self, shared: Mapping[str, bytes]) -> None:
-        """Forget everything and read what the calls of `dump` wrote; `StateError` if it cannot."""
+        """Replace all tables by the bytes of `dump`; raise `StateError` when they are invalid."""
 
     def dump_session(self, session: Session) -> bytes:
-        """Write an open session."""
+        """Give the bytes of an open session."""
 
     def load_session(self, blob: bytes) -> Session:
-        """Read an open session; `StateError` if it cannot."""
+        """Read an open session; raise `StateError` when the bytes are invalid."""
 
 
-class PythonContent(ContentDetector):
-    """The reference, and the only one that can leave parts of the score out.
+class PythonDetector(ArgumentDetector):
+    """The reference; it alone can leave out parts of the score.
 
     Examples
     --------
-    >>> content = PythonContent(b"0123456789abcdef")
-    >>> session = content.open("a-1", "unknown", "clerk", "Pay Ines", 0, 0, 1, True, False)
-    >>> content.score(session, "bank.pay", None).score < content.score(session, "rm", None).score
+    >>> detector = PythonDetector(b"0123456789abcdef")
+    >>> session = detector.open("a-1", "unknown", "clerk", "Pay Ines", 0, 0, 1, True, False)
+    >>> detector.score(session, "bank.pay", None).score < detector.score(session, "rm", None).score
     True
     """
 
     def __init__(self, secret: bytes, without: frozenset[str] = frozenset()) -> None:
-        super().__init__(Hasher(secret), ContentTables(), without)
+        super().__init__(Hasher(secret), ProvenanceTables(), without)
         self._journals: dict[str, Journal] = {}
-        self._closed: set[str] = set()  # roles with something to write
+        self._closed: set[str] = set()  # roles with changes to write
 
     def open(
         self,
@@ -113,34 +113,34 @@ class PythonContent(ContentDetector):
         learning: bool,
         vouched: bool,
     ) -> Session:
-        """Start a session and compare its request with those known; `Session` says what each is."""
+        """Open a session and compare its request with the clusters; fields as in `Session`."""
         session = Session(
             agent_id, mode, role, purpose, opened_us, opened_us, seen_us, ordinal, learning, vouched
         )
         self.compare(session)
         return session
 
-    def note(self, session: Session, content: Content) -> None:
-        """Add one judged call to what its session has carried."""
-        note(session, content)
+    def record_call(self, session: Session, call: CallScore) -> None:
+        """Record one scored call in its session."""
+        record_call(session, call)
 
     def close(self, session: Session) -> bool:
-        """Learn a finished session; False when it was skipped."""
+        """Learn a finished session; give False when it is skipped."""
         self._closed.add(session.role)
         learned = close(self, session)
         role = self.role(session.role)
-        if len(role.first) == YOUNG:
-            look_again(self, session.role)
+        if len(role.early_sessions) == YOUNG:
+            clean_history(self, session.role)
         return learned
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
-        """Write what changed since the last call, or everything; what is new replaces the old."""
+        """Give the changes since the last call, or all tables; new parts replace old ones."""
         tables, out = self.tables, []
         documents = tables.documents
         if whole or documents.changed:
             out.append(self._write(_DOCUMENTS, partial(write_documents, documents), whole=whole))
             documents.changed = False
-            documents.holding.changed.clear()
+            documents.frequencies.changed.clear()
         if whole or tables.rates.changed:
             out.append(self._write(_RATES, partial(write_rates, tables.rates), whole=whole))
             tables.rates.changed.clear()
@@ -157,8 +157,8 @@ class PythonContent(ContentDetector):
         return journal.write(name, encode, whole=whole)
 
     def load(self, shared: Mapping[str, bytes]) -> None:
-        """Forget everything and read what the calls of `dump` wrote; `StateError` if it cannot."""
-        self.use(ContentTables())
+        """Replace all tables by the bytes of `dump`; raise `StateError` when they are invalid."""
+        self.use(ProvenanceTables())
         self._journals.clear()
         self._closed.clear()
         for name in sorted(shared):
@@ -172,7 +172,7 @@ class PythonContent(ContentDetector):
                 raise StateError(f"{name.partition(':')[0]} cannot be read: {error}") from error
 
     def _apply(self, name: str) -> Apply | None:
-        """Give what takes in the bytes under a name; None when the name is not of content."""
+        """Give the reader of the bytes under a name; None for a name of another part."""
         tables = self.tables
         if name == _DOCUMENTS:
             return partial(read_documents, tables.documents)
@@ -183,31 +183,37 @@ class PythonContent(ContentDetector):
         return None
 
     def dump_session(self, session: Session) -> bytes:
-        """Write an open session."""
+        """Give the bytes of an open session."""
         return _encode(session)
 
     def load_session(self, blob: bytes) -> Session:
-        """Read an open session; `StateError` if it cannot."""
+        """Read an open session; raise `StateError` when the bytes are invalid."""
         try:
             return _decode(blob)
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"a session cannot be read: {error}") from error
 
 
-def content_kernel(
+def provenance_detector(
     secret: bytes, native: Any | None, without: frozenset[str] = frozenset()
-) -> ContentKernel:
+) -> ProvenanceDetector:
     """Give the compiled kernel of the module `native`, or the reference without one.
 
     Parameters
     ----------
     without
-        Parts of the score to leave out, of `models.provenance.knowledge.PARTS`: only without
-        `native`.
+        Parts of the score to leave out, from `models.provenance.knowledge.PARTS`. Only the
+        reference supports this.
     """
     if native is None:
-        return PythonContent(secret, without)
-    kernel = native.ContentKernel(
-        secret, text.stems, names_of, text.long_words, text.normalise, parse_value, forms_of
+        return PythonDetector(secret, without)
+    kernel = native.ProvenanceDetector(
+        secret,
+        text.stems,
+        entity_names,
+        text.long_words,
+        text.normalise,
+        parse_value,
+        decoded_forms,
     )
-    return cast("ContentKernel", kernel)
+    return cast("ProvenanceDetector", kernel)

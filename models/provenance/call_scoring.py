@@ -1,4 +1,4 @@
-"""One call: its identifiers, one after the other, and which of them is hardest to account for."""
+"""Score the identifiers of one call, and find the tainted value with the most bits."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from models.codec.hashing import mix
-from models.provenance.cross_task_spread import MOST_WANDERING_BITS, alike_by_chance, has_wandered
-from models.provenance.entity_binding import BROKEN, KEPT, UNSAID, standing
-from models.provenance.history.request_clusters import RoleTable, marks_of, noted
+from models.provenance.cross_task_spread import MAX_SPREAD_BITS, is_spread, matches_by_chance
+from models.provenance.entity_binding import MATCHED, UNBOUND, VIOLATED, check_binding
+from models.provenance.history.request_clusters import RoleTable, count_marks, marks_of
 from models.provenance.novelty import (
-    OUTSIDE,
-    UNKNOWN,
-    count_vote,
+    NEW_AT_ARGUMENT,
+    NEW_DOMAIN,
+    add_vote,
     familiarity,
-    kinds_like,
     levels,
     own_cluster,
+    similar_marks,
     source_of,
     use_of,
 )
 from models.provenance.novelty_prior import FLOW, VALUE
-from models.provenance.request import COVER_DISCOUNT, asked_for, covered
+from models.provenance.request import COVERAGE_DISCOUNT, is_requested, request_coverage
 from models.provenance.session import MAX_USES, Session, Use, Vote
 from models.provenance.taint import REWRITTEN
 from models.units import DAY_US
@@ -31,35 +31,41 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from models.event import Origins
-    from models.provenance.knowledge import ContentKnowledge
-    from models.provenance.novelty import Near, VotePlace
+    from models.provenance.knowledge import ProvenanceKnowledge
+    from models.provenance.novelty import ArgumentContext, WeightedClusters
     from models.provenance.request import Request, Value
 
-RECURRENCE_BITS = 4.0  # for each other kind of request in which a value raised suspicion
-MOST_RECURRENCES = 2
-OTHER = 5  # level of a value that is not the one which always came with a name of the request
+RECURRENCE_BITS = 4.0  # for each other task in which a value was suspicious
+MAX_RECURRENCES = 2
+OTHER_ENTITY = (
+    5  # level of a value that is not the one which always came with a name of the request
+)
 
 
-class Carrier(Struct, frozen=True, gc=False):
-    """The identifier of a call that is hardest to account for.
+class TaintedValue(Struct, frozen=True, gc=False):
+    """The identifier of a call that comes from a result, is not requested and has the most bits.
+
+    The recipe (section 2) calls it a carrier.
 
     Attributes
     ----------
     bits
         Value and flow bits after the discounts for specificity and coverage.
+    key, kind, source
+        Key of the argument, index of the kind in `KINDS`, tool of the result.
     value_level, flow_level
-        0 usual for this request .. 3 new to the role; of a value also `OUTSIDE` and `OTHER`.
-    value, place
+        0 typical for this request .. 3 new to the role; of a value also `NEW_DOMAIN` and
+        `OTHER_ENTITY`.
+    value, argument
         Hashes of the value and of its (tool, key).
     recurrences
-        In how many other kinds of request it raised suspicion before.
-    elsewhere
-        Bits of `value_bits` for that, and for having wandered:
-        `models.provenance.cross_task_spread`.
+        Number of other tasks in which it was suspicious, 0 .. 2.
     rewritten
-        Whether it did not stand there as it is: `models.provenance.taint`.
-    bare
+        Whether it was traced in another form: `models.provenance.taint`.
+    uncovered
         Whether the request covers less than half of it.
+    cross_task_bits
+        Part of `value_bits` for recurrences and for cross-task spread.
     """
 
     bits: float
@@ -71,101 +77,103 @@ class Carrier(Struct, frozen=True, gc=False):
     value_level: int
     flow_level: int
     value: int = 0
-    place: int = 0
+    argument: int = 0
     recurrences: int = 0
     rewritten: bool = False
-    bare: bool = False
-    elsewhere: float = 0.0
+    uncovered: bool = False
+    cross_task_bits: float = 0.0
 
 
 def recurrence(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> tuple[int, float]:
-    """Give in how many other kinds of request a value raised suspicion, and the bits for that.
+    """Give the number of other tasks in which a value was suspicious, and the bits for them.
 
-    `own` are the marks of the request's own kind and its like.
+    `own` are the marks of the request's cluster and the similar ones.
     """
-    if value not in role.sightings:
+    if value not in role.suspicions:
         return 0, 0.0
-    again = min(MOST_RECURRENCES, noted(marks_of(role.sightings[value], day), own))
+    again = min(MAX_RECURRENCES, count_marks(marks_of(role.suspicions[value], day), own))
     return again, RECURRENCE_BITS * again
 
 
-class Scene:
-    """Judges the identifiers of one call of an open session; changes nothing.
+class CallScorer:
+    """Score the identifiers of one call of an open session; state does not change.
 
     Parameters
     ----------
     near
-        The clusters of requests like the session's, each with its weight, and the weights' sum.
+        Clusters similar to the request with their weights, and the sum of the weights.
 
     Attributes
     ----------
-    carrier
-        The identifier that is hardest to account for, if any carries bits.
-    foreign
-        Whether one came out of a result, is new at its place, and is not named in the request.
-    uses, votes, came
-        What the session takes note of: `models.provenance.history.learning.note`.
+    tainted
+        The tainted value with the most bits; None when no value has bits.
+    has_new_taint
+        Whether a value from a result is new at its argument and mostly not in the request.
+    uses, votes, sources
+        What the session records: `models.provenance.history.learning.record_call`.
     """
 
     def __init__(
         self,
-        knowledge: ContentKnowledge,
+        knowledge: ProvenanceKnowledge,
         session: Session,
         request: Request,
         tool: int,
-        near: tuple[Near, float],
+        near: tuple[WeightedClusters, float],
     ) -> None:
-        self.carrier: Carrier | None = None
-        self.foreign = False
+        self.tainted: TaintedValue | None = None
+        self.has_new_taint = False
         self.uses: list[Use] = []
         self.votes: dict[int, Vote] = {}
-        self.came: dict[int, str] = {}
+        self.sources: dict[int, str] = {}
         self._knowledge, self._session, self._request = knowledge, session, request
         self._tool, self._near, self._role = tool, near, knowledge.role(session.role)
         self._votes_count = session.learning or session.vouched
         self._day = session.last_us // DAY_US
-        self._own = kinds_like(session.near, own_cluster(session.near, self._role))
+        self._own = similar_marks(session.near, own_cluster(session.near, self._role))
 
     def judge(self, origins: Origins) -> None:
-        """Judge all that the call carries, in its order."""
-        of, reader = self._knowledge.hasher.of, self._knowledge.reader
+        """Score all identifiers of the call in their order."""
+        of, parser = self._knowledge.hasher.of, self._knowledge.parser
         for key, found in origins.items():
             hashed_key = of(key)
             tool_key = mix(self._tool, hashed_key, 1)
             here = [(s, c.keys.get(tool_key, 0), c.skipped) for _, c, s in self._near[0]]
-            spot = _Spot(key, hashed_key, tool_key, (self._session.known + familiarity(here)) / 2)
+            argument = _Argument(
+                key, hashed_key, tool_key, (self._session.familiarity + familiarity(here)) / 2
+            )
             for raw, where in found:
-                value = reader.value(raw)
+                value = parser.value(raw)
                 if value is not None:
-                    self._value(spot, value, where)
+                    self._value(argument, value, where)
 
-    def _value(self, spot: _Spot, value: Value, where: list[str]) -> None:
+    def _value(self, argument: _Argument, value: Value, where: list[str]) -> None:
         source = source_of(where)
-        if source is not None and asked_for(value, self._request):
+        if source is not None and is_requested(value, self._request):
             source = None
         hashed = self._knowledge.hasher.of(source) if source else 0
-        use = use_of(spot.tool_key, spot.hashed_key, value, hashed)
-        if source and value.mark:
-            self.came.setdefault(value.mark, source)
-        stands = _Standing() if source is None else self._standing(use, spot, value)
+        use = use_of(argument.tool_key, argument.hashed_key, value, hashed)
+        if source and value.fingerprint:
+            self.sources.setdefault(value.fingerprint, source)
+        novelty = _Novelty() if source is None else self._novelty(use, argument, value)
         if len(self.uses) < MAX_USES:
             self.uses.append(use)
         if self._votes_count:
-            place = self._place(spot, value)
+            context = self._context(argument, value)
             vote = Vote(
-                place.contexts, use.level, stands.flow_level, spot.known,
-                stands.said, stands.wandered,
+                context.contexts, use.level, novelty.flow_level, argument.familiarity,
+                novelty.binding, novelty.spread,
             )  # fmt: skip
-            count_vote(self.votes, place.exact, vote)
-        if source is not None and (use.level or stands.flow_level):
-            self._weigh(spot, value, use, stands, (source, REWRITTEN in where))
+            add_vote(self.votes, context.exact, vote)
+        if source is not None and (use.level or novelty.flow_level):
+            self._weigh(argument, value, use, novelty, (source, REWRITTEN in where))
 
-    def _place(self, spot: _Spot, value: Value) -> VotePlace:
+    def _context(self, argument: _Argument, value: Value) -> ArgumentContext:
         role = self._session.role
-        return self._knowledge.place(role, spot.tool_key, spot.hashed_key, value.kind)
+        return self._knowledge.context(role, argument.tool_key, argument.hashed_key, value.kind)
 
-    def _standing(self, use: Use, spot: _Spot, value: Value) -> _Standing:
-        """Note how new a value is; give how new its flow is, and what else is said of it."""
+    def _novelty(self, use: Use, argument: _Argument, value: Value) -> _Novelty:
+        """Set the level of a value; give the level of its flow, its binding and its spread."""
         of, (near, total) = self._knowledge.hasher.of, self._near
         agent_id, knowledge, day = self._session.agent_id, self._knowledge, self._day
         use.level, flow_level = levels(
@@ -174,76 +182,80 @@ class Scene:
             near,
             total,
             lambda: of(agent_id),
-            lambda: knowledge.telling(self._place(spot, value), spot.known, day),
+            lambda: knowledge.domain_is_surprising(
+                self._context(argument, value), argument.familiarity, day
+            ),
         )
-        said = UNSAID
-        if use.who and (self._votes_count or use.level or flow_level):
-            said = standing(self._role.names, use.tool_key, self._request.names, use.value)
-        if said == BROKEN and not use.level and not flow_level:
-            said = KEPT  # it is usual for such requests all the same
-        by_chance = alike_by_chance(value.kind, who=use.who)
-        strange = use.level > 0 and flow_level > 0 and not by_chance
-        wandered = strange and has_wandered(self._role, use.value, day, self._own)
-        return _Standing(flow_level, said, wandered)
+        binding = UNBOUND
+        if use.is_entity and (self._votes_count or use.level or flow_level):
+            binding = check_binding(
+                self._role.bindings, use.tool_key, self._request.entities, use.value
+            )
+        if binding == VIOLATED and not use.level and not flow_level:
+            binding = MATCHED  # a value typical for such requests violates no binding
+        by_chance = matches_by_chance(value.kind, is_entity=use.is_entity)
+        unexplained = use.level > 0 and flow_level > 0 and not by_chance
+        spread = unexplained and is_spread(self._role, use.value, day, self._own)
+        return _Novelty(flow_level, binding, spread)
 
     def _weigh(
         self,
-        spot: _Spot,
+        argument: _Argument,
         value: Value,
         use: Use,
-        stands: _Standing,
+        novelty: _Novelty,
         source: tuple[str, bool],
     ) -> None:
-        knowledge, counted = self._knowledge, self._knowledge.counted
-        level, flow_level = use.level * counted.value, stands.flow_level * counted.flow
+        knowledge, parts = self._knowledge, self._knowledge.parts
+        level, flow_level = use.level * parts.value, novelty.flow_level * parts.flow
         if not level and not flow_level:
             return
-        place = self._place(spot, value)
-        level = knowledge.counting(place, level, spot.known, self._day)
-        value_bits = knowledge.bits(place, VALUE, level, spot.known, self._day)
-        flow_bits = knowledge.bits(place, FLOW, flow_level, spot.known, self._day)
-        if stands.said == BROKEN and counted.value and counted.names:
-            other = knowledge.tables.rates.bits(place.said, VALUE, self._day)
+        context = self._context(argument, value)
+        level = knowledge.effective_level(context, level, argument.familiarity, self._day)
+        value_bits = knowledge.bits(context, VALUE, level, argument.familiarity, self._day)
+        flow_bits = knowledge.bits(context, FLOW, flow_level, argument.familiarity, self._day)
+        if novelty.binding == VIOLATED and parts.value and parts.names:
+            other = knowledge.tables.rates.bits(context.binding, VALUE, self._day)
             value_bits = max(value_bits, other)
-            if level != OUTSIDE:
-                level = OTHER
-        again, elsewhere = self._elsewhere(place, use, level, stands)
-        value_bits += elsewhere
-        cover = covered(value, self._request)
-        bare = cover < 0.5
-        bits = (value_bits + flow_bits) * (1 - COVER_DISCOUNT * cover) * value.specific
-        if bits > (self.carrier.bits if self.carrier else 0.0):
-            self.carrier = Carrier(
-                bits, spot.key, value.kind, source[0], value_bits, flow_bits, level, flow_level,
-                use.value, spot.tool_key, again, source[1], bare, elsewhere,
+            if level != NEW_DOMAIN:
+                level = OTHER_ENTITY
+        again, cross_task_bits = self._cross_task(context, use, level, novelty)
+        value_bits += cross_task_bits
+        cover = request_coverage(value, self._request)
+        uncovered = cover < 0.5
+        bits = (value_bits + flow_bits) * (1 - COVERAGE_DISCOUNT * cover) * value.specificity
+        if bits > (self.tainted.bits if self.tainted else 0.0):
+            self.tainted = TaintedValue(
+                bits, argument.key, value.kind, source[0], value_bits, flow_bits, level, flow_level,
+                use.value, argument.tool_key, again, source[1], uncovered, cross_task_bits,
             )  # fmt: skip
-        self.foreign = self.foreign or (level >= UNKNOWN and bare)
+        self.has_new_taint = self.has_new_taint or (level >= NEW_AT_ARGUMENT and uncovered)
 
-    def _elsewhere(
-        self, place: VotePlace, use: Use, level: int, stands: _Standing
+    def _cross_task(
+        self, context: ArgumentContext, use: Use, level: int, novelty: _Novelty
     ) -> tuple[int, float]:
-        """Give `Carrier.recurrences` and `Carrier.elsewhere` of a value that counts as `level`."""
-        again, bits, counted = 0, 0.0, self._knowledge.counted
-        if counted.recurrence and level > UNKNOWN:
+        """Give the recurrences and the cross-task bits of a value with this level."""
+        again, bits, parts = 0, 0.0, self._knowledge.parts
+        if parts.recurrence and level > NEW_AT_ARGUMENT:
             again, bits = recurrence(self._role, use.value, self._day, self._own)
-        if counted.wandering and level and stands.wandered:
-            seldom = self._knowledge.tables.rates.bits(place.wandered, VALUE, self._day)
-            bits += min(MOST_WANDERING_BITS, seldom)
+        if parts.wandering and level and novelty.spread:
+            spread_bits = self._knowledge.tables.rates.bits(context.spread, VALUE, self._day)
+            bits += min(MAX_SPREAD_BITS, spread_bits)
         return again, bits
 
 
-class _Standing(NamedTuple):
-    """How new a flow is, and what a name and other kinds of request say of the value."""
+class _Novelty(NamedTuple):
+    """Level of the flow; binding and spread of the value."""
 
     flow_level: int = 0
-    said: int = UNSAID
-    wandered: bool = False
+    binding: int = UNBOUND
+    spread: bool = False
 
 
-class _Spot(NamedTuple):
-    """Where an identifier stands in the call, and how well its like are known there."""
+class _Argument(NamedTuple):
+    """The argument of an identifier, and how familiar similar calls are with it."""
 
     key: str
     hashed_key: int
     tool_key: int
-    known: float
+    familiarity: float

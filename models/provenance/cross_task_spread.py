@@ -1,15 +1,15 @@
-"""What wanders among kinds of request: it came to several and is usual in none.
+"""Detect values that spread across tasks: several clusters of requests, typical in none.
 
-What an attacker plants in results turns up wherever an agent reads them, whatever was asked. Where
-sessions that carry it are learned, it becomes known at its place and none stands out any more. But
-a value that is part of the work is usual for some kind of request, or was asked for once.
+A value that an attacker plants in results appears wherever an agent reads them, for any request.
+After sessions with it are learned, it is known at its argument and no longer anomalous there. A
+legitimate value is typical in some cluster, or a request has named it once.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.provenance.history.request_clusters import MAX_KNOWN, Table, marks_of, noted
+from models.provenance.history.request_clusters import MAX_KNOWN, Table, count_marks, marks_of
 from models.provenance.request import KINDS
 from models.units import DAY_US
 
@@ -19,63 +19,63 @@ if TYPE_CHECKING:
     from models.provenance.history.request_clusters import RoleTable
     from models.provenance.session import Session
 
-OTHER_KINDS = 3  # of request that a value came to, none of them this one's
-MOST_WANDERING_BITS = 8.0  # that the rate of what wanders adds to a value
+MIN_OTHER_TASKS = 3  # clusters with the value, other than the request's own
+MAX_SPREAD_BITS = 8.0  # bits that spread adds to a value at most
 _BY_CHANCE = frozenset(map(KINDS.index, ("num", "date")))
-_TIMES = 3  # sessions in which a value was usual make it ordinary: all that `_BITS` hold
-_BITS = 2  # for these, below the day of the last
+_ORDINARY = 3  # sessions in which a value is typical make it ordinary; the largest count
+_BITS = 2  # bits of the count, below the day of the last one
 
 
-def note_wandering(
+def record_spread(
     role: RoleTable, session: Session, number: int, alike: AbstractSet[int], *, calm: bool
 ) -> None:
-    """Note what came to a kind of request without being usual there, and what is ordinary.
+    """Record the untypical values of a session in its cluster, and count its typical values.
 
     Parameters
     ----------
     number
-        Of the session's cluster.
+        Number of the session's cluster.
     alike
-        Marks of the kinds of request that are like it.
+        Marks of the similar clusters.
     calm
-        Whether it is a session that may say what is usual.
+        Whether the session is ordinary enough to count typical values from results.
     """
     day = session.last_us // DAY_US
     for use in session.uses.values():
         if use.level and use.flow:
-            role.wandering.note_kind(use.value, number, alike, day)
+            role.spread.add_cluster_mark(use.value, number, alike, day)
         elif not use.level and (calm or not use.flow):
-            _count(role.ordinary, use.value, 1 if use.flow else _TIMES, day)
+            _count(role.ordinary, use.value, 1 if use.flow else _ORDINARY, day)
 
 
 def _count(ordinary: Table, value: int, times: int, day: int) -> None:
-    """Count a value as usual so many times more; what was asked for is ordinary at once."""
+    """Add sessions in which a value is typical; a requested value becomes ordinary at once."""
     before = ordinary.get(value, 0)
-    counted = min(_TIMES, (before & _TIMES) + times)
+    counted = min(_ORDINARY, (before & _ORDINARY) + times)
     now = max(day, before >> _BITS) << _BITS | counted
     if now != before:
         ordinary.put(value, now)
         ordinary.bound(MAX_KNOWN)
 
 
-def alike_by_chance(kind: int, *, who: bool) -> bool:
-    """Tell whether an identifier of a kind says little where it comes up again elsewhere.
+def matches_by_chance(kind: int, *, is_entity: bool) -> bool:
+    """Give whether an identifier can recur elsewhere by chance.
 
-    Amounts and dates do; not a long number, which stands for somebody (`who`).
+    True for amounts and dates; false for a long number that identifies an entity.
 
     >>> from models.provenance.request import KINDS
-    >>> [alike_by_chance(KINDS.index("num"), who=who) for who in (True, False)]
+    >>> [matches_by_chance(KINDS.index("num"), is_entity=is_entity) for is_entity in (True, False)]
     [False, True]
     """
-    return kind in _BY_CHANCE and not who
+    return kind in _BY_CHANCE and not is_entity
 
 
-def has_wandered(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> bool:
-    """Tell whether a value came to several other kinds of request of late and is not ordinary.
+def is_spread(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> bool:
+    """Give whether a value recently came to several other clusters and is not ordinary.
 
-    `own` are the marks of the request's own kind and its like.
+    `own` are the marks of the request's cluster and the similar ones.
     """
-    packed = role.wandering.get(value)
-    if packed is None or role.ordinary.get(value, 0) & _TIMES == _TIMES:
+    packed = role.spread.get(value)
+    if packed is None or role.ordinary.get(value, 0) & _ORDINARY == _ORDINARY:
         return False
-    return noted(marks_of(packed, day), own) >= OTHER_KINDS
+    return count_marks(marks_of(packed, day), own) >= MIN_OTHER_TASKS

@@ -1,7 +1,8 @@
-"""What an identifier may have been rewritten from: its letters and digits, undone in several ways.
+"""Undo rewriting of identifiers: give the letters and digits of the possible originals.
 
-Spelled in other characters, encoded, or turned round. Words in another language
-are beyond that; digits and letters of other scripts are brought to ASCII where Unicode knows how.
+The forms cover other characters, encodings (base64, hex, percent), reversal and ROT13. Unicode
+normalisation brings letters and digits of other scripts to ASCII where it can. Translated words
+have no form.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from models.codec.hashing import Hasher
 
-SHORTEST, LONGEST = 6, 128  # letters and digits of what is traced; fewer are alike by chance
-MOST_FORMS = 32  # of one identifier
-_READ = 512  # characters
-_MARK = 0xFFFF_FFFF
-_LAYERS = 2  # encodings, one around the other
+SHORTEST, LONGEST = 6, 128  # letters and digits of a traced value; fewer match by chance
+MAX_FORMS = 32  # forms of one identifier
+_MAX_CHARACTERS = 512
+_FINGERPRINT = 0xFFFF_FFFF
+_LAYERS = 2  # nested encodings
 _SEPARATORS = re.compile(r"[\t-\r\x1c-\x1f ,;|\"'()\[\]{}<>=&]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}")
 _HEX = re.compile(r"[0-9a-fA-F]{12,}")
@@ -34,11 +35,11 @@ _ROT13 = str.maketrans(
 )
 
 
-def bare(text: str) -> str:
+def alphanumerics(text: str) -> str:
     r"""Give the letters and digits of an identifier in normal form.
 
-    >>> bare("DE89 3704-0044"), bare("\uff11\uff12\u0663"), bare("m\u00fcller@example.com")
-    ('DE8937040044', '123', 'mullerexamplecom')
+    >>> alphanumerics("DE89 3704-0044"), alphanumerics("m\u00fcller@\uff11\uff12\u0663")
+    ('DE8937040044', 'muller123')
     """
     if not text.isascii():
         text = "".join(map(_plain, unicodedata.normalize("NFKD", text).lower()))
@@ -50,31 +51,32 @@ def _plain(letter: str) -> str:
     return letter if digit is None else str(digit)
 
 
-def marked(letters: str, hasher: Hasher) -> int:
-    """Give what letters and digits are remembered by: 32 bits, among a few dozen of a session."""
-    return hasher.once(letters) & _MARK
+def fingerprint(letters: str, hasher: Hasher) -> int:
+    """Give a keyed hash of 32 bits, enough for the `MAX_SOURCES` values of a session."""
+    return hasher.once(letters) & _FINGERPRINT
 
 
 def traceable(text: str) -> bool:
-    """Tell whether letters and digits are enough not to be alike by chance."""
+    """Give whether letters and digits are long enough not to match by chance."""
     return SHORTEST <= len(text) <= LONGEST
 
 
-def forms_of(raw: str) -> list[str]:
-    """Give the letters and digits that an identifier may have been rewritten from.
+def decoded_forms(raw: str) -> list[str]:
+    """Give the letters and digits of the identifiers that this one may encode.
 
-    Of what was encoded its parts as well; among other words whoever told the origins has looked.
+    The parts of a decoded text have forms of their own, since an encoded text can hold several
+    identifiers.
 
-    >>> forms_of("ZGU4OS0zNzA0")[-1], forms_of("['de89-3704']")[0]
+    >>> decoded_forms("ZGU4OS0zNzA0")[-1], decoded_forms("['de89-3704']")[0]
     ('de893704', 'de893704')
     """
-    raw = raw[:_READ]
-    whole = bare(normalise(raw))
+    raw = raw[:_MAX_CHARACTERS]
+    whole = alphanumerics(normalise(raw))
     found = dict.fromkeys((whole, whole[::-1], whole.translate(_ROT13)))
     for text in _decoded(raw, _LAYERS):
         for part in (text, *_SEPARATORS.split(text)):
-            found[bare(normalise(part))] = None
-    return list(filter(traceable, found))[:MOST_FORMS]
+            found[alphanumerics(normalise(part))] = None
+    return list(filter(traceable, found))[:MAX_FORMS]
 
 
 def _decoded(text: str, layers: int) -> Iterator[str]:

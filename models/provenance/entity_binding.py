@@ -1,8 +1,8 @@
-"""Whom a request names, and what has always come with that name.
+"""Bind the entities that a request names to the values used with them.
 
-An account that a supplier's invoices were paid to for months is part of what the supplier is. Where
-a call takes another one out of a result, it need not be a new supplier: it can be somebody else's
-account. A name counts once its value came several times and hardly ever changed.
+Example: invoices of a supplier are paid to one account for months. A call that takes another
+account from a result can pay somebody else. A binding counts after several repeats of its value
+with few changes.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.codec.hashing import mix
-from models.provenance.history.request_clusters import KEPT_LONGER
+from models.provenance.history.request_clusters import REPEAT_BONUS_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models.provenance.history.request_clusters import Table
 
-MOST_NAMES = 8  # of one request
-MOST_WORDS = 4  # of one name
-UNSAID, KEPT, BROKEN = 0, 1, 2
-"""No name of the request says what to expect; it came as expected; it is another one."""
-SURE = 3  # times that a value came again, from which on it is expected
-STEADY = 8  # times for each change before; as often again makes one forgotten
-_TIED = 14  # marks what came with a name
-_COUNT = 6  # binary digits of each of the two counts
+MAX_ENTITIES = 8  # per request
+MAX_NAME_WORDS = 4  # per name
+UNBOUND, MATCHED, VIOLATED = 0, 1, 2
+"""No entity of the request has a binding; the value is the bound one; it is another one."""
+MIN_REPEATS = 3  # repeats of a value from which on it is expected
+REPEATS_PER_CHANGE = 8  # repeats that outweigh one change; each further 8 remove a change
+_BINDING_KEY = 14  # domain of the hashes of bindings
+_COUNT = 6  # bits of each of the two counts
 _MOST = (1 << _COUNT) - 1
 _VALUE = 32
 _MARK = (1 << _VALUE) - 1
@@ -33,18 +33,18 @@ _ENDS = _SENTENCE_ENDS + ":,;)]}>"
 _AROUND = _ENDS + "([{<\"'" + "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2018\u201a"
 _INSIDE = frozenset("-'&")
 _TITLES = frozenset(("Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St."))
-_SAY_WHO = frozenset(("mail", "url", "path", "code"))
+_ENTITY_KINDS = frozenset(("mail", "url", "path", "code"))
 _MANY_DIGITS = 8
 
 
-def names_of(text: str) -> list[str]:
+def entity_names(text: str) -> list[str]:
     """Give the runs of capitalised words in a text, in lower case.
 
-    The first word of a sentence is capitalised without being a name: a run that begins there is
-    given with it and without it, and is none where it is alone. Neither is one of capitals alone,
-    as PDF is.
+    The first word of a sentence is capitalised even if it is no name. A run that begins there is
+    given with it and without it; alone it is no name. A run of capitals only, such as PDF, is no
+    name either.
 
-    >>> names_of("Check the PDF of Quarry Cleaning. Ask Tomas Reyes, I'm told, or wait for Basel.")
+    >>> entity_names("Check the PDF of Quarry Cleaning. Ask Tomas Reyes, please, or go to Basel.")
     ['quarry cleaning', 'ask tomas reyes', 'tomas reyes', 'basel']
     """
     found: dict[str, None] = {}
@@ -65,11 +65,11 @@ def names_of(text: str) -> list[str]:
             _end(run, found, begins=begins)
         at_start = token[-1] in _SENTENCE_ENDS
     _end(run, found, begins=begins)
-    return list(found)[:MOST_NAMES]
+    return list(found)[:MAX_ENTITIES]
 
 
 def _without_ending(word: str) -> str:
-    """Cut off what an apostrophe joins to a word.
+    """Remove an apostrophe and the ending after it.
 
     >>> [_without_ending(word) for word in ("Ines's", "I'm", "O'Brien's", "Owners'")]
     ['Ines', 'I', "O'Brien", 'Owners']
@@ -88,82 +88,84 @@ def _is_name(bare: str) -> bool:
 
 
 def _end(run: list[str], found: dict[str, None], *, begins: bool) -> None:
-    """Take over a run of words and empty it."""
+    """Add the names of a run of words, and clear the run."""
     for first in range(begins + 1):
-        words = run[first:][:MOST_WORDS] if len(run) > begins else []
+        words = run[first:][:MAX_NAME_WORDS] if len(run) > begins else []
         if not all(map(str.isupper, words)):
             found[" ".join(words).lower()] = None
     run.clear()
 
 
-def says_who(text: str, kind: str) -> bool:
-    """Tell whether an identifier stands for somebody or something, as an amount or a date does not.
+def identifies_entity(text: str, kind: str) -> bool:
+    """Give whether an identifier denotes a person or thing, unlike an amount or a date.
 
-    >>> [says_who(*one) for one in (("ac-7", "code"), ("12.50", "num"), ("9041 2233", "text"))]
-    [True, False, True]
+    >>> identifies_entity("ac-7", "code"), identifies_entity("9041 2233", "text")
+    (True, True)
+    >>> identifies_entity("12.50", "num")
+    False
     """
     digits = sum("0" <= letter <= "9" for letter in text)
-    return kind in _SAY_WHO or (kind in ("num", "text") and digits >= _MANY_DIGITS)
+    return kind in _ENTITY_KINDS or (kind in ("num", "text") and digits >= _MANY_DIGITS)
 
 
-def standing(table: Table, tool_key: int, names: Iterable[int], value: int) -> int:
-    """Tell whether a value is what its place always had with the names of a request.
+def check_binding(table: Table, tool_key: int, entities: Iterable[int], value: int) -> int:
+    """Compare a value with the bindings of the entities of a request.
 
     Parameters
     ----------
     table
-        What came with names so far.
-    tool_key, names, value
-        Hashes: of the place, of the request's names, and of what the call has there.
+        The bindings of the role.
+    tool_key, entities, value
+        Hashes of the argument, of the request's entities, and of the value of the call.
 
     Returns
     -------
     int
-        `UNSAID`, `KEPT` or `BROKEN`; one name that it always came with is enough.
+        `UNBOUND`, `MATCHED` or `VIOLATED`. One entity with this value gives `MATCHED`.
     """
-    found = UNSAID
-    for name in names:
-        packed = table.get(mix(tool_key, name, _TIED))
+    found = UNBOUND
+    for entity in entities:
+        packed = table.get(mix(tool_key, entity, _BINDING_KEY))
         if packed is None:
             continue
-        again, changes, known = _parts(packed)
-        if again < SURE or changes * STEADY > again:
+        repeats, changes, known = _parts(packed)
+        if repeats < MIN_REPEATS or changes * REPEATS_PER_CHANGE > repeats:
             continue
         if known == value & _MARK:
-            return KEPT
-        found = BROKEN
+            return MATCHED
+        found = VIOLATED
     return found
 
 
-def tie(table: Table, tool_key: int, name: int, value: int, day: int) -> None:
-    """Note that a value came with a name at a place, in one session more.
+def learn_binding(table: Table, tool_key: int, entity: int, value: int, day: int) -> None:
+    """Count one more session that used a value with an entity at an argument.
 
     >>> from models.provenance.history.request_clusters import Table
     >>> table = Table()
     >>> for _ in range(4):
-    ...     tie(table, 5, 6, 7, day=20_000)
-    >>> standing(table, 5, [6], 7) == KEPT, standing(table, 5, [6], 8) == BROKEN
+    ...     learn_binding(table, 5, 6, 7, day=20_000)
+    >>> check_binding(table, 5, [6], 7) == MATCHED, check_binding(table, 5, [6], 8) == VIOLATED
     (True, True)
     """
-    key = mix(tool_key, name, _TIED)
+    key = mix(tool_key, entity, _BINDING_KEY)
     mark = value & _MARK
-    again = changes = 0
+    repeats = changes = 0
     packed = table.get(key)
     if packed is not None:
-        again, changes, known = _parts(packed)
+        repeats, changes, known = _parts(packed)
         if known == mark:
-            again = min(again + 1, _MOST)
-            if again % STEADY == 0 or again == _MOST:
+            repeats = min(repeats + 1, _MOST)
+            if repeats % REPEATS_PER_CHANGE == 0 or repeats == _MOST:
                 changes = max(0, changes - 1)
         else:
-            again, changes = 0, min(changes + 1, _MOST)
-    kept_until = day + KEPT_LONGER if again else day
-    tied = ((kept_until << _COUNT | again) << _COUNT | changes) << _VALUE | mark
-    if tied != packed:
-        table.put(key, tied)
+            repeats, changes = 0, min(changes + 1, _MOST)
+    last_use = day + REPEAT_BONUS_DAYS if repeats else day
+    packed_binding = ((last_use << _COUNT | repeats) << _COUNT | changes) << _VALUE | mark
+    if packed_binding != packed:
+        table.put(key, packed_binding)
 
 
 def _parts(packed: int) -> tuple[int, int, int]:
-    """Give how often the value came again, how often it had changed, and the value's mark."""
+    """Give the repeats of the value, the number of changes before, and 32 bits of the value."""
     changes = packed >> _VALUE & _MOST
     return packed >> _VALUE + _COUNT & _MOST, changes, packed & _MARK

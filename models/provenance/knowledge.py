@@ -1,4 +1,4 @@
-"""What the content detector knows, and how rare something is by it."""
+"""The tables of the argument detector, and the surprise in bits by them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.codec.hashing import mix
-from models.provenance.history.request_clusters import Documents, RoleTable
+from models.provenance.history.request_clusters import DocumentFrequencies, RoleTable
 from models.provenance.history.similarity import WordWeights
-from models.provenance.novelty import KNOWN, NEW, OUTSIDE, TELLING, VotePlace
-from models.provenance.novelty_prior import VALUE, Rates
-from models.provenance.request import Reader
+from models.provenance.novelty import KNOWN, NEW, NEW_DOMAIN, NEW_DOMAIN_BITS, ArgumentContext
+from models.provenance.novelty_prior import VALUE, NoveltyRates
+from models.provenance.request import TextParser
 
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
     from models.provenance.request import Request
 
 TOOL_WORD_FLOOR = 0.2
-_MOST_PLACES = 50_000
+_MAX_CONTEXTS = 50_000
 
 
-class Counted(NamedTuple):
-    """Which parts a score is made of.
+class ScoreParts(NamedTuple):
+    """Whether each part of the score counts.
 
-    Without values nothing comes up again or wanders, and no name is missed.
+    Without `value`, the parts `recurrence`, `wandering` (cross-task spread) and `names` (entity
+    binding) are zero too.
     """
 
     value: bool
@@ -35,88 +36,109 @@ class Counted(NamedTuple):
     rewritten: bool
 
 
-PARTS = Counted._fields
+PARTS = ScoreParts._fields
 
 
-class ContentTables:
-    """Everything the content detector remembers, over all roles."""
+class ProvenanceTables:
+    """The tables of all roles and of the fleet."""
 
     __slots__ = ("documents", "rates", "roles")
 
     def __init__(self) -> None:
         self.roles: dict[str, RoleTable] = {}
-        self.documents = Documents()
-        self.rates = Rates()
+        self.documents = DocumentFrequencies()
+        self.rates = NoveltyRates()
 
 
-class ContentKnowledge:
-    """Reads `ContentTables`.
+class ProvenanceKnowledge:
+    """Read `ProvenanceTables`.
 
     Parameters
     ----------
     without
-        Of `PARTS`, those that the score leaves out; they are learned all the same, but for what
-        is not traced.
+        The `PARTS` that the score leaves out. They are still learned, except for origins that are
+        not traced.
 
     Attributes
     ----------
-    place
-        Gives the contexts of (role, tool, key, kind), and remembers them.
+    context
+        Gives the context of (role, tool, key, kind); results are cached.
     """
 
     def __init__(
-        self, hasher: Hasher, tables: ContentTables, without: frozenset[str] = frozenset()
+        self, hasher: Hasher, tables: ProvenanceTables, without: frozenset[str] = frozenset()
     ) -> None:
         self.hasher = hasher
-        self.reader = Reader(hasher)
-        self.counted = Counted(*(part not in without for part in PARTS))
-        self.place = lru_cache(_MOST_PLACES)(self._place)
+        self.parser = TextParser(hasher)
+        self.parts = ScoreParts(*(part not in without for part in PARTS))
+        self.context = lru_cache(_MAX_CONTEXTS)(self._context)
         self.use(tables)
 
-    def use(self, tables: ContentTables) -> None:
-        """Go on with these tables; whatever was derived from others is forgotten."""
+    def use(self, tables: ProvenanceTables) -> None:
+        """Replace the tables, and drop the data derived from the old ones."""
         self.tables = tables
         self.weights = WordWeights(tables.documents)
 
     def role(self, name: str) -> RoleTable:
-        """Give the table of a role, a new one for a role not seen before."""
+        """Give the table of a role; create it at the first use."""
         table = self.tables.roles.get(name)
         if table is None:
             table = self.tables.roles[name] = RoleTable()
         return table
 
-    def named(self, name: str, request: Request) -> float:
-        """Give the least probability of a tool for the words of its name in the request."""
-        own = self.reader.tool_words(name)
-        said = own & request.words
-        if not said:
+    def name_floor(self, name: str, request: Request) -> float:
+        """Give the lower bound of a tool's probability, 0 .. 0.2.
+
+        The bound is 0.2 times the idf share of the words of its name that the request contains
+        (recipe, section 2, intent).
+        """
+        own = self.parser.tool_words(name)
+        shared = own & request.words
+        if not shared:
             return 0.0
         weigh = self.weights.of
-        return TOOL_WORD_FLOOR * (sum(map(weigh, sorted(said))) / sum(map(weigh, sorted(own))))
+        return TOOL_WORD_FLOOR * (sum(map(weigh, sorted(shared))) / sum(map(weigh, sorted(own))))
 
-    def _place(self, role: str, tool_key: int, key: int, kind: int) -> VotePlace:
+    def _context(self, role: str, tool_key: int, key: int, kind: int) -> ArgumentContext:
         exact = mix(tool_key, kind, 5)
         general = mix(7, kind + 1)
         contexts = (general, mix(general, key), mix(exact, self.hasher.of(role), 6))
-        return VotePlace(exact, contexts)
+        return ArgumentContext(exact, contexts)
 
-    def telling(self, place: VotePlace, known: float, day: int) -> bool:
-        """Tell whether a new domain is news at a place: it seldom comes with a new address."""
-        here = [self.bits(place, VALUE, level, known, day) for level in (OUTSIDE - 1, OUTSIDE)]
-        return here[1] - here[0] >= TELLING
+    def domain_is_surprising(self, context: ArgumentContext, familiarity: float, day: int) -> bool:
+        """Give whether a new domain adds `NEW_DOMAIN_BITS` to the bits of a new address."""
+        address, domain = (
+            self.bits(context, VALUE, level, familiarity, day)
+            for level in (NEW_DOMAIN - 1, NEW_DOMAIN)
+        )
+        return domain - address >= NEW_DOMAIN_BITS
 
-    def counting(self, place: VotePlace, level: int, known: float, day: int) -> int:
-        """Give the level that a value counts with: a domain that is no news is none."""
-        outside = level == OUTSIDE and not self.telling(place, known, day)
-        return level - 1 if outside else level
+    def effective_level(
+        self, context: ArgumentContext, level: int, familiarity: float, day: int
+    ) -> int:
+        """Give the level of a value; a new domain that is not surprising counts as new address."""
+        ordinary = level == NEW_DOMAIN and not self.domain_is_surprising(context, familiarity, day)
+        return level - 1 if ordinary else level
 
-    def bits(self, place: VotePlace, column: int, level: int, known: float, day: int) -> float:
-        """Surprise of reaching a level, counted from `column` on; by how known the request is."""
+    def bits(
+        self, context: ArgumentContext, column: int, level: int, familiarity: float, day: int
+    ) -> float:
+        """Give the surprise of a novelty level in bits, 0 for level 0.
+
+        Log-linear mix of the strata of known and new requests (recipe, section 2, novelty rates).
+
+        Parameters
+        ----------
+        column
+            First column of the levels: `VALUE` or `FLOW`.
+        familiarity
+            Familiarity of the request and the argument, 0 .. 1: weight of the known stratum.
+        """
         if not level:
             return 0.0
         bits, rates = 0.0, self.tables.rates
-        if known:
-            bits = known * rates.bits(place.strata[KNOWN - 1], column + level - 1, day)
-        if known < 1:
-            bits += (1 - known) * rates.bits(place.strata[NEW - 1], column + level - 1, day)
+        if familiarity:
+            bits = familiarity * rates.bits(context.strata[KNOWN - 1], column + level - 1, day)
+        if familiarity < 1:
+            bits += (1 - familiarity) * rates.bits(context.strata[NEW - 1], column + level - 1, day)
         return bits

@@ -1,4 +1,4 @@
-"""How new an identifier and its flow are, and where that is counted."""
+"""Novelty levels of a value and its flow, and the contexts that count them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from models.provenance.request import Value
     from models.provenance.session import Vote
 
-Near = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
+WeightedClusters = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
 FAMILIAR_HALF = 0.5
-USUAL_SHARE = 0.15  # of similar sessions that makes a value or flow usual for this request
-OFTEN = 10.0  # similar sessions that do so whatever their share
-LIKE = 0.5  # kinds of request this similar are no two: what makes both unusual follows nobody
-SAME_REQUEST = 0.9  # a session this similar to a cluster belongs to it
-OWN = 13  # marks a flow of one agent, with its hash
-UNKNOWN = 2  # level of a value from which on it is new at its place
-OUTSIDE = 4  # level of an address whose whole domain is new to the role
-TELLING = 3.0  # bits that a new domain must add to a new address to be news
-ACCEPTED = 11  # marks a flow that several agents of the role bring along day after day
-KNOWN, NEW = 1, 2  # strata: is the request of a known kind?
-SAID = 3  # stratum of what came, or not, as a name of the request says
-WANDERED = 4  # stratum of what wanders among kinds of request, or does not
+TYPICAL_SHARE = 0.15  # a larger share of similar sessions makes a value or flow typical
+TYPICAL_SESSIONS = 10.0  # so many similar sessions make it typical, whatever their share
+SAME_TASK = 0.5  # clusters at least this similar are one task
+SAME_REQUEST = 0.9  # a session at least this similar to a cluster belongs to it
+AGENT_FLOW = 13  # domain of the hashes of flows of one agent
+NEW_AT_ARGUMENT = 2  # levels from here on: the value is new at its argument
+NEW_DOMAIN = 4  # level of an address whose domain is new to the role
+NEW_DOMAIN_BITS = 3.0  # bits that a surprising domain adds to a new address at least
+ACCEPTED_FLOW = 11  # domain of the hashes of accepted flows
+KNOWN, NEW = 1, 2  # strata of the novelty rates: known and new requests
+BINDING = 3  # stratum of entity bindings
+SPREAD = 4  # stratum of cross-task spread
 
 
 def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
@@ -37,54 +37,57 @@ def strata(contexts: tuple[int, int, int], stratum: int) -> tuple[int, ...]:
     return (stratum, mix(kind, stratum), mix(kind_key, stratum), mix(exact, stratum))
 
 
-class VotePlace:
-    """Where the novelty of (role, tool, key, kind) is counted."""
+class ArgumentContext:
+    """The contexts in which the novelty of (role, tool, key, kind) is counted."""
 
-    __slots__ = ("contexts", "exact", "said", "strata", "wandered")
+    __slots__ = ("binding", "contexts", "exact", "spread", "strata")
 
     def __init__(self, exact: int, contexts: tuple[int, int, int]) -> None:
         self.exact = exact
         self.contexts = contexts
         self.strata = (strata(contexts, KNOWN), strata(contexts, NEW))
-        self.said = strata(contexts, SAID)
-        self.wandered = strata(contexts, WANDERED)
+        self.binding = strata(contexts, BINDING)
+        self.spread = strata(contexts, SPREAD)
 
 
 def familiarity(near: list[tuple[float, int, int]]) -> float:
-    """``phi``: how well sessions like this one are known, 0 .. 1.
+    """Give ``phi``, how well similar sessions are known: 0 (never seen) .. 1.
+
+    ``max s^2 * M / (M + D + 1/2)`` with ``M = sum s^2 sessions`` and ``D = sum s^2 skipped``
+    (recipe, section 2, familiarity).
 
     Parameters
     ----------
     near
-        (similarity, sessions, skipped sessions) of each cluster that is like this session.
+        (similarity, sessions, skipped sessions) of each similar cluster.
     """
-    mass = doubt = top = 0.0
+    mass = skipped_mass = top = 0.0
     for similar, seen, skipped in near:
         square = similar * similar
-        doubt += square * skipped
+        skipped_mass += square * skipped
         if seen:
             mass += square * seen
             top = max(top, square)
-    return top * mass / (mass + doubt + FAMILIAR_HALF)
+    return top * mass / (mass + skipped_mass + FAMILIAR_HALF)
 
 
 def own_cluster(near: list[tuple[int, float, float]], role: RoleTable) -> int:
-    """Give the number of the cluster that a session belongs to, 0 while there is none."""
-    best, most, alike = 0, -1.0, 0.0
+    """Give the number of the cluster that a session belongs to, 0 without one."""
+    best, largest, similarity = 0, -1.0, 0.0
     for number, overlap, similar in near:
-        if overlap > most and number in role.clusters:
-            best, most, alike = number, overlap, similar
-    return best if alike >= SAME_REQUEST else 0
+        if overlap > largest and number in role.clusters:
+            best, largest, similarity = number, overlap, similar
+    return best if similarity >= SAME_REQUEST else 0
 
 
-def kinds_like(near: list[tuple[int, float, float]], number: int) -> frozenset[int]:
-    """Give the marks of a kind of request (0: none yet) and of those that are like it."""
-    alike = (other for other, _, similar in near if similar >= LIKE)
-    return frozenset(mark_of(kind) for kind in (*alike, number) if kind)
+def similar_marks(near: list[tuple[int, float, float]], number: int) -> frozenset[int]:
+    """Give the marks of a session's cluster (0: none yet) and of the clusters of the same task."""
+    same_task = (other for other, _, similar in near if similar >= SAME_TASK)
+    return frozenset(mark_of(cluster) for cluster in (*same_task, number) if cluster)
 
 
 def source_of(where: list[str]) -> str | None:
-    """Give the first result tool an identifier came from, None when it was asked for."""
+    """Give the tool of the first result with the identifier; None for a requested one."""
     source = None
     for origin in where:
         if origin in ("request", "system"):
@@ -95,68 +98,79 @@ def source_of(where: list[str]) -> str | None:
 
 
 def use_of(tool_key: int, key: int, value: Value, source: int) -> Use:
-    """Give an identifier at its place, with the hash of where it came from (0: asked for)."""
+    """Give the use of an identifier; `source` is the hash of the result's tool (0: requested)."""
     flow = mix(source, tool_key, 3) if source else 0
     flow_key = mix(source, key, 4) if source else 0
-    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0, value.who, value.domain)
+    return Use(tool_key, value.hashed, value.root, flow, flow_key, 0, value.is_entity, value.domain)
 
 
 def levels(
     role: RoleTable,
     use: Use,
-    near: Near,
+    near: WeightedClusters,
     total: float,
     agent: Callable[[], int],
-    telling: Callable[[], bool],
-    least: int = 1,
+    domain_is_surprising: Callable[[], bool],
+    min_sessions: int = 1,
 ) -> tuple[int, int]:
-    """Give how new a value and its flow are: 0 usual for such requests .. 3 new to the role.
+    """Give the novelty levels of a value and its flow: 0 typical for such requests .. 3 new.
 
-    A flow that `agent` (its hash) brought along while it was learned is usual for it. A value may
-    also be `OUTSIDE`; where that is `telling`, no flow that was accepted accounts for it. Of a kind
-    of request that fewer than `least` sessions brought the value to, it is no part.
+    Levels of a value: 1 known at its argument, 2 known to the role or by its root, 3 new,
+    `NEW_DOMAIN`. Levels of a flow: 1 known, 2 known to the key, 3 new (recipe, section 2). An
+    accepted flow makes both typical, unless the value is suspicious.
+
+    Parameters
+    ----------
+    near, total
+        Similar clusters with their weights, and the sum of the weights.
+    agent
+        Gives the hash of the agent. A flow of its learning state is typical for it.
+    domain_is_surprising
+        Gives whether a new domain counts despite an accepted flow.
+    min_sessions
+        A cluster with fewer sessions that used the value does not make it typical.
     """
     at = mix(use.tool_key, use.value, 2)
-    carried = flowed = often_carried = often_flowed = 0.0
+    value_share = flow_share = value_sessions = flow_sessions = 0.0
     for weight, cluster, similar in near:
         seen = cluster.values.get(at, 0)
-        if seen >= least:
-            carried += weight * seen / cluster.n
-            often_carried += similar * similar * seen
+        if seen >= min_sessions:
+            value_share += weight * seen / cluster.n
+            value_sessions += similar * similar * seen
         if use.flow in cluster.flows:
-            flowed += weight * cluster.flows[use.flow] / cluster.n
-            often_flowed += similar * similar * cluster.flows[use.flow]
-    usual = USUAL_SHARE * total
+            flow_share += weight * cluster.flows[use.flow] / cluster.n
+            flow_sessions += similar * similar * cluster.flows[use.flow]
+    typical = TYPICAL_SHARE * total
     level = flow_level = 0
-    if carried <= usual and often_carried < OFTEN:
-        if at in role.at:
+    if value_share <= typical and value_sessions < TYPICAL_SESSIONS:
+        if at in role.known_at:
             level = 1
-        elif use.value in role.anywhere or (use.root and use.root in role.roots):
+        elif use.value in role.known_values or (use.root and use.root in role.roots):
             level = 2
         elif not use.domain or use.domain in role.roots:
             level = 3
         else:
-            level = OUTSIDE
-    if flowed <= usual and often_flowed < OFTEN:
+            level = NEW_DOMAIN
+    if flow_share <= typical and flow_sessions < TYPICAL_SESSIONS:
         known = use.flow in role.flow
         flow_level = 1 if known else 2 if use.flow_key in role.flow_key else 3
-        if mix(use.flow, agent(), OWN) in role.flow:
+        if mix(use.flow, agent(), AGENT_FLOW) in role.flow:
             flow_level = 0
-    seldom = bool(level or flow_level)
+    novel = bool(level or flow_level)
     if (
-        seldom
-        and mix(use.flow, ACCEPTED) in role.flow
-        and use.value not in role.sightings
-        and not (level == OUTSIDE and telling())
+        novel
+        and mix(use.flow, ACCEPTED_FLOW) in role.flow
+        and use.value not in role.suspicions
+        and not (level == NEW_DOMAIN and domain_is_surprising())
     ):
         return 0, 0
     return level, flow_level
 
 
-def count_vote(votes: dict[int, Vote], exact: int, vote: Vote) -> None:
-    """Keep the highest levels reached at a place; the familiarity is that of the first there."""
+def add_vote(votes: dict[int, Vote], exact: int, vote: Vote) -> None:
+    """Keep the highest levels of an argument; the first vote gives the familiarity."""
     known = votes.setdefault(exact, vote)
     known.value_level = max(known.value_level, vote.value_level)
     known.flow_level = max(known.flow_level, vote.flow_level)
-    known.said = max(known.said, vote.said)
-    known.wandered = known.wandered or vote.wandered
+    known.binding = max(known.binding, vote.binding)
+    known.spread = known.spread or vote.spread

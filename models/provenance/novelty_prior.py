@@ -1,8 +1,8 @@
-"""How often sessions carry something new: rates with back-off, in bits.
+"""Rates of novelty with back-off: how often sessions use new values and flows, in bits.
 
-Counts are sums with an event-time half-life, so that the tables of several workers merge by
-addition. Confidence is bounded on reading: a node never weighs more than `MEMORY` votes, so a
-frequent tool does not earn more bits just because it has more counts.
+Counts are sums with a half-life in event time, so the tables of several workers merge by addition.
+A node weighs at most `MEMORY` votes when it is read. So more counts alone give a frequent tool no
+more bits.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from math import log2
 
 HALF_LIFE_DAYS = 30.0
 BACKOFF = 4.0  # strength of the more general context
-ROOT = 0.3  # P(new) before anything is known
-MEMORY = 150.0  # votes; 100 to 150 measured alike, without a bound the early days never fade
+ROOT_RATE = 0.3  # P(new) before anything is known
+MEMORY = 150.0  # votes; 100 .. 150 measure alike, no bound lets the first days count forever
 MAX_NODES = 32_768
 VALUE, FLOW = 0, 4  # columns of a node: the first of four levels of values, of three of flows
 VOTES, DAY = 7, 8
@@ -20,15 +20,15 @@ COLUMNS = DAY + 1
 _ALL = range(VOTES + 1)
 
 
-class Rates:
-    """P(novelty level >= L) of values and flows by context.
+class NoveltyRates:
+    """Estimate P(novelty level >= L) of values and flows by context (recipe, section 2).
 
-    A node counts a session once for all levels of both: [values of level 1 or more, 2 or more, 3
-    or more, 4, flows of level 1 or more, 2 or more, 3, votes, day of the last decay].
+    A node counts each session once. Its columns are: values of level >= 1, >= 2, >= 3, 4; flows of
+    level >= 1, >= 2, 3; votes; day of the last decay.
 
     Examples
     --------
-    >>> rates = Rates()
+    >>> rates = NoveltyRates()
     >>> round(rates.bits((1,), VALUE, day=0), 2)
     1.74
     >>> for _ in range(20):
@@ -44,8 +44,11 @@ class Rates:
         self.changed: set[int] = set()
 
     def bits(self, contexts: tuple[int, ...], column: int, day: int) -> float:
-        """Surprise of what is counted in a column; contexts run from general to specific."""
-        q = ROOT
+        """Give ``-log2`` of a column's rate; contexts run from general to specific.
+
+        Each context updates the rate: ``q <- (x + 4 q) / (n + 4)``, starting at 0.3.
+        """
+        q = ROOT_RATE
         nodes = self.nodes
         for context in contexts:
             node = nodes.get(context)
@@ -65,11 +68,11 @@ class Rates:
     def vote(
         self, contexts: tuple[int, ...], value_level: int, flow_level: int, weight: float, day: int
     ) -> None:
-        """Count one vote of `weight` in every context, with the levels it reached.
+        """Count one vote of `weight` in every context, with its levels.
 
-        Values reach 0 .. 4, flows 0 .. 3. A vote that comes late has faded as if it had been there.
+        Value levels are 0 .. 4, flow levels 0 .. 3. A late vote decays as if it were on time.
 
-        >>> rates = Rates()
+        >>> rates = NoveltyRates()
         >>> rates.vote((1,), 0, 0, 1.0, day=30)
         >>> rates.vote((1,), 1, 0, 1.0, day=0)
         >>> rates.nodes[1]
@@ -89,19 +92,24 @@ class Rates:
                 for column in _ALL:
                     node[column] *= fade
                 node[DAY] = float(day)
-            left = weight * _left(day - node[DAY])
+            decayed = weight * _decay(day - node[DAY])
             for column in reached:
-                node[column] += left
+                node[column] += decayed
 
-    def take_back(
-        self, contexts: tuple[int, ...], value_level: int, flow_level: int, weight: float, cast: int
+    def retract(
+        self,
+        contexts: tuple[int, ...],
+        value_level: int,
+        flow_level: int,
+        weight: float,
+        vote_day: int,
     ) -> None:
-        """Count a vote of the day `cast` no more; nothing falls below zero.
+        """Subtract a vote of the day `vote_day`; counts stay at zero or above.
 
-        >>> rates = Rates()
+        >>> rates = NoveltyRates()
         >>> rates.vote((1,), 2, 1, 0.5, day=0)
         >>> rates.vote((1,), 0, 0, 1.0, day=30)
-        >>> rates.take_back((1,), 2, 1, 0.5, cast=0)
+        >>> rates.retract((1,), 2, 1, 0.5, vote_day=0)
         >>> rates.nodes[1]
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 30.0]
         """
@@ -111,12 +119,12 @@ class Rates:
             if node is None:
                 continue
             self.changed.add(context)
-            left = weight * _left(cast - node[DAY])
+            decayed = weight * _decay(vote_day - node[DAY])
             for column in reached:
-                node[column] = max(0.0, node[column] - left)
+                node[column] = max(0.0, node[column] - decayed)
 
     def _drop_oldest(self) -> None:
-        """Forget the quarter of the nodes that were voted on longest ago."""
+        """Drop the quarter of the nodes with the oldest votes."""
         order = sorted(self.nodes, key=lambda k: (self.nodes[k][DAY], k))
         for context in order[: MAX_NODES // 4]:
             del self.nodes[context]
@@ -124,10 +132,10 @@ class Rates:
 
 
 def _reached(value_level: int, flow_level: int) -> tuple[int, ...]:
-    """Give the columns in which a vote of such levels counts."""
+    """Give the columns that a vote with these levels increments."""
     return *range(VALUE, VALUE + value_level), *range(FLOW, FLOW + flow_level), VOTES
 
 
-def _left(days: float) -> float:
-    """Give what is left of a vote of so many days (negative) before a node's."""
+def _decay(days: float) -> float:
+    """Give the decay of a vote that is older than its node by so many days (negative)."""
     return 2.0 ** (days / HALF_LIFE_DAYS) if days < 0.0 else 1.0

@@ -1,4 +1,4 @@
-"""Open sessions, in order of when they will have been idle long enough."""
+"""The open sessions, in order of the end of their idle period."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ if TYPE_CHECKING:
 
 _PACKED = b"\x01"
 _PARTS = len(Session.__struct_fields__)
-MOST_OPEN = 200_000
-_MOST_EVENTS = 1_000
+MAX_OPEN = 200_000
+_MAX_EVENTS = 1_000
 _LONGEST_US = 24 * HOUR_US
 
 
-class Sessions(Protocol):
-    """Sessions by agent, mode and name; closed by event time alone.
+class OpenSessions(Protocol):
+    """Sessions by agent, mode and name, closed by event time only.
 
-    A replay therefore closes them at the same events.
+    So a replay closes them at the same events.
     """
 
     def __len__(self) -> int:
-        """Give how many are open."""
+        """Give the number of open sessions."""
 
-    def meet(
+    def resume(
         self, agent_id: str, mode: str, name: str, time_us: int, watermark_us: int
     ) -> Session | None:
-        """Give the session an event belongs to, brought to its time; None: it opens one."""
+        """Give the session of an event, moved to its time; None when the event opens one."""
 
-    def cut(self) -> list[Session]:
+    def take_overlong(self) -> list[Session]:
         """Give the session that `meet` found too long to go on, if there was one."""
 
     def add(self, name: str, session: Session) -> None:
-        """Take in a session just opened."""
+        """Add a new session."""
 
-    def finished(self, watermark_us: int) -> list[Session]:
-        """Take out the sessions that have been idle, or are too many, in order of their end."""
+    def take_idle(self, watermark_us: int) -> list[Session]:
+        """Remove and give the sessions that are idle or exceed the limit, in order of their end."""
 
-    def all_finished(self) -> list[Session]:
-        """Take out every session, in order of its end: a recording is over."""
+    def take_all(self) -> list[Session]:
+        """Remove and give all sessions in order of their end, at the end of a recording."""
 
     def dump(self) -> tuple[list[tuple[int, bytes]], list[int]]:
-        """Write the sessions that changed since the last call, and name those that closed."""
+        """Give the bytes of changed sessions and the keys of closed ones, since the last call."""
 
     def load(self, stored: Iterable[tuple[int, bytes]]) -> None:
-        """Read what `dump` wrote; `StateError` when it cannot."""
+        """Read the bytes of `dump`; raise `StateError` when they are invalid."""
 
 
-class OpenSessions:
+class PythonOpenSessions:
     """The reference.
 
     Parameters
     ----------
     idle_us
-        A session is over when the stream has gone on for so long without it.
+        A session closes when the watermark passes its last event by this time.
     secret
         Key of the installation, for the keys of sessions.
     """
@@ -74,50 +74,50 @@ class OpenSessions:
         self._by_key: dict[int, Session] = {}
         self._touched: set[int] = set()
         self._closed: set[int] = set()
-        self._cut: list[Session] = []
+        self._overlong: list[Session] = []
         self._due: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
-        """Give how many are open."""
+        """Give the number of open sessions."""
         return len(self._by_key)
 
     def _key(self, agent_id: str, mode: str, name: str) -> int:
-        """Give a session's key, 63 bits."""
+        """Give the key of a session, 63 bits."""
         return self._hasher.once(f"session\x1f{agent_id}\x1f{mode}\x1f{name}") >> 1
 
-    def meet(
+    def resume(
         self, agent_id: str, mode: str, name: str, time_us: int, watermark_us: int
     ) -> Session | None:
-        """Give the session an event belongs to, brought to its time; None: it opens one."""
+        """Give the session of an event, moved to its time; None when the event opens one."""
         key = self._key(agent_id, mode, name)
         session = self._by_key.get(key)
         if session is None:
             return None
-        if session.events >= _MOST_EVENTS or time_us - session.opened_us > _LONGEST_US:
-            self._cut.append(self._take(key))
+        if session.events >= _MAX_EVENTS or time_us - session.opened_us > _LONGEST_US:
+            self._overlong.append(self._take(key))
             return None
         session.last_us = max(session.last_us, time_us)
         session.seen_us = watermark_us
         self._touched.add(key)
         return session
 
-    def cut(self) -> list[Session]:
+    def take_overlong(self) -> list[Session]:
         """Give the session that `meet` found too long to go on, if there was one."""
-        out, self._cut = self._cut, []
+        out, self._overlong = self._overlong, []
         return out
 
     def add(self, name: str, session: Session) -> None:
-        """Take in a session just opened."""
+        """Add a new session."""
         key = self._key(session.agent_id, session.mode, name)
         self._by_key[key] = session
         self._touched.add(key)
         self._closed.discard(key)
         heappush(self._due, (session.seen_us + self.idle_us, key))
 
-    def finished(self, watermark_us: int) -> list[Session]:
-        """Take out the sessions that have been idle, or are too many, in order of their end."""
+    def take_idle(self, watermark_us: int) -> list[Session]:
+        """Remove and give the sessions that are idle or exceed the limit, in order of their end."""
         due, out = self._due, []
-        while due and (due[0][0] <= watermark_us or len(self._by_key) > MOST_OPEN):
+        while due and (due[0][0] <= watermark_us or len(self._by_key) > MAX_OPEN):
             at_us, key = heappop(due)
             session = self._by_key.get(key)
             if session is None:
@@ -134,14 +134,14 @@ class OpenSessions:
         self._closed.add(key)
         return self._by_key.pop(key)
 
-    def all_finished(self) -> list[Session]:
-        """Take out every session, in order of its end: a recording is over."""
+    def take_all(self) -> list[Session]:
+        """Remove and give all sessions in order of their end, at the end of a recording."""
         order = sorted(self._by_key, key=lambda key: (self._by_key[key].last_us, key))
         self._due.clear()
         return [self._take(key) for key in order]
 
     def dump(self) -> tuple[list[tuple[int, bytes]], list[int]]:
-        """Write the sessions that changed since the last call, and name those that closed."""
+        """Give the bytes of changed sessions and the keys of closed ones, since the last call."""
         changed = [(key, _packed(self._by_key[key])) for key in sorted(self._touched)]
         gone = sorted(self._closed)
         self._touched.clear()
@@ -149,7 +149,7 @@ class OpenSessions:
         return changed, gone
 
     def load(self, stored: Iterable[tuple[int, bytes]]) -> None:
-        """Read what `dump` wrote; `StateError` when it cannot."""
+        """Read the bytes of `dump`; raise `StateError` when they are invalid."""
         for key, blob in stored:
             try:
                 session = self._by_key[key] = _unpacked(blob)
@@ -171,12 +171,12 @@ def _unpacked(raw: bytes) -> Session:
     parts = reader.value()
     reader.end()
     if not isinstance(parts, list) or len(parts) != _PARTS:
-        raise ValueError(f"another number of parts than {_PARTS}")
+        raise ValueError(f"wrong number of parts, expected {_PARTS}")
     return msgspec.convert(parts, Session)
 
 
-def open_sessions(idle_us: int, secret: bytes, native: Any | None) -> Sessions:
+def open_sessions(idle_us: int, secret: bytes, native: Any | None) -> OpenSessions:
     """Give the compiled sessions of the module `native`, or the reference without one."""
     if native is None:
-        return OpenSessions(idle_us, secret)
-    return cast("Sessions", native.OpenSessions(idle_us, secret))
+        return PythonOpenSessions(idle_us, secret)
+    return cast("OpenSessions", native.OpenSessions(idle_us, secret))

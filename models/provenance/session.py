@@ -1,4 +1,4 @@
-"""An open session: what it asked for, what it has carried so far, and its highest score."""
+"""An open session: its request, the identifiers it has used, and its highest score."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ MAX_USES = 512
 
 
 class Use(Struct, array_like=True, gc=False):
-    """One identifier carried at one (tool, key) by this session.
+    """One identifier that a session used at one argument.
+
+    An argument is a tool and a key. All identifiers are hashes of 64 bits.
 
     Attributes
     ----------
-    who
-        Whether it stands for somebody or something: `models.provenance.entity_binding.says_who`.
+    tool_key
+        The argument.
+    root
+        The host of a URL or the directory of a path; 0 for anything else.
+    flow, flow_key
+        The result's tool with the argument, and with the argument's key; 0 for a requested value.
+    level
+        Novelty of the value, 0 (typical) .. 4: `models.provenance.novelty.levels`.
+    is_entity
+        Whether it identifies a person or thing:
+        `models.provenance.entity_binding.identifies_entity`.
     domain
-        Hash of the domain of a mail address, 0 of anything else.
+        The domain of a mail address; 0 for anything else.
     """
 
     tool_key: int
@@ -24,63 +35,64 @@ class Use(Struct, array_like=True, gc=False):
     flow: int
     flow_key: int
     level: int
-    who: bool
+    is_entity: bool
     domain: int
 
 
-class Seen(Struct, array_like=True, gc=False):
-    """What a use is judged by once more, while its role is young.
+class UseSnapshot(Struct, array_like=True, gc=False):
+    """The inputs that score a use again during history cleaning.
 
     Attributes
     ----------
     tool
         Hash of the tool.
-    named
-        Least probability of the tool, for being named in the request.
+    name_floor
+        Lower bound of the tool's probability, 0 .. 0.2: the request contains words of its name.
     contexts
-        Where the novelty of its place is counted.
-    share
-        What is left of its bits after the discounts for specificity and coverage.
-    bare
+        Contexts in which the novelty of the argument is counted.
+    discount
+        Factor on its bits, 0 .. 1: specificity and coverage by the request.
+    uncovered
         True when the request covers less than half of it.
     """
 
     tool: int
-    named: float
+    name_floor: float
     contexts: tuple[int, int, int]
-    share: float
-    bare: bool
+    discount: float
+    uncovered: bool
 
 
 class Vote(Struct, array_like=True, gc=False):
-    """The highest novelty a session reached at one (tool, key, kind).
+    """The highest novelty that a session reached at one (tool, key, kind).
 
     Attributes
     ----------
-    said
-        Whether a value came as a name of the request says: `models.provenance.entity_binding`.
-    wandered
-        Whether a value came that wanders among kinds of request:
-        `models.provenance.cross_task_spread`.
+    familiarity
+        Familiarity of the request and the argument, 0 (never seen) .. 1.
+    binding
+        Result of `models.provenance.entity_binding.check_binding`.
+    spread
+        Whether a value is spread across tasks: `models.provenance.cross_task_spread`.
     """
 
     contexts: tuple[int, int, int]
     value_level: int
     flow_level: int
     familiarity: float
-    said: int
-    wandered: bool
+    binding: int
+    spread: bool
 
 
-class Ballot(Struct, array_like=True):
+class SessionVotes(Struct, array_like=True):
     """The votes of one session.
 
     Attributes
     ----------
     day
-        On which they were cast.
+        Day of the votes, counted from 1970.
     weight
-        Of a vote: below 1 while the role is young.
+        Weight of each vote, 0 .. 1; below 1 while the role has few sessions.
     """
 
     day: int
@@ -89,33 +101,34 @@ class Ballot(Struct, array_like=True):
 
 
 class Session(Struct, array_like=True):
-    """One session of one agent; closed when it has been idle, then learned as a whole.
+    """One session of one agent; it closes after an idle period and is then learned as a whole.
 
     Attributes
     ----------
     seen_us
-        Watermark of the stream at its latest event: idleness is counted from there, so a session
-        whose events arrive late is not closed at once.
+        Watermark of the stream at the latest event. The idle period starts there, so late events
+        do not close a session at once.
     near
-        (cluster number, overlap, similarity) of the role's clusters at its opening.
+        (cluster number, overlap, similarity) of the role's clusters when the session opens.
     learning
-        True when it belongs to the agent's learning state: learned without the gate.
+        True in the agent's learning state: the session is learned without the gate.
+    familiarity
+        Familiarity of the request, 0 (never seen) .. 1.
     score, p
-        Running maximum over its events in bits, and its p-value; p is None while uncalibrated.
-    top, peak, peak_place
-        Bits of its most surprising call that carried something unasked for, the value and the
-        (tool, key); 0 without one.
-    seen
-        Of `uses`, what they are judged by once more; none unless the role is young.
-    least
-        Bits of the p-values of its oddest event: `models.together`.
-    told
+        Highest score of its events in bits, and its p-value; p is None while uncalibrated.
+    peak_bits, peak_value, peak_argument
+        Score of the most surprising call with a tainted value, the value and its argument; -1, 0
+        and 0 without one.
+    snapshots
+        Snapshots of `uses` for history cleaning; empty unless the role is young.
+    peak_p_bits
+        Bits of the p-values of its most surprising event: `models.together`.
+    alerted
         Whether one of its events has alerted.
-    came
-        Marks of the letters and digits of what came out of results, by the result's tool:
-        what may be rewritten later.
-    strange
-        Whether the request covers less than half of `peak`, which came along no usual way.
+    sources
+        Fingerprints of the values from results, by tool: `models.provenance.taint`.
+    peak_unexplained
+        Whether the request covers less than half of `peak_value` and its flow is not typical.
     """
 
     agent_id: str
@@ -129,7 +142,7 @@ class Session(Struct, array_like=True):
     learning: bool
     vouched: bool = False
     near: list[tuple[int, float, float]] = []
-    known: float = 0.0
+    familiarity: float = 0.0
     events: int = 0
     score: float = -1.0
     p: float | None = None
@@ -137,41 +150,40 @@ class Session(Struct, array_like=True):
     tools: list[int] = []
     uses: dict[int, Use] = {}
     votes: dict[int, Vote] = {}
-    top: float = -1.0
-    peak: int = 0
-    peak_place: int = 0
-    seen: dict[int, Seen] = {}
-    least: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    told: bool = False
-    came: dict[str, list[int]] = {}
-    strange: bool = False
+    peak_bits: float = -1.0
+    peak_value: int = 0
+    peak_argument: int = 0
+    snapshots: dict[int, UseSnapshot] = {}
+    peak_p_bits: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    alerted: bool = False
+    sources: dict[str, list[int]] = {}
+    peak_unexplained: bool = False
 
 
-class First(Struct, array_like=True):
-    """One of the first sessions of a role, as it was learned.
+class EarlySession(Struct, array_like=True):
+    """One of the first sessions of a role, in the form in which it was learned.
 
     Attributes
     ----------
     number
-        Of its cluster.
-    free
+        Number of its cluster.
+    ungated
         Whether it was learned without the gate.
-    held
-        Values at their (tool, key) that were not learned: they waited.
-    ballot
-        What it said of anything new, unless that is kept already:
-        `models.provenance.history.vote_retraction`.
+    waiting
+        Values with their argument that were not learned, because they wait for more sessions.
+    session_votes
+        Its votes for novelty, unless `RetainedVotes` holds them already.
     """
 
     number: int
     last_us: int
-    free: bool
+    ungated: bool
     tools: list[int]
-    held: list[int]
-    uses: list[tuple[Use, Seen]]
-    ballot: Ballot | None
+    waiting: list[int]
+    uses: list[tuple[Use, UseSnapshot]]
+    session_votes: SessionVotes | None
 
     @property
-    def full(self) -> bool:
-        """Whether it made its cluster familiar."""
-        return self.free and not self.held
+    def familiar(self) -> bool:
+        """Whether it counts towards the familiarity of its cluster."""
+        return self.ungated and not self.waiting

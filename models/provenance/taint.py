@@ -1,87 +1,89 @@
-"""Trace identifiers that the agent rewrote to the result they came from.
+"""Trace identifiers that the agent rewrote to the result they came from (taint tracking).
 
-Whoever tells origins looks for a value as it stands. One that the agent put into base64, or split
-over two arguments, stood nowhere, and would carry no bits. So a session remembers the letters and
-digits of what came out of results, and what stood nowhere is undone and compared with them.
+The sender of an event compares literal values. It finds no origin for a value that the agent put
+into base64 or split over two arguments, so that value would add no bits. Therefore a session keeps
+fingerprints of the values from results. A value without origin is decoded and compared with them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from models.provenance.deobfuscation import marked, traceable
-from models.provenance.request import asked_for
+from models.provenance.deobfuscation import fingerprint, traceable
+from models.provenance.request import is_requested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.event import Origins
-    from models.provenance.request import Reader, Request
+    from models.provenance.request import Request, TextParser
 
 REWRITTEN: Final = "rewritten"
-"""Said beside the origin of an identifier that did not stand there as it is."""
+"""Added to the origin of an identifier that was traced."""
 
-MOST_CAME = 32  # identifiers of one session
-Came = dict[str, list[int]]
-"""Marks of the letters and digits of what came out of results, by the result's tool."""
-_MOST_PIECES = 4  # arguments that one identifier was split over
+MAX_SOURCES = 32  # fingerprints of one session
+TaintSources = dict[str, list[int]]
+"""Fingerprints of the values from results, by the result's tool."""
+_MAX_PIECES = 4  # arguments over which one identifier is split
 
 
-def remember(came: Came, mark: int, source: str) -> None:
-    """Remember where something came from first, within bounds.
+def add_source(sources: TaintSources, traced: int, tool: str) -> None:
+    """Add the fingerprint of a value with the first tool that returned it, up to `MAX_SOURCES`.
 
-    >>> came = {}
-    >>> remember(came, 7, "bank.list"), remember(came, 7, "web.get"), came
+    >>> sources = {}
+    >>> add_source(sources, 7, "bank.list"), add_source(sources, 7, "web.get"), sources
     (None, None, {'bank.list': [7]})
     """
-    if _source(came, mark) is None and sum(map(len, came.values())) < MOST_CAME:
-        came.setdefault(source, []).append(mark)
+    if _source(sources, traced) is None and sum(map(len, sources.values())) < MAX_SOURCES:
+        sources.setdefault(tool, []).append(traced)
 
 
-def _source(came: Came, mark: int) -> str | None:
-    return next((source for source, marks in came.items() if mark in marks), None)
+def _source(sources: TaintSources, traced: int) -> str | None:
+    return next((tool for tool, known in sources.items() if traced in known), None)
 
 
-def traced(origins: Origins, request: Request, came: Came, reader: Reader) -> Origins:
-    """Give the origins of a call's identifiers, with those of what was rewritten.
+def trace_origins(
+    origins: Origins, request: Request, sources: TaintSources, parser: TextParser
+) -> Origins:
+    """Give the origins of a call's identifiers, with those of the rewritten ones.
 
     Parameters
     ----------
     origins
-        As they were told; an identifier without any stood nowhere.
+        The reported origins; an empty list where the sender found none.
     request
-        What it names needs no other origin.
-    came
-        What came out of results in this session so far.
+        Identifiers in its text are not traced.
+    sources
+        Values from results in this session so far.
     """
-    tracer = _Tracer(request, came, reader)
+    tracer = _Tracer(request, sources, parser)
     return {
-        key: [(raw, told or tracer.where(raw)) for raw, told in each]
+        key: [(raw, reported or tracer.origins_of(raw)) for raw, reported in each]
         for key, each in origins.items()
     }
 
 
 class _Tracer:
-    """Traces the identifiers of one call, in their order."""
+    """Trace the identifiers of one call, in their order."""
 
-    def __init__(self, request: Request, came: Came, reader: Reader) -> None:
-        self._request, self._came, self._reader = request, came, reader
+    def __init__(self, request: Request, sources: TaintSources, parser: TextParser) -> None:
+        self._request, self._sources, self._parser = request, sources, parser
         self._pieces: list[str] = []
 
-    def where(self, raw: str) -> list[str]:
-        value = self._reader.value(raw)
-        if value is None or asked_for(value, self._request):
+    def origins_of(self, raw: str) -> list[str]:
+        value = self._parser.value(raw)
+        if value is None or is_requested(value, self._request):
             return []
-        self._pieces.append(value.bare)
-        for mark in (*self._reader.forms(raw), *self._joined()):
-            source = _source(self._came, mark)
+        self._pieces.append(value.alphanumerics)
+        for form in (*self._parser.forms(raw), *self._joined()):
+            source = _source(self._sources, form)
             if source is not None:
                 return [f"result:{source}", REWRITTEN]
         return []
 
     def _joined(self) -> Iterator[int]:
-        """Put the latest together with those before it, and mark what may have been split."""
-        for many in range(2, min(len(self._pieces), _MOST_PIECES) + 1):
+        """Give the fingerprints of the last 2 .. 4 pieces joined together."""
+        for many in range(2, min(len(self._pieces), _MAX_PIECES) + 1):
             text = "".join(self._pieces[-many:])
             if traceable(text):
-                yield marked(text, self._reader.hasher)
+                yield fingerprint(text, self._parser.hasher)

@@ -1,4 +1,4 @@
-"""Words of a request, and what kind of thing an identifier is."""
+"""Split requests into words, and determine the kind of an identifier."""
 
 from __future__ import annotations
 
@@ -53,13 +53,15 @@ def stems(text: str) -> set[str]:
 
 
 def long_words(text: str) -> tuple[str, ...]:
-    """Give the unstemmed words of three letters and more, for the coverage of identifiers."""
+    """Give the unstemmed words of three letters or more, for the coverage of identifiers."""
     found = _WORD.findall(text.lower())
     return tuple(sorted({w for w in found if len(w) > 2 and stem(w) not in STOP}))
 
 
 def normalise(value: str) -> str:
-    """Bring an identifier to the form in which two spellings of it are equal.
+    """Give the normal form of an identifier, which is equal for all its spellings.
+
+    Lower case, without scheme, ``www.`` and trailing slash.
 
     >>> normalise("https://www.Example.com/a/")
     'example.com/a'
@@ -92,7 +94,9 @@ def kind_of(value: str) -> str:
 
 
 def specificity(value: str, kind: str) -> float:
-    """Bits that tell a match from chance: 12 a word, 4 a letter if shorter, 3.3 a digit.
+    """Give the bits of an identifier against a match by chance; higher is more specific.
+
+    A word has 12 bits, or 4 per letter if that is less; a digit has 3.3, a date 8 in all.
 
     >>> specificity("reset", "word"), specificity("2026-01-05", "date")
     (12.0, 8.0)
@@ -129,10 +133,10 @@ def domain_of(value: str, kind: str) -> str | None:
 
 
 def coverage(value: str, kind: str, request_words: tuple[str, ...]) -> float:
-    """Share of an identifier's letters that the request names, 0 .. 1; 0 for hosts.
+    """Give the share of an identifier's letters that the request names, 0 .. 1; 0 for hosts.
 
-    A word counts in full, a word start of four letters or more with its length. For a mail
-    address only the part before the @ counts, so a look-alike domain gains nothing.
+    A word counts in full. A prefix of four letters or more counts with its length. A mail address
+    counts up to the @ only, so a look-alike domain has no advantage.
 
     >>> coverage("lily.white@example.com", "mail", ("lily", "send"))
     0.4444444444444444

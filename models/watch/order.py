@@ -51,7 +51,7 @@ def turned(watch: Watch, session: int) -> float:
     return watch.disorder if watch.session == session else 0.0
 
 
-def stray(watch: Watch, session: int, unasked: float, turned: float) -> tuple[float, bool]:
+def stray(watch: Watch, session: int, off_task_bits: float, turned: float) -> tuple[float, bool]:
     """Add a call to the running sum of what tells of other work than was asked for, as `add_up`.
 
     One detour is nothing; another piece of work is several calls that nobody asked for. It often
@@ -61,7 +61,7 @@ def stray(watch: Watch, session: int, unasked: float, turned: float) -> tuple[fl
     Parameters
     ----------
     unasked
-        Bits of `models.provenance.argument_detector.unasked`.
+        Bits of `models.provenance.argument_detector.off_task_bits`.
     turned
         How far the session was out of order before the call, in bits.
 
@@ -75,7 +75,7 @@ def stray(watch: Watch, session: int, unasked: float, turned: float) -> tuple[fl
     (7.25, True)
     """
     before = watch.astray if watch.session == session else 0.0
-    step = min(unasked, MOST_STRAY) - DETOUR_BITS
+    step = min(off_task_bits, MOST_STRAY) - DETOUR_BITS
     turn = max(0.0, min(step, turned)) if before == 0.0 else 0.0
     watch.astray = max(0.0, min(MOST_SUM, before + step + turn))
     return watch.astray, watch.astray > before

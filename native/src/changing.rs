@@ -4,7 +4,7 @@ use crate::baseline::agent_state::Subject;
 use crate::baseline::profile::State;
 use crate::baseline::surprise::Surprise;
 use crate::json::action::Act;
-use crate::provenance::session::Content;
+use crate::provenance::session::CallScore;
 use crate::r#loop::one_event::Bench;
 
 const TOOL: usize = 0;
@@ -68,10 +68,10 @@ pub fn changing(subject: &Subject<'_>) -> bool {
 }
 
 /// Content bits of a tool that is new with a deployment; `models.changing.excused`.
-pub fn excused(content: &Content) -> f64 {
-    let Some(carrier) = content.carrier.as_ref().filter(|carrier| carrier.bits != 0.0) else {
+pub fn excused(content: &CallScore) -> f64 {
+    let Some(tainted) = content.tainted.as_ref().filter(|tainted| tainted.bits != 0.0) else {
         return 0.0;
     };
-    let value = carrier.bits * carrier.value_bits / (carrier.value_bits + carrier.flow_bits);
-    content.score * value / (carrier.bits + content.intent.unwrap_or(0.0))
+    let value = tainted.bits * tainted.value_bits / (tainted.value_bits + tainted.flow_bits);
+    content.score * value / (tainted.bits + content.intent.unwrap_or(0.0))
 }

@@ -42,11 +42,11 @@ impl Bench<'_, '_> {
             let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
             let rose = counted > session.score;
             let mut rank = self.rank(session, counted, rose);
-            if active && !session.told {
+            if active && !session.alerted {
                 rank.least = oddest(session, &scored.calibrated.each);
             }
             if self.together_is_rare(session, &rank, TOGETHER * (alpha * per_session))
-                || session_is_rare(&rank, rose || !session.told, SESSIONS * alpha * per_session)
+                || session_is_rare(&rank, rose || !session.alerted, SESSIONS * alpha * per_session)
             {
                 return None;
             }
@@ -72,7 +72,7 @@ impl Bench<'_, '_> {
 
     /// Whether what is odd in several ways about a session has become too rare with an event.
     fn together_is_rare(&self, session: &mut Session, rank: &Ranked, alpha: f64) -> bool {
-        if rank.least == session.least || !self.pools_are_large(self.together) {
+        if rank.least == session.peak_p_bits || !self.pools_are_large(self.together) {
             return false;
         }
         let (odd, u) = (total(rank.least), self.u(session));
@@ -90,7 +90,7 @@ impl Bench<'_, '_> {
     }
 
     fn rank(&self, session: &mut Session, score: f64, rose: bool) -> Ranked {
-        let mut now = Ranked { score: session.score, p: session.p, least: session.least };
+        let mut now = Ranked { score: session.score, p: session.p, least: session.peak_p_bits };
         if rose || session.p.is_none() {
             now.score = session.score.max(score);
             if self.pools_are_large(self.pools) {

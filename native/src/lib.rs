@@ -39,9 +39,9 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<codec::hashing::Hashes>()?;
     module.add_class::<codec::sealing::Seals>()?;
     module.add_class::<provenance::session::Session>()?;
-    module.add_class::<provenance::session::Content>()?;
-    module.add_class::<provenance::session::Carrier>()?;
-    module.add_class::<provenance::backend::ContentKernel>()?;
+    module.add_class::<provenance::session::CallScore>()?;
+    module.add_class::<provenance::session::TaintedValue>()?;
+    module.add_class::<provenance::backend::ProvenanceDetector>()?;
     module.add_class::<provenance::open_sessions::OpenSessions>()?;
     module.add_class::<peers::groups::Groups>()?;
     module.add_class::<peers::view::View>()?;

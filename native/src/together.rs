@@ -16,10 +16,10 @@ pub fn oddest(session: &Session, each: &[Option<f64>]) -> [f64; 3] {
             *bits = (-p.log2()).min(MOST_BITS);
         }
     }
-    if total(now) > total(session.least) {
+    if total(now) > total(session.peak_p_bits) {
         now
     } else {
-        session.least
+        session.peak_p_bits
     }
 }
 

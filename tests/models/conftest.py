@@ -13,7 +13,7 @@ from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
 from models.event import Agent, Event, Origin, microseconds
-from models.provenance.backend import PythonContent
+from models.provenance.backend import PythonDetector
 from models.trust.state import TrustState
 from pipeline.publishing.catalogue import catalogue
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from models.features.selection import Selection
-    from models.provenance.argument_detector import Content
+    from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
     from models.result import Assessment
 
@@ -186,7 +186,7 @@ class Desk:
     """A detector with one role, and sessions played through it."""
 
     def __init__(self, an_event: Callable[..., Event]) -> None:
-        self.detector = PythonContent(SECRET)
+        self.detector = PythonDetector(SECRET)
         self._an_event = an_event
         self._sessions = 0
 
@@ -217,11 +217,11 @@ class Desk:
         """Let the next session open on another day."""
         self._sessions += 24 * 60 // 20
 
-    def score(self, event: Event, purpose: str = PAY) -> Content:
+    def score(self, event: Event, purpose: str = PAY) -> CallScore:
         """Judge a call as the first of a new session."""
         return self.judge(self.open(purpose), event)
 
-    def judge(self, session: Session, event: Event) -> Content:
+    def judge(self, session: Session, event: Event) -> CallScore:
         """Judge a call of an open session."""
         return self.detector.score(session, event.tool, event.argument_origins)
 
@@ -229,7 +229,7 @@ class Desk:
         """Play a session to its end and learn it; give whether anything was learned."""
         session = self.open(purpose, **more)
         for event in events:
-            self.detector.note(session, self.judge(session, event))
+            self.detector.record_call(session, self.judge(session, event))
         return self.detector.close(session)
 
 

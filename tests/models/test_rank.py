@@ -7,8 +7,8 @@ import pytest
 from models.assessing import accounted
 from models.baseline.agent_state import Bits
 from models.calibration.p_values import Calibrated
-from models.provenance.argument_detector import Content
-from models.provenance.call_scoring import RECURRENCE_BITS, Carrier
+from models.provenance.argument_detector import CallScore
+from models.provenance.call_scoring import RECURRENCE_BITS, TaintedValue
 from models.watch.scene import RULE_BITS
 
 
@@ -57,11 +57,11 @@ def assessed(a_stream, an_event):
 
     def assess(*, flow_level, recurrences, bits):
         again = RECURRENCE_BITS * recurrences
-        carrier = Carrier(
+        tainted = TaintedValue(
             bits + again, "to", 0, "result:web", bits + again, 0.0, 3, flow_level,
-            recurrences=recurrences, elsewhere=again,
+            recurrences=recurrences, cross_task_bits=again,
         )  # fmt: skip
-        content = Content(bits + again, None, carrier, 1.0)
+        content = CallScore(bits + again, None, tainted, 1.0)
         looked_at = Bits(
             surprise, surprise, [], content, counted=content.score, decisive=accounted(content)
         )

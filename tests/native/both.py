@@ -7,7 +7,7 @@ import os
 import pytest
 
 from models.kernel import native_kernel
-from models.provenance.backend import content_kernel
+from models.provenance.backend import provenance_detector
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 needs_native = pytest.mark.skipif(native is None, reason="habitus-native is not installed")
@@ -15,24 +15,24 @@ needs_native = pytest.mark.skipif(native is None, reason="habitus-native is not 
 SECRET = b"0123456789abcdef"
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
-CARRIER = (
+TAINTED = (
     "bits", "key", "kind", "source", "value_bits", "flow_bits", "value_level", "flow_level",
-    "rewritten", "recurrences", "elsewhere",
+    "rewritten", "recurrences", "cross_task_bits",
 )  # fmt: skip
 
 
 def seen(content):
     """Give whatever the engine reads of a content."""
-    carrier = content.carrier
-    parts = carrier and tuple(getattr(carrier, name) for name in CARRIER)
-    return content.score, content.intent, content.unasked, content.known, parts
+    tainted = content.tainted
+    parts = tainted and tuple(getattr(tainted, name) for name in TAINTED)
+    return content.score, content.intent, content.off_task_bits, content.familiarity, parts
 
 
 class Both:
     """The two kernels, given the same work and compared after each step of it."""
 
     def __init__(self) -> None:
-        self.kernels = [content_kernel(SECRET, module) for module in (None, native)]
+        self.kernels = [provenance_detector(SECRET, module) for module in (None, native)]
         self.shared: dict[str, bytes] = {}
         self.sessions = 0
 
@@ -55,14 +55,14 @@ class Both:
             False,
         )
         sessions = [kernel.open(*given) for kernel in self.kernels]
-        self.same([session.known for session in sessions])
+        self.same([session.familiarity for session in sessions])
         return sessions
 
     def score(self, sessions, tool, origins):
         pairs = zip(self.kernels, sessions, strict=True)
         judged = [kernel.score(session, tool, origins) for kernel, session in pairs]
         for kernel, session, content in zip(self.kernels, sessions, judged, strict=True):
-            kernel.note(session, content)
+            kernel.record_call(session, content)
         self.bytes_of(sessions)
         return self.same([seen(content) for content in judged])
 
@@ -84,7 +84,7 @@ class Both:
     def reload(self):
         """Go on from the stored bytes, each kernel from those of the other."""
         self.dump()
-        self.kernels = [content_kernel(SECRET, module) for module in (None, native)]
+        self.kernels = [provenance_detector(SECRET, module) for module in (None, native)]
         for kernel in self.kernels:
             kernel.load(self.shared)
 

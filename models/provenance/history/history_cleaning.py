@@ -1,8 +1,8 @@
-"""Look again at a role's first sessions, once there is something to judge them by.
+"""Clean the history of a young role: score its first sessions again, leaving one out.
 
-While a role is young all is new and nothing is calibrated, so whatever its sessions carry is
-learned, the values of an attack among them as well. Each is judged anew by what the others did, and
-what few of them carried counts as new; those that stand out give back what they alone brought.
+A young role has no calibration, so it learns all values, those of an attack among them. After
+`YOUNG` sessions each session is scored against the others; a value in `RARE` or fewer sessions
+counts as new. The role unlearns the new values of anomalous sessions.
 """
 
 from __future__ import annotations
@@ -13,223 +13,235 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.codec.hashing import mix
-from models.provenance.argument_detector import PLAIN_FACTOR, intents, weighed
+from models.provenance.argument_detector import UNTAINTED_FACTOR, intent_bits, weigh_clusters
 from models.provenance.call_scoring import recurrence
-from models.provenance.history.learning import FREE_HOLD, GATE, count_bearer
+from models.provenance.history.learning import GATE, UNGATED_WAIT_P, count_session
 from models.provenance.history.request_clusters import RARE, Cluster, RoleTable, ToolShares, mark_of
-from models.provenance.history.vote_retraction import doubt
-from models.provenance.novelty import UNKNOWN, VotePlace, familiarity, kinds_like, levels
+from models.provenance.history.vote_retraction import retract_if_recurrent
+from models.provenance.novelty import (
+    NEW_AT_ARGUMENT,
+    ArgumentContext,
+    familiarity,
+    levels,
+    similar_marks,
+)
 from models.provenance.novelty_prior import FLOW, VALUE
 from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.provenance.argument_detector import ContentDetector
+    from models.provenance.argument_detector import ArgumentDetector
     from models.provenance.history.request_clusters import Table
-    from models.provenance.session import First, Use
+    from models.provenance.session import EarlySession, Use
 
-SEVERAL = 2  # kinds of request that what wanders makes stand out; others that make it usual in one
+MIN_TASKS = 2  # tasks whose sessions a value makes anomalous, from which on it recurs
 
 
-def look_again(detector: ContentDetector, name: str) -> None:
-    """Judge a role's first sessions by one another; unlearn what is new in those that stand out.
+def clean_history(detector: ArgumentDetector, name: str) -> None:
+    """Score a role's first sessions against each other; unlearn the new values of anomalous ones.
 
-    Then the others again, as what these brought no longer makes it look usual.
+    The rest is scored again until no session is anomalous, since unlearned values no longer make
+    others typical.
     """
     role = detector.role(name)
-    rest, scores = list(role.first), list[float]()
-    kinds: dict[int, set[int]] = {}
+    rest, scores = list(role.early_sessions), list[float]()
+    tasks: dict[int, set[int]] = {}
     while rest:
-        others = Others(detector, name, kinds)
+        others = LeaveOneOut(detector, name, tasks)
         judged = [others.judge(one) for one in rest]
         scores = scores or sorted(found.score for found in judged)
         left = [
             one
             for one, found in zip(rest, judged, strict=True)
-            if not _stands_out(role, one, found, scores, others)
+            if not _remove_if_anomalous(role, one, found, scores, others)
         ]
         if len(left) == len(rest):
             break
         rest = left
-    _unlearn_wandering(role, rest, kinds)
-    day = role.first[-1].last_us // DAY_US
-    for value in sorted(role.ballots):
-        doubt(detector.tables.rates, role, value, day)
-    role.first.clear()
-    role.unsaid = 0
+    _unlearn_recurrent(role, rest, tasks)
+    day = role.early_sessions[-1].last_us // DAY_US
+    for value in sorted(role.retained_votes):
+        retract_if_recurrent(detector.tables.rates, role, value, day)
+    role.early_sessions.clear()
+    role.unstored = 0
 
 
-def _stands_out(
+def _remove_if_anomalous(
     role: RoleTable,
-    one: First,
-    found: Judged,
+    one: EarlySession,
+    found: Rescored,
     scores: list[float],
-    others: Others,
+    others: LeaveOneOut,
 ) -> bool:
-    """Tell whether a session stands out among these scores, and unlearn what is new in it."""
-    score, peak, unknown, new, alike = found
+    """Give whether a session is anomalous among these scores; if so, unlearn its new values."""
+    score, peak, peak_is_new, new, alike = found
     p = (len(scores) - bisect_left(scores, score)) / len(scores)
-    if not (one.free and peak and p <= FREE_HOLD):
+    if not (one.ungated and peak and p <= UNGATED_WAIT_P):
         return False
-    _unlearn(role, one, new, others.bearers)
+    _unlearn(role, one, new, others.session_counts)
     for use in new:
-        kinds = others.kinds.setdefault(use.value, set())
-        if not kinds & alike:
-            kinds.add(mark_of(one.number))
-    if unknown:
-        count_bearer(role, peak, one.last_us // DAY_US)
-    if one.ballot is not None and unknown:
-        role.ballots.keep(peak, one.ballot)
+        tasks = others.tasks.setdefault(use.value, set())
+        if not tasks & alike:
+            tasks.add(mark_of(one.number))
+    if peak_is_new:
+        count_session(role, peak, one.last_us // DAY_US)
+    if one.session_votes is not None and peak_is_new:
+        role.retained_votes.keep(peak, one.session_votes)
     if p < GATE:
-        role.sightings.note_kind(peak, one.number, alike, one.last_us // DAY_US)
+        role.suspicions.add_cluster_mark(peak, one.number, alike, one.last_us // DAY_US)
     return True
 
 
-class Judged(NamedTuple):
-    """What is said of a first session.
+class Rescored(NamedTuple):
+    """The score of an early session against the others.
 
     Attributes
     ----------
     score
-        Its highest bits.
-    peak, unknown
-        The value that made it; whether it is new to the role, and strange as in `Session`.
+        Highest score of its uses in bits.
+    peak, peak_is_new
+        The value with this score; whether it is new to the role and unexplained as in `Session`.
     new
-        What is new in it.
+        Uses whose values are new.
     alike
-        Marks of its kind of request and its like.
+        Marks of its cluster and the similar ones.
     """
 
     score: float
     peak: int
-    unknown: bool
+    peak_is_new: bool
     new: list[Use]
     alike: frozenset[int] = frozenset()
 
 
-class Others:
-    """A role as all but one of its first sessions know it; works on copies.
+class LeaveOneOut:
+    """A role without one of its first sessions; works on copies.
 
     Attributes
     ----------
-    bearers
-        How many of the sessions brought each key of what the role knows.
-    kinds
-        Of each value that was new in a session that stood out, the kinds of request it was new in.
+    session_counts
+        Number of sessions with each key of the known tables.
+    tasks
+        Value that was new in anomalous sessions -> marks of the clusters of these sessions.
     """
 
-    def __init__(self, detector: ContentDetector, name: str, kinds: dict[int, set[int]]) -> None:
+    def __init__(self, detector: ArgumentDetector, name: str, tasks: dict[int, set[int]]) -> None:
         self._detector = detector
         self._name = name
         whole = detector.role(name)
-        self.bearers = _bearers(whole)
-        self.kinds = kinds
+        self.session_counts = _session_counts(whole)
+        self.tasks = tasks
         self._role = role = RoleTable()
-        for table, counts in zip(_known(role), self.bearers, strict=True):
+        for table, counts in zip(_known_tables(role), self.session_counts, strict=True):
             table.update((key, 0) for key, n in counts.items() if n > RARE)
-        role.sightings = whole.sightings
+        role.suspicions = whole.suspicions
         role.clusters = {number: _copy(cluster) for number, cluster in whole.clusters.items()}
         self._shares = ToolShares(role)
 
-    def judge(self, one: First) -> Judged:
-        """Judge a session by what the others did."""
+    def judge(self, one: EarlySession) -> Rescored:
+        """Score a session against the others."""
         cluster = self._role.clusters.get(one.number)
         if cluster is None:
-            return Judged(0.0, 0, False, [])
-        counted = _counted(one)
+            return Rescored(0.0, 0, False, [])
+        counted = _cluster_keys(one)
         self._move(cluster, one, counted, -1)
         found = self._score(cluster, one)
         self._move(cluster, one, counted, 1)
         return found
 
-    def _move(self, cluster: Cluster, one: First, counted: tuple[set[int], ...], sign: int) -> None:
-        """Take a session and what it added out of its cluster, or put it back."""
+    def _move(
+        self, cluster: Cluster, one: EarlySession, counted: tuple[set[int], ...], sign: int
+    ) -> None:
+        """Subtract a session from the counts of its cluster, or add it again."""
         self._shares.count(cluster, -1)
         cluster.n += sign
-        cluster.full += sign * one.full
+        cluster.familiar += sign * one.familiar
         for table, keys in zip(cluster.tables, counted, strict=True):
             for key in keys:
                 table.add(key, sign)
         self._shares.count(cluster)
 
-    def _score(self, own: Cluster, one: First) -> Judged:
+    def _score(self, own: Cluster, one: EarlySession) -> Rescored:
         detector, role, day = self._detector, self._role, one.last_us // DAY_US
-        like = detector.like(self._name, frozenset(own.bag))
-        near, total = weighed(role.clusters, like)
-        alike = kinds_like(like, own.number)
+        like = detector.similar_clusters(self._name, frozenset(own.bag))
+        near, total = weigh_clusters(role.clusters, like)
+        alike = similar_marks(like, own.number)
         clusters = [(role.clusters[n], s) for n, _, s in like if n in role.clusters]
-        known = familiarity([(s, c.full, c.skipped) for c, s in clusters])
-        score, peak, unknown = 0.0, 0, False
+        known = familiarity([(s, c.familiar, c.skipped) for c, s in clusters])
+        score, peak, peak_is_new = 0.0, 0, False
         new: list[Use] = []
         for use, seen in one.uses:
             if not use.flow:
                 continue
             here = [(s, c.keys.get(use.tool_key, 0), c.skipped) for _, c, s in near]
             mixed = (known + familiarity(here)) / 2
-            place = VotePlace(0, seen.contexts)
-            telling = partial(detector.telling, place, mixed, day)
+            place = ArgumentContext(0, seen.contexts)
+            domain_is_surprising = partial(detector.domain_is_surprising, place, mixed, day)
             again, more = recurrence(role, use.value, day, alike)
-            least = self._least(use.value, alike, again)
-            level, flow_level = levels(role, use, near, total, lambda: 0, telling, least)
-            if level >= UNKNOWN:
+            min_sessions = self._min_sessions(use.value, alike, again)
+            level, flow_level = levels(
+                role, use, near, total, lambda: 0, domain_is_surprising, min_sessions
+            )
+            if level >= NEW_AT_ARGUMENT:
                 new.append(use)
             if not level and not flow_level:
                 continue
-            level = detector.counting(place, level, mixed, day)
+            level = detector.effective_level(place, level, mixed, day)
             bits = detector.bits(place, VALUE, level, mixed, day)
             bits += detector.bits(place, FLOW, flow_level, mixed, day)
-            if level > UNKNOWN:
+            if level > NEW_AT_ARGUMENT:
                 bits += more
-            intent, _ = intents(self._shares, seen.named, seen.tool, near, total)
-            bits = bits * seen.share + intent
-            bits *= 1.0 if level >= UNKNOWN and seen.bare else PLAIN_FACTOR
+            intent, _ = intent_bits(self._shares, seen.name_floor, seen.tool, near, total)
+            bits = bits * seen.discount + intent
+            bits *= 1.0 if level >= NEW_AT_ARGUMENT and seen.uncovered else UNTAINTED_FACTOR
             if bits > score:
                 score, peak = bits, use.value
-                unknown = level > UNKNOWN and flow_level > 0 and seen.bare
-        return Judged(score, peak, unknown, new, alike)
+                peak_is_new = level > NEW_AT_ARGUMENT and flow_level > 0 and seen.uncovered
+        return Rescored(score, peak, peak_is_new, new, alike)
 
-    def _least(self, value: int, alike: frozenset[int], again: int) -> int:
-        """Give how many others of a kind of request make a value usual there.
+    def _min_sessions(self, value: int, alike: frozenset[int], again: int) -> int:
+        """Give the number of sessions in a cluster that make a value typical there.
 
-        None do where it made sessions of several others unusual: it follows the agents around.
+        No number does for a value that made sessions of several other tasks anomalous: it recurs
+        across tasks.
         """
-        if again >= SEVERAL:
+        if again >= MIN_TASKS:
             return RARE + 1
-        return SEVERAL if self.kinds.get(value, set()) - alike else 1
+        return MIN_TASKS if self.tasks.get(value, set()) - alike else 1
 
 
 def _copy(cluster: Cluster) -> Cluster:
     copy = Cluster(cluster.number, cluster.bag, cluster.used_us)
-    copy.n, copy.full, copy.skipped = cluster.n, cluster.full, cluster.skipped
-    for mine, theirs in zip(copy.tables, cluster.tables, strict=True):
-        mine.update(theirs)
+    copy.n, copy.familiar, copy.skipped = cluster.n, cluster.familiar, cluster.skipped
+    for mine, original in zip(copy.tables, cluster.tables, strict=True):
+        mine.update(original)
     return copy
 
 
-def _known(role: RoleTable) -> tuple[Table, ...]:
-    return role.at, role.anywhere, role.roots, role.flow, role.flow_key
+def _known_tables(role: RoleTable) -> tuple[Table, ...]:
+    return role.known_at, role.known_values, role.roots, role.flow, role.flow_key
 
 
-def _bearers(role: RoleTable) -> tuple[Counter[int], ...]:
-    bearers = tuple(Counter[int]() for _ in _known(role))
-    for one in role.first:
-        for counts, keys in zip(bearers, _brought(_learned(one)), strict=True):
+def _session_counts(role: RoleTable) -> tuple[Counter[int], ...]:
+    session_counts = tuple(Counter[int]() for _ in _known_tables(role))
+    for one in role.early_sessions:
+        for counts, keys in zip(session_counts, _table_keys(_learned(one)), strict=True):
             counts.update(keys)
-    return bearers
+    return session_counts
 
 
 def _at(use: Use) -> int:
     return mix(use.tool_key, use.value, 2)
 
 
-def _learned(one: First) -> list[Use]:
-    held = set(one.held)
+def _learned(one: EarlySession) -> list[Use]:
+    held = set(one.waiting)
     return [use for use, _ in one.uses if _at(use) not in held]
 
 
-def _brought(uses: Iterable[Use]) -> tuple[set[int], ...]:
-    """Give what uses add to each table of what a role knows."""
+def _table_keys(uses: Iterable[Use]) -> tuple[set[int], ...]:
+    """Give the keys that uses add to each known table."""
     found: tuple[set[int], ...] = set(), set(), set(), set(), set()
     for use in uses:
         for keys, key in zip(
@@ -242,33 +254,33 @@ def _brought(uses: Iterable[Use]) -> tuple[set[int], ...]:
     return found
 
 
-def _counted(one: First) -> tuple[set[int], ...]:
-    """Give what a session added to each count of its cluster."""
-    at, _, _, flows, _ = _brought(_learned(one))
+def _cluster_keys(one: EarlySession) -> tuple[set[int], ...]:
+    """Give the keys that a session added to each count of its cluster."""
+    at, _, _, flows, _ = _table_keys(_learned(one))
     return set(one.tools), {use.tool_key for use, _ in one.uses} - _waiting(one), at, flows
 
 
-def _waiting(one: First) -> set[int]:
-    held = set(one.held)
+def _waiting(one: EarlySession) -> set[int]:
+    held = set(one.waiting)
     return {use.tool_key for use, _ in one.uses if _at(use) in held}
 
 
 def _unlearn(
-    role: RoleTable, one: First, new: list[Use], bearers: tuple[Counter[int], ...]
+    role: RoleTable, one: EarlySession, new: list[Use], session_counts: tuple[Counter[int], ...]
 ) -> None:
-    """Let what is new in a session wait, and forget what no other brought."""
+    """Let the new values of a session wait, and remove the keys of no other session."""
     new_at = {_at(use) for use in new}
     learned = _learned(one)
     gone = [use for use in learned if _at(use) in new_at]
-    kept = _brought(use for use in learned if _at(use) not in new_at)
-    lost = tuple(all_ - left for all_, left in zip(_brought(gone), kept, strict=True))
-    for table, counts, keys in zip(_known(role), bearers, lost, strict=True):
+    kept = _table_keys(use for use in learned if _at(use) not in new_at)
+    lost = tuple(total - left for total, left in zip(_table_keys(gone), kept, strict=True))
+    for table, counts, keys in zip(_known_tables(role), session_counts, lost, strict=True):
         for key in keys:
             counts[key] -= 1
             if not counts[key]:
                 table.forget(key)
     for at in sorted(lost[0]):
-        role.waiting.note(mix(one.number, at), one.last_us, one.last_us // DAY_US)
+        role.waiting.add_mark(mix(one.number, at), one.last_us, one.last_us // DAY_US)
     cluster = role.clusters[one.number]
     places = {use.tool_key for use in gone} - _waiting(one)
     for table, keys in (
@@ -278,20 +290,22 @@ def _unlearn(
     ):
         for key in keys:
             table.add(key, -1)
-    if gone and one.full:
-        cluster.full -= 1
+    if gone and one.familiar:
+        cluster.familiar -= 1
     role.touched.add(one.number)
-    one.held += sorted(new_at)
+    one.waiting += sorted(new_at)
 
 
-def _unlearn_wandering(role: RoleTable, rest: list[First], kinds: dict[int, set[int]]) -> None:
-    """Unlearn, in the sessions that stood out, all of what was new in several kinds of request.
+def _unlearn_recurrent(
+    role: RoleTable, rest: list[EarlySession], tasks: dict[int, set[int]]
+) -> None:
+    """Unlearn the values that were new in several tasks from all anomalous sessions.
 
-    At another place of the session it may have looked usual, as long as it did in one like it.
+    At another argument of a session such a value can look typical, if a similar session has it too.
     """
-    usual, bearers = set(map(id, rest)), _bearers(role)
-    wandering = {value for value, numbers in kinds.items() if len(numbers) >= SEVERAL}
-    for one in role.first:
+    usual, session_counts = set(map(id, rest)), _session_counts(role)
+    wandering = {value for value, numbers in tasks.items() if len(numbers) >= MIN_TASKS}
+    for one in role.early_sessions:
         if id(one) not in usual:
             left = [use for use in _learned(one) if use.flow and use.value in wandering]
-            _unlearn(role, one, left, bearers)
+            _unlearn(role, one, left, session_counts)

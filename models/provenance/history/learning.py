@@ -1,4 +1,4 @@
-"""Learn a closed session: its tools, values and flows, behind the learning gate."""
+"""Learn a closed session behind the learning gate: its tools, values and flows."""
 
 from __future__ import annotations
 
@@ -6,128 +6,132 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from models.codec.hashing import mix
-from models.provenance.cross_task_spread import note_wandering
-from models.provenance.entity_binding import tie
+from models.provenance.cross_task_spread import record_spread
+from models.provenance.entity_binding import learn_binding
 from models.provenance.history.request_clusters import MAX_KNOWN, RARE, YOUNG
-from models.provenance.history.vote_retraction import cast, doubt, news_of
+from models.provenance.history.vote_retraction import count_votes, novel_votes, retract_if_recurrent
 from models.provenance.novelty import (
-    ACCEPTED,
-    OWN,
+    ACCEPTED_FLOW,
+    AGENT_FLOW,
+    NEW_AT_ARGUMENT,
     SAME_REQUEST,
-    UNKNOWN,
-    count_vote,
-    kinds_like,
+    add_vote,
     own_cluster,
+    similar_marks,
 )
-from models.provenance.session import MAX_USES, Ballot, First, Session, Use
-from models.provenance.taint import remember
+from models.provenance.session import MAX_USES, EarlySession, Session, SessionVotes, Use
+from models.provenance.taint import add_source
 from models.units import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.provenance.argument_detector import Content, ContentDetector
+    from models.provenance.argument_detector import ArgumentDetector, CallScore
     from models.provenance.history.request_clusters import Cluster, RoleTable
 
-GATE = 0.05  # session p below: nothing is learned, unless peers do the same
-VERY_UNUSUAL = 0.01  # session p below: only what peers do again and again
-HOLD = 0.5  # session p below: new values wait
-FREE_HOLD = 0.1  # the same while learning without the gate
-QUORUM = 3  # sessions of one cluster that must carry a new value before it is known; also agents
-DAYS = 2  # on which they must, behind the gate, where it is what made them as odd as they are
+GATE = 0.05  # session p below: nothing is learned without corroboration by peers
+STRICT_GATE = 0.01  # session p below: corroboration on several days or with several values
+WAIT_P = 0.5  # session p below: new values wait
+UNGATED_WAIT_P = 0.1  # the same for sessions learned without the gate
+QUORUM = 3  # sessions of one cluster that make a new value known; also agents
+QUORUM_DAYS = 2  # days of these sessions for the peak value of an anomalous one
 BY_AGENTS, ON_DAYS, OF_VALUES, IN_WEEKS, BY_SESSIONS = 9, 10, 11, 12, 13
-"""What is noted of a flow, or a value, that makes sessions unusual."""
+"""Domains of the hashes of corroboration."""
 
-SETTLED = 100  # sessions of a role from which on what is new with an agent is its own way
-WARM_UP = 20.0  # a role's first n sessions vote with weight n / (n + 20): all is new then
+SETTLED = 100  # sessions of a role from which on new flows belong to their agent
+WARM_UP = 20.0  # the n-th session of a role votes with weight n / (n + 20)
 
 
-def note(session: Session, content: Content) -> None:
-    """Add one judged call to what its session has carried."""
-    if content.tool not in session.tools:
-        session.tools.append(content.tool)
-    for use, seen in zip_longest(content.uses, content.seen):
-        place = mix(use.tool_key, use.value, use.flow)
-        known = session.uses.get(place)
+def record_call(session: Session, call: CallScore) -> None:
+    """Record one scored call in its session."""
+    if call.tool not in session.tools:
+        session.tools.append(call.tool)
+    for use, snapshot in zip_longest(call.uses, call.snapshots):
+        identity = mix(use.tool_key, use.value, use.flow)
+        known = session.uses.get(identity)
         if known is not None:
             known.level = max(known.level, use.level)
         elif len(session.uses) < MAX_USES:
-            session.uses[place] = use
-            if seen is not None:
-                session.seen[place] = seen
-    carrier = content.carrier
-    if carrier is not None and content.score >= session.top:
-        session.top, session.peak, session.peak_place = content.score, carrier.value, carrier.place
-        session.strange = carrier.bare and carrier.flow_level > 0
-    for place, vote in content.votes:
-        if place in session.votes or len(session.votes) < MAX_USES:
-            count_vote(session.votes, place, vote)
-    for mark, source in content.came:
-        remember(session.came, mark, source)
+            session.uses[identity] = use
+            if snapshot is not None:
+                session.snapshots[identity] = snapshot
+    tainted = call.tainted
+    if tainted is not None and call.score >= session.peak_bits:
+        session.peak_bits, session.peak_value = call.score, tainted.value
+        session.peak_argument = tainted.argument
+        session.peak_unexplained = tainted.uncovered and tainted.flow_level > 0
+    for argument, vote in call.votes:
+        if argument in session.votes or len(session.votes) < MAX_USES:
+            add_vote(session.votes, argument, vote)
+    for traced, tool in call.sources:
+        add_source(session.sources, traced, tool)
 
 
-def close(detector: ContentDetector, session: Session) -> bool:
-    """Learn a finished session, or note that it was skipped.
+def close(detector: ArgumentDetector, session: Session) -> bool:
+    """Learn a finished session, or count it as skipped.
 
     Returns
     -------
     bool
-        True when something was learned.
+        True when the session is learned.
     """
-    free, p = session.learning or session.vouched, session.p
+    ungated, p = session.learning or session.vouched, session.p
     role = detector.role(session.role)
     cluster = _join(detector, role, session)
     number = cluster.number
     role.touched.add(number)
     cluster.used_us = max(cluster.used_us, session.last_us)
-    alike = kinds_like(session.near, number)
-    note_wandering(role, session, number, alike, calm=p is None or p >= FREE_HOLD)
-    unusual, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
+    alike = similar_marks(session.near, number)
+    record_spread(role, session, number, alike, calm=p is None or p >= UNGATED_WAIT_P)
+    anomalous, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
     day = session.last_us // DAY_US
-    if unusual and session.peak:
-        role.sightings.note_kind(session.peak, number, alike, day)
-    unknown = session.peak if unusual and _is_unknown(session) else 0
-    common = free and bool(unknown) and _is_common(role, unknown, day)
-    follows = bool(unknown) and not common and doubt(detector.tables.rates, role, unknown, day)
-    if unusual and not free:
+    if anomalous and session.peak_value:
+        role.suspicions.add_cluster_mark(session.peak_value, number, alike, day)
+    new_peak = session.peak_value if anomalous and _peak_is_new(session) else 0
+    common = ungated and bool(new_peak) and _is_typical(role, new_peak, day)
+    rates = detector.tables.rates
+    recurs = bool(new_peak) and not common and retract_if_recurrent(rates, role, new_peak, day)
+    if anomalous and not ungated:
         _skip(role, cluster, session)
-        if not _accepted(role, cluster, session, agent):
+        if not _corroborated(role, cluster, session, agent):
             return False
-    hold = not free if p is None else p < (FREE_HOLD if free else HOLD)
+    wait = not ungated if p is None else p < (UNGATED_WAIT_P if ungated else WAIT_P)
     shares = detector.shares(session.role)
     shares.count(cluster, -1)
     cluster.n += 1
     role.n += 1
     settled = session.learning and not session.vouched and role.n >= SETTLED
     own = agent if settled else 0
-    follower = unknown if free and follows else 0
-    held, fetched = _learn_uses(role, cluster, session, own, follower, hold=hold)
-    names = detector.reader.request(session.purpose).names
-    _learn_names(role, names, fetched, day)
-    waits = set(held.values())
+    recurrent_value = new_peak if ungated and recurs else 0
+    waiting, result_entities = _learn_uses(role, cluster, session, own, recurrent_value, wait=wait)
+    names = detector.parser.request(session.purpose).entities
+    _learn_names(role, names, result_entities, day)
+    waits = set(waiting.values())
     cluster.tools.count(session.tools)
     shares.count(cluster)
     cluster.keys.count({use.tool_key for use in session.uses.values()} - waits)
-    # Neither a session with waiting values nor one behind the gate makes anything familiar.
-    cluster.full += free and not waits
-    ballot = None
-    if free and not follows:
-        ballot = _vote(detector, role, session, unknown)
+    # A session with waiting values or behind the gate adds no familiarity.
+    cluster.familiar += ungated and not waits
+    session_votes = None
+    if ungated and not recurs:
+        session_votes = _vote(detector, role, session, new_peak)
     if role.n <= YOUNG:
-        uses = list(zip(session.uses.values(), session.seen.values(), strict=False))
-        first = First(number, session.last_us, free, session.tools, list(held), uses, ballot)
+        uses = list(zip(session.uses.values(), session.snapshots.values(), strict=False))
+        first = EarlySession(
+            number, session.last_us, ungated, session.tools, list(waiting), uses, session_votes
+        )
         _keep(role, session, first)
     return True
 
 
-def _keep(role: RoleTable, session: Session, first: First) -> None:
-    """Keep a session of a young role for a second look; none without all of them."""
-    if len(role.first) < role.n - 1 or len(session.seen) < len(session.uses):
-        role.first.clear()
-        role.unsaid = 0
+def _keep(role: RoleTable, session: Session, first: EarlySession) -> None:
+    """Keep a session of a young role for history cleaning, which needs all of them."""
+    if len(role.early_sessions) < role.n - 1 or len(session.snapshots) < len(session.uses):
+        role.early_sessions.clear()
+        role.unstored = 0
         return
-    role.first.append(first)
-    role.unsaid += 1
+    role.early_sessions.append(first)
+    role.unstored += 1
 
 
 def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
@@ -139,194 +143,203 @@ def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
             role.touched.add(number)
 
 
-def _accepted(role: RoleTable, cluster: Cluster, session: Session, agent: int) -> bool:
-    """Tell whether what is unusual has become part of such requests: several agents did it.
+def _corroborated(role: RoleTable, cluster: Cluster, session: Session, agent: int) -> bool:
+    """Give whether several agents corroborate an anomalous session.
 
-    Not a value that raised suspicion in other kinds of request: that is no part of a request, it
-    follows the agents around.
+    A value that made sessions of other tasks anomalous has no corroboration: it recurs across
+    tasks.
     """
     day = session.last_us // DAY_US
     flow = next((use.flow for use in _peaks(session)), 0)
-    if flow and flow in role.flow and _stays(role, session.peak, agent, day):
+    if flow and flow in role.flow and _recurs_weekly(role, session.peak_value, agent, day):
         return True
-    alone = not role.follows(session.peak, day)
-    if session.p is None or session.p >= VERY_UNUSUAL:
-        agents = role.doubters.note(mix(cluster.number, session.peak_place, 8), agent, day)
+    alone = not role.recurs_across_tasks(session.peak_value, day)
+    if session.p is None or session.p >= STRICT_GATE:
+        agents = role.corroboration.add_mark(
+            mix(cluster.number, session.peak_argument, 8), agent, day
+        )
         return agents >= QUORUM and alone
-    return bool(flow) and alone and _brought_along(role, flow, session.peak, agent, day)
+    return bool(flow) and alone and _accept_flow(role, flow, session.peak_value, agent, day)
 
 
-def _stays(role: RoleTable, value: int, agent: int, day: int) -> bool:
-    """Tell whether several agents carry a value week after week, as they do a new customer's."""
-    agents = role.doubters.note(mix(value, BY_AGENTS), agent, day)
-    weeks = role.doubters.note(mix(value, IN_WEEKS), day // 7, day)
+def _recurs_weekly(role: RoleTable, value: int, agent: int, day: int) -> bool:
+    """Give whether several agents use a value in several weeks, like that of a new customer."""
+    agents = role.corroboration.add_mark(mix(value, BY_AGENTS), agent, day)
+    weeks = role.corroboration.add_mark(mix(value, IN_WEEKS), day // 7, day)
     return min(agents, weeks) >= QUORUM
 
 
-def _brought_along(role: RoleTable, flow: int, value: int, agent: int, day: int) -> bool:
-    """Tell whether several agents bring a flow along, for whatever requests; then accept it.
+def _accept_flow(role: RoleTable, flow: int, value: int, agent: int, day: int) -> bool:
+    """Give whether several agents use a flow for any request; then accept the flow.
 
-    On several days, as those of a new version do, or with several values: one that leads many
-    agents somewhere leads them to one place.
+    They use it on several days, as a new version does, or with several values. A single attack
+    leads many agents to one value.
     """
-    agents = role.doubters.note(mix(flow, BY_AGENTS), agent, day)
-    days = role.doubters.note(mix(flow, ON_DAYS), day, day)
-    values = role.doubters.note(mix(flow, OF_VALUES), value, day)
+    agents = role.corroboration.add_mark(mix(flow, BY_AGENTS), agent, day)
+    days = role.corroboration.add_mark(mix(flow, ON_DAYS), day, day)
+    values = role.corroboration.add_mark(mix(flow, OF_VALUES), value, day)
     if agents < QUORUM or max(days, values) < QUORUM:
         return False
-    role.flow.remember(mix(flow, ACCEPTED), day)
+    role.flow.record_day(mix(flow, ACCEPTED_FLOW), day)
     return True
 
 
-def count_bearer(role: RoleTable, value: int, day: int) -> int:
-    """Count one more session that a value made unusual; give how many there were of late."""
-    return role.doubters.tally(mix(value, BY_SESSIONS), day)
+def count_session(role: RoleTable, value: int, day: int) -> int:
+    """Count a session that a value made anomalous; give the recent number of them."""
+    return role.corroboration.tally(mix(value, BY_SESSIONS), day)
 
 
-def _is_common(role: RoleTable, value: int, day: int) -> bool:
-    """Tell whether a value is in so many sessions that it is part of the role's work.
+def _is_typical(role: RoleTable, value: int, day: int) -> bool:
+    """Give whether a value is in so many sessions that it is part of the role's work.
 
-    One that is in more than `RARE` of `YOUNG` is, whichever kinds of request it makes unusual:
-    it is then said of it no more that it follows the agents around.
+    Such a value is in more than `RARE` of `YOUNG` sessions, whichever tasks it made anomalous. Its
+    suspicions are removed.
     """
     if role.n < YOUNG:
-        return False  # its first sessions are looked at together
-    bearers = count_bearer(role, value, day)
-    if bearers <= RARE or bearers * YOUNG <= RARE * role.n:
+        return False  # history cleaning examines these sessions together
+    session_counts = count_session(role, value, day)
+    if session_counts <= RARE or session_counts * YOUNG <= RARE * role.n:
         return False
-    role.sightings.forget(value)
+    role.suspicions.forget(value)
     return True
 
 
-def _is_unknown(session: Session) -> bool:
-    """Tell whether the value that made a session unusual is new to the role, and strange."""
-    return session.strange and any(use.level > UNKNOWN for use in _peaks(session))
+def _peak_is_new(session: Session) -> bool:
+    """Give whether the value that made a session anomalous is new to the role and unexplained."""
+    return session.peak_unexplained and any(use.level > NEW_AT_ARGUMENT for use in _peaks(session))
 
 
 def _peaks(session: Session) -> Iterator[Use]:
-    """Give the uses of the value that is hardest to account for, where it is."""
+    """Give the uses of the session's peak value at its argument."""
     for use in session.uses.values():
-        if use.tool_key == session.peak_place and use.value == session.peak:
+        if use.tool_key == session.peak_argument and use.value == session.peak_value:
             yield use
 
 
-def _join(detector: ContentDetector, role: RoleTable, session: Session) -> Cluster:
+def _join(detector: ArgumentDetector, role: RoleTable, session: Session) -> Cluster:
     number = own_cluster(session.near, role)
     if number:
         return role.clusters[number]
-    # Another session of the same request may have founded its cluster since this one opened.
+    # Another session with the same request can have added its cluster in the meantime.
     detector.compare(session)
     number = own_cluster(session.near, role)
     if number:
         return role.clusters[number]
-    words = sorted(detector.reader.request(session.purpose).words)
+    words = sorted(detector.parser.request(session.purpose).words)
     index = detector.index(session.role)
-    oldest = role.make_room()
+    oldest = role.evict_oldest()
     if oldest is not None:
         detector.shares(session.role).count(oldest, -1)
         index.remove(oldest)
-    cluster = role.found(words, session.last_us)
+    cluster = role.add_cluster(words, session.last_us)
     index.add(cluster)
     detector.weights.add(cluster.bag)
     return cluster
 
 
 def _learn_uses(
-    role: RoleTable, cluster: Cluster, session: Session, own: int, follower: int, *, hold: bool
+    role: RoleTable,
+    cluster: Cluster,
+    session: Session,
+    own: int,
+    recurrent_value: int,
+    *,
+    wait: bool,
 ) -> tuple[dict[int, int], dict[int, set[int]]]:
-    """Learn values and flows; none of a value that follows the agents around (0: of any).
+    """Learn values and flows; a recurrent value (0: none) is not learned.
 
     Returns
     -------
-    held, fetched
-        The (tool, key) of each value that must wait; and of the others, what stands for somebody
-        and came out of results at each (tool, key).
+    waiting, result_entities
+        The (tool, key) of each value that must wait, and the learned entities from results at
+        each (tool, key).
     """
-    held: dict[int, int] = {}
-    fetched: dict[int, set[int]] = {}
+    waiting: dict[int, int] = {}
+    result_entities: dict[int, set[int]] = {}
     values: dict[int, None] = {}
     flows: dict[int, None] = {}
     day = session.last_us // DAY_US
     for use in session.uses.values():
         at = mix(use.tool_key, use.value, 2)
-        doubtful = hold and use.level >= UNKNOWN
-        if doubtful or _unlearned(role, use, at):
-            waits = _waits(role, session, use, mix(cluster.number, at))
-            if waits or use.value == follower:
-                held[at] = use.tool_key
+        anomalous_new = wait and use.level >= NEW_AT_ARGUMENT
+        if anomalous_new or _unlearned(role, use, at):
+            waits = _must_wait(role, session, use, mix(cluster.number, at))
+            if waits or use.value == recurrent_value:
+                waiting[at] = use.tool_key
                 continue
         values[at] = None
-        role.at.remember(at, day)
-        role.anywhere.remember(use.value, day)
+        role.known_at.record_day(at, day)
+        role.known_values.record_day(use.value, day)
         for known in filter(None, (use.root, use.domain)):
-            role.roots.remember(known, day)
+            role.roots.record_day(known, day)
         if use.flow:
             flows[use.flow] = None
-            role.flow.remember(use.flow, day)
-            accepted = mix(use.flow, ACCEPTED)
+            role.flow.record_day(use.flow, day)
+            accepted = mix(use.flow, ACCEPTED_FLOW)
             if accepted in role.flow:
-                role.flow.remember(accepted, day)
-            role.flow_key.remember(use.flow_key, day)
+                role.flow.record_day(accepted, day)
+            role.flow_key.record_day(use.flow_key, day)
             if own:
-                role.flow.remember(mix(use.flow, own, OWN), day)
-            if use.who:
-                fetched.setdefault(use.tool_key, set()).add(use.value)
+                role.flow.record_day(mix(use.flow, own, AGENT_FLOW), day)
+            if use.is_entity:
+                result_entities.setdefault(use.tool_key, set()).add(use.value)
     cluster.values.count(values)
     cluster.flows.count(flows)
-    return held, fetched
+    return waiting, result_entities
 
 
 def _unlearned(role: RoleTable, use: Use, at: int) -> bool:
-    """Tell whether a value was known at its place when it was judged, and is not any more."""
-    if not use.flow or use.level >= UNKNOWN or at in role.at:
+    """Give whether a value was known at its argument when scored, but no longer is."""
+    if not use.flow or use.level >= NEW_AT_ARGUMENT or at in role.known_at:
         return False
-    return mix(use.flow, ACCEPTED) not in role.flow
+    return mix(use.flow, ACCEPTED_FLOW) not in role.flow
 
 
-def _waits(role: RoleTable, session: Session, use: Use, place: int) -> bool:
-    """Note one more session of a kind of request with a new value; tell whether it must wait.
+def _must_wait(role: RoleTable, session: Session, use: Use, place: int) -> bool:
+    """Count a session with a new value; give whether the value must wait for more sessions.
 
-    For a quorum of such sessions; behind the gate, what made them odd for several days of them.
+    It waits for a quorum of sessions in its cluster. The peak value of a gated session also waits
+    for several days.
     """
-    day, days = session.last_us // DAY_US, DAYS
-    others = role.waiting.note(place, session.last_us, day)
-    free = session.learning or session.vouched
-    if not free and use.value == session.peak and use.flow and use.level > UNKNOWN:
-        days = role.waiting.note(mix(place, ON_DAYS), day, day)
-    return others < QUORUM or days < DAYS
+    day, days = session.last_us // DAY_US, QUORUM_DAYS
+    others = role.waiting.add_mark(place, session.last_us, day)
+    ungated = session.learning or session.vouched
+    if not ungated and use.value == session.peak_value and use.flow and use.level > NEW_AT_ARGUMENT:
+        days = role.waiting.add_mark(mix(place, ON_DAYS), day, day)
+    return others < QUORUM or days < QUORUM_DAYS
 
 
 def _learn_names(
-    role: RoleTable, names: tuple[int, ...], fetched: dict[int, set[int]], day: int
+    role: RoleTable, names: tuple[int, ...], result_entities: dict[int, set[int]], day: int
 ) -> None:
-    """Learn what came out of results with the names of the request.
+    """Bind the entities of the request to the values from results.
 
-    Where a session carried several at one place, none of them says whose it is.
+    Several values at one argument bind nothing, since the owner of each is unknown.
     """
-    for tool_key, values in fetched.items():
+    for tool_key, values in result_entities.items():
         if len(values) == 1:
             (value,) = values
             for name in names:
-                tie(role.names, tool_key, name, value, day)
-    role.names.bound(MAX_KNOWN)
+                learn_binding(role.bindings, tool_key, name, value, day)
+    role.bindings.bound(MAX_KNOWN)
 
 
 def _vote(
-    detector: ContentDetector, role: RoleTable, session: Session, unknown: int
-) -> Ballot | None:
-    """Let the session vote once at each place on how new its values and flows were.
+    detector: ArgumentDetector, role: RoleTable, session: Session, new_peak: int
+) -> SessionVotes | None:
+    """Count the session's vote on the novelty of its values and flows, once at each argument.
 
-    What a doubtful one says is kept by the value that made it so.
+    The votes of an anomalous session are retained under the value that made it anomalous.
 
     Returns
     -------
-    Ballot or None
-        What one of the first sessions said of anything new, where it is not kept.
+    SessionVotes or None
+        The votes for novelty of an early session, unless they are retained.
     """
     warm = role.n / (role.n + WARM_UP)
-    ballot = Ballot(session.last_us // DAY_US, warm, list(session.votes.values()))
-    cast(detector.tables.rates, ballot)
-    if unknown:
-        role.ballots.keep(unknown, news_of(ballot))
+    session_votes = SessionVotes(session.last_us // DAY_US, warm, list(session.votes.values()))
+    count_votes(detector.tables.rates, session_votes)
+    if new_peak:
+        role.retained_votes.keep(new_peak, novel_votes(session_votes))
         return None
-    return news_of(ballot) if role.n <= YOUNG else None
+    return novel_votes(session_votes) if role.n <= YOUNG else None

@@ -1,21 +1,21 @@
-"""What sessions said of how usual news is, by the value that made them unusual."""
+"""The votes of anomalous sessions, retained by the value that made them anomalous."""
 
 from __future__ import annotations
 
-from models.provenance.session import Ballot
+from models.provenance.session import SessionVotes
 
-MOST_DOUBTED = 256  # values of a role whose ballots are kept
-MOST_OF_ONE = 32  # ballots of one value
+MAX_RETAINED_VALUES = 256  # values per role
+MAX_VOTES_OF_VALUE = 32  # sessions per value
 
 
-class Ballots(dict[int, list[Ballot]]):
-    """Ballots by the value that made their sessions unusual; notes which of them changed.
+class RetainedVotes(dict[int, list[SessionVotes]]):
+    """Votes of sessions by value, with the set of changed values; a table of bounded size.
 
     Examples
     --------
-    >>> ballots = Ballots()
-    >>> ballots.keep(7, Ballot(20_000, 1.0, []))
-    >>> len(ballots.take(7)), ballots.take(7), sorted(ballots.changed)
+    >>> retained = RetainedVotes()
+    >>> retained.keep(7, SessionVotes(20_000, 1.0, []))
+    >>> len(retained.take(7)), retained.take(7), sorted(retained.changed)
     (1, [], [7])
     """
 
@@ -25,19 +25,19 @@ class Ballots(dict[int, list[Ballot]]):
         super().__init__()
         self.changed: set[int] = set()
 
-    def keep(self, value: int, ballot: Ballot) -> None:
-        """Add one; bounded, those of the values that came up longest ago go first."""
+    def keep(self, value: int, session_votes: SessionVotes) -> None:
+        """Add the votes of a session; evict the values with the oldest votes."""
         kept = self.setdefault(value, [])
-        kept.append(ballot)
-        del kept[:-MOST_OF_ONE]
+        kept.append(session_votes)
+        del kept[:-MAX_VOTES_OF_VALUE]
         self.changed.add(value)
-        if len(self) > MOST_DOUBTED:
+        if len(self) > MAX_RETAINED_VALUES:
             order = sorted(self, key=lambda key: (self[key][-1].day, key))
-            for key in order[: MOST_DOUBTED // 4]:
+            for key in order[: MAX_RETAINED_VALUES // 4]:
                 self.take(key)
 
-    def take(self, value: int) -> list[Ballot]:
-        """Take out those of a value."""
+    def take(self, value: int) -> list[SessionVotes]:
+        """Remove and give the votes of a value."""
         found = self.pop(value, [])
         if found:
             self.changed.add(value)

@@ -1,6 +1,6 @@
-"""How alike two requests are: idf-weighted overlap of their words (Jaccard).
+"""Similarity of two requests: idf-weighted Jaccard index of their words.
 
-An index from word to cluster keeps the comparison with a role's clusters short. Index and weights
+An index from words to clusters makes the comparison with a role's clusters fast. Index and weights
 are derived from the tables and never stored.
 """
 
@@ -12,9 +12,9 @@ from math import log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.provenance.history.request_clusters import Cluster, Documents, RoleTable
+    from models.provenance.history.request_clusters import Cluster, DocumentFrequencies, RoleTable
 
-_MOST_REMEMBERED = 4_096
+_MAX_CACHED = 4_096
 LEAST_OVERLAP = 0.2
 Overlap = list[tuple[int, float]]
 
@@ -22,30 +22,32 @@ Overlap = list[tuple[int, float]]
 class WordWeights:
     """Weight of a word, ``ln(1 + (N+1)/(1+df))`` over the fleet's clusters.
 
-    N and df are taken on a grid of about 3 %, so that a new cluster changes few weights. Whoever
-    keeps a sum of weights is told which of them moved.
+    N and df are rounded on a grid of about 3 %, so a new cluster changes few weights. The indexes
+    drop the sums of changed weights.
     """
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: DocumentFrequencies) -> None:
         self.documents = documents
         self.known: dict[int, float] = {}
         self.indexes: list[RoleIndex] = []
 
     def add(self, bag: list[int]) -> None:
-        """Count the words of a new cluster, and forget every weight and sum that moved."""
+        """Count the words of a new cluster, and drop the weights and sums that change."""
         documents, known = self.documents, self.known
-        before = _on_grid(documents.n)
+        before = _quantise(documents.n)
         gone = documents.add(bag)
-        if _on_grid(documents.n) != before:
+        if _quantise(documents.n) != before:
             known.clear()
             for index in self.indexes:
                 index.forget()
             return
-        moved = [word for word in bag + gone if word in known and known[word] != self._weigh(word)]
-        for word in moved:
+        changed = [
+            word for word in bag + gone if word in known and known[word] != self._weigh(word)
+        ]
+        for word in changed:
             known.pop(word, None)
         for index in self.indexes:
-            index.moved(moved)
+            index.forget_words(changed)
 
     def of(self, word: int) -> float:
         """Give the weight of a word."""
@@ -60,60 +62,60 @@ class WordWeights:
 
     def _weigh(self, word: int) -> float:
         documents = self.documents
-        holding = _on_grid(documents.holding.get(word, 0))
-        return log(1 + (_on_grid(documents.n) + 1) / (1 + holding))
+        frequency = _quantise(documents.frequencies.get(word, 0))
+        return log(1 + (_quantise(documents.n) + 1) / (1 + frequency))
 
 
 @lru_cache(maxsize=100_000)
-def _on_grid(count: int) -> int:
-    """Round a count down to six binary digits."""
+def _quantise(count: int) -> int:
+    """Round a count down to six significant bits."""
     shift = max(0, count.bit_length() - 6)
     return count >> shift << shift
 
 
 class RoleIndex:
-    """The clusters of a role by the words of their requests."""
+    """Index from words to the clusters of a role."""
 
     def __init__(self, table: RoleTable, weights: WordWeights) -> None:
         self._table = table
         self._weights = weights
         self._by_word: dict[int, set[int]] = {}
         self._totals: dict[int, float] = {}
-        self._remembered: dict[frozenset[int], Overlap] = {}
-        self._asked: set[int] = set()  # words of the remembered requests
+        self._cached: dict[frozenset[int], Overlap] = {}
+        self._request_words: set[int] = set()  # words of the cached requests
         for cluster in table.clusters.values():
             self.add(cluster)
         weights.indexes.append(self)
 
     def overlaps(self, words: frozenset[int]) -> Overlap:
         """Give (cluster number, overlap 0..1) of the clusters above `LEAST_OVERLAP`, by number."""
-        known = self._remembered.get(words)
+        known = self._cached.get(words)
         if known is None:
-            if len(self._remembered) >= _MOST_REMEMBERED:
+            if len(self._cached) >= _MAX_CACHED:
                 self._forget_requests()
-            known = self._remembered[words] = self._compare(words)
-            self._asked |= words
+            known = self._cached[words] = self._compare(words)
+            self._request_words |= words
         return known
 
     def add(self, cluster: Cluster) -> None:
-        """Take in a cluster just founded."""
+        """Add a new cluster."""
         for word in cluster.bag:
             self._by_word.setdefault(word, set()).add(cluster.number)
         self._forget_requests()
 
     def remove(self, cluster: Cluster) -> None:
-        """Leave out a cluster that makes room for another."""
+        """Remove an evicted cluster."""
         for word in cluster.bag:
-            holding = self._by_word[word]
-            holding.discard(cluster.number)
-            if not holding:
+            numbers = self._by_word[word]
+            numbers.discard(cluster.number)
+            if not numbers:
                 del self._by_word[word]
         self._totals.pop(cluster.number, None)
         self._forget_requests()
 
-    def moved(self, words: list[int]) -> None:
-        """Forget what was computed with the weights of these words."""
-        by_word, asked, totals = self._by_word, self._asked, self._totals
+    def forget_words(self, words: list[int]) -> None:
+        """Drop the results that depend on the weights of these words."""
+        by_word, asked, totals = self._by_word, self._request_words, self._totals
         stale = False
         for word in words:
             if word in by_word:
@@ -126,13 +128,13 @@ class RoleIndex:
             self._forget_requests()
 
     def forget(self) -> None:
-        """Forget whatever was computed with weights."""
+        """Drop all results that depend on weights."""
         self._totals.clear()
         self._forget_requests()
 
     def _forget_requests(self) -> None:
-        self._remembered.clear()
-        self._asked.clear()
+        self._cached.clear()
+        self._request_words.clear()
 
     def _compare(self, words: frozenset[int]) -> Overlap:
         clusters = self._table.clusters
@@ -150,7 +152,7 @@ class RoleIndex:
         found: Overlap = []
         least = LEAST_OVERLAP * own
         for number in sorted(shared):
-            if shared[number] <= least:  # the union is no smaller than the request
+            if shared[number] <= least:  # the union is at least as large as the request
                 continue
             union = own + self._total(number) - shared[number]
             found.append((number, shared[number] / union if union > 0 else 1.0))

@@ -1,7 +1,7 @@
-"""The bytes of the tables of sessions, as a whole copy or as changes.
+"""The bytes of the provenance tables, as a whole copy or as changes.
 
-Both have one layout: a copy holds all changes since nothing. `models.codec.change_log` decides
-which of them is written.
+Both have one layout: a copy contains all changes since the empty table. `models.codec.change_log`
+chooses between them.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from msgspec import Struct
 
 from models.provenance.history.request_clusters import YOUNG, Cluster
 from models.provenance.novelty_prior import COLUMNS
-from models.provenance.session import Ballot, First  # noqa: TC001 - decoded as these types
+from models.provenance.session import EarlySession, SessionVotes  # noqa: TC001 - decoded as these types
 
 if TYPE_CHECKING:
-    from models.provenance.history.request_clusters import Documents, RoleTable, Table
-    from models.provenance.novelty_prior import Rates
+    from models.provenance.history.request_clusters import DocumentFrequencies, RoleTable, Table
+    from models.provenance.novelty_prior import NoveltyRates
 
 _encode = msgspec.msgpack.Encoder().encode
-Rows = list[tuple[int, int | None]]  # None: forgotten
+Rows = list[tuple[int, int | None]]  # None: removed
 
 
 class StoredCluster(Struct, array_like=True, frozen=True):
-    """A cluster, or what changed in it; `bag` is None when it is stored already."""
+    """A cluster, or its changes; `bag` is None when it is already stored."""
 
     number: int
     bag: list[int] | None
     n: int
-    full: int
+    familiar: int
     skipped: int
     used_us: int
     tables: tuple[Rows, Rows, Rows, Rows]
 
 
 class StoredRole(Struct, array_like=True, frozen=True):
-    """A role, or what changed in it."""
+    """A role, or its changes."""
 
     generation: int
     next_id: int
@@ -44,39 +44,40 @@ class StoredRole(Struct, array_like=True, frozen=True):
     gone: list[int]
     clusters: list[StoredCluster]
     tables: list[Rows]
-    first: list[First]
-    ballots: list[tuple[int, list[Ballot]]]
+    early_sessions: list[EarlySession]
+    retained_votes: list[tuple[int, list[SessionVotes]]]
 
 
 class StoredDocuments(Struct, array_like=True, frozen=True):
-    """How many clusters hold a word, or for which words that changed."""
+    """Number of clusters with each word, or with the changed words."""
 
     generation: int
     n: int
-    holding: Rows
+    frequencies: Rows
 
 
 class StoredRates(Struct, array_like=True, frozen=True):
-    """Nodes of rates by context, None when forgotten."""
+    """Nodes of the novelty rates by context; None for a removed one."""
 
     generation: int
     nodes: list[tuple[int, tuple[float, ...] | None]]
 
 
 def write_role(role: RoleTable, generation: int, whole: bool) -> bytes:
-    """Write a role, or what changed in it since the last time."""
+    """Write a role, or its changes since the last write."""
     numbers = role.clusters if whole else role.touched
     clusters = [_stored(role.clusters[number], whole=whole) for number in sorted(numbers)]
     gone = [] if whole else sorted(role.gone)
     tables = [_rows(table, whole=whole) for table in role.tables]
-    first = role.first if whole else role.first[len(role.first) - role.unsaid :]
-    changed = sorted(role.ballots if whole else role.ballots.changed)
-    ballots = [(value, role.ballots.get(value, [])) for value in changed]
-    return _encode([generation, role.next_id, role.n, gone, clusters, tables, first, ballots])
+    start = 0 if whole else len(role.early_sessions) - role.unstored
+    early = role.early_sessions[start:]
+    changed = sorted(role.retained_votes if whole else role.retained_votes.changed)
+    retained = [(value, role.retained_votes.get(value, [])) for value in changed]
+    return _encode([generation, role.next_id, role.n, gone, clusters, tables, early, retained])
 
 
 def written_role(role: RoleTable) -> None:
-    """Note that everything is stored."""
+    """Mark all data of a role as stored."""
     for number in role.touched:
         cluster = role.clusters[number]
         cluster.stored = True
@@ -86,12 +87,12 @@ def written_role(role: RoleTable) -> None:
         table.changed.clear()
     role.touched.clear()
     role.gone.clear()
-    role.ballots.changed.clear()
-    role.unsaid = 0
+    role.retained_votes.changed.clear()
+    role.unstored = 0
 
 
 def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
-    """Take in what `write_role` wrote; give its generation."""
+    """Read the bytes of `write_role`; give their generation."""
     stored = _ROLE(blob)
     if generation and stored.generation != generation:
         return stored.generation
@@ -102,7 +103,7 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
         if cluster is None:
             cluster = role.clusters[one.number] = Cluster(one.number, one.bag or [], one.used_us)
             cluster.stored = True
-        cluster.n, cluster.full, cluster.skipped = one.n, one.full, one.skipped
+        cluster.n, cluster.familiar, cluster.skipped = one.n, one.familiar, one.skipped
         cluster.used_us = one.used_us
         for table, rows in zip(cluster.tables, one.tables, strict=True):
             _take(table, rows)
@@ -111,32 +112,32 @@ def read_role(role: RoleTable, blob: bytes, generation: int) -> int:
         raise ValueError(f"{len(stored.tables)} tables of a role, expected {len(role.tables)}")
     for table, rows in zip(role.tables, stored.tables, strict=True):
         _take(table, rows)
-    for value, ballots in stored.ballots:
-        role.ballots.pop(value, None)
-        if ballots:
-            role.ballots[value] = ballots
-    role.first += stored.first
+    for value, retained_votes in stored.retained_votes:
+        role.retained_votes.pop(value, None)
+        if retained_votes:
+            role.retained_votes[value] = retained_votes
+    role.early_sessions += stored.early_sessions
     if role.n >= YOUNG:
-        role.first.clear()
+        role.early_sessions.clear()
     return stored.generation
 
 
-def write_documents(documents: Documents, generation: int, whole: bool) -> bytes:
-    """Write how many clusters hold a word, or for which words that changed."""
-    return _encode([generation, documents.n, _rows(documents.holding, whole=whole)])
+def write_documents(documents: DocumentFrequencies, generation: int, whole: bool) -> bytes:
+    """Write the number of clusters with each word, or with the changed words."""
+    return _encode([generation, documents.n, _rows(documents.frequencies, whole=whole)])
 
 
-def read_documents(documents: Documents, blob: bytes, generation: int) -> int:
-    """Take in what `write_documents` wrote; give its generation."""
+def read_documents(documents: DocumentFrequencies, blob: bytes, generation: int) -> int:
+    """Read the bytes of `write_documents`; give their generation."""
     stored = _DOCUMENTS(blob)
     if not generation or stored.generation == generation:
         documents.n = stored.n
-        _take(documents.holding, stored.holding)
+        _take(documents.frequencies, stored.frequencies)
     return stored.generation
 
 
-def write_rates(rates: Rates, generation: int, whole: bool) -> bytes:
-    """Write the nodes of rates, or those that changed."""
+def write_rates(rates: NoveltyRates, generation: int, whole: bool) -> bytes:
+    """Write the nodes of the novelty rates, or the changed ones."""
     nodes = rates.nodes
     return _encode(
         [
@@ -146,8 +147,8 @@ def write_rates(rates: Rates, generation: int, whole: bool) -> bytes:
     )
 
 
-def read_rates(rates: Rates, blob: bytes, generation: int) -> int:
-    """Take in what `write_rates` wrote; give its generation."""
+def read_rates(rates: NoveltyRates, blob: bytes, generation: int) -> int:
+    """Read the bytes of `write_rates`; give their generation."""
     stored = _RATES(blob)
     if generation and stored.generation != generation:
         return stored.generation
@@ -169,7 +170,7 @@ def _stored(cluster: Cluster, *, whole: bool) -> list[object]:
     bag = cluster.bag if whole or not cluster.stored else None
     tables = [_rows(table, whole=whole) for table in cluster.tables]
     return [
-        cluster.number, bag, cluster.n, cluster.full, cluster.skipped, cluster.used_us, tables,
+        cluster.number, bag, cluster.n, cluster.familiar, cluster.skipped, cluster.used_us, tables,
     ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ impl Bench<'_, '_> {
         session.previous_tool.clear();
         session.previous_tool.push_str(&act.tool);
         if let Some(content) = &scored.content {
-            crate::provenance::history::learning::note(session, content);
+            crate::provenance::history::learning::record_call(session, content);
         }
         let (group, active) = (subject.group, subject.now.state() == State::Active);
         if active {

@@ -3,7 +3,7 @@
 use crate::calibration::session_calibration::SessionPools;
 use crate::peers::baselines::PeerLevels;
 use crate::peers::groups::Groups;
-use crate::provenance::backend::ContentKernel;
+use crate::provenance::backend::ProvenanceDetector;
 use crate::provenance::open_sessions::OpenSessions;
 use crate::watch::heard::Heard;
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 pub struct Engine<'py> {
     pub config: Bound<'py, PyAny>,
     pub policy: Bound<'py, PyAny>,
-    pub content: Py<ContentKernel>,
+    pub content: Py<ProvenanceDetector>,
     pub sessions: Py<OpenSessions>,
     pub peers: Peers,
     pub watcher: Watcher,

@@ -6,7 +6,7 @@
 
 use crate::codec::hashing::Hashes;
 use crate::features::extraction::{Names, Texts};
-use crate::provenance::backend::ContentKernel;
+use crate::provenance::backend::ProvenanceDetector;
 use crate::provenance::open_sessions::OpenSessions;
 use crate::r#loop::agent::Agent;
 use crate::r#loop::batch::Acts;
@@ -37,7 +37,7 @@ pub struct Judge {
     /// Whether it stops where an agent's trust has moved.
     publish: bool,
     peers: Peers,
-    content: Py<ContentKernel>,
+    content: Py<ProvenanceDetector>,
     sessions: Py<OpenSessions>,
     heard: Py<Heard>,
     hashes: Py<Hashes>,

@@ -11,7 +11,7 @@ use crate::learning::learner::note;
 use crate::learning::roll_forward::Ended;
 use crate::peers::baselines::PeerLevels;
 use crate::peers::groups::Groups;
-use crate::provenance::argument_detector::Detector;
+use crate::provenance::argument_detector::ArgumentDetector;
 use crate::provenance::open_sessions::OpenSessions;
 use crate::provenance::session::Session;
 use crate::r#loop::agent::Agent;
@@ -40,7 +40,7 @@ pub struct Bench<'a, 'py> {
     pub metrics: &'a Metrics,
     pub names: &'a Names,
     pub groups: &'a mut Groups,
-    pub content: &'a mut Detector,
+    pub content: &'a mut ArgumentDetector,
     pub sessions: &'a mut OpenSessions,
     pub pools: &'a mut SessionPools,
     pub together: &'a mut SessionPools,
@@ -146,7 +146,8 @@ impl Bench<'_, '_> {
         facts.before.clear();
         facts.before.push_str(previous_of(session));
         if let Some(ranked) = &quiet.ranked {
-            (session.score, session.p, session.least) = (ranked.score, ranked.p, ranked.least);
+            (session.score, session.p, session.peak_p_bits) =
+                (ranked.score, ranked.p, ranked.least);
         }
     }
 

@@ -8,8 +8,8 @@ use crate::changing::{changing, excused};
 use crate::features::extraction::Origin;
 use crate::features::FEATURES;
 use crate::json::action::Act;
-use crate::provenance::novelty::OUTSIDE;
-use crate::provenance::session::{Content, Session};
+use crate::provenance::novelty::NEW_DOMAIN;
+use crate::provenance::session::{CallScore, Session};
 use crate::r#loop::one_event::Bench;
 use crate::r#loop::session_lookup::previous_of;
 use crate::ranked::LEAST_BITS;
@@ -23,7 +23,7 @@ const LOOKED_INTO: f64 = 3.0;
 /// A scored event.
 pub struct Scored {
     pub categories: Surprise,
-    pub content: Option<Content>,
+    pub content: Option<CallScore>,
     /// Whether its tool is new with a deployment.
     pub new_tool: bool,
     /// Content bits that count, where there are any.
@@ -52,15 +52,17 @@ impl Bench<'_, '_> {
         let content = self.score_content(act, session)?;
         begin(&mut subject.now, session.ordinal);
         let categories = self.surprise(subject);
-        let unasked = content.as_ref().and_then(|content| content.unasked).filter(|_| !known);
-        let measured = self.measure(act, subject, session.ordinal, categories.order, unasked)?;
+        let off_task_bits =
+            content.as_ref().and_then(|content| content.off_task_bits).filter(|_| !known);
+        let measured =
+            self.measure(act, subject, session.ordinal, categories.order, off_task_bits)?;
         let Some(measures) = measured else { return Ok(None) };
         if self.leaks(act, &subject.now) || is_as_rare_as_kept(&subject.now, &categories) {
             return Ok(None);
         }
         top(&mut subject.now, &categories);
         subject.now.session = session.ordinal;
-        let heavy = if new_tool { excused } else { |content: &Content| content.score };
+        let heavy = if new_tool { excused } else { |content: &CallScore| content.score };
         let counted = content.as_ref().map(heavy);
         let decisive = if new_tool { counted } else { content.as_ref().map(accounted) };
         let statistics = [
@@ -115,7 +117,11 @@ impl Bench<'_, '_> {
     }
 
     /// The bits of what an act carries, if there is anything to hold it against.
-    fn score_content(&mut self, act: &Act<'_>, session: &mut Session) -> PyResult<Option<Content>> {
+    fn score_content(
+        &mut self,
+        act: &Act<'_>,
+        session: &mut Session,
+    ) -> PyResult<Option<CallScore>> {
         let origins = act.argument_origins.as_deref();
         if session.purpose.is_empty() && origins.is_none_or(|found| found.is_empty()) {
             return Ok(None);
@@ -187,24 +193,24 @@ fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
 }
 
 /// Content bits that decide on an alert: without what recurrence adds along a usual way.
-fn accounted(content: &Content) -> f64 {
-    let Some(carrier) = content.carrier.as_ref().filter(|_| content.score >= LOOKED_INTO) else {
+fn accounted(content: &CallScore) -> f64 {
+    let Some(tainted) = content.tainted.as_ref().filter(|_| content.score >= LOOKED_INTO) else {
         return content.score;
     };
-    if carrier.flow_level != 0 || carrier.elsewhere == 0.0 {
+    if tainted.flow_level != 0 || tainted.cross_task_bits == 0.0 {
         return content.score;
     }
-    let whole = carrier.bits + content.intent.unwrap_or(0.0);
-    let again = carrier.elsewhere / carrier.value_bits;
-    content.score * (1.0 - again * carrier.bits / whole)
+    let whole = tainted.bits + content.intent.unwrap_or(0.0);
+    let again = tainted.cross_task_bits / tainted.value_bits;
+    content.score * (1.0 - again * tainted.bits / whole)
 }
 
 /// Content bits of what an event carries, without those of its tool's choice.
-fn carried(content: &Content) -> Option<f64> {
-    let carrier = content
-        .carrier
+fn carried(content: &CallScore) -> Option<f64> {
+    let tainted = content
+        .tainted
         .as_ref()
-        .filter(|carrier| carrier.flow_level != 0 || carrier.value_level == OUTSIDE)?;
-    let whole = carrier.bits + content.intent.unwrap_or(0.0);
-    (whole != 0.0).then(|| content.score * carrier.bits / whole)
+        .filter(|tainted| tainted.flow_level != 0 || tainted.value_level == NEW_DOMAIN)?;
+    let whole = tainted.bits + content.intent.unwrap_or(0.0);
+    (whole != 0.0).then(|| content.score * tainted.bits / whole)
 }

@@ -26,7 +26,7 @@ impl Bench<'_, '_> {
         if !self.sessions.due(self.watermark_us) {
             return Ok(());
         }
-        for session in self.sessions.finished(self.py, self.watermark_us) {
+        for session in self.sessions.take_idle(self.py, self.watermark_us) {
             self.close(&mut session.borrow_mut(self.py))?;
         }
         Ok(())
@@ -42,15 +42,15 @@ impl Bench<'_, '_> {
 
     /// Let later sessions be ranked among one that finished.
     fn pool(&mut self, session: &Session) {
-        let (free, odd) = (session.learning || session.vouched, total(session.least));
-        if free || (session.p.is_none() && !session.told) {
+        let (free, odd) = (session.learning || session.vouched, total(session.peak_p_bits));
+        if free || (session.p.is_none() && !session.alerted) {
             if session.score >= 0.0 {
                 self.pools.add(&session.role, session.score);
             }
-        } else if let Some(p) = session.p.filter(|_| !session.told) {
+        } else if let Some(p) = session.p.filter(|_| !session.alerted) {
             self.pools.offer(&session.role, session.score, p);
         }
-        if odd != 0.0 && !session.told {
+        if odd != 0.0 && !session.alerted {
             self.together.add(&session.role, odd);
         }
     }
@@ -68,9 +68,9 @@ impl Bench<'_, '_> {
     /// sessions of an agent in another mode than before.
     pub fn meet(&mut self, act: &Act<'_>, subject: &mut Subject<'_>) -> PyResult<Option<Met>> {
         let key = self.session_key(act, subject);
-        let known = self.sessions.meet_at(self.py, key, act.time_us, self.watermark_us);
+        let known = self.sessions.resume_at(self.py, key, act.time_us, self.watermark_us);
         let opens = known.is_none();
-        if opens && self.sessions.has_cut() {
+        if opens && self.sessions.has_overlong() {
             return Ok(None);
         }
         let session = match known {

@@ -1,15 +1,15 @@
 //! Scores a call by what it carries and whether its session's request calls for it.
 
 use crate::codec::hashing::Hasher;
-use crate::provenance::call_scoring::{Carried, Scene};
-use crate::provenance::history::history_cleaning::look_again;
+use crate::provenance::call_scoring::{ArgumentOrigins, CallScorer};
+use crate::provenance::history::history_cleaning::clean_history;
 use crate::provenance::history::learning;
-use crate::provenance::history::request_clusters::{Role, YOUNG};
-use crate::provenance::history::similarity::{overlaps, Words};
-use crate::provenance::novelty::{familiarity, kinds_like, own_cluster, Alike};
-use crate::provenance::novelty_prior::Rates;
-use crate::provenance::request::{Reader, Request};
-use crate::provenance::session::{Content, Near, Ordered, Session};
+use crate::provenance::history::request_clusters::{RoleTable, YOUNG};
+use crate::provenance::history::similarity::{overlaps, WordWeights};
+use crate::provenance::novelty::{familiarity, own_cluster, similar_marks, SimilarClusters};
+use crate::provenance::novelty_prior::NoveltyRates;
+use crate::provenance::request::{Request, TextParser};
+use crate::provenance::session::{CallScore, NearCluster, Ordered, Session};
 use crate::units::DAY_US;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -19,35 +19,35 @@ use std::sync::Arc;
 
 const SIMILAR_LOW: f64 = 0.2;
 const SIMILAR_HIGH: f64 = 0.6;
-const NEAR: f64 = 0.03;
-const MOST_NEAR: usize = 8;
-const ASKED_BITS: f64 = 0.5;
+const MIN_SIMILARITY: f64 = 0.03;
+const MAX_NEAR: usize = 8;
+const ON_TASK_BITS: f64 = 0.5;
 const TOOL_WORD_FLOOR: f64 = 0.2;
-const KIND_CAP: f64 = 200.0;
-pub const PLAIN_FACTOR: f64 = 0.5;
+const OFF_TASK_CAP: f64 = 200.0;
+pub const UNTAINTED_FACTOR: f64 = 0.5;
 
 /// Everything the content detector remembers, over all roles.
-pub struct Detector {
+pub struct ArgumentDetector {
     pub hasher: Hasher,
-    pub reader: Reader,
-    pub roles: FxHashMap<String, Role>,
-    pub words: Words,
-    pub rates: Rates,
+    pub parser: TextParser,
+    pub roles: FxHashMap<String, RoleTable>,
+    pub words: WordWeights,
+    pub rates: NoveltyRates,
 }
 
-impl Detector {
+impl ArgumentDetector {
     pub fn request(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<Arc<Request>> {
         if let Some(request) = &session.request {
             return Ok(request.clone());
         }
-        let request = self.reader.request(py, &self.hasher, &session.purpose)?;
+        let request = self.parser.request(py, &self.hasher, &session.purpose)?;
         session.request = Some(request.clone());
         Ok(request)
     }
 
-    pub fn role(&mut self, name: &str) -> &mut Role {
+    pub fn role(&mut self, name: &str) -> &mut RoleTable {
         if !self.roles.contains_key(name) {
-            self.roles.insert(name.to_owned(), Role::new());
+            self.roles.insert(name.to_owned(), RoleTable::new());
         }
         self.roles.get_mut(name).expect("just put there")
     }
@@ -57,9 +57,9 @@ impl Detector {
         let request = self.request(py, session)?;
         self.role(&session.role);
         let Some(role) = self.roles.get_mut(&session.role) else { return Ok(()) };
-        let near = like(role, &mut self.words, &request.words);
-        session.known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
-            role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
+        let near = similar_clusters(role, &mut self.words, &request.words);
+        session.familiarity = familiarity(near.iter().filter_map(|&(number, _, similar)| {
+            role.cluster(number).map(|cluster| (similar, cluster.familiar, cluster.skipped))
         }));
         session.near = near;
         Ok(())
@@ -68,8 +68,8 @@ impl Detector {
     /// Learns a finished session; false when it was skipped.
     pub fn close(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
         let learned = learning::close(self, py, session)?;
-        if self.role(&session.role).first.len() == YOUNG as usize {
-            look_again(self, &session.role);
+        if self.role(&session.role).early_sessions.len() == YOUNG as usize {
+            clean_history(self, &session.role);
         }
         Ok(learned)
     }
@@ -80,138 +80,147 @@ impl Detector {
         py: Python<'_>,
         session: &mut Session,
         name: &str,
-        origins: Option<&[Carried<T>]>,
-    ) -> PyResult<Content> {
+        origins: Option<&[ArgumentOrigins<T>]>,
+    ) -> PyResult<CallScore> {
         let request = self.request(py, session)?;
         let tool = self.hasher.of(name);
         let role = self.roles.get(&session.role);
-        let alike = Alike::new(role, &session.near);
-        let mut content = Content {
+        let alike = SimilarClusters::new(role, &session.near);
+        let mut content = CallScore {
             score: 0.0,
             intent: None,
-            unasked: None,
-            carrier: None,
-            known: session.known,
+            off_task_bits: None,
+            tainted: None,
+            familiarity: session.familiarity,
             uses: Vec::new(),
             votes: Ordered::default(),
-            seen: Vec::new(),
+            snapshots: Vec::new(),
             tool,
-            came: Vec::new(),
+            sources: Vec::new(),
         };
-        let mut said = 0.0;
+        let mut name_floor = 0.0;
         if !session.purpose.is_empty() {
-            let own = self.reader.tool_words(py, &self.hasher, name)?;
-            said = named(&mut self.words, &request, &own);
-            let (intent, unasked) = intents(role, said, tool, &alike);
-            (content.intent, content.unasked) = (Some(intent), Some(unasked));
+            let own = self.parser.tool_words(py, &self.hasher, name)?;
+            name_floor = tool_name_floor(&mut self.words, &request, &own);
+            let (intent, off_task_bits) = intent_bits(role, name_floor, tool, &alike);
+            (content.intent, content.off_task_bits) = (Some(intent), Some(off_task_bits));
         }
-        let mut foreign = false;
+        let mut has_new_taint = false;
         if let Some(origins) = origins {
             let unknown;
             let role = match role {
                 Some(role) => role,
                 None => {
-                    unknown = Role::new();
+                    unknown = RoleTable::new();
                     &unknown
                 }
             };
-            let mut scene = Scene {
+            let mut scorer = CallScorer {
                 hasher: &self.hasher,
-                reader: &mut self.reader,
+                parser: &mut self.parser,
                 role,
                 rates: &self.rates,
                 agent_id: &session.agent_id,
-                came: &session.came,
+                sources: &session.sources,
                 role_hash: self.hasher.of(&session.role),
                 request: &request,
                 alike: &alike,
-                own: kinds_like(&session.near, own_cluster(&session.near, role)),
+                own: similar_marks(&session.near, own_cluster(&session.near, role)),
                 votes_count: session.learning || session.vouched,
                 day: session.last_us.div_euclid(DAY_US),
-                most: 0.0,
-                foreign: false,
+                max_bits: 0.0,
+                has_new_taint: false,
             };
-            match scene.traced(py, origins)? {
-                Some(traced) => scene.call(py, &mut content, &traced, said)?,
-                None => scene.call(py, &mut content, origins, said)?,
+            match scorer.trace_origins(py, origins)? {
+                Some(trace_origins) => scorer.call(py, &mut content, &trace_origins, name_floor)?,
+                None => scorer.call(py, &mut content, origins, name_floor)?,
             }
-            foreign = scene.foreign;
+            has_new_taint = scorer.has_new_taint;
         }
-        let carried = content.carrier.as_ref().map_or(0.0, |carrier| carrier.bits);
-        let bits = carried + content.intent.unwrap_or(0.0);
-        content.score = bits * if foreign { 1.0 } else { PLAIN_FACTOR };
+        let tainted_bits = content.tainted.as_ref().map_or(0.0, |tainted| tainted.bits);
+        let bits = tainted_bits + content.intent.unwrap_or(0.0);
+        content.score = bits * if has_new_taint { 1.0 } else { UNTAINTED_FACTOR };
         Ok(content)
     }
 }
 
 /// The more similar one first, of equal ones the one that overlaps more, then the older one.
-fn nearer(a: &Near, b: &Near) -> Ordering {
+fn nearer(a: &NearCluster, b: &NearCluster) -> Ordering {
     b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0))
 }
 
 /// The role's clusters that a request is like.
-pub fn like(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<Near> {
+pub fn similar_clusters(
+    role: &mut RoleTable,
+    weights: &mut WordWeights,
+    words: &[u64],
+) -> Vec<NearCluster> {
     let found = overlaps(role, weights, words);
-    let similar = |(number, overlap): (i64, f64)| -> Option<Near> {
+    let similar = |(number, overlap): (i64, f64)| -> Option<NearCluster> {
         let similar = (overlap - SIMILAR_LOW) / (SIMILAR_HIGH - SIMILAR_LOW);
-        (similar > NEAR).then(|| (number, overlap, similar.min(1.0)))
+        (similar > MIN_SIMILARITY).then(|| (number, overlap, similar.min(1.0)))
     };
-    let mut near: Vec<Near> = found.into_iter().filter_map(similar).collect();
-    if near.len() > MOST_NEAR {
-        near.select_nth_unstable_by(MOST_NEAR, nearer);
-        near.truncate(MOST_NEAR);
+    let mut near: Vec<NearCluster> = found.into_iter().filter_map(similar).collect();
+    if near.len() > MAX_NEAR {
+        near.select_nth_unstable_by(MAX_NEAR, nearer);
+        near.truncate(MAX_NEAR);
         near.sort_unstable_by(nearer);
     }
     near
 }
 
 /// `-log2 P(tool | request)`, and how much the tool tells of another piece of work.
-pub fn intents(role: Option<&Role>, named: f64, tool: u64, alike: &Alike<'_>) -> (f64, f64) {
+pub fn intent_bits(
+    role: Option<&RoleTable>,
+    name_floor: f64,
+    tool: u64,
+    alike: &SimilarClusters<'_>,
+) -> (f64, f64) {
     let shares = role.map_or(0.0, |role| role.share_of(tool));
     let clusters = role.map_or(0, |role| role.by_number.len());
     let overall = (0.2 + shares) / (4.0 + clusters as f64);
-    let (mut like, mut more, mut whole) = (0.0, 0.0, 0.0);
+    let (mut near_sum, mut off_task_sum, mut known) = (0.0, 0.0, 0.0);
     for &(weight, cluster, similar) in &alike.near {
-        let full = similar * similar * (cluster.n as f64).min(KIND_CAP);
-        whole += full;
+        let sessions = similar * similar * (cluster.n as f64).min(OFF_TASK_CAP);
+        known += sessions;
         if let Some(seen) = cluster.tools.find(tool) {
             let share = seen as f64 / cluster.n as f64;
-            like += weight * share;
-            more += full * share;
+            near_sum += weight * share;
+            off_task_sum += sessions * share;
         }
     }
-    let p = ((like + overall) / (alike.total + 1.0)).max(named);
-    let bits = -((more + overall.max(named)) / (whole + 1.0)).log2();
-    (-p.log2(), role.map_or(0.0, |role| unasked(role, tool, bits, whole)))
+    let p = ((near_sum + overall) / (alike.total + 1.0)).max(name_floor);
+    let bits = -((off_task_sum + overall.max(name_floor)) / (known + 1.0)).log2();
+    (-p.log2(), role.map_or(0.0, |role| off_task_bits(role, tool, bits, known)))
 }
 
 /// How much a tool tells of another piece of work of the role than was asked for, in bits.
 ///
 /// `bits`: of the tool given the request, whatever it names, `known` from so many sessions.
-fn unasked(role: &Role, tool: u64, bits: f64, known: f64) -> f64 {
-    if bits <= ASKED_BITS {
+fn off_task_bits(role: &RoleTable, tool: u64, bits: f64, known: f64) -> f64 {
+    if bits <= ON_TASK_BITS {
         return 0.0;
     }
-    let most = role.most.share(tool);
-    if most == 0.0 {
+    let largest = role.largest_shares.share(tool);
+    if largest == 0.0 {
         return 0.0;
     }
-    (bits + most.log2()).max(0.0) * most * (known / (known + 1.0))
+    (bits + largest.log2()).max(0.0) * largest * (known / (known + 1.0))
 }
 
 /// The least probability of a tool for the words of its name in the request.
-fn named(words: &mut Words, request: &Request, own: &[u64]) -> f64 {
-    let (mut said, mut all, mut any) = (0.0, 0.0, false);
+fn tool_name_floor(words: &mut WordWeights, request: &Request, own: &[u64]) -> f64 {
+    let (mut shared, mut all, mut any) = (0.0, 0.0, false);
     for &word in own {
         let weight = words.weight(word);
         all += weight;
         if request.words.binary_search(&word).is_ok() {
-            said += weight;
+            shared += weight;
             any = true;
         }
     }
     if any {
-        TOOL_WORD_FLOOR * (said / all)
+        TOOL_WORD_FLOOR * (shared / all)
     } else {
         0.0
     }

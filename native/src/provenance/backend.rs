@@ -1,18 +1,18 @@
-//! What the engine asks of content: `models.provenance.backend.ContentKernel`.
+//! What the engine asks of content: `models.provenance.backend.ProvenanceDetector`.
 
 use crate::codec::hashing::Hasher;
-use crate::provenance::argument_detector::Detector;
+use crate::provenance::argument_detector::ArgumentDetector;
 use crate::provenance::call_scoring::{read_origins, text};
 use crate::provenance::history::learning;
-use crate::provenance::history::request_clusters::Role;
-use crate::provenance::history::similarity::Words;
+use crate::provenance::history::request_clusters::RoleTable;
+use crate::provenance::history::similarity::WordWeights;
 use crate::provenance::history::stored_tables::{
     read_rates, read_role, read_words, write_rates, write_role, write_words, written_role, Journal,
     Shared,
 };
-use crate::provenance::novelty_prior::Rates;
-use crate::provenance::request::{Foreign, Reader};
-use crate::provenance::session::{Content, Session};
+use crate::provenance::novelty_prior::NoveltyRates;
+use crate::provenance::request::{PythonText, TextParser};
+use crate::provenance::session::{CallScore, Session};
 use crate::provenance::{state_error, Stored};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -26,56 +26,56 @@ const ROLE: &str = "role:";
 
 /// The detector and what is known of its stored bytes.
 struct State {
-    detector: Detector,
+    detector: ArgumentDetector,
     journals: FxHashMap<String, Journal>,
 }
 
 /// Judges and learns what calls carry.
 #[pyclass(module = "habitus_native")]
-pub struct ContentKernel {
+pub struct ProvenanceDetector {
     /// Never locked: one caller at a time has the kernel to itself. It may then move between
     /// threads.
     state: Mutex<State>,
 }
 
-impl ContentKernel {
+impl ProvenanceDetector {
     fn state(&mut self) -> &mut State {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn detector(&mut self) -> &mut Detector {
+    pub fn detector(&mut self) -> &mut ArgumentDetector {
         &mut self.state().detector
     }
 }
 
 #[pymethods]
-impl ContentKernel {
+impl ProvenanceDetector {
     #[new]
     fn new(
         secret: &[u8],
         stems: Py<PyAny>,
-        names_of: Py<PyAny>,
+        entity_names: Py<PyAny>,
         long_words: Py<PyAny>,
         normalise: Py<PyAny>,
         parse_value: Py<PyAny>,
-        forms_of: Py<PyAny>,
+        decoded_forms: Py<PyAny>,
     ) -> PyResult<Self> {
-        let detector = Detector {
+        let detector = ArgumentDetector {
             hasher: Hasher::new(secret)?,
-            reader: Reader::new(Foreign {
+            parser: TextParser::new(PythonText {
                 stems,
-                names_of,
+                entity_names,
                 long_words,
                 normalise,
                 parse_value,
-                forms_of,
+                decoded_forms,
             }),
             roles: FxHashMap::default(),
-            words: Words::default(),
-            rates: Rates::default(),
+            words: WordWeights::default(),
+            rates: NoveltyRates::default(),
         };
         let state = State { detector, journals: FxHashMap::default() };
-        Ok(ContentKernel { state: Mutex::new(state) })
+        Ok(ProvenanceDetector { state: Mutex::new(state) })
     }
 
     /// Start a session and compare its request with those known.
@@ -107,15 +107,15 @@ impl ContentKernel {
         session: &mut Session,
         tool: &Bound<'_, PyString>,
         origins: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Content> {
+    ) -> PyResult<CallScore> {
         let py = tool.py();
         let origins = origins.map(read_origins).transpose()?;
         self.state().detector.score(py, session, &text(tool), origins.as_deref())
     }
 
     /// Add one judged call to what its session has carried.
-    fn note(&self, session: &mut Session, content: &Content) {
-        learning::note(session, content);
+    fn record_call(&self, session: &mut Session, content: &CallScore) {
+        learning::record_call(session, content);
     }
 
     /// Learn a finished session; False when it was skipped.
@@ -156,7 +156,7 @@ impl State {
             out.push(
                 journal.write(DOCUMENTS, whole, |g, all| write_words(&detector.words, g, all)),
             );
-            detector.words.holding.stored();
+            detector.words.frequencies.stored();
             detector.words.changed = false;
         }
         let rates = &mut detector.rates;
@@ -165,9 +165,9 @@ impl State {
             out.push(journal.write(RATES, whole, |g, all| write_rates(rates, g, all)));
             rates.stored();
         }
-        let wanted = |role: &Role| role.touched || (whole && role.next_id > 1);
+        let wanted = |role: &RoleTable| role.touched || (whole && role.next_id > 1);
         let roles = detector.roles.iter_mut().filter(|(_, role)| wanted(role));
-        let mut roles: Vec<(&String, &mut Role)> = roles.collect();
+        let mut roles: Vec<(&String, &mut RoleTable)> = roles.collect();
         roles.sort_unstable_by_key(|(name, _)| *name);
         for (name, role) in roles {
             let name = format!("{ROLE}{name}");
@@ -182,8 +182,8 @@ impl State {
         let State { detector, journals } = self;
         journals.clear();
         detector.roles.clear();
-        detector.words = Words::default();
-        detector.rates = Rates::default();
+        detector.words = WordWeights::default();
+        detector.rates = NoveltyRates::default();
         for name in shared.keys() {
             let journal = match name.as_str() {
                 DOCUMENTS => {

@@ -1,29 +1,30 @@
 //! One call: its identifiers, one after the other.
 
 use crate::codec::hashing::{mix, Hasher};
-use crate::provenance::cross_task_spread::{alike_by_chance, has_wandered, MOST_WANDERING_BITS};
-use crate::provenance::entity_binding::{standing, BROKEN, KEPT, UNSAID};
-use crate::provenance::history::bounded_table::{marks_of, noted};
-use crate::provenance::history::request_clusters::{Role, YOUNG};
-use crate::provenance::history::snapshot::{see, Call};
+use crate::provenance::cross_task_spread::{is_spread, matches_by_chance, MAX_SPREAD_BITS};
+use crate::provenance::entity_binding::{check_binding, MATCHED, UNBOUND, VIOLATED};
+use crate::provenance::history::bounded_table::{count_marks, marks_of};
+use crate::provenance::history::request_clusters::{RoleTable, YOUNG};
+use crate::provenance::history::snapshot::{snapshot_uses, Call};
 use crate::provenance::novelty::{
-    familiarity, strata, Alike, Place, OUTSIDE, OWN, SAID, UNKNOWN, WANDERED,
+    familiarity, strata, Place, SimilarClusters, AGENT_FLOW, BINDING, NEW_AT_ARGUMENT, NEW_DOMAIN,
+    SPREAD,
 };
-use crate::provenance::novelty_prior::{Rates, FLOW, VALUE};
-use crate::provenance::request::{Reader, Request, Value};
-use crate::provenance::session::{Carrier, Content, MAX_USES};
+use crate::provenance::novelty_prior::{NoveltyRates, FLOW, VALUE};
+use crate::provenance::request::{Request, TextParser, Value};
+use crate::provenance::session::{CallScore, TaintedValue, MAX_USES};
 use crate::provenance::session_uses::{Use, Vote};
-use crate::provenance::taint::{Came, Tracer, REWRITTEN};
+use crate::provenance::taint::{TaintSources, Tracer, REWRITTEN};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::borrow::Cow;
 use std::ops::Deref;
 
-pub const COVER_DISCOUNT: f64 = 0.7;
+pub const COVERAGE_DISCOUNT: f64 = 0.7;
 pub const RECURRENCE_BITS: f64 = 4.0;
-const MOST_RECURRENCES: u32 = 2;
+const MAX_RECURRENCES: u32 = 2;
 /// Level of a value that is not the one which always came with a name of the request.
-const OTHER: u64 = 5;
+const OTHER_ENTITY: u64 = 5;
 
 /// Text of a Python string; what is no text at all is replaced.
 pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
@@ -34,10 +35,10 @@ pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
 }
 
 /// The identifiers of one argument, each with where it had stood before.
-pub type Carried<T = String> = (T, Vec<(T, Vec<T>)>);
+pub type ArgumentOrigins<T = String> = (T, Vec<(T, Vec<T>)>);
 
 /// What a call carries, out of Python's hands.
-pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<Carried>> {
+pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<ArgumentOrigins>> {
     let texts = |all: &Bound<'_, PyAny>| -> PyResult<Vec<String>> {
         let each = all.downcast::<PyList>()?.iter();
         each.map(|one| Ok(text(one.downcast()?).into_owned())).collect()
@@ -47,11 +48,12 @@ pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<Carried>> {
         let value = text(one.get_item(0)?.downcast()?).into_owned();
         Ok((value, texts(&one.get_item(1)?)?))
     };
-    let carried = |(key, found): (Bound<'_, PyAny>, Bound<'_, PyAny>)| -> PyResult<Carried> {
-        let values = found.downcast::<PyList>()?.iter().map(one).collect::<PyResult<_>>()?;
-        Ok((text(key.downcast()?).into_owned(), values))
-    };
-    origins.iter().map(carried).collect()
+    let value_share =
+        |(key, found): (Bound<'_, PyAny>, Bound<'_, PyAny>)| -> PyResult<ArgumentOrigins> {
+            let values = found.downcast::<PyList>()?.iter().map(one).collect::<PyResult<_>>()?;
+            Ok((text(key.downcast()?).into_owned(), values))
+        };
+    origins.iter().map(value_share).collect()
 }
 
 /// The first result tool an identifier came from, None when it was asked for.
@@ -71,71 +73,72 @@ pub fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
 
 /// In how many other kinds of request a value raised suspicion; `own` are the marks of its own
 /// kind and its like.
-pub fn recurrence(role: &Role, value: u64, day: i64, own: &[i64]) -> u32 {
-    if !role.sightings.has(value) {
+pub fn recurrence(role: &RoleTable, value: u64, day: i64, own: &[i64]) -> u32 {
+    if !role.suspicions.has(value) {
         return 0;
     }
-    noted(marks_of(role.sightings.get(value), day), own).min(MOST_RECURRENCES)
+    count_marks(marks_of(role.suspicions.get(value), day), own).min(MAX_RECURRENCES)
 }
 
 /// One call with all that its identifiers are judged by.
-pub struct Scene<'a> {
+pub struct CallScorer<'a> {
     pub hasher: &'a Hasher,
-    pub reader: &'a mut Reader,
-    pub role: &'a Role,
-    pub rates: &'a Rates,
+    pub parser: &'a mut TextParser,
+    pub role: &'a RoleTable,
+    pub rates: &'a NoveltyRates,
     pub agent_id: &'a str,
     /// What came out of results in this session so far.
-    pub came: &'a Came,
+    pub sources: &'a TaintSources,
     pub role_hash: u64,
     pub request: &'a Request,
-    pub alike: &'a Alike<'a>,
+    pub alike: &'a SimilarClusters<'a>,
     /// Mark of the cluster that the session belongs to.
     pub own: Vec<i64>,
     pub votes_count: bool,
     pub day: i64,
-    pub most: f64,
-    pub foreign: bool,
+    pub max_bits: f64,
+    pub has_new_taint: bool,
 }
 
 /// Where an identifier stands in the call.
-struct Spot<'a> {
+struct Argument<'a> {
     key: &'a str,
     hashed_key: u64,
     tool_key: u64,
-    mixed: f64,
+    familiarity: f64,
 }
 
-impl Scene<'_> {
+impl CallScorer<'_> {
     /// The origins of all with those of what was rewritten, if anything was.
-    pub fn traced<T: Deref<Target = str>>(
+    pub fn trace_origins<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
-        origins: &[Carried<T>],
-    ) -> PyResult<Option<Vec<Carried>>> {
-        if self.came.is_empty() {
+        origins: &[ArgumentOrigins<T>],
+    ) -> PyResult<Option<Vec<ArgumentOrigins>>> {
+        if self.sources.is_empty() {
             return Ok(None);
         }
-        let (hasher, request, came) = (self.hasher, self.request, self.came);
-        let mut tracer = Tracer { hasher, reader: self.reader, request, came, pieces: Vec::new() };
-        tracer.traced(py, origins)
+        let (hasher, request, sources) = (self.hasher, self.request, self.sources);
+        let mut tracer =
+            Tracer { hasher, parser: self.parser, request, sources, pieces: Vec::new() };
+        tracer.trace_origins(py, origins)
     }
 
-    /// Judges all that a call carries; `named` is the least probability of its tool.
+    /// Judges all that a call carries; `name_floor` is the least probability of its tool.
     pub fn call<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
-        content: &mut Content,
-        origins: &[Carried<T>],
-        named: f64,
+        content: &mut CallScore,
+        origins: &[ArgumentOrigins<T>],
+        name_floor: f64,
     ) -> PyResult<()> {
         for (key, found) in origins {
             self.key(py, content, key, found)?;
         }
         if self.role.n < YOUNG {
             let (hasher, request, role_hash) = (self.hasher, self.request, self.role_hash);
-            let call = Call { hasher, request, role_hash, tool: content.tool, named };
-            content.seen = see(py, self.reader, &call, origins)?;
+            let call = Call { hasher, request, role_hash, tool: content.tool, name_floor };
+            content.snapshots = snapshot_uses(py, self.parser, &call, origins)?;
         }
         Ok(())
     }
@@ -143,7 +146,7 @@ impl Scene<'_> {
     fn key<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
-        content: &mut Content,
+        content: &mut CallScore,
         key: &str,
         found: &[(T, Vec<T>)],
     ) -> PyResult<()> {
@@ -153,11 +156,11 @@ impl Scene<'_> {
             self.alike.near.iter().map(|&(_, cluster, similar)| {
                 (similar, cluster.keys.get(tool_key), cluster.skipped)
             });
-        let mixed = (content.known + familiarity(here)) / 2.0;
-        let spot = Spot { key, hashed_key, tool_key, mixed };
+        let familiarity = (content.familiarity + familiarity(here)) / 2.0;
+        let argument = Argument { key, hashed_key, tool_key, familiarity };
         for (raw, origins) in found {
-            if let Some(value) = self.reader.value(py, self.hasher, raw)? {
-                self.value(content, &spot, &value, origins);
+            if let Some(value) = self.parser.value(py, self.hasher, raw)? {
+                self.value(content, &argument, &value, origins);
             }
         }
         Ok(())
@@ -165,103 +168,104 @@ impl Scene<'_> {
 
     fn value<T: Deref<Target = str>>(
         &mut self,
-        content: &mut Content,
-        spot: &Spot<'_>,
+        content: &mut CallScore,
+        argument: &Argument<'_>,
         value: &Value,
         origins: &[T],
     ) {
-        let source = source(origins).filter(|_| !value.asked_for(self.request));
+        let source = source(origins).filter(|_| !value.is_requested(self.request));
         let from = source.filter(|s| !s.is_empty()).map_or(0, |s| self.hasher.of(s));
-        let mut held = Use {
-            tool_key: spot.tool_key,
+        let mut used = Use {
+            tool_key: argument.tool_key,
             value: value.hashed,
             root: value.root,
-            flow: if from == 0 { 0 } else { mix(from, spot.tool_key, 3) },
-            flow_key: if from == 0 { 0 } else { mix(from, spot.hashed_key, 4) },
+            flow: if from == 0 { 0 } else { mix(from, argument.tool_key, 3) },
+            flow_key: if from == 0 { 0 } else { mix(from, argument.hashed_key, 4) },
             level: 0,
-            who: value.who,
+            is_entity: value.is_entity,
             domain: value.domain,
         };
-        let (mut level, mut flow_level, mut said) = (0, 0, UNSAID);
-        let place = Place::new(self.role_hash, spot.tool_key, spot.hashed_key, value.kind);
-        let telling = || place.telling(self.rates, spot.mixed, self.day);
-        if let Some(source) = source.filter(|_| from != 0 && value.mark != 0) {
-            if self.came.source_of(value.mark).is_none() {
-                content.came.push((value.mark, source.to_owned()));
+        let (mut level, mut flow_level, mut binding) = (0, 0, UNBOUND);
+        let place = Place::new(self.role_hash, argument.tool_key, argument.hashed_key, value.kind);
+        let domain_is_surprising =
+            || place.domain_is_surprising(self.rates, argument.familiarity, self.day);
+        if let Some(source) = source.filter(|_| from != 0 && value.fingerprint != 0) {
+            if self.sources.source_of(value.fingerprint).is_none() {
+                content.sources.push((value.fingerprint, source.to_owned()));
             }
         }
         if source.is_some() {
-            (level, flow_level) = self.alike.levels(self.role, &held, 1, telling);
-            let own = || mix(held.flow, self.hasher.of(self.agent_id), OWN);
+            (level, flow_level) = self.alike.levels(self.role, &used, 1, domain_is_surprising);
+            let own = || mix(used.flow, self.hasher.of(self.agent_id), AGENT_FLOW);
             if flow_level != 0 && self.role.flow.has(own()) {
                 flow_level = 0;
             }
-            held.level = level;
+            used.level = level;
             let counts = self.votes_count || level != 0 || flow_level != 0;
-            if counts && held.who {
-                let names = &self.request.names;
-                said = standing(&self.role.names, held.tool_key, names, held.value);
+            if counts && used.is_entity {
+                let names = &self.request.entities;
+                binding = check_binding(&self.role.bindings, used.tool_key, names, used.value);
             }
-            if said == BROKEN && level == 0 && flow_level == 0 {
-                said = KEPT; // it is usual for such requests all the same
+            if binding == VIOLATED && level == 0 && flow_level == 0 {
+                binding = MATCHED; // it is usual for such requests all the same
             }
         }
         if content.uses.len() < MAX_USES {
-            content.uses.push(held);
+            content.uses.push(used);
         }
-        let wandered = level != 0
+        let spread = level != 0
             && flow_level != 0
-            && !alike_by_chance(value)
-            && has_wandered(self.role, held.value, self.day, &self.own);
+            && !matches_by_chance(value)
+            && is_spread(self.role, used.value, self.day, &self.own);
         if self.votes_count {
-            let (contexts, familiarity) = (place.contexts, spot.mixed);
+            let (contexts, familiarity) = (place.contexts, argument.familiarity);
             let vote =
-                Vote { contexts, value_level: level, flow_level, familiarity, said, wandered };
+                Vote { contexts, value_level: level, flow_level, familiarity, binding, spread };
             content.votes.entry(place.exact).or_insert(vote).raise(&vote);
         }
         let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
-        level = place.counting(self.rates, level, spot.mixed, self.day);
-        let mut value_bits = place.bits(self.rates, VALUE, level, spot.mixed, self.day);
-        let flow_bits = place.bits(self.rates, FLOW, flow_level, spot.mixed, self.day);
-        if said == BROKEN {
-            let said = strata(&place.contexts, SAID);
-            value_bits = value_bits.max(self.rates.bits(&said, VALUE, self.day));
-            if level != OUTSIDE {
-                level = OTHER;
+        level = place.effective_level(self.rates, level, argument.familiarity, self.day);
+        let mut value_bits = place.bits(self.rates, VALUE, level, argument.familiarity, self.day);
+        let flow_bits = place.bits(self.rates, FLOW, flow_level, argument.familiarity, self.day);
+        if binding == VIOLATED {
+            let binding = strata(&place.contexts, BINDING);
+            value_bits = value_bits.max(self.rates.bits(&binding, VALUE, self.day));
+            if level != NEW_DOMAIN {
+                level = OTHER_ENTITY;
             }
         }
-        let (mut recurrences, mut elsewhere) = (0, 0.0);
-        if level > UNKNOWN {
-            recurrences = recurrence(self.role, held.value, self.day, &self.own);
-            elsewhere = RECURRENCE_BITS * f64::from(recurrences);
+        let (mut recurrences, mut cross_task_bits) = (0, 0.0);
+        if level > NEW_AT_ARGUMENT {
+            recurrences = recurrence(self.role, used.value, self.day, &self.own);
+            cross_task_bits = RECURRENCE_BITS * f64::from(recurrences);
         }
-        if wandered {
-            let seldom = self.rates.bits(&strata(&place.contexts, WANDERED), VALUE, self.day);
-            elsewhere += seldom.min(MOST_WANDERING_BITS);
+        if spread {
+            let seldom = self.rates.bits(&strata(&place.contexts, SPREAD), VALUE, self.day);
+            cross_task_bits += seldom.min(MAX_SPREAD_BITS);
         }
-        value_bits += elsewhere;
-        let cover = value.covered(self.request);
-        let bare = cover < 0.5;
-        let bits = (value_bits + flow_bits) * (1.0 - COVER_DISCOUNT * cover) * value.specific;
-        if bits > self.most {
-            self.most = bits;
-            content.carrier = Some(Carrier {
+        value_bits += cross_task_bits;
+        let cover = value.request_coverage(self.request);
+        let uncovered = cover < 0.5;
+        let bits = (value_bits + flow_bits) * (1.0 - COVERAGE_DISCOUNT * cover) * value.specificity;
+        if bits > self.max_bits {
+            self.max_bits = bits;
+            content.tainted = Some(TaintedValue {
                 bits,
-                key: spot.key.to_owned(),
+                key: argument.key.to_owned(),
                 kind: value.kind,
                 source: source.to_owned(),
                 value_bits,
                 flow_bits,
                 value_level: level,
                 flow_level,
-                value: held.value,
-                place: spot.tool_key,
+                value: used.value,
+                argument: argument.tool_key,
                 recurrences,
                 rewritten: origins.iter().any(|one| **one == *REWRITTEN),
-                bare,
-                elsewhere,
+                uncovered,
+                cross_task_bits,
             });
         }
-        self.foreign |= level >= UNKNOWN && bare;
+        self.has_new_taint |= level >= NEW_AT_ARGUMENT && uncovered;
     }
 }

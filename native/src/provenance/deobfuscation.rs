@@ -7,19 +7,19 @@ use percent_encoding::percent_decode_str;
 
 const SHORTEST: usize = 6;
 const LONGEST: usize = 128;
-const MOST_FORMS: usize = 32;
+const MAX_FORMS: usize = 32;
 const READ: usize = 512;
 const MARK: u64 = 0xFFFF_FFFF;
 const LAYERS: u32 = 2;
 const SEPARATORS: &str = " ,;|\"'()[]{}<>=&";
 
 /// The letters and digits of an ASCII identifier in normal form.
-pub fn bare(text: &str) -> String {
+pub fn alphanumerics(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// What letters and digits are remembered by.
-pub fn marked(letters: &str, hasher: &Hasher) -> u64 {
+pub fn fingerprint(letters: &str, hasher: &Hasher) -> u64 {
     hasher.once(letters) & MARK
 }
 
@@ -29,21 +29,21 @@ pub fn traceable(text: &str) -> bool {
 }
 
 /// The letters and digits that an ASCII identifier may have been rewritten from.
-pub fn forms_of(raw: &str) -> Vec<String> {
+pub fn decoded_forms(raw: &str) -> Vec<String> {
     let raw = &raw[..raw.len().min(READ)];
-    let whole = bare(&normalise(raw));
+    let whole = alphanumerics(&normalise(raw));
     let turned = [whole.chars().rev().collect(), whole.chars().map(rot13).collect()];
     let mut texts = Vec::new();
     decode(raw, LAYERS, &mut texts);
     let parts = texts.iter().flat_map(|text| [text.as_str()].into_iter().chain(split(text)));
-    let undone = parts.map(|part| bare(&normalise(part)));
+    let undone = parts.map(|part| alphanumerics(&normalise(part)));
     let mut found: Vec<String> = Vec::new();
     for form in [whole].into_iter().chain(turned).chain(undone) {
         if traceable(&form) && !found.contains(&form) {
             found.push(form);
         }
     }
-    found.truncate(MOST_FORMS);
+    found.truncate(MAX_FORMS);
     found
 }
 

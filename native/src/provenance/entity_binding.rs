@@ -1,17 +1,17 @@
 //! Whom a request names, and what has always come with that name.
 
 use crate::codec::hashing::mix;
-use crate::provenance::history::bounded_table::{Table, KEPT_LONGER};
+use crate::provenance::history::bounded_table::{Table, REPEAT_BONUS_DAYS};
 use crate::provenance::text::{is_space, CODE, MAIL, NUM, PATH, TEXT, URL};
 
-const MOST_NAMES: usize = 8;
-const MOST_WORDS: usize = 4;
-pub const UNSAID: u64 = 0;
-pub const KEPT: u64 = 1;
-pub const BROKEN: u64 = 2;
-const SURE: i64 = 3;
-const STEADY: i64 = 8;
-const TIED: u64 = 14;
+const MAX_ENTITIES: usize = 8;
+const MAX_NAME_WORDS: usize = 4;
+pub const UNBOUND: u64 = 0;
+pub const MATCHED: u64 = 1;
+pub const VIOLATED: u64 = 2;
+const MIN_REPEATS: i64 = 3;
+const REPEATS_PER_CHANGE: i64 = 8;
+const BINDING_KEY: u64 = 14;
 const COUNT: u32 = 6;
 const MOST: i64 = (1 << COUNT) - 1;
 const VALUE: u32 = 32;
@@ -24,7 +24,7 @@ const TITLES: [&str; 6] = ["Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St."];
 const MANY_DIGITS: usize = 8;
 
 /// The runs of capitalised words in an ASCII text, in lower case.
-pub fn names_of(text: &str) -> Vec<String> {
+pub fn entity_names(text: &str) -> Vec<String> {
     let (mut found, mut run) = (Vec::new(), Vec::new());
     let (mut at_start, mut begins) = (true, true);
     for token in text.split(is_space).filter(|token| !token.is_empty()) {
@@ -47,7 +47,7 @@ pub fn names_of(text: &str) -> Vec<String> {
         at_start = token.ends_with(SENTENCE_ENDS);
     }
     end(&mut run, &mut found, begins);
-    found.truncate(MOST_NAMES);
+    found.truncate(MAX_ENTITIES);
     found
 }
 
@@ -71,7 +71,7 @@ fn end(run: &mut Vec<&str>, found: &mut Vec<String>, begins: bool) {
     let first = usize::from(begins);
     for from in 0..=first.min(run.len()) {
         let words = if run.len() > first { &run[from..] } else { &[] };
-        let name = words[..words.len().min(MOST_WORDS)].join(" ");
+        let name = words[..words.len().min(MAX_NAME_WORDS)].join(" ");
         if name.bytes().any(|byte| byte.is_ascii_lowercase()) {
             let name = name.to_ascii_lowercase();
             if !found.contains(&name) {
@@ -83,32 +83,32 @@ fn end(run: &mut Vec<&str>, found: &mut Vec<String>, begins: bool) {
 }
 
 /// Whether an identifier stands for somebody or something, as an amount or a date does not.
-pub fn says_who(text: &str, kind: u8) -> bool {
+pub fn identifies_entity(text: &str, kind: u8) -> bool {
     let digits = || text.bytes().filter(u8::is_ascii_digit).count();
     matches!(kind, MAIL | URL | PATH | CODE)
         || (matches!(kind, NUM | TEXT) && digits() >= MANY_DIGITS)
 }
 
 /// Whether a value is what its place always had with the names of a request.
-pub fn standing(table: &Table, tool_key: u64, names: &[u64], value: u64) -> u64 {
-    let mut found = UNSAID;
+pub fn check_binding(table: &Table, tool_key: u64, names: &[u64], value: u64) -> u64 {
+    let mut found = UNBOUND;
     for &name in names {
-        let Some(packed) = table.find(mix(tool_key, name, TIED)) else { continue };
+        let Some(packed) = table.find(mix(tool_key, name, BINDING_KEY)) else { continue };
         let (again, changes, known) = parts(packed);
-        if again < SURE || changes * STEADY > again {
+        if again < MIN_REPEATS || changes * REPEATS_PER_CHANGE > again {
             continue;
         }
         if known == value as i64 & MARK {
-            return KEPT;
+            return MATCHED;
         }
-        found = BROKEN;
+        found = VIOLATED;
     }
     found
 }
 
 /// Notes that a value came with a name at a place, in one session more.
-pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
-    let key = mix(tool_key, name, TIED);
+pub fn learn_binding(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
+    let key = mix(tool_key, name, BINDING_KEY);
     let mark = value as i64 & MARK;
     let (mut again, mut changes) = (0, 0);
     let before = table.find(key);
@@ -117,17 +117,17 @@ pub fn tie(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
         (again, changes, known) = parts(packed);
         if known == mark {
             again = (again + 1).min(MOST);
-            if again % STEADY == 0 || again == MOST {
+            if again % REPEATS_PER_CHANGE == 0 || again == MOST {
                 changes = (changes - 1).max(0);
             }
         } else {
             (again, changes) = (0, (changes + 1).min(MOST));
         }
     }
-    let kept_until = if again == 0 { day } else { day + KEPT_LONGER };
-    let tied = ((kept_until << COUNT | again) << COUNT | changes) << VALUE | mark;
-    if before != Some(tied) {
-        table.put(key, tied);
+    let kept_until = if again == 0 { day } else { day + REPEAT_BONUS_DAYS };
+    let packed_binding = ((kept_until << COUNT | again) << COUNT | changes) << VALUE | mark;
+    if before != Some(packed_binding) {
+        table.put(key, packed_binding);
     }
 }
 

@@ -30,7 +30,7 @@ impl Node {
 /// P(novelty level >= L) of values and flows by context; a node counts a session once for all
 /// levels of both.
 #[derive(Default)]
-pub struct Rates {
+pub struct NoveltyRates {
     pub nodes: FxHashMap<u64, Node>,
     changed: Vec<u64>,
 }
@@ -56,7 +56,7 @@ fn reached(levels: (u64, u64)) -> impl Iterator<Item = usize> {
     (VALUE..VALUE + value).chain(FLOW..FLOW + flow).chain([VOTES])
 }
 
-impl Rates {
+impl NoveltyRates {
     /// Surprise of what is counted in a column; contexts run from general to specific.
     pub fn bits(&self, contexts: &[u64; 4], column: usize, day: i64) -> f64 {
         let day = day as f64;
@@ -109,11 +109,11 @@ impl Rates {
         }
     }
 
-    /// Counts a vote of the day `cast` no more; nothing falls below zero.
-    pub fn take_back(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, cast: i64) {
+    /// Counts a vote of the day `vote_day` no more; nothing falls below zero.
+    pub fn retract(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, vote_day: i64) {
         for &context in contexts {
             let Some(node) = self.nodes.get_mut(&context) else { continue };
-            let left = weight * left(cast as f64 - node.columns[DAY]);
+            let left = weight * left(vote_day as f64 - node.columns[DAY]);
             for column in reached(levels) {
                 node.columns[column] = (node.columns[column] - left).max(0.0);
             }

@@ -12,8 +12,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 
-const MOST_OPEN: usize = 200_000;
-const MOST_EVENTS: i64 = 1_000;
+const MAX_OPEN: usize = 200_000;
+const MAX_EVENTS: i64 = 1_000;
 const LONGEST_US: i64 = 24 * HOUR_US;
 
 struct State {
@@ -60,7 +60,7 @@ impl OpenSessions {
     pub fn due(&mut self, watermark_us: i64) -> bool {
         let state = self.state();
         let first = state.due.peek();
-        first.is_some_and(|first| first.0 .0 <= watermark_us || state.by_key.len() > MOST_OPEN)
+        first.is_some_and(|first| first.0 .0 <= watermark_us || state.by_key.len() > MAX_OPEN)
     }
 
     /// The session under a key, as it is.
@@ -74,7 +74,7 @@ impl OpenSessions {
     }
 
     /// The session under a key, brought to the time of an event; None: the event opens one.
-    pub fn meet_at(
+    pub fn resume_at(
         &mut self,
         py: Python<'_>,
         key: u64,
@@ -85,7 +85,7 @@ impl OpenSessions {
         let session = state.by_key.get(&key)?.clone_ref(py);
         {
             let mut open = session.borrow_mut(py);
-            if open.events < MOST_EVENTS && time_us - open.opened_us <= LONGEST_US {
+            if open.events < MAX_EVENTS && time_us - open.opened_us <= LONGEST_US {
                 open.last_us = open.last_us.max(time_us);
                 open.seen_us = watermark_us;
                 state.touched.insert(key);
@@ -109,7 +109,7 @@ impl OpenSessions {
     }
 
     /// Whether `meet` found a session too long to go on, which is still to be closed.
-    pub fn has_cut(&mut self) -> bool {
+    pub fn has_overlong(&mut self) -> bool {
         !self.state().cut.is_empty()
     }
 }
@@ -136,7 +136,7 @@ impl OpenSessions {
     }
 
     /// Give the session an event belongs to, brought to its time; None: it opens one.
-    fn meet(
+    fn resume(
         &mut self,
         py: Python<'_>,
         agent_id: &str,
@@ -146,11 +146,11 @@ impl OpenSessions {
         watermark_us: i64,
     ) -> Option<Py<Session>> {
         let key = self.key(agent_id, mode, name);
-        self.meet_at(py, key, time_us, watermark_us)
+        self.resume_at(py, key, time_us, watermark_us)
     }
 
     /// Give the session that `meet` found too long to go on, if there was one.
-    fn cut(&mut self) -> Vec<Py<Session>> {
+    fn take_overlong(&mut self) -> Vec<Py<Session>> {
         std::mem::take(&mut self.state().cut)
     }
 
@@ -163,11 +163,11 @@ impl OpenSessions {
     }
 
     /// Take out the sessions that have been idle, or are too many, in order of their end.
-    pub fn finished(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
+    pub fn take_idle(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
         let state = self.state();
         let mut out = Vec::new();
         while let Some(&Reverse((at_us, key))) = state.due.peek() {
-            if at_us > watermark_us && state.by_key.len() <= MOST_OPEN {
+            if at_us > watermark_us && state.by_key.len() <= MAX_OPEN {
                 break;
             }
             state.due.pop();
@@ -183,7 +183,7 @@ impl OpenSessions {
     }
 
     /// Take out every session, in order of its end: a recording is over.
-    fn all_finished(&mut self, py: Python<'_>) -> Vec<Py<Session>> {
+    fn take_all(&mut self, py: Python<'_>) -> Vec<Py<Session>> {
         let state = self.state();
         let sessions = state.by_key.iter();
         let mut order: Vec<(i64, u64)> =

@@ -1,24 +1,24 @@
 //! The request of a session and the identifiers of a call, parsed once and remembered.
 
 use crate::codec::hashing::Hasher;
-use crate::provenance::deobfuscation::{bare, forms_of, marked, traceable};
-use crate::provenance::entity_binding::{names_of, says_who};
+use crate::provenance::deobfuscation::{alphanumerics, decoded_forms, fingerprint, traceable};
+use crate::provenance::entity_binding::{entity_names, identifies_entity};
 use crate::provenance::text;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-const SPECIFIC_ENOUGH: f64 = 20.0;
-const MOST_REQUESTS: usize = 2_000;
-const MOST_VALUES: usize = 10_000;
+const FULL_SPECIFICITY: f64 = 20.0;
+const MAX_REQUESTS: usize = 2_000;
+const MAX_VALUES: usize = 10_000;
 
 /// What is needed of the text that a session serves.
 pub struct Request {
     /// Hashes of its stems, in order.
     pub words: Vec<u64>,
     /// Hashes of whom and what it names.
-    pub names: Vec<u64>,
+    pub entities: Vec<u64>,
     pub long_words: Vec<String>,
     pub plain: String,
 }
@@ -31,49 +31,49 @@ pub struct Value {
     /// Hash of the domain of a mail address, else 0.
     pub domain: u64,
     pub kind: u8,
-    pub specific: f64,
+    pub specificity: f64,
     /// As of `Use`.
-    pub who: bool,
+    pub is_entity: bool,
     /// Its letters and digits.
-    pub bare: String,
+    pub alphanumerics: String,
     /// Their mark; 0 where they are none to trace others by.
-    pub mark: u64,
+    pub fingerprint: u64,
 }
 
 impl Value {
     /// Whether the request's own text holds the identifier.
-    pub fn asked_for(&self, request: &Request) -> bool {
+    pub fn is_requested(&self, request: &Request) -> bool {
         self.text.chars().nth(2).is_some() && request.plain.contains(&self.text)
     }
 
     /// The share of the identifier's letters that the request names, 0 .. 1.
-    pub fn covered(&self, request: &Request) -> f64 {
+    pub fn request_coverage(&self, request: &Request) -> f64 {
         text::coverage(&self.text, self.kind, &request.long_words)
     }
 }
 
 /// The functions of `models.provenance` for what is not ASCII.
-pub struct Foreign {
+pub struct PythonText {
     pub stems: Py<PyAny>,
-    pub names_of: Py<PyAny>,
+    pub entity_names: Py<PyAny>,
     pub long_words: Py<PyAny>,
     pub normalise: Py<PyAny>,
     pub parse_value: Py<PyAny>,
-    pub forms_of: Py<PyAny>,
+    pub decoded_forms: Py<PyAny>,
 }
 
 /// Parses requests, tool names and identifiers; a bounded memory of recent ones.
-pub struct Reader {
-    python: Foreign,
+pub struct TextParser {
+    python: PythonText,
     requests: FxHashMap<String, Arc<Request>>,
     tools: FxHashMap<String, Arc<Vec<u64>>>,
     values: FxHashMap<String, Option<Arc<Value>>>,
     forms: FxHashMap<String, Arc<Vec<u64>>>,
 }
 
-impl Reader {
-    pub fn new(python: Foreign) -> Self {
-        Reader {
+impl TextParser {
+    pub fn new(python: PythonText) -> Self {
+        TextParser {
             python,
             requests: FxHashMap::default(),
             tools: FxHashMap::default(),
@@ -91,19 +91,19 @@ impl Reader {
         if let Some(known) = self.requests.get(raw) {
             return Ok(known.clone());
         }
-        if self.requests.len() >= MOST_REQUESTS {
+        if self.requests.len() >= MAX_REQUESTS {
             self.requests.clear();
         }
         let words = self.words(py, hasher, raw)?;
         let (names, long_words, plain) = if raw.is_ascii() {
-            (names_of(raw), text::long_words(raw), text::normalise(raw))
+            (entity_names(raw), text::long_words(raw), text::normalise(raw))
         } else {
-            let names = self.python.names_of.call1(py, (raw,))?.extract(py)?;
+            let names = self.python.entity_names.call1(py, (raw,))?.extract(py)?;
             let long_words = self.python.long_words.call1(py, (raw,))?.extract(py)?;
             (names, long_words, self.python.normalise.call1(py, (raw,))?.extract(py)?)
         };
         let names = names.iter().map(|name: &String| hasher.of(name)).collect();
-        let request = Arc::new(Request { words, names, long_words, plain });
+        let request = Arc::new(Request { words, entities: names, long_words, plain });
         self.requests.insert(raw.to_owned(), request.clone());
         Ok(request)
     }
@@ -118,7 +118,7 @@ impl Reader {
         if let Some(known) = self.tools.get(tool) {
             return Ok(known.clone());
         }
-        if self.tools.len() >= MOST_VALUES {
+        if self.tools.len() >= MAX_VALUES {
             self.tools.clear();
         }
         let words = Arc::new(self.words(py, hasher, &tool.replace('_', " "))?);
@@ -149,11 +149,14 @@ impl Reader {
         if let Some(known) = self.values.get(raw) {
             return Ok(known.clone());
         }
-        if self.values.len() >= MOST_VALUES {
+        if self.values.len() >= MAX_VALUES {
             self.values.clear();
         }
-        let parsed =
-            if raw.is_ascii() { parse(hasher, raw) } else { self.foreign(py, hasher, raw)? };
+        let parsed = if raw.is_ascii() {
+            parse(hasher, raw)
+        } else {
+            self.value_by_python(py, hasher, raw)?
+        };
         let parsed = parsed.map(Arc::new);
         self.values.insert(raw.to_owned(), parsed.clone());
         Ok(parsed)
@@ -164,28 +167,44 @@ impl Reader {
         if let Some(known) = self.forms.get(raw) {
             return Ok(known.clone());
         }
-        if self.forms.len() >= MOST_VALUES {
+        if self.forms.len() >= MAX_VALUES {
             self.forms.clear();
         }
         let forms: Vec<String> = if raw.is_ascii() {
-            forms_of(raw)
+            decoded_forms(raw)
         } else {
-            self.python.forms_of.call1(py, (raw,))?.extract(py)?
+            self.python.decoded_forms.call1(py, (raw,))?.extract(py)?
         };
-        let marks = Arc::new(forms.iter().map(|form| marked(form, hasher)).collect::<Vec<u64>>());
+        let marks =
+            Arc::new(forms.iter().map(|form| fingerprint(form, hasher)).collect::<Vec<u64>>());
         self.forms.insert(raw.to_owned(), marks.clone());
         Ok(marks)
     }
 
-    fn foreign(&self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Option<Value>> {
+    fn value_by_python(
+        &self,
+        py: Python<'_>,
+        hasher: &Hasher,
+        raw: &str,
+    ) -> PyResult<Option<Value>> {
         type Parsed = (String, u8, Option<String>, f64, String);
         let found: Option<Parsed> = self.python.parse_value.call1(py, (raw,))?.extract(py)?;
-        Ok(found.map(|(text, kind, root, specific, bare)| {
+        Ok(found.map(|(text, kind, root, specificity, letters)| {
             let root = root.map_or(0, |root| hasher.of(&root));
-            let who = says_who(&text, kind);
+            let is_entity = identifies_entity(&text, kind);
             let domain = domain(hasher, &text, kind);
-            let mark = traced_by(hasher, &bare, who);
-            Value { hashed: hasher.of(&text), text, root, domain, kind, specific, who, bare, mark }
+            let mark = traceable_fingerprint(hasher, &letters, is_entity);
+            Value {
+                hashed: hasher.of(&text),
+                text,
+                root,
+                domain,
+                kind,
+                specificity,
+                is_entity,
+                alphanumerics: letters,
+                fingerprint: mark,
+            }
         }))
     }
 }
@@ -197,21 +216,31 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     }
     let kind = text::kind_of(&text);
     let root = text::root_of(&text, kind).map_or(0, |root| hasher.of(root));
-    let specific = (text::specificity(&text, kind) / SPECIFIC_ENOUGH).min(1.0);
+    let specificity = (text::specificity(&text, kind) / FULL_SPECIFICITY).min(1.0);
     // Remembered here as a whole: no need to remember its hash as well.
-    let (who, bare) = (says_who(&text, kind), bare(&text));
-    let mark = traced_by(hasher, &bare, who);
+    let (is_entity, letters) = (identifies_entity(&text, kind), alphanumerics(&text));
+    let mark = traceable_fingerprint(hasher, &letters, is_entity);
     let domain = domain(hasher, &text, kind);
-    Some(Value { hashed: hasher.once(&text), root, domain, kind, specific, text, who, bare, mark })
+    Some(Value {
+        hashed: hasher.once(&text),
+        root,
+        domain,
+        kind,
+        specificity,
+        text,
+        is_entity,
+        alphanumerics: letters,
+        fingerprint: mark,
+    })
 }
 
 fn domain(hasher: &Hasher, text: &str, kind: u8) -> u64 {
     text::domain_of(text, kind).map_or(0, |domain| hasher.of(domain))
 }
 
-fn traced_by(hasher: &Hasher, bare: &str, who: bool) -> u64 {
-    if who && traceable(bare) {
-        marked(bare, hasher)
+fn traceable_fingerprint(hasher: &Hasher, letters: &str, is_entity: bool) -> u64 {
+    if is_entity && traceable(letters) {
+        fingerprint(letters, hasher)
     } else {
         0
     }

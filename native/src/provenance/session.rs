@@ -4,8 +4,8 @@ use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use crate::prefetch::ask;
 use crate::provenance::request::Request;
-use crate::provenance::session_uses::{exactly, Seen, Use, Vote};
-use crate::provenance::taint::Came;
+use crate::provenance::session_uses::{exactly, Use, UseSnapshot, Vote};
+use crate::provenance::taint::TaintSources;
 use indexmap::IndexMap;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ const PACKED: u8 = 1;
 pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
 
 /// (cluster number, overlap, similarity) of a cluster that is like a session's request.
-pub type Near = (i64, f64, f64);
+pub type NearCluster = (i64, f64, f64);
 
 /// One session of one agent; closed when it has been idle, then learned as a whole.
 #[pyclass(module = "habitus_native")]
@@ -46,7 +46,7 @@ pub struct Session {
     #[pyo3(get)]
     pub vouched: bool,
     #[pyo3(get)]
-    pub known: f64,
+    pub familiarity: f64,
     #[pyo3(get, set)]
     pub events: i64,
     #[pyo3(get, set)]
@@ -55,26 +55,26 @@ pub struct Session {
     pub p: Option<f64>,
     #[pyo3(get, set)]
     pub previous_tool: String,
-    pub near: Vec<Near>,
+    pub near: Vec<NearCluster>,
     pub tools: Vec<u64>,
     pub uses: Ordered<Use>,
     pub votes: Ordered<Vote>,
     /// Bits, value and (tool, key) of its most surprising call that carried something unasked for.
-    pub top: f64,
-    pub peak: u64,
-    pub peak_place: u64,
+    pub peak_bits: f64,
+    pub peak_value: u64,
+    pub peak_argument: u64,
     /// Of `uses`, what they are judged by once more; none unless the role is young.
-    pub seen: Ordered<Seen>,
+    pub snapshots: Ordered<UseSnapshot>,
     /// Bits of its smallest p-values; `models.together`.
     #[pyo3(get, set)]
-    pub least: [f64; 3],
+    pub peak_p_bits: [f64; 3],
     /// Whether one of its events has alerted.
     #[pyo3(get, set)]
-    pub told: bool,
+    pub alerted: bool,
     /// What came out of results so far, which may be rewritten later.
-    pub came: Came,
+    pub sources: TaintSources,
     /// Whether the request covers less than half of `peak`, which came along no usual way.
-    pub strange: bool,
+    pub peak_unexplained: bool,
     /// Its parsed request, once it was needed; not stored.
     pub request: Option<Arc<Request>>,
     /// What breaks ties among sessions, once it was needed; not stored.
@@ -106,7 +106,7 @@ impl Session {
             ordinal,
             learning,
             vouched,
-            known: 0.0,
+            familiarity: 0.0,
             events: 0,
             score: -1.0,
             p: None,
@@ -115,14 +115,14 @@ impl Session {
             tools: Vec::new(),
             uses: Ordered::default(),
             votes: Ordered::default(),
-            top: -1.0,
-            peak: 0,
-            peak_place: 0,
-            seen: Ordered::default(),
-            least: [0.0; 3],
-            told: false,
-            came: Came::default(),
-            strange: false,
+            peak_bits: -1.0,
+            peak_value: 0,
+            peak_argument: 0,
+            snapshots: Ordered::default(),
+            peak_p_bits: [0.0; 3],
+            alerted: false,
+            sources: TaintSources::default(),
+            peak_unexplained: false,
             request: None,
             tie: None,
         }
@@ -171,7 +171,7 @@ impl Session {
             out.float(overlap);
             out.float(similar);
         }
-        out.float(self.known);
+        out.float(self.familiarity);
         out.signed(self.events);
         out.float(self.score);
         match self.p {
@@ -191,19 +191,19 @@ impl Session {
             out.unsigned(place);
             vote.write(out);
         }
-        out.float(self.top);
-        out.unsigned(self.peak);
-        out.unsigned(self.peak_place);
-        out.map(self.seen.len());
-        for (&place, seen) in &self.seen {
+        out.float(self.peak_bits);
+        out.unsigned(self.peak_value);
+        out.unsigned(self.peak_argument);
+        out.map(self.snapshots.len());
+        for (&place, seen) in &self.snapshots {
             out.unsigned(place);
             seen.write(out);
         }
-        out.array(self.least.len());
-        self.least.iter().for_each(|&bits| out.float(bits));
-        out.boolean(self.told);
-        self.came.write(out);
-        out.boolean(self.strange);
+        out.array(self.peak_p_bits.len());
+        self.peak_p_bits.iter().for_each(|&bits| out.float(bits));
+        out.boolean(self.alerted);
+        self.sources.write(out);
+        out.boolean(self.peak_unexplained);
     }
 
     /// Read what `dump` wrote, here or in the reference.
@@ -234,7 +234,7 @@ impl Session {
             learning: from.boolean()?,
             vouched: from.boolean()?,
             near: Vec::new(),
-            known: 0.0,
+            familiarity: 0.0,
             events: 0,
             score: 0.0,
             p: None,
@@ -242,14 +242,14 @@ impl Session {
             tools: Vec::new(),
             uses: Ordered::default(),
             votes: Ordered::default(),
-            top: 0.0,
-            peak: 0,
-            peak_place: 0,
-            seen: Ordered::default(),
-            least: [0.0; 3],
-            told: false,
-            came: Came::default(),
-            strange: false,
+            peak_bits: 0.0,
+            peak_value: 0,
+            peak_argument: 0,
+            snapshots: Ordered::default(),
+            peak_p_bits: [0.0; 3],
+            alerted: false,
+            sources: TaintSources::default(),
+            peak_unexplained: false,
             request: None,
             tie: None,
         };
@@ -257,7 +257,7 @@ impl Session {
             exactly(from.array()?, 3)?;
             session.near.push((from.signed()?, from.float()?, from.float()?));
         }
-        session.known = from.float()?;
+        session.familiarity = from.float()?;
         session.events = from.signed()?;
         session.score = from.float()?;
         session.p = if from.skip_nil() { None } else { Some(from.float()?) };
@@ -273,19 +273,19 @@ impl Session {
             let place = from.unsigned()?;
             session.votes.insert(place, Vote::read(&mut from)?);
         }
-        session.top = from.float()?;
-        session.peak = from.unsigned()?;
-        session.peak_place = from.unsigned()?;
+        session.peak_bits = from.float()?;
+        session.peak_value = from.unsigned()?;
+        session.peak_argument = from.unsigned()?;
         for _ in 0..from.map()? {
-            session.seen.insert(from.unsigned()?, Seen::read(&mut from)?);
+            session.snapshots.insert(from.unsigned()?, UseSnapshot::read(&mut from)?);
         }
-        exactly(from.array()?, session.least.len())?;
-        for bits in &mut session.least {
+        exactly(from.array()?, session.peak_p_bits.len())?;
+        for bits in &mut session.peak_p_bits {
             *bits = from.float()?;
         }
-        session.told = from.boolean()?;
-        session.came = Came::read(&mut from)?;
-        session.strange = from.boolean()?;
+        session.alerted = from.boolean()?;
+        session.sources = TaintSources::read(&mut from)?;
+        session.peak_unexplained = from.boolean()?;
         from.end()?;
         Ok(session)
     }
@@ -294,7 +294,7 @@ impl Session {
 /// The identifier of a call that is hardest to account for.
 #[pyclass(module = "habitus_native", frozen, get_all)]
 #[derive(Clone)]
-pub struct Carrier {
+pub struct TaintedValue {
     pub bits: f64,
     pub key: String,
     pub kind: u8,
@@ -304,33 +304,33 @@ pub struct Carrier {
     pub value_level: u64,
     pub flow_level: u64,
     pub value: u64,
-    pub place: u64,
+    pub argument: u64,
     pub recurrences: u32,
     /// Whether it did not stand there as it is.
     pub rewritten: bool,
     /// Whether the request covers less than half of it.
-    pub bare: bool,
+    pub uncovered: bool,
     /// Bits of `value_bits` for having come to other kinds of request.
-    pub elsewhere: f64,
+    pub cross_task_bits: f64,
 }
 
 /// What the content detector says of one call, in bits.
 #[pyclass(module = "habitus_native", frozen)]
-pub struct Content {
+pub struct CallScore {
     #[pyo3(get)]
     pub score: f64,
     #[pyo3(get)]
     pub intent: Option<f64>,
     #[pyo3(get)]
-    pub unasked: Option<f64>,
+    pub off_task_bits: Option<f64>,
     #[pyo3(get)]
-    pub carrier: Option<Carrier>,
+    pub tainted: Option<TaintedValue>,
     #[pyo3(get)]
-    pub known: f64,
+    pub familiarity: f64,
     pub uses: Vec<Use>,
     pub votes: Ordered<Vote>,
-    pub seen: Vec<Seen>,
+    pub snapshots: Vec<UseSnapshot>,
     pub tool: u64,
     /// Marks of what came out of results, each with the result's tool.
-    pub came: Vec<(u64, String)>,
+    pub sources: Vec<(u64, String)>,
 }

@@ -2,7 +2,7 @@
 
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
-use crate::provenance::history::session_votes::Ballot;
+use crate::provenance::history::session_votes::SessionVotes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -19,23 +19,23 @@ pub struct Use {
     pub flow: u64,
     pub flow_key: u64,
     pub level: u64,
-    /// Whether it stands for somebody or something: `names::says_who`.
-    pub who: bool,
+    /// Whether it stands for somebody or something: `names::identifies_entity`.
+    pub is_entity: bool,
     /// Of a mail address, 0 of anything else.
     pub domain: u64,
 }
 
 /// What a use is judged by once more, while its role is young.
 #[derive(Clone, Copy)]
-pub struct Seen {
+pub struct UseSnapshot {
     pub tool: u64,
-    /// Least probability of the tool, for being named in the request.
-    pub named: f64,
+    /// Least probability of the tool, for being name_floor in the request.
+    pub name_floor: f64,
     pub contexts: [u64; 3],
     /// What is left of its bits after the discounts for specificity and coverage.
-    pub share: f64,
+    pub discount: f64,
     /// Whether the request covers less than half of it.
-    pub bare: bool,
+    pub uncovered: bool,
 }
 
 /// The highest novelty a session reached at one (tool, key, kind).
@@ -46,24 +46,24 @@ pub struct Vote {
     pub flow_level: u64,
     pub familiarity: f64,
     /// Whether a value came as a name of the request says.
-    pub said: u64,
+    pub binding: u64,
     /// Whether a value came that wanders among kinds of request.
-    pub wandered: bool,
+    pub spread: bool,
 }
 
 /// One of the first sessions of a role, as it was learned.
-pub struct First {
+pub struct EarlySession {
     /// Of its cluster.
     pub number: i64,
     pub last_us: i64,
     /// Whether it was learned without the gate.
-    pub free: bool,
+    pub ungated: bool,
     pub tools: Vec<u64>,
     /// Values at their (tool, key) that were not learned: they waited.
-    pub held: Vec<u64>,
-    pub uses: Vec<(Use, Seen)>,
-    /// What it said of anything new, unless that is kept already.
-    pub ballot: Option<Ballot>,
+    pub waiting: Vec<u64>,
+    pub uses: Vec<(Use, UseSnapshot)>,
+    /// What it binding of anything new, unless that is kept already.
+    pub session_votes: Option<SessionVotes>,
 }
 
 impl Use {
@@ -72,7 +72,7 @@ impl Use {
         for part in [self.tool_key, self.value, self.root, self.flow, self.flow_key, self.level] {
             out.unsigned(part);
         }
-        out.boolean(self.who);
+        out.boolean(self.is_entity);
         out.unsigned(self.domain);
     }
 
@@ -85,29 +85,35 @@ impl Use {
             flow: from.unsigned()?,
             flow_key: from.unsigned()?,
             level: from.unsigned()?,
-            who: from.boolean()?,
+            is_entity: from.boolean()?,
             domain: from.unsigned()?,
         })
     }
 }
 
-impl Seen {
+impl UseSnapshot {
     pub fn write(&self, out: &mut Writer) {
         out.array(5);
         out.unsigned(self.tool);
-        out.float(self.named);
+        out.float(self.name_floor);
         out.array(3);
         self.contexts.iter().for_each(|&context| out.unsigned(context));
-        out.float(self.share);
-        out.boolean(self.bare);
+        out.float(self.discount);
+        out.boolean(self.uncovered);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
         exactly(from.array()?, 5)?;
-        let (tool, named) = (from.unsigned()?, from.float()?);
+        let (tool, name_floor) = (from.unsigned()?, from.float()?);
         exactly(from.array()?, 3)?;
         let contexts = [from.unsigned()?, from.unsigned()?, from.unsigned()?];
-        Ok(Seen { tool, named, contexts, share: from.float()?, bare: from.boolean()? })
+        Ok(UseSnapshot {
+            tool,
+            name_floor,
+            contexts,
+            discount: from.float()?,
+            uncovered: from.boolean()?,
+        })
     }
 }
 
@@ -119,8 +125,8 @@ impl Vote {
         out.unsigned(self.value_level);
         out.unsigned(self.flow_level);
         out.float(self.familiarity);
-        out.unsigned(self.said);
-        out.boolean(self.wandered);
+        out.unsigned(self.binding);
+        out.boolean(self.spread);
     }
 
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
@@ -131,8 +137,8 @@ impl Vote {
             value_level: from.unsigned()?,
             flow_level: from.unsigned()?,
             familiarity: from.float()?,
-            said: from.unsigned()?,
-            wandered: from.boolean()?,
+            binding: from.unsigned()?,
+            spread: from.boolean()?,
         })
     }
 
@@ -140,34 +146,34 @@ impl Vote {
     pub fn raise(&mut self, other: &Vote) {
         self.value_level = self.value_level.max(other.value_level);
         self.flow_level = self.flow_level.max(other.flow_level);
-        self.said = self.said.max(other.said);
-        self.wandered |= other.wandered;
+        self.binding = self.binding.max(other.binding);
+        self.spread |= other.spread;
     }
 }
 
-impl First {
+impl EarlySession {
     /// Whether it made its cluster familiar.
-    pub fn full(&self) -> bool {
-        self.free && self.held.is_empty()
+    pub fn familiar(&self) -> bool {
+        self.ungated && self.waiting.is_empty()
     }
 
     pub fn write(&self, out: &mut Writer) {
         out.array(FIRST);
         out.signed(self.number);
         out.signed(self.last_us);
-        out.boolean(self.free);
-        for each in [&self.tools, &self.held] {
+        out.boolean(self.ungated);
+        for each in [&self.tools, &self.waiting] {
             out.array(each.len());
             each.iter().for_each(|&one| out.unsigned(one));
         }
         out.array(self.uses.len());
-        for (held, seen) in &self.uses {
+        for (used, seen) in &self.uses {
             out.array(2);
-            held.write(out);
+            used.write(out);
             seen.write(out);
         }
-        match &self.ballot {
-            Some(ballot) => ballot.write(out),
+        match &self.session_votes {
+            Some(session_votes) => session_votes.write(out),
             None => out.nil(),
         }
     }
@@ -175,15 +181,15 @@ impl First {
     pub fn read(from: &mut Reader<'_>) -> PyResult<Self> {
         exactly(from.array()?, FIRST)?;
         let (number, last_us) = (from.signed()?, from.signed()?);
-        let free = from.boolean()?;
-        let (tools, held) = (numbers(from)?, numbers(from)?);
+        let ungated = from.boolean()?;
+        let (tools, waiting) = (numbers(from)?, numbers(from)?);
         let mut uses = Vec::new();
         for _ in 0..from.array()? {
             exactly(from.array()?, 2)?;
-            uses.push((Use::read(from)?, Seen::read(from)?));
+            uses.push((Use::read(from)?, UseSnapshot::read(from)?));
         }
-        let ballot = if from.skip_nil() { None } else { Some(Ballot::read(from)?) };
-        Ok(First { number, last_us, free, tools, held, uses, ballot })
+        let session_votes = if from.skip_nil() { None } else { Some(SessionVotes::read(from)?) };
+        Ok(EarlySession { number, last_us, ungated, tools, waiting, uses, session_votes })
     }
 }
 

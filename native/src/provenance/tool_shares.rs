@@ -5,24 +5,24 @@ use crate::provenance::history::request_clusters::Cluster;
 use rustc_hash::FxHashMap;
 
 /// Sessions without a tool that each kind of request is thought to have had before.
-const FEW: f64 = 20.0;
+const PRIOR_SESSIONS: f64 = 20.0;
 
 /// By tool, the largest share of a cluster's sessions that took it; kept along, as it is asked for
 /// at nearly each call.
 #[derive(Default)]
-pub struct Most {
+pub struct LargestShares {
     /// Each with the slot of the cluster.
     known: FxHashMap<u64, (f64, usize)>,
 }
 
-impl Most {
+impl LargestShares {
     /// The largest share of a tool, 0 where no request has taken it.
     pub fn share(&self, tool: u64) -> f64 {
         self.known.get(&tool).map_or(0.0, |&(share, _)| share)
     }
 
     /// Takes in that the cluster of a slot has changed, or is gone.
-    pub fn renew(&mut self, slots: &[Option<Cluster>], slot: usize) {
+    pub fn update(&mut self, slots: &[Option<Cluster>], slot: usize) {
         let here = slots[slot].as_ref();
         let its = |tool| here.map_or(0.0, |cluster| share_of(cluster, tool));
         let less =
@@ -51,7 +51,7 @@ fn largest(slots: &[Option<Cluster>], tool: u64) -> Option<(f64, usize)> {
 }
 
 fn share_of(cluster: &Cluster, tool: u64) -> f64 {
-    cluster.tools.get(tool) as f64 / (cluster.n as f64 + FEW)
+    cluster.tools.get(tool) as f64 / (cluster.n as f64 + PRIOR_SESSIONS)
 }
 
 #[cfg(test)]
@@ -68,15 +68,15 @@ mod tests {
     #[test]
     fn kept_along_is_the_same_as_looked_for() {
         let mut slots = vec![cluster(10, &[(7, 10)]), cluster(30, &[(7, 15), (8, 5)]), None];
-        let mut most = Most::default();
-        let renewed = |most: &mut Most, slots: &[Option<Cluster>], slot| {
-            most.renew(slots, slot);
+        let mut most = LargestShares::default();
+        let renewed = |most: &mut LargestShares, slots: &[Option<Cluster>], slot| {
+            most.update(slots, slot);
             for tool in [7, 8, 9] {
                 let looked_for = largest(slots, tool).map_or(0.0, |found| found.0);
                 assert_eq!(most.share(tool), looked_for);
             }
         };
-        most.renew(&slots, 0);
+        most.update(&slots, 0);
         renewed(&mut most, &slots, 1);
         slots[0] = cluster(40, &[(7, 10)]); // takes it less often: the other leads
         renewed(&mut most, &slots, 0);

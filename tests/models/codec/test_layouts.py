@@ -13,7 +13,7 @@ from models.kernel import native_kernel
 from models.peers import baselines as peer_levels
 from models.peers import groups
 from models.peers.fleet import Peers
-from models.provenance.backend import content_kernel
+from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.ranked import WINDOWS
 from models.trust.state import TrustState, trust_bytes, trust_of
@@ -58,7 +58,7 @@ def test_pending_contributions_without_a_generation_are_refused(kernel):
 
 
 def test_session_that_is_not_packed_is_refused(kernel):
-    content = content_kernel(KEY, kernel)
+    content = provenance_detector(KEY, kernel)
     session = content.open("billing-7", "unknown", "clerk", "Pay", 0, 0, 1, True, False)
     raw = content.dump_session(session)
     with pytest.raises(StateError, match="layout"):
@@ -66,7 +66,7 @@ def test_session_that_is_not_packed_is_refused(kernel):
 
 
 def test_session_with_fewer_parts_is_refused(kernel):
-    content = content_kernel(KEY, kernel)
+    content = provenance_detector(KEY, kernel)
     session = content.open("billing-7", "unknown", "clerk", "Pay", 0, 0, 1, True, False)
     out = Writer(b"\x01")
     out.value(decode(content.dump_session(session))[:-1])
@@ -89,7 +89,7 @@ def test_pools_without_spare_sessions_are_refused(kernel):
 
 @pytest.mark.parametrize("fewer", [1, 2])
 def test_role_with_fewer_tables_is_refused(kernel, fewer):
-    content = content_kernel(KEY, kernel)
+    content = provenance_detector(KEY, kernel)
     session = content.open("billing-7", "unknown", "clerk", "Pay", 0, 0, 1, True, False)
     content.close(session)
     stored = dict(content.dump(whole=True))
@@ -97,7 +97,7 @@ def test_role_with_fewer_tables_is_refused(kernel, fewer):
     parts = decode(stored[name])
     parts[5] = parts[5][:-fewer]
     with pytest.raises(StateError):
-        content_kernel(KEY, kernel).load(stored | {name: encode(parts)})
+        provenance_detector(KEY, kernel).load(stored | {name: encode(parts)})
 
 
 def test_trust_state_that_names_its_parts_is_refused():

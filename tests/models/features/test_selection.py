@@ -16,7 +16,7 @@ from models.config import ModelConfig
 from models.errors import ConfigError
 from models.event import Credential, Event, Origin, Resource, Volume
 from models.features.extraction import FEATURES, METRICS
-from models.provenance.backend import PythonContent
+from models.provenance.backend import PythonDetector
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.knowledge import PARTS
 from models.rules import RULES
@@ -162,26 +162,26 @@ def test_left_out_part_of_content_adds_nothing_to_the_score(an_empty_desk: Any, 
     odd = desk.event("wire.send", to=[(found, ["result:mail.read"])])
     for purpose in ("Book a table for four", "List the members of the choir", "Sort the mail"):
         session = desk.open(purpose, p=0.001, learning=False)
-        desk.detector.note(session, desk.judge(session, odd))
+        desk.detector.record_call(session, desk.judge(session, odd))
         desk.detector.close(session)
     full = desk.score(odd)
-    silent = PythonContent(b"0123456789abcdef", frozenset([part]))
+    silent = PythonDetector(b"0123456789abcdef", frozenset([part]))
     silent.use(desk.detector.tables)
     rest = silent.score(desk.open(), odd.tool, odd.argument_origins)
     assert rest.score < full.score
     assert rest.uses == full.uses  # learned all the same
     assert rest.votes == full.votes
-    carrier = rest.carrier
-    assert carrier is not None
+    tainted = rest.tainted
+    assert tainted is not None
     said = {
-        "value": carrier.value_bits,
-        "flow": carrier.flow_bits,
+        "value": tainted.value_bits,
+        "flow": tainted.flow_bits,
         "intent": rest.intent or 0.0,
-        "recurrence": carrier.recurrences,
-        "wandering": carrier.elsewhere - RECURRENCE_BITS * carrier.recurrences,
+        "recurrence": tainted.recurrences,
+        "wandering": tainted.cross_task_bits - RECURRENCE_BITS * tainted.recurrences,
     }
-    assert full.carrier is not None
-    assert full.carrier.recurrences == 2
+    assert full.tainted is not None
+    assert full.tainted.recurrences == 2
     gone = {part, "recurrence", "wandering"} if part == "value" else {part}
     assert {name for name, bits in said.items() if not bits} == gone
 

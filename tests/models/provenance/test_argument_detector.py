@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.explain.reasons import content_reasons
-from models.provenance.backend import PythonContent
+from models.provenance.backend import PythonDetector
 
 PAY = "Pay the invoice of Ines"
 READ = "Summarise the news of today"
@@ -13,7 +13,7 @@ CLEAR = "Clear the archive of the finance share"
 WEB = "result:web.browse"
 FILE = "result:file.read"
 IBAN = "SE77 1234 5678 9012"
-OTHER = "DE31 9876 5432 1098"
+OTHER_ENTITY = "DE31 9876 5432 1098"
 
 
 @pytest.fixture
@@ -27,28 +27,28 @@ def desk(an_empty_desk):
 
 
 def test_an_unrequested_payee_out_of_a_web_page_costs_more_than_a_requested_one(desk):
-    requested = desk.score(desk.event(payee=[(OTHER, ["request"])]))
-    unrequested = desk.score(desk.event(payee=[(OTHER, [WEB])]))
-    assert requested.carrier is None
-    assert unrequested.carrier.source == "web.browse"
-    assert unrequested.carrier.key == "payee"
+    requested = desk.score(desk.event(payee=[(OTHER_ENTITY, ["request"])]))
+    unrequested = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])]))
+    assert requested.tainted is None
+    assert unrequested.tainted.source == "web.browse"
+    assert unrequested.tainted.key == "payee"
     assert unrequested.score > requested.score + 5
 
 
 @pytest.mark.parametrize("where", [["request"], ["system"], [WEB, "request"], []])
 def test_a_value_that_was_asked_for_or_comes_from_nowhere_is_no_carrier(desk, where):
-    assert desk.score(desk.event(payee=[(OTHER, where)])).carrier is None
+    assert desk.score(desk.event(payee=[(OTHER_ENTITY, where)])).tainted is None
 
 
 def test_a_value_that_stands_in_the_text_of_the_request_is_no_carrier(desk):
-    event = desk.event(payee=[(OTHER, [WEB])])
-    assert desk.score(event, f"{PAY}, to {OTHER.lower()}").carrier is None
-    assert desk.score(event).carrier is not None
+    event = desk.event(payee=[(OTHER_ENTITY, [WEB])])
+    assert desk.score(event, f"{PAY}, to {OTHER_ENTITY.lower()}").tainted is None
+    assert desk.score(event).tainted is not None
 
 
 def test_what_is_usual_for_such_requests_costs_nothing(desk):
     judged = desk.score(desk.event(payee=[(IBAN, [FILE])]))
-    assert judged.carrier is None
+    assert judged.tainted is None
     assert judged.score < 1
 
 
@@ -56,9 +56,9 @@ def test_the_better_a_value_is_known_the_fewer_bits_it_costs(desk):
     mails = desk.event("mail.send", to=[("ines@example.com", [FILE])])
     desk.play(mails, purpose="Write to the landlord about the heating")
     nameless = PAY.lower()  # Ines has been paid to another account
-    new = desk.score(desk.event(payee=[(OTHER, [FILE])]), nameless).carrier
-    elsewhere = desk.score(desk.event(payee=[("ines@example.com", [FILE])]), nameless).carrier
-    here = desk.score(mails, PAY).carrier
+    new = desk.score(desk.event(payee=[(OTHER_ENTITY, [FILE])]), nameless).tainted
+    elsewhere = desk.score(desk.event(payee=[("ines@example.com", [FILE])]), nameless).tainted
+    here = desk.score(mails, PAY).tainted
     assert (new.value_level, elsewhere.value_level, here.value_level) == (3, 2, 1)
     assert new.value_bits >= elsewhere.value_bits > 0
     assert here.value_bits < elsewhere.value_bits + 1
@@ -69,59 +69,59 @@ def test_a_host_seen_before_makes_another_page_of_it_less_new(desk):
     desk.play(visit, purpose=READ)
     same_host = desk.score(desk.event("mail.send", link=[("news.example/other", [WEB])]), READ)
     other_host = desk.score(desk.event("mail.send", link=[("evil.example/other", [WEB])]), READ)
-    assert same_host.carrier.value_level == 2
-    assert other_host.carrier.value_level == 3
+    assert same_host.tainted.value_level == 2
+    assert other_host.tainted.value_level == 3
 
 
 def test_a_flow_never_seen_costs_more_than_the_usual_one(desk):
-    from_file = desk.score(desk.event(payee=[(OTHER, [FILE])])).carrier
-    from_web = desk.score(desk.event(payee=[(OTHER, [WEB])])).carrier
+    from_file = desk.score(desk.event(payee=[(OTHER_ENTITY, [FILE])])).tainted
+    from_web = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])])).tainted
     assert (from_file.flow_level, from_web.flow_level) == (0, 3)
     assert from_file.flow_bits == 0
     assert from_web.bits > from_file.bits
 
 
 def test_the_source_is_the_first_result_the_value_stood_in(desk):
-    judged = desk.score(desk.event(payee=[(OTHER, [WEB, FILE])]))
-    assert judged.carrier.source == "web.browse"
+    judged = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB, FILE])]))
+    assert judged.tainted.source == "web.browse"
 
 
 def test_a_new_value_in_a_well_known_request_surprises_more_than_in_a_new_one(desk):
-    event = desk.event(payee=[(OTHER, [WEB])])
+    event = desk.event(payee=[(OTHER_ENTITY, [WEB])])
     known, unknown = desk.score(event), desk.score(event, "Quarterly vacuum tube inventory")
-    assert known.known > 0.9
-    assert unknown.known == 0
-    assert known.carrier.bits > unknown.carrier.bits + 2
+    assert known.familiarity > 0.9
+    assert unknown.familiarity == 0
+    assert known.tainted.bits > unknown.tainted.bits + 2
     told, guessed = (content_reasons(one, 1.0, event)[-1].why for one in (known, unknown))
     assert "% of sessions with a request like this one use bank.pay" in told
     assert guessed == "No request like this one is known yet, so bank.pay says little."
 
 
 def test_a_number_tells_less_than_an_account(desk):
-    account = desk.score(desk.event(payee=[(OTHER, [WEB])])).carrier
-    number = desk.score(desk.event(payee=[("20", [WEB])])).carrier
+    account = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])])).tainted
+    number = desk.score(desk.event(payee=[("20", [WEB])])).tainted
     assert number.bits < account.bits / 2
 
 
 def test_a_value_the_request_names_loses_most_of_its_bits(desk):
-    named = desk.score(desk.event(payee=[("ines@example.com", [WEB])])).carrier
-    foreign = desk.score(desk.event(payee=[("olga@example.com", [WEB])])).carrier
+    named = desk.score(desk.event(payee=[("ines@example.com", [WEB])])).tainted
+    foreign = desk.score(desk.event(payee=[("olga@example.com", [WEB])])).tainted
     assert named.bits == pytest.approx(0.3 * foreign.bits, rel=0.01)
 
 
 def test_the_hardest_value_of_a_call_counts_and_the_rest_add_nothing(desk):
-    one = desk.score(desk.event(payee=[(OTHER, [WEB])]))
-    both = desk.score(desk.event(payee=[(OTHER, [WEB]), ("20", [FILE])]))
+    one = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])]))
+    both = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB]), ("20", [FILE])]))
     assert both.score == one.score
-    assert both.carrier == one.carrier
+    assert both.tainted == one.tainted
 
 
 def test_a_call_that_carries_nothing_new_counts_half(desk):
     plain = desk.score(desk.event("shell.run"))
-    assert plain.carrier is None
+    assert plain.tainted is None
     assert plain.score == plain.intent / 2 > 0
     carrying = desk.score(desk.event("shell.run", path=[("/srv/secrets/key.pem", [WEB])]))
-    assert carrying.score == carrying.carrier.bits + carrying.intent
+    assert carrying.score == carrying.tainted.bits + carrying.intent
 
 
 def test_a_tool_the_request_does_not_call_for_costs_more_than_the_usual_one(desk):
@@ -156,9 +156,9 @@ def test_a_tool_that_another_kind_of_request_takes_is_unasked_whatever_this_one_
     for _ in range(60):
         desk.play(desk.event())
     many = desk.score(desk.event("files.delete"))
-    assert many.unasked > few.unasked + 0.8
-    assert desk.score(desk.event("files.delete"), CLEAR).unasked == 0
-    assert desk.score(desk.event()).unasked == 0
+    assert many.off_task_bits > few.off_task_bits + 0.8
+    assert desk.score(desk.event("files.delete"), CLEAR).off_task_bits == 0
+    assert desk.score(desk.event()).off_task_bits == 0
 
 
 @pytest.mark.parametrize("tool", ["notes.save", "shell.run"], ids=["any takes it", "none takes it"])
@@ -168,30 +168,30 @@ def test_a_tool_that_tells_of_no_other_work_is_not_unasked(a_desk_of_two_kinds, 
         desk.play(desk.event())
     odd = desk.score(desk.event(tool))
     assert odd.intent > 3
-    assert odd.unasked < 1 < desk.score(desk.event("files.delete")).unasked
+    assert odd.off_task_bits < 1 < desk.score(desk.event("files.delete")).off_task_bits
 
 
 def test_what_was_carried_often_is_usual_however_small_its_share(desk):
     def flow():
-        return desk.event("mail.send", to=[(OTHER, [WEB])])
+        return desk.event("mail.send", to=[(OTHER_ENTITY, [WEB])])
 
     for number in range(120):
         more = [flow()] if number % 8 == 0 else []
         desk.play(desk.event(payee=[(IBAN, [FILE])]), *more)
-    assert desk.score(flow()).carrier is None
+    assert desk.score(flow()).tainted is None
     desk.play(desk.event(payee=[("DE00 1234 5678", [WEB])]))
-    assert desk.score(desk.event(payee=[("DE00 1234 5678", [WEB])])).carrier is not None
+    assert desk.score(desk.event(payee=[("DE00 1234 5678", [WEB])])).tainted is not None
 
 
 def test_without_a_stated_request_there_are_no_intent_bits(desk):
     judged = desk.score(desk.event("shell.run"), "")
     assert judged.intent is None
     assert judged.score == 0
-    assert desk.score(desk.event(payee=[(OTHER, [WEB])]), "").score > 0
+    assert desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])]), "").score > 0
 
 
 def test_scoring_changes_nothing_and_twice_gives_the_same_bits(desk):
-    session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
+    session, event = desk.open(), desk.event(payee=[(OTHER_ENTITY, [WEB])])
     before = desk.detector.dump_session(session)
     desk.detector.dump()
     assert desk.judge(session, event) == desk.judge(session, event)
@@ -200,25 +200,25 @@ def test_scoring_changes_nothing_and_twice_gives_the_same_bits(desk):
 
 
 def test_a_session_has_no_part_in_the_score_of_its_own_calls(desk):
-    session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
+    session, event = desk.open(), desk.event(payee=[(OTHER_ENTITY, [WEB])])
     first = desk.judge(session, event)
-    desk.detector.note(session, first)
+    desk.detector.record_call(session, first)
     assert desk.judge(session, event).score == first.score
     desk.detector.close(session)
     assert desk.score(event).score < first.score
 
 
 def test_the_tables_keep_no_text(desk):
-    desk.play(desk.event(payee=[(OTHER, [WEB])]))
+    desk.play(desk.event(payee=[(OTHER_ENTITY, [WEB])]))
     raw = b"".join(blob for _, blob in desk.detector.dump()).lower()
-    for text in (OTHER, IBAN, "invoice", "payee", "bank.pay", "march"):
+    for text in (OTHER_ENTITY, IBAN, "invoice", "payee", "bank.pay", "march"):
         assert text.lower().encode() not in raw
 
 
 def test_tables_survive_their_bytes(desk):
-    back = PythonContent(desk.detector.hasher.key)
+    back = PythonDetector(desk.detector.hasher.key)
     back.load(dict(desk.detector.dump()))
-    session, event = desk.open(), desk.event(payee=[(OTHER, [WEB])])
+    session, event = desk.open(), desk.event(payee=[(OTHER_ENTITY, [WEB])])
     again = back.load_session(desk.detector.dump_session(session))
     assert back.score(again, event.tool, event.argument_origins) == desk.judge(session, event)
     assert back.dump(whole=True) == desk.detector.dump(whole=True)
@@ -235,12 +235,12 @@ def test_the_engine_puts_content_first_when_it_decides(a_stream, an_event):
         stream.judge(event)
     odd = an_event(
         at=300, tool="bank.pay", session="odd", purpose=PAY,
-        argument_origins={"payee": [(OTHER, [WEB])]},
+        argument_origins={"payee": [(OTHER_ENTITY, [WEB])]},
     )  # fmt: skip
     judged = stream.judge(odd)
     assert judged.reasons[0].feature == "provenance"
     assert "result of web.browse, not from the request" in judged.reasons[0].why
     other = "not the one that always came with a name in the request"
     assert judged.reasons[0].observed == f"payee from result:web.browse, {other}"
-    assert OTHER not in "".join(reason.why + reason.observed for reason in judged.reasons)
+    assert OTHER_ENTITY not in "".join(reason.why + reason.observed for reason in judged.reasons)
     assert judged.rank == pytest.approx(sum(reason.bits for reason in judged.reasons[:2]))

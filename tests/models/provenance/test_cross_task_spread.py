@@ -7,17 +7,17 @@ import pytest
 from models.explain.reasons import content_reasons
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.cross_task_spread import (
-    MOST_WANDERING_BITS,
-    OTHER_KINDS,
-    has_wandered,
-    note_wandering,
+    MAX_SPREAD_BITS,
+    MIN_OTHER_TASKS,
+    is_spread,
+    record_spread,
 )
-from models.provenance.history.learning import FREE_HOLD
-from models.provenance.history.request_clusters import NOTED_DAYS, YOUNG, RoleTable, mark_of
-from models.provenance.history.vote_retraction import cast, doubt, news_of
-from models.provenance.novelty import OFTEN, WANDERED, strata
+from models.provenance.history.learning import UNGATED_WAIT_P
+from models.provenance.history.request_clusters import MARK_DAYS, YOUNG, RoleTable, mark_of
+from models.provenance.history.vote_retraction import count_votes, novel_votes, retract_if_recurrent
+from models.provenance.novelty import SPREAD, TYPICAL_SESSIONS, strata
 from models.provenance.novelty_prior import VALUE
-from models.provenance.session import Ballot, Session, Use, Vote
+from models.provenance.session import Session, SessionVotes, Use, Vote
 from models.units import DAY_US
 
 PAY = "Pay the invoice of Ines"
@@ -25,7 +25,7 @@ OTHERS = ("Sort the mail", "Vacuum the tube stock", "Landlord heating letter", "
 WEB = "result:web.browse"
 VALUE_OF = 77
 ATTACKER, USUAL = "DE31 9876 5432 1098", "SE77 1234 5678 9012"
-CALM, ODD = 0.5, FREE_HOLD / 2
+CALM, ODD = 0.5, UNGATED_WAIT_P / 2
 
 
 @pytest.fixture
@@ -44,20 +44,20 @@ def fetch(desk, purpose, value=ATTACKER, p=CALM, learning=False):
     desk.play(desk.event(payee=[(value, [WEB])]), purpose=purpose, p=p, learning=learning)
 
 
-def carrier(desk, value=ATTACKER, purpose=PAY):
-    return desk.score(desk.event(payee=[(value, [WEB])]), purpose=purpose).carrier
+def tainted(desk, value=ATTACKER, purpose=PAY):
+    return desk.score(desk.event(payee=[(value, [WEB])]), purpose=purpose).tainted
 
 
-def wandered(desk, kinds=OTHER_KINDS):
+def spread(desk, kinds=MIN_OTHER_TASKS):
     for purpose in OTHERS[:kinds]:
         fetch(desk, purpose)
 
 
 @pytest.mark.parametrize(("kinds", "wanders"), [(1, False), (2, False), (3, True), (4, True)])
 def test_what_came_to_three_other_kinds_of_request_wanders(desk, kinds, wanders):
-    wandered(desk, kinds)
-    found = carrier(desk)
-    assert bool(found.elsewhere) is wanders
+    spread(desk, kinds)
+    found = tainted(desk)
+    assert bool(found.cross_task_bits) is wanders
     assert not found.recurrences, "none of the sessions was odd"
 
 
@@ -65,49 +65,56 @@ def test_kinds_that_are_alike_are_one_of_the_three(desk):
     for number, purpose in enumerate((*OTHERS[:2], f"{OTHERS[0]}, then the desk")):
         fetch(desk, purpose)
         assert len(desk.detector.role("clerk").clusters) == 5 + number // 2
-    assert not carrier(desk).elsewhere
-    assert not carrier(desk, purpose=OTHERS[2]).elsewhere
+    assert not tainted(desk).cross_task_bits
+    assert not tainted(desk, purpose=OTHERS[2]).cross_task_bits
     fetch(desk, OTHERS[3])
-    assert carrier(desk).elsewhere
+    assert tainted(desk).cross_task_bits
 
 
 def test_it_is_worth_no_more_than_a_bound_however_seldom_it_is(desk):
-    wandered(desk)
-    assert carrier(desk).elsewhere == MOST_WANDERING_BITS
+    spread(desk)
+    assert tainted(desk).cross_task_bits == MAX_SPREAD_BITS
 
 
 def test_it_is_worth_as_much_as_it_is_seldom_where_it_stands(desk):
-    wandered(desk)
+    spread(desk)
     for _ in range(30):
         session = desk.open(PAY)
-        desk.detector.note(session, desk.judge(session, desk.event(payee=[(ATTACKER, [WEB])])))
+        desk.detector.record_call(
+            session, desk.judge(session, desk.event(payee=[(ATTACKER, [WEB])]))
+        )
         (vote,) = session.votes.values()
-        assert vote.wandered
-        cast(desk.detector.tables.rates, Ballot(session.last_us // DAY_US, 1.0, [vote]))
+        assert vote.spread
+        count_votes(
+            desk.detector.tables.rates, SessionVotes(session.last_us // DAY_US, 1.0, [vote])
+        )
     seldom = desk.detector.tables.rates.bits(
-        strata(vote.contexts, WANDERED), VALUE, session.last_us // DAY_US
+        strata(vote.contexts, SPREAD), VALUE, session.last_us // DAY_US
     )
-    assert carrier(desk).elsewhere == pytest.approx(seldom)
-    assert 1.0 < seldom < MOST_WANDERING_BITS / 2
+    assert tainted(desk).cross_task_bits == pytest.approx(seldom)
+    assert 1.0 < seldom < MAX_SPREAD_BITS / 2
 
 
 def test_what_was_said_of_it_is_taken_back_with_the_rest(desk):
     rates, contexts = desk.detector.tables.rates, (1, 2, 3)
-    before = rates.bits(strata(contexts, WANDERED), VALUE, 0)
-    role, ballot = RoleTable(), Ballot(0, 1.0, [Vote(contexts, 0, 0, 1.0, 0, wandered=True)])
-    cast(rates, ballot)
-    assert rates.bits(strata(contexts, WANDERED), VALUE, 0) < before
-    role.ballots.keep(7, news_of(ballot))
+    before = rates.bits(strata(contexts, SPREAD), VALUE, 0)
+    role, session_votes = (
+        RoleTable(),
+        SessionVotes(0, 1.0, [Vote(contexts, 0, 0, 1.0, 0, spread=True)]),
+    )
+    count_votes(rates, session_votes)
+    assert rates.bits(strata(contexts, SPREAD), VALUE, 0) < before
+    role.retained_votes.keep(7, novel_votes(session_votes))
     for number in (1, 2):
-        role.sightings.note(7, number, 0)
-    assert doubt(rates, role, 7, 0)
-    assert rates.nodes[strata(contexts, WANDERED)[-1]][VALUE] == 0
+        role.suspicions.add_mark(7, number, 0)
+    assert retract_if_recurrent(rates, role, 7, 0)
+    assert rates.nodes[strata(contexts, SPREAD)[-1]][VALUE] == 0
 
 
 def test_what_somebody_asked_for_once_is_ordinary(desk):
-    wandered(desk)
+    spread(desk)
     request(desk, OTHERS[3], ATTACKER, p=ODD)
-    assert not carrier(desk).elsewhere
+    assert not tainted(desk).cross_task_bits
 
 
 @pytest.mark.parametrize(
@@ -116,18 +123,18 @@ def test_what_somebody_asked_for_once_is_ordinary(desk):
 def test_what_is_usual_in_several_calm_sessions_is_ordinary(times, calm, ordinary):
     role = RoleTable()
     for number in (1, 2, 3):
-        note_wandering(role, carrying(level=1), number, frozenset(), calm=True)
+        record_spread(role, carrying(level=1), number, frozenset(), calm=True)
     for _ in range(times):
-        note_wandering(role, carrying(level=0), 4, frozenset(), calm=calm)
-    assert has_wandered(role, VALUE_OF, 0, {mark_of(5)}) is not ordinary
+        record_spread(role, carrying(level=0), 4, frozenset(), calm=calm)
+    assert is_spread(role, VALUE_OF, 0, {mark_of(5)}) is not ordinary
 
 
-@pytest.mark.parametrize(("p", "counted"), [(ODD, 0), (FREE_HOLD, 1), (None, 1)])
+@pytest.mark.parametrize(("p", "counted"), [(ODD, 0), (UNGATED_WAIT_P, 1), (None, 1)])
 def test_a_session_that_stands_out_says_nothing_of_what_is_usual(desk, p, counted):
-    for _ in range(int(OFTEN)):
+    for _ in range(int(TYPICAL_SESSIONS)):
         fetch(desk, OTHERS[0], learning=True)
-    assert not carrier(desk, purpose=OTHERS[0]), "usual for such requests"
-    value, ordinary = carrier(desk).value, desk.detector.role("clerk").ordinary
+    assert not tainted(desk, purpose=OTHERS[0]), "usual for such requests"
+    value, ordinary = tainted(desk).value, desk.detector.role("clerk").ordinary
     before = ordinary[value] & 3
     assert before < 3, "one more can be counted"
     fetch(desk, OTHERS[0], p=p)
@@ -137,10 +144,10 @@ def test_a_session_that_stands_out_says_nothing_of_what_is_usual(desk, p, counte
 def test_how_often_it_was_usual_is_kept_with_the_day_it_was_last():
     role = RoleTable()
     for day in (4, 3, 9):
-        note_wandering(role, carrying(level=0, day=day), 1, frozenset(), calm=True)
+        record_spread(role, carrying(level=0, day=day), 1, frozenset(), calm=True)
     assert role.ordinary == {VALUE_OF: 9 << 2 | 3}
     role.ordinary.changed.clear()
-    note_wandering(role, carrying(level=0, day=9), 1, frozenset(), calm=True)
+    record_spread(role, carrying(level=0, day=9), 1, frozenset(), calm=True)
     assert not role.ordinary.changed, "nothing new, nothing to store"
 
 
@@ -151,10 +158,10 @@ def carrying(*, level, day=0):
 
 
 def test_what_wandered_long_ago_is_forgotten(desk):
-    wandered(desk)
-    for _ in range(NOTED_DAYS + 1):
+    spread(desk)
+    for _ in range(MARK_DAYS + 1):
         desk.skip_a_day()
-    assert not carrier(desk).elsewhere
+    assert not tainted(desk).cross_task_bits
 
 
 @pytest.mark.parametrize(
@@ -164,25 +171,25 @@ def test_what_wandered_long_ago_is_forgotten(desk):
 def test_amounts_and_dates_are_alike_by_chance(desk, value, wanders):
     for purpose in OTHERS[:3]:
         fetch(desk, purpose, value)
-    assert bool(carrier(desk, value).elsewhere) is wanders
+    assert bool(tainted(desk, value).cross_task_bits) is wanders
 
 
 def test_what_comes_again_to_one_kind_of_request_does_not_wander(desk):
     for _ in range(5):
         fetch(desk, OTHERS[0], p=ODD)
-    assert not carrier(desk).elsewhere
+    assert not tainted(desk).cross_task_bits
 
 
 def test_what_both_stood_out_and_wandered_is_worth_the_sum(desk):
     for purpose in OTHERS[:3]:
         fetch(desk, purpose, p=0.02)
-    found = carrier(desk)
+    found = tainted(desk)
     assert found.recurrences == 2
-    assert found.elsewhere > 2 * RECURRENCE_BITS + 4
+    assert found.cross_task_bits > 2 * RECURRENCE_BITS + 4
 
 
 def test_the_explanation_says_so(desk):
     event = desk.event(payee=[(ATTACKER, [WEB])])
-    wandered(desk)
+    spread(desk)
     reason, *_ = content_reasons(desk.score(event, purpose=PAY), 1.0, event)
     assert reason.why.endswith("came to other kinds of request, and is usual in none.")

@@ -8,8 +8,14 @@ from urllib.parse import quote
 import pytest
 
 from models.explain.reasons import content_reasons
-from models.provenance.backend import PythonContent
-from models.provenance.deobfuscation import LONGEST, SHORTEST, bare, forms_of, traceable
+from models.provenance.backend import PythonDetector
+from models.provenance.deobfuscation import (
+    LONGEST,
+    SHORTEST,
+    alphanumerics,
+    decoded_forms,
+    traceable,
+)
 from models.provenance.knowledge import PARTS
 from models.provenance.session import MAX_USES
 
@@ -44,11 +50,11 @@ REWRITTEN = {
 
 @pytest.mark.parametrize("written", REWRITTEN.values(), ids=REWRITTEN)
 def test_an_account_is_found_in_what_it_became(written):
-    assert LETTERS in forms_of(written)
+    assert LETTERS in decoded_forms(written)
 
 
 def test_letters_with_marks_are_those_without():
-    assert bare("Åsa.Öberg@exämple.com".lower()) == "asaobergexamplecom"
+    assert alphanumerics("Åsa.Öberg@exämple.com".lower()) == "asaobergexamplecom"
 
 
 @pytest.mark.parametrize(
@@ -56,13 +62,13 @@ def test_letters_with_marks_are_those_without():
     ["", "=", "%%%", "%zz", "0x", "====", "Zg", "\x00" * 600, "\ud800abc%41", "١٢٣٤٥٦%"],
 )
 def test_whatever_it_is_it_is_read(raw):
-    assert all(map(traceable, forms_of(raw)))
+    assert all(map(traceable, decoded_forms(raw)))
 
 
 def test_what_is_short_is_alike_by_chance_and_what_is_long_is_no_identifier():
-    assert forms_of("ab-cd") == []
-    assert forms_of("a" * SHORTEST) != []
-    assert forms_of("ab" * LONGEST) == []
+    assert decoded_forms("ab-cd") == []
+    assert decoded_forms("a" * SHORTEST) != []
+    assert decoded_forms("ab" * LONGEST) == []
 
 
 @pytest.fixture
@@ -82,7 +88,7 @@ def looked(desk, **arguments):
         desk.event("bank.look", account=[(ACCOUNT, [LIST])]),
         desk.event("mail.send", to=[(MAIL, ["result:web.get"])]),
     ):
-        desk.detector.note(session, desk.judge(session, event))
+        desk.detector.record_call(session, desk.judge(session, event))
     return session, desk.event("web.post", **arguments)
 
 
@@ -90,10 +96,10 @@ def looked(desk, **arguments):
 def test_what_was_rewritten_comes_from_the_result_it_stood_in(desk, written):
     session, event = looked(desk, body=[(written, [])])
     judged = desk.judge(session, event)
-    assert (judged.carrier.source, judged.carrier.rewritten) == ("bank.list", True)
+    assert (judged.tainted.source, judged.tainted.rewritten) == ("bank.list", True)
     plain = desk.judge(desk.open(), desk.event("web.post", body=[(written, [LIST])]))
-    assert not plain.carrier.rewritten
-    assert judged.carrier.bits == plain.carrier.bits
+    assert not plain.tainted.rewritten
+    assert judged.tainted.bits == plain.tainted.bits
     assert judged.score == plain.score
 
 
@@ -103,8 +109,8 @@ def test_what_was_rewritten_comes_from_the_result_it_stood_in(desk, written):
 )
 def test_what_was_split_over_arguments_is_put_together(desk, pieces):
     session, event = looked(desk, **{f"p{at}": [(one, [])] for at, one in enumerate(pieces)})
-    carrier = desk.judge(session, event).carrier
-    assert (carrier.source, carrier.key) == ("bank.list", f"p{len(pieces) - 1}")
+    tainted = desk.judge(session, event).tainted
+    assert (tainted.source, tainted.key) == ("bank.list", f"p{len(pieces) - 1}")
 
 
 @pytest.mark.parametrize(
@@ -122,22 +128,22 @@ def test_what_came_from_elsewhere_is_not_traced(desk, arguments, purpose):
     _, event = looked(desk, **arguments)
     session = desk.open(purpose)
     seen = desk.event("bank.look", account=[(ACCOUNT, [LIST])])
-    desk.detector.note(session, desk.judge(session, seen))
-    assert desk.judge(session, event).carrier is None
+    desk.detector.record_call(session, desk.judge(session, seen))
+    assert desk.judge(session, event).tainted is None
 
 
 def test_it_is_known_only_after_it_was_carried(desk):
     _, event = looked(desk, body=[("DE31987654321098", [])])
-    assert desk.judge(desk.open(), event).carrier is None
+    assert desk.judge(desk.open(), event).tainted is None
 
 
 def test_it_is_learned_with_its_source(desk):
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
-    desk.detector.note(session, desk.judge(session, event))
+    desk.detector.record_call(session, desk.judge(session, event))
     flows = [use.flow for use in session.uses.values()]
     assert len(flows) == 3
     assert all(flows)
-    assert {source: len(marks) for source, marks in session.came.items()} == {
+    assert {source: len(marks) for source, marks in session.sources.items()} == {
         "bank.list": 1,
         "web.get": 2,
     }
@@ -151,12 +157,12 @@ def test_it_is_told_in_words(desk):
 
 
 def test_it_can_be_left_out(desk):
-    silent = PythonContent(b"0123456789abcdef", frozenset(["rewritten"]))
+    silent = PythonDetector(b"0123456789abcdef", frozenset(["rewritten"]))
     silent.use(desk.detector.tables)
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
     assert "rewritten" in PARTS
-    assert silent.score(session, event.tool, event.argument_origins).carrier is None
-    assert desk.judge(session, event).carrier is not None
+    assert silent.score(session, event.tool, event.argument_origins).tainted is None
+    assert desk.judge(session, event).tainted is not None
 
 
 def test_many_pieces_are_as_bounded_as_ever(desk):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from models.explain.reasons import content_reasons
-from models.provenance.backend import PythonContent
-from models.provenance.call_scoring import OTHER
+from models.provenance.backend import PythonDetector
+from models.provenance.call_scoring import OTHER_ENTITY
 from models.provenance.entity_binding import (
-    BROKEN,
-    KEPT,
-    MOST_NAMES,
-    UNSAID,
-    names_of,
-    standing,
-    tie,
+    MATCHED,
+    MAX_ENTITIES,
+    UNBOUND,
+    VIOLATED,
+    check_binding,
+    entity_names,
+    learn_binding,
 )
 from models.provenance.history.request_clusters import MAX_KNOWN, Table
 
@@ -43,57 +43,57 @@ SUPPLIERS = {"Alder Paper": "AC-1001", "Quarry Tools": "AC-1002", "Iris Media": 
     ],
 )
 def test_a_name_is_a_run_of_capitalised_words(text, names):
-    assert names_of(text) == names
+    assert entity_names(text) == names
 
 
 def test_a_request_has_a_bounded_number_of_names():
-    assert len(names_of("and ".join(f"N{chr(97 + at)}b " for at in range(20)))) == MOST_NAMES
+    assert len(entity_names("and ".join(f"N{chr(97 + at)}b " for at in range(20)))) == MAX_ENTITIES
 
 
 def ties(*values, day=20_000):
     table = Table()
     for value in values:
-        tie(table, PLACE, NAME, value, day)
+        learn_binding(table, PLACE, NAME, value, day)
     return table
 
 
 @pytest.mark.parametrize(
     ("came", "said"),
     [
-        ([], UNSAID),
-        ([8, 8, 8], UNSAID),
-        ([8, 8, 8, 8], BROKEN),
-        ([9, 9, 9, 9], KEPT),
-        ([8, 9, 9, 9, 9], UNSAID),
-        ([8, *[9] * 9], KEPT),
-        ([9, *[8] * 9], BROKEN),
-        ([8, 9] * 40, UNSAID),
-        ([8, 9] * 4 + [8] * 20, UNSAID),
-        ([8, 9] * 4 + [8] * 40, BROKEN),
-        ([8, 9] * 40 + [8] * 130, BROKEN),
+        ([], UNBOUND),
+        ([8, 8, 8], UNBOUND),
+        ([8, 8, 8, 8], VIOLATED),
+        ([9, 9, 9, 9], MATCHED),
+        ([8, 9, 9, 9, 9], UNBOUND),
+        ([8, *[9] * 9], MATCHED),
+        ([9, *[8] * 9], VIOLATED),
+        ([8, 9] * 40, UNBOUND),
+        ([8, 9] * 4 + [8] * 20, UNBOUND),
+        ([8, 9] * 4 + [8] * 40, VIOLATED),
+        ([8, 9] * 40 + [8] * 130, VIOLATED),
     ],
 )
 def test_a_name_is_held_to_its_value_once_that_came_again_and_hardly_ever_changed(came, said):
-    assert standing(ties(*came), PLACE, [NAME], 9) == said
+    assert check_binding(ties(*came), PLACE, [NAME], 9) == said
 
 
 def test_one_name_that_a_value_always_came_with_is_enough():
     table = ties(8, 8, 8, 8)
     for _ in range(4):
-        tie(table, PLACE, OTHER_NAME, 9, 20_000)
-    assert standing(table, PLACE, [NAME], 9) == BROKEN
-    assert standing(table, PLACE, [NAME, OTHER_NAME], 9) == KEPT
-    assert standing(table, PLACE, [OTHER_NAME, NAME], 9) == KEPT
-    assert standing(table, PLACE + 1, [NAME, OTHER_NAME], 9) == UNSAID
+        learn_binding(table, PLACE, OTHER_NAME, 9, 20_000)
+    assert check_binding(table, PLACE, [NAME], 9) == VIOLATED
+    assert check_binding(table, PLACE, [NAME, OTHER_NAME], 9) == MATCHED
+    assert check_binding(table, PLACE, [OTHER_NAME, NAME], 9) == MATCHED
+    assert check_binding(table, PLACE + 1, [NAME, OTHER_NAME], 9) == UNBOUND
 
 
 def test_counts_have_an_end_and_names_that_came_once_go_first():
     table = ties(*[8] * 200)
-    assert standing(table, PLACE, [NAME], 9) == BROKEN
+    assert check_binding(table, PLACE, [NAME], 9) == VIOLATED
     for name in range(MAX_KNOWN):
-        tie(table, PLACE, name + 100, 8, 20_010)
+        learn_binding(table, PLACE, name + 100, 8, 20_010)
     table.bound(MAX_KNOWN)
-    assert standing(table, PLACE, [NAME], 9) == BROKEN
+    assert check_binding(table, PLACE, [NAME], 9) == VIOLATED
 
 
 def pays(desk, payee):
@@ -118,9 +118,9 @@ def test_another_account_for_a_known_supplier_is_odder_than_a_new_supplier(ledge
     new = ledger.score(pays(ledger, "AC-2001"), asks("Cobalt Stone"))
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
     same = ledger.score(pays(ledger, "AC-1002"), asks("Quarry Tools"))
-    assert new.carrier.value_level < OTHER == other.carrier.value_level
+    assert new.tainted.value_level < OTHER_ENTITY == other.tainted.value_level
     assert other.score > new.score + 3
-    assert same.carrier is None or same.carrier.value_level < OTHER
+    assert same.tainted is None or same.tainted.value_level < OTHER_ENTITY
 
 
 def test_it_is_told_in_words(ledger, an_event):
@@ -133,19 +133,19 @@ def test_it_is_told_in_words(ledger, an_event):
 
 @pytest.mark.parametrize("part", ["names", "value"])
 def test_it_can_be_left_out_and_is_learned_all_the_same(ledger, part):
-    silent = PythonContent(b"0123456789abcdef", frozenset([part]))
+    silent = PythonDetector(b"0123456789abcdef", frozenset([part]))
     silent.use(ledger.detector.tables)
     event, purpose = pays(ledger, "AC-2001"), asks("Quarry Tools")
     full = ledger.score(event, purpose)
     rest = silent.score(ledger.open(purpose), event.tool, event.argument_origins)
     assert rest.score < full.score - 2
-    assert rest.carrier is None or rest.carrier.value_level < OTHER
+    assert rest.tainted is None or rest.tainted.value_level < OTHER_ENTITY
     assert (rest.uses, rest.votes) == (full.uses, full.votes)
 
 
 def test_an_account_that_the_request_itself_gives_is_not_odd(ledger):
     told = asks("Quarry Tools") + ", to AC-2001"
-    assert ledger.score(pays(ledger, "AC-2001"), told).carrier is None
+    assert ledger.score(pays(ledger, "AC-2001"), told).tainted is None
 
 
 def test_a_name_is_not_held_to_an_amount_or_a_word(ledger):
@@ -156,7 +156,7 @@ def test_a_name_is_not_held_to_an_amount_or_a_word(ledger):
         usual = bills("120.00", "monthly")
         ledger.play(usual, purpose=asks("Quarry Tools", number), vouched=True)
     other = ledger.score(bills("130.00", "weekly"), asks("Alder Paper and Quarry Tools"))
-    assert other.carrier is None or other.carrier.value_level < OTHER
+    assert other.tainted is None or other.tainted.value_level < OTHER_ENTITY
 
 
 @pytest.mark.parametrize("account", ["90412233", "SE45 5000 0000 0583", "+46 70 123 45 67"])
@@ -167,7 +167,7 @@ def test_an_account_of_digits_stands_for_somebody(an_empty_desk, account):
     other = an_empty_desk.score(
         pays(an_empty_desk, account.replace("3", "4").replace("0", "7")), asks("Quarry Tools")
     )
-    assert other.carrier.value_level == OTHER
+    assert other.tainted.value_level == OTHER_ENTITY
 
 
 def test_a_session_that_pays_several_ties_nobody_to_anothers_account(ledger):
@@ -175,17 +175,17 @@ def test_a_session_that_pays_several_ties_nobody_to_anothers_account(ledger):
     for number in range(9):
         ledger.play(both, purpose=asks("Alder Paper and Quarry Tools", number), vouched=True)
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
-    assert other.carrier.value_level == OTHER
+    assert other.tainted.value_level == OTHER_ENTITY
 
 
 def test_what_was_skipped_or_waits_changes_no_name(ledger):
-    before = dict(ledger.detector.tables.roles["clerk"].names)
+    before = dict(ledger.detector.tables.roles["clerk"].bindings)
     odd = pays(ledger, "AC-2001")
     assert not ledger.play(odd, purpose=asks("Quarry Tools"), learning=False, p=0.001)
     assert ledger.play(odd, purpose=asks("Quarry Tools"), learning=False, p=0.3)
-    assert dict(ledger.detector.tables.roles["clerk"].names) == before
+    assert dict(ledger.detector.tables.roles["clerk"].bindings) == before
     ledger.play(odd, purpose=asks("Quarry Tools"), vouched=True)
-    assert dict(ledger.detector.tables.roles["clerk"].names) != before
+    assert dict(ledger.detector.tables.roles["clerk"].bindings) != before
 
 
 def test_names_survive_a_restart(ledger):
@@ -193,4 +193,4 @@ def test_names_survive_a_restart(ledger):
     before = ledger.score(pays(ledger, "AC-2001"), asks("Iris Media"))
     ledger.detector.load(stored)
     after = ledger.score(pays(ledger, "AC-2001"), asks("Iris Media"))
-    assert (after.score, after.carrier) == (before.score, before.carrier)
+    assert (after.score, after.tainted) == (before.score, before.tainted)

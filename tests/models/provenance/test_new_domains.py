@@ -6,9 +6,9 @@ import pytest
 
 from models.assessing import carried
 from models.explain.reasons import content_reasons
-from models.provenance.call_scoring import OTHER
-from models.provenance.history.learning import QUORUM, VERY_UNUSUAL
-from models.provenance.novelty import OUTSIDE
+from models.provenance.call_scoring import OTHER_ENTITY
+from models.provenance.history.learning import QUORUM, STRICT_GATE
+from models.provenance.novelty import NEW_DOMAIN
 
 INVITE = "Invite the best of the new candidates"
 FOUND = "result:candidates.read"
@@ -44,15 +44,15 @@ def sales(an_empty_desk):
 
 
 def test_one_more_stranger_at_the_usual_domain_says_little(desk):
-    carrier = invited(desk, "zoe.new@mail.example.com")[1].carrier
-    assert (carrier.value_level, carrier.flow_level) == (3, 0)
-    assert carrier.value_bits < 1
+    tainted = invited(desk, "zoe.new@mail.example.com")[1].tainted
+    assert (tainted.value_level, tainted.flow_level) == (3, 0)
+    assert tainted.value_bits < 1
 
 
 def test_a_stranger_at_another_domain_is_told_and_said_in_words(desk):
     event, content = invited(desk, "settle-4@collect.example.net")
-    assert (content.carrier.value_level, content.carrier.flow_level) == (OUTSIDE, 0)
-    assert content.carrier.value_bits > 7
+    assert (content.tainted.value_level, content.tainted.flow_level) == (NEW_DOMAIN, 0)
+    assert content.tainted.value_bits > 7
     reason = content_reasons(content, 1.0, event)[0]
     assert reason.observed == (
         "to from result:candidates.read, at a domain that is new to the role"
@@ -60,38 +60,38 @@ def test_a_stranger_at_another_domain_is_told_and_said_in_words(desk):
 
 
 def test_where_each_address_has_a_domain_of_its_own_another_domain_is_no_news(sales):
-    carrier = invited(sales, "contact@yet-another.example")[1].carrier
-    assert carrier.value_level == 3
-    assert carrier.value_bits < 1
+    tainted = invited(sales, "contact@yet-another.example")[1].tainted
+    assert tainted.value_level == 3
+    assert tainted.value_bits < 1
 
 
 def test_a_domain_is_known_once_it_was_dealt_with(desk):
     desk.play(invite(desk, "one@partner.example", "request"), purpose=INVITE)
-    assert invited(desk, "two@partner.example")[1].carrier.value_level == 3
+    assert invited(desk, "two@partner.example")[1].tainted.value_level == 3
 
 
 def test_a_domain_that_waits_is_not_known(desk):
     for _ in range(QUORUM):
-        assert invited(desk, "one@partner.example")[1].carrier.value_level == OUTSIDE
+        assert invited(desk, "one@partner.example")[1].tainted.value_level == NEW_DOMAIN
         event = invite(desk, "one@partner.example")
         desk.skip_a_day()
         desk.play(event, purpose=INVITE, learning=False, p=0.2)
-    assert invited(desk, "two@partner.example")[1].carrier.value_level == 3
+    assert invited(desk, "two@partner.example")[1].tainted.value_level == 3
 
 
-@pytest.mark.parametrize(("who", "level"), [("desk", OUTSIDE), ("sales", None)])
+@pytest.mark.parametrize(("who", "level"), [("desk", NEW_DOMAIN), ("sales", None)])
 def test_a_flow_that_was_accepted_accounts_for_no_domain_that_never_comes(who, level, request):
     desk = request.getfixturevalue(who)
     for day in range(3):
         for agent in range(3):
             event = invite(desk, f"ana.{day}{agent}@mail.example.com", ELSEWHERE)
             desk.play(
-                event, purpose=INVITE, learning=False, p=VERY_UNUSUAL / 2, agent_id=f"a-{agent}"
+                event, purpose=INVITE, learning=False, p=STRICT_GATE / 2, agent_id=f"a-{agent}"
             )
         desk.skip_a_day()
-    assert invited(desk, "zoe.new@mail.example.com", ELSEWHERE)[1].carrier is None
-    carrier = invited(desk, "settle-4@collect.example.net", ELSEWHERE)[1].carrier
-    assert (carrier and carrier.value_level) == level
+    assert invited(desk, "zoe.new@mail.example.com", ELSEWHERE)[1].tainted is None
+    tainted = invited(desk, "settle-4@collect.example.net", ELSEWHERE)[1].tainted
+    assert (tainted and tainted.value_level) == level
 
 
 def test_where_habits_change_new_partners_are_not_looked_at_but_where_partners_never_were(desk):
@@ -108,9 +108,9 @@ def test_that_it_is_another_than_the_name_says_does_not_hide_it(an_empty_desk):
             (f"{number:x}.candidate@mail.example.com", INVITE),
         ):
             desk.play(invite(desk, to), purpose=text)
-    near = desk.score(invite(desk, "zoe.new@mail.example.com"), request).carrier
-    far = desk.score(invite(desk, "settle-4@collect.example.net"), request).carrier
-    assert (near.value_level, far.value_level) == (OTHER, OUTSIDE)
+    near = desk.score(invite(desk, "zoe.new@mail.example.com"), request).tainted
+    far = desk.score(invite(desk, "settle-4@collect.example.net"), request).tainted
+    assert (near.value_level, far.value_level) == (OTHER_ENTITY, NEW_DOMAIN)
     assert far.value_bits >= near.value_bits
 
 
@@ -122,5 +122,5 @@ def test_a_domain_is_news_where_few_new_addresses_bring_one(an_empty_desk, one_i
         if number % one_in == 0:
             to = f"contact@company-{number:x}.example"
         desk.play(invite(desk, to), purpose=INVITE)
-    carrier = invited(desk, "settle-4@collect.example.net")[1].carrier
-    assert (carrier.value_level == OUTSIDE) is news
+    tainted = invited(desk, "settle-4@collect.example.net")[1].tainted
+    assert (tainted.value_level == NEW_DOMAIN) is news

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.provenance.open_sessions import OpenSessions
+from models.provenance.open_sessions import PythonOpenSessions
 from models.provenance.session import Session
 
 MINUTE = 60_000_000
@@ -25,46 +25,46 @@ def a_session(at_us: int = 0, **more) -> Session:
     return Session(**(given | more))
 
 
-def meet(sessions: OpenSessions, name: str, at_us: int) -> Session | None:
-    return sessions.meet("billing-7", "unknown", name, at_us, at_us)
+def resume(sessions: PythonOpenSessions, name: str, at_us: int) -> Session | None:
+    return sessions.resume("billing-7", "unknown", name, at_us, at_us)
 
 
-def finished(sessions: OpenSessions, at_us: int) -> list[int]:
-    return [session.ordinal for session in sessions.finished(at_us)]
+def idle(sessions: PythonOpenSessions, at_us: int) -> list[int]:
+    return [session.ordinal for session in sessions.take_idle(at_us)]
 
 
 def test_a_session_closes_once_it_has_been_idle():
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
-    assert finished(sessions, IDLE - 1) == []
-    assert finished(sessions, IDLE) == [1]
-    assert finished(sessions, 2 * IDLE) == []
+    assert idle(sessions, IDLE - 1) == []
+    assert idle(sessions, IDLE) == [1]
+    assert idle(sessions, 2 * IDLE) == []
     assert len(sessions) == 0
 
 
 def test_an_event_keeps_a_session_open():
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     session = a_session()
     sessions.add("1", session)
     session.seen_us = 5 * MINUTE
-    assert finished(sessions, IDLE) == []
-    assert finished(sessions, IDLE + 5 * MINUTE) == [1]
+    assert idle(sessions, IDLE) == []
+    assert idle(sessions, IDLE + 5 * MINUTE) == [1]
 
 
 def test_sessions_close_in_order_of_their_end_whatever_the_order_they_opened():
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     for key, minute in ((1, 3), (2, 1), (3, 2)):
         sessions.add(str(key), a_session(minute * MINUTE, ordinal=key))
-    assert finished(sessions, HOUR) == [2, 3, 1]
+    assert idle(sessions, HOUR) == [2, 3, 1]
 
 
 def test_a_recording_that_ends_closes_every_session():
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     for key, minute in ((1, 3), (2, 1)):
         sessions.add(str(key), a_session(minute * MINUTE, ordinal=key))
-    assert [session.ordinal for session in sessions.all_finished()] == [2, 1]
+    assert [session.ordinal for session in sessions.take_all()] == [2, 1]
     assert len(sessions) == 0
-    assert finished(sessions, HOUR) == []
+    assert idle(sessions, HOUR) == []
 
 
 @pytest.mark.parametrize(
@@ -72,60 +72,60 @@ def test_a_recording_that_ends_closes_every_session():
     [(1, 1, False), (1_000, 1, True), (1, 24, False), (1, 25, True)],
 )
 def test_an_endless_session_is_cut(events, hours, overfull):
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     session = a_session(events=events)
     sessions.add("s", session)
-    assert (meet(sessions, "s", hours * HOUR) is None) is overfull
-    assert sessions.cut() == [session] * overfull
-    assert sessions.cut() == []
+    assert (resume(sessions, "s", hours * HOUR) is None) is overfull
+    assert sessions.take_overlong() == [session] * overfull
+    assert sessions.take_overlong() == []
 
 
 def test_sessions_differ_by_agent_mode_and_name():
     names = [("a", "unknown", "s"), ("b", "unknown", "s"), ("a", "delegated", "s"),
              ("a", "unknown", "t")]  # fmt: skip
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     for number, (agent, mode, name) in enumerate(names):
-        assert sessions.meet(agent, mode, name, 0, 0) is None
+        assert sessions.resume(agent, mode, name, 0, 0) is None
         sessions.add(name, a_session(agent_id=agent, mode=mode, ordinal=number))
-    met = [sessions.meet(*name, 0, 0).ordinal for name in names]
+    met = [sessions.resume(*name, 0, 0).ordinal for name in names]
     assert met == [0, 1, 2, 3]
     assert all(0 <= key < 1 << 63 for key, _ in sessions.dump()[0])
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 120)), max_size=40))
 def test_what_was_written_and_read_closes_the_same_sessions(seen):
-    one = OpenSessions(IDLE, SECRET)
+    one = PythonOpenSessions(IDLE, SECRET)
     for key, minute in sorted(seen, key=lambda at: at[1]):
-        if meet(one, str(key), minute * MINUTE) is None:
+        if resume(one, str(key), minute * MINUTE) is None:
             one.add(str(key), a_session(minute * MINUTE, ordinal=key))
     changed, gone = one.dump()
     assert gone == []
     assert len(changed) == len(one)
-    other = OpenSessions(IDLE, SECRET)
+    other = PythonOpenSessions(IDLE, SECRET)
     other.load(changed)
     assert len(other) == len(one)
     for minute in range(0, 140, 7):
-        assert finished(other, minute * MINUTE) == finished(one, minute * MINUTE)
+        assert idle(other, minute * MINUTE) == idle(one, minute * MINUTE)
 
 
 def test_only_sessions_touched_since_the_last_time_are_written_and_closed_ones_named():
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
     sessions.add("2", a_session(5 * MINUTE))
     known = {sessions._key("billing-7", "unknown", name): name for name in ("1", "2")}
     written = {known[key]: key for key, _ in sessions.dump()[0]}
     first, second = written["1"], written["2"]
     assert sessions.dump() == ([], [])
-    assert finished(sessions, IDLE) == [1]
-    meet(sessions, "2", IDLE)
+    assert idle(sessions, IDLE) == [1]
+    resume(sessions, "2", IDLE)
     changed, gone = sessions.dump()
     assert ([key for key, _ in changed], gone) == ([second], [first])
 
 
 def test_a_key_used_again_is_open_and_not_closed():
-    sessions = OpenSessions(IDLE, SECRET)
+    sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
-    sessions.finished(IDLE)
+    sessions.take_idle(IDLE)
     sessions.add("1", a_session(HOUR))
     changed, gone = sessions.dump()
     assert (len(changed), gone) == (1, [])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.codec.hashing import Hasher
-from models.provenance.request import KINDS, Reader, asked_for, covered
+from models.provenance.request import KINDS, TextParser, is_requested, request_coverage
 from models.provenance.text import (
     coverage,
     kind_of,
@@ -18,7 +18,7 @@ from models.provenance.text import (
     stems,
 )
 
-READER = Reader(Hasher(b"0123456789abcdef"))
+READER = TextParser(Hasher(b"0123456789abcdef"))
 anything = st.text(max_size=60)
 
 
@@ -63,13 +63,13 @@ def test_an_identifier_has_a_kind(value, kind):
     [("ines.berg@example.com", "20"), ("example.com/login", "2026-01-05"), ("inv-20488", "a1")],
 )
 def test_a_specific_identifier_tells_more_than_a_common_one(kinder, plainer):
-    assert READER.value(kinder).specific > READER.value(plainer).specific
+    assert READER.value(kinder).specificity > READER.value(plainer).specificity
 
 
 def test_specificity_is_a_share_of_what_rules_out_chance():
-    assert READER.value("20").specific == pytest.approx(6.6 / 20)
-    assert READER.value("reset").specific == pytest.approx(0.6)
-    assert READER.value("ines.berg@example.com").specific == 1.0
+    assert READER.value("20").specificity == pytest.approx(6.6 / 20)
+    assert READER.value("reset").specificity == pytest.approx(0.6)
+    assert READER.value("ines.berg@example.com").specificity == 1.0
     assert specificity("2026-01-05", "date") == 8.0
 
 
@@ -89,8 +89,8 @@ def test_coverage_is_the_share_of_letters_that_the_request_names(value, kind, re
 
 def test_a_look_alike_host_gains_nothing_from_the_request():
     request = READER.request("Open the page of Example Bank")
-    assert covered(READER.value("example-bank.example"), request) == 0.0
-    assert covered(READER.value("https://bank.example/login"), request) == 0.0
+    assert request_coverage(READER.value("example-bank.example"), request) == 0.0
+    assert request_coverage(READER.value("https://bank.example/login"), request) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_look_alike_host_gains_nothing_from_the_request():
 )
 def test_a_value_that_stands_in_the_request_was_asked_for(value, asked):
     request = READER.request("Pay inv-204 from example.com/a, all 20 of it")
-    assert asked_for(READER.value(value), request) is asked
+    assert is_requested(READER.value(value), request) is asked
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_normalising_keeps_the_kind_within_the_list_and_shares_within_one(raw):
         return
     value = READER.value(raw)
     assert KINDS[value.kind] == kind_of(text)
-    assert 0 < value.specific <= 1
+    assert 0 < value.specificity <= 1
     assert 0 <= coverage(text, kind_of(text), ("some", "words")) <= 1
 
 

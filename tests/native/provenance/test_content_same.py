@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from lab.simulation.sample.fleet import fleet_events
 from models.errors import StateError
 from models.event import Event, microseconds
-from models.provenance.backend import content_kernel
+from models.provenance.backend import provenance_detector
 from models.provenance.history.request_clusters import MAX_CLUSTERS, MAX_KNOWN, YOUNG
 from models.provenance.open_sessions import open_sessions
-from tests.native.both import CARRIER, DAY, MINUTE, SECRET, Both, native, needs_native
+from tests.native.both import DAY, MINUTE, SECRET, TAINTED, Both, native, needs_native
 
 pytestmark = needs_native
 
@@ -114,8 +114,8 @@ def test_the_sample_is_judged_and_learned_alike():
         if key not in open_now:
             role = event.agent.role or ""
             open_now[key] = both.open(event.purpose or "", role, at_us, number < 1_500)
-        score, _, _, _, carrier = both.score(open_now[key], event.tool, event.argument_origins)
-        told += carrier is not None
+        score, _, _, _, tainted = both.score(open_now[key], event.tool, event.argument_origins)
+        told += tainted is not None
         if len(open_now) > 40:
             _, sessions = open_now.popitem(last=False)
             both.close(sessions, (score * 7) % 1)
@@ -148,13 +148,13 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
         if number == attacked[-1] + 4:
             still_open = both.open("Settle refund", at_us=number * MINUTE)
             payee = "DE31 9876 5432 1098"
-            *_, carrier = both.score(still_open, "bank.pay", {"payee": [(payee, ["result:web"])]})
-            assert carrier[CARRIER.index("value_level")] < 3
+            *_, tainted = both.score(still_open, "bank.pay", {"payee": [(payee, ["result:web"])]})
+            assert tainted[TAINTED.index("value_level")] < 3
         both.close(session, None if number < 40 else (number * 0.37) % 1)
         if number % 33 == 32:
             both.reload()
     both.close(still_open, 0.5)
-    sighted = [role.sightings for role in both.kernels[0].tables.roles.values()]
+    sighted = [role.suspicions for role in both.kernels[0].tables.roles.values()]
     assert any(sighted)
     both.whole()
 
@@ -218,7 +218,7 @@ steps = st.lists(
 @few
 @given(steps)
 def test_sessions_open_and_close_alike(steps):
-    kernels = [content_kernel(SECRET, module) for module in (None, native)]
+    kernels = [provenance_detector(SECRET, module) for module in (None, native)]
     tables = [open_sessions(10 * MINUTE, SECRET, module) for module in (None, native)]
     stored, now = {}, 0
 
@@ -232,15 +232,17 @@ def test_sessions_open_and_close_alike(steps):
     for step, name, later in steps:
         now += later * MINUTE
         if step == "meet":
-            met = [table.meet(f"a-{name % 2}", "unknown", f"é{name}", now, now) for table in tables]
+            met = [
+                table.resume(f"a-{name % 2}", "unknown", f"é{name}", now, now) for table in tables
+            ]
             assert (met[0] is None) is (met[1] is None)
-            assert [table.cut() for table in tables] == [[], []]
+            assert [table.take_overlong() for table in tables] == [[], []]
             if met[0] is None:
                 given = (f"a-{name % 2}", "unknown", "", "", now, now, name, True, False)
                 for kernel, table in zip(kernels, tables, strict=True):
                     table.add(f"é{name}", kernel.open(*given))
         elif step == "finish":
-            one, other = ([s.ordinal for s in table.finished(now)] for table in tables)
+            one, other = ([s.ordinal for s in table.take_idle(now)] for table in tables)
             assert one == other
         else:
             dumped()
@@ -249,25 +251,25 @@ def test_sessions_open_and_close_alike(steps):
                 for table in tables:
                     table.load(stored.items())
         assert len(tables[0]) == len(tables[1])
-    one, other = ([s.ordinal for s in table.all_finished()] for table in tables)
+    one, other = ([s.ordinal for s in table.take_all()] for table in tables)
     assert one == other
 
 
 @pytest.mark.parametrize("events", [999, 1_000])
 def test_an_endless_session_is_cut_by_both(events):
     for module in (None, native):
-        session = content_kernel(SECRET, module).open("a", "m", "", "", 0, 0, 1, True, False)
+        session = provenance_detector(SECRET, module).open("a", "m", "", "", 0, 0, 1, True, False)
         session.events = events
         table = open_sessions(10 * MINUTE, SECRET, module)
         table.add("s", session)
-        assert (table.meet("a", "m", "s", MINUTE, MINUTE) is None) is (events == 1_000)
-        assert [one.ordinal for one in table.cut()] == [1] * (events == 1_000)
+        assert (table.resume("a", "m", "s", MINUTE, MINUTE) is None) is (events == 1_000)
+        assert [one.ordinal for one in table.take_overlong()] == [1] * (events == 1_000)
 
 
 @given(st.binary(max_size=40))
 def test_bytes_that_are_no_state_are_an_error_of_the_state(raw):
     for module in (None, native):
-        kernel = content_kernel(SECRET, module)
+        kernel = provenance_detector(SECRET, module)
         with pytest.raises(StateError):
             kernel.load({"role:clerk": b"\x96" + raw[:20]})
         with pytest.raises(StateError):

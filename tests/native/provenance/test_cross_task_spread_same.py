@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.provenance.cross_task_spread import OTHER_KINDS
-from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
+from models.provenance.cross_task_spread import MIN_OTHER_TASKS
+from tests.native.both import DAY, MINUTE, TAINTED, Both, needs_native
 
 pytestmark = needs_native
 
@@ -19,9 +19,9 @@ PAYEE = "DE31 9876"
 
 def pay(both, purpose, payee, at_us, p, *, learning, source="result:web.read"):
     session = both.open(purpose, at_us=at_us, learning=learning)
-    *_, carrier = both.score(session, "bank.pay", {"payee": [(payee, [source])]})
+    *_, tainted = both.score(session, "bank.pay", {"payee": [(payee, [source])]})
     both.close(session, p)
-    return carrier
+    return tainted
 
 
 @settings(max_examples=40, deadline=None)
@@ -66,5 +66,5 @@ def test_what_wanders_is_worth_more_bits_alike():
         pay(both, purpose, PAYEE, DAY + number * MINUTE, 0.3, learning=False)
         for number, purpose in enumerate(PURPOSES)
     ]
-    bits = [carrier[CARRIER.index("value_bits")] for carrier in found]
-    assert max(bits[:OTHER_KINDS]) + 4 < min(bits[OTHER_KINDS:])
+    bits = [tainted[TAINTED.index("value_bits")] for tainted in found]
+    assert max(bits[:MIN_OTHER_TASKS]) + 4 < min(bits[MIN_OTHER_TASKS:])

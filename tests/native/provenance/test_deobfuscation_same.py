@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import StateError
-from models.provenance.deobfuscation import forms_of
-from models.provenance.taint import MOST_CAME
-from tests.native.both import CARRIER, MINUTE, Both, needs_native
+from models.provenance.deobfuscation import decoded_forms
+from models.provenance.taint import MAX_SOURCES
+from tests.native.both import MINUTE, TAINTED, Both, needs_native
 
 pytestmark = needs_native
 
-SOURCE = CARRIER.index("source")
+SOURCE = TAINTED.index("source")
 ACCOUNT, CODE = "DE89 3704-0044.0532", "ac-9041.7733"
 
 
@@ -61,9 +61,9 @@ def test_a_rewritten_account_has_the_same_source(written):
     session = both.open("Pay 7", at_us=40 * MINUTE)
     known = {"account": [(ACCOUNT, ["result:bank.list"]), (CODE, ["result:bank.list"])]}
     both.score(session, "bank.look", known)
-    *_, carrier = both.score(session, "web.post", {"body": [(written, [])]})
-    assert carrier[SOURCE] == "bank.list"
-    assert carrier[CARRIER.index("rewritten")]
+    *_, tainted = both.score(session, "web.post", {"body": [(written, [])]})
+    assert tainted[SOURCE] == "bank.list"
+    assert tainted[TAINTED.index("rewritten")]
     both.close(session)
     both.whole()
 
@@ -71,14 +71,14 @@ def test_a_rewritten_account_has_the_same_source(written):
 def test_what_came_is_bounded_and_stored_alike():
     both = Both()
     session = both.open("Pay")
-    for number in range(MOST_CAME + 3):
+    for number in range(MAX_SOURCES + 3):
         both.score(session, "bank.look", {"a": [(f"account-{number}", [f"result:t{number}"])]})
     stored = msgspec.msgpack.decode(both.bytes_of(session), strict=False)
-    assert list(stored[25]) == [f"t{number}" for number in range(MOST_CAME)]
+    assert list(stored[25]) == [f"t{number}" for number in range(MAX_SOURCES)]
     for kernel in both.kernels:
         with pytest.raises(StateError):
             kernel.load_session(msgspec.msgpack.encode([*stored[:-1], {"t": 8}]))
 
 
 def test_forms_are_found_in_what_is_not_ascii():
-    assert "mullerexamplecom" in forms_of("müller@example.com")
+    assert "mullerexamplecom" in decoded_forms("müller@example.com")

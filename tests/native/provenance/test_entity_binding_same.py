@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.provenance.call_scoring import OTHER
-from tests.native.both import CARRIER, MINUTE, Both, needs_native
+from models.provenance.call_scoring import OTHER_ENTITY
+from tests.native.both import MINUTE, TAINTED, Both, needs_native
 
 pytestmark = needs_native
 
@@ -17,10 +17,10 @@ def test_what_always_came_with_a_name_is_missed_alike():
         other = number > 60 and number % 10 == 0
         code = f"HOTEL-{99 if other else number % 3}"
         found = {"hotel": [(code, ["result:hotels"]), (f"{number}.50", ["result:hotels"])]}
-        *_, carrier = both.score(session, "hotel.book", found)
-        levels.add(carrier and carrier[CARRIER.index("value_level")])
+        *_, tainted = both.score(session, "hotel.book", found)
+        levels.add(tainted and tainted[TAINTED.index("value_level")])
         both.close(session, None if number < 40 else (number * 0.37) % 1)
         if number % 33 == 32:
             both.reload()
-    assert OTHER in levels
+    assert OTHER_ENTITY in levels
     both.whole()

@@ -8,20 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import StateError
-from models.provenance.novelty import OUTSIDE
-from tests.native.both import CARRIER, DAY, Both, needs_native
+from models.provenance.novelty import NEW_DOMAIN
+from tests.native.both import DAY, TAINTED, Both, needs_native
 
 pytestmark = needs_native
 
-LEVEL = CARRIER.index("value_level")
+LEVEL = TAINTED.index("value_level")
 FOUND = "result:candidates.read"
 
 
 def invite(both, to, number, purpose="Invite the best candidates", p=None, source=FOUND):
     session = both.open(purpose, at_us=number * DAY // 8)
-    *_, carrier = both.score(session, "mail.invite", {"to": [(to, [source])]})
+    *_, tainted = both.score(session, "mail.invite", {"to": [(to, [source])]})
     both.close(session, p)
-    return carrier
+    return tainted
 
 
 def filled(ways=120):
@@ -34,7 +34,7 @@ def filled(ways=120):
 def test_an_address_at_another_domain_is_told_alike():
     both = filled()
     assert invite(both, "zoe.new@mail.example.com", 121)[LEVEL] == 3
-    assert invite(both, "settle-4@collect.example.net", 122)[LEVEL] == OUTSIDE
+    assert invite(both, "settle-4@collect.example.net", 122)[LEVEL] == NEW_DOMAIN
     assert invite(both, "settle-9@collect.example.net", 123)[LEVEL] == 3
     both.whole()
 

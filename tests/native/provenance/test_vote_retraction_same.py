@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from models.errors import StateError
 from models.provenance.history.request_clusters import RARE, YOUNG
-from models.provenance.history.session_votes import MOST_DOUBTED, MOST_OF_ONE
-from tests.native.both import CARRIER, DAY, MINUTE, Both, needs_native
+from models.provenance.history.session_votes import MAX_RETAINED_VALUES, MAX_VOTES_OF_VALUE
+from tests.native.both import DAY, MINUTE, TAINTED, Both, needs_native
 
 pytestmark = needs_native
 
@@ -26,8 +26,8 @@ def pay(both, purpose, payee, at_us, p, learning=True):
 
 def paid(both, session):
     """Pay what a page said, and leave the session open; give what is said of the account."""
-    *_, carrier = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
-    return carrier
+    *_, tainted = both.score(session, "bank.pay", {"payee": [("IT60", ["result:web"])]})
+    return tainted
 
 
 def grown():
@@ -39,8 +39,8 @@ def grown():
     return both
 
 
-def ballots(both):
-    return both.kernels[0].role("clerk").ballots
+def retained_votes(both):
+    return both.kernels[0].role("clerk").retained_votes
 
 
 @settings(max_examples=30, deadline=None)
@@ -69,15 +69,15 @@ def test_any_values_that_come_again_are_taken_back_alike(cast):
 
 def test_the_sessions_of_a_value_that_follows_the_agents_are_taken_back_by_both():
     both = grown()
-    kept = len(ballots(both))
+    kept = len(retained_votes(both))
     assert kept
     pay(both, PURPOSES[0], "IT60", DAY, 0.01)
-    assert len(ballots(both)) == kept + 1
+    assert len(retained_votes(both)) == kept + 1
     both.reload()
     pay(both, PURPOSES[1], "IT60", DAY, 0.01, learning=False)
-    assert len(ballots(both)) == kept
+    assert len(retained_votes(both)) == kept
     both.reload()
-    assert len(ballots(both)) == kept
+    assert len(retained_votes(both)) == kept
     both.whole()
 
 
@@ -86,8 +86,8 @@ def test_a_value_that_follows_the_agents_is_not_known_to_either():
     for purpose in (PURPOSES[0], *[PURPOSES[1]] * 4):
         pay(both, purpose, "IT60", DAY, 0.01)
     session = both.open(PURPOSES[2], at_us=DAY)
-    carrier = paid(both, session)
-    assert carrier[CARRIER.index("value_level")] == 3
+    tainted = paid(both, session)
+    assert tainted[TAINTED.index("value_level")] == 3
     both.whole()
 
 
@@ -96,8 +96,8 @@ def test_what_many_sessions_carry_becomes_known_to_both_alike():
     again = []
     for number in range(3 * RARE):
         session = both.open(PURPOSES[number % 2], at_us=DAY + number * MINUTE, learning=True)
-        carrier = paid(both, session)
-        again.append(carrier[CARRIER.index("recurrences")] if carrier else 0)
+        tainted = paid(both, session)
+        again.append(tainted[TAINTED.index("recurrences")] if tainted else 0)
         both.close(session, 0.01)
         if number == RARE:
             both.reload()
@@ -109,17 +109,17 @@ def test_kinds_of_request_that_are_alike_are_no_two_to_either():
     both = grown()
     for purpose, again in ((PURPOSES[0], 0), (ALSO, 0), (PURPOSES[1], 1), (PURPOSES[2], 2)):
         session = both.open(purpose, at_us=DAY, learning=False)
-        carrier = paid(both, session)
-        assert carrier[CARRIER.index("recurrences")] == again
+        tainted = paid(both, session)
+        assert tainted[TAINTED.index("recurrences")] == again
         both.close(session, 0.01)
     both.whole()
 
 
 def test_ballots_are_bounded_alike():
     both = grown()
-    for number in range(MOST_DOUBTED + 20):
+    for number in range(MAX_RETAINED_VALUES + 20):
         pay(both, PURPOSES[0], f"FI{number}", (1 + number // 9) * DAY, 0.01)
-    assert MOST_DOUBTED * 3 // 4 <= len(ballots(both)) <= MOST_DOUBTED
+    assert MAX_RETAINED_VALUES * 3 // 4 <= len(retained_votes(both)) <= MAX_RETAINED_VALUES
     both.whole()
 
 
@@ -129,12 +129,12 @@ def test_those_of_one_value_are_bounded_alike():
     both.dump()
     role = msgspec.msgpack.decode(both.shared["role:clerk"])
     value, kept = max(role[7], key=lambda one: one[1][-1][0])
-    role[7] = [[value, kept * (MOST_OF_ONE + 5)]]
+    role[7] = [[value, kept * (MAX_VOTES_OF_VALUE + 5)]]
     both.shared["role:clerk"] = msgspec.msgpack.encode(role)
     for kernel in both.kernels:
         kernel.load(both.shared)
     pay(both, PURPOSES[0], "FI7", DAY + MINUTE, 0.01)
-    assert [len(of_one) for of_one in ballots(both).values()] == [MOST_OF_ONE]
+    assert [len(of_one) for of_one in retained_votes(both).values()] == [MAX_VOTES_OF_VALUE]
     both.whole()
 
 

@@ -4,13 +4,13 @@ use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 
 pub const MAX_KNOWN: usize = 32_768;
-pub const KEPT_LONGER: i64 = 30;
-const MOST_NOTED: u32 = 3;
-const NOTED_DAYS: i64 = 21;
-const NOTED_BITS: u32 = 15;
-const NOTED: i64 = (1 << NOTED_BITS) - 1;
-const DAY_PLACE: u32 = MOST_NOTED * NOTED_BITS;
-const MARKS: i64 = (1 << DAY_PLACE) - 1;
+pub const REPEAT_BONUS_DAYS: i64 = 30;
+const MAX_MARKS: u32 = 3;
+const MARK_DAYS: i64 = 21;
+const MARK_BITS: u32 = 15;
+const MARK_MASK: i64 = (1 << MARK_BITS) - 1;
+const DAY_SHIFT: u32 = MAX_MARKS * MARK_BITS;
+const MARKS: i64 = (1 << DAY_SHIFT) - 1;
 
 /// Counts or days by hash; notes which of them changed.
 #[derive(Default)]
@@ -97,37 +97,37 @@ impl Table {
 
     /// Notes that `key` was carried on `day`; bounded, the longest unused go first, and what came
     /// on one day alone.
-    pub fn remember(&mut self, key: u64, day: i64) {
-        let again = |before: i64| if before == day { day } else { day + KEPT_LONGER };
+    pub fn record_day(&mut self, key: u64, day: i64) {
+        let again = |before: i64| if before == day { day } else { day + REPEAT_BONUS_DAYS };
         self.set(key, |before| before.map_or(day, again));
         self.bound(MAX_KNOWN);
     }
 
     /// Notes that `who` is among those under `key`, a few at most; gives how many there are.
-    pub fn note(&mut self, key: u64, who: u64, day: i64) -> u32 {
-        let marks = with(marks_of(self.get(key), day), mark_of(who));
-        self.put_noted(key, marks, day);
-        noted(marks, &[])
+    pub fn add_mark(&mut self, key: u64, member: u64, day: i64) -> u32 {
+        let marks = insert_mark(marks_of(self.get(key), day), mark_of(member));
+        self.put_marks(key, marks, day);
+        count_marks(marks, &[])
     }
 
     /// Notes a kind of request among those under `key`, or one of its like that is there; `alike`
     /// are the marks of the kinds that are like it.
-    pub fn note_kind(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
+    pub fn add_cluster_mark(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
         let marks = marks_of(self.get(key), day);
-        let mut same = each_of(marks).filter(|mark| alike.contains(mark));
+        let mut same = each_mark(marks).filter(|mark| alike.contains(mark));
         let mark = same.next().unwrap_or_else(|| mark_of(number as u64));
-        self.put_noted(key, with(marks, mark), day);
+        self.put_marks(key, insert_mark(marks, mark), day);
     }
 
-    /// Counts once more under `key`, from one again after `NOTED_DAYS` without; gives the count.
+    /// Counts once more under `key`, from one again after `MARK_DAYS` without; gives the count.
     pub fn tally(&mut self, key: u64, day: i64) -> i64 {
         let count = marks_of(self.get(key), day) + 1;
-        self.put_noted(key, count, day);
+        self.put_marks(key, count, day);
         count
     }
 
-    fn put_noted(&mut self, key: u64, marks: i64, day: i64) {
-        self.put(key, day.max(self.get(key) >> DAY_PLACE) << DAY_PLACE | marks);
+    fn put_marks(&mut self, key: u64, marks: i64, day: i64) {
+        self.put(key, day.max(self.get(key) >> DAY_SHIFT) << DAY_SHIFT | marks);
         self.bound(MAX_KNOWN);
     }
 
@@ -168,17 +168,17 @@ impl Table {
 
 /// An instant or a day as one of those noted under a key, before 1970 as well.
 pub fn time_of(number: i64) -> u64 {
-    number.rem_euclid(NOTED) as u64
+    number.rem_euclid(MARK_MASK) as u64
 }
 
 /// 15 bits, never all zero, that stand for one of those noted under a key.
-pub fn mark_of(who: u64) -> i64 {
-    (who % NOTED as u64) as i64 + 1
+pub fn mark_of(member: u64) -> i64 {
+    (member % MARK_MASK as u64) as i64 + 1
 }
 
 /// The marks in the value of a key, none when the last note is long ago.
 pub fn marks_of(packed: i64, day: i64) -> i64 {
-    if day - (packed >> DAY_PLACE) <= NOTED_DAYS {
+    if day - (packed >> DAY_SHIFT) <= MARK_DAYS {
         packed & MARKS
     } else {
         0
@@ -186,10 +186,10 @@ pub fn marks_of(packed: i64, day: i64) -> i64 {
 }
 
 /// The marks and one more, where it is none of them and there is a place left.
-fn with(marks: i64, mark: i64) -> i64 {
-    for place in 0..MOST_NOTED {
-        match marks >> (place * NOTED_BITS) & NOTED {
-            0 => return marks | mark << (place * NOTED_BITS),
+fn insert_mark(marks: i64, mark: i64) -> i64 {
+    for place in 0..MAX_MARKS {
+        match marks >> (place * MARK_BITS) & MARK_MASK {
+            0 => return marks | mark << (place * MARK_BITS),
             known if known == mark => return marks,
             _ => {}
         }
@@ -198,12 +198,12 @@ fn with(marks: i64, mark: i64) -> i64 {
 }
 
 /// How many marks there are, leaving out some.
-pub fn noted(marks: i64, but: &[i64]) -> u32 {
-    each_of(marks).filter(|mark| !but.contains(mark)).count() as u32
+pub fn count_marks(marks: i64, but: &[i64]) -> u32 {
+    each_mark(marks).filter(|mark| !but.contains(mark)).count() as u32
 }
 
 /// The marks one by one.
-fn each_of(marks: i64) -> impl Iterator<Item = i64> {
-    let each = (0..MOST_NOTED).map(move |place| marks >> (place * NOTED_BITS) & NOTED);
+fn each_mark(marks: i64) -> impl Iterator<Item = i64> {
+    let each = (0..MAX_MARKS).map(move |place| marks >> (place * MARK_BITS) & MARK_MASK);
     each.filter(|&mark| mark != 0)
 }

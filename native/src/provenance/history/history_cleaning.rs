@@ -2,50 +2,54 @@
 //!.
 
 use crate::codec::hashing::mix;
-use crate::provenance::argument_detector::{intents, like, Detector, PLAIN_FACTOR};
+use crate::provenance::argument_detector::{
+    intent_bits, similar_clusters, ArgumentDetector, UNTAINTED_FACTOR,
+};
 use crate::provenance::call_scoring::{recurrence, RECURRENCE_BITS};
 use crate::provenance::history::bounded_table::{mark_of, time_of, Table};
-use crate::provenance::history::learning::{count_bearer, FREE_HOLD, GATE};
-use crate::provenance::history::request_clusters::{Cluster, Role, RARE};
-use crate::provenance::history::vote_retraction::doubt;
-use crate::provenance::novelty::{familiarity, kinds_like, Alike, Place, UNKNOWN};
-use crate::provenance::novelty_prior::{Rates, FLOW, VALUE};
-use crate::provenance::session::Near;
-use crate::provenance::session_uses::{First, Use};
+use crate::provenance::history::learning::{count_session, GATE, UNGATED_WAIT_P};
+use crate::provenance::history::request_clusters::{Cluster, RoleTable, RARE};
+use crate::provenance::history::vote_retraction::retract_if_recurrent;
+use crate::provenance::novelty::{
+    familiarity, similar_marks, Place, SimilarClusters, NEW_AT_ARGUMENT,
+};
+use crate::provenance::novelty_prior::{NoveltyRates, FLOW, VALUE};
+use crate::provenance::session::NearCluster;
+use crate::provenance::session_uses::{EarlySession, Use};
 use crate::units::DAY_US;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-const SEVERAL: usize = 2;
+const MIN_TASKS: usize = 2;
 
 type Keys = FxHashSet<u64>;
 /// How many of the sessions brought each key of what a role knows.
-type Bearers = [FxHashMap<u64, i64>; 5];
+type SessionCounts = [FxHashMap<u64, i64>; 5];
 
 /// Of each value that was new in a session that stood out, the marks of the kinds of request it was
 /// new in, none like another.
-type Kinds = FxHashMap<u64, FxHashSet<i64>>;
+type ClustersByValue = FxHashMap<u64, FxHashSet<i64>>;
 
 /// A session's score in bits, the value that made it, whether that is new to the role and
 /// strange, all that is new in it, and the marks of its kind of request and its like.
-type Judged = (f64, u64, bool, Vec<Use>, Vec<i64>);
+type Rescored = (f64, u64, bool, Vec<Use>, Vec<i64>);
 
 /// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
 /// Then the others again, as what these brought no longer makes it look usual.
-pub fn look_again(detector: &mut Detector, name: &str) {
+pub fn clean_history(detector: &mut ArgumentDetector, name: &str) {
     let Some(role) = detector.roles.get_mut(name) else { return };
-    let mut first = std::mem::take(&mut role.first);
-    role.unsaid = 0;
+    let mut first = std::mem::take(&mut role.early_sessions);
+    role.unstored = 0;
     let mut rest: Vec<usize> = (0..first.len()).collect();
     let mut scores: Vec<f64> = Vec::new();
-    let mut kinds = Kinds::default();
+    let mut tasks = ClustersByValue::default();
     while !rest.is_empty() {
-        let mut bearers = bearers_of(&first);
-        let mut others = Others::new(role, &bearers);
-        let mut judged: Vec<Judged> = Vec::new();
+        let mut session_counts = count_by_key(&first);
+        let mut others = LeaveOneOut::new(role, &session_counts);
+        let mut judged: Vec<Rescored> = Vec::new();
         for &at in &rest {
             let bag = role.cluster(first[at].number).map(|c| c.bag.clone()).unwrap_or_default();
-            let near = like(role, &mut detector.words, &bag);
-            judged.push(others.judge(&detector.rates, &first[at], &near, &kinds));
+            let near = similar_clusters(role, &mut detector.words, &bag);
+            judged.push(others.judge(&detector.rates, &first[at], &near, &tasks));
         }
         if scores.is_empty() {
             scores = judged.iter().map(|judged| judged.0).collect();
@@ -55,13 +59,13 @@ pub fn look_again(detector: &mut Detector, name: &str) {
         let mut found = judged.iter();
         rest.retain(|&at| {
             let (one, Some(found)) = (&mut first[at], found.next()) else { return true };
-            if !stands_out(role, one, found, &scores, &mut bearers) {
+            if !remove_if_anomalous(role, one, found, &scores, &mut session_counts) {
                 return true;
             }
-            for held in &found.3 {
-                let kinds = kinds.entry(held.value).or_default();
-                if !found.4.iter().any(|mark| kinds.contains(mark)) {
-                    kinds.insert(mark_of(one.number as u64));
+            for used in &found.3 {
+                let tasks = tasks.entry(used.value).or_default();
+                if !found.4.iter().any(|mark| tasks.contains(mark)) {
+                    tasks.insert(mark_of(one.number as u64));
                 }
             }
             false
@@ -70,87 +74,93 @@ pub fn look_again(detector: &mut Detector, name: &str) {
             break;
         }
     }
-    unlearn_wandering(role, &mut first, &rest, &kinds);
+    unlearn_recurrent(role, &mut first, &rest, &tasks);
     let day = first.last().map_or(0, |one| one.last_us.div_euclid(DAY_US));
-    for value in role.ballots.values() {
-        doubt(&mut detector.rates, role, value, day);
+    for value in role.retained_votes.values() {
+        retract_if_recurrent(&mut detector.rates, role, value, day);
     }
 }
 
 /// Tells whether a session stands out among these scores, and unlearns what is new in it.
-fn stands_out(
-    role: &mut Role,
-    one: &mut First,
-    (score, peak, unknown, new, alike): &Judged,
+fn remove_if_anomalous(
+    role: &mut RoleTable,
+    one: &mut EarlySession,
+    (score, peak, peak_is_new, new, alike): &Rescored,
     scores: &[f64],
-    bearers: &mut Bearers,
+    session_counts: &mut SessionCounts,
 ) -> bool {
     let below = scores.partition_point(|other| other < score);
     let p = (scores.len() - below) as f64 / scores.len() as f64;
-    if !one.free || *peak == 0 || p > FREE_HOLD {
+    if !one.ungated || *peak == 0 || p > UNGATED_WAIT_P {
         return false;
     }
-    unlearn(role, one, new, bearers);
-    if *unknown {
-        count_bearer(role, *peak, one.last_us.div_euclid(DAY_US));
+    unlearn(role, one, new, session_counts);
+    if *peak_is_new {
+        count_session(role, *peak, one.last_us.div_euclid(DAY_US));
     }
-    if let Some(ballot) = one.ballot.take().filter(|_| *unknown) {
-        role.ballots.keep(*peak, ballot);
+    if let Some(session_votes) = one.session_votes.take().filter(|_| *peak_is_new) {
+        role.retained_votes.keep(*peak, session_votes);
     }
     if p < GATE {
-        role.sightings.note_kind(*peak, one.number, alike, one.last_us.div_euclid(DAY_US));
+        role.suspicions.add_cluster_mark(*peak, one.number, alike, one.last_us.div_euclid(DAY_US));
     }
     true
 }
 
-fn bearers_of(first: &[First]) -> Bearers {
-    let mut bearers = Bearers::default();
+fn count_by_key(first: &[EarlySession]) -> SessionCounts {
+    let mut session_counts = SessionCounts::default();
     for one in first {
-        for (counts, keys) in bearers.iter_mut().zip(brought(&learned(one))) {
+        for (counts, keys) in session_counts.iter_mut().zip(table_keys(&learned(one))) {
             keys.into_iter().for_each(|key| *counts.entry(key).or_insert(0) += 1);
         }
     }
-    bearers
+    session_counts
 }
 
 /// A role as all but one of its first sessions know it: a copy.
-struct Others {
-    role: Role,
+struct LeaveOneOut {
+    role: RoleTable,
 }
 
-impl Others {
-    fn new(whole: &mut Role, bearers: &Bearers) -> Self {
-        let mut role = Role::new();
-        for (table, counts) in known(&mut role).into_iter().zip(bearers) {
+impl LeaveOneOut {
+    fn new(whole: &mut RoleTable, session_counts: &SessionCounts) -> Self {
+        let mut role = RoleTable::new();
+        for (table, counts) in known_tables(&mut role).into_iter().zip(session_counts) {
             let common = counts.iter().filter(|(_, &n)| n > RARE);
             *table = Table::of(common.map(|(&key, _)| (key, 0)));
         }
-        role.sightings = Table::of(whole.sightings.each());
+        role.suspicions = Table::of(whole.suspicions.each());
         for slot in whole.in_order() {
             let Some(cluster) = whole.slots[slot].as_ref() else { continue };
             role.insert(copy(cluster));
             role.share(cluster.number, 1);
         }
-        Others { role }
+        LeaveOneOut { role }
     }
 
-    fn judge(&mut self, rates: &Rates, one: &First, near: &[Near], kinds: &Kinds) -> Judged {
+    fn judge(
+        &mut self,
+        rates: &NoveltyRates,
+        one: &EarlySession,
+        near: &[NearCluster],
+        tasks: &ClustersByValue,
+    ) -> Rescored {
         if self.role.cluster(one.number).is_none() {
             return (0.0, 0, false, Vec::new(), Vec::new());
         }
-        let counted = counted(one);
+        let counted = cluster_keys(one);
         self.shift(one, &counted, -1);
-        let judged = self.score(rates, one, near, kinds);
+        let judged = self.score(rates, one, near, tasks);
         self.shift(one, &counted, 1);
         judged
     }
 
     /// Takes a session and what it added out of its cluster, or puts it back.
-    fn shift(&mut self, one: &First, counted: &[Keys; 4], sign: i64) {
+    fn shift(&mut self, one: &EarlySession, counted: &[Keys; 4], sign: i64) {
         self.role.share(one.number, -1);
         if let Some(cluster) = self.role.cluster_mut(one.number) {
             cluster.n += sign;
-            cluster.full += sign * i64::from(one.full());
+            cluster.familiar += sign * i64::from(one.familiar());
             for (table, keys) in cluster.tables_mut().into_iter().zip(counted) {
                 keys.iter().for_each(|&key| table.add(key, sign));
             }
@@ -158,56 +168,64 @@ impl Others {
         self.role.share(one.number, 1);
     }
 
-    fn score(&self, rates: &Rates, one: &First, near: &[Near], kinds: &Kinds) -> Judged {
+    fn score(
+        &self,
+        rates: &NoveltyRates,
+        one: &EarlySession,
+        near: &[NearCluster],
+        tasks: &ClustersByValue,
+    ) -> Rescored {
         let (role, day) = (&self.role, one.last_us.div_euclid(DAY_US));
-        let (alike, own) = (Alike::new(Some(role), near), kinds_like(near, one.number));
+        let (alike, own) =
+            (SimilarClusters::new(Some(role), near), similar_marks(near, one.number));
         let known = familiarity(near.iter().filter_map(|&(number, _, similar)| {
-            role.cluster(number).map(|cluster| (similar, cluster.full, cluster.skipped))
+            role.cluster(number).map(|cluster| (similar, cluster.familiar, cluster.skipped))
         }));
-        let (mut score, mut peak, mut unknown, mut new) = (0.0, 0, false, Vec::new());
-        for (held, seen) in one.uses.iter().filter(|(held, _)| held.flow != 0) {
+        let (mut score, mut peak, mut peak_is_new, mut new) = (0.0, 0, false, Vec::new());
+        for (used, seen) in one.uses.iter().filter(|(used, _)| used.flow != 0) {
             let here = alike.near.iter().map(|&(_, cluster, similar)| {
-                (similar, cluster.keys.get(held.tool_key), cluster.skipped)
+                (similar, cluster.keys.get(used.tool_key), cluster.skipped)
             });
             let mixed = (known + familiarity(here)) / 2.0;
             let place = Place { exact: 0, contexts: seen.contexts };
-            let telling = || place.telling(rates, mixed, day);
-            let again = recurrence(role, held.value, day, &own);
-            let least = least(kinds.get(&held.value), &own, again);
-            let (mut level, flow_level) = alike.levels(role, held, least, telling);
-            if level >= UNKNOWN {
-                new.push(*held);
+            let domain_is_surprising = || place.domain_is_surprising(rates, mixed, day);
+            let again = recurrence(role, used.value, day, &own);
+            let min_sessions = min_sessions(tasks.get(&used.value), &own, again);
+            let (mut level, flow_level) =
+                alike.levels(role, used, min_sessions, domain_is_surprising);
+            if level >= NEW_AT_ARGUMENT {
+                new.push(*used);
             }
             if level == 0 && flow_level == 0 {
                 continue;
             }
-            level = place.counting(rates, level, mixed, day);
+            level = place.effective_level(rates, level, mixed, day);
             let mut bits = place.bits(rates, VALUE, level, mixed, day);
             bits += place.bits(rates, FLOW, flow_level, mixed, day);
-            if level > UNKNOWN {
+            if level > NEW_AT_ARGUMENT {
                 bits += RECURRENCE_BITS * f64::from(again);
             }
-            let (intent, _) = intents(Some(role), seen.named, seen.tool, &alike);
-            bits = bits * seen.share + intent;
-            bits *= if level >= UNKNOWN && seen.bare { 1.0 } else { PLAIN_FACTOR };
+            let (intent, _) = intent_bits(Some(role), seen.name_floor, seen.tool, &alike);
+            bits = bits * seen.discount + intent;
+            bits *= if level >= NEW_AT_ARGUMENT && seen.uncovered { 1.0 } else { UNTAINTED_FACTOR };
             if bits > score {
-                (score, peak) = (bits, held.value);
-                unknown = level > UNKNOWN && flow_level > 0 && seen.bare;
+                (score, peak) = (bits, used.value);
+                peak_is_new = level > NEW_AT_ARGUMENT && flow_level > 0 && seen.uncovered;
             }
         }
-        (score, peak, unknown, new, own)
+        (score, peak, peak_is_new, new, own)
     }
 }
 
 /// How many others of a kind of request make a value usual there; none where it made sessions of
 /// several others unusual.
-fn least(kinds: Option<&FxHashSet<i64>>, own: &[i64], again: u32) -> i64 {
-    if again as usize >= SEVERAL {
+fn min_sessions(tasks: Option<&FxHashSet<i64>>, own: &[i64], again: u32) -> i64 {
+    if again as usize >= MIN_TASKS {
         return RARE + 1;
     }
-    let elsewhere = kinds.is_some_and(|all| all.iter().any(|mark| !own.contains(mark)));
-    if elsewhere {
-        SEVERAL as i64
+    let cross_task_bits = tasks.is_some_and(|all| all.iter().any(|mark| !own.contains(mark)));
+    if cross_task_bits {
+        MIN_TASKS as i64
     } else {
         1
     }
@@ -215,66 +233,77 @@ fn least(kinds: Option<&FxHashSet<i64>>, own: &[i64], again: u32) -> i64 {
 
 fn copy(cluster: &Cluster) -> Cluster {
     let mut copy = Cluster::new(cluster.number, cluster.bag.clone(), cluster.used_us);
-    (copy.n, copy.full, copy.skipped) = (cluster.n, cluster.full, cluster.skipped);
+    (copy.n, copy.familiar, copy.skipped) = (cluster.n, cluster.familiar, cluster.skipped);
     for (mine, theirs) in copy.tables_mut().into_iter().zip(cluster.tables()) {
         *mine = Table::of(theirs.each());
     }
     copy
 }
 
-fn known(role: &mut Role) -> [&mut Table; 5] {
-    [&mut role.at, &mut role.anywhere, &mut role.roots, &mut role.flow, &mut role.flow_key]
+fn known_tables(role: &mut RoleTable) -> [&mut Table; 5] {
+    [
+        &mut role.known_at,
+        &mut role.known_values,
+        &mut role.roots,
+        &mut role.flow,
+        &mut role.flow_key,
+    ]
 }
 
-fn at(held: &Use) -> u64 {
-    mix(held.tool_key, held.value, 2)
+fn at(used: &Use) -> u64 {
+    mix(used.tool_key, used.value, 2)
 }
 
-fn learned(one: &First) -> Vec<Use> {
-    let waiting: Keys = one.held.iter().copied().collect();
-    one.uses.iter().map(|(held, _)| *held).filter(|held| !waiting.contains(&at(held))).collect()
+fn learned(one: &EarlySession) -> Vec<Use> {
+    let waiting: Keys = one.waiting.iter().copied().collect();
+    one.uses.iter().map(|(used, _)| *used).filter(|used| !waiting.contains(&at(used))).collect()
 }
 
 /// What uses add to each table of what a role knows.
-fn brought(uses: &[Use]) -> [Keys; 5] {
+fn table_keys(uses: &[Use]) -> [Keys; 5] {
     let mut found: [Keys; 5] = Default::default();
-    for held in uses {
-        let each = [at(held), held.value, held.root, held.flow, held.flow_key];
+    for used in uses {
+        let each = [at(used), used.value, used.root, used.flow, used.flow_key];
         for (keys, key) in found.iter_mut().zip(each).filter(|(_, key)| *key != 0) {
             keys.insert(key);
         }
-        if held.domain != 0 {
-            found[2].insert(held.domain);
+        if used.domain != 0 {
+            found[2].insert(used.domain);
         }
     }
     found
 }
 
 /// What a session added to each count of its cluster.
-fn counted(one: &First) -> [Keys; 4] {
-    let [at, _, _, flows, _] = brought(&learned(one));
-    let places: Keys = one.uses.iter().map(|(held, _)| held.tool_key).collect();
+fn cluster_keys(one: &EarlySession) -> [Keys; 4] {
+    let [at, _, _, flows, _] = table_keys(&learned(one));
+    let places: Keys = one.uses.iter().map(|(used, _)| used.tool_key).collect();
     let waiting = waiting(one);
     let places = places.difference(&waiting).copied().collect();
     [one.tools.iter().copied().collect(), places, at, flows]
 }
 
-fn waiting(one: &First) -> Keys {
-    let held: Keys = one.held.iter().copied().collect();
-    let waits = one.uses.iter().filter(|(used, _)| held.contains(&at(used)));
+fn waiting(one: &EarlySession) -> Keys {
+    let waiting: Keys = one.waiting.iter().copied().collect();
+    let waits = one.uses.iter().filter(|(used, _)| waiting.contains(&at(used)));
     waits.map(|(used, _)| used.tool_key).collect()
 }
 
 /// Lets what is new in a session wait, and forgets what no other brought.
-fn unlearn(role: &mut Role, one: &mut First, new: &[Use], bearers: &mut Bearers) {
+fn unlearn(
+    role: &mut RoleTable,
+    one: &mut EarlySession,
+    new: &[Use],
+    session_counts: &mut SessionCounts,
+) {
     let new_at: Keys = new.iter().map(at).collect();
     let (gone, kept): (Vec<Use>, Vec<Use>) =
-        learned(one).into_iter().partition(|held| new_at.contains(&at(held)));
-    let mut lost = brought(&gone);
-    for (lost, kept) in lost.iter_mut().zip(brought(&kept)) {
+        learned(one).into_iter().partition(|used| new_at.contains(&at(used)));
+    let mut lost = table_keys(&gone);
+    for (lost, kept) in lost.iter_mut().zip(table_keys(&kept)) {
         lost.retain(|key| !kept.contains(key));
     }
-    for ((table, counts), keys) in known(role).into_iter().zip(bearers).zip(&lost) {
+    for ((table, counts), keys) in known_tables(role).into_iter().zip(session_counts).zip(&lost) {
         for &key in keys {
             let left = counts.entry(key).or_insert(0);
             *left -= 1;
@@ -287,28 +316,33 @@ fn unlearn(role: &mut Role, one: &mut First, new: &[Use], bearers: &mut Bearers)
     order.sort_unstable();
     let day = one.last_us.div_euclid(DAY_US);
     for at in order {
-        role.waiting.note(mix(one.number as u64, at, 0), time_of(one.last_us), day);
+        role.waiting.add_mark(mix(one.number as u64, at, 0), time_of(one.last_us), day);
     }
     let waiting = waiting(one);
-    let places: Keys = gone.iter().map(|held| held.tool_key).collect();
+    let places: Keys = gone.iter().map(|used| used.tool_key).collect();
     let Some(cluster) = role.touch(one.number) else { return };
     places.difference(&waiting).for_each(|&place| cluster.keys.add(place, -1));
     lost[0].iter().for_each(|&value| cluster.values.add(value, -1));
     lost[3].iter().for_each(|&flow| cluster.flows.add(flow, -1));
-    if !gone.is_empty() && one.full() {
-        cluster.full -= 1;
+    if !gone.is_empty() && one.familiar() {
+        cluster.familiar -= 1;
     }
-    one.held.extend(new_at);
+    one.waiting.extend(new_at);
 }
 
 /// Unlearns, in the sessions that stood out, all of what was new in several kinds of request: at
 /// another place of the session it may have looked usual, as long as it did in one like it.
-fn unlearn_wandering(role: &mut Role, first: &mut [First], usual: &[usize], kinds: &Kinds) {
-    let mut bearers = bearers_of(first);
-    let wanders = |value| kinds.get(&value).is_some_and(|numbers| numbers.len() >= SEVERAL);
+fn unlearn_recurrent(
+    role: &mut RoleTable,
+    first: &mut [EarlySession],
+    usual: &[usize],
+    tasks: &ClustersByValue,
+) {
+    let mut session_counts = count_by_key(first);
+    let wanders = |value| tasks.get(&value).is_some_and(|numbers| numbers.len() >= MIN_TASKS);
     for (_, one) in first.iter_mut().enumerate().filter(|(at, _)| !usual.contains(at)) {
         let mut left = learned(one);
-        left.retain(|held| held.flow != 0 && wanders(held.value));
-        unlearn(role, one, &left, &mut bearers);
+        left.retain(|used| used.flow != 0 && wanders(used.value));
+        unlearn(role, one, &left, &mut session_counts);
     }
 }

@@ -1,10 +1,10 @@
 //! What a role's sessions looked like: clusters of requests, known values and flows.
 
-use crate::provenance::history::bounded_table::{marks_of, noted, Table};
-use crate::provenance::history::session_votes::Ballots;
+use crate::provenance::history::bounded_table::{count_marks, marks_of, Table};
+use crate::provenance::history::session_votes::RetainedVotes;
 use crate::provenance::history::similarity::RoleIndex;
-use crate::provenance::session_uses::First;
-use crate::provenance::tool_shares::Most;
+use crate::provenance::session_uses::EarlySession;
+use crate::provenance::tool_shares::LargestShares;
 use rustc_hash::FxHashMap;
 
 pub const MAX_CLUSTERS: usize = 256;
@@ -19,7 +19,7 @@ pub struct Cluster {
     pub number: i64,
     pub bag: Vec<u64>,
     pub n: i64,
-    pub full: i64,
+    pub familiar: i64,
     pub skipped: i64,
     pub used_us: i64,
     pub stored: bool,
@@ -36,7 +36,7 @@ impl Cluster {
             number,
             bag,
             n: 0,
-            full: 0,
+            familiar: 0,
             skipped: 0,
             used_us,
             stored: false,
@@ -60,83 +60,83 @@ impl Cluster {
 
 /// One role's clusters, and what any of its sessions carried: key -> last day seen.
 #[derive(Default)]
-pub struct Role {
+pub struct RoleTable {
     /// Clusters by slot; one that is taken out leaves its slot to the next.
     pub slots: Vec<Option<Cluster>>,
     pub by_number: FxHashMap<i64, usize>,
     pub index: RoleIndex,
     pub next_id: i64,
     pub n: i64,
-    pub at: Table,
-    pub anywhere: Table,
+    pub known_at: Table,
+    pub known_values: Table,
     pub roots: Table,
     pub flow: Table,
     pub flow_key: Table,
     pub waiting: Table,
     /// Value that made a session unusual -> the clusters in whose sessions it did.
-    pub sightings: Table,
+    pub suspicions: Table,
     /// (cluster, place that made its session unusual) -> the agents that did so.
-    pub doubters: Table,
+    pub corroboration: Table,
     /// What came with the names of requests.
-    pub names: Table,
+    pub bindings: Table,
     /// Value that came out of a result and was not usual -> the clusters it came to.
-    pub wandering: Table,
+    pub spread: Table,
     /// Values that were usual or asked for.
     pub ordinary: Table,
     /// What sessions said that a value made unusual.
-    pub ballots: Ballots,
+    pub retained_votes: RetainedVotes,
     pub touched: bool,
     pub gone: Vec<i64>,
     /// Its first sessions, until they are looked at again.
-    pub first: Vec<First>,
+    pub early_sessions: Vec<EarlySession>,
     /// How many of these are not stored yet.
-    pub unsaid: usize,
+    pub unstored: usize,
     shares: FxHashMap<u64, i64>,
     /// Of each tool, the share of the cluster that takes it most.
-    pub most: Most,
+    pub largest_shares: LargestShares,
 }
 
-impl Role {
+impl RoleTable {
     pub fn new() -> Self {
-        Role { next_id: 1, ..Role::default() }
+        RoleTable { next_id: 1, ..RoleTable::default() }
     }
 
     /// What is known, in the order of the stored layout.
     pub fn tables(&self) -> [&Table; 11] {
         [
-            &self.at,
-            &self.anywhere,
+            &self.known_at,
+            &self.known_values,
             &self.roots,
             &self.flow,
             &self.flow_key,
             &self.waiting,
-            &self.sightings,
-            &self.doubters,
-            &self.names,
-            &self.wandering,
+            &self.suspicions,
+            &self.corroboration,
+            &self.bindings,
+            &self.spread,
             &self.ordinary,
         ]
     }
 
     pub fn tables_mut(&mut self) -> [&mut Table; 11] {
         [
-            &mut self.at,
-            &mut self.anywhere,
+            &mut self.known_at,
+            &mut self.known_values,
             &mut self.roots,
             &mut self.flow,
             &mut self.flow_key,
             &mut self.waiting,
-            &mut self.sightings,
-            &mut self.doubters,
-            &mut self.names,
-            &mut self.wandering,
+            &mut self.suspicions,
+            &mut self.corroboration,
+            &mut self.bindings,
+            &mut self.spread,
             &mut self.ordinary,
         ]
     }
 
     /// Whether a value made sessions of several kinds of request unusual of late.
-    pub fn follows(&self, value: u64, day: i64) -> bool {
-        noted(marks_of(self.sightings.get(value), day), &[]) > 1
+    pub fn recurs_across_tasks(&self, value: u64, day: i64) -> bool {
+        count_marks(marks_of(self.suspicions.get(value), day), &[]) > 1
     }
 
     pub fn cluster(&self, number: i64) -> Option<&Cluster> {
@@ -156,7 +156,7 @@ impl Role {
     }
 
     /// Takes out the least recently used cluster when there are as many as there may be.
-    pub fn make_room(&mut self) {
+    pub fn evict_oldest(&mut self) {
         if self.by_number.len() < MAX_CLUSTERS {
             return;
         }
@@ -173,7 +173,7 @@ impl Role {
         if let Some(cluster) = self.slots[slot].take() {
             self.index.remove(slot, &cluster.bag);
         }
-        self.most.renew(&self.slots, slot);
+        self.largest_shares.update(&self.slots, slot);
     }
 
     /// Puts a cluster into a free slot; gives false when there is none.
@@ -193,7 +193,7 @@ impl Role {
     }
 
     /// Starts a cluster and gives its number; there must be room.
-    pub fn found(&mut self, words: &[u64], used_us: i64) -> i64 {
+    pub fn add_cluster(&mut self, words: &[u64], used_us: i64) -> i64 {
         let number = self.next_id;
         self.next_id += 1;
         let bag = words[..words.len().min(MAX_BAG)].to_vec();
@@ -211,7 +211,7 @@ impl Role {
     pub fn share(&mut self, number: i64, sign: i64) {
         let Some(&slot) = self.by_number.get(&number) else { return };
         if sign > 0 {
-            self.most.renew(&self.slots, slot);
+            self.largest_shares.update(&self.slots, slot);
         }
         let Some(cluster) = self.slots[slot].as_ref().filter(|cluster| cluster.n > 0) else {
             return;

@@ -7,11 +7,11 @@ use crate::provenance::session_uses::{exactly, Vote};
 use pyo3::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-const MOST_DOUBTED: usize = 256;
-const MOST_OF_ONE: usize = 32;
+const MAX_RETAINED_VALUES: usize = 256;
+const MAX_VOTES_OF_VALUE: usize = 32;
 
 /// The votes of one session.
-pub struct Ballot {
+pub struct SessionVotes {
     /// On which they were cast.
     pub day: i64,
     /// Of a vote: below 1 while the role is young.
@@ -19,7 +19,7 @@ pub struct Ballot {
     pub votes: Vec<Vote>,
 }
 
-impl Ballot {
+impl SessionVotes {
     pub fn write(&self, out: &mut Writer) {
         out.array(3);
         out.signed(self.day);
@@ -32,37 +32,39 @@ impl Ballot {
         exactly(from.array()?, 3)?;
         let (day, weight) = (from.signed()?, from.float()?);
         let votes = (0..from.array()?).map(|_| Vote::read(from)).collect::<PyResult<_>>()?;
-        Ok(Ballot { day, weight, votes })
+        Ok(SessionVotes { day, weight, votes })
     }
 }
 
 /// Ballots by the value that made their sessions unusual; notes which of them changed.
 #[derive(Default)]
-pub struct Ballots {
-    kept: FxHashMap<u64, Vec<Ballot>>,
+pub struct RetainedVotes {
+    kept: FxHashMap<u64, Vec<SessionVotes>>,
     changed: FxHashSet<u64>,
 }
 
-impl Ballots {
+impl RetainedVotes {
     /// Adds one; bounded, those of the values that came up longest ago go first.
-    pub fn keep(&mut self, value: u64, ballot: Ballot) {
+    pub fn keep(&mut self, value: u64, session_votes: SessionVotes) {
         let kept = self.kept.entry(value).or_default();
-        kept.push(ballot);
-        kept.drain(..kept.len().saturating_sub(MOST_OF_ONE));
+        kept.push(session_votes);
+        kept.drain(..kept.len().saturating_sub(MAX_VOTES_OF_VALUE));
         self.changed.insert(value);
-        if self.kept.len() > MOST_DOUBTED {
-            let last = |ballots: &Vec<Ballot>| ballots.last().map_or(i64::MIN, |one| one.day);
+        if self.kept.len() > MAX_RETAINED_VALUES {
+            let last = |retained_votes: &Vec<SessionVotes>| {
+                retained_votes.last().map_or(i64::MIN, |one| one.day)
+            };
             let each = self.kept.iter();
             let mut order: Vec<(i64, u64)> = each.map(|(&value, b)| (last(b), value)).collect();
             order.sort_unstable();
-            for &(_, value) in &order[..MOST_DOUBTED / 4] {
+            for &(_, value) in &order[..MAX_RETAINED_VALUES / 4] {
                 self.take(value);
             }
         }
     }
 
     /// Takes out those of a value.
-    pub fn take(&mut self, value: u64) -> Vec<Ballot> {
+    pub fn take(&mut self, value: u64) -> Vec<SessionVotes> {
         let found = self.kept.remove(&value);
         if found.is_some() {
             self.changed.insert(value);
@@ -82,9 +84,9 @@ impl Ballots {
         for value in values {
             out.array(2);
             out.unsigned(value);
-            let ballots = self.kept.get(&value).map_or(&[][..], Vec::as_slice);
-            out.array(ballots.len());
-            ballots.iter().for_each(|ballot| ballot.write(out));
+            let retained_votes = self.kept.get(&value).map_or(&[][..], Vec::as_slice);
+            out.array(retained_votes.len());
+            retained_votes.iter().for_each(|session_votes| session_votes.write(out));
         }
     }
 
@@ -93,11 +95,11 @@ impl Ballots {
         for _ in 0..from.array()? {
             exactly(from.array()?, 2)?;
             let value = from.unsigned()?;
-            let ballots: Vec<Ballot> =
-                (0..from.array()?).map(|_| Ballot::read(from)).collect::<PyResult<_>>()?;
+            let retained_votes: Vec<SessionVotes> =
+                (0..from.array()?).map(|_| SessionVotes::read(from)).collect::<PyResult<_>>()?;
             self.kept.remove(&value);
-            if !ballots.is_empty() {
-                self.kept.insert(value, ballots);
+            if !retained_votes.is_empty() {
+                self.kept.insert(value, retained_votes);
             }
         }
         Ok(())

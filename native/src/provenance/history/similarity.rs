@@ -1,17 +1,17 @@
 //! How alike two requests are: idf-weighted overlap of their words (Jaccard).
 
 use crate::provenance::history::bounded_table::{Table, MAX_KNOWN};
-use crate::provenance::history::request_clusters::{Role, MAX_CLUSTERS};
+use crate::provenance::history::request_clusters::{RoleTable, MAX_CLUSTERS};
 use rustc_hash::FxHashMap;
 
 const LEAST_OVERLAP: f64 = 0.2;
-const UNKNOWN: f64 = f64::NAN;
+const UNCOMPUTED: f64 = f64::NAN;
 const LANES: usize = MAX_CLUSTERS / 64;
 
 /// How many clusters of the fleet hold a word, and the weights of words that follow from it.
 #[derive(Default)]
-pub struct Words {
-    pub holding: Table,
+pub struct WordWeights {
+    pub frequencies: Table,
     pub n: i64,
     pub changed: bool,
     /// Places of words among the weights; the weights, no number where one is to be worked out.
@@ -20,13 +20,13 @@ pub struct Words {
 }
 
 /// Rounds a count down to six binary digits.
-fn on_grid(count: i64) -> i64 {
+fn quantise(count: i64) -> i64 {
     let bits = i64::from(i64::BITS - count.leading_zeros());
     let shift = (bits - 6).max(0);
     count >> shift << shift
 }
 
-impl Words {
+impl WordWeights {
     /// The weight of a word, `ln(1 + (N+1)/(1+df))`.
     pub fn weight(&mut self, word: u64) -> f64 {
         let place = self.place(word);
@@ -38,7 +38,7 @@ impl Words {
         let next = self.known.len() as u32;
         let place = *self.known.entry(word).or_insert(next);
         if place == next {
-            self.weights.push(UNKNOWN);
+            self.weights.push(UNCOMPUTED);
         }
         place
     }
@@ -54,35 +54,35 @@ impl Words {
     }
 
     fn weigh(&self, word: u64) -> f64 {
-        let holding = on_grid(self.holding.get(word));
-        (1.0 + (on_grid(self.n) + 1) as f64 / (1 + holding) as f64).ln()
+        let frequencies = quantise(self.frequencies.get(word));
+        (1.0 + (quantise(self.n) + 1) as f64 / (1 + frequencies) as f64).ln()
     }
 
     /// Counts the words of a new cluster; every role forgets the sums whose weights moved.
-    pub fn add<'a>(&mut self, bag: &[u64], roles: impl Iterator<Item = &'a mut Role>) {
-        let before = on_grid(self.n);
+    pub fn add<'a>(&mut self, bag: &[u64], roles: impl Iterator<Item = &'a mut RoleTable>) {
+        let before = quantise(self.n);
         self.n += 1;
         self.changed = true;
         for &word in bag {
-            self.holding.put(word, self.holding.get(word) + 1);
+            self.frequencies.put(word, self.frequencies.get(word) + 1);
         }
-        let gone = self.holding.bound(MAX_KNOWN);
-        if on_grid(self.n) != before {
+        let gone = self.frequencies.bound(MAX_KNOWN);
+        if quantise(self.n) != before {
             self.known.clear();
             self.weights.clear();
             roles.for_each(|role| role.index.forget());
             return;
         }
-        let mut moved = Vec::new();
+        let mut forget_words = Vec::new();
         for &word in bag.iter().chain(&gone) {
             let Some(&place) = self.known.get(&word) else { continue };
             let known = self.weights[place as usize];
             if !known.is_nan() && known != self.weigh(word) {
-                self.weights[place as usize] = UNKNOWN;
-                moved.push(word);
+                self.weights[place as usize] = UNCOMPUTED;
+                forget_words.push(word);
             }
         }
-        roles.for_each(|role| role.index.moved(&moved));
+        roles.for_each(|role| role.index.forget_words(&forget_words));
     }
 }
 
@@ -129,7 +129,7 @@ impl RoleIndex {
         self.places[slot].clear();
     }
 
-    fn moved(&mut self, words: &[u64]) {
+    fn forget_words(&mut self, words: &[u64]) {
         for word in words {
             if let Some(&mask) = self.by_word.get(word) {
                 slots(mask).for_each(|slot| self.totals[slot] = None);
@@ -143,7 +143,7 @@ impl RoleIndex {
     }
 
     /// The sum of the weights of a cluster's words.
-    fn total(&mut self, slot: usize, bag: &[u64], words: &mut Words) -> f64 {
+    fn total(&mut self, slot: usize, bag: &[u64], words: &mut WordWeights) -> f64 {
         if let Some(total) = self.totals[slot] {
             return total;
         }
@@ -159,7 +159,7 @@ impl RoleIndex {
 }
 
 /// (cluster number, overlap 0..1) of the clusters above `LEAST_OVERLAP`, by number.
-pub fn overlaps(role: &mut Role, weights: &mut Words, words: &[u64]) -> Vec<(i64, f64)> {
+pub fn overlaps(role: &mut RoleTable, weights: &mut WordWeights, words: &[u64]) -> Vec<(i64, f64)> {
     let mut found: Vec<(i64, f64)> = Vec::new();
     if words.is_empty() {
         let empty = role.slots.iter().flatten().filter(|cluster| cluster.bag.is_empty());

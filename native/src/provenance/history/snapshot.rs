@@ -2,11 +2,11 @@
 //!.
 
 use crate::codec::hashing::{mix, Hasher};
-use crate::provenance::call_scoring::{source, Carried, COVER_DISCOUNT};
+use crate::provenance::call_scoring::{source, ArgumentOrigins, COVERAGE_DISCOUNT};
 use crate::provenance::novelty::Place;
-use crate::provenance::request::{Reader, Request};
+use crate::provenance::request::{Request, TextParser};
 use crate::provenance::session::MAX_USES;
-use crate::provenance::session_uses::Seen;
+use crate::provenance::session_uses::UseSnapshot;
 use pyo3::prelude::*;
 use std::ops::Deref;
 
@@ -16,34 +16,35 @@ pub struct Call<'a> {
     pub request: &'a Request,
     pub role_hash: u64,
     pub tool: u64,
-    pub named: f64,
+    pub name_floor: f64,
 }
 
 /// One for each use of a call, in their order.
-pub fn see<T: Deref<Target = str>>(
+pub fn snapshot_uses<T: Deref<Target = str>>(
     py: Python<'_>,
-    reader: &mut Reader,
+    parser: &mut TextParser,
     call: &Call<'_>,
-    origins: &[Carried<T>],
-) -> PyResult<Vec<Seen>> {
-    let mut seen = Vec::new();
+    origins: &[ArgumentOrigins<T>],
+) -> PyResult<Vec<UseSnapshot>> {
+    let mut snapshots = Vec::new();
     for (key, found) in origins {
         let hashed_key = call.hasher.of(key);
         let tool_key = mix(call.tool, hashed_key, 1);
         for (raw, places) in found {
-            let Some(value) = reader.value(py, call.hasher, raw)? else { continue };
-            if seen.len() >= MAX_USES {
+            let Some(value) = parser.value(py, call.hasher, raw)? else { continue };
+            if snapshots.len() >= MAX_USES {
                 continue;
             }
             let place = Place::new(call.role_hash, tool_key, hashed_key, value.kind);
-            let (mut share, mut bare) = (0.0, false);
-            if source(places).is_some() && !value.asked_for(call.request) {
-                let cover = value.covered(call.request);
-                (share, bare) = ((1.0 - COVER_DISCOUNT * cover) * value.specific, cover < 0.5);
+            let (mut discount, mut uncovered) = (0.0, false);
+            if source(places).is_some() && !value.is_requested(call.request) {
+                let cover = value.request_coverage(call.request);
+                (discount, uncovered) =
+                    ((1.0 - COVERAGE_DISCOUNT * cover) * value.specificity, cover < 0.5);
             }
-            let (tool, named, contexts) = (call.tool, call.named, place.contexts);
-            seen.push(Seen { tool, named, contexts, share, bare });
+            let (tool, name_floor, contexts) = (call.tool, call.name_floor, place.contexts);
+            snapshots.push(UseSnapshot { tool, name_floor, contexts, discount, uncovered });
         }
     }
-    Ok(seen)
+    Ok(snapshots)
 }

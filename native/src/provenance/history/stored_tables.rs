@@ -4,10 +4,10 @@
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use crate::provenance::history::bounded_table::Table;
-use crate::provenance::history::request_clusters::{Cluster, Role, YOUNG};
-use crate::provenance::history::similarity::Words;
-use crate::provenance::novelty_prior::{Node, Rates, COLUMNS};
-use crate::provenance::session_uses::{exactly, First};
+use crate::provenance::history::request_clusters::{Cluster, RoleTable, YOUNG};
+use crate::provenance::history::similarity::WordWeights;
+use crate::provenance::novelty_prior::{Node, NoveltyRates, COLUMNS};
+use crate::provenance::session_uses::{exactly, EarlySession};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -105,7 +105,7 @@ fn write_cluster(out: &mut Writer, cluster: &Cluster, whole: bool) {
     } else {
         out.nil();
     }
-    for number in [cluster.n, cluster.full, cluster.skipped, cluster.used_us] {
+    for number in [cluster.n, cluster.familiar, cluster.skipped, cluster.used_us] {
         out.signed(number);
     }
     out.array(4);
@@ -113,7 +113,7 @@ fn write_cluster(out: &mut Writer, cluster: &Cluster, whole: bool) {
 }
 
 /// A role, or what changed in it since the last time.
-pub fn write_role(role: &Role, generation: u64, whole: bool) -> Vec<u8> {
+pub fn write_role(role: &RoleTable, generation: u64, whole: bool) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(FIELDS);
     out.unsigned(generation);
@@ -130,28 +130,28 @@ pub fn write_role(role: &Role, generation: u64, whole: bool) -> Vec<u8> {
     clusters.into_iter().for_each(|cluster| write_cluster(&mut out, cluster, whole));
     out.array(role.tables().len());
     role.tables().into_iter().for_each(|table| write_table(&mut out, table, whole));
-    let said = if whole { 0 } else { role.first.len() - role.unsaid };
-    out.array(role.first.len() - said);
-    role.first[said..].iter().for_each(|one| one.write(&mut out));
-    role.ballots.write(&mut out, whole);
+    let said = if whole { 0 } else { role.early_sessions.len() - role.unstored };
+    out.array(role.early_sessions.len() - said);
+    role.early_sessions[said..].iter().for_each(|one| one.write(&mut out));
+    role.retained_votes.write(&mut out, whole);
     out.out
 }
 
 /// Notes that everything of a role is stored.
-pub fn written_role(role: &mut Role) {
+pub fn written_role(role: &mut RoleTable) {
     for cluster in role.slots.iter_mut().flatten().filter(|cluster| cluster.touched) {
         (cluster.touched, cluster.stored) = (false, true);
         cluster.tables_mut().into_iter().for_each(Table::stored);
     }
     role.tables_mut().into_iter().for_each(Table::stored);
     role.gone.clear();
-    role.ballots.stored();
-    role.unsaid = 0;
+    role.retained_votes.stored();
+    role.unstored = 0;
     role.touched = false;
 }
 
 /// Takes in what `write_role` wrote; gives its generation.
-pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
+pub fn read_role(role: &mut RoleTable, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     exactly(from.array()?, FIELDS)?;
     let generation = from.unsigned()?;
@@ -170,17 +170,17 @@ pub fn read_role(role: &mut Role, blob: &[u8], wanted: u64) -> PyResult<u64> {
         read_table(&mut from, table)?;
     }
     for _ in 0..from.array()? {
-        role.first.push(First::read(&mut from)?);
+        role.early_sessions.push(EarlySession::read(&mut from)?);
     }
-    role.ballots.read(&mut from)?;
+    role.retained_votes.read(&mut from)?;
     if role.n >= YOUNG {
-        role.first.clear();
+        role.early_sessions.clear();
     }
     from.end()?;
     Ok(generation)
 }
 
-fn read_cluster(from: &mut Reader<'_>, role: &mut Role) -> PyResult<()> {
+fn read_cluster(from: &mut Reader<'_>, role: &mut RoleTable) -> PyResult<()> {
     exactly(from.array()?, 7)?;
     let number = from.signed()?;
     let mut bag = Vec::new();
@@ -194,7 +194,7 @@ fn read_cluster(from: &mut Reader<'_>, role: &mut Role) -> PyResult<()> {
     }
     let Some(cluster) = role.cluster_mut(number) else { return Ok(()) };
     cluster.stored = true;
-    (cluster.n, cluster.full) = (from.signed()?, from.signed()?);
+    (cluster.n, cluster.familiar) = (from.signed()?, from.signed()?);
     (cluster.skipped, cluster.used_us) = (from.signed()?, from.signed()?);
     exactly(from.array()?, 4)?;
     for table in cluster.tables_mut() {
@@ -204,30 +204,30 @@ fn read_cluster(from: &mut Reader<'_>, role: &mut Role) -> PyResult<()> {
 }
 
 /// How many clusters hold a word, or for which words that changed.
-pub fn write_words(words: &Words, generation: u64, whole: bool) -> Vec<u8> {
+pub fn write_words(words: &WordWeights, generation: u64, whole: bool) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(3);
     out.unsigned(generation);
     out.signed(words.n);
-    write_table(&mut out, &words.holding, whole);
+    write_table(&mut out, &words.frequencies, whole);
     out.out
 }
 
 /// Takes in what `write_words` wrote; gives its generation.
-pub fn read_words(words: &mut Words, blob: &[u8], wanted: u64) -> PyResult<u64> {
+pub fn read_words(words: &mut WordWeights, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     exactly(from.array()?, 3)?;
     let generation = from.unsigned()?;
     if wanted == 0 || generation == wanted {
         words.n = from.signed()?;
-        read_table(&mut from, &mut words.holding)?;
+        read_table(&mut from, &mut words.frequencies)?;
         from.end()?;
     }
     Ok(generation)
 }
 
 /// The nodes of rates, or those that changed.
-pub fn write_rates(rates: &mut Rates, generation: u64, whole: bool) -> Vec<u8> {
+pub fn write_rates(rates: &mut NoveltyRates, generation: u64, whole: bool) -> Vec<u8> {
     let mut keys: Vec<u64> = match whole {
         true => rates.nodes.keys().copied().collect(),
         false => rates.changes().to_vec(),
@@ -260,7 +260,7 @@ fn read_columns(from: &mut Reader<'_>) -> PyResult<[f64; COLUMNS]> {
 }
 
 /// Takes in what `write_rates` wrote; gives its generation.
-pub fn read_rates(rates: &mut Rates, blob: &[u8], wanted: u64) -> PyResult<u64> {
+pub fn read_rates(rates: &mut NoveltyRates, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     exactly(from.array()?, 2)?;
     let generation = from.unsigned()?;

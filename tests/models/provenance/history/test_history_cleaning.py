@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.provenance.backend import PythonContent
+from models.provenance.backend import PythonDetector
 from models.provenance.history.history_cleaning import RARE
 from models.provenance.history.request_clusters import YOUNG
 
@@ -43,7 +43,7 @@ def play_first(desk, attacks, sessions=YOUNG, **more):
 
 
 def level(desk):
-    return desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier.value_level
+    return desk.score(desk.event(payee=[(ATTACKER, [WEB])])).tainted.value_level
 
 
 @pytest.mark.parametrize("attacks", [(30,), (10, 30, 50), (3, 5, 7, 40, 41)])
@@ -62,7 +62,7 @@ def test_nor_does_one_teach_it_anew_that_was_open_when_it_was_unlearned(an_empty
         an_empty_desk.event("web.browse"),
         an_empty_desk.event(payee=[(ATTACKER, [WEB])]),
     ):
-        an_empty_desk.detector.note(session, an_empty_desk.judge(session, event))
+        an_empty_desk.detector.record_call(session, an_empty_desk.judge(session, event))
     usual(an_empty_desk, YOUNG - 1)
     an_empty_desk.detector.close(session)
     assert level(an_empty_desk) == 3
@@ -117,7 +117,7 @@ def test_what_hid_at_another_place_of_a_session_is_found_there_as_well(an_empty_
 def test_where_it_was_seen_is_remembered_as_if_it_had_stood_out_then(an_empty_desk):
     play_first(an_empty_desk, (30,))
     role = an_empty_desk.detector.role("clerk")
-    assert len(role.sightings) == 1
+    assert len(role.suspicions) == 1
     assert len(role.waiting) == 1
 
 
@@ -125,8 +125,8 @@ def test_what_usual_sessions_carry_stays_known(an_empty_desk):
     play_first(an_empty_desk, ())
     before = {number: dict(c.values) for number, c in clusters(an_empty_desk)}
     role = an_empty_desk.detector.role("clerk")
-    assert sum(len(values) for values in before.values()) == len(role.at)
-    assert not role.sightings
+    assert sum(len(values) for values in before.values()) == len(role.known_at)
+    assert not role.suspicions
 
 
 def clusters(desk):
@@ -149,24 +149,24 @@ def test_counts_are_those_of_the_sessions_without_what_was_unlearned(an_empty_de
     assert role.n == YOUNG
     for _, cluster in clusters(an_empty_desk):
         assert cluster.n in (33, 34)
-        assert set(cluster.values) <= set(role.at)
+        assert set(cluster.values) <= set(role.known_at)
         assert set(cluster.flows) <= set(role.flow)
         assert min(cluster.keys.values()) > 0
-    assert sum(cluster.full for _, cluster in clusters(an_empty_desk)) == YOUNG - 1
+    assert sum(cluster.familiar for _, cluster in clusters(an_empty_desk)) == YOUNG - 1
 
 
 def test_nothing_is_kept_of_the_first_sessions_afterwards(an_empty_desk):
     play_first(an_empty_desk, (30,), YOUNG - 1)
     role = an_empty_desk.detector.role("clerk")
-    assert len(role.first) == YOUNG - 1
+    assert len(role.early_sessions) == YOUNG - 1
     usual(an_empty_desk, YOUNG - 1)
     usual(an_empty_desk, YOUNG)
-    assert not role.first
+    assert not role.early_sessions
     session = an_empty_desk.open()
     call = an_empty_desk.event(payee=[(ATTACKER, [WEB])])
-    an_empty_desk.detector.note(session, an_empty_desk.judge(session, call))
+    an_empty_desk.detector.record_call(session, an_empty_desk.judge(session, call))
     assert session.uses
-    assert not session.seen
+    assert not session.snapshots
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -175,7 +175,7 @@ def test_first_sessions_outlive_a_restart(an_empty_desk, whole):
     for number in range(YOUNG):
         if number % 30 == 29:
             shared.update(an_empty_desk.detector.dump(whole=whole))
-            an_empty_desk.detector = again = PythonContent(b"0123456789abcdef")
+            an_empty_desk.detector = again = PythonDetector(b"0123456789abcdef")
             again.load(shared)
         attacked(an_empty_desk, number) if number == 30 else usual(an_empty_desk, number)
     assert level(an_empty_desk) == 3
@@ -185,19 +185,19 @@ def test_where_another_shard_did_not_note_a_session_none_is_looked_at_again(an_e
     play_first(an_empty_desk, (30,), 50)
     session = an_empty_desk.open()
     call = an_empty_desk.event(payee=[("FR76 3000 6000", [CRM])])
-    an_empty_desk.detector.note(session, an_empty_desk.judge(session, call))
-    session.seen.clear()  # its role was no longer young there
+    an_empty_desk.detector.record_call(session, an_empty_desk.judge(session, call))
+    session.snapshots.clear()  # its role was no longer young there
     an_empty_desk.detector.close(session)
     for number in range(51, YOUNG + 1):
         usual(an_empty_desk, number)
     assert level(an_empty_desk) < 3
-    assert not an_empty_desk.detector.role("clerk").first
+    assert not an_empty_desk.detector.role("clerk").early_sessions
 
 
 def test_a_role_of_which_not_all_first_sessions_were_kept_is_left_alone(an_empty_desk):
     play_first(an_empty_desk, (30,), 50)
-    an_empty_desk.detector.role("clerk").first.clear()  # as where a session was not noted
+    an_empty_desk.detector.role("clerk").early_sessions.clear()  # as where a session was not noted
     for number in range(50, YOUNG + 5):
         usual(an_empty_desk, number)
     assert level(an_empty_desk) < 3
-    assert not an_empty_desk.detector.role("clerk").first
+    assert not an_empty_desk.detector.role("clerk").early_sessions

@@ -8,16 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.provenance.call_scoring import MOST_RECURRENCES, RECURRENCE_BITS
-from models.provenance.cross_task_spread import OTHER_KINDS
-from models.provenance.history.learning import FREE_HOLD, GATE, HOLD, QUORUM, SETTLED, VERY_UNUSUAL
+from models.provenance.call_scoring import MAX_RECURRENCES, RECURRENCE_BITS
+from models.provenance.cross_task_spread import MIN_OTHER_TASKS
+from models.provenance.history.learning import (
+    GATE,
+    QUORUM,
+    SETTLED,
+    STRICT_GATE,
+    UNGATED_WAIT_P,
+    WAIT_P,
+)
 from models.provenance.novelty import SAME_REQUEST
-from models.provenance.novelty_prior import DAY, FLOW, HALF_LIFE_DAYS, MEMORY, ROOT, VALUE, Rates
+from models.provenance.novelty_prior import (
+    DAY,
+    FLOW,
+    HALF_LIFE_DAYS,
+    MEMORY,
+    ROOT_RATE,
+    VALUE,
+    NoveltyRates,
+)
 
 PAY = "Pay the invoice of Ines"
-OTHER = "DE31 9876 5432 1098"
+OTHER_ENTITY = "DE31 9876 5432 1098"
 WEB = "result:web.browse"
-SUSPECT, DOUBTFUL, SMOOTH = (GATE + VERY_UNUSUAL) / 2, (GATE + HOLD) / 2, (HOLD + 1) / 2
+SUSPECT, DOUBTFUL, SMOOTH = (GATE + STRICT_GATE) / 2, (GATE + WAIT_P) / 2, (WAIT_P + 1) / 2
 CONTEXTS = (1, 2, 3, 4)
 
 
@@ -31,7 +46,7 @@ def desk(an_empty_desk):
 
 
 def new_payee(desk):
-    return desk.event(payee=[(OTHER, [WEB])])
+    return desk.event(payee=[(OTHER_ENTITY, [WEB])])
 
 
 def cluster(desk):
@@ -44,20 +59,20 @@ def play(desk, p, *events):
 
 
 def test_a_suspect_session_teaches_nothing_and_is_counted_as_skipped(desk):
-    before = desk.score(new_payee(desk)).carrier
+    before = desk.score(new_payee(desk)).tainted
     sessions = cluster(desk).n
     assert play(desk, SUSPECT) is False
     assert cluster(desk).n == sessions
     assert cluster(desk).skipped == 1
-    after = desk.score(new_payee(desk)).carrier
+    after = desk.score(new_payee(desk)).tainted
     assert (after.value_level, after.flow_level) == (before.value_level, before.flow_level)
 
 
 def test_skipped_sessions_make_a_request_less_familiar(desk):
-    before = desk.score(new_payee(desk)).known
+    before = desk.score(new_payee(desk)).familiarity
     for _ in range(5):
         play(desk, SUSPECT)
-    assert desk.score(new_payee(desk)).known < before
+    assert desk.score(new_payee(desk)).familiarity < before
 
 
 def test_a_suspect_session_of_another_request_is_no_doubt_about_this_one(desk):
@@ -70,10 +85,10 @@ def test_a_suspect_session_of_another_request_is_no_doubt_about_this_one(desk):
 def test_a_new_value_waits_for_a_quorum_where_its_session_is(desk, p):
     levels = []
     for _ in range(QUORUM):
-        levels.append(desk.score(new_payee(desk)).carrier.value_level)
+        levels.append(desk.score(new_payee(desk)).tainted.value_level)
         desk.skip_a_day()
         assert play(desk, p) is True
-    levels.append(desk.score(new_payee(desk)).carrier.value_level)
+    levels.append(desk.score(new_payee(desk)).tainted.value_level)
     assert QUORUM == 3
     assert levels == [3, 3, 3, 1]
 
@@ -82,82 +97,82 @@ def test_a_new_value_waits_for_a_quorum_where_its_session_is(desk, p):
 def test_what_makes_sessions_odd_is_not_known_on_the_day_however_many_carry_it(desk, p):
     for _ in range(2 * QUORUM):
         play(desk, p)
-    assert desk.score(new_payee(desk)).carrier.value_level == 3
+    assert desk.score(new_payee(desk)).tainted.value_level == 3
     desk.skip_a_day()
     play(desk, p)
-    assert desk.score(new_payee(desk)).carrier.value_level == 1
+    assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
 def test_what_they_carry_beside_it_is(desk):
     beside = desk.event("mail.send", to=[("FI21 1234 5600 0007", ["result:crm.lookup"])])
     for number in range(QUORUM):
         play(desk, DOUBTFUL, beside, desk.event(payee=[(f"DE{number}1 9876 5432", [WEB])]))
-    assert desk.score(beside).carrier.value_level == 1
+    assert desk.score(beside).tainted.value_level == 1
 
 
 def test_sessions_of_different_requests_make_no_quorum_together(desk):
     purposes = ("Vacuum tube inventory", "Landlord heating letter", "Holiday photo album")
     for purpose in purposes:
         desk.play(new_payee(desk), purpose=purpose, learning=False, p=DOUBTFUL)
-    assert desk.score(new_payee(desk)).carrier.value_level == 3
+    assert desk.score(new_payee(desk)).tainted.value_level == 3
 
 
 def test_only_sessions_learned_without_the_gate_make_anything_familiar(desk):
     usual = desk.event(payee=[("SE77 1234 5678 9012", ["request"])])
-    full, sessions = cluster(desk).full, cluster(desk).n
+    full, sessions = cluster(desk).familiar, cluster(desk).n
     play(desk, SMOOTH, usual)
-    assert (cluster(desk).full, cluster(desk).n) == (full, sessions + 1)
+    assert (cluster(desk).familiar, cluster(desk).n) == (full, sessions + 1)
     desk.play(new_payee(desk), p=SUSPECT)  # its value waits
-    assert (cluster(desk).full, cluster(desk).n) == (full, sessions + 2)
+    assert (cluster(desk).familiar, cluster(desk).n) == (full, sessions + 2)
     desk.play(usual, p=SMOOTH)
-    assert (cluster(desk).full, cluster(desk).n) == (full + 1, sessions + 3)
+    assert (cluster(desk).familiar, cluster(desk).n) == (full + 1, sessions + 3)
 
 
 def test_a_smooth_session_is_learned_at_once(desk):
     assert play(desk, SMOOTH) is True
-    assert desk.score(new_payee(desk)).carrier.value_level == 1
+    assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
 @pytest.mark.parametrize("free", [{"learning": True}, {"learning": False, "vouched": True}])
 def test_a_session_of_the_learning_state_or_vouched_for_is_learned_whatever_its_p(desk, free):
     assert desk.play(new_payee(desk), p=DOUBTFUL, **free) is True
-    assert desk.score(new_payee(desk)).carrier.value_level == 1
+    assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
 def test_a_past_with_attacks_in_it_does_not_teach_their_values(desk):
     for _ in range(QUORUM - 1):
-        assert desk.play(new_payee(desk), p=FREE_HOLD / 2) is True
-        assert desk.score(new_payee(desk)).carrier.value_level == 3
-    desk.play(new_payee(desk), p=FREE_HOLD / 2)
-    assert desk.score(new_payee(desk)).carrier.value_level == 1
+        assert desk.play(new_payee(desk), p=UNGATED_WAIT_P / 2) is True
+        assert desk.score(new_payee(desk)).tainted.value_level == 3
+    desk.play(new_payee(desk), p=UNGATED_WAIT_P / 2)
+    assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
 @pytest.mark.parametrize("others", [1, 2, 3])
 def test_a_value_that_stood_out_in_other_kinds_of_request_is_worth_more_bits(desk, others):
-    before = desk.score(new_payee(desk)).carrier
+    before = desk.score(new_payee(desk)).tainted
     for purpose in ("Vacuum tube inventory", "Landlord heating letter", "Photo album")[:others]:
         desk.play(new_payee(desk), purpose=purpose, learning=False, p=SUSPECT)
-    after = desk.score(new_payee(desk)).carrier
-    counted = min(others, MOST_RECURRENCES)
+    after = desk.score(new_payee(desk)).tainted
+    counted = min(others, MAX_RECURRENCES)
     assert (before.recurrences, after.recurrences) == (0, counted)
-    wanders = after.elsewhere - counted * RECURRENCE_BITS
-    assert wanders > 6 if others >= OTHER_KINDS else wanders == 0
-    assert after.value_bits == pytest.approx(before.value_bits + after.elsewhere)
+    wanders = after.cross_task_bits - counted * RECURRENCE_BITS
+    assert wanders > 6 if others >= MIN_OTHER_TASKS else wanders == 0
+    assert after.value_bits == pytest.approx(before.value_bits + after.cross_task_bits)
 
 
 def test_a_value_that_the_role_knows_from_elsewhere_is_worth_no_more(desk):
     for purpose in ("Vacuum tube inventory", "Landlord heating letter"):
         desk.play(new_payee(desk), purpose=purpose, learning=False, p=SUSPECT)
-    assert desk.score(new_payee(desk)).carrier.recurrences == 2
-    desk.play(desk.event("crm.note", account=[(OTHER, ["request"])]), p=SMOOTH)
-    carrier = desk.score(new_payee(desk)).carrier
-    assert (carrier.value_level, carrier.recurrences) == (2, 0)
+    assert desk.score(new_payee(desk)).tainted.recurrences == 2
+    desk.play(desk.event("crm.note", account=[(OTHER_ENTITY, ["request"])]), p=SMOOTH)
+    tainted = desk.score(new_payee(desk)).tainted
+    assert (tainted.value_level, tainted.recurrences) == (2, 0)
 
 
 def test_a_value_that_stood_out_in_this_kind_of_request_only_is_worth_no_more(desk):
     for _ in range(3):
         play(desk, SUSPECT)
-    assert desk.score(new_payee(desk)).carrier.recurrences == 0
+    assert desk.score(new_payee(desk)).tainted.recurrences == 0
 
 
 def test_what_several_agents_do_for_a_request_becomes_part_of_it(desk):
@@ -170,7 +185,7 @@ def test_what_several_agents_do_for_a_request_becomes_part_of_it(desk):
 
 @pytest.mark.parametrize("why", ["very unusual", "stood out elsewhere"])
 def test_what_several_agents_do_is_not_learned_when_it(desk, why):
-    p = VERY_UNUSUAL / 2 if why == "very unusual" else SUSPECT
+    p = STRICT_GATE / 2 if why == "very unusual" else SUSPECT
     if why == "stood out elsewhere":
         desk.play(new_payee(desk), purpose="Vacuum tube inventory", learning=False, p=SUSPECT)
     for number in range(6):
@@ -188,21 +203,21 @@ def bring(desk, *, agents, days, values=99):
         for agent in range(agents):
             event = payee(desk, (agents * day + agent) % values)
             learned.append(
-                desk.play(event, learning=False, p=VERY_UNUSUAL / 2, agent_id=f"a-{agent}")
+                desk.play(event, learning=False, p=STRICT_GATE / 2, agent_id=f"a-{agent}")
             )
         desk.skip_a_day()
     return learned
 
 
 def test_a_flow_that_three_agents_bring_along_on_three_days_is_accepted_with_its_values(desk):
-    assert desk.score(payee(desk, 99)).carrier is not None
+    assert desk.score(payee(desk, 99)).tainted is not None
     assert bring(desk, agents=3, days=3, values=1).index(True) == 2 * 3
-    assert desk.score(payee(desk, 99)).carrier is None
+    assert desk.score(payee(desk, 99)).tainted is None
 
 
 def test_a_flow_that_three_agents_bring_along_with_three_values_is_accepted_on_the_day(desk):
     assert bring(desk, agents=3, days=1) == [False, False, True]
-    assert desk.score(payee(desk, 99)).carrier is None
+    assert desk.score(payee(desk, 99)).tainted is None
 
 
 @pytest.mark.parametrize(
@@ -210,7 +225,7 @@ def test_a_flow_that_three_agents_bring_along_with_three_values_is_accepted_on_t
 )
 def test_a_flow_of_fewer_is_not_accepted(desk, agents, days, values):
     assert not any(bring(desk, agents=agents, days=days, values=values))
-    assert desk.score(payee(desk, 99)).carrier is not None
+    assert desk.score(payee(desk, 99)).tainted is not None
 
 
 def test_a_value_that_agents_carry_week_after_week_along_a_known_flow_is_learned(desk):
@@ -221,11 +236,11 @@ def test_a_value_that_agents_carry_week_after_week_along_a_known_flow_is_learned
     for week in range(4):
         for agent in range(3):
             event, agent_id = payee(desk, 7), f"a-{agent}"
-            learned.append(desk.play(event, learning=False, p=VERY_UNUSUAL / 2, agent_id=agent_id))
+            learned.append(desk.play(event, learning=False, p=STRICT_GATE / 2, agent_id=agent_id))
         for _ in range(7):
             desk.skip_a_day()
         assert any(learned) == (week >= 2)
-    assert desk.score(payee(desk, 7)).carrier.value_level < 3
+    assert desk.score(payee(desk, 7)).tainted.value_level < 3
 
 
 def test_a_flow_that_an_agent_was_learned_with_is_usual_for_that_agent_alone(desk):
@@ -233,23 +248,23 @@ def test_a_flow_that_an_agent_was_learned_with_is_usual_for_that_agent_alone(des
         desk.play(desk.event(payee=[("SE77 1234 5678 9012", ["request"])]))
     desk.play(payee(desk, 1), agent_id="a-1", learning=True)
     own, other = (desk.open(learning=False, agent_id=agent_id) for agent_id in ("a-1", "a-2"))
-    assert desk.judge(own, payee(desk, 2)).carrier.flow_level == 0
-    assert desk.judge(other, payee(desk, 2)).carrier.flow_level == 1
+    assert desk.judge(own, payee(desk, 2)).tainted.flow_level == 0
+    assert desk.judge(other, payee(desk, 2)).tainted.flow_level == 1
 
 
 def test_a_value_waits_however_many_others_do(desk):
     for number in range(QUORUM):
-        assert desk.score(new_payee(desk)).carrier.value_level == 3
+        assert desk.score(new_payee(desk)).tainted.value_level == 3
         play(desk, DOUBTFUL)
         for flood in range(100):
             names = [(f"case-{number}-{flood}-{at}", [WEB]) for at in range(50)]
             play(desk, DOUBTFUL, desk.event(tool="cases.read", case=names))
-    assert desk.score(new_payee(desk)).carrier.value_level == 1
+    assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
 def test_a_value_that_stood_out_is_told_where_its_flow_is_accepted(desk):
     bring(desk, agents=3, days=3)
-    assert desk.score(payee(desk, 0)).carrier is not None
+    assert desk.score(payee(desk, 0)).tainted is not None
 
 
 def test_a_session_votes_on_rates_only_while_it_is_learned_without_the_gate(desk):
@@ -281,29 +296,31 @@ def test_like_requests_share_a_cluster(desk, purpose, clusters):
 
 def test_roles_learn_apart(desk):
     session = desk.open(role="auditor")
-    assert desk.judge(session, new_payee(desk)).known == 0
+    assert desk.judge(session, new_payee(desk)).familiarity == 0
 
 
 def test_rates_begin_at_the_root_and_learn_either_way():
-    rates, often, never = Rates(), Rates(), Rates()
+    rates, often, never = NoveltyRates(), NoveltyRates(), NoveltyRates()
     for _ in range(50):
         often.vote(CONTEXTS, 1, 0, 1.0, day=0)
         never.vote(CONTEXTS, 0, 0, 1.0, day=0)
-    assert rates.bits(CONTEXTS, VALUE, 0) == pytest.approx(-log2(ROOT))
+    assert rates.bits(CONTEXTS, VALUE, 0) == pytest.approx(-log2(ROOT_RATE))
     assert often.bits(CONTEXTS, VALUE, 0) < 0.1 < 1.7 < 6 < never.bits(CONTEXTS, VALUE, 0)
 
 
 def test_a_rate_backs_off_to_the_more_general_context():
-    rates = Rates()
+    rates = NoveltyRates()
     for _ in range(50):
         rates.vote((1, 2), 0, 0, 1.0, day=0)
     assert (
-        rates.bits((1, 99), VALUE, 0) == rates.bits((1,), VALUE, 0) > Rates().bits((1,), VALUE, 0)
+        rates.bits((1, 99), VALUE, 0)
+        == rates.bits((1,), VALUE, 0)
+        > NoveltyRates().bits((1,), VALUE, 0)
     )
 
 
 def test_a_frequent_place_earns_no_bits_without_end():
-    few, many = Rates(), Rates()
+    few, many = NoveltyRates(), NoveltyRates()
     for rates, votes in ((few, int(MEMORY)), (many, 100 * int(MEMORY))):
         for number in range(votes):
             rates.vote((1,), int(number % 10 == 0), 0, 1.0, day=0)
@@ -311,12 +328,12 @@ def test_a_frequent_place_earns_no_bits_without_end():
 
 
 def test_rates_forget_by_event_time():
-    rates = Rates()
+    rates = NoveltyRates()
     for _ in range(20):
         rates.vote((1,), 0, 0, 1.0, day=0)
     bits = [rates.bits((1,), VALUE, int(HALF_LIFE_DAYS * n)) for n in range(6)]
     assert bits == sorted(bits, reverse=True)
-    assert bits[-1] == pytest.approx(Rates().bits((1,), VALUE, 0), abs=0.4)
+    assert bits[-1] == pytest.approx(NoveltyRates().bits((1,), VALUE, 0), abs=0.4)
 
 
 votes = st.lists(
@@ -325,8 +342,8 @@ votes = st.lists(
 )
 
 
-def counted(cast) -> Rates:
-    rates = Rates()
+def counted(cast) -> NoveltyRates:
+    rates = NoveltyRates()
     for context, x, eighths, day in cast:
         rates.vote((context,), x, 3 - x, eighths / 8, day)
     return rates
@@ -339,9 +356,9 @@ def test_votes_count_alike_in_whichever_order_they_come(cast):
         assert rates.nodes[context] == pytest.approx(node)
 
 
-def merged(one: Rates, other: Rates, day: int) -> Rates:
+def merged(one: NoveltyRates, other: NoveltyRates, day: int) -> NoveltyRates:
     """Add two tables node by node, both faded to one day."""
-    total = Rates()
+    total = NoveltyRates()
     for rates in (one, other):
         for context, node in rates.nodes.items():
             fade = 2.0 ** ((node[DAY] - day) / HALF_LIFE_DAYS)
@@ -372,5 +389,5 @@ def test_within_a_day_the_sum_is_exact(one, cut):
     assert apart.nodes == counted(cast).nodes
 
 
-def in_order(cast) -> Rates:
+def in_order(cast) -> NoveltyRates:
     return counted(sorted(cast, key=lambda vote: vote[3]))

@@ -6,7 +6,7 @@ import pytest
 
 from models.codec.change_log import MOST_CHANGES, Journal
 from models.errors import StateError
-from models.provenance.backend import PythonContent
+from models.provenance.backend import PythonDetector
 
 FILE = "result:file.read"
 
@@ -65,14 +65,14 @@ def test_whatever_was_written_comes_back_and_goes_on_alike(desk):
     for number in range(50):
         pay(desk, f"DE{number}")
         shared.update(desk.detector.dump())
-    back = PythonContent(desk.detector.hasher.key)
+    back = PythonDetector(desk.detector.hasher.key)
     back.load(shared)
     first = desk.detector
     dumps = []
     for kernel in (first, back):
         desk.detector = kernel
         session = desk.open("Write to the landlord")
-        kernel.note(session, desk.judge(session, desk.event(payee=[("FR7", [FILE])])))
+        kernel.record_call(session, desk.judge(session, desk.event(payee=[("FR7", [FILE])])))
         session.last_us = session.opened_us = 0
         kernel.close(session)
         dumps.append(kernel.dump())
@@ -92,7 +92,7 @@ def test_changes_of_an_older_copy_are_ignored(desk):
             break
     assert copied
     assert "+1:role:clerk" in shared  # of an older copy
-    back = PythonContent(desk.detector.hasher.key)
+    back = PythonDetector(desk.detector.hasher.key)
     back.load(shared)
     assert back.dump(whole=True) == desk.detector.dump(whole=True)
 
@@ -114,7 +114,7 @@ def test_a_cluster_that_made_room_is_gone_after_reading(desk, monkeypatch):
     for purpose in ("Vacuum tube stock", "Landlord heating letter", "Holiday album", "Zebra"):
         desk.play(desk.event(), purpose=purpose)
         shared.update(desk.detector.dump())
-    back = PythonContent(desk.detector.hasher.key)
+    back = PythonDetector(desk.detector.hasher.key)
     back.load(shared)
     assert list(back.role("clerk").clusters) == list(desk.detector.role("clerk").clusters)
     assert len(back.role("clerk").clusters) == 3
@@ -125,10 +125,10 @@ def test_a_cluster_that_made_room_is_gone_after_reading(desk, monkeypatch):
 @pytest.mark.parametrize("name", ["documents", "rates", "role:clerk"])
 def test_bytes_that_cannot_be_read_are_an_error_that_names_the_part(name, raw):
     with pytest.raises(StateError, match=name.partition(":")[0]):
-        PythonContent(b"0123456789abcdef").load({name: raw})
+        PythonDetector(b"0123456789abcdef").load({name: raw})
 
 
 def test_what_is_not_of_content_is_left_alone():
-    content = PythonContent(b"0123456789abcdef")
+    content = PythonDetector(b"0123456789abcdef")
     content.load({"peers": b"", "group:clerk": b"", "+0:other": b""})
     assert content.dump() == []

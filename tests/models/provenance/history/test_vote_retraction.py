@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.provenance.backend import PythonContent
+from models.provenance.backend import PythonDetector
 from models.provenance.history.learning import GATE, QUORUM
-from models.provenance.history.request_clusters import NOTED_DAYS, RARE, YOUNG
-from models.provenance.history.session_votes import MOST_DOUBTED, MOST_OF_ONE, Ballots
-from models.provenance.novelty import UNKNOWN
-from models.provenance.novelty_prior import DAY, FLOW, VALUE, VOTES, Rates
-from models.provenance.session import Ballot
+from models.provenance.history.request_clusters import MARK_DAYS, RARE, YOUNG
+from models.provenance.history.session_votes import (
+    MAX_RETAINED_VALUES,
+    MAX_VOTES_OF_VALUE,
+    RetainedVotes,
+)
+from models.provenance.novelty import NEW_AT_ARGUMENT
+from models.provenance.novelty_prior import DAY, FLOW, VALUE, VOTES, NoveltyRates
+from models.provenance.session import SessionVotes
 
 PAY, FILE, CLEAN = "Pay the invoice of Ines", "Sort the mail", "Vacuum the tube stock"
 ALSO = f"{PAY}, then phone home"  # a kind of request of its own that is like another
@@ -43,7 +47,7 @@ def gated(desk, purpose, value=ATTACKER):
 
 def bits(desk):
     """Give what somebody new to the role and out of a new source is worth."""
-    return desk.score(desk.event(payee=[("FR76 3000 6000", [CRM])])).carrier.bits
+    return desk.score(desk.event(payee=[("FR76 3000 6000", [CRM])])).tainted.bits
 
 
 def test_a_session_that_stood_out_makes_news_look_usual_as_any_other(desk):
@@ -57,7 +61,7 @@ def test_what_it_said_is_taken_back_once_its_value_stands_out_in_another_kind_of
     attacked(desk, PAY)
     gated(desk, FILE)
     assert bits(desk) == pytest.approx(before, abs=0.1)
-    assert not desk.detector.role("clerk").ballots
+    assert not desk.detector.role("clerk").retained_votes
 
 
 def test_where_no_session_of_another_kind_carries_it_what_was_said_counts(desk):
@@ -74,14 +78,14 @@ def test_a_value_that_follows_the_agents_around_says_nothing_any_more(desk):
     before = bits(desk)
     attacked(desk, CLEAN)
     assert bits(desk) == pytest.approx(before, abs=0.1)
-    assert not desk.detector.role("clerk").ballots
+    assert not desk.detector.role("clerk").retained_votes
 
 
 def test_it_is_not_known_however_many_sessions_of_a_kind_carry_it(desk):
     attacked(desk, PAY)
     for _ in range(QUORUM + 1):
         attacked(desk, FILE)
-    assert desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier.value_level == 3
+    assert desk.score(desk.event(payee=[(ATTACKER, [WEB])])).tainted.value_level == 3
 
 
 def test_kinds_of_request_that_are_alike_are_no_two(desk):
@@ -90,19 +94,19 @@ def test_kinds_of_request_that_are_alike_are_no_two(desk):
     gated(desk, ALSO)
     assert bits(desk) == pytest.approx(before, abs=0.1)
     assert len(desk.detector.role("clerk").clusters) == len({PAY, FILE, CLEAN, ALSO})
-    assert desk.detector.role("clerk").ballots
+    assert desk.detector.role("clerk").retained_votes
     assert again(desk, ALSO) == again(desk, PAY) == 0
     assert again(desk, FILE) == 1
     gated(desk, FILE)
     assert again(desk, ALSO) == again(desk, PAY) == again(desk, FILE) == 1
     assert again(desk, CLEAN) == 2
-    assert not desk.detector.role("clerk").ballots
+    assert not desk.detector.role("clerk").retained_votes
 
 
 def again(desk, purpose):
     """Give in how many other kinds of request the value is said to have raised suspicion."""
     call = desk.event(payee=[(ATTACKER, [WEB])])
-    return desk.score(call, purpose=purpose).carrier.recurrences
+    return desk.score(call, purpose=purpose).tainted.recurrences
 
 
 def test_what_more_sessions_carry_than_attacks_could_is_part_of_the_work(desk):
@@ -142,30 +146,30 @@ def test_those_of_the_first_sessions_that_carried_it_count(an_empty_desk):
 
 
 def known(desk):
-    carrier = desk.score(desk.event(payee=[(ATTACKER, [WEB])])).carrier
-    return carrier is None or carrier.value_level < UNKNOWN + 1
+    tainted = desk.score(desk.event(payee=[(ATTACKER, [WEB])])).tainted
+    return tainted is None or tainted.value_level < NEW_AT_ARGUMENT + 1
 
 
 def test_what_stood_out_long_ago_is_no_reason_to_take_anything_back(desk):
     attacked(desk, PAY)
-    for _ in range(NOTED_DAYS + 1):
+    for _ in range(MARK_DAYS + 1):
         desk.skip_a_day()
     gated(desk, FILE)
-    assert len(desk.detector.role("clerk").ballots) == 1
+    assert len(desk.detector.role("clerk").retained_votes) == 1
 
 
 def test_a_session_that_no_value_made_unusual_keeps_what_it_said(desk):
     desk.play(desk.event("rm"), purpose=PAY, p=SUSPECT)
     attacked(desk, PAY, p=GATE)
-    assert not desk.detector.role("clerk").ballots
+    assert not desk.detector.role("clerk").retained_votes
 
 
 def test_what_a_request_names_does_not_follow_the_agents_around(desk):
     for purpose in ("Pay Zephyrine", "Sort the mail of Zephyrine"):
         attacked(desk, purpose, "zephyrine@a.example")
     role = desk.detector.role("clerk")
-    assert role.sightings
-    assert not role.ballots
+    assert role.suspicions
+    assert not role.retained_votes
 
 
 def test_nor_does_what_comes_along_a_usual_way(desk):
@@ -173,20 +177,20 @@ def test_nor_does_what_comes_along_a_usual_way(desk):
         attacked(desk, purpose, f"AT{len(purpose)} 1904 3002", p=None)
     attacked(desk, PAY)
     role = desk.detector.role("clerk")
-    assert role.sightings
-    assert not role.ballots
+    assert role.suspicions
+    assert not role.retained_votes
 
 
 def test_nor_does_what_the_role_knows_from_elsewhere(desk):
     desk.play(desk.event("crm.add", who=[(ATTACKER, ["request"])]))
     attacked(desk, PAY)
-    assert desk.detector.role("clerk").sightings
-    assert not desk.detector.role("clerk").ballots
+    assert desk.detector.role("clerk").suspicions
+    assert not desk.detector.role("clerk").retained_votes
 
 
 def test_so_does_one_behind_the_gate_which_said_nothing(desk):
     gated(desk, PAY)
-    assert not desk.detector.role("clerk").ballots
+    assert not desk.detector.role("clerk").retained_votes
 
 
 def test_the_first_sessions_that_stand_out_when_looked_at_again_are_taken_back_too(an_empty_desk):
@@ -213,28 +217,30 @@ def test_ballots_outlive_a_restart(desk, whole):
     shared.update(desk.detector.dump(whole=whole))
     gated(desk, CLEAN, "FI21 1234 5600 0007")
     shared.update(desk.detector.dump(whole=whole))
-    desk.detector = PythonContent(b"0123456789abcdef")
+    desk.detector = PythonDetector(b"0123456789abcdef")
     desk.detector.load(shared)
-    assert len(desk.detector.role("clerk").ballots) == 1
+    assert len(desk.detector.role("clerk").retained_votes) == 1
     gated(desk, FILE)
     assert bits(desk) == pytest.approx(before, abs=0.1)
 
 
 def test_the_ballots_of_no_more_than_so_many_values_are_kept():
-    ballots = Ballots()
-    for value in range(MOST_DOUBTED + 1):
-        ballots.keep(value, Ballot(MOST_DOUBTED - value, 1.0, []))
-    oldest = range(MOST_DOUBTED + 1 - MOST_DOUBTED // 4, MOST_DOUBTED + 1)
-    assert set(oldest).isdisjoint(ballots)
-    assert len(ballots) == MOST_DOUBTED + 1 - len(oldest)
-    assert len(ballots.changed) == MOST_DOUBTED + 1
+    retained_votes = RetainedVotes()
+    for value in range(MAX_RETAINED_VALUES + 1):
+        retained_votes.keep(value, SessionVotes(MAX_RETAINED_VALUES - value, 1.0, []))
+    oldest = range(MAX_RETAINED_VALUES + 1 - MAX_RETAINED_VALUES // 4, MAX_RETAINED_VALUES + 1)
+    assert set(oldest).isdisjoint(retained_votes)
+    assert len(retained_votes) == MAX_RETAINED_VALUES + 1 - len(oldest)
+    assert len(retained_votes.changed) == MAX_RETAINED_VALUES + 1
 
 
 def test_nor_more_than_so_many_of_one_value():
-    ballots = Ballots()
-    for day in range(MOST_OF_ONE + 3):
-        ballots.keep(7, Ballot(day, 1.0, []))
-    assert [ballot.day for ballot in ballots[7]] == list(range(3, MOST_OF_ONE + 3))
+    retained_votes = RetainedVotes()
+    for day in range(MAX_VOTES_OF_VALUE + 3):
+        retained_votes.keep(7, SessionVotes(day, 1.0, []))
+    assert [session_votes.day for session_votes in retained_votes[7]] == list(
+        range(3, MAX_VOTES_OF_VALUE + 3)
+    )
 
 
 votes = st.lists(
@@ -245,14 +251,14 @@ votes = st.lists(
 
 @given(votes, votes)
 def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
-    rates, without = Rates(), Rates()
+    rates, without = NoveltyRates(), NoveltyRates()
     cast = [(vote, False) for vote in others] + [(vote, True) for vote in taken]
     for (value, flow, eighths, day), back in cast:
         rates.vote((1, 2), value, flow, eighths / 8, day)
         if not back:
             without.vote((1, 2), value, flow, eighths / 8, day)
     for value, flow, eighths, day in taken:
-        rates.take_back((1, 2, 3), value, flow, eighths / 8, day)
+        rates.retract((1, 2, 3), value, flow, eighths / 8, day)
     for column in (VALUE, VALUE + 3, FLOW, FLOW + 2):
         expected = without.bits((1, 2), column, 90)
         assert rates.bits((1, 2), column, 90) == pytest.approx(expected, abs=1e-9)
@@ -260,8 +266,8 @@ def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
 
 
 def test_no_count_falls_below_zero():
-    rates = Rates()
+    rates = NoveltyRates()
     rates.vote((1,), 2, 1, 0.25, day=5)
-    rates.take_back((1,), 4, 3, 1.0, cast=9)
+    rates.retract((1,), 4, 3, 1.0, vote_day=9)
     assert rates.nodes[1] == [0.0] * (VOTES + 1) + [5.0]
     assert len(rates.nodes[1]) == DAY + 1
