@@ -1,1 +1,1 @@
-"""Measure what the README promises about speed and memory; see README.md beside this file."""
+"""Benchmarks of the README's goals for speed and memory; see README.md in this folder."""

@@ -1,4 +1,4 @@
-"""Measure Habitus beside what one would build instead: ``python -m benchmarks``."""
+"""Benchmark Habitus against simple alternatives: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ SECTIONS = {
     "freshness": (),
 }
 _KAFKA = {"kafka", "habitus-kafka", "habitus-librdkafka"}
-# In the first 20 events an agent everyone appears. After 100 learning without the gate is over, and
-# after 250, river's default, half-space trees have seen a window and score.
+# All agents appear within 20 events per agent. Ungated learning ends after 100 events. River's
+# half-space trees score after their default window of 250 events.
 _COLD_EVENTS, _WARM_EVENTS = 20, 300
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the sections asked for and print what was found; goals missed are no failure."""
+    """Measure the requested sections and print the results; a missed goal is no failure."""
     asked = _parser().parse_args(arguments)
     sections: set[str] = asked.only
     warm = asked.warm or _WARM_EVENTS * asked.agents

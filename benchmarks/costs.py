@@ -1,4 +1,4 @@
-"""What Habitus costs on this machine, measured: ``python -m benchmarks.costs`` rewrites costs.toml.
+"""Measure costs on this machine: ``python -m benchmarks.costs`` rewrites costs.toml.
 
 `benchmarks/capacity/arithmetic.py` computes with these figures. Those under ``assumed`` are not
 ours to measure: what one broker and one database of a data centre take.
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PATH = Path(__file__).with_name("costs.toml")
-# Agents and events in a batch: many and few of each, or their costs could not be told apart.
+# Agents and events in a batch: many and few of each, so that their costs can be separated.
 RUNS = ((500, 64), (500, 1024), (500, 4096), (50, 1024), (50, 4096))
-# The faster one counts, as other work on the machine only ever slows down.
+# The fastest run counts, as other work on the machine only slows runs down.
 REPEATS = 2
 MAIN = (500, 4096)
 WARM, TIMED = 30_000, 16_384
@@ -44,18 +44,18 @@ class Measured(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     event_us, row_us, batch_us
-        Microseconds a worker spends on each event, on each agent's row it commits, and on each
-        batch.
+        Microseconds of a worker per event, per committed agent row, and per batch.
     event_bytes, answer_bytes, answers_per_event
-        Of a native event, of a trust message, and how many of these an event leads to.
+        Bytes of a native event and of a trust message, and trust messages per event.
     agent_stored_bytes, event_kept_bytes
-        Stored for each agent; and for each event while its id is remembered (with anomalies).
+        Stored bytes per agent, and per event while its id is kept (with anomalies).
     agent_cached_bytes, worker_bytes
-        Resident in a worker: each agent ready for use in its cache, and without any.
+        Resident bytes of a worker: per unpacked agent, and without agents.
     replica_agent_bytes, replica_asked_bytes, replica_bytes
-        Resident in a replica: each agent, each agent asked for in addition, and without any.
+        Resident bytes of a replica: per agent, additionally per requested agent, and without
+        agents.
     replica_changes_per_s, lookups_per_s
-        Changed agents a replica takes in, and look-ups it answers, each with a core to itself.
+        Changed agents applied and look-ups answered per second, each with one core.
     """
 
     event_us: float
@@ -76,7 +76,7 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 
 class Assumed(Struct, frozen=True, kw_only=True):
-    """Figures of others: bytes a second that one broker and one database write."""
+    """Assumed figures: bytes per second written by one broker and by one database."""
 
     broker_bytes_per_s: float = 150e6
     database_bytes_per_s: float = 150e6
@@ -93,12 +93,12 @@ class Costs(Struct, frozen=True, kw_only=True):
 
 
 def read_costs(path: Path = PATH) -> Costs:
-    """Read the figures as they were last measured."""
+    """Read the last measured figures."""
     return msgspec.convert(tomllib.loads(path.read_text()), Costs)
 
 
 def rows_of(lines: Sequence[bytes], batch: int) -> int:
-    """Count the agents' rows that are written when each batch is committed by itself.
+    """Count the agent rows written if each batch is committed separately.
 
     >>> a, b = b'{"agent":{"id":"a"}}', b'{"agent":{"id":"b"}}'
     >>> rows_of([a, a, b], 2), rows_of([a, a, b], 1)
@@ -130,8 +130,8 @@ def _worker(say: Any) -> dict[str, float]:
         say("a worker that keeps no agent in memory")
         without = _run(jobs[MAIN[0]], batch=MAIN[1], cache_agents=1, packed_agents=0)
         lines = read_lines(jobs[MAIN[0]])
-    # Seconds of each run = events, rows and batches times what each of them costs; each run
-    # counts alike, however long it took. Those of the processor, as other work must not count.
+    # Seconds of a run = events, rows and batches times their costs. All runs have equal weight.
+    # Processor seconds are used, as other work must not count.
     weighed = np.array(counts, dtype=float) / np.array(took)[:, None]
     costs, _ = nnls(weighed, np.ones(len(took)))
     more, events = main.more, len(lines)
@@ -150,7 +150,7 @@ def _worker(say: Any) -> dict[str, float]:
 
 
 def _run(job: Job, **more: int) -> Result:
-    """Run a worker over a job, in a folder that no run before it has used."""
+    """Run a worker over a job, in a new folder."""
     result = measure("habitus-files", msgspec.structs.replace(job, **more))
     for path in Path(job.folder).glob("habitus-*"):
         path.unlink()

@@ -1,17 +1,16 @@
 """Measure how fresh answers are: from an action sent to Kafka to its trust seen in the API.
 
 ``python -m benchmarks.freshness`` starts a worker (`habitus run`) and a replica (`habitus serve`);
-``--client librdkafka`` lets that read from Kafka and publish there, and with ``--postgresql`` the
-store is a database there (``HABITUS_TEST_POSTGRESQL``, or that of `make services`).
-Broker, worker, replica, the producer and the asking share the machine all the time.
+``--client librdkafka`` uses that client for reading and publishing. With ``--postgresql`` the store
+is a PostgreSQL database (``HABITUS_TEST_POSTGRESQL``, or that of `make services`). Broker, worker,
+replica, producer and prober share the machine.
 
-**The highest rate** is what they sustain together: the producer keeps a backlog of a few batches,
-no more, so that the worker always finds a full one and gets what the others leave of the machine.
-A worker that has the machine for itself, and catches up with a topic that is full already, is
-faster; half of that can be more than the machine sustains.
+**The highest rate** is the rate that all parts sustain together. The producer keeps a backlog of a
+few batches, so the worker always has a full batch. A worker alone on the machine, on a full topic,
+is faster; half of its rate may exceed what the machine sustains.
 
-**Freshness** is measured at half of it. Ten times a second an event of an agent never seen before
-is sent, seen or not the one before, and the replica is asked until it knows the agent.
+**Freshness** is measured at half of this rate. Ten times a second an event of a new agent is sent,
+and the replica is polled until it knows the agent.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from benchmarks.measuring.report import fresh
 from benchmarks.streaming.databases import database_on
 from benchmarks.streaming.inputs import write_inputs
 from benchmarks.streaming.poll import broker, topic_of
-from benchmarks.streaming.running import USUAL_CLIENT, Installation, Load, until
+from benchmarks.streaming.running import DEFAULT_CLIENT, Installation, Load, until
 from chaos.servers import Servers
 from lab.simulation.sample import fleet_events
 from pipeline.sources.kafka.clients.kafka_module import KafkaProducer
@@ -61,7 +60,7 @@ _WAIT_S = 60.0
 
 
 class Fresh(NamedTuple):
-    """Events a second at most, those offered and taken in, and milliseconds until seen."""
+    """Highest, offered and judged events per second, and milliseconds until an answer."""
 
     highest: float
     offered: float
@@ -72,7 +71,7 @@ class Fresh(NamedTuple):
 
 
 class _Sending:
-    """The stream behind what is in the topic already, sent as told."""
+    """Sends the stream after the events that are already in the topic."""
 
     def __init__(self, producer: Any, topic: str, judged: Callable[[], int]) -> None:
         self._producer, self._topic, self.judged = producer, topic, judged
@@ -80,14 +79,14 @@ class _Sending:
         self._load: Load
 
     def load(self, most: int, due: Callable[[float], int]) -> Load:
-        """Make events, which takes longer than to send them, and what will send them."""
+        """Make the events in advance, and a thread that sends them."""
         _say(f"{most:,} events are made")
         lines = list(islice(self._stream, most))
         self._load = Load(self._producer, self._topic, lines, due)
         return self._load
 
     def probe(self, agent: str) -> None:
-        """Send an event of an agent never seen before, at the time that the stream has reached."""
+        """Send an event of a new agent, at the current time of the stream."""
         event = json.loads(self._load.latest) | {"id": agent, "session": agent}
         event["agent"] = event["agent"] | {"id": agent}
         self._producer.send(self._topic, json.dumps(event).encode(), agent.encode())
@@ -98,7 +97,7 @@ def _say(text: str) -> None:
 
 
 def _highest_rate(sending: _Sending) -> float:
-    """Give the events a second that everything together sustains."""
+    """Give the events per second that all parts sustain together."""
     before = sending.judged()
     load = sending.load(int(_MOST_A_S * _HIGHEST_S), lambda _: sending.judged() - before + _BACKLOG)
     with load.running():
@@ -112,7 +111,7 @@ def _highest_rate(sending: _Sending) -> float:
 
 
 class _Asking:
-    """Asks a replica for agents until it knows them."""
+    """Polls a replica for agents."""
 
     def __init__(self, port: int) -> None:
         self._client = http.client.HTTPConnection("127.0.0.1", port)
@@ -127,14 +126,14 @@ class _Asking:
 
 
 def _seen_after_ms(sending: _Sending, asking: _Asking, probes: int) -> Iterator[float]:
-    """Send probes by the clock; give the milliseconds after which each was seen."""
+    """Send probes on schedule; give the milliseconds until each is visible."""
     begun, seen = time.perf_counter(), 0
     sent: list[float] = []
     while seen < probes:
         now = time.perf_counter()
         if len(sent) < probes and now >= begun + len(sent) * _EVERY_S:
             sending.probe(f"probe-{len(sent)}")
-            # From when it was due: what delayed the sending is not to be left out.
+            # Measured from the scheduled time, so that delays of sending count.
             sent.append(begun + len(sent) * _EVERY_S)
         elif seen < len(sent) and asking.knows(f"probe-{seen}"):
             yield (time.perf_counter() - sent[seen]) * 1000
@@ -146,9 +145,9 @@ def _seen_after_ms(sending: _Sending, asking: _Asking, probes: int) -> Iterator[
 
 
 def measure(
-    address: str, probes: int = PROBES, client: str = USUAL_CLIENT, store: str = ""
+    address: str, probes: int = PROBES, client: str = DEFAULT_CLIENT, store: str = ""
 ) -> Fresh:
-    """Measure with a broker at HOST:PORT, read by `client`, and a store; SQLite without."""
+    """Measure with a broker at HOST:PORT, a client, and a store; default: SQLite."""
     with tempfile.TemporaryDirectory(prefix="habitus-fresh-") as folder:
         job = Job(folder=folder, agents=AGENTS, cold=0, warm=WARM, events=0, broker=address)
         write_inputs(job)
@@ -194,10 +193,10 @@ def _store(address: str, *, postgresql: bool) -> AbstractContextManager[str]:
 
 
 def main() -> int:
-    """Measure and tell; 1 when a goal is missed, 2 without a broker."""
+    """Measure and print; return 1 if a goal is missed, 2 without a broker."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness")
     parser.add_argument(
-        "--client", choices=CLIENTS, default=USUAL_CLIENT, help="reads and publishes"
+        "--client", choices=CLIENTS, default=DEFAULT_CLIENT, help="reads and publishes"
     )
     parser.add_argument("--postgresql", action="store_true", help="the store is PostgreSQL")
     add_save(parser)

@@ -1,9 +1,9 @@
-"""Measure trust look-ups of one application under several servers, and of the version before.
+"""Measure trust look-ups of one application on several servers, and of an earlier version.
 
-``python -m benchmarks.servers [--before FOLDER]`` serves our application by the server of
-``habitus serve``, by uvicorn alone with each of its parsers, and by hypercorn and granian where
-they are installed. FOLDER is a checkout of another version with its own ``.venv``; that version is
-served as it serves itself. All run on core 0 and are driven in turns from core 1.
+``python -m benchmarks.servers [--before FOLDER]`` runs our application on the server of ``habitus
+serve``, on plain uvicorn with each parser, and on hypercorn and granian if installed. FOLDER is a
+checkout of an earlier version with its own ``.venv`` and its own server. All run on core 0; the
+client on core 1 drives them alternately.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_SLOWER = 0.05
 
 
 def starts(before: Path | None) -> dict[str, Start]:
-    """Give what can be measured here, by name."""
+    """Give the available servers, by name."""
     found = {OURS: Start("habitus")}
     if before is not None:
         found[BEFORE] = Start("habitus", python=str(before / ".venv/bin/python"), folder=before)
@@ -42,7 +42,7 @@ def starts(before: Path | None) -> dict[str, Start]:
 
 
 def measure(wanted: dict[str, Start], rounds: int, seconds: int) -> dict[str, Result]:
-    """Measure all in turns; the median of the rounds of each."""
+    """Measure all servers alternately; give the median of the rounds."""
     runs: dict[str, list[Result]] = {}
     with serving(wanted) as (servers, _):
         for server in servers.values():
@@ -75,14 +75,14 @@ def findings(found: dict[str, Result]) -> Findings:
 
 
 def slower(found: dict[str, Result]) -> bool:
-    """Tell whether ours is more than 5 % slower than the version before, by rate or by p99."""
+    """Return whether ours is more than 5 % slower than the earlier version, by rate or p99."""
     ours, before = found[OURS], found[BEFORE]
     fewer = ours.rate < before.rate * (1 - MOST_SLOWER)
     return fewer or ours.p99_ms > before.p99_ms * (1 + MOST_SLOWER)
 
 
 def main() -> int:
-    """Print the table; 1 where ours is slower than the version before."""
+    """Print the table; return 1 if ours is slower than the earlier version."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.servers")
     parser.add_argument("--before", type=Path, help="checkout of the version before")
     parser.add_argument("--alone", action="store_true", help="no server beside these two")

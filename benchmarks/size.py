@@ -1,9 +1,9 @@
-"""What an agent takes in a large fleet, and what it costs that not all fit into memory.
+"""Memory and disk of an agent in a large fleet, and costs of agents outside memory.
 
-``python -m benchmarks.size`` judges 100,000 agents with the real worker into a real store, once
-with all of them ready for use, once with nearly all of them packed, once with nearly all of them in
-the store only; ``--agents 1000000`` leaves the first out. Rates are those of the events after all
-agents are there, and only their ratio within one run says something.
+``python -m benchmarks.size`` judges 100,000 agents with the real worker into a real store: with all
+agents unpacked, with nearly all packed, and with nearly all in the store only. ``--agents 1000000``
+skips the first. Rates are those of events after all agents have appeared; only ratios within one
+run are comparable.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ CACHES = {"ready": (_ALL, 0), "packed": (_READY, _ALL), "evicted": (_READY, 0)}
 
 
 def copied(events: Iterator[bytes], copies: int) -> Iterator[bytes]:
-    """Let each event be done by so many agents alike.
+    """Copy each event to several equal agents.
 
     >>> list(copied(iter([b'{"agent":{"id":"a"}}']), 2))
     [b'{"agent":{"id":"a"}}', b'{"agent":{"id":"a~1"}}']
@@ -66,7 +66,7 @@ def copied(events: Iterator[bytes], copies: int) -> Iterator[bytes]:
 
 
 def firsts(events: Iterator[bytes], each: int, until: int) -> Iterator[bytes]:
-    """Leave out what an agent does beyond so many events, among the first `until` events.
+    """Limit each agent to `each` events among the first `until` events.
 
     >>> list(firsts(iter([b'{"agent":{"id":"a"}}'] * 4), 1, 3))
     [b'{"agent":{"id":"a"}}', b'{"agent":{"id":"a"}}']
@@ -82,7 +82,7 @@ def firsts(events: Iterator[bytes], each: int, until: int) -> Iterator[bytes]:
 
 
 def write_fleet(job: Job, each: int, progress: Progress) -> Job:
-    """Write the stream of a fleet; give the job with the number of events there are."""
+    """Write the stream of a fleet; return the job with its number of events."""
     copies = max(1, job.agents // _TEMPLATE)
     agents = job.agents // copies
     whole, tail = EACH * agents, job.events // copies
@@ -117,7 +117,7 @@ def measure_size(
     -------
     dict[str, dict[str, float]]
         By cache: ``agents``, ``events``, ``rate`` and ``cpu_rate`` of the timed events,
-        ``peak_bytes``, ``million_bytes`` (the same of a million agents), and bytes an agent:
+        ``peak_bytes``, ``million_bytes`` (the peak for a million agents). Bytes per agent:
         ``resident``, ``file``, ``blobs``, ``whole_file``.
     """
     results, batch = _run(agents, each, progress, {name: CACHES[name] for name in caches})
@@ -149,9 +149,9 @@ def _run(
     caches: dict[str, tuple[int, int]],
     batch: int | None = None,
 ) -> tuple[dict[str, Result], int]:
-    """Give the results by cache, and how many events a batch had."""
+    """Give the results by cache, and the number of events in a batch."""
     with tempfile.TemporaryDirectory(prefix="habitus-size-") as folder:
-        events = max(20_000, agents, 2 * (batch or 0))  # some batches in any case
+        events = max(20_000, agents, 2 * (batch or 0))  # at least some batches
         job = Job(folder=folder, agents=agents, cold=0, warm=0, events=events, batch=batch)
         job = write_fleet(job, each, progress)
         found = {}

@@ -1,10 +1,10 @@
-"""Measure trust look-ups beside a plain FastAPI route and beside the least a server can do.
+"""Measure trust look-ups against a plain FastAPI route and a minimal server.
 
-``python -m benchmarks.trust_lookup`` starts ours as ``habitus serve`` does and the others under
-uvicorn (uvloop, httptools), all on core 0. It drives them in turns from core 1 with ``wrk`` where
-there is one, else with a small client. A closed loop at saturation: p99 is queueing, not service
-time, and on a machine with other work it is the scheduler's; the bare application's beside it
-tells, and so do the turns of the loop by processor time. Then a thousand agents in one question.
+``python -m benchmarks.trust_lookup`` starts ours like ``habitus serve``, and the others on uvicorn
+(uvloop, httptools), all on core 0. The client on core 1 drives them alternately, with ``wrk`` if
+installed, else with a small Python client. It is a closed loop at saturation, so p99 is queueing
+time; on a busy machine it is scheduling time. The minimal server and the loop turns in processor
+time are the references. Then requests for a thousand agents are measured.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SECONDS = 5
 BATCHES = 200
 CLIENT_CORE = 1
 
-# One request per agent in turn, made before the clock runs; wrk hands them to the connections.
+# One request per agent, made before the measurement; wrk distributes them to the connections.
 _WRK_SCRIPT = f"""
 local asked, n = {{}}, 0
 init = function()
@@ -67,14 +67,14 @@ end
 
 
 class Server(NamedTuple):
-    """One that is being measured."""
+    """A measured server."""
 
     process: subprocess.Popen[bytes]
     port: int
 
     @contextlib.contextmanager
     def alone(self, servers: Iterable[Server]) -> Iterator[None]:
-        """Halt the others meanwhile: what they do by themselves is not what this one takes."""
+        """Stop the other servers meanwhile, so that their background work does not count."""
         others = [one for one in servers if one is not self]
         for one in others:
             one.process.send_signal(signal.SIGSTOP)
@@ -85,17 +85,17 @@ class Server(NamedTuple):
                 one.process.send_signal(signal.SIGCONT)
 
     def toggle_turns(self) -> None:
-        """Start to note the turns of its loop, or end it."""
+        """Start or stop recording the turns of its loop."""
         self.process.send_signal(signal.SIGUSR1)
 
     def turn_p99_ms(self) -> float:
-        """End noting; give what was noted."""
+        """Stop recording, and return the p99 turn."""
         self.toggle_turns()
         assert self.process.stdout is not None
         return float(self.process.stdout.readline())
 
     def cpu_s(self) -> float:
-        """Give the processor seconds that it has used."""
+        """Give its used processor seconds."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -117,7 +117,7 @@ def _wait(port: int) -> None:
 
 
 class Start(NamedTuple):
-    """How to start a server: the arguments of `benchmarks.lookup.servers`, and of which tree."""
+    """Start parameters of a server: arguments of `benchmarks.lookup.servers`, and the checkout."""
 
     name: str
     by: str = ""
@@ -127,7 +127,7 @@ class Start(NamedTuple):
 
 @contextlib.contextmanager
 def serving(starts: Mapping[str, Start]) -> Iterator[tuple[dict[str, Server], str]]:
-    """Serve all of them, each at a port of its own; beside them the key that one of them wants."""
+    """Start all servers on separate ports; give them, and the API key of one of them."""
     key, entry = make_key("benchmark", ["trust:read"])
     servers = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +138,7 @@ def serving(starts: Mapping[str, Start]) -> Iterator[tuple[dict[str, Server], st
                 port = _free_port()
                 command = [start.python, "-m", "benchmarks.lookup.servers", start.name, str(port)]
                 command += [start.by] if start.by else []
-                process = subprocess.Popen(  # noqa: S603  # a module of ours
+                process = subprocess.Popen(  # noqa: S603  # our own module
                     command,
                     cwd=start.folder,
                     env=os.environ | {KEYS_VARIABLE: str(keys)},
@@ -195,7 +195,7 @@ async def _connection(port: int, first: int, end: float, key: str, took: list[fl
 
 
 def _drive_python(port: int, seconds: int, key: str) -> tuple[float, float, float]:
-    """Drive with asyncio: slower than the server, so a rate is a lower bound."""
+    """Drive with asyncio; it is slower than the server, so the rate is a lower bound."""
     os.sched_setaffinity(0, {CLIENT_CORE})
     took: list[float] = []
 
@@ -210,7 +210,7 @@ def _drive_python(port: int, seconds: int, key: str) -> tuple[float, float, floa
 
 
 def drive(server: Server, seconds: int, key: str) -> Result:
-    """Drive one server, with an API key where it wants one."""
+    """Drive one server, with an API key if it needs one."""
     by = _drive_wrk if shutil.which("wrk") else _drive_python
     before = server.cpu_s()
     answered, p50, p99 = by(server.port, seconds, key)
@@ -218,14 +218,17 @@ def drive(server: Server, seconds: int, key: str) -> Result:
 
 
 def turn_p99_ms(server: Server, seconds: int, key: str) -> float:
-    """Drive it once more, and note the turns of its loop, which costs processor time by itself."""
+    """Drive the server again and record the turns of its loop.
+
+    The recording itself costs processor time.
+    """
     server.toggle_turns()
     drive(server, seconds, key)
     return server.turn_p99_ms()
 
 
 def ask_for_many(port: int, times: int) -> list[float]:
-    """Ask for all agents at once, again and again; milliseconds each."""
+    """Request all agents at once, repeatedly; give the milliseconds of each request."""
     body = json.dumps({"agents": [agent_name(number) for number in range(AGENTS)]})
     connection = http.client.HTTPConnection("127.0.0.1", port)
     took = []
@@ -242,7 +245,7 @@ def ask_for_many(port: int, times: int) -> list[float]:
 
 
 def measure(rounds: int = ROUNDS, seconds: int = SECONDS) -> Measured:
-    """Measure all in turns; the median of the rounds of each."""
+    """Measure all servers alternately; give the median of the rounds."""
     runs: dict[str, list[Result]] = {name: [] for name in SERVERS}
     with serving({name: Start(name) for name in SERVERS}) as (servers, key):
         first = ask_for_many(servers["habitus"].port, 1)[0]
@@ -260,13 +263,13 @@ def measure(rounds: int = ROUNDS, seconds: int = SECONDS) -> Measured:
 
 
 def summed_up(rounds: list[Result], turn_ms: float) -> Result:
-    """Give the medians of the rounds, the quietest p99, and the turns of the loop."""
+    """Give the medians of the rounds, the smallest p99, and the turns of the loop."""
     median = Result(*(statistics.median(column) for column in zip(*rounds, strict=True)))
     return median._replace(quiet_p99_ms=min(one.p99_ms for one in rounds), turn_p99_ms=turn_ms)
 
 
 def main() -> int:
-    """Print all side by side, and which goals are met; 1 when one is missed."""
+    """Print all results and goals; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trust_lookup")
     add_save(parser)
     asked = parser.parse_args()

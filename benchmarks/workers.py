@@ -1,7 +1,7 @@
-"""One worker beside two on two partitions, over one PostgreSQL: ``python -m benchmarks.workers``.
+"""One worker against two on two partitions and one PostgreSQL: ``python -m benchmarks.workers``.
 
-Timed is what lies between the first fifth of the events and the last one, as the store counts them;
-workers, broker and database share the cores of this machine, and so do others at work on it.
+The measured time is from the first fifth of the events to the last event, by the store's counter.
+Workers, broker, database and other programs share the cores of this machine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chaos.servers import ROOT, Servers
 from chaos.topics import Topics
 from lab.measurement import Goal, Table
 from lab.simulation.sample import fleet_events
-from pipeline.processing.stream_types import USUAL_BATCH, Message
+from pipeline.processing.stream_types import DEFAULT_BATCH, Message
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _CHUNK = 5_000
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, and print both rates."""
+    """Measure and print both rates."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
     parser.add_argument("--events", type=int, default=400_000)
     parser.add_argument("--agents", type=int, default=400)
@@ -88,14 +88,14 @@ def _fill(topics: Topics, events: int, agents: int) -> None:
 def _measure(
     servers: Servers, topics: Topics, number: int, events: int, *, publish: bool
 ) -> tuple[float, float]:
-    """Give events a second, by the clock and by the workers' processor time."""
+    """Give events per second of wall time, and of the workers' processor time."""
     with database_on(servers.postgresql) as url:
         settings = {
             "HABITUS_SOURCE": f"kafka://{servers.kafka}/{topics.actions}?group={url[-8:]}",
             "HABITUS_STORE": url,
             "HABITUS_SINK": f"kafka://{servers.kafka}" if publish else "none",
             "HABITUS_CLOCK": "event",
-            "HABITUS_BATCH_SIZE": str(max(1, min(USUAL_BATCH, events // _BATCHES))),
+            "HABITUS_BATCH_SIZE": str(max(1, min(DEFAULT_BATCH, events // _BATCHES))),
         }
         return _timed(settings, url, number, events)
 
@@ -124,7 +124,7 @@ def _timed(settings: dict[str, str], url: str, number: int, events: int) -> tupl
 
 
 def _reached(store: object, events: int) -> tuple[float, int]:
-    """Wait until so many events are counted; give when that was, and how many they were."""
+    """Wait until `events` are counted; return the time and the count."""
     while (counted := store.counters().get("events", 0)) < events:  # type: ignore[attr-defined]
         time.sleep(0.02)
     return time.monotonic(), counted

@@ -1,4 +1,4 @@
-"""Workers, broker and database that die at random, and a check that nothing of it shows.
+"""Kill workers, broker and database at random, and check that the results are unaffected.
 
 `python -m chaos` or `make chaos`; a short run is part of the tests.
 """

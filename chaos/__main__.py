@@ -1,4 +1,4 @@
-"""``python -m chaos``: one run, told on the terminal; exit 1 where anything differs."""
+"""``python -m chaos``: one run with terminal output; exit 1 if results differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chaos.servers import Servers
 
 
 def main(arguments: list[str]) -> int:
-    """Run what is asked for."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     for name, value in msgspec.structs.asdict(Plan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)

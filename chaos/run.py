@@ -25,24 +25,23 @@ if TYPE_CHECKING:
 
     from chaos.servers import Servers
 
-_ASLEEP = 0.15  # share of blows that let a worker sleep instead of killing it
+_ASLEEP = 0.15  # share of disturbances that suspend a worker instead of killing it
 _MAX_FUTURE_S = 100 * 366 * 86_400
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What is to happen.
+    """Plan of a run.
 
     Attributes
     ----------
     seconds
-        How long records are sent and workers die.
+        Duration of sending records and killing workers.
     kills
-        How often a worker is killed at least; it goes on for longer if need be.
+        Smallest number of kills; the run is extended if necessary.
     restarts
-        How often broker and database are each ended and started again.
+        Number of restarts of the broker, and of the database.
     clients
-        Who reads and publishes, with commas: the first worker's client, the second's, and so on
-        from the start.
+        Comma-separated Kafka clients of the workers, repeated if there are fewer.
     """
 
     workers: int = 3
@@ -58,16 +57,16 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How it went.
+    """Result of a run.
 
     Attributes
     ----------
     kills, sleeps
-        How often a worker was killed, and how often one slept until others did its work.
+        Number of kills, and of suspensions until other workers took over.
     in_time
-        Events judged while workers died; the rest was judged after.
+        Events judged while workers were killed; the others were judged afterwards.
     published, repeats
-        Messages that came out, and how many of them came again.
+        Published messages, and repeats among them.
     """
 
     kills: int
@@ -89,14 +88,14 @@ def run(
     say: Callable[[str], None] = print,
     before_comparing: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Do what the plan says, and compare with a straight judging of the same input.
+    """Run the plan, and compare with undisturbed judging of the same input.
 
     Parameters
     ----------
     folder
-        For the workers' logs.
+        Folder for the workers' logs.
     before_comparing
-        Called with the URL of the store: for the test of this check.
+        Called with the URL of the store, for tests of the comparison.
     """
     mark = f"chaos-{uuid.uuid4().hex[:10]}"
     url = _database(servers.postgresql, mark.replace("-", "_"))
@@ -127,7 +126,7 @@ def run(
 def _disturb(
     plan: Plan, workers: Workers, servers: Servers, topics: Topics, say: Callable[[str], None]
 ) -> None:
-    chance = random.Random(plan.seed)  # noqa: S311  # when something dies
+    chance = random.Random(plan.seed)  # noqa: S311  # random disturbances
     to_send = list(messages(topics.actions, plan.seed, plan.agents, plan.events))
     begun, sent = time.monotonic(), 0
     blows: list[Callable[[], None]] = [servers.restart_kafka, servers.restart_postgresql]
@@ -156,7 +155,7 @@ def _disturb(
 
 
 def _drain(workers: Workers, say: Callable[[str], None]) -> None:
-    """Let everybody end by himself, then one more to finish what is left."""
+    """Let all workers drain, then start more turns for remaining records."""
     workers.close()
     for turn in range(3):
         workers.start(0, "--drain")
@@ -164,7 +163,7 @@ def _drain(workers: Workers, say: Callable[[str], None]) -> None:
         say(f"drained, turn {turn + 1}: exit {codes}")
         if codes == [0]:
             return
-    raise AssertionError("it did not come to an end; see the workers' logs")
+    raise AssertionError("the workers did not drain; see their logs")
 
 
 def _compare(
@@ -182,7 +181,7 @@ def _compare(
     differences = [*_tables(again, found), *topics.differences(again.published, published)]
     counted = dict(found.tables["counters"])
     with psycopg.connect(settings.store) as database:
-        told = database.execute("select count(*) from contributions").fetchone()
+        contributions = database.execute("select count(*) from contributions").fetchone()
     return Outcome(
         workers.kills,
         workers.sleeps,
@@ -192,7 +191,7 @@ def _compare(
         sum(n for name, n in counted.items() if name.startswith("rejected_")),
         len(published),
         repeats,
-        told[0] if told else 0,
+        contributions[0] if contributions else 0,
         differences,
     )
 

@@ -1,4 +1,4 @@
-"""Broker and database of `make services`, ended the hard way and started again."""
+"""Broker and database of `make services`, killed and restarted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOME = ROOT / ".services"
 
 
 class Servers:
-    """Where they are, and how they are restarted; those of your own are left alone.
+    """Addresses and restarts of the servers; foreign servers are not restarted.
 
     Attributes
     ----------
@@ -47,12 +47,12 @@ class Servers:
 
     @contextmanager
     def hanging_kafka(self) -> Iterator[None]:
-        """Let the broker take connections and answer nothing.
+        """Suspend the broker: it accepts connections and never answers.
 
         Raises
         ------
         RuntimeError
-            It is not ours.
+            The broker is not of `make services`.
         """
         if not self._own_kafka:
             raise RuntimeError(f"the broker at {self.kafka} is not of make services")
@@ -73,7 +73,7 @@ def _written(name: str) -> dict[str, object]:
 
 
 def _restart(name: str, how: signal.Signals, address: str) -> None:
-    """End a server and start it again, where it was: another may have become free."""
+    """Stop a server and start it again at the same address."""
     pid = int(str(_written(name)["pid"]))
     os.kill(pid, how)
     deadline = time.monotonic() + 20

@@ -1,4 +1,4 @@
-"""What goes in: a made-up fleet, with repeats, out of order, and records that are no events."""
+"""Input of a run: a synthetic fleet with repeats, late events, conflicts and malformed records."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ POISON = (
     b'{"id":"bad-3","time":"yesterday","agent":{"id":"a"},"tool":"t"}',
 )
 _REPEATED, _POISONED, _LATE, _CONFLICTING = 0.10, 0.01, 0.05, 0.01
-_WINDOW = 200  # how far back a repeat reaches, and how far an event may be late
+_WINDOW = 200  # largest distance of a repeat, and of a late event, in records
 
 
 def messages(topic: str, seed: int, agents: int, events: int) -> Iterator[Message]:
-    """Give the records of a stream, keyed by their agents, in the order they are sent.
+    """Give the records of a stream, keyed by agent, in the order of sending.
 
-    A tenth are repeats of one of the last records of any agent, some events come late, one in a
-    hundred records is none, and as many say something else under an id that is known.
+    A tenth of the records are repeats of recent ones. Some events are late, one in a hundred
+    records is malformed, and one in a hundred reuses an id with other content.
     """
-    chance = random.Random(seed)  # noqa: S311  # made-up data
+    chance = random.Random(seed)  # noqa: S311  # synthetic data
     recent: list[tuple[bytes, bytes]] = []
     late: list[tuple[int, bytes, bytes]] = []
     number = 0

@@ -1,4 +1,4 @@
-"""The topics of one run: what is sent, what is read back, what came out."""
+"""Topics of one run: send records, and read records and results."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from pipeline.processing.stream_types import Message, RawRecord
 
-NOW_US = 4_000_000_000_000_000  # when records arrived, as far as it matters: long after them
+NOW_US = 4_000_000_000_000_000  # arrival time of all records, long after their event times
 OUTPUTS = (ANOMALIES, TRUST, REJECTED)
 
 
 class Topics:
-    """A topic of actions of its own; the results go where everybody's go."""
+    """A separate topic of actions; results go to the shared topics."""
 
     def __init__(self, brokers: str, mark: str, partitions: int) -> None:
         self.actions = f"{mark}-actions"
@@ -45,7 +45,7 @@ class Topics:
             client.close()
 
     def send(self, batch: Sequence[Message]) -> None:
-        """Send records; returns when the broker has them."""
+        """Send records, and wait until the broker has them."""
         if batch:
             sink = open_sink(f"kafka://{self._brokers}")
             try:
@@ -63,7 +63,7 @@ class Topics:
         return {key: list(received_as(key, received, NOW_US)) for key, received in read.items()}
 
     def published(self, ids: set[str]) -> tuple[list[Any], int]:
-        """Read what came out of this run, in order; and how many of it were repeats."""
+        """Read the published messages of this run in order, and count the repeats."""
         with _reader(self._brokers) as reader:
             out = [one for one in _read(reader, self._from) if self._mine(one, ids)]
         distinct = {(one.topic, _id(one), one.value) for one in out}
@@ -74,10 +74,10 @@ class Topics:
 
     @staticmethod
     def differences(expected: Sequence[Message], found: Sequence[Any]) -> list[str]:
-        """Say what was not published, or was and should not have been."""
+        """Describe missing and unexpected messages."""
         wanted = {(one.topic, one.key, one.id, one.value) for one in expected}
         got = {(one.topic, one.key, _id(one), one.value) for one in found}
-        # The topic of trust is compacted: of each agent the last answer must be the right one.
+        # The topic of trust is compacted: only the last answer of each agent must be correct.
         last = {one.key: one.value for one in expected if one.topic == TRUST}
         lost = {one for one in wanted - got if one[0] != TRUST}
         more = got - wanted
@@ -88,7 +88,7 @@ class Topics:
         return out
 
     def close(self) -> None:
-        """Take the topic of actions away."""
+        """Delete the topic of actions."""
         self._admin("delete_topics", [self.actions])
 
 
@@ -98,7 +98,7 @@ def _id(record: Any) -> str:
 
 class _reader:  # noqa: N801  # used like a function
     def __init__(self, brokers: str) -> None:
-        # What an overtaken worker had under way was never committed.
+        # Pending transactions of a replaced worker were never committed.
         self._consumer = KafkaConsumer(
             bootstrap_servers=brokers,
             auto_offset_reset="none",

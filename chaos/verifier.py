@@ -1,8 +1,8 @@
-"""Judge the same input again, straight through, and compare with what is in store and topics.
+"""Judge the same input again without disturbances, and compare with store and topics.
 
-Each partition is judged once more by an engine of its own over an SQLite store in memory. What it
-took in from others is read from the record of the run (`imports`); what it tells others must be
-what the run recorded, byte for byte, so by induction none of it is taken on trust.
+A new engine judges each partition again over an SQLite store in memory. It applies the
+contributions recorded by the run (`imports`). Its own contributions must equal the recorded ones,
+byte for byte, so by induction all are verified.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models.peers.fleet import Peers
 from models.provenance.backend import provenance_detector
 from models.replication.exchange import Exchange
 from models.watch import heard as heard_kernel
-from pipeline.processing.assembly import Surroundings, build_worker
+from pipeline.processing.assembly import SharedResources, build_worker
 from pipeline.sources.kafka.position import Position
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
@@ -47,7 +47,7 @@ _BY_SHARD = {
 
 
 class Found:
-    """What two ways of judging left behind, as rows by table."""
+    """Results of judging, as rows by table."""
 
     def __init__(self) -> None:
         self.tables: dict[str, list[Any]] = {}
@@ -58,14 +58,14 @@ class Found:
         self.tables.setdefault(table, []).extend(tuple(row) for row in rows)
 
     def counters(self, rows: Sequence[tuple[str, int]]) -> None:
-        """Add numbers under their names."""
+        """Add counters by name."""
         known = Counter(dict(self.tables.get("counters", [])))
         known.update(dict(rows))
         self.tables["counters"] = sorted(known.items())
 
 
 def stored(url: str, shards: Sequence[str]) -> Found:
-    """Read what the run left in its store."""
+    """Read the results of the run from its store."""
     found = Found()
     with psycopg.connect(url) as database:
 
@@ -92,16 +92,16 @@ def stored(url: str, shards: Sequence[str]) -> Found:
 
 
 def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]:
-    """Put copies and the changes since into one copy each, as at an end."""
+    """Merge each copy and its later changes into one copy, as at the end of a run."""
     native = native_kernel("auto")
     seal, content = Seal(secret, "shared"), provenance_detector(secret, native)
-    heard = (native or heard_kernel).Heard()
+    last_seen = (native or heard_kernel).Heard()
     shared = {name: blob for name, _, blob in rows}
     config = ModelConfig()
     groups = (native or groups_kernel).Groups(config, secret)
     peers = Peers(config, groups, levels=(native or levels_kernel).PeerLevels())
     own: dict[str, bytes] = {}
-    for part in (peers, content, heard):
+    for part in (peers, content, last_seen):
         part.load(shared)
         own |= part.dump(whole=True)
     kept = {name: blob for name, blob in shared.items() if not name.startswith("+")} | own
@@ -109,19 +109,19 @@ def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]
 
 
 def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]]) -> Found:
-    """Judge every partition straight through.
+    """Judge every partition without disturbances.
 
     Raises
     ------
     AssertionError
-        What a partition tells others is not what the run recorded.
+        A contribution differs from the recorded one.
     """
     found = Found()
     found.add("waiting in the outbox", [])
     with open_shard(settings.store, "", read_only=True) as run:
-        around = Surroundings.of(settings, run)
+        resources = SharedResources.of(settings, run)
         for shard in sorted(records):
-            _judge(settings, shard, records[shard], run, around, found)
+            _judge(settings, shard, records[shard], run, resources, found)
     for table in ("profiles", "anomalies", "held", "members", "positions"):
         order = 2 if table in ("profiles", "held") else 1
         at = (1, 0) if table == "held" else range(order)
@@ -134,16 +134,16 @@ def _judge(
     shard: str,
     records: Sequence[RawRecord],
     run: Any,
-    around: Surroundings,
+    resources: SharedResources,
     found: Found,
 ) -> None:
-    told, taken = _recorded(settings.store, shard)
+    contributions, taken = _recorded(settings.store, shard)
     with open_store("sqlite::memory:", secret=run.secret) as store:
-        store.shard = shard  # findings of several agents are of a partition
-        worker = build_worker(settings, store, around=around)
+        store.shard = shard  # findings of several agents belong to a partition
+        worker = build_worker(settings, store, resources=resources)
         exchange = Exchange(worker.engine)
         end = records[-1].offset + 1 if records else 0
-        cuts = sorted({*told, *taken, end} - {0})
+        cuts = sorted({*contributions, *taken, end} - {0})
         start = 0
         for cut in cuts:
             _take(run, exchange, taken.get(start, []))
@@ -151,11 +151,11 @@ def _judge(
             out = worker.judge(batch)
             out.shared += exchange.dump()
             said = exchange.told()
-            assert said == told.get(cut), f"{shard} tells something else at {cut}"
+            assert said == contributions.get(cut), f"{shard} has another contribution at {cut}"
             found.published += out.outbox
             store.commit(out)
             start = cut
-        _take(run, exchange, taken.get(start, []))  # without events of its own after that
+        _take(run, exchange, taken.get(start, []))  # no own events after that
         last = worker.flush(whole=True)
         last.shared += exchange.dump()
         store.commit(last)
@@ -164,14 +164,14 @@ def _judge(
 
 
 def _take(run: Any, exchange: Exchange, recorded: list[tuple[str, tuple[int, int]]]) -> None:
-    """Take in what the shard took in of others at this position, in the same order."""
+    """Apply the contributions that the shard applied at this position, in the same order."""
     for other, (after, seq) in recorded:
         for blob in _contributions(run, other, after, seq):
             exchange.take(blob)
 
 
 def _read(store: Any, shard: str, found: Found) -> None:
-    rows = store._work.rows  # noqa: SLF001  # as it lies there
+    rows = store._work.rows  # noqa: SLF001  # raw rows
     found.add("profiles", rows(_PROFILES))
     found.add("anomalies", rows(_ANOMALIES))
     found.add("held", rows(_HELD))
@@ -184,13 +184,13 @@ def _read(store: Any, shard: str, found: Found) -> None:
 def _recorded(
     url: str, shard: str
 ) -> tuple[dict[int, bytes], dict[int, list[tuple[str, tuple[int, int]]]]]:
-    """Give what a shard told by position, and by position what it took in before going on."""
+    """Give the contributions of a shard by position, and the imports before each position."""
     with psycopg.connect(url) as database:
         query = (
             "select split_part(position, '@', 1)::bigint, blob from contributions where shard = %s"
         )
         row = database.cursor(binary=True).execute(query, (shard,))
-        told: dict[int, bytes] = dict(row.fetchall())
+        contributions: dict[int, bytes] = dict(row.fetchall())
         query = (
             "select coalesce(nullif(split_part(position, '@', 1), '')::bigint, 0), other, seq "
             "from imports where shard = %s order by number"
@@ -200,10 +200,10 @@ def _recorded(
         for position, other, seq in database.execute(query, (shard,)).fetchall():
             taken.setdefault(position, []).append((other, (known.get(other, 0), seq)))
             known[other] = seq
-    return told, taken
+    return contributions, taken
 
 
 def _contributions(run: Any, other: str, after: int, seq: int) -> list[bytes]:
-    """Give what another shard told between two numbers, as the store keeps it under its seal."""
+    """Give the contributions of another shard between two numbers, with verified digests."""
     known = run.of("").contributions({other: after}, 1 << 30, only=other)
     return [blob for _, number, blob in known if number <= seq]

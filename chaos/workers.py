@@ -1,4 +1,4 @@
-"""Worker processes that are killed and started again."""
+"""Worker processes that are killed and restarted."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Workers:
-    """A fixed number of `habitus run`, each with a place in the group that outlives it.
+    """A fixed number of `habitus run` processes, most of them static group members.
 
     Parameters
     ----------
     folder
-        For logs and client options.
+        Folder for logs and client options.
     settings
-        Their environment.
+        Environment of the workers.
     number
-        How many.
+        Number of workers.
     clients
-        Which of them reads by which client, from the start again where there are fewer.
+        Kafka clients of the workers, repeated if there are fewer.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class Workers:
         self._running: list[subprocess.Popen[bytes] | None] = [None] * number
         self._options = [folder / f"client-{place}.toml" for place in range(number)]
         for place, path in enumerate(self._options):
-            # One comes as a stranger each time; the others have a place that waits for them.
+            # The first worker joins as a new member each time; the others are static members.
             own = f'group_instance_id = "worker-{place}"\n' if place else ""
             path.write_text(f"{own}session_timeout_ms = 6000\nheartbeat_interval_ms = 500\n")
 
     def start(self, place: int, *arguments: str) -> None:
-        """Start one that does not run."""
+        """Start a worker if it is not running."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HABITUS_")}
         own = {
             "HABITUS_SOURCE": f"{self._settings['HABITUS_SOURCE']}&config={self._options[place]}",
@@ -65,12 +65,12 @@ class Workers:
             )
 
     def start_all(self, *arguments: str) -> None:
-        """Start all that do not run."""
+        """Start all workers that are not running."""
         for place in self.down():
             self.start(place, *arguments)
 
     def kill(self, place: int) -> bool:
-        """Kill one with SIGKILL; False when it does not run."""
+        """Kill a worker with SIGKILL; return False if it is not running."""
         process = self._running[place]
         if process is None or process.poll() is not None:
             return False
@@ -81,7 +81,7 @@ class Workers:
         return True
 
     def sleep(self, place: int) -> None:
-        """Let one sleep, longer than its group waits for it."""
+        """Suspend a worker for longer than the session timeout of its group."""
         process = self._running[place]
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGSTOP)
@@ -89,7 +89,7 @@ class Workers:
             self.sleeps += 1
 
     def wake(self) -> None:
-        """Wake those that slept long enough, to find that others do their work."""
+        """Resume workers that were suspended long enough for others to take over."""
         now = time.monotonic()
         for at, process in self._wakes:
             if at <= now and process.poll() is None:
@@ -97,7 +97,7 @@ class Workers:
         self._wakes = [one for one in self._wakes if one[0] > now]
 
     def down(self) -> list[int]:
-        """Give the places whose worker does not run."""
+        """Give the indices of workers that are not running."""
         return [
             place
             for place, process in enumerate(self._running)
@@ -105,7 +105,7 @@ class Workers:
         ]
 
     def wait(self, seconds: float) -> list[int]:
-        """Wait until all have ended by themselves; give their exit codes."""
+        """Wait until all workers have ended; return their exit codes."""
         deadline = time.monotonic() + seconds
         codes = [
             process.wait(max(1, deadline - time.monotonic()))
@@ -116,7 +116,7 @@ class Workers:
         return codes
 
     def close(self) -> None:
-        """Kill whatever still runs."""
+        """Kill all running workers."""
         kills = self.kills
         for place in range(len(self._running)):
             self.kill(place)

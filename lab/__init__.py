@@ -1,1 +1,4 @@
-"""What data scientists use: made-up data, evaluation, tuning. The product does not import it."""
+"""Tools for data scientists: synthetic data, evaluation and tuning.
+
+The product does not import this package.
+"""

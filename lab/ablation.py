@@ -1,4 +1,4 @@
-"""What each feature is worth: judge again as if it were not there, and see what is lost."""
+"""Ablation of features: judge again without each feature, and compare the figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from lab.evaluation.budget import raised
 from lab.evaluation.cases import cases_of
 from lab.evaluation.figures import ALARMED, figures
-from lab.evaluation.judging import joined, judge_apart
+from lab.evaluation.judging import joined, judge_after_history
 from lab.evaluation.truth import ATTACK, JUDGED
 from lab.left_out import KIND_OF, LeftOut
 
@@ -31,21 +31,21 @@ ALL = "all"
 
 
 class Worth(Struct, frozen=True):
-    """What was found, with all features or without one.
+    """Figures of a run, with all features or without one.
 
     Attributes
     ----------
     bits
-        Mean over attacks of the rank of its highest event: what orders the queue.
+        Mean over attacks of the highest event rank, which orders the queue.
     p_bits
-        Mean over attacks of ``-log2 p`` of its least probable event.
+        Mean over attacks of ``-log2 p`` of the event with the smallest p.
     found
-        Attacks that an alert was raised for.
+        Number of attacks with an alert.
     precision, false_alerts
-        Of the alerts raised.
+    Precision of the alerts, and number of false ones.
     auroc, at_1, at_5
-        Of sessions: how well attacked ones sort above benign ones, and detection where 1 % and 5 %
-        of the benign are alarmed.
+        Figures of sessions: AUROC of attacked against benign ones, and detection at thresholds that
+        alarm 1 % and 5 % of the benign ones.
     event_ap
         Average precision of events.
     """
@@ -62,7 +62,7 @@ class Worth(Struct, frozen=True):
 
 
 def features_named(names: Sequence[str]) -> list[str]:
-    """Give the features of these names; ``all`` is each one. Names with a plus go together.
+    """Resolve feature names; ``all`` is each feature. Names joined by a plus are ablated together.
 
     Raises
     ------
@@ -93,19 +93,19 @@ def ablated(
     Parameters
     ----------
     run
-        The recording as it was judged with all features.
+        The recording judged with all features.
     names
-        Of `features_named`.
+        Result of `features_named`.
     settings
-        Those it was judged with.
+        Settings of that run.
 
     Returns
     -------
     dict
-        ``whole``, the figures (`Worth`) with all features, and ``attacks``, how many there are.
-        ``features``, what is lost most first: ``feature``, ``kind``, ``without`` (the figures) and
-        ``change`` (what they differ by); ``lost`` and ``gained``: attacks found only with it and
-        only without it, and ``types`` of those lost.
+        ``whole``: the figures (`Worth`) with all features. ``attacks``: the number of attacks.
+        ``features``: one row per feature, the largest loss first. A row has ``feature``, ``kind``,
+        ``without`` (the figures without it) and ``change`` (the difference). ``lost`` and
+        ``gained`` count attacks found only with it and only without it; ``types`` are those lost.
     """
     first = _Outcome.of(run.sessions, run.truth)
     rows = []
@@ -122,10 +122,10 @@ def ablated(
 
 
 class _Outcome(Struct, frozen=True):
-    """A run in figures: its judgements are not kept."""
+    """The figures of a run, without its judgements."""
 
     worth: Worth
-    found: list[tuple[str, bool]]  # of each attack, in order: its type, and whether it was found
+    found: list[tuple[str, bool]]  # type of each attack, and whether it was found
 
     @classmethod
     def of(cls, sessions: Sequence[Session], truth: Truth) -> _Outcome:
@@ -136,12 +136,12 @@ class _Outcome(Struct, frozen=True):
 
 
 def worth(sessions: Sequence[Session], attacks: Sequence[Case]) -> Worth:
-    """Give the figures that are compared.
+    """Compute the compared figures.
 
     Parameters
     ----------
     sessions
-        All that were judged.
+        All judged sessions.
     attacks
         The attacks in them.
 
@@ -172,7 +172,7 @@ def worth(sessions: Sequence[Session], attacks: Sequence[Case]) -> Worth:
 
 
 def _mean(attacks: Sequence[Case], bits: Callable[[Scored], float]) -> float | None:
-    """Give the mean of the highest of each attack's harmful events: bursts count once."""
+    """Give the mean over attacks of the maximum over harmful events, so that bursts count once."""
     if not attacks:
         return None
     highest = [
@@ -183,8 +183,8 @@ def _mean(attacks: Sequence[Case], bits: Callable[[Scored], float]) -> float | N
 
 
 def _without(run: Measured, name: str, settings: Settings, progress: Progress | None) -> _Outcome:
-    """Judge without a feature, without reasons: figures need none."""
-    judged, _ = judge_apart(
+    """Judge without a feature, and without reasons, which the figures do not need."""
+    judged, _ = judge_after_history(
         *run.truth.split(cold=run.facts["cold"]),
         wire=run.wire,
         settings=settings,
@@ -215,5 +215,5 @@ def _less(before: float | None, after: float | None) -> float | None:
 
 
 def _by_loss(row: dict[str, Any]) -> tuple[float, float]:
-    """Attacks found come first, then bits; what gains most stands last."""
+    """Sort key: lost attacks first, then lost bits."""
     return row["change"]["found"], row["change"]["bits"] or 0.0

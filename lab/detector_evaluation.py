@@ -1,4 +1,4 @@
-"""Measure a detector before it is trusted: its own order of sessions, alone and with the product's.
+"""Evaluate a detector: its order of sessions, alone and combined with the product's.
 
 Examples
 --------
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Recorder(Detector):
-    """A detector that remembers the bits it gave, by agent and event."""
+    """Wraps a detector and records its bits by agent and event."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
@@ -35,7 +35,7 @@ class Recorder(Detector):
         self.bits: dict[tuple[str, str], float] = {}
 
     def judge(self, act: Act) -> Reason | None:
-        """Ask the detector, and note its answer."""
+        """Call the detector, and record its bits."""
         said = self.detector.judge(act)
         if said is not None:
             self.bits[act.assessment.agent_id, act.assessment.event_id] = said.bits
@@ -46,11 +46,11 @@ class Recorder(Detector):
         self.detector.learn(act)
 
     def dump(self) -> bytes:
-        """Write the detector's state."""
+        """Serialise the detector's state."""
         return self.detector.dump()
 
     def load(self, raw: bytes) -> None:
-        """Read the detector's state."""
+        """Restore the detector's state."""
         self.detector.load(raw)
 
 
@@ -62,7 +62,7 @@ def ranked_by(run: Measured, recorder: Recorder, *, weight: float = 0.0) -> list
     run
         A recording judged with `recorder` among the detectors.
     weight
-        Of the product's own rank beside it: 0 ranks by the detector alone, 1 by the sum of both.
+        Weight of the product's rank: 0 ranks by the detector alone, 1 by the sum of both.
     """
     bits = recorder.bits
     return joined(

@@ -1,4 +1,4 @@
-"""Small recordings to try things on: labelled logs where they are, else a made-up fleet."""
+"""Small example recordings: labelled logs if available, else a simulated fleet."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _QUIET_DAYS = 12
 
 
 class Example(Struct, frozen=True):
-    """A recording with its truth, as `evaluate`, `measured` and `sweep` take them.
+    """A recording with its ground truth, for `evaluate`, `measured` and `sweep`.
 
     Attributes
     ----------
     truth
-        File of planted cases, None where the recording has labels.
+        File of planted cases; None if the recording has labels.
     history_days
-        With `truth`: how many days are the history.
+        With `truth`: number of days of history.
     settings
-        Settings that go with it.
+        Settings for this recording.
     about
-        What it is, in a sentence.
+        Description in one sentence.
     """
 
     files: list[str]
@@ -52,7 +52,7 @@ def made_up(
     activity: float = 0.5,
     seed: int = 7,
 ) -> Example:
-    """Write a small made-up fleet into a folder; parameters as in `SimulationConfig`.
+    """Write a small simulated fleet into a folder; parameters as in `SimulationConfig`.
 
     Examples
     --------
@@ -88,16 +88,16 @@ def made_up(
 
 
 def labelled(logs: Path, folder: Path, *names: str) -> Example:
-    """Give labelled logs by name where they are, else a made-up fleet.
+    """Give labelled logs by name if available, else a simulated fleet.
 
     Parameters
     ----------
     logs
         Folder of labelled logs.
     folder
-        Where the fleet is written.
+        Folder for the simulated fleet.
     names
-        The wanted logs, without ``.jsonl.gz``.
+        Names of the logs, without ``.jsonl.gz``.
     """
     files = [logs / f"{name}.jsonl.gz" for name in names]
     if not all(file.is_file() for file in files):

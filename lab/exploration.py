@@ -1,4 +1,4 @@
-"""A recording and what was learned of it, as tables to look at: for notebooks."""
+"""A recording and its learned baselines as tables, for notebooks."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ _HOURS = 24
 
 
 class Explored:
-    """Recordings judged as the stream would, with every judgement and every baseline at hand.
+    """Recordings judged like a stream, with all judgements and baselines.
 
     Parameters
     ----------
     files
-        Judged in order of event time, each event explained.
+        Recordings, judged in order of event time, with reasons for each event.
     history
-        Learned first, vouched for; not in `events`.
+        Trusted history, learned first; not in `events`.
 
     Attributes
     ----------
     events
-        A row per judged event: what `habitus replay` writes (``trust`` is the score alone,
-        ``level`` beside it), and ``role``, ``tool``, ``previous_tool``, ``resource`` (its class),
-        ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``spent``, ``reason``
-        (feature of the first), ``held``, ``day`` and ``hour``.
+        One row per judged event, with the columns of `habitus replay` (``trust`` is the score,
+        ``level`` a separate column). Further columns are ``role``, ``tool``, ``previous_tool``,
+        ``resource`` (its class), ``purpose``, ``bytes_in``, ``bytes_out``, ``records``, ``spent``,
+        ``reason`` (feature of the first reason), ``held``, ``day`` and ``hour``.
     subjects
-        What is known of each (agent, mode) at the end.
+        Final state by (agent, mode).
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class Explored:
             if history:
                 learn_history(self.worker, in_order(history, self.worker.wire, now_us=now_us))
             judge_all(self.worker, in_order(files, self.worker.wire, now_us=now_us))
-        self.places = {place.name: place for place in places_of(self.worker.engine.hasher)}
+        self.slots = {place.name: place for place in places_of(self.worker.engine.hasher)}
         self.events = pd.DataFrame(self._rows)
         self._rows = []
 
     def agent(self, agent_id: str, mode: str | None = None) -> Portrait:
-        """Give the baseline of one agent, by default in the mode that it acts in most."""
+        """Give the baseline of one agent, by default in its most frequent mode."""
         modes = [m for name, m in self.subjects if name == agent_id]
         if mode is None and modes:
             mode = max(modes, key=lambda m: self.subjects[agent_id, m].profile.facts.events)
@@ -130,7 +130,7 @@ def planted(truth: str) -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        The file is not there, or a line of it is no planted case.
+        The file is missing, or a line is not a planted case.
     """
     rows = [
         {"event_id": event_id, "case": case.id, "kind": case.kind, "type": case.type}
@@ -149,25 +149,25 @@ def _case(truth: str, raw: bytes) -> Planted:
 
 
 class Portrait:
-    """What is normal for one agent in one mode, as tables.
+    """Baseline of one agent in one mode, as tables.
 
     Parameters
     ----------
     explored
-        The recordings that it was learned from.
+        The recordings of the baseline.
     """
 
     def __init__(self, explored: Explored, agent_id: str, mode: str) -> None:
         self.agent_id, self.mode = agent_id, mode
         subject = explored.subjects[agent_id, mode]
-        assert subject.view is not None  # noqa: S101 - the engine has met it
+        assert subject.view is not None  # noqa: S101 - the engine has judged its events
         self._profile, self._view = subject.profile, subject.view
-        self._places, self._config = explored.places, explored.worker.config
+        self._slots, self._config = explored.slots, explored.worker.config
         events = explored.events
         self.events = events[(events.agent_id == agent_id) & (events["mode"] == mode)]
 
     def hours(self) -> pd.DataFrame:
-        """Give the probability of each hour, for workdays and weekends, of the agent and peers.
+        """Give the probability of each hour on workdays and weekends, for the agent and its peers.
 
         On weekends several hours share one probability.
         """
@@ -180,10 +180,10 @@ class Portrait:
         return table.sort_values(["days", "hour"], ascending=[False, True], ignore_index=True)
 
     def values(self, feature: str) -> pd.DataFrame:
-        """Give every known value of a category (``tool``, ``resource``, …), the usual ones first.
+        """Give all known values of a category (``tool``, ``resource``, …), the most frequent first.
 
-        ``bits`` is the surprise of it, ``peer_bits`` what the peers alone would say, and ``share``
-        how much of the agent's acts lately had it.
+        ``bits`` is its surprise, ``peer_bits`` its surprise under the peers only, and ``share`` its
+        share of the agent's recent events.
         """
         place = self._place(feature)
         names = set(self._view.names(place.index).values())
@@ -201,7 +201,7 @@ class Portrait:
         return pd.DataFrame(rows).sort_values("bits", ignore_index=True, kind="stable")
 
     def transitions(self) -> pd.DataFrame:
-        """Give each pair of tools that followed one another: how often, and how expected it is."""
+        """Give each pair of consecutive tools with its frequency and expectation."""
         pairs = Counter(zip(self.events.previous_tool, self.events.tool, strict=True))
         rows = [
             {
@@ -215,7 +215,7 @@ class Portrait:
         return pd.DataFrame(rows)
 
     def windows(self) -> pd.DataFrame:
-        """Give the usual sum of an hour of each quantity: median and upper bound, own and mixed."""
+        """Give the typical hourly sum of each quantity: median and upper bound, own and mixed."""
         rows = []
         for name, level in sorted(self._profile.baseline.levels.items()):
             mean, spread, weight = level.usual(self._view.level(name))
@@ -231,7 +231,7 @@ class Portrait:
         return pd.DataFrame(rows, columns=["quantity", "windows", "median", "upper", "weight"])
 
     def scores(self) -> pd.DataFrame:
-        """Give the past scores that a new one is ranked among: bits and how many, by statistic."""
+        """Give the histogram of past scores for ranking: bits and counts, by statistic."""
         habits = Habits.load(self._profile.habits.dump(), self._config)
         rows = [
             {"statistic": statistic, "bits": cell / _BINS, "events": count}
@@ -243,9 +243,9 @@ class Portrait:
         return table.groupby(["statistic", "bits"], as_index=False).sum()
 
     def _place(self, feature: str) -> Place:
-        if feature not in self._places:
-            raise ConfigError(f"no feature {feature!r}, expected one of {', '.join(self._places)}")
-        return self._places[feature]
+        if feature not in self._slots:
+            raise ConfigError(f"no feature {feature!r}, expected one of {', '.join(self._slots)}")
+        return self._slots[feature]
 
     def _path(self, feature: str, value: str, **context: str) -> list[tuple[str, float]]:
         return self._profile.baseline.path(self._place(feature), {feature: value, **context})

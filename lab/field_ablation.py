@@ -1,4 +1,4 @@
-"""Events without some of their fields, to measure what a field is worth."""
+"""Ablation of event fields, to measure their effect."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class Without:
-    """A format that leaves fields out of its events.
+    """A format that removes fields from events.
 
     Parameters
     ----------
     wire
         The format that reads the records.
     names
-        Fields of `Event`, dotted: ``volume.bytes_in``, ``arguments.to``.
+        Dotted fields of `Event`: ``volume.bytes_in``, ``arguments.to``.
 
     Raises
     ------
     ConfigError
-        There is no such field, or no event is one without it.
+        The field is unknown or required.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class Without:
     (None, 1)
     >>> Without(Native(), ["agent.id"])
     Traceback (most recent call last):
-    models.errors.ConfigError: field 'agent.id' cannot be left out, no event is one without it
+    models.errors.ConfigError: field 'agent.id' cannot be left out, every event needs it
     """
 
     def __init__(self, wire: Format, names: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ class Without:
             _check(name, type_info(Event), path)
 
     def normalise(self, value: bytes) -> Event:
-        """Make an event of one record and leave the fields out."""
+        """Make an event from one record, without the fields."""
         event = self._wire.normalise(value)
         for path in self._paths:
             event = _dropped(event, path)
@@ -59,24 +59,23 @@ class Without:
 
 
 def _check(name: str, kind: Type, path: Sequence[str]) -> None:
-    """Raise `ConfigError` unless a path leads to something that may be missing."""
+    """Raise `ConfigError` unless a path leads to an optional field."""
     kinds = kind.types if isinstance(kind, UnionType) else (kind,)
     struct = next((k for k in kinds if isinstance(k, StructType)), None)
     if struct is None:
         if path and not any(isinstance(k, DictType) for k in kinds):
-            raise ConfigError(f"no field {name!r} to leave out, {path[0]!r} is in nothing")
+            raise ConfigError(f"unknown field {name!r}, nothing contains {path[0]!r}")
         return
     if not path:
         return
     known = {field.name: field for field in struct.fields}
     if path[0] not in known:
         raise ConfigError(
-            f"no field {name!r} to leave out, expected one of {', '.join(known)} "
-            f"in place of {path[0]!r}"
+            f"unknown field {name!r}, expected one of {', '.join(known)} in place of {path[0]!r}"
         )
     field = known[path[0]]
     if len(path) == 1 and field.required:
-        raise ConfigError(f"field {name!r} cannot be left out, no event is one without it")
+        raise ConfigError(f"field {name!r} cannot be left out, every event needs it")
     _check(name, field.type, path[1:])
 
 

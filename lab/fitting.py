@@ -1,4 +1,4 @@
-"""What models are fitted on: the numbers of a history, and who uses which tools."""
+"""Inputs of fitting: the feature matrix of a history, and the tool shares of its agents."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
 
 class History:
-    """The numbers of every event of a history, learned as `habitus learn` learns one.
+    """Features of every event of a history, which is learned as in `habitus learn`.
 
     Attributes
     ----------
     matrix
-        One row an event, one column each of `COLUMNS`.
+        One row per event, with the columns `COLUMNS`.
     agents
         Agent of each row.
 
     Parameters
     ----------
     files
-        Recordings that are vouched for; merged by event time.
+        Recordings of a trusted history; merged by event time.
     """
 
     def __init__(

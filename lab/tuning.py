@@ -1,4 +1,4 @@
-"""Try other parameters of the model: sweep them, and compare two configurations per agent."""
+"""Tune model parameters: sweep them, and compare two configurations per agent."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _OWN = "alerts_per_day"
 
 
 def with_parameters(settings: Settings, **parameters: float) -> Settings:
-    """Give settings under which the model has other parameters.
+    """Give settings with other model parameters.
 
     Raises
     ------
     ConfigError
-        There is no such parameter, or its value is impossible.
+        A parameter is unknown, or its value is invalid.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def with_parameters(settings: Settings, **parameters: float) -> Settings:
 
 
 def candidate(settings: Settings, **parameters: float) -> ModelConfig:
-    """Give the configuration of the model under other parameters, to write and promote."""
+    """Give the model configuration with other parameters, for writing and promotion."""
     return model_config_of(with_parameters(settings, **parameters))
 
 
@@ -65,19 +65,19 @@ def sweep(
     history_days: int = HISTORY_DAYS,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Judge labelled recordings once as they are set, and once for each value of each parameter.
+    """Judge labelled recordings with the current settings, and once per value of each parameter.
 
-    One parameter is changed at a time; the other arguments are those of `evaluate`.
+    One parameter is changed at a time. The other arguments are those of `evaluate`.
 
     Returns
     -------
     pandas.DataFrame
-        ``parameter``, ``value``, ``version``; ``auroc``, ``ap`` of sessions; ``alert_recall`` and
-        ``false_per_day`` of the alerts raised; ``top_precision`` and ``top_recall`` of the day's
-        highest entries within the budget. The first row is the present configuration.
+        ``parameter``, ``value``, ``version``; ``auroc`` and ``ap`` of sessions; ``alert_recall``
+        and ``false_per_day`` of the raised alerts; ``top_precision`` and ``top_recall`` of the
+        day's highest entries within the budget. The first row is the current configuration.
     """
     present = model_config_of(settings)
-    trials: list[tuple[str, float | None]] = [("as it is", None)]
+    trials: list[tuple[str, float | None]] = [("current", None)]
     trials += [
         (name, value)
         for name, values in grid.items()
@@ -125,15 +125,15 @@ def by_agent(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Per agent: ``events``, alerts and held events and final trust before and after, ``gained``
-        and ``lost`` (events that are alerted only after, only before); most changed first.
+        Per agent: ``events``; alerts, held events and final trust before and after; ``gained`` and
+        ``lost`` (events alerted only after, or only before). The most changed agent is first.
     """
     keys = ["agent_id", "event_id"]
     wanted = [*keys, "time", "alert", "held", "trust"]
     both = before[wanted].merge(after[wanted], on=keys, suffixes=("_before", "_after"))
     if not len(both) == len(before) == len(after):
         raise ConfigError(
-            f"two judgements of the same recordings are needed, got {len(before)} and "
+            f"expected two judgements of the same recordings, got {len(before)} and "
             f"{len(after)} events, {len(both)} of them in both"
         )
     both = both.sort_values("time_before", kind="stable")

@@ -1,1 +1,1 @@
-"""The path of an event: sources, formats, the worker and its loop, the store, the commands."""
+"""The path of an event: sources, formats, worker, loop, store and commands."""

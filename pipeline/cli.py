@@ -1,4 +1,7 @@
-"""The command line: ``habitus``. Errors are one line on stderr; exit 2 is wrong use, 1 the rest."""
+"""The command line ``habitus``.
+
+Errors are one line on stderr. Exit code 2 is wrong use, 1 is any other error.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,12 @@ _GROUPS = (
     "pipeline.commands.offline",
     "lab.commands.evaluate",
     "lab.commands.simulate",
-    "pipeline.commands.look",
+    "pipeline.commands.show",
     "pipeline.commands.config",
     "pipeline.commands.installation",
     "pipeline.commands.keys",
 )
-# Typer carries its own copy of click: this is the base of everything a caller can do wrong.
+# Typer has its own copy of click: this is the base class of its usage errors.
 _Usage: type[Any] = typer.BadParameter.__mro__[1]
 
 
@@ -46,41 +49,41 @@ class Habitus(typer.Typer):
     """The application; calling it runs the command line and ends the process."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, say what went wrong in one line, and exit with the code of the contract."""
-        signal.signal(signal.SIGTERM, _ended)  # as Ctrl-C: what is half written goes away
+        """Run, print an error in one line, and exit with the code of the contract."""
+        signal.signal(signal.SIGTERM, _ended)  # like Ctrl-C: half-written files are removed
         try:
             code = super().__call__(*args, standalone_mode=False, **kwargs)
         except _Usage as error:
-            _say(f"{_told(error)} (see habitus --help)", lower=True)
+            _print_error(f"{_described(error)} (see habitus --help)", lower=True)
             code = 2
         except ConfigError as error:
-            _say(str(error))
+            _print_error(str(error))
             code = 2
         except BrokenPipeError:
-            # The reader went away, as head does; the interpreter must not flush into the pipe.
+            # The reader closed the pipe, as head does; the interpreter must not flush into it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
         except HabitusError as error:
-            _say(str(error))
+            _print_error(str(error))
             code = 1
         except OSError as error:
-            _say(fault_of(error))
+            _print_error(fault_of(error))
             code = 1
         except (KeyboardInterrupt, typer.Abort):
-            _say("interrupted")
+            _print_error("interrupted")
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def _version(asked: bool) -> None:
-    """Print which version this is, with the kernel that judges."""
+    """Print the version and the kernel."""
     if asked:
         print(f"habitus {version('habitus')}, {_kernel()}")
         raise typer.Exit
 
 
 def _kernel() -> str:
-    """Name the kernel that the settings choose; a person may ask because these are wrong."""
+    """Describe the kernel of the settings; wrong settings are reported, not raised."""
     try:
         native = installed_kernel(load_settings().kernel)
     except ConfigError as error:
@@ -88,22 +91,22 @@ def _kernel() -> str:
     return "kernel python" if native is None else f"kernel native {native.__version__}"
 
 
-def _told(error: typer.BadParameter) -> str:
-    """Say what a command line has wrong, with the value that an option did not take."""
-    told, why = error.format_message().rstrip("."), error.__cause__
+def _described(error: typer.BadParameter) -> str:
+    """Describe a usage error, with the refused value of an option."""
+    described, why = error.format_message().rstrip("."), error.__cause__
     if not isinstance(why, ValidationError):
-        return told
+        return described
     fault = why.errors(include_url=False)[0]
-    if fault["type"] == "value_error":  # names the value itself
-        return told.replace("Value error, ", "", 1)
-    return f"{told}, got {quoted(fault['input'])}"
+    if fault["type"] == "value_error":  # already contains the value
+        return described.replace("Value error, ", "", 1)
+    return f"{described}, got {quoted(fault['input'])}"
 
 
 def _ended(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _say(text: str, *, lower: bool = False) -> None:
+def _print_error(text: str, *, lower: bool = False) -> None:
     line = visible(" ".join(text.split()))
     print(f"error: {line[:1].lower() + line[1:] if lower else line}", file=sys.stderr)
 
@@ -130,7 +133,7 @@ def _habitus(
     ] = False,
 ) -> None:
     """Judge what agents do."""
-    # Hashes and seals are compiled whatever the setting: a wrong kernel stops every command.
+    # Hashes and digests always use the compiled kernel, so a wrong kernel stops every command.
     installed_kernel("auto")
 
 

@@ -1,4 +1,4 @@
-"""The one clock of the pipeline."""
+"""The clock of the pipeline."""
 
 from __future__ import annotations
 
@@ -6,5 +6,8 @@ import time
 
 
 def clock_us() -> int:
-    """Give the wall time in microseconds since 1970: arrival and heartbeats, never judgements."""
-    return time.time_ns() // 1_000  # noqa: TID251 - the one clock of the pipeline
+    """Give the wall time in microseconds since 1970.
+
+    It is used for arrivals and heartbeats, never for judging.
+    """
+    return time.time_ns() // 1_000  # noqa: TID251 - the only clock of the pipeline

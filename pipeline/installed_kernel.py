@@ -1,4 +1,4 @@
-"""The kernel that is installed; in a checkout it must be compiled from the sources there."""
+"""The installed kernel; in a checkout it must be compiled from the sources there."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SOURCES = ("Cargo.lock", "Cargo.toml", "build.rs", "src")
 
 
 def installed_kernel(choice: str) -> Any | None:
-    """Give the compiled kernel under a choice (`models.kernel.native_kernel`), if it is current.
+    """Give the compiled kernel for a choice (`models.kernel.native_kernel`), if it is current.
 
     Raises
     ------
     ConfigError
-        As `native_kernel`; or this is a checkout and the kernel was compiled from other sources.
+        As for `native_kernel`, or the kernel does not match the sources of this checkout.
     """
     kernel = native_kernel(choice)
     if kernel is not None and (_NATIVE / "Cargo.toml").is_file():
@@ -31,13 +31,15 @@ def installed_kernel(choice: str) -> Any | None:
 @cache
 def _check_sources(compiled: str) -> None:
     if compiled != digest_of(_NATIVE):
-        raise ConfigError("the compiled kernel is not of the sources in native/: run make native")
+        raise ConfigError(
+            "the compiled kernel does not match the sources in native/: run make native"
+        )
 
 
 def digest_of(native: Path) -> str:
-    """Give the digest of the kernel's sources, as `native/build.rs` computes it."""
-    places = [native / name for name in _SOURCES]
-    files = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
+    """Give the digest of the kernel's sources, computed as in `native/build.rs`."""
+    paths = [native / name for name in _SOURCES]
+    files = [file for place in paths for file in (place, *place.rglob("*")) if file.is_file()]
     digest = sha256()
     for name, file in sorted((file.relative_to(native).as_posix(), file) for file in files):
         content = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Logs at the edge: one JSON object a line on stderr, or words on a terminal."""
+"""Logs on stderr: one JSON object a line, or plain text on a terminal."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from models.event import rfc3339
 AGAIN_S = 10.0
 _MOST_REMEMBERED = 256
 STATE_CHANGE = {"state_change": True}
-"""Fields of a record that says what has changed: it is never left out as a repeat, nor shown."""
+"""Field that marks the log record of a state change.
+
+Such a record is never suppressed as a repeat, and the field is not printed.
+"""
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {
     "message", "asctime", "color_message", *STATE_CHANGE,
 }  # fmt: skip
 
 
 class JsonLines(logging.Formatter):
-    """Write a record with the fields given as ``extra``.
+    """Format a record with the fields of ``extra`` as JSON.
 
     >>> record = logging.makeLogRecord({"msg": "batch", "levelname": "INFO", "events": 3})
     >>> record.created = 0
@@ -44,14 +47,14 @@ class JsonLines(logging.Formatter):
 
 
 class Words(logging.Formatter):
-    """The same for a person.
+    """Format a record for people.
 
     >>> Words().format(logging.makeLogRecord({"msg": "batch", "levelname": "INFO", "events": 3}))
     'info: batch events=3'
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give one line, and the trace where there is one."""
+        """Give one line, and the traceback if there is one."""
         given = {name: value for name, value in vars(record).items() if name not in _PLAIN}
         parts = [f"{record.levelname.lower()}: {record.getMessage()}"]
         parts += [f"{name}={value}" for name, value in given.items()]
@@ -60,10 +63,10 @@ class Words(logging.Formatter):
 
 
 class Repeats(logging.Filter):
-    """Lets a warning that is given over and over pass once in ten seconds, with how many were not.
+    """Passes a repeated warning once in ten seconds, with the number of suppressed ones.
 
-    What is away stays away for minutes, and is asked for several times a second. A record with
-    `STATE_CHANGE` always passes: between two of them it was different.
+    An unavailable service may be tried several times a second for minutes. A record with
+    `STATE_CHANGE` always passes.
 
     >>> repeats = Repeats()
     >>> def away(at_s):
@@ -79,7 +82,7 @@ class Repeats(logging.Filter):
         self._said: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether to write a record."""
+        """Return whether to write a record."""
         if record.levelno < logging.WARNING or any(hasattr(record, one) for one in STATE_CHANGE):
             return True
         given = (f"{name}={value}" for name, value in vars(record).items() if name not in _PLAIN)
@@ -95,11 +98,11 @@ class Repeats(logging.Filter):
 
 
 def start_logs(level: str) -> None:
-    """Send the log of this process to stderr, from this level on."""
+    """Send log records of at least this level to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Words() if sys.stderr.isatty() else JsonLines())
     handler.addFilter(Repeats())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # These tell of every connection, and of every step of a start.
+    # These log every connection, and every step of a start.
     for noisy in ("kafka", "librdkafka", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -1,4 +1,4 @@
-"""Every setting: default, bound, one sentence. Variables win over file, file over default."""
+"""All settings with default, bounds and description; variables override the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.event import Instant, microseconds
 from models.trust.policy import TrustPolicy
 from pipeline.configuration.config_file import fault_of, read_config
 from pipeline.files.toml_file import read_toml
-from pipeline.processing.stream_types import USUAL_BATCH
+from pipeline.processing.stream_types import DEFAULT_BATCH
 from pipeline.store import check_url, shown_url
 from pipeline.text.quoted import LONGEST_PATH, masked, quoted
 
@@ -35,7 +35,7 @@ PREFIX = "HABITUS_"
 FILE_VARIABLE = "HABITUS_CONFIG"
 DEFAULT_FILE = "habitus.toml"
 
-# Of the tests; no setting.
+# Prefixes of variables for the tests; not settings.
 _OF_TESTS = ("HABITUS_TEST_", "HABITUS_NIGHTLY")
 _OWN = "alerts_per_day"
 _NO_NUMBERS = ("degraded",)
@@ -45,7 +45,7 @@ MODEL_PARAMETERS = {
     if name not in (_OWN, *_NO_NUMBERS)
 }
 
-# Marks a setting that may hold a password or a key: no message repeats what was set.
+# Marks a setting that may hold a password or a key: messages never contain its value.
 _HIDDEN = "may hold a password or a key"
 
 
@@ -65,12 +65,12 @@ Text = Annotated[str | None, BeforeValidator(_none)]
 Url = Annotated[str, _HIDDEN]
 
 
-# An API key, which somebody took for the name of the file.
+# An API key, set by mistake instead of the file name.
 _KEY = re.compile(r"(hbt|habitus)_[\w-]+")
 
 
 class Settings(BaseSettings):
-    """What an operator can set; made by `load_settings`.
+    """The settings of an operator; made by `load_settings`.
 
     Examples
     --------
@@ -161,7 +161,9 @@ class Settings(BaseSettings):
         ge=0,
         description="how far event time may be ahead of arrival, seconds; at most a day counts",
     )
-    batch_size: int = Field(USUAL_BATCH, ge=1, le=100_000, description="events committed together")
+    batch_size: int = Field(
+        DEFAULT_BATCH, ge=1, le=100_000, description="events committed together"
+    )
     batch_ms: int = Field(
         1_000, ge=0, description="how long a batch from Kafka may take, ms; 0 for no bound"
     )
@@ -187,13 +189,13 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  # the library's shape
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # signature of the library
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the library's shape
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the library's shape
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # signature of the library
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # signature of the library
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take variables before the file's values, which `load_settings` gives as arguments."""
+        """Put variables before the file's values, which `load_settings` passes as arguments."""
         return (env_settings, init_settings)
 
     @field_validator("store")
@@ -264,7 +266,7 @@ class Settings(BaseSettings):
     @field_validator("api_keys_file")
     @classmethod
     def _no_key(cls, value: Path | None) -> Path | None:
-        # Not there is fine: habitus keys add makes it, and habitus serve looks whether it is.
+        # A missing file is accepted: habitus keys add creates it, and habitus serve checks it.
         if value is not None and _KEY.fullmatch(str(value)) and not value.is_file():
             raise ValueError("must be the path of a file of hashed keys, not a key")
         return value
@@ -288,19 +290,19 @@ class Settings(BaseSettings):
 
 
 def load_settings(file: Path | None = None) -> Settings:
-    """Read the settings, and find everything that is wrong with them at once.
+    """Read the settings, and report all faults at once.
 
     Parameters
     ----------
     file
-        Configuration file; by default what ``HABITUS_CONFIG`` names, else ``habitus.toml`` where
-        it is there.
+        Configuration file; by default that of ``HABITUS_CONFIG``, else ``habitus.toml`` if it
+        exists.
 
     Raises
     ------
     ConfigError
-        One sentence for each fault, with the value that was set; values of URLs and secrets are
-        never repeated.
+        The settings have faults; one sentence each, with the value. Values of URLs and secrets are
+        never included.
     """
     values, faults = _from_file(file)
     faults += _unknown_variables()
@@ -308,7 +310,7 @@ def load_settings(file: Path | None = None) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         faults += [_sentence(fault) for fault in error.errors(include_url=False)]
-    except SettingsError:  # of what is read as JSON there is one
+    except SettingsError:  # only `model` is parsed as JSON
         faults.append(_no_parameters())
     if faults:
         raise ConfigError("; ".join(faults))
@@ -316,13 +318,13 @@ def load_settings(file: Path | None = None) -> Settings:
 
 
 def model_config_of(settings: Settings, promoted: ModelConfig | None = None) -> ModelConfig:
-    """Give the parameters of the model: a base, and on top of it what the settings say.
+    """Give the model parameters: a base, overridden by the settings.
 
     Parameters
     ----------
     promoted
-        What was promoted in the store. The base is the file that ``parameters`` names, else this,
-        else the defaults.
+        Configuration promoted in the store. The base is the file of ``parameters``, else this, else
+        the defaults.
 
     Examples
     --------
@@ -348,7 +350,7 @@ def _span(text: str) -> tuple[int, int]:
 
 
 def trust_policy_of(settings: Settings, promoted: ModelConfig | None = None) -> TrustPolicy:
-    """Give the trust arithmetic's numbers, named after the model's configuration."""
+    """Give the trust policy, with the version of the model configuration."""
     version = model_config_of(settings, promoted).version
     return TrustPolicy(version=version, stale_after_s=settings.stale_after_s)
 
@@ -365,7 +367,7 @@ def shown(settings: Settings) -> dict[str, Any]:
 
 
 def variable(name: str) -> str:
-    """Give the variable of a setting."""
+    """Give the environment variable of a setting."""
     return PREFIX + name.upper()
 
 
@@ -419,7 +421,7 @@ def _no_parameters() -> str:
 def _sentence(fault: ErrorDetails) -> str:
     place = [str(part) for part in fault["loc"][:2]]
     said = fault["msg"].removeprefix("Value error, ")
-    # What we say ourselves (a value_error) has the value in it, where it may be told.
+    # Our own messages (value_error) already contain the value if it may be shown.
     own = fault["type"] == "value_error"
-    told = "" if own or _is_hidden(place[0]) else f", got {quoted(fault['input'])}"
-    return f"{variable('__'.join(place))}: {said[:1].lower()}{said[1:]}{told}"
+    got = "" if own or _is_hidden(place[0]) else f", got {quoted(fault['input'])}"
+    return f"{variable('__'.join(place))}: {said[:1].lower()}{said[1:]}{got}"

@@ -1,6 +1,6 @@
-"""Habitus over HTTP: what a policy decision point, an analyst and an operator may ask.
+"""The HTTP API of Habitus for policy decision points, analysts and operators.
 
-Three promises hold for every answer: reading never computes from history and never writes; an
-agent nobody knows, one still learning, a late pipeline and an unavailable service are four
-different answers; and no error repeats what the caller sent.
+Three promises hold for every answer. Reads never recompute from history and never write. An unknown
+agent, a learning agent, a late pipeline and an unavailable service are four different answers.
+Errors never repeat the caller's input.
 """

@@ -1,4 +1,4 @@
-"""Wiring: what answers, in which order, and what runs beside it.
+"""Assemble the application: the order of its layers, and its background tasks.
 
 loopback rules and trust look-ups (FastTrust)  ->  limits and headers (Guard)  ->  FastAPI
 """
@@ -26,14 +26,14 @@ from scoring_api.routes import PAGES, ROUTERS
 from scoring_api.service import Service, Validate
 from scoring_api.status.metrics import Metrics
 from scoring_api.status.silent_agents import Silences
-from scoring_api.trust_cache.cache import TrustCache
+from scoring_api.trust_cache.cache import Settle, TrustCache
 from scoring_api.trust_cache.fast_path import FastTrust
 from scoring_api.trust_cache.store_reading import Reading
 
 DESCRIPTION = (
     "Behavioural baselines and trust scores for AI agents. Errors are problem details (RFC 9457). "
-    "Unknown, learning, stale and unavailable are different answers; deny what cannot be undone on "
-    "the last two."
+    "Unknown, learning, stale and unavailable are different answers; on the last two, deny "
+    "irreversible operations."
 )
 
 
@@ -45,7 +45,7 @@ class Measured:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on and count."""
+        """Pass the request on and count it."""
         started, status = perf_counter(), 500
 
         async def watched(message: Message) -> None:
@@ -112,31 +112,34 @@ def create_app(
     config: ApiConfig | None = None,
     policy: TrustPolicy | None = None,
     obligations: Mapping[str, Obligation] = DEFAULT_OBLIGATIONS,
+    *,
+    settle: Settle | None = None,
 ) -> Application:
     """Make the application over a store.
 
     Parameters
     ----------
     reading
-        The store; `Reading` in `scoring_api.trust_cache.store_reading` names the thread that
-        calls it.
+        The store; one thread calls it, see `Reading` in `scoring_api.trust_cache.store_reading`.
     validate
-        Gives the native event that bytes are, with the names of its unknown members; raises
-        `models.errors.MalformedEvent` for other bytes.
+        Decodes bytes to a native event and the names of its unknown members; raises
+        `models.errors.MalformedEvent` for invalid bytes.
     config, policy, obligations
-        Defaults are those of one machine without a credential store.
+        The defaults fit one machine without a credential store.
+    settle
+        Applied to each trust state that is read, such as `Inventory.settled`; None: no change.
 
     Raises
     ------
     ConfigError
-        When the configuration cannot be served, such as beyond loopback without credentials.
+        The configuration is unsafe, such as a public address without credentials.
     """
     config = config or ApiConfig()
     policy = policy or TrustPolicy()
     config.validate()
     policy.validate()
     metrics = Metrics()
-    cache = TrustCache(reading, config, policy, obligations, metrics)
+    cache = TrustCache(reading, config, policy, obligations, metrics, settle)
     service = Service(
         config=config,
         reading=reading,
@@ -158,7 +161,7 @@ def create_app(
     )
     api.state.service = service
     problems.install(api)
-    api.openapi = partial(described, api)  # type: ignore[method-assign]  # how FastAPI wants it
+    api.openapi = partial(described, api)  # type: ignore[method-assign]  # as documented
     for router in (*ROUTERS, PAGES):
         api.include_router(router)
     return Application(api, service)

@@ -1,7 +1,8 @@
-"""The one place of the API that reads the wall clock.
+"""The only module of the API that reads the wall clock.
 
-Trust is a function of *event* time. On live data the wall clock is that time; over a recording it
-is the watermark of what was judged, or every agent of last year would have decayed to unknown.
+Trust is a function of *event* time. On live data this is the wall clock. Over a recording it is the
+watermark of judged events, because otherwise every agent of last year would have decayed to
+unknown.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def wall_us() -> int:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationClock:
-    """Say at which event time trust is evaluated.
+    """Gives the event time at which trust is evaluated.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class EvaluationClock:
     def at_us(self, now_us: int, watermark_us: int | None) -> int:
         """Give the evaluation time: `now_us` on the wall clock, else the watermark.
 
-        Without a watermark nothing was judged yet, and only unknown agents can be asked for.
+        Without a watermark nothing was judged yet, so all agents are unknown.
         """
         if self.kind == "event" and watermark_us is not None:
             return watermark_us

@@ -1,4 +1,4 @@
-"""What the API needs to know, as plain values; `pipeline.settings` fills it."""
+"""Configuration of the API as plain values, filled from `pipeline.settings`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from scoring_api.clock import ClockKind
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
-# Symmetric algorithms are left out on purpose: with a public key set, an HS256 token could be
-# signed by anyone who can read the key set.
+# Symmetric algorithms are excluded: anyone who can read a public key set could sign an HS256 token.
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
     | {"EdDSA", "Ed25519"}
@@ -23,12 +22,12 @@ ALGORITHMS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiConfig:
-    """Everything `create_app` can be told.
+    """Configuration of `create_app`.
 
     Parameters
     ----------
     listen
-        ``HOST:PORT``; an IPv6 host stands in brackets.
+        ``HOST:PORT``, with an IPv6 host in brackets.
     api_keys_file
         JSON or TOML file of hashed keys, see `pipeline.credentials.entries`.
     jwks
@@ -40,19 +39,20 @@ class ApiConfig:
     clock
         ``wall`` on live data, ``event`` over recordings.
     poll_s
-        Seconds between two looks at the store; more while looks take long.
+        Seconds between two polls of the store; more while polls take long.
     refresh_s
-        Seconds after which an encoded answer that is asked for is made anew.
+        Seconds after which a requested encoded answer is renewed.
     prepare_s
-        Seconds that the start may take for answers that nobody has asked for yet.
+        Seconds at the start for answers that were not requested yet.
     silent_every_s
-        Seconds between two looks for agents that have stopped reporting.
+        Seconds between two searches for silent agents.
     client_ca
-        Authorities of client certificates; who is let in is said by the entries of `api_keys_file`.
+        Authorities of client certificates; the entries of `api_keys_file` decide which are
+        admitted.
     max_body
         Bytes of a request body.
     max_body_memory
-        Bytes of all request bodies that are in memory; half of it for one address.
+        Bytes of all request bodies in memory; one address gets at most half.
     max_batch
         Events in one ``POST /v1/actions`` and agents in one ``POST /v1/trust/query``.
     max_event
@@ -85,13 +85,13 @@ class ApiConfig:
 
     @property
     def has_credentials(self) -> bool:
-        """True when there is a store to check a caller against."""
+        """Whether a credential store is configured."""
         stores = (self.api_keys_file, self.jwks, self.client_ca)
         return any(store is not None for store in stores)
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port of `listen`; raises `ConfigError` when it is neither."""
+        """Host and port of `listen`; raises `ConfigError` if it is invalid."""
         try:
             parts = urlsplit(f"//{self.listen}")
             host, port = parts.hostname, parts.port
@@ -102,7 +102,7 @@ class ApiConfig:
         return host, port
 
     def validate(self) -> None:
-        """Check all that can be checked before start; raises one `ConfigError` with every fault."""
+        """Check the configuration before the start; raise one `ConfigError` with all faults."""
         faults = list(self._faults())
         if faults:
             raise ConfigError("; ".join(faults))
@@ -131,7 +131,7 @@ class ApiConfig:
 
 @lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's loopback.
+    """Return whether a host name or address is loopback.
 
     >>> is_loopback("127.8.0.1"), is_loopback("localhost"), is_loopback("192.0.2.1")
     (True, True, False)
@@ -147,7 +147,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_bind(host: str, config: ApiConfig) -> None:
-    """Refuse to serve beyond loopback when nobody can be told apart.
+    """Refuse to serve beyond loopback if callers cannot be authenticated.
 
     >>> check_bind("127.0.0.1", ApiConfig())
     >>> check_bind("0.0.0.0", ApiConfig())

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the framework says of the routes, and the parts it cannot know."""
+"""The OpenAPI document: the framework's description of the routes, with additions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
 
 
 def described(app: FastAPI) -> dict[str, Any]:
-    """Describe `app`; made once.
+    """Describe `app`; computed once.
 
-    The framework describes an own answer 422 to a bad body, which `problems.install` replaces by
-    400. Problem details and bodies that routes read themselves are added: no signature names them.
+    The framework describes a 422 answer to an invalid body, which `problems.install` replaces by
+    400. Problem details and bodies that routes read themselves are added, as they are in no
+    signature.
     """
     if app.openapi_schema is None:
         api = get_openapi(

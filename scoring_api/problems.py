@@ -1,4 +1,4 @@
-"""Errors on the wire: RFC 9457 problem details, never an input value in them."""
+"""Errors as RFC 9457 problem details, without input values."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MEDIA_TYPE = "application/problem+json"
 CLIENT_CLOSED = 499
 ENDED = "habitus.ended"
-"""Key in a scope's state: the status of a request that the client or a limit has ended."""
+"""Key in a scope's state: status of a request ended by the client or a limit."""
 
 
 class ProblemError(Exception):
-    """An answer other than the one asked for.
+    """An error answer.
 
     Parameters
     ----------
     status
         HTTP status, 400 to 599.
     detail
-        What is wrong and what was expected; lower case, never an input value or a secret.
+        The fault and the expected value; lower case, without input values and secrets.
     headers
         Further headers, such as ``WWW-Authenticate``.
     members
@@ -76,13 +76,13 @@ class ProblemError(Exception):
         )
 
     def response(self) -> Response:
-        """Give the same as a Starlette response."""
+        """Convert to a Starlette response."""
         headers = {"Cache-Control": "no-store", **self.headers}
         return Response(self.body(), self.status, headers, media_type=MEDIA_TYPE)
 
 
 async def send_problem(send: Send, error: ProblemError) -> None:
-    """Answer with a problem from plain ASGI code."""
+    """Send a problem from plain ASGI code."""
     body = error.body()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
@@ -95,8 +95,8 @@ async def send_problem(send: Send, error: ProblemError) -> None:
 
 
 def _where(error: Mapping[str, Any]) -> str:
-    # The location names our own parameters and the caller's keys; keys of free-form objects could
-    # be long, so only the first few steps are shown.
+    # The location contains our parameters and the caller's keys. Keys of free-form objects may be
+    # long, so only the first few steps are shown.
     return ".".join(str(step)[:64] for step in error["loc"][:4])
 
 
@@ -105,17 +105,17 @@ def _fault(error: Mapping[str, Any]) -> str:
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)  # noqa: S101  # registered for this type alone
+    assert isinstance(error, ProblemError)  # noqa: S101  # registered for this type only
     return error.response()
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this type alone
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this type only
     found = [_fault(fault) for fault in error.errors()[:5]]
     return ProblemError(400, "; ".join(found)).response()
 
 
-# Messages of pydantic that are made of our own limits alone. The others may repeat the input.
+# Messages of pydantic that contain only our limits. Others may repeat the input.
 _SAFE = frozenset(
     {"missing", "string_too_long", "string_too_short", "too_long", "too_short", "int_parsing"}
     | {"greater_than_equal", "less_than_equal", "literal_error", "enum", "list_type", "dict_type"}
@@ -132,7 +132,7 @@ _DETAIL = {
 
 
 async def _on_http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type only
     detail = _DETAIL.get(error.status_code)
     headers = dict(error.headers or {})
     return ProblemError(error.status_code, detail or "the request was refused", headers).response()
@@ -144,7 +144,7 @@ async def _on_store(_: Request, error: Exception) -> Response:
 
 
 async def _on_hang_up(_: Request, __: Exception) -> Response:
-    # Nobody reads it; the status is for the metric.
+    # The client is gone; the status is for the metric.
     return Response(status_code=CLIENT_CLOSED)
 
 
@@ -154,7 +154,7 @@ async def _on_unhandled(_: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem; a body that does not validate is 400, not 422."""
+    """Make every error of `app` a problem; an invalid body is 400, not 422."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

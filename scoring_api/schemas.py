@@ -1,7 +1,7 @@
-"""The wire of the API, as OpenAPI describes it; versioned apart from the core's own types.
+"""Schemas of the API for OpenAPI; versioned separately from the types of `models`.
 
-Answers are encoded by msgspec from the core; these models document them, and a test holds the two
-together. Only request bodies are validated here.
+msgspec encodes answers from the types of `models`. These schemas document them, and a test compares
+both. Only request bodies are validated here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Problem(BaseModel):
 
 
 class Facets(BaseModel):
-    """Score of each side of the agent."""
+    """Score of each facet of the agent."""
 
     tools: Points
     data: Points
@@ -42,7 +42,7 @@ class Facets(BaseModel):
 
 
 class Reason(BaseModel):
-    """One anomaly that lowers the score, by how many points."""
+    """One anomaly that lowers the score, with its effect in points."""
 
     anomaly: str
     severity: SeverityName
@@ -52,28 +52,28 @@ class Reason(BaseModel):
 
 
 class Obligation(BaseModel):
-    """What a policy should ask for."""
+    """Requirements that a policy should impose."""
 
     max_credential_ttl_s: Annotated[int, Field(ge=0)]
     step_up: bool
 
 
 class Recovery(BaseModel):
-    """The next level, and how long a clean run takes to it."""
+    """The next level, and the clean days until it."""
 
     to: LevelName
     clean_days: Annotated[
         int,
         Field(
             ge=0,
-            description="Whole days from `as_of`, each clean in full, until the agent has that "
-            "level at the latest; margin and patience included.",
+            description="Whole clean days from `as_of` until the agent has that level at the "
+            "latest, including margin and patience.",
         ),
     ]
 
 
 class Trust(BaseModel):
-    """The trust answer. `state` and `gate` say when a policy must not rely on `score`."""
+    """The trust answer. `state` and `gate` show when a policy must not rely on `score`."""
 
     agent_id: str
     score: Points
@@ -106,16 +106,16 @@ class TrustQuery(BaseModel):
 
 
 class TrustAnswers(BaseModel):
-    """One answer for each agent asked for, unknown ones included."""
+    """One answer for each requested agent, including unknown ones."""
 
     answers: list[Trust]
 
 
 class Silence(BaseModel):
-    """How long an agent has reported nothing, far longer than it usually does.
+    """Silence of an agent that is far longer than expected.
 
-    `since` is the hour in which it was last heard. Hours of weekends do not count where it rests
-    then; `usual_hours` is its longest usual silence, `times` how many times that.
+    `since` is the hour of its last event. Weekend hours do not count for an agent that rests on
+    weekends. `usual_hours` is its longest typical silence, and `times` the ratio to it.
     """
 
     since: str
@@ -127,9 +127,9 @@ class Silence(BaseModel):
 class AgentRow(BaseModel):
     """One agent of the inventory; `silent` is null unless it has stopped reporting.
 
-    `role` and `owner` are the inventory's, else what the agent said first or a change announced.
-    `registered` is null where no inventory was loaded. `claims` is what an agent outside the
-    inventory says of its role, owner and team; nothing proves it.
+    `role` and `owner` come from the inventory, else from the agent's first claim or an announced
+    change. `registered` is null without an inventory. `claims` holds the unverified role, owner and
+    team of an agent outside the inventory.
     """
 
     agent_id: str
@@ -170,7 +170,7 @@ class AgentDetail(AgentRow):
 
 
 class EvidenceItem(BaseModel):
-    """One item of evidence and its exact leave-one-out effect, in points, on the mode's score."""
+    """One item of evidence with its exact leave-one-out effect on the mode's score, in points."""
 
     mode: str
     id: str
@@ -188,7 +188,7 @@ class EvidenceItem(BaseModel):
 
 
 class Evidence(BaseModel):
-    """What moved the score."""
+    """Evidence for the score."""
 
     agent_id: str
     as_of: str
@@ -205,7 +205,7 @@ class HistoryPoint(BaseModel):
 
 
 class History(BaseModel):
-    """Trust over time, computed from the evidence as it stands: a dismissed item is gone."""
+    """Trust over time, computed from the current evidence without dismissed items."""
 
     agent_id: str
     mode: str
@@ -213,7 +213,7 @@ class History(BaseModel):
 
 
 class AnomalyReason(BaseModel):
-    """One feature's share: bits of surprise, what was observed, and what was expected instead."""
+    """Contribution of one feature: bits of surprise, observed and expected values."""
 
     feature: str
     bits: float
@@ -244,10 +244,10 @@ class ScoreChange(BaseModel):
 
 
 class AnomalyAgents(BaseModel):
-    """The agents of an anomaly of several: how many, ten of them, and what all of them share.
+    """The agents of a finding of several agents: number, ten ids, and shared values.
 
-    `first` names the agents first that do more than read, with the gravest of that in
-    `operations`. `conflicts` counts events under an id with other content.
+    `first` begins with agents that do more than read; `operations` holds their most severe
+    operation. `conflicts` counts events that reuse an id with other content.
     """
 
     count: Annotated[int, Field(ge=1)]
@@ -258,7 +258,7 @@ class AnomalyAgents(BaseModel):
 
 
 class ListedAgents(AnomalyAgents):
-    """The agents of an anomaly of several, with a list of all of them: at most 1,000 ids."""
+    """The agents of a finding of several agents, with at most 1,000 of their ids."""
 
     members: list[str] = []
 
@@ -266,7 +266,7 @@ class ListedAgents(AnomalyAgents):
 class Anomaly(BaseModel):
     """One anomaly with its reasons; a later version of the same id replaces the earlier one.
 
-    The same as on the topic `agent.anomalies`.
+    It equals the message on the topic `agent.anomalies`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -306,7 +306,7 @@ class Anomaly(BaseModel):
 
 
 class OpenedAnomaly(Anomaly):
-    """One anomaly that is asked for by its id."""
+    """One anomaly, requested by its id."""
 
     agents: ListedAgents | None = None
 
@@ -324,9 +324,9 @@ STATUSES = get_args(ActionStatus)
 
 
 class ActionResult(BaseModel):
-    """What became of one event. `id` is null where the event has none that can be read.
+    """Result of one event. `id` is null if the event has no readable id.
 
-    A `duplicate` says what was sent under its id before; a `conflict` says something else.
+    A `duplicate` has the content sent under its id before; a `conflict` has other content.
     """
 
     index: int
@@ -337,10 +337,10 @@ class ActionResult(BaseModel):
 
 
 class UnknownMember(BaseModel):
-    """A member of accepted events that the format does not know, and what was probably meant.
+    """An unknown member of accepted events, with a suggestion.
 
-    `count` is the number of events that have it. `(other)` stands for names that are long, not
-    plain, or too many.
+    `count` is the number of events with it. `(other)` is the sum over names that are too long, have
+    special characters, or exceed the number of counters.
     """
 
     member: str
@@ -349,9 +349,9 @@ class UnknownMember(BaseModel):
 
 
 class ActionResults(BaseModel):
-    """What became of each event, in the order sent, with how many there are of each status.
+    """Results of all events, in the order sent, with counts by status.
 
-    Accepted and conflicting ones are stored durably, and judged.
+    Accepted and conflicting events are stored durably, and judged.
     """
 
     accepted: int
@@ -363,16 +363,16 @@ class ActionResults(BaseModel):
 
 
 class RejectedActions(Problem):
-    """Problem details for a request of which every event was rejected, with a result for each."""
+    """Problem details of a request whose events were all rejected, with a result for each."""
 
     results: list[ActionResult]
 
 
 class SourceSeen(BaseModel):
-    """When the newest event of a source happened; `age_s` is null before the first.
+    """Time of the last event of a source; `age_s` is null before the first.
 
-    A source that is `live` is `quiet` once that is longer ago than answers may be behind. One that
-    never had an event counts from the newest event of all.
+    A `live` source is `quiet` if that event is older than the staleness bound. The silence of a
+    source without events counts from the newest event of all sources.
     """
 
     source: str
@@ -383,7 +383,7 @@ class SourceSeen(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the process lives, and whether it can answer."""
+    """Liveness and readiness of the process."""
 
     status: Literal["ok", "loading"]
     pipeline: Literal["running", "drained", "stopped", "none"] | None = None

@@ -1,4 +1,4 @@
-"""What every route needs, made once, and the dependencies that hand it out."""
+"""Shared parts of all routes, and the FastAPI dependencies that provide them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from scoring_api.trust_cache.cache import TrustCache
 from scoring_api.trust_cache.store_reading import Reading
 
 Validate = Callable[[bytes], tuple[Event, tuple[str, ...]]]
-"""Give the native event that bytes are, with the names of its unknown members.
+"""Decodes bytes to a native event and the names of its unknown members.
 
-Raises `models.errors.MalformedEvent` for bytes that are no such event.
+Raises `models.errors.MalformedEvent` for invalid bytes.
 """
 
 
@@ -36,7 +36,7 @@ _LONGEST_NAME = 128
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts that routes share."""
+    """Shared parts of the routes."""
 
     config: ApiConfig
     reading: Reading
@@ -48,7 +48,7 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    """Give the service of the application a request came to."""
+    """Give the service of the request's application."""
     found: Service = request.app.state.service
     return found
 
@@ -57,9 +57,9 @@ Shared = Annotated[Service, Depends(service_of)]
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body that does not say that it is JSON.
+    """Refuse a body without the content type JSON.
 
-    Also what keeps a web page from posting here without being asked first.
+    This also forces a CORS preflight for posts of foreign web pages.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -67,16 +67,16 @@ def require_json(request: Request) -> None:
 
 
 def _parameters(route: APIRoute) -> tuple[str, ...]:
-    """Name the query parameters of a route."""
+    """Give the query parameters of a route."""
     found, names = [route.dependant], set[str]()
-    for dependant in found:  # grows by those that each depends on
+    for dependant in found:  # the loop appends the dependencies of each
         names |= {one.alias for one in dependant.query_params}
         found += dependant.dependencies
     return tuple(sorted(names))
 
 
 def check_query(request: Request) -> None:
-    """Refuse a query parameter that the route of a GET does not have: it would choose nothing."""
+    """Refuse unknown query parameters of a GET, which would have no effect."""
     if request.method not in ("GET", "HEAD") or not request.query_params:
         return
     known = _parameters(request.scope["route"])
@@ -86,7 +86,7 @@ def check_query(request: Request) -> None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which of the known names is probably meant; the given name is not repeated.
+    """Suggest the closest known name, without repeating the given one.
 
     >>> nearest("severty", ["kind", "severity"]), nearest("x", ["a", "b"]), nearest("x", [])
     (', did you mean severity?', ', expected one of: a, b', ', expected none')
@@ -98,13 +98,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f", expected one of: {', '.join(names)}" if names else ", expected none"
 
 
-# These two only describe the credential in OpenAPI; `Authenticator` reads it.
+# Both only describe the credential in OpenAPI; `Authenticator` reads it.
 _BEARER = HTTPBearer(auto_error=False, description="JWT of the configured issuer, or an API key")
 _API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
 def needs(scope: str) -> Any:
-    """Make the dependency that lets a caller with `scope` pass, and then looks at the query."""
+    """Make a dependency that requires `scope`, and then checks the query parameters."""
 
     async def check(request: Request, service: Shared) -> Principal:
         caller = await service.auth.authorise(request.scope, scope)
@@ -129,7 +129,7 @@ def agent_id_of(
         ),
     ],
 ) -> str:
-    """Give the agent's id; the guard encoded it into one segment."""
+    """Give the agent id, which the guard encoded into one segment."""
     plain = unquote(agent_id)
     if len(plain) > 256:
         raise ProblemError(400, "an agent's id has at most 256 characters")
@@ -140,10 +140,10 @@ AgentPath = Annotated[str, Depends(agent_id_of)]
 
 _REF = "#/components/schemas/"
 _MEANING = {
-    400: "The request is not what the route takes.",
+    400: "The request is invalid.",
     401: "No credential, or one that was refused.",
     403: "The credential lacks the scope, or the client is not on loopback.",
-    404: "There is no such thing.",
+    404: "The object does not exist.",
     408: "The headers or the body took too long.",
     413: "The body is too large.",
     414: "The request target is too long.",
@@ -152,25 +152,25 @@ _MEANING = {
     422: "Every event of the request was rejected.",
     429: "Too many failed authentications, connections or requests of this address.",
     431: "The headers are too long.",
-    503: "Not loaded yet, all connections are taken, or a store cannot be used now.",
+    503: "Not loaded yet, all connections are in use, or a store cannot be used now.",
 }
 _OF_ANY_ROUTE = (400, 403, 408, 414, 421, 429, 431, 503)
 _TYPES = {422: RejectedActions}
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Describe the JSON body of a route that reads it after the caller is known."""
+    """Describe the JSON body of a route that reads it after authentication."""
     schema = {"$ref": _REF + model.__name__}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems a route answers with, beyond those that any route may."""
+    """Describe the problems of a route, in addition to those of all routes."""
     return open_problems(401, *statuses)
 
 
 def open_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems of a route that asks for no credential."""
+    """Describe the problems of a route without authentication."""
     return {
         status: {
             "description": _MEANING[status],

@@ -19,7 +19,6 @@ from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import Store, open_store
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig
-from scoring_api.wiring import StoreReading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -90,7 +89,7 @@ def served(store: Store, settings: Settings) -> AbstractAsyncContextManager[http
     from contextlib import asynccontextmanager
 
     app = create_app(
-        StoreReading(store),
+        store,
         Native().read,
         ApiConfig(clock="event", poll_s=0.02),
         trust_policy_of(settings),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from pipeline.commands.standing import Standings
+from pipeline.commands.current_trust import CurrentTrust
 from pipeline.enrichment import inventory
 from pipeline.formats import Native
 from pipeline.processing import runner
@@ -19,7 +19,6 @@ from pipeline.settings import Settings, trust_policy_of
 from pipeline.store import open_store
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig
-from scoring_api.wiring import StoreReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,10 +98,11 @@ class Story:
                 config = ApiConfig(clock="event", poll_s=0.02)
                 registered = inventory.load(self.settings.inventory)
                 app = create_app(
-                    StoreReading(store, registered),
+                    store,
                     Native().read,
                     config,
                     trust_policy_of(self.settings),
+                    settle=registered.settled,
                 )
                 transport = httpx.ASGITransport(app)
                 async with (
@@ -261,6 +261,6 @@ def test_an_inventory_that_changed_counts_before_its_agents_act_again(begin):
     assert names(story.get("/v1/agents", role="data-steward")) == []
     assert names(story.get("/v1/agents", role=ROLE)) == [DESK]
     with open_store(story.settings.store) as store:
-        rows = {row["agent_id"]: row for row in Standings(store, story.settings).rows()}
+        rows = {row["agent_id"]: row for row in CurrentTrust(store, story.settings).rows()}
     assert (rows[DESK]["role"], rows[DESK]["registered"]) == (ROLE, True)
     assert (rows["gone-1"]["role"], rows["gone-1"]["registered"]) == (None, False)

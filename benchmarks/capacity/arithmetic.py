@@ -1,4 +1,4 @@
-"""The arithmetic of docs/scale.md: how much of what a load needs, and what saturates first."""
+"""The arithmetic of docs/scale.md: resources for a load, and the first bottleneck."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pipeline.processing.stream_types import USUAL_BATCH
+from pipeline.processing.stream_types import DEFAULT_BATCH
 
 if TYPE_CHECKING:
     from benchmarks.costs import Costs, Measured
 
-# Partitions of each worker, each committed by itself: they cannot be added later.
+# Partitions per worker, each committed separately; they cannot be added later.
 PARTS = 2
 DAY_S = 86_400
 REMEMBERED_DAYS = 30
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """What is asked of an installation.
+    """Load of an installation.
 
     Attributes
     ----------
     busy
-        Share of what workers and replicas could do at most that they are to do.
+        Target utilisation of workers and replicas.
     """
 
     agents: int
@@ -34,7 +34,7 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a load needs; rates by the second, sizes in bytes."""
+    """Resources for a load; rates per second, sizes in bytes."""
 
     workers: int
     partitions: int
@@ -56,7 +56,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def distinct(events: float, agents: float) -> float:
-    """Expect how many agents so many events are of, all agents alike.
+    """Give the expected number of distinct agents of events, if all agents are equal.
 
     >>> round(distinct(100, 1)), round(distinct(1, 100)), round(distinct(100, 100))
     (1, 1, 63)
@@ -65,22 +65,22 @@ def distinct(events: float, agents: float) -> float:
 
 
 def batch_s(costs: Measured, events: float, agents: float) -> float:
-    """Give the seconds that a batch of so many events of so many agents takes a worker."""
+    """Give the seconds of a worker for a batch of events of a number of agents."""
     rows, commits = distinct(events, agents), distinct(events, PARTS)
     return (costs.event_us * events + costs.row_us * rows + costs.batch_us * commits) / 1e6
 
 
 def highest_rate(costs: Measured, agents: float) -> float:
-    """Give the events a second that one worker can do: with full batches."""
-    return USUAL_BATCH / batch_s(costs, USUAL_BATCH, agents)
+    """Give the highest rate of one worker, with full batches."""
+    return DEFAULT_BATCH / batch_s(costs, DEFAULT_BATCH, agents)
 
 
 def natural_batch(costs: Measured, rate: float, agents: float) -> float:
-    """Give the size at which a batch lasts just as long as the next one takes to come in.
+    """Give the batch size at which judging takes as long as the next batch takes to arrive.
 
-    A worker takes what waits. Where little comes in, batches are small and each event dearer.
+    A worker takes all waiting events. At low rates batches are small, and events more expensive.
     """
-    low, high = 1.0, float(USUAL_BATCH)
+    low, high = 1.0, float(DEFAULT_BATCH)
     if rate * batch_s(costs, high, agents) >= high:
         return high
     for _ in range(60):
@@ -129,9 +129,9 @@ def plan(costs: Costs, load: Load) -> Plan:
 
 
 def saturation(costs: Costs, load: Load) -> list[tuple[str, float]]:
-    """Give the events a second at which one of each is full, the first one first.
+    """Give the rate at which one instance of each resource is saturated, the lowest rate first.
 
-    Agents grow with the events: what an agent does in a second stays the same.
+    The number of agents grows with the events, at a constant rate per agent.
     """
     m, a, p = costs.measured, costs.assumed, plan(costs, load)
     each_event = 1 / load.events_per_s

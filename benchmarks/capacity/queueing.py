@@ -1,7 +1,7 @@
-"""Simulate a worker and its partitions, to check the arithmetic of docs/scale.md.
+"""Simulation of a worker and its partitions, to check the arithmetic of docs/scale.md.
 
-Events come in at random, of agents of whom a few are far busier than most; a worker takes what
-waits, and each batch takes what was measured. Nothing of the arithmetic is used.
+Events arrive at random, from agents of which a few are far busier than most. A worker takes all
+waiting events, and each batch takes the measured time. The simulation does not use the arithmetic.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from benchmarks.capacity.arithmetic import PARTS
-from pipeline.processing.stream_types import USUAL_BATCH
+from pipeline.processing.stream_types import DEFAULT_BATCH
 
 if TYPE_CHECKING:
     from benchmarks.costs import Measured
@@ -22,7 +22,7 @@ _MOST_DRAWN = 4_000
 
 
 class Simulated(Struct, frozen=True, kw_only=True):
-    """What one worker did: sizes of batches, rows, waiting at the end, and how fresh trust was."""
+    """Result of one worker: batch size, rows, waiting events at the end, and freshness of trust."""
 
     batch: float
     rows_per_event: float
@@ -32,14 +32,14 @@ class Simulated(Struct, frozen=True, kw_only=True):
 
 
 def activity(rng: np.random.Generator, agents: int, spread: float) -> np.ndarray:
-    """Draw how much each agent does: shares that add up to 1, alike where `spread` is 0."""
+    """Draw the activity of each agent: shares with sum 1, equal if `spread` is 0."""
     drawn = rng.lognormal(0.0, spread, agents)
     shares: np.ndarray = drawn / drawn.sum()
     return shares
 
 
 def busiest(agents: int, partitions: int, workers: int, spread: float, seed: int = 7) -> float:
-    """Give the load of the busiest worker over the average: agents by hash, partitions in turn."""
+    """Give the load of the busiest worker over the average; agents are hashed to partitions."""
     rng = np.random.default_rng(seed)
     shares = activity(rng, agents, spread)
     by_partition = np.bincount(rng.integers(partitions, size=agents), shares, partitions)
@@ -56,14 +56,14 @@ def simulate(
     spread: float = 0.0,
     seed: int = 7,
 ) -> Simulated:
-    """Let one worker work.
+    """Simulate one worker.
 
     Parameters
     ----------
     rate, agents
-        Events a second that come in, and of how many agents they are.
+        Events per second, and number of agents.
     spread
-        How unlike agents are: the standard deviation of the logarithm of their activity.
+        Standard deviation of the logarithm of the agents' activity.
     """
     rng = np.random.default_rng(seed)
     edges = np.cumsum(activity(rng, agents, spread))
@@ -73,11 +73,11 @@ def simulate(
         if not waiting:
             gap = rng.exponential(1 / rate)
             now, since, waiting = now + gap, now + gap, 1
-        taken = min(waiting, USUAL_BATCH)
+        taken = min(waiting, DEFAULT_BATCH)
         named = np.unique(np.searchsorted(edges, rng.random(taken))).size
         commits = np.unique(rng.integers(PARTS, size=taken)).size
         took = (costs.event_us * taken + costs.row_us * named + costs.batch_us * commits) / 1e6
-        # What is taken came in while the batch before was judged.
+        # The taken events arrived while the previous batch was judged.
         came = rng.uniform(since, now, min(taken, _MOST_DRAWN)) if now > since else np.full(1, now)
         seen = now + took + rng.uniform(0, POLL_S, came.size) + named / costs.replica_changes_per_s
         fresh.append(seen - came)

@@ -1,4 +1,4 @@
-"""What a replica of the API costs: memory an agent, and changes it takes in a second."""
+"""Costs of a replica of the API: memory per agent, and changes applied per second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pipeline.store import Commit, open_store
 from scoring_api.config import ApiConfig
 from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache.cache import TrustCache
-from scoring_api.wiring import StoreReading
 
 if TYPE_CHECKING:
     from benchmarks.measuring.meter import Job
@@ -32,9 +31,7 @@ def replica(job: Job) -> Result:
             rows = [(state.agent_id, state.mode, b"profile", state) for state in states]
             store.commit(Commit(profiles=rows))
     with open_store(f"sqlite:{path}") as store:
-        cache = TrustCache(
-            StoreReading(store), ApiConfig(), TrustPolicy(), DEFAULT_OBLIGATIONS, Metrics()
-        )
+        cache = TrustCache(store, ApiConfig(), TrustPolicy(), DEFAULT_OBLIGATIONS, Metrics())
         before, meter = resident_bytes(), Meter()
         meter.start(None, "loading")
         asyncio.run(cache.poll())

@@ -1,4 +1,4 @@
-"""What was measured of trust look-ups."""
+"""Results of the trust look-up benchmark."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import NamedTuple
 
 
 class Result(NamedTuple):
-    """What was seen of one server.
+    """Result of one server.
 
     Attributes
     ----------
     rate, cpu_rate
-        Requests a second, and by the server's processor second.
+        Requests per second, and per processor second of the server.
     p50_ms, p99_ms
-        Until the answer, by the wall's clock.
+        Latency by wall time.
     quiet_p99_ms
-        The same in the round with the least: where other work disturbed least.
+        Smallest p99 of all rounds, the least disturbed one.
     turn_p99_ms
-        How long the server itself makes callers wait, by processor time: see
-        `benchmarks.lookup.turns`.
+        Wait caused by the server itself, in processor time; see `benchmarks.lookup.turns`.
     """
 
     rate: float
@@ -30,7 +29,7 @@ class Result(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Look-ups by server; questions for 1,000 agents: when none is encoded yet, then again."""
+    """Look-ups by server, and batches of 1,000 agents without and with encoded answers."""
 
     lookups: dict[str, Result]
     first_batch_ms: float

@@ -1,7 +1,8 @@
-"""What trust look-ups are measured on: ours, a plain FastAPI route, and the least a server can do.
+"""Servers of the trust look-up benchmark: ours, a plain FastAPI route, and a minimal server.
 
-``python -m benchmarks.lookup.servers NAME PORT [BY]`` serves one of them on one core: ours by the
-server of ``habitus serve``, the others by uvicorn with uvloop and httptools, or by the server BY.
+``python -m benchmarks.lookup.servers NAME PORT [BY]`` serves one of them on one core. Ours runs on
+the server of ``habitus serve``, the others on uvicorn with uvloop and httptools, or on the server
+BY.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def agent_name(number: int) -> str:
 
 
 def trust_state(number: int) -> TrustState:
-    """Make the state of an agent with ninety days behind it, and up to three anomalies."""
+    """Make the state of an agent with ninety days of history, and up to three anomalies."""
     now = time.time_ns() // 1000
     today = now // DAY_US
     ledger = Ledger(days=dict.fromkeys(range(today - 90, today), 20))
@@ -72,7 +73,7 @@ def trust_state(number: int) -> TrustState:
 
 
 class _Store:
-    """A store of one version: look-ups are what is measured."""
+    """A store that never changes, as only look-ups are measured."""
 
     def __init__(self) -> None:
         self._states = [trust_state(number) for number in range(AGENTS)]
@@ -112,14 +113,14 @@ def habitus() -> App:
 
 
 def with_key() -> App:
-    """Make ours where callers have to show an API key; the file is named in the environment."""
+    """Make our application with API keys; the environment names the file."""
     return create_app(
         _Store(), Native().read, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
     )
 
 
 def plain() -> App:
-    """Make the application to compare with: one route, one response model, answers at hand."""
+    """Make the application for comparison: one route, one response model, prepared answers."""
     now = time.time_ns() // 1000
     policy = TrustPolicy()
     answers = {
@@ -145,7 +146,7 @@ def plain() -> App:
 
 
 def bare() -> App:
-    """Make the least there is: the same bytes for everyone, nothing looked at."""
+    """Make the minimal application: constant bytes for every request."""
     now = time.time_ns() // 1000
     body = encode(trust_answer([trust_state(0)], agent_name(0), now, now, TrustPolicy()))
     headers = [
@@ -166,7 +167,7 @@ SERVERS = {"habitus": habitus, "with a key": with_key, "plain": plain, "bare": b
 
 
 BY = ("httptools", "h11", "zttp", "hypercorn", "granian")
-"""Servers to compare with; the last three are not among what the project installs."""
+"""Servers for comparison; the project does not install the last three."""
 
 
 async def _by_uvicorn(app: App, port: int, http: Any) -> None:
@@ -215,7 +216,7 @@ def main() -> None:
     """Serve one of the applications."""
     name, port, *by = sys.argv[1:]
     os.sched_setaffinity(0, {SERVER_CORE})
-    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where it exists
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop if installed
         runner.run(_serve(name, int(port), by[0] if by else ""))
 
 

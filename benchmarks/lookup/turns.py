@@ -1,7 +1,7 @@
-"""How long a server's event loop keeps callers waiting by itself, whatever else the machine does.
+"""Wait of callers caused by a server's own event loop, independent of other load.
 
-A request waits for the turn of the loop that it comes into. Measured by processor time, a turn is
-as long on a busy machine as on an idle one: what it does, and not for how long it was kept from it.
+A request waits for the current turn of the loop. In processor time, a turn takes as long on a busy
+machine as on an idle one.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import time
 from array import array
 from itertools import accumulate
 
-# Shorter turns wait for the client, not the other way round.
+# In shorter turns the server waits for the client.
 _SHORTEST_NS = 100_000
 
 
 class Turns:
-    """Notes the turns of the loop from one ``SIGUSR1`` to the next, and prints their p99."""
+    """Records the turns of the loop from one ``SIGUSR1`` to the next, and prints their p99."""
 
     def __init__(self) -> None:
         self._noting: asyncio.Task[None] | None = None
 
     def listen(self) -> None:
-        """Wait for the signal; to be called in the loop."""
+        """Register the signal handler; called in the loop."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._toggle)
 
     def _toggle(self) -> None:
@@ -48,7 +48,7 @@ class Turns:
 
 
 def p99_ns(turns: array[int]) -> int:
-    """Give the turn that 1 % of the time belongs to longer ones than: long ones have more callers.
+    """Give the p99 of turns weighted by their length, as more callers wait in long turns.
 
     >>> p99_ns(array("q", [100] * 98 + [200]))
     200

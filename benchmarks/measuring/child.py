@@ -1,4 +1,4 @@
-"""Measure in a process of its own: ``python -m benchmarks.measuring.child NAME``, job on stdin."""
+"""Run one measurement in its own process: ``python -m benchmarks.measuring.child NAME``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks.measuring.meter import Job, Result, pin
 
-# Imported only where they run: one library's memory is not another's.
+# Imported only when run, so that each process has the memory of its libraries only.
 MEASUREMENTS = {
     "decode-json": "benchmarks.streaming.decode:decode_json",
     "decode-native": "benchmarks.streaming.decode:decode_native",
@@ -33,9 +33,9 @@ def measure(name: str, job: Job) -> Result:
     Raises
     ------
     subprocess.CalledProcessError
-        It failed; what it said went to stderr.
+        It failed; its output is on stderr.
     """
-    done = subprocess.run(  # noqa: S603  # this very module
+    done = subprocess.run(  # noqa: S603  # this module
         [sys.executable, "-m", "benchmarks.measuring.child", name],
         input=msgspec.json.encode(job),
         stdout=subprocess.PIPE,
@@ -47,7 +47,7 @@ def measure(name: str, job: Job) -> Result:
 
 
 def environment() -> dict[str, str]:
-    """Leave out settings of an installation here, which would win over the benchmark's."""
+    """Remove settings of a local installation, which would override those of the benchmark."""
     own = {k: v for k, v in os.environ.items() if not k.upper().startswith("HABITUS_")}
     return own | {"PYTHONHASHSEED": "0"}
 

@@ -1,4 +1,4 @@
-"""One measured process: two clocks, its memory, its core, and what it hands back."""
+"""One measured process: two clocks, memory, core, and result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from pipeline.processing.progress import Silent
-from pipeline.processing.stream_types import RECORDS, USUAL_BATCH
+from pipeline.processing.stream_types import DEFAULT_BATCH, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,27 +23,27 @@ _STATUS = Path("/proc/self/status")
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """What a measured process is told.
+    """Parameters of a measured process.
 
     Attributes
     ----------
     folder
-        Where the inputs are (see `benchmarks.streaming.inputs`) and where it may write.
+        Folder of the inputs (see `benchmarks.streaming.inputs`) and of the output.
     agents
         Size of the fleet.
     cold, warm, events
-        The stream has `warm` + `events` events; the first `cold` of them are those in which most
-        agents appear, the last `events` are timed.
+        The stream has `warm` + `events` events. Most agents appear in the first `cold` ones; the
+        last `events` are timed.
     at_random
-        Whether agents take turns at random within each hour.
+        Whether agents alternate at random within each hour.
     broker, topic
-        Where the same stream stands in Kafka, empty without a broker.
+        Broker and topic of the same stream; empty without a broker.
     cache_agents, packed_agents
-        Agents that Habitus keeps in memory, ready for use and packed; its defaults when None.
+        Unpacked and packed agents in the memory of Habitus; None: the defaults.
     batch
-        Events in a batch; the usual when None.
+        Events in a batch; None: the default.
     shown
-        What a bar on stderr is to say meanwhile; without it there is none.
+        Text of a progress bar on stderr; empty: no bar.
     """
 
     folder: str
@@ -61,19 +61,19 @@ class Job(Struct, frozen=True, kw_only=True):
 
     @property
     def batch_size(self) -> int:
-        """Events in a batch: the usual, unless that leaves no batch to time."""
+        """Events in a batch: the default, unless no batch would remain to time."""
         if self.batch is not None:
             return self.batch
-        return min(USUAL_BATCH, max(1, min(self.warm, self.events) // 2))
+        return min(DEFAULT_BATCH, max(1, min(self.warm, self.events) // 2))
 
     @property
     def stream(self) -> Path:
-        """File of the stream, one event a line."""
+        """File of the stream, one event per line."""
         return Path(self.folder) / "stream.jsonl"
 
 
 class Span(Struct, frozen=True):
-    """Events, and what they took in seconds of the wall's clock and of the processor's."""
+    """Number of events with their wall seconds and processor seconds."""
 
     events: int
     wall_s: float
@@ -81,7 +81,7 @@ class Span(Struct, frozen=True):
 
     @classmethod
     def of(cls, spans: Iterable[Span]) -> Span:
-        """Give several as one, what lies between them left out."""
+        """Combine several spans, without the gaps between them."""
         parts = list(spans)
         return cls(
             sum(one.events for one in parts),
@@ -96,19 +96,19 @@ class Span(Struct, frozen=True):
 
     @property
     def cpu_rate(self) -> float:
-        """Events per processor second, all threads counted."""
+        """Events per processor second of all threads."""
         return self.events / self.cpu_s
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What one measured process found.
+    """Result of one measured process.
 
     Attributes
     ----------
     warm, cold
-        The timed part, and the part in which agents appear (None where it was not measured).
+        The timed part, and the part in which agents appear (None if not measured).
     peak_bytes, resident_bytes
-        Most memory the process had, and what it had at the end of its work.
+        Peak memory of the process, and memory at the end.
     more
         Further figures by name.
     """
@@ -122,12 +122,12 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Meter:
-    """Reads both clocks whenever work says that it got further; a `Progress` of the pipeline.
+    """A `Progress` of the pipeline that reads both clocks at each step.
 
     Parameters
     ----------
     bar, shown
-        Another progress that is told as well, and what it is to say.
+        Another progress that is also advanced, and its text.
 
     Examples
     --------
@@ -153,25 +153,25 @@ class Meter:
         self._at = [_clocks()]
 
     def advance(self, n: int) -> None:
-        """Note that `n` more are done."""
+        """Note `n` more units."""
         self._bar.advance(n)
         self._done.append(self._done[-1] + n)
         self._at.append(_clocks())
 
     def stop(self) -> None:
-        """Count what came after the last step, a closing commit perhaps, as its part."""
+        """Add the time after the last step, such as a closing commit, to that step."""
         self._bar.stop()
         if not self.resident_bytes:
             self._at[-1] = _clocks()
             self.resident_bytes = resident_bytes()
 
     def span(self, first: int, last: int, sizes: Sequence[int] | None = None) -> Span:
-        """Give what the events from number `first` to `last` took, widened to whole steps.
+        """Give the span of events `first` to `last`, extended to whole steps.
 
         Parameters
         ----------
         sizes
-            Where `advance` counts bytes: bytes of the stream up to and with each event.
+            If `advance` counts bytes: cumulative bytes of the stream by event.
         """
         done = self._done
         if sizes is not None:
@@ -188,12 +188,12 @@ class Meter:
         sizes: Sequence[int] | None = None,
         more: dict[str, float] | None = None,
     ) -> Result:
-        """Sum up a run over the whole stream of `job`."""
+        """Summarise a run over the whole stream of `job`."""
         return Result(
             name=name,
             warm=self.span(job.warm, job.warm + job.events, sizes),
             cold=self.span(0, job.cold, sizes),
-            # The system counts both a little late, the peak later than the rest.
+            # The system updates both with a delay, the peak with a longer one.
             peak_bytes=max(peak_bytes(), self.resident_bytes),
             resident_bytes=self.resident_bytes,
             more=more or {},
@@ -201,19 +201,19 @@ class Meter:
 
 
 def pin() -> None:
-    """Stay on one core, the last of those allowed, where the system can do that."""
+    """Pin the process to the last allowed core, if the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def resident_bytes() -> int:
-    """Give the memory the process has now; 0 where the system does not say."""
+    """Give the current memory of the process; 0 if unknown."""
     return _status("VmRSS")
 
 
 def peak_bytes() -> int:
-    """Give the most memory the process ever had."""
-    # Not ru_maxrss where there is a choice: on Linux it starts at what the parent process had.
+    """Give the peak memory of the process."""
+    # Not ru_maxrss if possible: on Linux it starts at the memory of the parent process.
     return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

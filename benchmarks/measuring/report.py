@@ -30,7 +30,7 @@ _WORDS = {
 _RATIOS: tuple[tuple[str, str, str, float | None], ...] = (
     ("d/c", "habitus", "river", 0.5),
     ("d/c'", "habitus", "river-committed", 30.0),
-    ("d/b", "habitus", "kafka", 0.39),  # 60,000 events where the bare poll reaches 155,000
+    ("d/b", "habitus", "kafka", 0.39),  # 60,000 events where the plain poll reaches 155,000
     ("e/b", "habitus-kafka", "kafka", 0.25),
     ("e'/b", "habitus-librdkafka", "kafka", 0.25),
     ("e'/c", "habitus-librdkafka", "river", 2.0),
@@ -51,7 +51,7 @@ _RESIDENT = (
 
 
 class Ratio(Struct, frozen=True):
-    """How many times the other's rate ours is, by either clock; the lower one counts."""
+    """Ratio of our rate to another one, by both clocks; the lower one counts."""
 
     name: str
     wall: float
@@ -65,14 +65,14 @@ class Ratio(Struct, frozen=True):
 
 
 class Report(Struct, kw_only=True):
-    """Everything one run found.
+    """All results of one run.
 
     Attributes
     ----------
     absent
-        What was not measured for want of something, and of what.
+        Measurements that are missing, with the reason.
     failed
-        What broke; it said how on stderr.
+        Failed measurements; the errors are on stderr.
     """
 
     agents: int
@@ -88,7 +88,7 @@ class Report(Struct, kw_only=True):
     failed: list[str] = field(default_factory=list)
 
     def take_trust(self, found: Measured) -> None:
-        """Take in what was measured of trust look-ups."""
+        """Add the results of trust look-ups."""
         self.trust_lookup = {name: result._asdict() for name, result in found.lookups.items()}
         self.trust_batch = {
             "first_ms": found.first_batch_ms,
@@ -98,7 +98,7 @@ class Report(Struct, kw_only=True):
 
     @property
     def ratios(self) -> list[Ratio]:
-        """The ratios of what was measured."""
+        """The ratios of measured rates."""
         found = self.results
         return [
             Ratio(

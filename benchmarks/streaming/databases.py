@@ -1,4 +1,4 @@
-"""A database of its own for one measurement, on the server of `make services` or another."""
+"""A separate database for one measurement, on the server of `make services` or another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def database_on(server: str) -> Iterator[str]:
-    """Give the URL of a new database, which is dropped at the end of the block."""
+    """Create a database and give its URL; it is dropped at the end of the block."""
     name = f"bench_{uuid.uuid4().hex[:10]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())

@@ -1,4 +1,4 @@
-"""Decoding alone, from memory: Python's own `json`, and the native format as Habitus reads it."""
+"""Decoding only, from memory: Python's `json`, and the native format of Habitus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEP = 1_000
 
 
 def decode_json(job: Job) -> Result:
-    """Read with `json.loads`: parsed, nothing checked."""
+    """Read with `json.loads`: parsed, without checks."""
     return _decode("decode-json", job, json.loads)
 
 

@@ -1,4 +1,4 @@
-"""Habitus itself as `habitus run --drain` runs it: every feature on, everything committed."""
+"""Habitus as run by `habitus run --drain`: all features on, all results committed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEPT = ("profiles", "sessions", "meta")
 
 
 def habitus_from_file(job: Job) -> Result:
-    """From JSON lines to committed state, nothing published."""
+    """From JSON lines to committed state, without publishing."""
     meter, store = _run(job, f"file:{job.stream}", "none")
     return meter.result("habitus", job, sizes(job), stored_bytes(store))
 
@@ -31,7 +31,7 @@ def habitus_from_kafka(job: Job) -> Result:
 
 
 def habitus_from_librdkafka(job: Job) -> Result:
-    """From a topic to committed state and published results, both by librdkafka."""
+    """From a topic to committed state and published results, both with librdkafka."""
     return _from_kafka(job, "habitus-librdkafka", "librdkafka")
 
 
@@ -55,13 +55,13 @@ def habitus_to_files(job: Job) -> Result:
 
 
 def stored_bytes(store: Path) -> dict[str, float]:
-    """Give what a store keeps, in bytes per agent.
+    """Give the stored bytes per agent.
 
     Returns
     -------
     dict[str, float]
-        ``agents``, ``file`` (a database of profiles, trust and sessions alone), ``blobs`` (the sum
-        of their lengths) and ``whole_file`` (with everything else, event ids for one).
+        ``agents``; ``file``: a database of only profiles, trust and sessions; ``blobs``: the sum of
+        their lengths; ``whole_file``: the whole database, including event ids.
     """
     alone = store.with_suffix(".alone")
     database = sqlite3.connect(store)
@@ -91,7 +91,7 @@ def _run(
         "intel": Path(job.folder) / INTEL,
         "inventory": Path(job.folder) / INVENTORY,
         "corporate_networks": CORPORATE,
-        "clock": "event",  # the stream's time is made up, and may be ahead of the machine's
+        "clock": "event",  # the stream's time is synthetic, and may be ahead of the wall time
         "batch_size": job.batch_size,
         "kafka_client": client,
     }

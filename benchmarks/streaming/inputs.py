@@ -1,4 +1,4 @@
-"""What all measurements read: one stream of a made-up fleet, an inventory, lists of networks."""
+"""Inputs of all measurements: one stream of a synthetic fleet, an inventory, network lists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HOUR_US = 3_600_000_000
 _decode = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
 
-# Addresses set aside for benchmarks; cut up, they make lists as long as real ones.
+# Addresses reserved for benchmarks; split, they give lists as long as real ones.
 _VPN = ipaddress.ip_network("198.18.0.0/16")
 _TOR = ipaddress.ip_network("198.19.0.0/20")
 _ROUTED = ipaddress.ip_network("198.18.0.0/15")
@@ -47,10 +47,10 @@ def write_inputs(job: Job) -> None:
 
 
 def at_random(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Let all who act in an hour take turns at random, at the instants of that hour's events.
+    """Shuffle the agents within each hour; the times of the hour's events stay.
 
-    Each agent's events stay in their order, and credentials as old as they were. Thus a thousand
-    agents act where they send tens of thousands of events a second.
+    The order of each agent's events and the age of credentials stay. So a thousand agents act
+    concurrently, as at tens of thousands of events a second.
     """
     random = Random(SEED)  # noqa: S311  # no secret
     for _, hour in groupby(map(_decode, lines), lambda one: microseconds(one.time) // _HOUR_US):
@@ -77,7 +77,7 @@ def _moved(event: Event, time: datetime) -> Event:
 
 
 def write_surroundings(job: Job) -> None:
-    """Write the inventory and the lists alone."""
+    """Write only the inventory and the lists."""
     folder = Path(job.folder)
     members = [fleet_member(number) for number in range(job.agents)]
     rows = [f"{one.agent_id},{one.role_name},{one.owner}\n" for one in members]
@@ -91,7 +91,7 @@ def read_lines(job: Job) -> list[bytes]:
 
 
 def key_of(line: bytes) -> bytes:
-    """Give the key that an event has in a topic: the id of its agent.
+    """Give the key of an event in a topic: the id of its agent.
 
     >>> key_of(b'{"id":"e-1","agent":{"id":"scribe","role":"clerk"}}')
     b'scribe'
@@ -100,7 +100,7 @@ def key_of(line: bytes) -> bytes:
 
 
 def sizes(job: Job) -> list[int]:
-    """Give the bytes of the stream up to and with each event."""
+    """Give the cumulative bytes of the stream by event."""
     with job.stream.open("rb") as lines:
         return list(accumulate(map(len, lines)))
 

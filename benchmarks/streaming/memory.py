@@ -1,7 +1,7 @@
 """Memory and disk per agent, in a fleet ten times as large.
 
-Resident bytes are a difference of two processes that ran the same code in batches as large, over
-the large fleet and over a hundredth of it, so that libraries, lists and one batch cancel out.
+Resident bytes are the difference of two processes with the same code and batch size: one over the
+large fleet, one over a hundredth of it. So libraries, lists and one batch cancel out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from benchmarks.measuring.child import measure
 from benchmarks.measuring.meter import Job
 from benchmarks.streaming.inputs import write_inputs
-from pipeline.processing.stream_types import USUAL_BATCH
+from pipeline.processing.stream_types import DEFAULT_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ _FLOOR_BATCHES = 4  # enough for buffers to have grown to their size
 
 
 def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
-    """Measure with a fleet of `agents`, with the default cache and with all ready for use.
+    """Measure a fleet of `agents`, with the default cache and with all agents unpacked.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def measure_memory(agents: int, say: Callable[[str], None]) -> dict[str, float]:
         ``resident_all_ready``, ``stored_file``, ``stored_blobs``, ``stored_whole_file``.
     """
     few, events = max(1, agents // 100), EVENTS_PER_AGENT * agents
-    batch = max(1, min(USUAL_BATCH, events // _FLOOR_BATCHES))
+    batch = max(1, min(DEFAULT_BATCH, events // _FLOOR_BATCHES))
     say(f"memory: the same with {few} agents")
     floor, floor_agents, _ = _resident(few, _FLOOR_BATCHES * batch, batch, None)
     found: dict[str, float] = {"events": events}

@@ -1,4 +1,4 @@
-"""The stream in Kafka: put there once, deleted at the end, and polled without being looked at."""
+"""The stream in Kafka: written once, polled without processing, and deleted at the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _IDLE_MS = 5_000
 
 
 def broker() -> str:
-    """Give HOST:PORT of the broker that `make services` started, or the one named; else ""."""
+    """Give HOST:PORT of the named broker or that of `make services`, else ""."""
     named = os.environ.get("HABITUS_TEST_KAFKA", "")
     if not named:
         with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
@@ -42,7 +42,7 @@ def broker() -> str:
 
 @contextlib.contextmanager
 def topic_of(job: Job, address: str) -> Iterator[str]:
-    """Put the stream into a topic of its own, of one partition so that the order stays."""
+    """Write the stream to a new topic with one partition, which keeps the order."""
     create_topics(address)
     topic = f"benchmark-{uuid.uuid4().hex[:12]}"
     admin: Any = KafkaAdminClient(bootstrap_servers=address)
@@ -57,13 +57,13 @@ def topic_of(job: Job, address: str) -> Iterator[str]:
         yield topic
     finally:
         sink.close()
-        with contextlib.suppress(Exception):  # a topic too many harms nobody
+        with contextlib.suppress(Exception):  # a remaining topic is harmless
             admin.delete_topics([topic])
         admin.close()
 
 
 def poll(job: Job) -> Result:
-    """Call kafka-python's `poll`, with the options that Habitus gives it."""
+    """Call kafka-python's `poll` with the options of Habitus."""
     partition = TopicPartition(job.topic, 0)
     consumer: Any = KafkaConsumer(
         bootstrap_servers=job.broker,

@@ -1,9 +1,9 @@
-"""What one would build in an afternoon: a river pipeline for each agent, in a dict.
+"""A simple alternative: one river pipeline per agent, in a dict.
 
-``StandardScaler | QuantileFilter(HalfSpaceTrees)`` with river's defaults over six numbers of each
-event, scored, then learned. It knows no tools, resources or networks, explains nothing, and loses
-everything when it ends; the second variant keeps what the first one loses, by committing the
-pickled state of the agents of every 1,000 events to SQLite.
+The pipeline is ``StandardScaler | QuantileFilter(HalfSpaceTrees)`` with river's defaults, over six
+numbers of each event. Each event is scored, then learned. It ignores tools, resources and networks,
+gives no reasons, and loses its state at the end. The second variant commits the pickled state of
+the agents to SQLite every 1,000 events.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from benchmarks.measuring.meter import Job
 
 COMMIT_EVERY = 1_000
-# At a few hundred events a second, more would only take longer. They are spread over all that is
-# timed, as by night a thousand events are of far fewer agents, and so less is committed.
+# A few stretches suffice at a few hundred events a second. They are spread over the timed events,
+# because a thousand events at night have far fewer agents, so less is committed.
 STRETCHES = 5
 
-# The fastest decoder there is for these events: the comparison is not to be won here.
+# The fastest decoder for these events, so that decoding does not decide the comparison.
 _decode = msgspec.json.Decoder(Event).decode
 
 
 def features(event: Event) -> dict[str, float]:
-    """Give six numbers of an event, each finite; what it does not say is 0."""
+    """Give six finite numbers of an event; missing values are 0."""
     volume = event.volume
     return {
         "hour": event.time.hour + event.time.minute / 60,
@@ -57,7 +57,7 @@ class Rivers:
         self.scores = 0.0
 
     def learn(self, lines: Sequence[bytes]) -> set[str]:
-        """Score and learn events, one after the other, and give who acted."""
+        """Score and learn events one by one; return their agents."""
         touched = set()
         for line in lines:
             event = _decode(line)
@@ -72,7 +72,7 @@ class Rivers:
         return touched
 
     def commit(self, database: sqlite3.Connection, agent_ids: Iterable[str]) -> None:
-        """Keep the state of some agents."""
+        """Commit the state of some agents."""
         with database:
             database.executemany(
                 "insert into models (agent_id, state) values (?, ?) "
@@ -82,7 +82,7 @@ class Rivers:
 
 
 def river_in_memory(job: Job) -> Result:
-    """Everything in memory, from the first event."""
+    """All state in memory, from the first event."""
     fleet, meter, lines = Rivers(), Meter(), read_lines(job)
     meter.start(None, "river")
     for start in range(0, len(lines), COMMIT_EVERY):
@@ -95,7 +95,7 @@ def river_in_memory(job: Job) -> Result:
 
 
 def river_committed(job: Job) -> Result:
-    """Warm up in memory; of what is timed, stretches of 1,000 events are committed, and count."""
+    """Warm up in memory, then time stretches of 1,000 events with commits."""
     fleet, meter, lines = Rivers(), Meter(), read_lines(job)
     fleet.learn(lines[: job.warm])
     database = _database(Path(job.folder) / "rivers.db")
@@ -130,10 +130,10 @@ def river_committed(job: Job) -> Result:
 def _committed_again(
     fleet: Rivers, database: sqlite3.Connection, stretches: Iterable[Sequence[bytes]]
 ) -> Span:
-    """Time some events once all agents have been committed.
+    """Time some events after all agents have been committed.
 
-    A model that is pickled for the first time takes four times as long, as only then do its
-    thousands of nodes get a ``__dict__`` each.
+    The first pickling of a model takes four times as long, because its thousands of nodes then each
+    get a ``__dict__``.
     """
     fleet.commit(database, fleet.models)
     meter, done = Meter(), 0

@@ -1,4 +1,4 @@
-"""A worker and a replica as they run in operation, and events sent to them over Kafka."""
+"""A worker and a replica as in production, with events over Kafka."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
     from benchmarks.measuring.meter import Job
 
-USUAL_CLIENT = "kafka-python"
+DEFAULT_CLIENT = "kafka-python"
 _TICK_S = 0.02
 _WAIT_S = 60
 
 
 class Installation:
-    """A worker and a replica over one store; `client` reads and publishes.
+    """A worker and a replica over one store; both use the Kafka client `client`.
 
     Parameters
     ----------
     store
-        URL of the store; a file in the job's folder without.
+        URL of the store; default: a file in the job's folder.
     """
 
-    def __init__(self, job: Job, client: str = USUAL_CLIENT, store: str = "") -> None:
+    def __init__(self, job: Job, client: str = DEFAULT_CLIENT, store: str = "") -> None:
         self.store = store or f"sqlite:{job.folder}/habitus.db"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -55,8 +55,8 @@ class Installation:
 
     @contextlib.contextmanager
     def running(self, *command: str) -> Iterator[None]:
-        """Run a command of habitus until the end of the block."""
-        # The stream's time is made up, so it may be ahead of the machine's.
+        """Run a habitus command until the end of the block."""
+        # The stream's time is synthetic, so it may be ahead of the wall time.
         clock = "event" if "run" in command else "wall"
         with self._log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603  # our own program
@@ -72,13 +72,13 @@ class Installation:
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[Callable[[], int]]:
-        """Give what tells how many events are judged and committed."""
+        """Give a function that counts judged and committed events."""
         until(self._is_made, "making the store")
         with open_store(self.store, read_only=True) as store:
             yield lambda: store.counters().get("events", 0)
 
     def ready(self) -> bool:
-        """Tell whether the replica answers."""
+        """Return whether the replica answers."""
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).close()
         except OSError:
@@ -92,14 +92,14 @@ class Installation:
 
 
 class Load(threading.Thread):
-    """Send events on a thread of its own, until told to end or all are sent.
+    """Sends events on a separate thread, until stopped or all are sent.
 
     Parameters
     ----------
     lines
         The events.
     due
-        How many of them should be sent by now, given the seconds since the start.
+        Gives the number of events due, by seconds since the start.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class Load(threading.Thread):
 
     @property
     def latest(self) -> bytes:
-        """The event sent last."""
+        """The last event sent."""
         return self._lines[max(0, self.sent - 1)]
 
     def run(self) -> None:
-        """Send what is due, every few milliseconds."""
+        """Send due events, every few milliseconds."""
         started = time.perf_counter()
         while self.sent < len(self._lines) and not self.ending.wait(_TICK_S):
             due = min(self._due(time.perf_counter() - started), len(self._lines))
@@ -136,7 +136,7 @@ class Load(threading.Thread):
 
 
 def until(look: Callable[[], bool], what: str) -> None:
-    """Wait until something holds; raises `TimeoutError` after a minute."""
+    """Wait until a condition holds; raise `TimeoutError` after a minute."""
     deadline = time.monotonic() + _WAIT_S
     while not look():
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
-"""Known vulnerabilities and licences of everything that is locked: ``make audit``.
+"""Check vulnerabilities and licences of all locked dependencies: ``make audit``.
 
-Fails on a finding that is not accepted. What cannot be checked, because a service or a tool is
-away, is one sentence and no failure.
+It fails on a finding that is not accepted. A check that a missing service or tool prevents is
+reported in one sentence and does not fail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOOLS = ROOT / ".venv" / "tools" / "bin"
 
 
 def main() -> int:
-    """Run all checks; give the exit code."""
+    """Run all checks; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accepted", type=Path, default=Path(__file__).with_name("accepted.toml"))
     parser.add_argument("--deny", type=Path, default=ROOT / "native" / "deny.toml")

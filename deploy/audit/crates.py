@@ -1,4 +1,7 @@
-"""Crates of the kernel: licences, duplicates and sources offline, vulnerabilities by RustSec."""
+"""Audit the kernel's crates: licences, duplicates and sources offline.
+
+RustSec provides the vulnerabilities.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,14 @@ _BAD_RULES = re.compile("failed to (?:parse|validate|deserialize) config")
 
 
 def audit_crates(native: Path, config: Path, deny: Path, report: Report) -> None:
-    """Check what `native/Cargo.lock` pins.
+    """Check the crates pinned in `native/Cargo.lock`.
 
     Parameters
     ----------
     native
         Folder of the kernel.
     config
-        The rules, as cargo-deny reads them.
+        Rules of cargo-deny.
     deny
         Path of cargo-deny.
     """
@@ -36,7 +39,7 @@ def audit_crates(native: Path, config: Path, deny: Path, report: Report) -> None
         report.unchecked.append(f"{_RULES} and {_ADVISORIES} of {crates}: cargo is not installed")
         return
     base = [str(deny), "--locked", "--format", "json", "--config", str(config)]
-    # The first needs no advisories; crates that a build has not fetched yet are fetched.
+    # The first check needs no advisories, but fetches crates that no build has fetched yet.
     checks = {_RULES: ["licenses", "bans", "sources"], _ADVISORIES: ["advisories"]}
     for what, names in checks.items():
         done = run([*base, "check", *names], native)

@@ -1,4 +1,4 @@
-"""What an audit found, what it could not check, and what is accepted for a time."""
+"""Findings of an audit, unchecked parts, and temporarily accepted findings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_S = 60
-"""Seconds that one tool may take: a service that hangs must not hold a build."""
+"""Timeout of one tool in seconds, so that a hanging service does not block a build."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: its ids (the first is shown), the package, and what it is."""
+    """One finding: its ids (the first is displayed), the package, and a description."""
 
     ids: tuple[str, ...]
     package: str
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """Findings, and sentences about what was checked and what was not."""
+    """Findings, and sentences about checked and unchecked parts."""
 
     findings: list[Finding] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
@@ -39,14 +39,14 @@ class Report:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A finding that is accepted, why, and until which day."""
+    """An accepted finding, with reason and last day."""
 
     reason: str
     expires: date
 
 
 def read_accepted(path: Path) -> dict[str, Accepted]:
-    """Read the file of accepted findings; an entry without reason or day is an error."""
+    """Read the file of accepted findings; an entry without reason or day raises an error."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("accepted", [])
     return {entry["id"]: Accepted(entry["reason"], entry["expires"]) for entry in entries}
 
@@ -54,7 +54,7 @@ def read_accepted(path: Path) -> dict[str, Accepted]:
 def judged(
     findings: Sequence[Finding], accepted: dict[str, Accepted], today: date
 ) -> tuple[list[str], list[str]]:
-    """Give the sentences of findings that fail, and of those that are accepted."""
+    """Give the sentences of failing findings, and of accepted ones."""
     failing, excused = [], []
     for finding in findings:
         found = next((accepted[name] for name in finding.ids if name in accepted), None)
@@ -68,7 +68,7 @@ def judged(
 
 
 def run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str] | None:
-    """Run a tool; None where it is absent or takes too long."""
+    """Run a tool; return None if it is missing or takes too long."""
     try:
         return subprocess.run(  # noqa: S603  # tools of our own environment, arguments of ours
             command, cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False

@@ -1,4 +1,4 @@
-"""Python packages: vulnerabilities by pip-audit (PyPI, else OSV), licences by their metadata."""
+"""Audit Python packages: vulnerabilities with pip-audit (PyPI, else OSV), licences by metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LESSER = re.compile(r"LGPL|Lesser General Public License", re.IGNORECASE)
 
 
 def audit_packages(locks: list[Path], tool: Path, osv_url: str | None, report: Report) -> None:
-    """Check what the locks pin against advisories.
+    """Check the pinned packages against advisories.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def audit_packages(locks: list[Path], tool: Path, osv_url: str | None, report: R
 
 
 def _asked(lock: Path, tool: Path, service: list[str]) -> list[dict[str, Any]]:
-    """Give pip-audit's words on each package; none where the service cannot be asked."""
+    """Give pip-audit's result for each package; empty if the service is unavailable."""
     options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--timeout", "10"]
     done = run([str(tool), "-r", str(lock), *options, "-f", "json", *service], lock.parent)
     try:
@@ -76,7 +76,7 @@ def audit_licences(lock: Path, report: Report) -> None:
     for name in names:
         try:
             said = metadata(name)
-        except PackageNotFoundError:  # of another platform
+        except PackageNotFoundError:  # a package for another platform
             absent += 1
             continue
         words = [said.get("License-Expression") or (said.get("License") or "").split("\n")[0]]
@@ -87,7 +87,7 @@ def audit_licences(lock: Path, report: Report) -> None:
 
 
 def is_copyleft(words: list[str]) -> bool:
-    """Whether all that is said of a licence is GPL or AGPL; LGPL and a choice of another are not.
+    """Return whether a licence is only GPL or AGPL; LGPL and alternatives are accepted.
 
     >>> is_copyleft(["GPL-3.0-only"]), is_copyleft(["LGPL-2.1-or-later"])
     (True, False)

@@ -1,4 +1,4 @@
-"""Chromium for the tests of the console: Debian's own, never a download."""
+"""Chromium for the tests of the console, from Debian, never downloaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def up() -> str:
-    """Give the path of the browser, installing it where we may."""
+    """Give the path of the browser; install it if possible."""
     path = _path()
     if path is None:
         debian.install(["chromium"], "chromium")
@@ -26,7 +26,7 @@ def down() -> str:
 
 
 def status() -> str:
-    """Say where the browser is."""
+    """Report the path of the browser."""
     return _path() or "absent"
 
 

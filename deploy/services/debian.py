@@ -1,4 +1,4 @@
-"""Install Debian packages where that is possible: as root, with apt-get."""
+"""Install Debian packages if possible: as root, with apt-get."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def install(packages: list[str], need: str) -> None:
     packages
         Names of Debian packages.
     need
-        What is missing, for the message: ``"java 17 or later"``.
+        The missing component, for the message: ``"java 17 or later"``.
     """
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
@@ -45,7 +45,7 @@ def run(
     environment: dict[str, str] | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Run a command to its end, or raise `Absent` with what `failed` and the last thing it said."""
+    """Run a command, or raise `Absent` with `failed` and its last output line."""
     done = subprocess.run(  # noqa: S603 - fixed words and package names of this folder
         command,
         env=environment,

@@ -1,4 +1,4 @@
-"""One Apache Kafka broker for the tests: jars through Maven, run by the Java that is here."""
+"""One Apache Kafka broker for the tests: jars from Maven, run with the local Java."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ADDRESS = HOME / "kafka.json"  # {"bootstrap": "127.0.0.1:19092", ...}; what the
 
 
 def up() -> str:
-    """Fetch, format and start the broker as far as needed; give a line about it."""
+    """Fetch, format and start the broker if necessary; return a status line."""
     pid = processes.running(_PID, str(_CONFIGURATION))
     wanted = os.environ.get("HABITUS_TEST_KAFKA_PORT")
     if pid is not None:
@@ -55,14 +55,14 @@ def up() -> str:
 
 
 def down() -> str:
-    """End the broker this folder started; its data stays for the next start."""
+    """Stop the broker of this folder; its data stays for the next start."""
     ended = processes.end(_PID, str(_CONFIGURATION))
     ADDRESS.unlink(missing_ok=True)
     return "stopped" if ended else "was not running"
 
 
 def status() -> str:
-    """Say what is there, changing nothing."""
+    """Report the status, without changes."""
     pid = processes.running(_PID, str(_CONFIGURATION))
     if pid is None:
         return "down"
@@ -83,7 +83,7 @@ def _version() -> str:
 
 
 def _known_port() -> int:
-    """Give the port of the broker that runs, 0 if its address file is gone."""
+    """Give the port of the running broker; 0 if its address file is missing."""
     try:
         return int(json.loads(ADDRESS.read_text())["bootstrap"].rpartition(":")[2])
     except (FileNotFoundError, ValueError, KeyError):
@@ -97,7 +97,7 @@ def _number(word: str) -> int:
 
 
 def _free_port(wanted: str | None) -> int:
-    """Choose the port: the one asked for, else the first usual one nobody else has."""
+    """Choose the port: the requested one, else the first free default one."""
     if wanted is not None:
         ports = [_number(wanted)]
     else:
@@ -109,7 +109,7 @@ def _free_port(wanted: str | None) -> int:
 
 
 def _java() -> str:
-    """Give the path of a Java that is new enough, installing one where we may."""
+    """Give the path of a recent enough Java; install one if possible."""
     if shutil.which("java") is None:
         debian.install(["default-jre-headless"], f"java {_OLDEST_JAVA} or later")
     java = shutil.which("java")
@@ -126,14 +126,14 @@ def _java() -> str:
 
 
 def _libraries() -> Path:
-    """Give the folder of jars, fetching them once per version."""
+    """Give the folder of jars; fetch them once per version."""
     folder = HOME / f"kafka-{_version()}" / "libs"
     if folder.is_dir():
         return folder
     if shutil.which("mvn") is None:
         debian.install(["maven"], "maven")
     print(f"  fetching Kafka {_version()} (Maven, about 55 MB)", flush=True)
-    # Copied beside and then renamed: a fetch that was broken off does not look like a whole one.
+    # Copied to a temporary folder and then renamed, so that an aborted fetch is not used.
     partial = folder.with_name("libs.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

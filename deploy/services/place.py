@@ -1,4 +1,4 @@
-"""Where the services live, and the one way in which one can be missing."""
+"""Folder of the services, and the error for a missing component."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCES = Path(__file__).resolve().parent
-HOME = SOURCES.parents[1] / ".services"  # ignored by git; may be deleted when all is down
+HOME = SOURCES.parents[1] / ".services"  # ignored by git; may be deleted when all are stopped
 
 
 class Absent(Exception):
-    """A component cannot be had on this machine; the message says why."""
+    """A component is unavailable on this machine; the message has the reason."""
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold the folder for one program at a time, so that two starts do not make two brokers."""
+    """Lock the folder for one program, so that two starts do not make two brokers."""
     HOME.mkdir(exist_ok=True)
     with (HOME / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

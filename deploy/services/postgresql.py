@@ -1,4 +1,4 @@
-"""One PostgreSQL server for the tests: Debian's own, run by an unprivileged user on loopback."""
+"""One PostgreSQL server for the tests: from Debian, run by an unprivileged user on loopback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOST = "127.0.0.1"
 _PORT, _PORT_STEP, _PORT_TRIES = 15432, 100, 10
 _OLDEST = 14
 _START_SECONDS = 30.0
-_USERS = ("postgres", "nobody")  # who runs it where we are root, which it refuses to be
+_USERS = ("postgres", "nobody")  # users to run it as if we are root, which it refuses
 
 _PID = HOME / "postgresql.pid"
 _LOG = HOME / "logs" / "postgresql.log"
@@ -31,7 +31,7 @@ ADDRESS = HOME / "postgresql.json"  # {"url": "postgresql://...", ...}; what the
 
 
 def up() -> str:
-    """Install, make the cluster and start it as far as needed; give a line about it."""
+    """Install, create the cluster and start it if necessary; return a status line."""
     folder = _folder()
     pid = processes.running(_PID, str(folder))
     wanted = os.environ.get("HABITUS_TEST_POSTGRESQL_PORT")
@@ -53,15 +53,15 @@ def up() -> str:
 
 
 def down() -> str:
-    """End the server this folder started; its data stays for the next start."""
-    # SIGTERM would wait for every client to leave; SIGINT ends them.
+    """Stop the server of this folder; its data stays for the next start."""
+    # SIGTERM would wait for all clients to disconnect; SIGINT disconnects them.
     ended = processes.end(_PID, str(_folder()), signal.SIGINT)
     ADDRESS.unlink(missing_ok=True)
     return "stopped" if ended else "was not running"
 
 
 def status() -> str:
-    """Say what is there, changing nothing."""
+    """Report the status, without changes."""
     pid = processes.running(_PID, str(_folder()))
     if pid is None:
         return "down"
@@ -75,7 +75,7 @@ def _where(port: int) -> str:
 
 
 def _user() -> str | None:
-    """Give the user to run it as, None for ourselves."""
+    """Give the user to run it as; None: the current user."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -86,16 +86,16 @@ def _user() -> str | None:
 
 
 def _folder() -> Path:
-    """Give the folder of data and socket; one that the other user can reach where we are root."""
+    """Give the folder of data and socket; as root, one that the other user can access."""
     own = HOME / NAME
     if os.geteuid() != 0 or all(part.stat().st_mode & 0o001 for part in HOME.parents):
         return own
     digest = hashlib.blake2b(str(HOME).encode(), digest_size=6).hexdigest()
-    return Path("/var/tmp") / f"habitus-{NAME}-{digest}"  # noqa: S108 - made for its owner alone
+    return Path("/var/tmp") / f"habitus-{NAME}-{digest}"  # noqa: S108 - accessible only to its owner
 
 
 def _known_port() -> int:
-    """Give the port of the server that runs, 0 if its address file is gone."""
+    """Give the port of the running server; 0 if its address file is missing."""
     try:
         return int(json.loads(ADDRESS.read_text())["url"].rpartition(":")[2].partition("/")[0])
     except (FileNotFoundError, ValueError, KeyError):
@@ -119,7 +119,7 @@ def _free_port(wanted: str | None) -> int:
 
 
 def _programs() -> Path:
-    """Give the folder of a server that is new enough, installing one where we may."""
+    """Give the folder of a recent enough server; install one if possible."""
     found = _newest()
     if found is None:
         debian.install(["postgresql"], f"PostgreSQL {_OLDEST} or later")
@@ -131,9 +131,9 @@ def _programs() -> Path:
 
 def _newest() -> Path | None:
     named = shutil.which("postgres")
-    places = [Path(named).resolve().parent] if named else []
-    places += [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
-    known = [(_version(place), place) for place in places if (place / "initdb").exists()]
+    folders = [Path(named).resolve().parent] if named else []
+    folders += [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    known = [(_version(place), place) for place in folders if (place / "initdb").exists()]
     version, place = max(known, default=(0, Path()))
     return place if version >= _OLDEST else None
 
@@ -147,7 +147,7 @@ def _version(place: Path) -> int:
 
 
 def _make(programs: Path, folder: Path) -> None:
-    """Make the cluster the first time, owned by the user it will run as."""
+    """Create the cluster at the first start, owned by the user of the server."""
     data, user = folder / "data", _user()
     if (data / "PG_VERSION").exists():
         return
@@ -181,7 +181,7 @@ def _start(programs: Path, folder: Path, port: int) -> int:
 
 
 def _wait(port: int, pid: int, folder: Path) -> bool:
-    """Wait until the server takes connections; False if it died or took too long."""
+    """Wait until the server accepts connections; return False if it died or took too long."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if processes.running(_PID, str(folder)) != pid:
@@ -193,7 +193,7 @@ def _wait(port: int, pid: int, folder: Path) -> bool:
 
 
 def _ready(folder: Path) -> bool:
-    """Read in its own pid file whether it has started up."""
+    """Return whether its pid file reports a completed start."""
     try:
         return (folder / "data" / "postmaster.pid").read_text().rstrip().endswith("ready")
     except OSError:

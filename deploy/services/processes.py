@@ -1,4 +1,4 @@
-"""Start a program that outlives us, and end it again by its pid."""
+"""Start background programs, and stop them by pid."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _POLL_SECONDS = 0.1
 def start(
     command: list[str], log: Path, pid_file: Path, *, user: str | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, output to `log`, pid to `pid_file`.
+    """Start `command` in a new session, with output to `log` and pid to `pid_file`.
 
-    The session keeps it alive when the make or the shell that asked for it ends. `user` is whom
-    it runs as, None for ourselves.
+    The session keeps it alive when the calling shell ends. It runs as `user`; None: the current
+    user.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - the command is put together in this folder
@@ -39,21 +39,21 @@ def start(
 
 
 def identity(user: str | None) -> dict[str, Any]:
-    """Give what makes a child run as another user, with that user's group alone."""
+    """Give the arguments that run a child as another user, with only that user's group."""
     if user is None:
         return {}
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def running(pid_file: Path, mark: str) -> int | None:
-    """Give the pid in `pid_file` if that process lives and is ours, else None.
+    """Give the pid in `pid_file` if that process is alive and ours, else None.
 
     Parameters
     ----------
     pid_file
         File that `start` wrote.
     mark
-        Word of the command line; a pid that was handed to another program does not have it.
+        Word of the command line, which a program that reuses the pid does not have.
     """
     try:
         pid = int(pid_file.read_text())
@@ -70,7 +70,7 @@ def running(pid_file: Path, mark: str) -> int | None:
 
 
 def end(pid_file: Path, mark: str, polite: signal.Signals = signal.SIGTERM) -> bool:
-    """End the process of `pid_file`: politely, then firmly. False if it was not running."""
+    """Stop the process of `pid_file`, then kill it; return False if it was not running."""
     pid = running(pid_file, mark)
     if pid is None:
         pid_file.unlink(missing_ok=True)

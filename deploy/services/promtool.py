@@ -1,4 +1,4 @@
-"""promtool, which checks what deploy/ tells Prometheus: out of Debian's package, not installed."""
+"""promtool, which checks the Prometheus files of deploy/; unpacked from Debian's package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOOL = _FOLDER / "usr" / "bin" / "promtool"
 
 
 def up() -> str:
-    """Give the path of the tool, taking it out of the package where it is not installed."""
+    """Give the path of the tool; unpack it from the package if it is not installed."""
     path = _path()
     if path is None:
         _fetch()
@@ -28,7 +28,7 @@ def down() -> str:
 
 
 def status() -> str:
-    """Say where the tool is."""
+    """Report the path of the tool."""
     return _path() or "absent"
 
 

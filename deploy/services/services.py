@@ -2,9 +2,8 @@
 
     python3 deploy/services/services.py up|down|status [kafka] [postgresql] [chromium] [promtool]
 
-A component that cannot be had is said so, with the reason, and is no failure: its tests are
-skipped by name (and fail where CI=true). Only the standard library is used, so that this runs
-before anything is installed.
+An unavailable component is reported with the reason and is no failure: its tests are skipped by
+name (and fail if CI=true). Only the standard library is used, so this runs before any installation.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ACTIONS = ("up", "down", "status")
 
 
 def main(arguments: list[str]) -> int:
-    """Do one action for the named components, all of them when none is named."""
+    """Run one action for the named components; without names, for all."""
     parser = argparse.ArgumentParser(prog="services.py", description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("component", nargs="*", help=f"default: {' '.join(COMPONENTS)}")
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _one(name: str, action: str) -> str:
-    """Do one action for one component, and say how it went."""
+    """Run one action for one component; return a description of the result."""
     try:
         return str(getattr(COMPONENTS[name], action)())
     except (Absent, OSError, subprocess.TimeoutExpired) as reason:

@@ -1,6 +1,6 @@
-"""Ask a Kafka broker one question, with nothing but a socket.
+"""Query a Kafka broker over a plain socket.
 
-A port that accepts is not yet a broker that serves: while it starts, metadata lists no broker.
+An open port is not yet a ready broker: while it starts, the metadata lists no broker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LARGEST_ANSWER = 1 << 20
 
 
 def answers(host: str, port: int) -> bool:
-    """Tell whether a broker at this address answers and knows itself to be in its cluster."""
+    """Return whether a broker at this address answers and lists itself in its cluster."""
     client = b"habitus-services"
     request = struct.pack(">hhih", _METADATA, _VERSION, _CORRELATION, len(client)) + client
     request += struct.pack(">i", 0)  # about no topic at all
@@ -31,7 +31,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def free(host: str, port: int) -> bool:
-    """Tell whether a server could listen there now."""
+    """Return whether a server could listen on this address now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

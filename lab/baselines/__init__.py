@@ -1,7 +1,7 @@
-"""What a user would pick instead, measured in the same harness.
+"""Alternative detectors, measured in the same harness.
 
-A baseline is one class in a file of its own and one line here. It sees the events that the product
-sees, in the same order, and no labels.
+A baseline is one class in its own file and one line here. It gets the same events as the product,
+in the same order, without labels.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ _HERE = "lab.baselines"
 
 
 class Baseline(Protocol):
-    """Scores events one after the other, learning on."""
+    """Scores events one after the other, and learns each."""
 
     def judge(self, block: Sequence[Event]) -> list[float]:
-        """Score each event of a block before learning it; higher is more unusual."""
+        """Score each event of a block before learning it; higher is more anomalous."""
 
 
 @runtime_checkable
 class RunBaseline(Protocol):
-    """Judges whole sessions: learns those of the history, then scores those that follow."""
+    """Judges whole sessions: learns those of the history, then scores later ones."""
 
     def fit(self, runs: Sequence[Sequence[Event]]) -> None:
         """Learn the sessions of the history."""
 
     def score(self, runs: Sequence[Sequence[Event]]) -> list[float]:
-        """Score sessions; higher is more unusual."""
+        """Score sessions; higher is more anomalous."""
 
 
 class Offer(Struct, frozen=True):
-    """A baseline on offer.
+    """An available baseline.
 
     Attributes
     ----------
     title
-        What it is called in tables.
+        Name in tables.
     where
-        Module and class.
+        Module and class of the baseline.
     package
-        What has to be importable for it; None where it always is.
+        Required package; None: no extra package.
     """
 
     title: str
@@ -63,7 +63,7 @@ class Offer(Struct, frozen=True):
         return self.package is None or find_spec(self.package) is not None
 
     def build(self) -> Baseline | RunBaseline:
-        """Make a fresh one."""
+        """Make a new instance."""
         module, name = self.where.split(":")
         built: Baseline | RunBaseline = getattr(import_module(f"{_HERE}.{module}"), name)()
         return built
@@ -81,12 +81,12 @@ OFFERS: dict[str, Offer] = {
 
 
 def chosen(names: Sequence[str]) -> dict[str, Offer]:
-    """Give the baselines of these names; ``all`` are those that are installed.
+    """Give baselines by name; ``all`` are the installed ones.
 
     Raises
     ------
     ConfigError
-        There is none of such a name, or its package is not installed.
+        A name is unknown, or its package is not installed.
 
     Examples
     --------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AgentNorm:
-    """The largest of its detectors' scores over their own thresholds; 1 and up are its alerts."""
+    """The largest ratio of a detector's score to its threshold; 1 and above are alerts."""
 
     def __init__(self) -> None:
         self._package: Any = import_module("agentnorm")

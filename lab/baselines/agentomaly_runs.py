@@ -17,13 +17,13 @@ _QUIET = dict.fromkeys(("CRITICAL", "HIGH", "MEDIUM", "LOW"), "log")
 
 
 class Agentomaly:
-    """The sum of the scores of its findings about a run; 0 where the role has no history."""
+    """The sum of the scores of its findings in a run; 0 for a role without history."""
 
     def __init__(self) -> None:
         self._package: Any = import_module("spectra")
         self._trainer: Any = import_module("spectra.profiler").ProfileTrainer(min_traces=1)
         self._monitors: dict[str, Any] = {}
-        # It logs every finding; the harness counts them.
+        # The package logs every finding; the harness only counts them.
         logging.getLogger("spectra").setLevel(logging.CRITICAL + 1)
 
     def fit(self, runs: Sequence[Sequence[Event]]) -> None:

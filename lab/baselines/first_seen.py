@@ -1,4 +1,4 @@
-"""Flag what an agent was never seen to do."""
+"""Flag values that are new for an agent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FirstSeen:
-    """Count the values of an event that its agent has never had, one point each."""
+    """Count the values of an event that are new for its agent."""
 
     def __init__(self) -> None:
         self._course = Course()

@@ -1,4 +1,4 @@
-"""Scikit-learn's isolation forest over hashed features, fitted anew as what was seen doubles."""
+"""Scikit-learn's isolation forest over hashed features, refitted whenever the data doubles."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MOST = 100_000
 
 
 class Isolation:
-    """`sklearn.ensemble.IsolationForest`; 0 until it was fitted once.
+    """`sklearn.ensemble.IsolationForest`; scores are 0 until the first fit.
 
-    A value it has never met falls on a place that was always empty, which no tree asks about: it
-    sees odd combinations and volumes, not novelty.
+    A new value sets a column that was always empty, which no tree splits on. So it detects
+    anomalous combinations and volumes, but not novelty.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Isolation:
         rows = [hashed(event, *self._course.step(event), _WIDTH) for event in block]
         scores = [0.0] * len(rows)
         if self._forest is not None:
-            # Higher is more normal there.
+            # In scikit-learn, higher is more normal.
             scores = [-float(score) for score in self._forest.score_samples(np.array(rows))]
         self._rows += rows[: _MOST - len(self._rows)]
         if len(self._rows) >= self._next:

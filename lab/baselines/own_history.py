@@ -1,4 +1,4 @@
-"""The product's own baseline of an agent, without peers, content, calibration and gate."""
+"""The product's baseline of an agent, without peers, content, calibration and gate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OwnHistory:
-    """Surprise in bits under the agent's own counts alone."""
+    """Surprise in bits under the agent's own counts."""
 
     def __init__(self) -> None:
         self._course = Course()

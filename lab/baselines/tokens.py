@@ -1,4 +1,4 @@
-"""What baselines look at in an event: its categories, its numbers, and who they belong to."""
+"""Features of an event for baselines: categories, numbers and identifiers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _KEPT = 100_000
 
 
 class Course:
-    """Remembers of each session its last tool and how many calls it made."""
+    """Tracks the last tool and the number of calls of each session."""
 
     def __init__(self) -> None:
         self._of: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
 
     def step(self, event: Event) -> tuple[str, int]:
-        """Give the previous tool of the event's session and its place in it, and move on."""
+        """Give the session's previous tool and its number of calls so far, then advance."""
         key = (event.agent.id, event.session or event.id)
         previous, calls = self._of.pop(key, (_START, 0))
         self._of[key] = (event.tool, calls + 1)
@@ -31,7 +31,7 @@ class Course:
 
 
 def categories(event: Event, previous: str) -> dict[str, str]:
-    """Give the categories of an event, each by name; a missing field gives none."""
+    """Give the categories of an event by name; missing fields are left out."""
     resource, network = event.resource, event.network
     found = {
         "tool": event.tool,
@@ -62,7 +62,7 @@ def identifiers(event: Event) -> list[str]:
 
 
 def numbers(event: Event, calls: int) -> dict[str, float]:
-    """Give the counts and volumes of an event; volumes as the logarithm of one plus them."""
+    """Give the counts and volumes of an event; a volume v is given as log(1 + v)."""
     volume = event.volume
     found = {"calls": float(calls)}
     if volume is not None:
@@ -73,12 +73,12 @@ def numbers(event: Event, calls: int) -> dict[str, float]:
 
 
 def hashed(event: Event, previous: str, calls: int, width: int) -> list[float]:
-    """Give an event as numbers from 0 to 1: categories hashed to places, volumes beside them.
+    """Encode an event as numbers from 0 to 1: hashed categories, then volumes.
 
     Parameters
     ----------
     width
-        Places for categories; four more are for the numbers.
+        Number of columns for categories; four more are for the numbers.
     """
     row = [0.0] * (width + 4)
     for name, value in categories(event, previous).items():

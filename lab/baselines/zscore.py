@@ -1,4 +1,4 @@
-"""How many standard deviations a count or a volume lies from the agent's mean."""
+"""Z-scores: distance of a count or volume from the agent's mean, in standard deviations."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from models.event import Event
 
 _ENOUGH = 5
-_FLOOR = 0.1  # a constant history must not make the next byte infinitely odd
+_FLOOR = 0.1  # keeps the z-score finite after a constant history
 
 
 class ZScores:
-    """The largest absolute z-score: calls in the session, and volumes as usual for the tool."""
+    """The largest absolute z-score of calls in the session, and of volumes by tool."""
 
     def __init__(self) -> None:
         self._course = Course()
-        self._usual: defaultdict[tuple[str, str, str], stats.Var] = defaultdict(stats.Var)
+        self._statistics: defaultdict[tuple[str, str, str], stats.Var] = defaultdict(stats.Var)
 
     def judge(self, block: Sequence[Event]) -> list[float]:
         """Score each event before learning it."""
@@ -34,12 +34,12 @@ class ZScores:
         _, calls = self._course.step(event)
         worst = 0.0
         for name, value in numbers(event, calls).items():
-            own = self._usual[event.agent.id, event.tool, name]
-            whole = self._usual[event.agent.id, "", name]
-            usual = own if own.mean.n >= _ENOUGH and name != "calls" else whole
-            if usual.mean.n >= _ENOUGH:
-                spread = max(sqrt(usual.get()), _FLOOR)
-                worst = max(worst, abs(value - usual.mean.get()) / spread)
+            own = self._statistics[event.agent.id, event.tool, name]
+            whole = self._statistics[event.agent.id, "", name]
+            chosen = own if own.mean.n >= _ENOUGH and name != "calls" else whole
+            if chosen.mean.n >= _ENOUGH:
+                spread = max(sqrt(chosen.get()), _FLOOR)
+                worst = max(worst, abs(value - chosen.mean.get()) / spread)
             own.update(value)
             whole.update(value)
         return worst

@@ -8,9 +8,9 @@ import typer
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the story.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End after the report.")] = False,
 ) -> None:
-    """Send the bundled sample through the real path and tell its story; then API and console."""
+    """Judge the bundled sample like production, report the results, then serve API and console."""
     from lab.demo.run import demo as demonstrated
 
     demonstrated(once=once)

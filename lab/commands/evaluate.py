@@ -1,4 +1,4 @@
-"""Measure on a labelled recording, beside baselines, with charts."""
+"""Evaluate on a labelled recording, with baselines and charts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import typer
 
 from models.errors import ConfigError
 from pipeline.commands.offline import Files, Format, begun, note_empty
+from pipeline.commands.option_grammar import Spread
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
-from pipeline.commands.words import Spread
 from pipeline.files.installed_files import installed_files
 from pipeline.files.named_output import create
 from pipeline.files.overwrite_check import refuse_folder, refuse_to_overwrite
@@ -26,39 +26,39 @@ def evaluate(
     files: Files,
     fmt: Format = None,
     cold: Annotated[
-        bool, typer.Option("--cold", help="No history: as a new installation meets it.")
+        bool, typer.Option("--cold", help="No history, as in a new installation.")
     ] = False,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave a field of the event out, to see what it is worth."),
+        typer.Option(help="Leave a field of the event out, to measure its effect."),
     ] = None,
     truth: Annotated[
         str | None,
-        typer.Option(help="Planted cases, one JSON line each, beside recordings without labels."),
+        typer.Option(help="File of planted cases in JSON lines, for recordings without labels."),
     ] = None,
     history_days: Annotated[
         int | None,
         typer.Option(
-            min=0, help="With --truth: so many first days, 14 by default, are the history."
+            min=0, help="With --truth: number of first days that are the history; default: 14."
         ),
     ] = None,
     baselines: Annotated[
-        str, typer.Option(help="Compare with these, comma between: all, or some of the names.")
+        str, typer.Option(help="Baselines to compare with, comma-separated, or all.")
     ] = "",
     ablate: Annotated[
         str,
         typer.Option(
-            help="Judge again without each of these features, comma between; of all without names."
+            help="Judge again without each of these features, comma-separated; default: all."
         ),
     ] = "",
     draws: Annotated[
-        int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for none.")
+        int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0: no intervals.")
     ] = 300,
     html: Annotated[
-        str | None, typer.Option(help="Write charts and tables as one page, to open offline.")
+        str | None, typer.Option(help="Write charts and tables as one offline page.")
     ] = None,
     png: Annotated[str | None, typer.Option(help="Write the charts as PNG to this folder.")] = None,
-    out: Annotated[str | None, typer.Option(help="Write every figure to this JSON file.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write all figures to this JSON file.")] = None,
     save: Annotated[
         str | None,
         typer.Option(
@@ -69,7 +69,7 @@ def evaluate(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure on labelled recordings: what is found, how early, at how many false alerts."""
+    """Evaluate on labelled recordings: detection, delay and false alerts."""
     from lab.baselines import OFFERS
     from lab.evaluation.report.details import details
     from lab.evaluation.report.table import table
@@ -85,9 +85,9 @@ def evaluate(
         if not offer.available:
             note(f"left out: {offer.title}, the package {offer.package!r} is not installed")
     if history_days is not None and truth is None:
-        raise ConfigError("--history-days goes with --truth; labelled logs say what is history")
+        raise ConfigError("--history-days needs --truth; labels already mark the history")
     if history_days is not None and cold:
-        raise ConfigError("--history-days says how much is history, and --cold has none")
+        raise ConfigError("--history-days sets the history, but --cold has none")
     if "-" in (out, save):
         raise ConfigError("--out and --save name a file; --json prints the figures")
     refuse_to_overwrite(
@@ -107,7 +107,7 @@ def evaluate(
     if truth not in (None, "-") and is_empty(str(truth)):
         note(f"no case in {quoted(truth, LONGEST_PATH)}: everything counts as benign")
     if html is not None or png is not None:
-        import_module("lab.evaluation.report.plots")  # says what is missing before the work begins
+        import_module("lab.evaluation.report.plots")  # reports missing packages early
     with progress_for(json=as_json) as progress:
         result = evaluated(
             files,
@@ -136,7 +136,7 @@ def evaluate(
 
 
 def _beside(files: Files) -> Path | None:
-    """Give the file of the agents registered in a made-up fleet, where it lies beside that."""
+    """Give the inventory file beside a simulated fleet, if it exists."""
     beside = Path(f"{files[0]}.inventory.csv")
     return beside if len(files) == 1 and beside.is_file() else None
 

@@ -1,4 +1,4 @@
-"""A made-up fleet with ground truth, written to a file."""
+"""Simulate a fleet with ground truth, and write it to files."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ _NONE = "none"
 
 def simulate(
     out: Annotated[
-        str, typer.Argument(help="Where events go: .jsonl, .jsonl.gz, .jsonl.zst or .parquet.")
+        str, typer.Argument(help="Output file: .jsonl, .jsonl.gz, .jsonl.zst or .parquet.")
     ],
     agents: Annotated[int, typer.Option(help="Size of the fleet.")] = 1_000,
-    days: Annotated[int, typer.Option(help="How long it goes on.")] = 60,
+    days: Annotated[int, typer.Option(help="Length of the simulation in days.")] = 60,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")] = 7,
     attacks: Annotated[
-        str, typer.Option(help="What is planted: names with commas between, all, or none.")
+        str, typer.Option(help="Attacks to plant: comma-separated names, all, or none.")
     ] = "all",
     novelties: Annotated[
-        str, typer.Option(help="Benign news that comes: names with commas between, all, or none.")
+        str, typer.Option(help="Benign novelties: comma-separated names, all, or none.")
     ] = "all",
     attacked: Annotated[float, typer.Option(help="Share of agents that are attacked.")] = 0.3,
-    news: Annotated[float, typer.Option(help="Benign news per agent and week.")] = 0.05,
-    activity: Annotated[float, typer.Option(help="Factor on how much agents do.")] = 1.0,
+    news: Annotated[float, typer.Option(help="Benign novelties per agent and week.")] = 0.05,
+    activity: Annotated[float, typer.Option(help="Factor on the activity of agents.")] = 1.0,
     quiet_days: Annotated[
         int | None, typer.Option(help="Days without attacks at the start; default: a third.")
     ] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make up a fleet of agents at work, with attacks and benign news planted in it.
+    """Simulate a fleet of agents with planted attacks and benign novelties.
 
-    The truth goes to OUT.truth.jsonl, one line a case, the registered agents to OUT.inventory.csv.
+    The ground truth is written to OUT.truth.jsonl, one line per case, and the registered agents to
+    OUT.inventory.csv.
     """
     from pathlib import Path
 
@@ -56,7 +57,7 @@ def simulate(
         attacked=attacked,
         attacks=_named(attacks, ATTACKS),
         novelties=_named(novelties, NOVELTIES),
-        news_per_week=news,
+        novelties_per_week=news,
         activity=activity,
         quiet_days=quiet_days,
     ).validate()
@@ -79,7 +80,7 @@ def simulate(
         table.add_row(one.kind, one.type, one.cause or "-", f"{one.cases:,}", f"{one.events:,}")
     console().print(table)
     if written.unplanted:
-        note(f"no room among {agents} agents in {days} days for: {', '.join(written.unplanted)}")
+        note(f"{agents} agents and {days} days are too few for: {', '.join(written.unplanted)}")
     seconds = max(time.monotonic() - began, 1e-3)
     note(
         f"{written.events} events of {agents} agents over {days} days in {seconds:.1f} s "

@@ -1,1 +1,1 @@
-"""`habitus demo`: the bundled sample through the real path, and its story."""
+"""`habitus demo`: judge the bundled sample like production, and report the results."""

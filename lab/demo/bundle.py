@@ -1,4 +1,4 @@
-"""The demonstration's data and settings: the sample of the repository, or one made anew."""
+"""Data and settings of the demonstration: the sample of the repository, or a generated one."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _EVENTS, _TRUTH, _INVENTORY, _INTEL, _FILES = (
     ("sample_events.jsonl.gz", "sample_truth.json", "sample_inventory.csv", "intel/vpn_ipv4.json"),
 )
 
-# A dozen agents: one false alert in five days is what one person has time for.
+# Budget for a dozen agents: one false alert in five days.
 ALERTS_PER_DAY = 0.2
 
-# Ties among scores are broken by a key. With this one every demonstration is the same; the store
-# of an installation has a random one.
+# A key breaks ties among scores. With this fixed key every demonstration is the same; the store of
+# an installation has a random key.
 _SECRET = b"habitus demo: a story, not an installation"[:32]
 
 
 def sample_folder(place: Path, note: Callable[[str], None]) -> Path:
-    """Give the folder of the sample; a wheel does not carry it, so it is made in `place`.
+    """Give the folder of the sample; in an installed wheel it is generated in `place`.
 
     Parameters
     ----------
     note
-        Told when the sample has to be made, which takes some seconds.
+        Called with a message if the sample is generated, which takes some seconds.
     """
     if all((_BUNDLED / name).is_file() for name in _FILES):
         return _BUNDLED
@@ -51,17 +51,17 @@ def sample_folder(place: Path, note: Callable[[str], None]) -> Path:
 
 
 def truth_of(data: Path) -> Truth:
-    """Read what really happens in the sample: for the story alone, never for a model."""
+    """Read the ground truth of the sample, for the report only, never for a model."""
     return msgspec.json.decode((data / _TRUTH).read_bytes(), type=Truth)
 
 
 def topics_of(folder: Path) -> Path:
-    """Give the folder into which the demonstration publishes."""
+    """Give the folder of published messages."""
     return folder / "topics"
 
 
 def write_settings(folder: Path, data: Path, listen: str) -> Path:
-    """Write the settings of the demonstration as an operator would, and give the file.
+    """Write the settings of the demonstration to a file, and return the file.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def write_settings(folder: Path, data: Path, listen: str) -> Path:
         "clock": "event",
         "log_level": "warning",
     }
-    # Strings, numbers and lists of strings read the same in JSON and TOML.
+    # Strings, numbers and lists of strings have the same syntax in JSON and TOML.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
     file = folder / "habitus.toml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -92,5 +92,5 @@ def write_settings(folder: Path, data: Path, listen: str) -> Path:
 
 
 def new_store(settings: Settings) -> None:
-    """Make the empty store, with the demonstration's key."""
+    """Create the empty store with the demonstration's key."""
     open_store(settings.store, secret=_SECRET).close()

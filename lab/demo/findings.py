@@ -1,4 +1,4 @@
-"""What was found, missed and wrongly flagged: the queue compared with what really happens."""
+"""Compare the alert queue with the ground truth: found, missed and falsely flagged cases."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Anomaly = dict[str, Any]
 
 
 class Incident(Struct, frozen=True):
-    """One incident and what was said of it.
+    """One incident and its alerts.
 
     Attributes
     ----------
     anomalies
-        The alerts that hold one of its events, the gravest first; none when it was missed.
+        Alerts with one of its events, the most severe first; empty if it was missed.
     flagged, first
-        How many of its events alerted, and which was the first to (from 1; 0 when none did).
+        Number of its events that alerted, and position of the first one (from 1; 0 if none).
     before, after
-        The agent's trust before its first and after its last event; None for an unknown agent.
+        Trust of the agent before the first and after the last event; None for an unknown agent.
     """
 
     truth: IncidentTruth
@@ -45,21 +45,21 @@ class Incident(Struct, frozen=True):
 
 
 class Novelty(Struct, frozen=True):
-    """One benign novelty; `flagged` are those of its events that alerted."""
+    """One benign novelty; `flagged` are its events that alerted."""
 
     truth: NoveltyTruth
     flagged: list[str]
 
 
 class FalseAlert(Struct, frozen=True):
-    """Events of ordinary work that alerted under one anomaly.
+    """Events of ordinary work with an alert, grouped by anomaly.
 
     Attributes
     ----------
     beside
-        Whether the anomaly holds events of an incident too: the agent's own work, mixed up in it.
+        Whether the anomaly also contains events of an incident.
     near
-        The novelty of the same agent on the same day, None without one.
+        Novelty of the same agent on the same day, or None.
     """
 
     anomaly: Anomaly
@@ -69,7 +69,7 @@ class FalseAlert(Struct, frozen=True):
 
 
 class Findings(Struct, frozen=True):
-    """Everything the story tells."""
+    """All contents of the report."""
 
     incidents: list[Incident]
     novelties: list[Novelty]
@@ -83,7 +83,7 @@ class Findings(Struct, frozen=True):
 
     @property
     def missed(self) -> list[Incident]:
-        """Incidents without one."""
+        """Incidents without an alert."""
         return [incident for incident in self.incidents if not incident.anomalies]
 
 
@@ -93,9 +93,9 @@ def compare(truth: Truth, anomalies: Iterable[Anomaly], answers: Sequence[Answer
     Parameters
     ----------
     anomalies
-        As the store gives them.
+        Anomalies of the store.
     answers
-        Trust answers in the order in which they were published.
+        Trust answers in the order of publication.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def published_answers(topics: Path) -> list[Answer]:
 
 
 def by_kind(novelties: Iterable[Novelty]) -> dict[str, list[Novelty]]:
-    """Group novelties of one kind, in order of their first sight."""
+    """Group novelties by kind, in order of first appearance."""
     groups: dict[str, list[Novelty]] = defaultdict(list)
     for novelty in novelties:
         groups[novelty.truth.kind].append(novelty)

@@ -1,4 +1,4 @@
-"""`habitus demo`: the bundled sample through the same code as production, and its story."""
+"""`habitus demo`: judge the bundled sample with the code of production, and report."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lab.demo.bundle import new_store, sample_folder, topics_of, truth_of, write
 from lab.demo.findings import Findings, compare, published_answers
 from models.errors import ConfigError, HabitusError
 from models.event import rfc3339
+from pipeline.commands.current_trust import CurrentTrust
 from pipeline.commands.running import listening, serve_on
-from pipeline.commands.standing import Standings
 from pipeline.commands.terminal import console, note, stop_on_signals
 from pipeline.logs import start_logs
 from pipeline.processing import runner
@@ -36,27 +36,27 @@ _LATER_US = 300_000_000
 
 
 def demo(*, once: bool = False) -> Findings:
-    """Judge the sample into a fresh store, tell what came of it, then serve API and console.
+    """Judge the sample into a new store, print the report, then serve API and console.
 
-    Everything lies in a temporary folder that is removed at the end. Of the settings in effect
-    only ``HABITUS_LISTEN`` counts.
+    All files are in a temporary folder that is removed at the end. Only the setting
+    ``HABITUS_LISTEN`` has an effect.
 
     Parameters
     ----------
     once
-        End after the story.
+        End after the report.
 
     Returns
     -------
     Findings
-        What was found, missed, and flagged for nothing.
+        Found, missed and falsely flagged cases.
 
     Raises
     ------
     ConfigError
-        ``HABITUS_LISTEN`` cannot be listened on.
+        The address in ``HABITUS_LISTEN`` cannot be used.
     HabitusError
-        Interrupted before the story.
+        Interrupted before the report.
     """
     with tempfile.TemporaryDirectory(prefix="habitus-demo-") as name:
         folder = Path(name)
@@ -92,7 +92,7 @@ def _tell(settings: Settings, summary: RunSummary, truth: Truth, topics: Path) -
     out = console()
     with open_store(settings.store, read_only=True) as store:
         anomalies = store.anomalies(limit=_MOST_ANOMALIES)
-        rows = Standings(store, settings).rows()
+        rows = CurrentTrust(store, settings).rows()
     findings = compare(truth, anomalies, published_answers(topics))
     story.opening(out, truth, summary)
     story.incidents(out, findings)
@@ -103,15 +103,15 @@ def _tell(settings: Settings, summary: RunSummary, truth: Truth, topics: Path) -
 
 
 def _later(settings: Settings) -> str:
-    """Give a time shortly after the sample's last event, for an event to try."""
+    """Give a time shortly after the sample's last event, for an example event."""
     with open_store(settings.store, read_only=True) as store:
         return rfc3339((store.status().watermark_us or 0) + _LATER_US)
 
 
 def _listener(settings: Settings, *, named: bool) -> socket.socket:
-    """Listen where it is set, else on the default port or on a free one.
+    """Listen on the set address, else on the default port or a free one.
 
-    The port is taken before anybody is told of it, so nobody else can have it meanwhile.
+    The port is bound before it is printed, so no other process can take it.
     """
     try:
         return listening(settings)
@@ -125,14 +125,14 @@ def _listener(settings: Settings, *, named: bool) -> socket.socket:
 
 
 def _address(listener: socket.socket) -> str:
-    """Give HOST:PORT of a socket that listens."""
+    """Give HOST:PORT of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @contextmanager
 def _settings_from(file: Path) -> Iterator[Settings]:
-    """Let this file be the only settings, for what the demonstration starts by name too."""
+    """Make this file the only source of settings, also for parts that are started by name."""
     kept = {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
     try:
         for name in kept:

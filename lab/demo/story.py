@@ -1,4 +1,4 @@
-"""The story in the terminal: what was found and why, what was not flagged, and what went wrong."""
+"""The report in the terminal: found incidents with reasons, quiet novelties, and errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from lab.demo.findings import by_kind
 from pipeline.commands.pages.anomaly_basis import WHOSE
 from pipeline.commands.pages.explanation import LEVEL_STYLE
-from pipeline.commands.pages.way_back import MEANING, way_back
+from pipeline.commands.pages.recovery import MEANING, recovery_text
 from pipeline.publishing.catalogue import title_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _DAY_S = 86_400
 
 
 def opening(console: Console, truth: Truth, summary: RunSummary) -> None:
-    """Say what was judged."""
+    """Print the judged data."""
     console.print(
         f"\n[bold]{summary.events:,} events[/] of a made-up fleet, {when(truth.start)[:10]} to "
         f"{when(truth.end)[:10]} 2026, judged one after the other in order of time; "
@@ -40,17 +40,17 @@ def opening(console: Console, truth: Truth, summary: RunSummary) -> None:
 
 
 def incidents(console: Console, findings: Findings) -> None:
-    """Tell each incident: who, when, what, why, and what it did to trust."""
+    """Print each incident: agent, time, type, reason, and effect on trust."""
     found, all_ = len(findings.found), len(findings.incidents)
     console.rule(f"[bold]{found} of {all_} incidents found[/]", align="left")
     for number, incident in enumerate(findings.incidents, 1):
         head = f"[bold]{number}  {escape(incident.truth.agent_id)}[/]"
         console.print(f"\n{head}  {when(incident.truth.first)} UTC")
-        console.print(Padding(_told(incident), (0, 0, 0, 3), expand=False))
+        console.print(Padding(_described(incident), (0, 0, 0, 3), expand=False))
 
 
 def novelties(console: Console, findings: Findings) -> None:
-    """Say what was new and harmless, and that it was left alone."""
+    """Print the benign novelties that raised no alert."""
     quiet = [novelty for novelty in findings.novelties if not novelty.flagged]
     count = f"{len(quiet)} of {len(findings.novelties)}"
     console.print()
@@ -62,7 +62,7 @@ def novelties(console: Console, findings: Findings) -> None:
 
 
 def faults(console: Console, findings: Findings, truth: Truth, alerts_per_day: float) -> None:
-    """Say what was missed and what was flagged for nothing."""
+    """Print missed incidents and false alerts."""
     console.print()
     console.rule("[bold]What went wrong[/]", align="left")
     missed = findings.missed
@@ -82,11 +82,11 @@ def faults(console: Console, findings: Findings, truth: Truth, alerts_per_day: f
     for alert in findings.false_alerts:
         console.print(Padding(_false(alert), (0, 0, 0, 2), expand=False))
     if findings.notes:
-        console.print(f"{findings.notes} low findings: noted, nobody was called")
+        console.print(f"{findings.notes} low findings: recorded without alert")
 
 
 def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
-    """Show where every agent stands at the end."""
+    """Print the trust of every agent at the end."""
     console.print()
     table = Table(
         Column("agent", no_wrap=True), Column("score/lower", justify="center"), "level", "state",
@@ -101,18 +101,18 @@ def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
             f"{row['score']} / {row['lower']}",
             f"[{style}]{row['level']}[/]",
             row["state"],
-            way_back(row),
+            recovery_text(row),
             f"{reason['anomaly']} {reason['effect']}" if reason else "",
         )
     console.print(table)
     console.print(
-        f"score is the estimate, lower what the evidence supports; {MEANING}",
+        f"score is the estimate, lower its lower bound; {MEANING}",
         style="dim",
     )
 
 
 def invitation(console: Console, url: str, settings_file: str, at: str) -> None:
-    """Say where to look now, and three things to try."""
+    """Print the addresses, and three commands to try."""
     event = f'{{"id":"try-1","time":"{at}","agent":{{"id":"ghost-1"}},"tool":"payments.create"}}'
     lines = (
         f"curl -s {url}/v1/agents/data-steward-1/trust",
@@ -130,7 +130,7 @@ def invitation(console: Console, url: str, settings_file: str, at: str) -> None:
 
 
 def when(text: str) -> str:
-    """Give a time as people say it.
+    """Format a time for people.
 
     >>> when("2026-10-19T14:22:59.000000Z")
     'Mon 19 Oct 14:22'
@@ -142,7 +142,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _told(incident: Incident) -> str:
+def _described(incident: Incident) -> str:
     truth = incident.truth
     happened = f"[dim]really:[/] {escape(truth.what)}"
     if not incident.anomalies:

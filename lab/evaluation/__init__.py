@@ -1,1 +1,1 @@
-"""What detection is worth, measured against labels or planted cases, beside baselines."""
+"""Evaluation of detection against labels or planted cases, with baselines."""

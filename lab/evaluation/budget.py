@@ -1,4 +1,4 @@
-"""What a team gets that looks at so many entries a day: the alerts raised, and the top by rank."""
+"""Precision and recall at a daily budget, of the raised alerts and of the top ranks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry(Struct, frozen=True):
     Attributes
     ----------
     cases
-        The attacks it shows; empty for a benign one.
+        Attacks in the session; empty for a benign one.
     """
 
     day: int
@@ -39,7 +39,7 @@ class Entry(Struct, frozen=True):
 
 
 def _attacks(session: Session, place: int) -> list[frozenset[str]]:
-    """Name the attack that each event belongs to: the planted one, else the session itself."""
+    """Give the attack of each event: the planted one, else the session itself."""
     if any(event.case is not None for event in session.events):
         return [
             frozenset([e.case]) if e.case is not None and e.label == 1 else _NONE
@@ -50,7 +50,7 @@ def _attacks(session: Session, place: int) -> list[frozenset[str]]:
 
 
 def entries(sessions: Sequence[Session]) -> list[Entry]:
-    """Give a queue entry per session and day; failed attacks and unknown sessions give none."""
+    """Give a queue entry per session and day, without failed attacks and unknown sessions."""
     out = []
     for place, session in enumerate(sessions):
         if session.label not in _TRUE:
@@ -65,13 +65,13 @@ def entries(sessions: Sequence[Session]) -> list[Entry]:
 
 
 def top(queue: Iterable[Entry], per_day: int) -> dict[str, Any]:
-    """Give precision and recall of looking at the highest entries of each day.
+    """Give precision and recall of the highest entries of each day.
 
     Returns
     -------
     dict
-        ``precision`` of the entries looked at, ``recall`` of the attacks, and ``possible``: the
-        most recall that any order has, below 1 where a day has more attacks than are looked at.
+        ``precision`` of the selected entries, ``recall`` of the attacks, and ``possible``: the
+        highest recall of any order. It is below 1 if a day has more attacks than the budget.
 
     Examples
     --------
@@ -100,10 +100,10 @@ def top(queue: Iterable[Entry], per_day: int) -> dict[str, Any]:
 
 
 def _most_found(days: Iterable[Sequence[Entry]], per_day: int) -> int:
-    """Give how many attacks can be found at most.
+    """Give the largest number of attacks that can be found.
 
-    Each needs a place on one of its days: a maximum matching. A day has as many places as the
-    entries with most attacks have of them, which is the truth where each entry has one.
+    Each attack needs a slot on one of its days, which is a maximum matching. The slots of a day are
+    the attacks of its entries with most attacks. This is exact if each entry has one attack.
     """
     wanted: list[frozenset[str]] = []
     for day in days:
@@ -114,8 +114,8 @@ def _most_found(days: Iterable[Sequence[Entry]], per_day: int) -> int:
     pairs = [(place, names[name]) for place, attacks in enumerate(wanted) for name in attacks]
     if not pairs:
         return 0
-    places, attacks_at = zip(*pairs, strict=True)
-    graph = csr_array((np.ones(len(pairs)), (places, attacks_at)), (len(wanted), len(names)))
+    rows, attacks_at = zip(*pairs, strict=True)
+    graph = csr_array((np.ones(len(pairs)), (rows, attacks_at)), (len(wanted), len(names)))
     return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
 
 
@@ -124,18 +124,18 @@ def _named(queue: Iterable[Entry]) -> frozenset[str]:
 
 
 def at_budget(sessions: Sequence[Session], per_day: float) -> dict[str, Any]:
-    """Give what the daily budget buys.
+    """Give the figures at the daily budget.
 
     Parameters
     ----------
     per_day
-        Entries looked at a day: the budget of the configuration.
+        Entries per day: the budget of the configuration.
 
     Returns
     -------
     dict
-        ``raised``: the alerts that were raised; ``top``: the day's highest entries, as many as the
-        budget has, and ``sizes`` the same for other budgets.
+        ``raised``: figures of the raised alerts. ``top``: figures of the day's highest entries
+        within the budget. ``sizes``: the same for other budgets.
     """
     queue = entries(sessions)
     return {
@@ -146,10 +146,10 @@ def at_budget(sessions: Sequence[Session], per_day: float) -> dict[str, Any]:
 
 
 def raised(sessions: Sequence[Session]) -> dict[str, Any]:
-    """Give precision and recall of the alerts raised; those of one key are one alert.
+    """Give precision and recall of the raised alerts; alerts of one key count once.
 
-    An alert is true when any of its events belongs to an attack: to the planted events, or in
-    labelled logs to the session. Alerts in failed attacks alone count neither way.
+    An alert is true if one of its events belongs to an attack: to its planted events, or in
+    labelled logs to its session. Alerts only in failed attacks are not counted.
     """
     of_alerts, attacks = _attacks_of_alerts(sessions)
     alerts, found = len(of_alerts), _NONE.union(*of_alerts.values())
@@ -169,7 +169,7 @@ def raised(sessions: Sequence[Session]) -> dict[str, Any]:
 
 
 def false_alerts(sessions: Sequence[Session]) -> Iterator[tuple[Session, Scored]]:
-    """Give the alerts that `raised` counts as false, each as its first event, with the session."""
+    """Give the false alerts of `raised`, each as its session and first event."""
     of_alerts, _ = _attacks_of_alerts(sessions)
     false = {key for key, mine in of_alerts.items() if not mine}
     for session in sessions:
@@ -182,7 +182,7 @@ def false_alerts(sessions: Sequence[Session]) -> Iterator[tuple[Session, Scored]
 def _attacks_of_alerts(
     sessions: Sequence[Session],
 ) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
-    """Give the attacks that each alert shows, by its key, and all attacks there are."""
+    """Give the attacks of each alert by its key, and all attacks."""
     of_alerts: dict[str, frozenset[str]] = {}
     attacks: set[str] = set()
     for place, session in enumerate(sessions):
@@ -201,7 +201,7 @@ def trade_off(sessions: Sequence[Session]) -> list[dict[str, float]]:
     Returns
     -------
     list of dict
-        ``false_per_day`` and ``recall``, at most some 200 points, from the strictest threshold on.
+        ``false_per_day`` and ``recall``, at most about 200 points, the strictest threshold first.
     """
     known = [s for s in sessions if s.label in _TRUE]
     scores = np.array([s.score for s in known])
@@ -210,7 +210,7 @@ def trade_off(sessions: Sequence[Session]) -> list[dict[str, float]]:
     if not days or not bad.any():
         return []
     order = np.argsort(-scores, kind="stable")
-    last = np.r_[np.diff(scores[order]) != 0, True]  # of equal scores, all or none
+    last = np.r_[np.diff(scores[order]) != 0, True]  # equal scores are one step
     false = np.cumsum(~bad[order])[last] / days
     recall = np.cumsum(bad[order])[last] / bad.sum()
     at = np.unique(np.linspace(0, len(false) - 1, _POINTS).astype(int))

@@ -1,4 +1,4 @@
-"""Planted attacks and harmless novelties, one by one: found or not, how soon, named rightly."""
+"""Planted attacks and benign novelties, one by one: found or not, delay, and named cause."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Case(Struct, kw_only=True):
     kind
         ``"attack"``, ``"failed attack"`` or ``"benign"``.
     type
-        The attacker's goal, the anomaly type, or what is new about a benign one.
+        The attacker's goal, the anomaly type, or the kind of a novelty.
     causes
-        Features of which the first reason should name one; empty where nothing is asked.
+        Expected features of the first reason; empty: no expectation.
     p
-        P-value of its session, the lowest one of several; None if there is none.
+        P-value of its session, the lowest if there are several, or None.
     events
         At least one, in order of event time.
     """
@@ -59,14 +59,14 @@ class Case(Struct, kw_only=True):
 
     @property
     def alarm(self) -> int | None:
-        """Place of the first event with an alert, None without one."""
+        """Index of the first event with an alert, or None."""
         return next((i for i, e in enumerate(self.events) if e.alert is not None), None)
 
     @property
     def delay(self) -> tuple[int, float] | None:
-        """How far it came before the alert: harmful events up to it, and minutes since the first.
+        """Delay of the alert: harmful events up to it, and minutes since the first one.
 
-        The alert on the first harmful event is (1, 0.0), an earlier one (0, 0.0); None without one.
+        An alert on the first harmful event gives (1, 0.0), an earlier one (0, 0.0), no alert None.
         """
         at = self.alarm
         if at is None:
@@ -77,19 +77,19 @@ class Case(Struct, kw_only=True):
         return passed, max(0, self.events[at].time_us - start_us) / MINUTE_US
 
     @property
-    def told(self) -> Scored:
-        """The event with its first alert; without one its highest."""
+    def decisive_event(self) -> Scored:
+        """The event with the first alert; without one, the event with the highest rank."""
         at = self.alarm
         return self.events[at] if at is not None else max(self.events, key=lambda e: e.rank)
 
     @property
     def reason(self) -> str | None:
-        """The feature its alert names first; without one that of its highest event, if any."""
-        return self.told.reason
+        """Feature of the first reason of that event, if any."""
+        return self.decisive_event.reason
 
     @property
     def misnamed(self) -> bool:
-        """Whether it alerted for another cause than was planted."""
+        """Whether the alert names another cause than the planted one."""
         return self.alarm is not None and bool(self.causes) and self.reason not in self.causes
 
 
@@ -98,12 +98,12 @@ def cases_of(
     planted: Mapping[str, Planted],
     known_tasks: Collection[tuple[str | None, str | None]],
 ) -> list[Case]:
-    """Give the cases of judged sessions: the planted ones, or one per labelled session.
+    """Give the cases of judged sessions: planted ones, or one per labelled session.
 
     Parameters
     ----------
     known_tasks
-        Role and task of the sessions of the history.
+        (Role, task) of all sessions of the history.
     """
     if planted:
         return _from_file(sessions, planted)
@@ -124,7 +124,7 @@ def cases_of(
                 type=name,
                 agent_id=session.agent_id,
                 role=session.role,
-                causes=causes_of(None) if kind == ATTACK and session.carries_origins else (),
+                causes=causes_of(None) if kind == ATTACK and session.has_origins else (),
                 p=session.p,
                 events=session.events,
             )
@@ -165,7 +165,7 @@ def by_type(cases: Iterable[Case], calm: Sequence[float]) -> list[dict[str, Any]
     Parameters
     ----------
     calm
-        Scores of the benign sessions, to compare with.
+        Scores of the benign sessions.
     """
     groups: defaultdict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in cases:
@@ -177,13 +177,13 @@ def by_type(cases: Iterable[Case], calm: Sequence[float]) -> list[dict[str, Any]
 
 def _figures(kind: str, name: str, cases: list[Case], calm: Sequence[float]) -> dict[str, Any]:
     out: dict[str, Any] = {"kind": kind, "type": name} | summary(cases)
-    if kind == "benign":  # nothing harmful that an alert could be late for
+    if kind == "benign":  # benign cases have no harmful event, so no delay
         return out | {"delay_events": None, "delay_minutes": None}
     return out | {"auroc": auroc([case.score for case in cases], calm)}
 
 
 def summary(cases: Sequence[Case]) -> dict[str, Any]:
-    """Give how many cases were found, how soon, and how many are named rightly.
+    """Give the share of found cases, their delay, and the share with the right cause.
 
     Examples
     --------

@@ -39,21 +39,21 @@ def compared(
     cold: bool,
     progress: Progress | None = None,
 ) -> tuple[list[Session], dict[str, Any]]:
-    """Judge with a baseline what the product has judged.
+    """Judge the product's events with a baseline.
 
     Parameters
     ----------
     judged
-        The product's judgements: the same events get the baseline's scores.
+        The product's judgements; the same events get scores of the baseline.
 
     Returns
     -------
     list of Session
-        With the baseline's ranks, and p-values from its own scores of the history's sessions where
-        it has enough of them.
+        Sessions with the baseline's ranks, and with p-values from its scores of the history if
+        there are enough.
     dict
-        ``title``, ``whole_runs`` (scores finished sessions, so events have no scores of their own)
-        and ``seconds``. No sessions and ``skipped``, why, where it cannot be run.
+        ``title``, ``whole_runs`` (it scores finished sessions, not events) and ``seconds``. If it
+        cannot run, there are no sessions, and ``skipped`` gives the reason.
     """
     started = perf_counter()
     built = offer.build()
@@ -85,7 +85,7 @@ def _events(records: Iterable[RawRecord], wire: Format) -> Iterator[tuple[str, E
         try:
             event = event_of(record, wire)
         except MalformedEvent:
-            continue  # the product has counted it as rejected
+            continue  # the product counts it as rejected
         yield record.where, event
 
 
@@ -124,7 +124,7 @@ def _runs(events: Iterable[Event]) -> dict[_Run, list[Event]]:
 def _of_runs(
     baseline: RunBaseline, history: dict[_Run, list[Event]], events: dict[str, Event]
 ) -> dict[str, float]:
-    """Give each event the score of its whole session."""
+    """Give each event the score of its session."""
     baseline.fit(list(history.values()))
     runs = _runs(events.values())
     found = dict(zip(runs, baseline.score(list(runs.values())), strict=True))
@@ -134,7 +134,7 @@ def _of_runs(
 def _with(
     judged: Sequence[Judgement], scores: dict[str, float], pool: list[float]
 ) -> Iterator[Judgement]:
-    """Put a baseline's scores in place of the product's, with p-values of the running maximum."""
+    """Replace the product's scores by those of a baseline, with p-values of the running maximum."""
     highest: dict[_Run, float] = {}
     for j in judged:
         key = (j.agent_id, j.session)

@@ -1,6 +1,6 @@
-"""How far a figure may be off: bootstrap over tasks and goals, as sessions of one are alike.
+"""Confidence intervals of figures: bootstrap over tasks and goals, whose sessions are similar.
 
-A resample is a weight per session, so that everything is sorted once.
+A resample is one weight per session, so scores are sorted only once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SEED = 20_260_105
 
 
 class Ordered:
-    """Scores in order, from the highest on, with what they should be.
+    """Sorted scores, the highest first, with their labels.
 
     Examples
     --------
@@ -43,11 +43,11 @@ class Ordered:
         self._order = np.argsort(-scores, kind="stable")
         self._bad = bad[self._order]
         ordered = scores[self._order]
-        # Equal scores are one step: only the last place of each counts.
+        # Equal scores are one step: only the last index of each counts.
         self._last = np.r_[np.flatnonzero(np.diff(ordered)), len(ordered) - 1]
 
     def figures(self, weights: Ints) -> tuple[float | None, float | None]:
-        """Give AUROC and average precision with each score counted so many times."""
+        """Give AUROC and average precision with a weight for each score."""
         if not len(self._order):
             return None, None
         w = weights[self._order]
@@ -62,17 +62,17 @@ class Ordered:
 
 
 def intervals(sessions: Sequence[Session], draws: int = DRAWS) -> dict[str, Any]:
-    """Give the interval that holds 95 of 100 resampled figures.
+    """Give the interval that contains 95 % of the resampled figures.
 
     Parameters
     ----------
     draws
-        How many times tasks and goals are drawn anew, with replacement; 0 gives no intervals.
+        Number of resamples of tasks and goals, with replacement; 0: no intervals.
 
     Returns
     -------
     dict
-        Name of the figure to its lower and upper bound, or None where there is no such figure.
+        Lower and upper bound by name of the figure; None for a missing figure.
     """
     if not draws:
         return {}
@@ -95,7 +95,7 @@ def intervals(sessions: Sequence[Session], draws: int = DRAWS) -> dict[str, Any]
 
 
 def _strata(sessions: Sequence[Session]) -> list[list[list[int]]]:
-    """Give the places of the sessions of each group, by label."""
+    """Give the session indices of each group, by label."""
     strata = []
     for label in SESSION_LABELS:
         groups: defaultdict[str, list[int]] = defaultdict(list)
@@ -108,7 +108,7 @@ def _strata(sessions: Sequence[Session]) -> list[list[list[int]]]:
 
 
 class _Sample:
-    """All that is resampled, in arrays."""
+    """Arrays of the resampled data."""
 
     def __init__(self, sessions: Sequence[Session]) -> None:
         labels = np.array([s.label for s in sessions])

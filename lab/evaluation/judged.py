@@ -1,4 +1,4 @@
-"""What was judged, with what is known of its truth."""
+"""Judged events and sessions, with their ground truth."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ SESSION_LABELS = ("benign", "attacked_failed", "attacked_succeeded")
 
 
 class Judgement(Struct, frozen=True, kw_only=True, gc=False):
-    """What a detector said of one event, before anyone looked at a label.
+    """Judgement of one event, before labels are joined.
 
     Attributes
     ----------
     where
-        Where its record stands (`RawRecord.where`).
-    carries_origins
-        Whether the event says where its arguments came from.
+        Location of its record (`RawRecord.where`).
+    has_origins
+        Whether the event has origins of arguments.
     rank, p, pool, session_p, alert, reason
         As in `Scored`.
     """
@@ -26,7 +26,7 @@ class Judgement(Struct, frozen=True, kw_only=True, gc=False):
     role: str | None
     session: str
     time_us: int
-    carries_origins: bool
+    has_origins: bool
     rank: float
     p: float | None = None
     pool: str | None = None
@@ -41,19 +41,19 @@ class Scored(Struct, frozen=True, kw_only=True, gc=False):
     Attributes
     ----------
     rank
-        Bits; higher is more worth a person's time.
+        Rank in bits; higher is more urgent.
     label
-        1 serves an attack, 0 does not, None unknown.
+        1: part of an attack; 0: not; None: unknown.
     p, pool
         Calibrated p-value and the pool it comes from; None while uncalibrated.
     session_p
         P-value of the session's running maximum; None while uncalibrated.
     alert
-        Correlation key of its alert, None without one. Alerts under one key are one alert.
+        Correlation key of its alert, or None. Alerts with one key count once.
     reason
-        Feature that the first reason names; None where none was asked for.
+        Feature of the first reason; None if reasons were not computed.
     case
-        The planted case it belongs to, None in labelled logs: there the session is the case.
+        Planted case of the event; None in labelled logs, where the session is the case.
     """
 
     time_us: int
@@ -68,7 +68,7 @@ class Scored(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Session(Struct, kw_only=True):
-    """One judged session with what is known of its truth.
+    """One judged session with its ground truth.
 
     Attributes
     ----------
@@ -77,9 +77,9 @@ class Session(Struct, kw_only=True):
     label
         ``"benign"``, ``"attacked_failed"``, ``"attacked_succeeded"`` or None.
     task, goal
-        The user's task and the attacker's goal, where they are known.
-    carries_origins
-        Whether any of its events says where its arguments came from.
+        The user's task and the attacker's goal, if known.
+    has_origins
+        Whether one of its events has origins of arguments.
     events
         At least one, in order of event time.
     """
@@ -92,7 +92,7 @@ class Session(Struct, kw_only=True):
     label: str | None = None
     task: str | None = None
     goal: str | None = None
-    carries_origins: bool = False
+    has_origins: bool = False
     events: list[Scored] = []
 
     @property
@@ -102,12 +102,12 @@ class Session(Struct, kw_only=True):
 
     @property
     def p(self) -> float | None:
-        """The p-value its running maximum ended at, None if it never had one."""
+        """Final p-value of its running maximum, or None."""
         return next((e.session_p for e in reversed(self.events) if e.session_p is not None), None)
 
     @property
     def group(self) -> str:
-        """What is drawn as one when intervals are estimated: the goal, the task, or the agent."""
+        """Bootstrap group of the session: its goal, task, or agent."""
         if self.label != "benign" and self.goal is not None:
             return f"{self.role}|goal|{self.goal}"
         return f"{self.role}|task|{self.task}" if self.task is not None else self.agent_id

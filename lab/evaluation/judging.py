@@ -1,4 +1,4 @@
-"""Have the product judge a recording, as it would a stream; join what is known of its truth."""
+"""Judge a recording like a stream, and join its ground truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-def judge_apart(
+def judge_after_history(
     history: Iterable[RawRecord],
     records: Iterable[RawRecord],
     *,
@@ -37,27 +37,27 @@ def judge_apart(
     progress: Progress | None = None,
     selection: Selection | None = None,
 ) -> tuple[list[Judgement], Worker]:
-    """Learn a history, judge what follows, learning on behind the gate.
+    """Learn a history, then judge the later records with gated learning.
 
     Parameters
     ----------
     history
-        A past that is vouched for, in order of event time; may be empty.
+        Trusted history, in order of event time; may be empty.
     records
-        What is judged, in order of event time.
+        Records to judge, in order of event time.
     wire
-        Makes events of both.
+        Decodes both to events.
     explain
-        Have reasons for every event, not only for those worth a look; several times as slow.
+        Compute reasons for every event, not only for surprising ones; several times as slow.
     selection
-        The features to judge by; all of them when None.
+        The features to judge by; None: all.
 
     Returns
     -------
     list of Judgement
-        Of the events of `records`, in order; rejected ones have none.
+        Judgements of `records` in order, without rejected ones.
     Worker
-        With its counters, for what it says of itself.
+        The worker, with its counters.
     """
     found: list[Judgement] = []
 
@@ -72,7 +72,7 @@ def judge_apart(
                 role=subject.trust.role,
                 session=a.session or a.event_id,
                 time_us=a.time_us,
-                carries_origins=bool(event.argument_origins),
+                has_origins=bool(event.argument_origins),
                 rank=a.rank,
                 p=a.p,
                 pool=a.p_pool,
@@ -82,20 +82,20 @@ def judge_apart(
             )
         )
 
-    def listen(where: str, usual: Usual, role: str | None) -> None:
+    def listen(where: str, result: Usual, role: str | None) -> None:
         found.append(
             Judgement(
                 where=where,
-                event_id=usual.event_id,
-                agent_id=usual.agent_id,
+                event_id=result.event_id,
+                agent_id=result.agent_id,
                 role=role,
-                session=usual.session or usual.event_id,
-                time_us=usual.time_us,
-                carries_origins=usual.carries_origins,
-                rank=usual.rank,
-                p=usual.p,
-                pool=usual.pool,
-                session_p=usual.session_p,
+                session=result.session or result.event_id,
+                time_us=result.time_us,
+                has_origins=result.carries_origins,
+                rank=result.rank,
+                p=result.p,
+                pool=result.pool,
+                session_p=result.session_p,
             )
         )
 
@@ -111,7 +111,7 @@ def judge_apart(
         )
         worker.wire = wire
         past = iter(history)
-        for first in past:  # nothing to finish where nothing was learned
+        for first in past:  # only if there is a history
             learn_history(worker, chain([first], past), progress=progress)
         judge_all(worker, records, progress=progress)
     return found, worker
@@ -124,7 +124,7 @@ class Measured:
     Attributes
     ----------
     sessions
-        Judged sessions in order of their first event, labels joined.
+        Judged sessions in order of their first event, with labels.
     facts
         ``events`` (learned and judged), ``unlabelled_sessions``, ``odd_labels``,
         ``rejected``, ``rejected_by``
@@ -134,7 +134,7 @@ class Measured:
     judged
         The judgements before the labels were joined.
     wire
-        Makes events, without the fields left out.
+        Decodes events without the omitted fields.
     """
 
     sessions: list[Session]
@@ -145,13 +145,13 @@ class Measured:
 
 
 def joined(judged: Iterable[Judgement], truth: Truth) -> list[Session]:
-    """Join judgements with what is known, and group them by session.
+    """Join judgements with labels, and group them by session.
 
     Parameters
     ----------
     truth
-        Labels of a judgement. A session's are those of its first event, except that one event of
-        an attack makes the session an attacked one.
+        Labels of judgements. A session has the labels of its first event, but one event of an
+        attack makes it attacked.
     """
     sessions: dict[tuple[str, str], Session] = {}
     for j in judged:
@@ -170,7 +170,7 @@ def joined(judged: Iterable[Judgement], truth: Truth) -> list[Session]:
             )
         elif known.case is not None and known.session_label == "attacked_succeeded":
             session.label, session.goal = known.session_label, known.attack_id
-        session.carries_origins |= j.carries_origins
+        session.has_origins |= j.has_origins
         session.events.append(
             Scored(
                 time_us=j.time_us,

@@ -1,4 +1,4 @@
-"""What an evaluation got wrong, one by one: to look at, and to learn from."""
+"""Single errors of an evaluation: missed attacks, wrong causes and false alerts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 def mistakes(
     sessions: Sequence[Session], attacks: Sequence[Case], planted: Mapping[str, Planted]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Name what went wrong.
+    """List all errors.
 
     Parameters
     ----------
     planted
-        Planted cases by id: of a false alert on one it is told what was new.
+        Planted cases by id; a false alert on a novelty is listed with its type.
 
     Returns
     -------
     dict
-        ``missed``: attacks without an alert, those highest in the queue first; ``misnamed``: those
-        whose alert names another cause first; ``false_alerts``: in order of their sessions.
+        ``missed``: attacks without an alert, the highest rank first. ``misnamed``: attacks whose
+        alert names another cause first. ``false_alerts``: false alerts in order of their sessions.
     """
     missed = [case for case in attacks if case.alarm is None]
     return {
@@ -52,15 +52,15 @@ def mistakes(
 
 
 def _case(case: Case) -> dict[str, Any]:
-    told = case.told
+    decisive_event = case.decisive_event
     return {
         "case": case.name,
         "type": case.type,
         "agent_id": case.agent_id,
         "role": case.role,
-        "time": rfc3339(told.time_us),
-        "bits": round(told.rank, 2),
-        "p": told.p,
-        "reason": told.reason,
+        "time": rfc3339(decisive_event.time_us),
+        "bits": round(decisive_event.rank, 2),
+        "p": decisive_event.p,
+        "reason": decisive_event.reason,
         "causes": list(case.causes),
     }

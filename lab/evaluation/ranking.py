@@ -1,4 +1,4 @@
-"""How well scores order attacks before the rest: pure functions over two lists of scores."""
+"""Ranking metrics: pure functions over scores of positives and negatives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def auroc(positive: Sequence[float] | Scores, negative: Sequence[float] | Scores) -> float | None:
-    """Give the chance that a positive scores above a negative, ties counted half.
+    """Give the probability that a positive scores above a negative; ties count half.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def auroc(positive: Sequence[float] | Scores, negative: Sequence[float] | Scores
 def average_precision(
     positive: Sequence[float] | Scores, negative: Sequence[float] | Scores
 ) -> float | None:
-    """Give the mean precision over recall; equal scores are one step, whatever their order.
+    """Give the average precision; equal scores are one step.
 
     Returns
     -------
@@ -56,18 +56,18 @@ def average_precision(
 def detection(
     scores: Sequence[float] | Scores, benign: Sequence[float] | Scores, alarmed: float
 ) -> float | None:
-    """Give the share of scores above the threshold that alarms a given share of the benign.
+    """Give the share of scores above the threshold that alarms a given share of benign ones.
 
     Parameters
     ----------
     alarmed
-        Share of the benign that may be alarmed, 0 to 1: the threshold is their 1 - `alarmed`
-        quantile, interpolated.
+        Share of alarmed benign scores, 0 to 1. The threshold is their interpolated 1 - `alarmed`
+        quantile.
 
     Returns
     -------
     float or None
-        0 to 1; None when either side is empty.
+        0 to 1; None if either list is empty.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Measure on labelled recordings: judge without the labels, then compare with them."""
+"""Evaluate labelled recordings: judge without labels, then compare with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.evaluation.cases import by_type, cases_of, summary
 from lab.evaluation.comparing import compared
 from lab.evaluation.figures import figures, groups
 from lab.evaluation.intervals import DRAWS, intervals
-from lab.evaluation.judging import Measured, joined, judge_apart
+from lab.evaluation.judging import Measured, joined, judge_after_history
 from lab.evaluation.mistakes import mistakes
 from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
@@ -49,44 +49,43 @@ def evaluate(
     settings: Settings,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Judge labelled recordings and give the figures.
+    """Judge labelled recordings and compute the figures.
 
     Parameters
     ----------
     files
-        Recordings; events labelled ``baseline`` are the history. With `truth`: in order of event
-        time, the first `history_days` are the history.
+        Recordings; events labelled ``baseline`` are the history. With `truth`, they are in order of
+        event time, and the first `history_days` are the history.
     fmt
-        A format with labels, or any with `truth`.
+        A format with labels, or any format with `truth`.
     cold
-        Learn no history first: judge everything in order of event time.
+        Judge everything in order of event time, without a history.
     without
-        Fields of the event to leave out, dotted.
+        Fields of the event to leave out, as dotted names.
     truth
-        File of planted cases.
+        File of planted cases, or None.
     baselines
         Names of baselines to compare with (`lab.baselines`), or ``all``.
     ablate
         Features of the model to judge without, one after the other (`lab.left_out`), or ``all``.
     draws
-        Resamples for the intervals; 0 for none.
+        Resamples for the intervals; 0: no intervals.
 
     Returns
     -------
     dict
         ``all``, ``joined``, ``files``, ``roles``: figures of the sessions labelled ``eval``
-        (`figures.groups`), the same sessions warm and cold; under `cold` ``every_phase`` has them
-        over all sessions. ``intervals``, ``budget``, ``trade_off``, ``types``, ``attacks`` (all
-        types together), ``mistakes``, ``unmeasured_cases`` (planted, without a judged event),
-        ``left_out``, ``reliability``, ``scores``, ``baselines`` by name, and
-        ``ablations`` (`ablated`, empty where none was asked for). Beside these the facts of the
-        run (`Measured`).
+        (`figures.groups`). With `cold`, ``every_phase`` has the figures of all sessions.
+        ``intervals``, ``budget``, ``trade_off``, ``types``, ``attacks`` (all types), ``mistakes``.
+        ``unmeasured_cases``: planted cases without a judged event. ``left_out``, ``reliability``,
+        ``scores``, ``baselines`` by name, and ``ablations`` (`ablated`, may be empty). The facts of
+        the run are added (`Measured`).
 
     Raises
     ------
     ConfigError
-        A file is not there, the format has no labels, nothing is labelled ``eval``, or a baseline
-        or a feature is not there.
+        A file is missing, the format has no labels, no event is labelled ``eval``, or a baseline or
+        feature is unknown.
     """
     offers, features = chosen(baselines), features_named(ablate)
     run = measured(
@@ -139,7 +138,7 @@ def _beside(run: Measured, part: list[Session], draws: int) -> dict[str, Any]:
 
 
 def _short(sessions: list[Session], per_day: float, draws: int) -> dict[str, Any]:
-    """Give the figures by which detectors are compared."""
+    """Compute the figures for the comparison of detectors."""
     if not sessions:
         return {}
     return {
@@ -159,9 +158,9 @@ def judged_sessions(
     settings: Settings,
     progress: Progress | None = None,
 ) -> tuple[list[Session], dict[str, Any]]:
-    """Give the judged sessions themselves, to plot or to compare, and the facts of the run.
+    """Give the judged sessions for plots or comparisons, and the facts of the run.
 
-    Parameters as in `evaluate`; the two are those of `Measured`.
+    Parameters as in `evaluate`; results as in `Measured`.
     """
     run = measured(files, fmt=fmt, cold=cold, without=without, settings=settings, progress=progress)
     return run.sessions, run.facts
@@ -178,7 +177,7 @@ def measured(
     settings: Settings,
     progress: Progress | None = None,
 ) -> Measured:
-    """Judge recordings and join what is known of them; parameters as in `evaluate`."""
+    """Judge recordings and join their ground truth; parameters as in `evaluate`."""
     wire = format_named(fmt)
     reader = Without(wire, without) if without else wire
     now_us = clock_us()
@@ -189,7 +188,7 @@ def measured(
     )
     advanced = known.begun(progress, "judging")
     started = perf_counter()
-    judged, worker = judge_apart(
+    judged, worker = judge_after_history(
         *known.split(cold=cold),
         wire=reader,
         settings=settings,
@@ -208,7 +207,7 @@ def measured(
     facts = {
         "events": events,
         "unlabelled_sessions": sum(s.label is None for s in sessions),
-        "odd_labels": known.odd,
+        "odd_labels": known.unknown_labels,
         "rejected": sum(reasons.values()),
         "rejected_by": reasons,
         "seconds": seconds,
@@ -224,7 +223,7 @@ def measured(
 
 
 def digests(files: Sequence[str]) -> dict[str, str]:
-    """Give the SHA-256 of each file, by its name; standard input has none."""
+    """Give the SHA-256 of each file by name, except standard input."""
     found = {}
     for path in (path for name in files if name != "-" for path in find(name)):
         with path.open("rb") as data:

@@ -1,4 +1,4 @@
-"""What charts are drawn from, however large the recording: promises by level, thinned scores."""
+"""Data of charts, bounded for any size of recording: reliability by level, sampled scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 2_000
 def reliability(sessions: Sequence[Session]) -> list[dict[str, Any]]:
     """Give the share of benign sessions at or below each level of p, over all and by role.
 
-    Roles of fewer than 20 such sessions are in the whole alone.
+    Roles with fewer than 20 such sessions are only part of the total.
 
     Examples
     --------
@@ -49,12 +49,12 @@ def reliability(sessions: Sequence[Session]) -> list[dict[str, Any]]:
 
 
 def thinned(sessions: Sequence[Session], most: int = _MOST) -> list[dict[str, Any]]:
-    """Give role, label and score of sessions, evenly spaced by score where there are many.
+    """Give role, label and score of sessions; many sessions are sampled evenly by score.
 
     Parameters
     ----------
     most
-        At most so many of each role and label, the highest and the lowest among them.
+        Largest number of sessions per role and label, including the highest and the lowest.
     """
     parts: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for session in sessions:

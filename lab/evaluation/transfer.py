@@ -1,4 +1,4 @@
-"""Does one threshold hold for a role it was not taken from: leave one role out."""
+"""Transfer of thresholds between roles: leave one role out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALARMED = 0.05
 
 
 def left_out(sessions: Sequence[Session], alarmed: float = ALARMED) -> list[dict[str, Any]]:
-    """Give each role its own figures, and what the threshold of the other roles does in it.
+    """Give the figures of each role, and the effect of the other roles' threshold in it.
 
     Parameters
     ----------
@@ -27,11 +27,10 @@ def left_out(sessions: Sequence[Session], alarmed: float = ALARMED) -> list[dict
     Returns
     -------
     list of dict
-        ``role``, its own ``auroc``, ``ap``, ``detection`` and ``event_ap``; ``by_bits`` and
-        ``by_p``, each with the others' ``threshold`` and the shares of the role's ``benign`` and
-        ``attacked`` sessions that it alarms: above so many bits, or at a session p no higher, which
-        is None for a role whose sessions have none. Roles without benign sessions, and a role
-        without others, are left out.
+        ``role`` with its own ``auroc``, ``ap``, ``detection`` and ``event_ap``. ``by_bits`` and
+        ``by_p`` each have the others' ``threshold``, and the shares of the role's ``benign`` and
+        ``attacked`` sessions that it alarms. ``by_p`` is None if the role's sessions have no
+        p-values. Roles without benign sessions, and a single role, are left out.
     """
     out = []
     benign = _Ranked.of([s for s in sessions if s.label == "benign" and s.role is not None])
@@ -54,7 +53,7 @@ def left_out(sessions: Sequence[Session], alarmed: float = ALARMED) -> list[dict
 
 
 class _Ranked(NamedTuple):
-    """Role, bits and p-value of some sessions; NaN where a session never had a p-value."""
+    """Role, bits and p-value of sessions; NaN without a p-value."""
 
     roles: np.ndarray
     bits: np.ndarray
@@ -73,7 +72,7 @@ class _Ranked(NamedTuple):
 
     @property
     def certain(self) -> np.ndarray:
-        """P-values; 1 where there was none, as nothing was carried in the session."""
+        """P-values, with 1 for sessions without one."""
         return np.where(np.isnan(self.ps), 1.0, self.ps)
 
 

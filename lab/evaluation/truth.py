@@ -1,6 +1,6 @@
-"""Where the truth comes from: labels in the recording, or a file of planted cases beside it.
+"""Ground truth: labels in the recording, or a file of planted cases.
 
-Only this module reads labels, and only `joined` asks it, when all judgements are made.
+Only this module reads labels, and only `joined` calls it, after all judgements are made.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ HISTORY = "baseline"
 JUDGED = "eval"
 _LATE_US, _MOST_LATE = HOUR_US, 0.05
 ATTACK = "attack"
-_MOST_ODD = 20
+_MOST_UNKNOWN = 20
 _EXPECTED = {
     "phase": (HISTORY, JUDGED),
     "session_label": SESSION_LABELS,
     "event_label": (0, 1),
 }
-# What an injected instruction shows in: a value it brought along, or a tool nobody asked for.
+# Features that reveal an injected instruction: a foreign value, or a tool that was not requested.
 _INJECTED = ("provenance", "intent")
 
 
 class Known(Labels, frozen=True):
-    """What is known of one event, in labels or a truth file; every field may be unknown.
+    """Ground truth of one event, from labels or a truth file; every field may be unknown.
 
     Attributes
     ----------
     case
-        The planted case it belongs to.
+        Planted case of the event.
     """
 
     case: str | None = None
@@ -61,12 +61,11 @@ class Planted(Struct, frozen=True):
     Attributes
     ----------
     kind
-        ``"attack"`` or ``"benign"``: a novelty that should stay quiet.
+        ``"attack"``, or ``"benign"`` for a novelty that should raise no alert.
     type
         The anomaly type, or the name of the novelty.
     cause, also
-        Feature that the first reason should name, and further ones that say the same; empty where
-        nothing is asked.
+        Expected feature of the first reason, and equivalent ones; empty: no expectation.
     """
 
     id: str
@@ -79,34 +78,34 @@ class Planted(Struct, frozen=True):
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The features that count as right."""
+        """Features that count as correct."""
         return tuple(filter(None, [self.cause, *self.also]))
 
 
 class Truth(Protocol):
-    """What is known, and how the recording splits into history and what is judged."""
+    """Interface of the ground truth; it also splits the recording."""
 
     planted: dict[str, Planted]
-    odd: dict[str, int]
-    """Labels that are none of those there are, each with how many records have it."""
+    unknown_labels: dict[str, int]
+    """Number of records by unknown label."""
 
     @property
     def tasks(self) -> frozenset[tuple[str | None, str | None]]:
-        """Role and task of what the history holds, where tasks are known."""
+        """(Role, task) of the history's sessions, if tasks are known."""
 
     def of(self, judgement: Judgement) -> Known:
-        """Give what is known of a judged event."""
+        """Give the ground truth of a judged event."""
 
     def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
-        """Give the history and the rest, each in order of event time, to be read in this order."""
+        """Give the history and the judged records by event time; read the history first."""
 
     def begun(self, progress: Progress | None, what: str) -> Progress | None:
-        """Begin to count what the next `split` gives; give what its reader advances by records."""
+        """Begin progress for the next `split`; return the progress for its reader."""
 
 
 @runtime_checkable
 class Labelled(Protocol):
-    """A format that also knows the truth."""
+    """A format that also gives labels."""
 
     def normalise(self, value: bytes) -> Event:
         """Make an event of one record, without its labels."""
@@ -116,7 +115,7 @@ class Labelled(Protocol):
 
 
 class InLabels:
-    """Labels that the records themselves carry.
+    """Ground truth from labels in the records.
 
     Parameters
     ----------
@@ -126,14 +125,14 @@ class InLabels:
     Raises
     ------
     ConfigError
-        A file is not there, the format has no labels, or nothing is labelled ``eval``.
+        A file is missing, the format has no labels, or no event is labelled ``eval``.
     """
 
     def __init__(self, files: Sequence[str], fmt: str, *, now_us: int) -> None:
         self._wire = wire = _labelled(fmt)
         self.planted: dict[str, Planted] = {}
         self._records = in_order(files, wire, now_us=now_us)
-        self.odd: dict[str, int] = {}
+        self.unknown_labels: dict[str, int] = {}
         self._known = {
             r.where: self._sound(known)
             for r in self._records
@@ -150,27 +149,31 @@ class InLabels:
             )
 
     def _sound(self, known: Known) -> Known:
-        """Give the labels without those that are none of what there is; these are counted."""
-        odd = [
+        """Remove unknown labels, and count them."""
+        unknown_labels = [
             name
             for name, expected in _EXPECTED.items()
             if getattr(known, name) is not None and getattr(known, name) not in expected
         ]
-        for name in odd:
-            told = f"{name} {quoted(getattr(known, name))}"
-            if told in self.odd or len(self.odd) < _MOST_ODD:
-                self.odd[told] = self.odd.get(told, 0) + 1
-        return msgspec.structs.replace(known, **dict.fromkeys(odd)) if odd else known
+        for name in unknown_labels:
+            label = f"{name} {quoted(getattr(known, name))}"
+            if label in self.unknown_labels or len(self.unknown_labels) < _MOST_UNKNOWN:
+                self.unknown_labels[label] = self.unknown_labels.get(label, 0) + 1
+        return (
+            msgspec.structs.replace(known, **dict.fromkeys(unknown_labels))
+            if unknown_labels
+            else known
+        )
 
     def begun(self, progress: Progress | None, what: str) -> Progress | None:
-        """Count records: all of them are in memory."""
+        """Count records, which are all in memory."""
         if progress is not None:
             progress.start(len(self._records), what)
         return progress
 
     @property
     def tasks(self) -> frozenset[tuple[str | None, str | None]]:
-        """Role and task of the sessions labelled ``baseline``."""
+        """(Role, task) of the sessions labelled ``baseline``."""
         return frozenset(
             (self._wire.normalise(record.value).agent.role, known.task_id)
             for record in self._records
@@ -180,11 +183,11 @@ class InLabels:
         )
 
     def of(self, judgement: Judgement) -> Known:
-        """Give the labels of the record that a judgement is about."""
+        """Give the labels of the judged record."""
         return self._known.get(judgement.where, _UNKNOWN)
 
     def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
-        """Give the records labelled ``baseline`` and the others; no history when cold."""
+        """Give the records labelled ``baseline`` (none with `cold`) and the others."""
         past = {w for w, known in self._known.items() if known.phase == HISTORY and not cold}
         return (
             [r for r in self._records if r.where in past],
@@ -193,18 +196,18 @@ class InLabels:
 
 
 class InFile:
-    """A file of planted cases beside recordings that are in order of event time.
+    """Ground truth from a file of planted cases, for recordings in order of event time.
 
     Parameters
     ----------
     history_days
-        So many days from the first event are learned as history. Whatever was planted in them is
-        learned too, and not measured.
+        Number of days from the first event that are learned as history. Cases planted in them are
+        learned and not measured.
 
     Raises
     ------
     ConfigError
-        A file is not there, or a line of the truth is none.
+        A file is missing, or a line of the truth file is invalid.
     """
 
     def __init__(
@@ -214,18 +217,18 @@ class InFile:
         self._history_us = history_days * DAY_US
         self._now_us = now_us
         self.planted: dict[str, Planted] = {}
-        self.odd: dict[str, int] = {}
+        self.unknown_labels: dict[str, int] = {}
         for case in _planted(truth, now_us):
             if self.planted.setdefault(case.id, case) is not case:
-                raise ConfigError(f"case {case.id!r} stands twice in {truth}")
-        # An event may be part of a novelty and of an attack: then it is one of the attack.
+                raise ConfigError(f"case {case.id!r} occurs twice in {truth}")
+        # An event of both a novelty and an attack belongs to the attack.
         harmless_first = sorted(self.planted.values(), key=lambda case: case.kind == ATTACK)
         self._case_of = {event: case for case in harmless_first for event in case.event_ids}
         self._progress: Progress | None = None
         self.tasks: frozenset[tuple[str | None, str | None]] = frozenset()
 
     def of(self, judgement: Judgement) -> Known:
-        """Give the planted case of an event; an event of none is benign."""
+        """Give the planted case of an event; other events are benign."""
         case = self._case_of.get(judgement.event_id)
         if case is None:
             return _ORDINARY
@@ -239,14 +242,14 @@ class InFile:
         )
 
     def begun(self, progress: Progress | None, what: str) -> Progress | None:
-        """Count bytes: how many records a stream has is known at its end."""
+        """Count bytes, as the number of records of a stream is unknown before its end."""
         if progress is not None:
             progress.start(size_of(self._files), what, BYTES)
         self._progress = progress
         return None
 
     def split(self, *, cold: bool) -> tuple[Iterable[RawRecord], Iterable[RawRecord]]:
-        """Give the first days and the rest, as a stream: the first has to be read to its end."""
+        """Give the first days and the later records; read the first stream to its end."""
         records = records_of(self._files, now_us=self._now_us, progress=self._progress)
         if cold or not self._history_us:
             return [], records
@@ -259,7 +262,7 @@ class InFile:
             try:
                 at_us = microseconds(event_of(record, self._wire).time)
             except MalformedEvent:
-                at_us = 0  # the worker rejects it, with its reason
+                at_us = 0  # the worker rejects it with a reason
             until_us = until_us or (at_us and at_us + self._history_us)
             if until_us and at_us >= until_us:
                 waiting.append(record)
@@ -291,7 +294,7 @@ def _labelled(fmt: str) -> Labelled:
 
 
 def _labels(record: RawRecord, wire: Labelled) -> Known | None:
-    """Read the labels of a record; one that cannot be read is rejected when it is judged."""
+    """Read the labels of a record; an unreadable one is rejected when it is judged."""
     try:
         known: dict[str, Any] = msgspec.structs.asdict(wire.labels(record.value))
     except MalformedEvent:
@@ -306,13 +309,13 @@ def _planted(truth: str, now_us: int) -> Iterator[Planted]:
             yield read(record.value)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ConfigError(
-                f"line {number} of {truth} is no planted case, expected id, kind (attack or "
+                f"line {number} of {truth} is not a planted case, expected id, kind (attack or "
                 "benign), type, event_ids"
             ) from None
 
 
 def causes_of(planted: Planted | None) -> tuple[str, ...]:
-    """Give the features of which the first reason of an attack should name one."""
+    """Give the expected features of the first reason of an attack."""
     return _INJECTED if planted is None else planted.causes
 
 
@@ -324,7 +327,7 @@ def refuse_mismatch(
     history_days: int,
     rejected: Mapping[str, int],
 ) -> None:
-    """Refuse to measure a recording and a truth file that do not go together.
+    """Refuse a recording and a truth file that do not match.
 
     Raises
     ------
@@ -351,7 +354,7 @@ def refuse_mismatch(
 
 
 class _Order:
-    """Counts events that come after one that is far younger."""
+    """Counts events that follow a much later one."""
 
     def __init__(self) -> None:
         self._events = self._late = self._newest_us = 0
@@ -365,5 +368,5 @@ class _Order:
         if self._late > _MOST_LATE * self._events:
             raise ConfigError(
                 f"the recording must be in order of event time: {self._late} of {self._events} "
-                "events come after one that is an hour or more younger"
+                "events follow one that is an hour or more later"
             )

@@ -1,1 +1,1 @@
-"""Made-up agents and logs."""
+"""Synthetic agents and logs."""

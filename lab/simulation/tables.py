@@ -1,4 +1,4 @@
-"""Tables in CSV: those that lie beside a module, and the inventory of made-up agents."""
+"""CSV tables: those beside a module, and the inventory of synthetic agents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def table(package: str, name: str) -> list[Row]:
 
 
 def inventory_csv(agents: Iterable[tuple[str, str, str, str]]) -> bytes:
-    r"""Give an inventory as CSV: agent id, role, owner and model of each registered agent.
+    r"""Format an inventory as CSV: agent id, role, owner and model of each registered agent.
 
     >>> inventory_csv([("desk-1", "support", "help@example.com", "cedar-2")])
     b'agent_id,role,owner,model\ndesk-1,support,help@example.com,cedar-2\n'

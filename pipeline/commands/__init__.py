@@ -1,1 +1,1 @@
-"""The commands of `habitus`, one file a group: each parses, calls one function, and prints."""
+"""The commands of `habitus`, one file per group: each parses, calls one function, and prints."""

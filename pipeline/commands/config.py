@@ -1,4 +1,4 @@
-"""The configuration: what is in effect, what a file would change, and who promoted what."""
+"""Commands for the configuration: the one in effect, differences of a file, and promotions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ File = Annotated[Path, typer.Argument(help="TOML: alerts_per_day, reason, and a 
 
 @config.callback()
 def settings_in_effect(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show the settings in effect, passwords masked; promote another configuration of the model."""
+    """Show the settings in effect, passwords masked; promote a model configuration."""
     if ctx.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -56,7 +56,7 @@ def settings_in_effect(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 @config.command()
 def show(as_json: AsJson = False) -> None:
-    """Show the parameters of the model in effect, and every promotion in the store."""
+    """Show the model parameters in effect, and all promotions in the store."""
     found, promotions = _found(load_settings())
     if as_json:
         print_json(
@@ -65,7 +65,7 @@ def show(as_json: AsJson = False) -> None:
                 "base": found.base,
                 "overridden": found.overridden,
                 "parameters": found.config,
-                "promotions": [_told(one) for one in promotions],
+                "promotions": [_promotion_row(one) for one in promotions],
             }
         )
         return
@@ -87,7 +87,7 @@ def show(as_json: AsJson = False) -> None:
 
 @config.command()
 def diff(file: File, as_json: AsJson = False) -> None:
-    """Show what promoting a file would change, against what is in effect now."""
+    """Show the changes that promoting a file would make to the parameters in effect."""
     found, _ = _found(load_settings())
     candidate, reason = read_config(file)
     rows = differences(found.config, candidate)
@@ -116,24 +116,24 @@ def diff(file: File, as_json: AsJson = False) -> None:
 @config.command()
 def promote(
     file: File,
-    by: Annotated[str | None, typer.Option(help="Who signs it off; default: your login.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who approves it; default: your login.")] = None,
     reason: Annotated[
         str | None, typer.Option(help="Why; default: the line reason of the file.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a tuned configuration the one that habitus run uses from its next start.
+    """Promote a tuned configuration: habitus run uses it from its next start.
 
-    It is added to the register in the store; what was judged before keeps its scores and version.
+    It is added to the register in the store. Earlier judgements keep their scores and version.
     """
     settings = load_settings()
     by = _login() if by is None else by
-    signed_off(file, by=by, reason=reason)  # what is wrong makes no store
+    signed_off(file, by=by, reason=reason)  # checked before a store is created
     with open_store(settings.store) as store:
         made, new = promoted(store, file, by=by, reason=reason, at_us=now_us())
         found = in_effect(settings, store)
     if as_json:
-        print_json({"new": new, "in_effect": found.config.version, **_told(made)})
+        print_json({"new": new, "in_effect": found.config.version, **_promotion_row(made)})
         return
     if not new:
         note(f"{made.version} is promoted already: no. {made.number}, by {made.by}")
@@ -146,15 +146,15 @@ def promote(
 
 
 def _found(settings: Settings) -> tuple[InEffect, list[Promotion]]:
-    """Look into the store where there is one; looking makes none."""
+    """Read the promotions of an existing store, without creating one."""
     if not is_made(settings.store):
         return in_effect(settings, None), []
     try:
         store = open_store(settings.store, read_only=True)
     except NoStore:
         return in_effect(settings, None), []
-    except ConfigError as error:  # a server that is away
-        note(f"promotions are not looked at: {error}")
+    except ConfigError as error:  # an unavailable server
+        note(f"promotions cannot be read: {error}")
         return in_effect(settings, None), []
     with contextlib.closing(store):
         return in_effect(settings, store), store.configs.all()
@@ -168,7 +168,7 @@ def _origin(found: InEffect) -> str:
     return said[found.base] + over
 
 
-def _told(one: Promotion) -> dict[str, Any]:
+def _promotion_row(one: Promotion) -> dict[str, Any]:
     return {
         "number": one.number,
         "version": one.version,
@@ -181,16 +181,16 @@ def _told(one: Promotion) -> dict[str, Any]:
 
 def _warn(names: list[str]) -> None:
     if names:
-        note(f"set by a variable or habitus.toml, which wins: {', '.join(names)}")
+        note(f"set by a variable or habitus.toml, which takes precedence: {', '.join(names)}")
 
 
 def _login() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        return ""  # nobody: it has to be said with --by
+        return ""  # unknown: --by is required
 
 
 def register(app: typer.Typer) -> None:
-    """Add this command and those below it."""
+    """Add this command and its subcommands."""
     app.add_typer(config)

@@ -1,4 +1,4 @@
-"""The installation: what is set, whether it works, and the IP lists."""
+"""Commands for the installation: checks of the settings, and the IP lists."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 intel = typer.Typer(
     name="intel",
-    help="Lists of addresses: VPN, Tor, proxies, hosting; fetch them, see how old they are.",
+    help="Lists of addresses: VPN, Tor, proxies, hosting; fetch them, and show their age.",
 )
 _OLD_DAYS = 30
 
 
 def doctor(
     create_topics: Annotated[
-        bool, typer.Option("--create-topics", help="Make the Kafka topics that are missing.")
+        bool, typer.Option("--create-topics", help="Create the missing Kafka topics.")
     ] = False,
     partitions: Annotated[
         int | None,
-        typer.Option(min=1, help="Of topics that are made; the broker's default without."),
+        typer.Option(min=1, help="Partitions of created topics; default: that of the broker."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look whether everything this needs is there and reachable; exit 1 if something is not."""
+    """Check that everything Habitus needs is present and reachable; exit 1 otherwise."""
     settings = load_settings()
     if create_topics:
         _make_topics(settings, partitions, quiet=as_json)
@@ -69,7 +69,7 @@ def _make_topics(settings: Settings, partitions: int | None, *, quiet: bool) -> 
 
 
 def _brokers(settings: Settings) -> list[tuple[Address, str]]:
-    """Give the brokers of source and sink, each once, with the topic that is read."""
+    """Give the distinct brokers of source and sink, with the source topic."""
     from pipeline.sources.kafka.address import broker_alone, parse
     from pipeline.sources.kafka.topics import ACTIONS
 
@@ -93,11 +93,11 @@ Folder = Annotated[str | None, typer.Option(help="Folder of lists; default: HABI
 @intel.command()
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Lists of the table; default: the usual ones.")
+        list[str] | None, typer.Argument(help="Names of lists; default: the recommended ones.")
     ] = None,
     folder: Folder = None,
 ) -> None:
-    """Download lists, with checksum, version and licence; what was there stays if one fails."""
+    """Download lists, with checksum, version and licence; a failure keeps the old list."""
     from pipeline.enrichment.intel_fetch import fetch as fetched
     from pipeline.enrichment.intel_fetch import list_sources
 
@@ -124,7 +124,7 @@ def fetch(
 
 @intel.command()
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
-    """Show the lists in use: kind, size, version, licence, age."""
+    """Show the lists in use: kind, size, version, licence and age."""
     from pipeline.enrichment.intel import intel_status
 
     settings = load_settings()

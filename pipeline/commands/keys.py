@@ -1,4 +1,4 @@
-"""``habitus keys``: who may call the API, for how long, and which agents a caller reports."""
+"""``habitus keys``: API keys with scopes, expiry and the agents that they may report."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KeyId = Annotated[str, typer.Argument(metavar="ID", help="Name of the key, for p
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """An entry as it may be shown: without its hash."""
+    """An entry for display, without its hash."""
 
     id: str
     kind: str
@@ -56,21 +56,21 @@ class Shown(msgspec.Struct, frozen=True):
 @keys.command()
 def add(
     key_id: KeyId,
-    scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(SCOPES)}.")],
+    scope: Annotated[list[str], typer.Option(help=f"Permission: {', '.join(SCOPES)}.")],
     expires: Annotated[
         str | None,
-        typer.Option(metavar="90d|DATE", help="When it ends: days (90d), hours (12h) or a date."),
+        typer.Option(metavar="90d|DATE", help="Expiry: days (90d), hours (12h) or a date."),
     ] = None,
     agent: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
             help="Agents that it may report, such as support-* or spiffe://example.com/ns/shop/*; "
-            "all without.",
+            "default: all agents.",
         ),
     ] = None,
 ) -> None:
-    """Add a key and print it, this once; the file keeps a hash alone."""
+    """Add a key and print it once; the file keeps only its hash."""
     path = _path()
     check_scopes(scope, f"credential {quoted(key_id)}")
     if agent and not {"actions:write", "admin"} & set(scope):
@@ -83,14 +83,14 @@ def add(
     secret, entry = make_key(key_id, dict.fromkeys(scope), expires=ends, agents=agent or None)
     add_entry(path, entry)
     sys.stdout.write(f"{secret}\n")
-    note("this is the only time the key is shown; the API takes it within five seconds")
+    note("the key is shown only now; the API accepts it within five seconds")
     if readable_by_others(path):
-        note("other users of this machine can read the credential file: chmod 600 unless they must")
+        note("other users of this machine can read the credential file; chmod 600 prevents it")
 
 
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the credentials: id, scopes, expiry, agents; never a key or its hash."""
+    """List the credentials: id, scopes, expiry and agents, never a key or its hash."""
     path, now = _path(), now_us()
     shown = [_shown(entry, now) for entry in entries_of(path, read_bytes(path))]
     if as_json:
@@ -110,7 +110,7 @@ def list_keys(as_json: AsJson = False) -> None:
 
 @keys.command()
 def revoke(key_id: KeyId) -> None:
-    """Revoke a key; the API refuses it within five seconds, and its log names whoever tries it."""
+    """Revoke a key; the API refuses it within five seconds, and logs its use."""
     now = EPOCH + timedelta(seconds=now_us() // 1_000_000)
     if revoke_entry(_path(), key_id, now):
         note(f"{quoted(key_id)} is revoked; the API refuses it within five seconds")
@@ -127,7 +127,7 @@ def _path() -> Path:
 
 
 def _end(text: str, at_us: int) -> datetime:
-    """Read when a key ends: a span from now on, a date (its start in UTC), or an RFC 3339 time."""
+    """Parse the expiry of a key: a duration, a date (its start in UTC), or an RFC 3339 time."""
     span = _SPAN.fullmatch(text)
     try:
         if span:

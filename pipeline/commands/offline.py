@@ -1,4 +1,4 @@
-"""Recordings: judge one, learn one."""
+"""Commands for recordings: replay and learn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from pipeline.commands.option_grammar import Spread
 from pipeline.commands.terminal import (
     AsJson,
     Force,
@@ -15,7 +16,6 @@ from pipeline.commands.terminal import (
     note,
     print_json,
 )
-from pipeline.commands.words import Spread
 from pipeline.logs import start_logs
 from pipeline.processing.progress import progress_for
 from pipeline.publishing.rejected import in_words
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pipeline.processing.review import Review
 
-_WORST = 15  # anomalies of a past that are shown
+_WORST = 15  # number of anomalies of a history to show
 Files = Annotated[
     list[str], typer.Argument(help="Recordings: files, folders, patterns; - is stdin.")
 ]
@@ -42,19 +42,19 @@ Format = Annotated[
 
 
 def begun() -> Settings:
-    """Read the settings and start logging as they say: how each of these commands begins."""
+    """Load the settings and start logging; each of these commands begins with this."""
     settings = load_settings()
     start_logs(settings.log_level)
     return settings
 
 
 def note_empty(*recordings: list[str], skip: Iterable[Path] = ()) -> None:
-    """Name what is not read, and each recording without a record; refuse to begin without any.
+    """Report skipped files and recordings without a record; raise if all are empty.
 
     Parameters
     ----------
     skip
-        Our own outputs, which a folder or a pattern does not include.
+        Paths of our own outputs; a folder or a pattern does not include them.
     """
     own = {path.resolve() for path in skip}
     for name in (name for files in recordings for name in files if name != "-"):
@@ -64,7 +64,7 @@ def note_empty(*recordings: list[str], skip: Iterable[Path] = ()) -> None:
 
 
 def note_results(name: str, skip: Collection[Path] = ()) -> None:
-    """Name the files of results in a folder or a pattern, which are not read."""
+    """Report the result files in a folder or pattern that are skipped."""
     if results := results_in(name, skip):
         note(not_read(name, results))
 
@@ -72,23 +72,23 @@ def note_results(name: str, skip: Collection[Path] = ()) -> None:
 def replay(
     files: Files,
     out: Annotated[
-        str, typer.Option(help="Where judgements go, one JSON line an event; - stdout.")
+        str, typer.Option(help="File for judgements, one JSON line per event; - is stdout.")
     ],
     fmt: Format = None,
     history: Annotated[
         list[str] | None,
-        typer.Option(help="A past you vouch for: learned first, not in the output. May repeat."),
+        typer.Option(help="A trusted history: learned first, not in the output. May repeat."),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="Keep the state here (sqlite:PATH); default: thrown away.")
+        str | None, typer.Option(help="Keep the state here (sqlite:PATH); default: discard it.")
     ] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a recording offline, in a fresh store of its own; the same input, the same output.
+    """Judge a recording offline, in a new separate store; equal input gives equal output.
 
-    Lines that are no events go to OUT.rejected.jsonl with line number and reason. A folder or a
-    pattern does not include OUT and OUT.rejected.jsonl, nor results of an earlier replay.
+    Rejected lines go to OUT.rejected.jsonl with line number and reason. A folder or a pattern does
+    not include OUT, OUT.rejected.jsonl, or results of an earlier replay.
     """
     from pipeline.processing.replay import outputs
     from pipeline.processing.replay import replay as replayed
@@ -116,7 +116,7 @@ def replay(
             f"{summary.config_version}"
         )
         if summary.rejected:
-            note(f"rejected lines: {summary.rejected_out or 'kept nowhere, as OUT is no file'}")
+            note(f"rejected lines: {summary.rejected_out or 'not kept, as OUT is no file'}")
 
 
 def learn(
@@ -125,14 +125,15 @@ def learn(
     review: Annotated[
         str | None,
         typer.Option(
-            help="Where acts go that would have alerted, one JSON line each; - is standard output."
+            help="File for events that would have alerted, one JSON line each; - is stdout."
         ),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Learn a past you vouch for into the configured store, so that an installation starts warm.
+    """Learn a trusted history into the configured store, so that it starts with baselines.
 
-    What would have alerted is learned as well, and shown: look at it before you rely on it.
+    Events that would have alerted are learned, too, and shown. Review them before you rely on the
+    store.
     """
     from pipeline.processing.replay import learn as learned
 
@@ -154,18 +155,19 @@ def learn(
 
 
 def _show(review: Review, out: str | None) -> None:
-    """Show what a past holds that would have alerted."""
+    """Show the events of a history that would have alerted."""
     if not review.acts:
         return
-    if out != "-":  # lines for a program stand alone there
+    if out != "-":  # standard output holds only lines for programs
         table = anomaly_table(
             (o.time, o.severity, o.anomaly, o.agent_id, o.rank, o.why) for o in review.worst(_WORST)
         )
         console().print(table)
     where = "" if out in {None, "-"} else f"; all of them are in {quoted(out, LONGEST_PATH)}"
     note(
-        f"{review.acts} acts of {review.agents} agents would have alerted and are learned{where}; "
-        "what is not fine, take out of the file, and learn it into a new store"
+        f"{review.acts} events of {review.agents} agents would have alerted and are "
+        f"learned{where}; "
+        "if some are attacks, remove them and learn the remainder into a new store"
     )
 
 

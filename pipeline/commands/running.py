@@ -1,4 +1,4 @@
-"""The commands that keep going: the pipeline and the API."""
+"""The long-running commands: the pipeline and the API."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pipeline.commands.terminal import note, stop_on_signals
 from pipeline.logs import start_logs
 from pipeline.processing.progress import progress_for
 from pipeline.publishing import folder_of
-from pipeline.publishing.kept_rejected import own_files, where_rejected
 from pipeline.publishing.rejected import all_rejected, in_words
+from pipeline.publishing.rejected_file import own_files, where_rejected
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.live_sources import file_query
 from pipeline.store import open_store
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _log = logging.getLogger(__name__)
-# By name: what the API stands on does not know it.
+# By name: the pipeline does not import the API.
 _SERVE = "scoring_api.serving.server:serve"
 API_CHECK = "scoring_api.wiring:check"
 
 
 def run(
     drain: Annotated[
-        bool, typer.Option("--drain", help="End once everything there at the start is judged.")
+        bool, typer.Option("--drain", help="End after all records present at the start are judged.")
     ] = False,
 ) -> None:
-    """Consume, judge, publish, until SIGTERM, which finishes the batch in hand.
+    """Consume, judge and publish until SIGTERM, which finishes the current batch.
 
-    Exit 0; 1 where there was input and nothing of it could be read.
+    Exit 0; exit 1 if there was input and no record could be read.
     """
     from pipeline.processing import runner
 
@@ -62,14 +62,12 @@ def run(
 def serve(
     judge: Annotated[
         bool,
-        typer.Option(
-            " /--no-judge", help="Leave events that come in over HTTP to habitus run, always."
-        ),
+        typer.Option(" /--no-judge", help="Always leave events received over HTTP to habitus run."),
     ] = True,
 ) -> None:
     """Serve the scoring API and the console.
 
-    Events that come in over HTTP are judged here, unless habitus run already works on this store.
+    Events received over HTTP are judged here, unless habitus run uses this store.
     """
     serve_on(load_settings(), judge=judge)
 
@@ -80,9 +78,9 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
     Parameters
     ----------
     judge
-        Whether events that come in over HTTP are judged here.
+        Whether events received over HTTP are judged here.
     listener
-        Where callers come in; None to listen where the settings say.
+        Listening socket; None: listen on the address of the settings.
 
     Raises
     ------
@@ -95,9 +93,10 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
     if judge:
         from pipeline.configuration.detectors import registered_detectors
         from pipeline.publishing import open_sink
-        from pipeline.publishing.kept_rejected import keeping
+        from pipeline.publishing.rejected_file import keeping
 
-        # What cannot judge or publish is told now: later the API would serve on without.
+        # Faults of judging and publishing are raised now; later the API would continue without
+        # them.
         registered_detectors(settings)
         keeping(settings, open_sink(settings.sink, kafka_client=settings.kafka_client)).close()
     open_store(settings.store).close()
@@ -116,26 +115,26 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
 
 
 def has_credentials(settings: Settings) -> bool:
-    """Tell whether callers are asked who they are."""
+    """Return whether callers need credentials."""
     stores = (settings.api_keys_file, settings.jwks, settings.tls_client_ca)
     return any(store is not None for store in stores)
 
 
 def listening(settings: Settings) -> socket.socket:
-    """Listen where the settings say; raises `ConfigError` where that cannot be."""
+    """Listen on the address of the settings; raise `ConfigError` if that fails."""
     host, _, port = settings.listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
-        # The library adds the address once more, in brackets.
+        # The library repeats the address in brackets.
         said = (error.strerror or str(error)).partition(" (")[0].lower()
         raise ConfigError(f"cannot listen on {settings.listen}: {said}") from error
 
 
 @contextlib.contextmanager
 def _judging(settings: Settings, stop: threading.Event) -> Iterator[None]:
-    """Judge what comes in over HTTP beside the API."""
+    """Judge events received over HTTP in a thread."""
     worker = threading.Thread(target=_judge, args=(settings, stop), name="habitus-judge")
     worker.start()
     try:
@@ -150,9 +149,9 @@ def _judge(settings: Settings, stop: threading.Event) -> None:
 
     try:
         if not runner.serve_inbox(settings, stop):
-            note("habitus run judges what comes in over HTTP on this store")
+            note("habitus run judges the events received over HTTP on this store")
     except HabitusError as error:
-        # The API goes on: it says that its answers are stale.
+        # The API continues, and reports its answers as stale.
         _log.error("judging_stopped", extra={"fault": str(error)})
 
 

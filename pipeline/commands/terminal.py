@@ -1,4 +1,4 @@
-"""What commands share: output for people and programs, the clock, the wish to stop."""
+"""Shared parts of commands: output for people and programs, the clock, stop signals."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace output files that are there.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing output files.")]
 _WIDE = 140
 
 
 def console() -> Console:
-    """Give the console of stdout; wide where neither a terminal nor `COLUMNS` limits it."""
+    """Give the console of stdout; wide if neither a terminal nor `COLUMNS` limits it."""
     limited = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    # With emoji, `:bug:` in the id of an agent were a picture.
+    # With emoji, `:bug:` in an agent id would become a picture.
     return Console(emoji=False, width=None if limited else _WIDE)
 
 
 def note(text: str) -> None:
-    """Tell a person something on stderr."""
-    told = "\n".join(visible(line) for line in text.split("\n"))
-    Console(stderr=True, soft_wrap=True, emoji=False).print(told, markup=False, highlight=False)
+    """Print a note for people to stderr."""
+    text_shown = "\n".join(visible(line) for line in text.split("\n"))
+    Console(stderr=True, soft_wrap=True, emoji=False).print(
+        text_shown, markup=False, highlight=False
+    )
 
 
 def print_json(value: Any) -> None:
@@ -47,14 +49,14 @@ def print_json(value: Any) -> None:
 
 def now_us() -> int:
     """Read the wall clock: microseconds since 1970."""
-    return time.time_ns() // 1000  # noqa: TID251  # an edge: commands ask what holds now
+    return time.time_ns() // 1000  # noqa: TID251  # commands evaluate trust at the wall time
 
 
 def stop_on_signals() -> threading.Event:
     """Give an event that SIGTERM and SIGINT set; a second one ends the process at once."""
     stop = threading.Event()
 
-    def asked(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a handler's shape
+    def asked(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # signature of a handler
         stop.set()
         signal.signal(number, signal.SIG_DFL)
 
@@ -67,7 +69,7 @@ def anomaly_table(rows: Iterable[tuple[str, str, str, str, float | None, str]]) 
     """Make a table of anomalies: time, severity, type, agent, rank in bits, why."""
     table = Table("time", "severity")
     for name in ("anomaly", "agent", "rank", "why"):
-        table.add_column(name, overflow="fold")  # a name that is cut may be anybody's
+        table.add_column(name, overflow="fold")  # a cut name would be ambiguous
     for time_, severity, anomaly, agent_id, rank, why in rows:
         shown = "" if rank is None else f"{rank:.1f}"
         table.add_row(

@@ -1,1 +1,1 @@
-"""The configuration of the model: a file of parameters, and which one is in effect."""
+"""The model configuration: parameter files, and the configuration in effect."""

@@ -1,4 +1,4 @@
-"""Parameters of the model in a TOML file: read with every fault named, written, compared."""
+"""Model parameters in a TOML file: read with all faults listed, write, and compare."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ _TOP = (_OWN, _NOTE, _TABLE)
 
 
 def read_config(path: Path) -> tuple[ModelConfig, str]:
-    """Read a configuration of the model, and the reason that the file gives for it.
+    """Read a model configuration and its reason.
 
     The file has the names of ``habitus.toml``: ``alerts_per_day``, a table ``[model]`` with the
-    other parameters, and a sentence ``reason``. What it leaves out has its default.
+    other parameters, and a sentence ``reason``. Missing parameters have their default.
 
     Returns
     -------
     ModelConfig
-        Validated.
+    The validated configuration.
     str
-        The sentence, empty without one.
+        The reason; empty if missing.
 
     Raises
     ------
     ConfigError
-        Everything that is wrong with the file, at once.
+        The file has faults; the message lists all.
     """
     values = _loaded(path)
     if not values:
-        raise ConfigError(f"{path} says nothing; a line [{_TABLE}] alone stands for the defaults")
+        raise ConfigError(f"{path} is empty; write a line [{_TABLE}] for the defaults")
     own = values.get(_TABLE, {})
     if not isinstance(own, dict):
         raise ConfigError(f"{path}: model must be a table, expected a line [model]")
     reason = values.get(_NOTE, "")
     known = [name for name in _defaults() if name != _OWN]
     above = [name for name in values if name not in _TOP]
-    faults = [f"{name} stands in [model], not above it" for name in above if name in known]
+    faults = [f"{name} belongs into [model], not above it" for name in above if name in known]
     faults += [_unknown(name, _TOP) for name in above if name not in known]
-    faults += [f"{_OWN} stands above [model], not in it"] if _OWN in own else []
+    faults += [f"{_OWN} belongs above [model], not into it"] if _OWN in own else []
     faults += [_unknown(name, known) for name in own if name not in known and name != _OWN]
     if not isinstance(reason, str):
         faults.append("reason must be text")
@@ -69,7 +69,7 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
 
 
 def write_config(path: Path, config: ModelConfig, *, reason: str = "") -> None:
-    """Write what differs from the defaults as a file for ``habitus config promote``.
+    """Write non-default parameters to a file for ``habitus config promote``.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any,
 
 
 def fault_of(name: str, value: Any) -> str | None:
-    """Say what is wrong with the value of a parameter by itself, None where nothing is.
+    """Describe the fault of a single parameter value, or give None.
 
     >>> fault_of("daily_cap", 1.5), fault_of("gate", "abc"), fault_of("gate", 0.01)
     ('daily_cap must be a whole number, got 1.5', "gate must be a number, got 'abc'", None)

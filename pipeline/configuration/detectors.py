@@ -22,12 +22,12 @@ def registered_detectors(settings: Settings) -> tuple[list[Detector], PeerGroups
     Raises
     ------
     ConfigError
-        A detector cannot be made, or a fitted model cannot be used.
+        A detector cannot be made, or a fitted model is invalid.
     """
     detectors = detectors_named(settings.detectors)
     if settings.offline_models is None:
         return detectors, None
-    from pipeline.files.fitted_models import load_fitted  # scikit-learn takes a second to load
+    from pipeline.files.fitted_models import load_fitted  # importing scikit-learn takes a second
 
     groups, forests = load_fitted(settings.offline_models)
     return detectors + forests, groups
@@ -39,7 +39,7 @@ def detectors_named(names: Sequence[str]) -> list[Detector]:
     Raises
     ------
     ConfigError
-        No detector has such a name, or the name leads to something else.
+        The name is unknown, or the object is not a detector.
 
     Examples
     --------
@@ -62,12 +62,12 @@ def _made(name: str) -> Detector:
             )
         try:
             make = getattr(import_module(module), attribute)
-        except Exception as error:  # it is not our code
-            raise ConfigError(f"detector {name!r} cannot be loaded: {_in_words(error)}") from error
+        except Exception as error:  # foreign code
+            raise ConfigError(f"detector {name!r} cannot be loaded: {_described(error)}") from error
     try:
         made = make() if callable(make) else None
-    except Exception as error:  # it is not our code
-        raise ConfigError(f"detector {name!r} cannot be made: {_in_words(error)}") from error
+    except Exception as error:  # foreign code
+        raise ConfigError(f"detector {name!r} cannot be made: {_described(error)}") from error
     if not isinstance(made, Detector):
         raise ConfigError(
             f"{name!r} makes no detector, expected a models.detectors.detector.Detector"
@@ -75,5 +75,5 @@ def _made(name: str) -> Detector:
     return made
 
 
-def _in_words(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Which configuration of the model is in effect, and how another one becomes it."""
+"""The model configuration in effect, and promotion of another one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Base = Literal["defaults", "file", "promoted"]
 _LONGEST_NAME, _LONGEST_REASON = 200, 2_000
-_SHOWN = 40  # characters of a wrong name or reason
+_SHOWN = 40  # characters of a wrong name or reason in messages
 
 
 class InEffect(Struct, frozen=True):
@@ -29,11 +29,11 @@ class InEffect(Struct, frozen=True):
     Attributes
     ----------
     base
-        Where it starts from.
+        Origin of the base configuration.
     promotion
-        The last promotion in the store, also where something else is the base.
+        The last promotion in the store, even if the base is another.
     overridden
-        Parameters that the settings set on top of the base.
+        Parameters of the base that settings replace.
     """
 
     config: ModelConfig
@@ -43,12 +43,12 @@ class InEffect(Struct, frozen=True):
 
 
 def in_effect(settings: Settings, store: Store | None) -> InEffect:
-    """Say which configuration a run on a store would use.
+    """Give the configuration that a run on a store would use.
 
     Parameters
     ----------
     store
-        None where there is no store yet.
+        The store; None if it does not exist yet.
 
     Examples
     --------
@@ -70,18 +70,18 @@ def in_effect(settings: Settings, store: Store | None) -> InEffect:
 
 
 def signed_off(file: Path, *, by: str, reason: str | None) -> tuple[ModelConfig, str, str]:
-    """Give a configuration in a file, who signs it off and why; parameters as of `promote`.
+    """Read a configuration with approver and reason, and check them; parameters as of `promote`.
 
     Raises
     ------
     ConfigError
-        The file is wrong, nobody signs it off, or there is no reason.
+        The file is invalid, or the approver or the reason is missing.
     """
     config, said = read_config(file)
     name, why = " ".join(by.split()), (said if reason is None else reason).strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise ConfigError(
-            f"a name of 1 to {_LONGEST_NAME} printable characters has to sign it off (--by), "
+            f"the approver (--by) must be a name of 1 to {_LONGEST_NAME} printable characters, "
             f"got {name[:_SHOWN]!r}"
         )
     if not why or len(why) > _LONGEST_REASON or not "".join(why.splitlines()).isprintable():
@@ -95,31 +95,31 @@ def signed_off(file: Path, *, by: str, reason: str | None) -> tuple[ModelConfig,
 def promote(
     store: Store, file: Path, *, by: str, reason: str | None, at_us: int
 ) -> tuple[Promotion, bool]:
-    """Make the configuration in a file the one that the store's runs use from their next start.
+    """Promote the configuration in a file; runs on the store use it from their next start.
 
-    What was judged before stays as it is and keeps the version it was judged under. Promoting what
-    is promoted already adds nothing; promoting an older one again goes back to it.
+    Earlier judgements stay unchanged and keep their version. Promoting the current configuration
+    adds nothing. Promoting an older one restores it.
 
     Parameters
     ----------
     by
-        Who signs it off.
+        Name of the approver.
     reason
-        Why; None: as the file says.
+        Reason; None: the reason in the file.
     at_us
-        When, microseconds since 1970.
+        Time of the promotion, microseconds since 1970.
 
     Returns
     -------
     Promotion
-        The last one of the register now.
+        The last promotion of the register.
     bool
-        Whether it is new.
+        Whether this call added it.
 
     Raises
     ------
     ConfigError
-        The file is wrong, nobody signs it off, or there is no reason.
+        The file is invalid, or the approver or the reason is missing.
     """
     config, name, why = signed_off(file, by=by, reason=reason)
     known = store.configs.all()

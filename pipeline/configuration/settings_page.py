@@ -41,7 +41,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Logs": ("log_level",),
 }  # fmt: skip
-# What a value looks like, and what to know before setting it.
+# Form of a value, and what to know before setting it.
 DETAILS = {
     "source": (
         "`habitus run` needs one: `kafka://HOST:PORT[,HOST:PORT]/TOPIC?group=NAME` (group "

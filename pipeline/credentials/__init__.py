@@ -1,1 +1,1 @@
-"""Who may call the API, and which agents a caller may report."""
+"""Credentials of API callers, and the agents that each caller may report."""

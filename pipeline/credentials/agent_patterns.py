@@ -1,16 +1,16 @@
 r"""Patterns of agent ids: which agents a credential may report.
 
 ======================  ==========================================================================
-``*``                   one character or more of one segment; never a slash; once a segment
-``**``                  one segment or more; only as the whole last segment
+``*``                   one or more characters of one segment, no slash; once per segment
+``**``                  one or more segments; only as the whole last segment
 ``**`` alone            every agent
 any other character     itself; upper and lower case differ
 ======================  ==========================================================================
 
-Segments lie between slashes. A scheme (``spiffe://``) and the trust domain after it take no
-wildcard. A wildcard never covers a segment that is empty, ``.`` or ``..``. Characters that are
-wildcards elsewhere (``? [ ] { } \``) and white space are refused, so that nobody expects them to
-match. There is no escape: a pattern cannot ask for an asterisk.
+Slashes separate segments. A scheme (``spiffe://``) and its trust domain contain no wildcard. A
+wildcard never matches a segment that is empty, ``.`` or ``..``. Wildcards of other pattern
+languages (``? [ ] { } \``) and white space are refused. There is no escape, so a pattern cannot
+match a literal asterisk.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class AgentPattern:
 
     @classmethod
     def parse(cls, text: str) -> AgentPattern:
-        """Check a pattern; raises `ValueError` that says what is wrong with which text."""
+        """Parse a pattern; raise `ValueError` with the text and its fault."""
         fault = _fault(text)
         if fault:
             raise ValueError(f"agent pattern {quoted(text)} {fault}")
         return cls(text)
 
     def matches(self, agent_id: str) -> bool:
-        """Tell whether the pattern covers an agent's id; takes time linear in its length."""
+        """Return whether the pattern matches an agent id, in time linear in its length."""
         if "*" not in self.text:
             return agent_id == self.text
         if self.text == _EVERY:
@@ -82,9 +82,9 @@ class Binding:
     Parameters
     ----------
     patterns
-        Any of them may match.
+        Patterns, of which one must match.
     exact
-        Ids that match as they are, whatever characters they have.
+        Ids that match literally.
 
     Examples
     --------
@@ -97,19 +97,19 @@ class Binding:
 
     @classmethod
     def of(cls, texts: Iterable[str], exact: Iterable[str] = ()) -> Binding:
-        """Make a binding of patterns as text; raises `ValueError` for one that is none."""
+        """Make a binding from pattern texts; raise `ValueError` for an invalid one."""
         patterns = tuple(AgentPattern.parse(text) for text in texts)
         if len(patterns) > MOST_PATTERNS:
             raise ValueError(f"{len(patterns)} agent patterns, expected at most {MOST_PATTERNS}")
         return cls(patterns, frozenset(exact))
 
     def permits(self, agent_id: str) -> bool:
-        """Tell whether events of this agent may be reported."""
+        """Return whether events of this agent may be reported."""
         return agent_id in self.exact or any(one.matches(agent_id) for one in self.patterns)
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """Give the scheme with its ``://``, empty without one, and the segments after it."""
+    """Split a text into its scheme with ``://`` (may be empty) and the segments."""
     found = _SCHEME.fullmatch(text)
     scheme, rest = found.groups() if found else ("", text)
     return scheme, rest.split("/")
@@ -124,7 +124,7 @@ def _covers(wanted: str, given: str) -> bool:
 
 
 def _fault(text: str) -> str | None:
-    """Say what is wrong with a pattern; None for a good one."""
+    """Describe the fault of a pattern; None if it is valid."""
     if not text or len(text) > _LONGEST:
         return f"must have 1 to {_LONGEST} characters"
     if _FOREIGN.search(text) or not text.isprintable():

@@ -1,4 +1,4 @@
-"""Edits of the credential file: whole or not at all, one writer at a time, checked first."""
+"""Edits of the credential file: atomic, one writer at a time, validated before writing."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 _WAIT_S = 5.0
 _PAUSE_S = 0.05
 _NEW_MODE = 0o600
-_KEPT_MODE = 0o644  # nobody but the owner may write
+_KEPT_MODE = 0o644  # only the owner may write
 
 
 class _Json:
-    """A list of objects."""
+    """The file as JSON: a list of objects."""
 
     def __init__(self, raw: bytes) -> None:
         self._entries: list[dict[str, Any]] = msgspec.json.decode(raw) if raw.strip() else []
@@ -53,7 +53,7 @@ class _Json:
 
 
 class _Toml:
-    """Tables; comments and order stay."""
+    """The file as TOML; keeps comments and order."""
 
     def __init__(self, raw: bytes) -> None:
         text = raw.decode("utf-8-sig").rstrip()
@@ -77,12 +77,12 @@ class _Toml:
 
 
 def add_entry(path: Path, entry: CredentialEntry) -> None:
-    """Add an entry; makes the file where it is missing.
+    """Add an entry; create the file if it is missing.
 
     Raises
     ------
     ConfigError
-        The id is there already, or the file cannot be read, written or is broken.
+        The id exists, or the file cannot be read or written, or is invalid.
     """
     with _locked(path):
         raw = read_bytes(path) if path.exists() else b""
@@ -92,17 +92,17 @@ def add_entry(path: Path, entry: CredentialEntry) -> None:
 
 
 def revoke_entry(path: Path, key_id: str, at: datetime) -> bool:
-    """Revoke an entry from `at` on; it stays in the file, so that its use can be named.
+    """Revoke an entry from `at` on; it stays in the file, so that later use can be logged.
 
     Returns
     -------
     bool
-        False where it was revoked before.
+        False if it was already revoked.
 
     Raises
     ------
     ConfigError
-        There is no such entry, or the file cannot be read, written or is broken.
+        There is no such entry, or the file cannot be read or written, or is invalid.
     """
     with _locked(path):
         raw = read_bytes(path)
@@ -114,7 +114,7 @@ def revoke_entry(path: Path, key_id: str, at: datetime) -> bool:
 
 
 def entries_of(path: Path, raw: bytes) -> list[CredentialEntry]:
-    """Give the entries of the file's bytes, none of an empty file; raises `ConfigError`."""
+    """Parse the entries of the file; none for an empty file; raise `ConfigError`."""
     return decode_entries(raw, toml=is_toml(path)) if raw.strip() else []
 
 
@@ -129,7 +129,7 @@ def _found(entries: list[CredentialEntry], key_id: str) -> CredentialEntry:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other writers out; the folder is locked, as the file itself is replaced."""
+    """Exclude other writers; the folder is locked, because the file is replaced."""
     try:
         folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
@@ -148,7 +148,7 @@ def _locked(path: Path) -> Iterator[None]:
                 time.sleep(_PAUSE_S)
         yield
     finally:
-        os.close(folder)  # and the lock with it
+        os.close(folder)  # releases the lock
 
 
 def _edit(path: Path, raw: bytes, change: Callable[[_Json | _Toml], None]) -> None:
@@ -156,7 +156,7 @@ def _edit(path: Path, raw: bytes, change: Callable[[_Json | _Toml], None]) -> No
     document = _Toml(raw) if toml else _Json(raw)
     change(document)
     content = document.dump()
-    parse_credentials(content, toml=toml)  # what a start would refuse is never written
+    parse_credentials(content, toml=toml)  # never write a file that a start would refuse
     try:
         _replace(path.resolve(), content)
     except OSError as error:
@@ -164,7 +164,7 @@ def _edit(path: Path, raw: bytes, change: Callable[[_Json | _Toml], None]) -> No
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put a new file in the place of the old one, with its owner and the rights to read it."""
+    """Replace the file, and keep its owner and read permissions."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,20 +1,20 @@
-"""The credential file: who may call the API, and which agents a caller may report.
+"""The credential file: callers of the API, and the agents that they may report.
 
 The file is TOML (``[[key]]`` tables) or JSON (a list of the same objects). It holds hashes of API
-keys, never keys: a key is random and long, so one round of SHA-256 is enough. ``habitus keys``
-edits the file; `scoring_api.authentication.credential_store` follows it.
+keys, never keys. A key is long and random, so one round of SHA-256 is enough. ``habitus keys``
+edits the file; `scoring_api.authentication.credential_store` reloads it.
 
     [[key]]
     id = "gateway"
     sha256 = "…64 hex digits…"          # printf %s "$KEY" | sha256sum
     scopes = ["actions:write"]
     expires = 2027-01-01T00:00:00Z      # optional
-    agents = ["support-*"]              # optional: all agents without
+    agents = ["support-*"]              # optional; default: all agents
 
     [[key]]
-    id = "shop-workloads"               # for tokens: scopes and expiry are in the token
+    id = "shop-workloads"               # for tokens, which hold scopes and expiry
     subject = "spiffe://example.com/ns/shop/**"
-    agents = ["{subject}"]              # each for itself
+    agents = ["{subject}"]              # each only its own agent
 
     [[key]]
     id = "shop-certificates"            # for client certificates, with their scopes
@@ -52,7 +52,7 @@ PREFIXES = ("hbt_", "habitus_")
 SCOPES = ("trust:read", "anomaly:read", "anomaly:write", "actions:write", "admin")
 SUBJECT = "{subject}"
 FILE = "the credential file (HABITUS_API_KEYS_FILE)"
-"""How messages name the file: its path may be a key that somebody set by mistake."""
+"""Name of the file in messages; its path is hidden, as a key may be set there by mistake."""
 
 _IDENTIFIERS = ("sha256", "subject", "certificate")
 _LARGEST = 4 * 1024 * 1024
@@ -74,11 +74,11 @@ class CredentialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     certificate
         Pattern of the names in client certificates.
     scopes
-        What an API key or a certificate may do; a token brings its own.
+        Scopes of an API key or a certificate; a token has its own.
     expires, revoked
-        The credential is refused from then on.
+        Times from which on the credential is refused.
     agents
-        Patterns of the agents it may report; None for all, empty for none.
+        Patterns of the agents it may report; None: all, empty: none.
     """
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -91,7 +91,7 @@ class CredentialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     agents: tuple[str, ...] | None = None
 
     def ended(self, now_us: int) -> str | None:
-        """Say whether the entry is ``revoked`` or ``expired``; None while it is in force."""
+        """Return ``revoked``, ``expired``, or None for a valid entry."""
         if self.revoked is not None and microseconds(self.revoked) <= now_us:
             return "revoked"
         if self.expires is not None and microseconds(self.expires) <= now_us:
@@ -99,7 +99,7 @@ class CredentialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return None
 
     def ends_us(self) -> list[int]:
-        """Give the instants at which the entry ends, in microseconds."""
+        """Give the expiry and revocation times of the entry, in microseconds."""
         return [microseconds(at) for at in (self.expires, self.revoked) if at is not None]
 
 
@@ -109,7 +109,7 @@ class _Tables(Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What one reading of the file says.
+    """The parsed credential file.
 
     Examples
     --------
@@ -126,10 +126,10 @@ class Credentials:
 
     @classmethod
     def of(cls, entries: Iterable[CredentialEntry]) -> Credentials:
-        """Check entries; raises `ConfigError` that names the entry and never a hash."""
+        """Check entries; raise `ConfigError` with the entry's id, never with a hash."""
         listed = tuple(entries)
         if not listed:
-            raise ConfigError(f"{FILE} holds no credential; habitus keys add makes one")
+            raise ConfigError(f"{FILE} holds no credential; create one with habitus keys add")
         for entry in listed:
             _check(entry)
         if len({entry.id for entry in listed}) < len(listed):
@@ -160,9 +160,9 @@ class Credentials:
             raise ConfigError(f"{FILE}: {error}") from None
 
     def key(self, presented: str) -> CredentialEntry | None:
-        """Give the entry of a presented key, in force or not; None where there is none.
+        """Give the entry of a presented key, valid or not; None if there is none.
 
-        Every entry is compared, each in constant time, so the answer's timing says nothing.
+        All entries are compared in constant time, so timing reveals nothing.
         """
         digest = hashlib.sha256(presented.encode()).hexdigest()
         found = None
@@ -172,24 +172,24 @@ class Credentials:
         return found
 
     def of_subject(self, subject: str) -> list[CredentialEntry]:
-        """Give the entries whose pattern covers the subject of a token."""
+        """Give the entries whose pattern matches the subject of a token."""
         return [entry for pattern, entry in self.subjects if pattern.matches(subject)]
 
     def of_certificate(self, subject: str) -> list[CredentialEntry]:
-        """Give the entries whose pattern covers the name in a client certificate."""
+        """Give the entries whose pattern matches the name in a client certificate."""
         return [entry for pattern, entry in self.certificates if pattern.matches(subject)]
 
     def binding_of(self, subject: str) -> Binding | None:
-        """Give the agents that a token of this subject may report; None for all.
+        """Give the agents that a token of this subject may report; None: all.
 
-        Once an entry names a subject, a token that no entry covers may report no agent.
+        If any entry has a subject, a token without a matching entry may report no agent.
         """
         if not self.subjects:
             return None
         return self.union(self.of_subject(subject), subject)
 
     def union(self, covering: Iterable[CredentialEntry], subject: str) -> Binding | None:
-        """Give the agents that any of these entries lets a subject report; None for all."""
+        """Give the agents that any of these entries allows a subject to report; None: all."""
         covering = list(covering)
         if any(entry.agents is None for entry in covering):
             return None
@@ -199,22 +199,22 @@ class Credentials:
 
 
 def read_credentials(path: Path) -> Credentials:
-    """Read the file; raises `ConfigError` that names the fault, and neither path nor hash."""
+    """Read the file; raise `ConfigError` with the fault, without path or hash."""
     return parse_credentials(read_bytes(path), toml=is_toml(path))
 
 
 def is_toml(path: Path) -> bool:
-    """Tell by its name whether the file is TOML; else it is JSON."""
+    """Return whether the file is TOML by its name; otherwise it is JSON."""
     return path.suffix.lower() == ".toml"
 
 
 def readable_by_others(path: Path) -> bool:
-    """Tell whether users other than the owner and the group may read the file."""
+    """Return whether users other than owner and group may read the file."""
     return bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read the bytes of the file; raises `ConfigError`."""
+    """Read the bytes of the file; raise `ConfigError` on failure."""
     try:
         return read_regular(path, _LARGEST)
     except OSError as error:
@@ -225,12 +225,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_credentials(raw: bytes, *, toml: bool) -> Credentials:
-    """Read what the file says; raises `ConfigError`."""
+    """Parse and check the file; raise `ConfigError` on a fault."""
     return Credentials.of(decode_entries(raw, toml=toml) if raw.strip() else [])
 
 
 def decode_entries(raw: bytes, *, toml: bool) -> list[CredentialEntry]:
-    """Read the entries of the file without what they mean; raises `ConfigError`."""
+    """Parse the entries of the file without further checks; raise `ConfigError` on a fault."""
     try:
         if toml:
             return msgspec.convert(tomllib.loads(raw.decode("utf-8-sig")), _Tables).key
@@ -249,14 +249,14 @@ def _check(entry: CredentialEntry) -> None:
     if entry.sha256 is not None:
         if SUBJECT in (entry.agents or ()):
             raise ConfigError(
-                f"{name}: {SUBJECT} stands for the name in a token or certificate, not of a key"
+                f"{name}: {SUBJECT} is the name in a token or certificate; a key has none"
             )
     elif entry.subject is not None and entry.scopes:
-        raise ConfigError(f"{name} must have no scopes: a token brings its own")
+        raise ConfigError(f"{name} must have no scopes: a token has its own")
 
 
 def check_scopes(scopes: Iterable[str], name: str) -> None:
-    """Raise `ConfigError` for a scope that is none, with the one that was probably meant."""
+    """Raise `ConfigError` for an unknown scope, with the closest known one."""
     for scope in scopes:
         if scope not in SCOPES:
             near = difflib.get_close_matches(scope, SCOPES, n=1)

@@ -1,1 +1,1 @@
-"""What is known of an event beside the event: its network, its agent, what its tool does."""
+"""Data added to an event: its network, the registered agent, the operation of its tool."""

@@ -1,4 +1,4 @@
-"""What a source address says: from the company, a VPN, Tor, a data centre; which network, where."""
+"""Classify source addresses: corporate, VPN, Tor or hosting, with network and country."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.event import Egress, Network
     from pipeline.enrichment.intel import Address, IntelList, Kind, Net, Range
 
-# Not `is_private`: that also holds for documentation and benchmark networks.
+# Not `is_private`, which also includes documentation and benchmark networks.
 _INTERNAL = (
     "10.0.0.0/8",
     "172.16.0.0/12",
@@ -35,7 +35,7 @@ _UNKNOWN = Origin()
 
 
 class Prefixes:
-    """Longest-prefix match over IPv4 and IPv6 networks, each with a word of evidence."""
+    """Longest-prefix match over IPv4 and IPv6 networks, each with its list as evidence."""
 
     def __init__(self) -> None:
         self._tree = Radix()
@@ -45,20 +45,20 @@ class Prefixes:
         self._tree.add(str(network)).data["evidence"] = evidence
 
     def find(self, address: Address) -> str | None:
-        """Give the evidence of the longest prefix that holds the address, or None."""
+        """Give the evidence of the longest prefix that contains the address, or None."""
         node = self._tree.search_best(str(address))
         return None if node is None else str(node.data["evidence"])
 
 
 class Ranges:
-    """What is known of ranges of addresses; of ranges that overlap the later start decides."""
+    """Values of address ranges; where ranges overlap, the later start decides."""
 
     def __init__(self, v4: Sequence[Range], v6: Sequence[Range]) -> None:
         self._ranges = {4: v4, 6: v6}
         self._starts = {version: [one.first for one in r] for version, r in self._ranges.items()}
 
     def find(self, address: Address) -> str | int | None:
-        """Give the value of the range that holds the address, or None."""
+        """Give the value of the range that contains the address, or None."""
         at = bisect_right(self._starts[address.version], int(address)) - 1
         if at < 0:
             return None
@@ -69,17 +69,17 @@ class Ranges:
 class Enricher:
     """Class, network and country of source addresses.
 
-    Asked in this order: the event itself, the operator's own networks, private addresses, Tor,
-    proxies, VPN networks, VPN operators (ASN), hosting; what is on none of the lists is
-    ``"direct"``, and with no such list loaded ``"unknown"``. An address of a cloud agent is always
-    "hosting" and a corporate exit often looks like a VPN: only a *change* says something.
+    The first match decides, in this order: the event itself, the operator's networks, private
+    addresses, Tor, proxies, VPN networks, VPN operators (ASN), hosting. An address on no list is
+    ``"direct"``; without such lists it is ``"unknown"``. A cloud agent always has class "hosting",
+    and a corporate exit is often classified as a VPN, so only a *change* is informative.
 
     Parameters
     ----------
     corporate
         Addresses and prefixes of the operator's own egress.
     lists
-        As `pipeline.enrichment.intel.load` gives them.
+        Result of `pipeline.enrichment.intel.load`.
 
     Raises
     ------
@@ -120,18 +120,17 @@ class Enricher:
         self._cached = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
     def origin(self, network: Network | None) -> Origin:
-        """Say what is known of where an event came from.
+        """Describe the network origin of an event.
 
         Parameters
         ----------
         network
-            Of the event. What it says of `egress`, `asn` and `country` is kept.
+            Network of the event. Its `egress`, `asn` and `country` are kept where present.
 
         Returns
         -------
         Origin
-            With egress ``"unknown"`` when there is no address, it is not one, or no list is
-            loaded.
+            Egress is ``"unknown"`` without an address, with an invalid one, or without lists.
         """
         if network is None:
             return _UNKNOWN
@@ -140,7 +139,7 @@ class Enricher:
     def located(
         self, source_ip: str | None, egress: Egress | None, asn: int | None, country: str | None
     ) -> Origin:
-        """Say the same of the parts of a network."""
+        """Give the same as `origin`, from the parts of a network."""
         return self._cached(source_ip, egress, asn, country)
 
     def _look_up(
@@ -168,7 +167,7 @@ class Enricher:
                 evidence = self._asns[kind].get(asn)
             if evidence is not None:
                 return kind, evidence
-        # Lists of operators alone clear nobody whose operator is unknown.
+        # With ASN lists only, an address of unknown ASN cannot be classified as direct.
         if self._has_prefixes or (self._has_asns and asn is not None):
             return "direct", f"on none of {self._lists} lists"
         return "unknown", None

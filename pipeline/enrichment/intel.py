@@ -1,6 +1,6 @@
-"""Lists of addresses and networks: which are VPNs, Tor exits, proxies, hosting, whose, and where.
+"""Lists of addresses and networks: VPN, Tor exits, proxies, hosting, network owner and country.
 
-A folder holds one file a list. Its kind is in the file's name (or in ``"kind"`` of a JSON file):
+A folder holds one file per list. Its kind is in the file name (or in ``"kind"`` of a JSON file):
 
     vpn                      vpn_ipv4.json, vpn_asn.txt
     tor, exit-addresses      torbulkexitlist, tor_exits_1d.ipset
@@ -9,9 +9,9 @@ A folder holds one file a list. Its kind is in the file's name (or in ``"kind"``
     country                  asn-country-ipv4.csv
     asn                      asn-ipv4.csv
 
-and its form is recognised line by line: addresses and prefixes, ``AS9009 # name``, Tor's
-``ExitAddress`` blocks, ``start,end,COUNTRY`` and ``start,end,ASN,name``; ``#`` begins a comment.
-Any file may be compressed with gzip. A line that is none of these is counted, not fatal.
+The form of each line is detected: addresses and prefixes, ``AS9009 # name``, Tor's ``ExitAddress``
+blocks, ``start,end,COUNTRY`` and ``start,end,ASN,name``. ``#`` begins a comment. Any file may be
+compressed with gzip. Other lines are counted and skipped.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 META = ".meta.json"
 
-# The first that is found decides: "vpn_asn" is a VPN list, "asn-country" a country list.
+# The first match decides: "vpn_asn" is a VPN list, "asn-country" a country list.
 _KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"vpn"), "vpn"),
     (re.compile(r"(^|[-_.])tor([-_.]|bulkexit|$)|exit-addresses"), "tor"),
@@ -54,7 +54,7 @@ _HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Range(Struct, frozen=True):
-    """Addresses from `first` to `last` (as integers of one family) and what is known of them."""
+    """Addresses from `first` to `last` (integers of one family), and their value."""
 
     first: int
     last: int
@@ -62,20 +62,20 @@ class Range(Struct, frozen=True):
 
 
 class IntelList(Struct):
-    """One list as loaded.
+    """One loaded list.
 
     Attributes
     ----------
     name, kind, version, licence
-        What it is; `version` is a commit or, lacking one, a digest of the content.
+        Identity of the list; `version` is a commit or, without one, a digest of the content.
     modified_us
-        When the file was last written, microseconds since 1970.
+        Time of the file's last change, microseconds since 1970.
     networks, asns
-        What a list of networks holds.
+        Entries of a list of networks.
     v4, v6
-        What a list of ranges holds, in order.
+        Entries of a list of ranges, in order.
     bad_lines
-        Lines nobody could read.
+        Number of lines that could not be parsed.
     """
 
     name: str
@@ -91,12 +91,12 @@ class IntelList(Struct):
 
     @property
     def entries(self) -> int:
-        """How much the list holds."""
+        """Number of entries."""
         return len(self.networks) + len(self.asns) + len(self.v4) + len(self.v6)
 
     @property
     def evidence(self) -> str:
-        """Name and version, for the record of what decided."""
+        """Name and version, as evidence of a classification."""
         return f"{self.name}@{self.version}"
 
 
@@ -118,7 +118,7 @@ def load(folder: Path | None) -> list[IntelList]:
     Raises
     ------
     ConfigError
-        The folder or a file cannot be read, or the kind of a file cannot be told.
+        The folder or a file cannot be read, or the kind of a file is unknown.
     """
     if folder is None:
         return []
@@ -146,12 +146,12 @@ def intel_status(folder: Path | None, now_us: int) -> list[Status]:
 
 
 def load_list(path: Path) -> IntelList:
-    """Load one file; its sidecar ``NAME.meta.json``, if there, says version and licence.
+    """Load one file; an optional sidecar ``NAME.meta.json`` holds version and licence.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or its kind cannot be told.
+        The file cannot be read, or its kind is unknown.
     """
     try:
         content = path.read_bytes()
@@ -211,7 +211,7 @@ def _kind(path: Path, said: str) -> Kind:
         if said == kind or (not said and pattern.search(path.name.lower())):
             return kind
     raise ConfigError(
-        f"cannot tell what kind of list {path} is; its name should hold one of: "
+        f"unknown kind of list {path}; its name must contain one of: "
         + ", ".join(kind for _, kind in _KINDS)
     )
 

@@ -1,4 +1,4 @@
-"""Download IP lists: bounded, checked, and either wholly there or not at all."""
+"""Download IP lists: bounded, verified and atomic."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class ListSource(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where one list is published."""
+    """Download address of one list."""
 
     name: str
     url: str
@@ -58,26 +58,26 @@ def fetch(
     Parameters
     ----------
     url
-        ``https://…``; plain http only from this machine.
+        ``https://…``; plain http is accepted only for loopback addresses.
     folder
-        Where lists are kept; made if it is not there.
+        Folder of the lists; created if missing.
     name
-        File name to keep it under; tells its kind.
+        File name of the list, which contains its kind.
     sha256
-        What the content must digest to, in hex, or None to take what comes.
+        Expected digest of the content, in hex; None accepts any content.
     licence
-        As its publisher states it.
+        Licence stated by the publisher.
 
     Returns
     -------
     IntelList
-        As loaded. Beside it ``NAME.meta.json`` holds source, version and licence.
+        The loaded list. The file ``NAME.meta.json`` beside it holds source, version and licence.
 
     Raises
     ------
     HabitusError
-        It cannot be had, is longer than 64 MiB, does not match `sha256`, or holds no list. What
-        was there before stays.
+        The download fails, is longer than 64 MiB, does not match `sha256`, or holds no list. An
+        existing file stays unchanged.
     """
     if Path(name).name != name or name.startswith(".") or name.endswith(META):
         raise ConfigError(f"{name!r} is not a file name for a list")
@@ -91,16 +91,17 @@ def fetch(
 
 
 def _keep(path: Path, content: bytes, meta: bytes) -> IntelList:
-    # A folder of its own on the same disk: names tell kinds, and a rename is all or nothing.
+    # A separate folder on the same disk: the file keeps its name, which holds its kind, and a
+    # rename is atomic.
     part = path.parent / f".fetch-{os.getpid()}"
     part.mkdir(exist_ok=True)
     try:
         new, new_meta = part / path.name, part / (path.name + META)
-        write(new, content, told=path)
-        write(new_meta, meta + b"\n", told=path.with_name(path.name + META))
+        write(new, content, shown=path)
+        write(new_meta, meta + b"\n", shown=path.with_name(path.name + META))
         loaded = load_list(new)
         if not loaded.entries:
-            raise HabitusError(f"what was fetched for {path.name} holds no entry of a list")
+            raise HabitusError(f"the download for {path.name} holds no list entry")
         new.replace(path)
         new_meta.replace(path.with_name(path.name + META))
     finally:

@@ -1,4 +1,4 @@
-"""The registered agents: who they are, in which role, whose."""
+"""The registered agents: id, role, owner and further columns."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _LONGEST_ID = 256
 _NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
-"""One for all who have no more: there may be a million agents."""
+"""Shared by all agents without further columns: there may be a million."""
 
 _Entry = tuple[int, dict[str, Any]]
 
 
 class Registered(Struct, frozen=True):
-    """One registered agent; `more` holds further columns."""
+    """One registered agent; `more` holds the further columns."""
 
     agent_id: str
     role: str | None
@@ -37,7 +37,7 @@ class Registered(Struct, frozen=True):
 
 
 class Inventory:
-    """What the operator registered; without a file nobody is registered, and nobody is not.
+    """The operator's inventory; without a file, `registered` is None for every agent.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Inventory:
         self.loaded = loaded
 
     def grouped(self, others: Callable[[str], str | None]) -> Inventory:
-        """Give the same inventory with a group for agents whose role nobody declared.
+        """Give the same inventory with a group for agents without a declared role.
 
         >>> Inventory({}, loaded=False).grouped({"a": "like:mail.read"}.get).declared("a").group
         'like:mail.read'
@@ -68,9 +68,10 @@ class Inventory:
         return Inventory(self._agents, loaded=self.loaded, others=others)
 
     def declared(self, agent_id: str) -> Declared:
-        """Give what is declared of an agent: whether it is registered, and as what.
+        """Give the declaration of an agent: whether it is registered, its role and owner.
 
-        The group it behaves like is given where such are loaded and no role is registered.
+        Without a registered role, it contains the agent's fitted behaviour group, if groups are
+        loaded.
         """
         found = self._agents.get(agent_id)
         group = self._others(agent_id) if self._others is not None else None
@@ -81,9 +82,10 @@ class Inventory:
         return UNDECLARED if group is None else Declared(group=group)
 
     def settled(self, trust: TrustState) -> TrustState:
-        """Give a stored state with what the inventory says of its agent, whenever it acted last.
+        """Update a stored state with the current inventory entry of its agent.
 
-        Whoever shows agents calls this: an inventory that changed counts before they act again.
+        Every display of agents calls this, so a changed inventory takes effect before the agent's
+        next event.
         """
         declared = self.declared(trust.agent_id)
         if declared.registered is not None:
@@ -104,14 +106,14 @@ def load(path: Path | None) -> Inventory:
     Parameters
     ----------
     path
-        A CSV file with a header (`agent_id`, and `role`, `owner`, further columns), a YAML file
-        (a list of such mappings, alone or under ``agents:``, or a mapping from id to the rest),
-        or None.
+        A CSV file, a YAML file, or None. CSV has a header with `agent_id`, optional `role` and
+        `owner`, and further columns. YAML has a list of such mappings, alone or under ``agents:``,
+        or a mapping by id.
 
     Raises
     ------
     ConfigError
-        The file cannot be read or a line of it is wrong; the line is named.
+        The file cannot be read, or a line is wrong; the message names the line.
     """
     if path is None:
         return Inventory({}, loaded=False)
@@ -126,7 +128,7 @@ def load(path: Path | None) -> Inventory:
         agent = _agent(path, line, entry)
         if agent.agent_id in agents:
             raise ConfigError(
-                f"{path}, line {line}: agent {agent.agent_id!r} stands on line "
+                f"{path}, line {line}: agent {agent.agent_id!r} is on line "
                 f"{lines[agent.agent_id]} already"
             )
         agents[agent.agent_id], lines[agent.agent_id] = agent, line
@@ -187,7 +189,7 @@ def _yaml(path: Path, text: str) -> Iterator[_Entry]:
 def _nodes(
     path: Path, root: yaml.Node | None
 ) -> Iterator[tuple[int, str | None, yaml.Node | None]]:
-    """Give line, id (where it is a key) and node of each entry."""
+    """Give line, id (if it is the key) and node of each entry."""
     if isinstance(root, yaml.MappingNode) and len(root.value) == 1:
         key, inner = root.value[0]
         if key.value == "agents":

@@ -1,6 +1,6 @@
-"""What a tool does, from the words of its name, when the event does not say.
+"""Infer the operation of a tool from its name, for events without an operation.
 
-The rules are data (``pipeline/data/operations.toml``), tried from the top.
+The rules are data (``pipeline/data/operations.toml``); the first match decides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEYS = {"operation", "any", "first", "all", "service"}
 
 
 def words(name: str) -> list[str]:
-    """Split a name at everything that is not a letter or digit, and at camelCase.
+    """Split a name at camelCase and at all characters except letters and digits.
 
     >>> words("s3:GetObject"), words("send_money"), words("HTTPPost2")
     (['s', '3', 'get', 'object'], ['send', 'money'], ['http', 'post', '2'])
@@ -34,18 +34,18 @@ def words(name: str) -> list[str]:
 
 
 class Rule:
-    """One rule: an operation, and the words that speak for it.
+    """One rule: an operation, and the words that select it.
 
     Parameters
     ----------
     operation
-        What the tool does when the rule matches.
+        Operation of the tool if the rule matches.
     first
         Words that count only as the first word after the service prefix.
     anywhere
         Words that count anywhere.
     together
-        Groups of words that count only when all of a group are there.
+        Groups of words; a group counts only if all its words are present.
     service
         Words that count only in the service prefix.
     """
@@ -65,7 +65,7 @@ class Rule:
         self._service = frozenset(service)
 
     def matches(self, service: list[str], first: str, found: frozenset[str]) -> bool:
-        """Whether the rule speaks for a name with these words."""
+        """Return whether the rule matches a name with these words."""
         return (
             first in self._first
             or not self._any.isdisjoint(found)
@@ -86,12 +86,12 @@ def load(path: Path = SHIPPED) -> Callable[[str], Operation]:
     Returns
     -------
     Callable[[str], Operation]
-        Tool name to operation, ``"unknown"`` where no rule matches; remembers 4,096 tools.
+        Maps a tool name to its operation, ``"unknown"`` if no rule matches; caches 4,096 tools.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or a rule is not one.
+        The file cannot be read, or a rule is invalid.
 
     Examples
     --------

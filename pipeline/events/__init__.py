@@ -1,1 +1,1 @@
-"""What an event may be: its schema, its time, members nobody knows, and which are duplicates."""
+"""Checks of an event: its schema, its time, its unknown members, and duplicates."""

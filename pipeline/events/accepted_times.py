@@ -1,4 +1,4 @@
-"""Event times that are taken: a wrong clock, or somebody who moves the stream's time, stays out."""
+"""Accepted event times: refuse events of a wrong clock, and attempts to move the stream's time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 EARLIEST_US = 946_684_800_000_000
-"""2000 begins. Earlier times are of clocks that were never set."""
+"""Start of the year 2000. Earlier times come from clocks that were never set."""
 MOST_AHEAD_US = DAY_US
-"""How far ahead of its arrival an event may be at most, whatever settings say: a day."""
+"""Upper bound of the setting: an event may be at most a day ahead of its arrival."""
 
 
 def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
-    """Refuse an event of a time that cannot be; all are microseconds since 1970.
+    """Refuse an event with an impossible time; all times are microseconds since 1970.
 
     Parameters
     ----------
     ahead_us
-        How far ahead of its arrival an event may be.
+        Largest accepted lead of the event time over the arrival time.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def check_time(time_us: int, arrived_us: int, ahead_us: int) -> None:
 
 
 def _year(time_us: int) -> int:
-    """Give the year of a time; an offset may lead past the first year of the calendar.
+    """Give the year of a time; times before the first year of the calendar give 1.
 
     >>> _year(-1), _year(-(10**18))
     (1969, 1)
@@ -64,7 +64,7 @@ def _year(time_us: int) -> int:
 
 
 def ahead_us_of(settings: Settings) -> int:
-    """Give how far ahead of its arrival an event may be; over a recording, which has no arrival."""
+    """Give the largest accepted lead of an event over its arrival, also for recordings."""
     if settings.clock == "event":
         return MOST_AHEAD_US
     return min(settings.max_future_s * 1_000_000, MOST_AHEAD_US)

@@ -1,8 +1,8 @@
-"""Which events are repeats: the same agent, the same id and the same content.
+"""Find duplicate events: the same agent, the same id and the same content.
 
-An event is known by a key of its agent and id, and by a digest of its content. Other content under
-a known key is an event of its own, known by a second key made of both. So its repeats are known,
-too.
+An event has a key, made of its agent and id, and a digest of its content. Other content under a
+known key is a separate event (a conflict). It gets a second key, made of key and digest, so its own
+repeats are found, too.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Mark: TypeAlias = tuple[int, int]
 """Key and digest of an event, 63 bits each."""
 
 Fate: TypeAlias = Literal["accepted", "duplicate", "conflict"]
-"""What an event is beside those that are known."""
+"""How an event relates to the known events."""
 
 
 class Resolved(NamedTuple):
-    """What an event is, and what it is to be known by."""
+    """The fate of an event, and the mark to store for it."""
 
     fate: Fate
     mark: Mark | None
@@ -35,14 +35,15 @@ class Resolved(NamedTuple):
 def resolved(
     marks: Sequence[Mark | None], look_up: Callable[[list[int]], Mapping[int, int]]
 ) -> list[Resolved]:
-    """Compare events with those that are known, and with each other in their order.
+    """Compare events with the known ones, and with each other in their order.
 
     Parameters
     ----------
     marks
-        None for what is no event; it is accepted, and whoever judges it rejects it.
+        None is a record that cannot be an event. It is accepted here, and the engine rejects it
+        later.
     look_up
-        Gives the digests of known keys.
+        Returns the digests of known keys.
 
     Examples
     --------
@@ -51,8 +52,8 @@ def resolved(
     ['accepted', 'duplicate', 'conflict', 'duplicate', 'duplicate', 'accepted']
     """
     keys = [mark[0] for mark in marks if mark is not None]
-    known = dict(look_up(sorted(keys)))  # in order: a store finds neighbours twice as fast
-    if not known and len(set(keys)) == len(keys):  # mostly: all are new
+    known = dict(look_up(sorted(keys)))  # sorted: a store finds neighbours twice as fast
+    if not known and len(set(keys)) == len(keys):  # the common case: all are new
         return [Resolved("accepted", mark) for mark in marks]
     firsts = dict(known)
     seconds = {
@@ -79,7 +80,7 @@ def resolved(
 
 
 def _second(key: int, digest: int) -> int:
-    """Give the key of other content under a known key."""
+    """Give the key of a conflict: other content under a known key."""
     return mix(key, digest) >> 1
 
 
@@ -98,7 +99,7 @@ class Marker:
     Parameters
     ----------
     secret
-        Of the installation.
+    Secret of the installation.
 
     Examples
     --------
@@ -115,7 +116,7 @@ class Marker:
         self._names = msgspec.json.Decoder(_Names).decode
 
     def of_all(self, values: Sequence[bytes]) -> list[Mark | None]:
-        """Give the mark of each event, None for what cannot be one."""
+        """Give the mark of each event; None for a record that cannot be an event."""
         return [self._of(value) for value in values]
 
     def _of(self, value: bytes) -> Mark | None:

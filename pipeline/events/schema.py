@@ -78,7 +78,7 @@ def event_parts(template: str) -> dict[str, Any]:
     Parameters
     ----------
     template
-        How one refers to another, with ``{name}`` in it.
+        Format of a reference to another schema; contains ``{name}``.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def event_parts(template: str) -> dict[str, Any]:
 
 
 def _without_boolean_items(schema: Any) -> Any:
-    """Leave out ``"items": false``: `maxItems` says the same, and generators of clients read it."""
+    """Leave out ``"items": false``, which `maxItems` implies and client generators misread."""
     if isinstance(schema, list):
         return [_without_boolean_items(part) for part in schema]
     if not isinstance(schema, dict):
@@ -109,8 +109,8 @@ def _without_boolean_items(schema: Any) -> Any:
 def event_schema() -> dict[str, Any]:
     """Make the schema.
 
-    It says what the decoder accepts, with two liberties of the decoder left out on purpose: null
-    for a key that has no null here means the same as no key, and unknown keys are kept.
+    The schema describes what the decoder accepts, with two intended exceptions. The decoder treats
+    null as a missing key everywhere, and it keeps unknown keys.
 
     >>> event_schema()["required"]
     ['id', 'time', 'agent', 'tool']

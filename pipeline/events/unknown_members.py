@@ -1,8 +1,8 @@
-"""Members of a native event that the format does not know: names that are safe to count and show.
+"""Unknown members of native events, under names that are safe to count and show.
 
-An unknown member never fails its event. Without a count a typing error (`resorce`) would look like
-an event that has no resource. Names come from outside, so their characters, their length and their
-number are bounded; everything beyond counts as `OTHER`. Values are never looked at.
+An unknown member never fails its event. Without a count, a typing error (`resorce`) would look like
+an event without a resource. Names come from outside, so their characters, length and number are
+bounded. All other names count as `OTHER`. Values are never read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "unknown_member_"
 OTHER: Final = "(other)"
 MOST: Final = 50
-"""Names that have a counter of their own in a store."""
+"""Number of names with an own counter in a store."""
 MOST_OF_EVENT: Final = 32
 LONGEST: Final = 64
 
@@ -49,13 +49,13 @@ def names_of(members: Iterable[str]) -> tuple[str, ...]:
 
 
 class MemberCounters:
-    """Counts names, at most `MOST` of them by themselves.
+    """Counts unknown members; at most `MOST` names have an own counter.
 
     Parameters
     ----------
     counters
-        Gives the counters of the store. Asked only where a name is new and there is still room,
-        so at most `MOST` times.
+        Returns the counters of the store. It is called only for a new name while there is room, so
+        at most `MOST` times.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class MemberCounters:
         self._known: set[str] = set()
 
     def count(self, events: Iterable[tuple[str, ...]], count: Counter[str]) -> None:
-        """Add the names of each event to their counters in `count`; each at most once an event."""
+        """Add the names of each event to `count`, each name at most once an event."""
         for names in events:
             counted = (PREFIX + (name if self._admits(name) else OTHER) for name in names)
             count.update(dict.fromkeys(counted, 1))
@@ -88,7 +88,7 @@ class MemberCounters:
 
 
 def unknown_by(counters: Mapping[str, int]) -> dict[str, int]:
-    """Give how many events had each unknown member, of the counters of a store.
+    """Give the number of events by unknown member, from the counters of a store.
 
     >>> unknown_by({"events": 3, "unknown_member_resorce": 2})
     {'resorce': 2}
@@ -101,7 +101,7 @@ def unknown_by(counters: Mapping[str, int]) -> dict[str, int]:
 
 
 def in_words(unknown: Mapping[str, int]) -> str:
-    """Say how many events had each unknown member, and what was probably meant.
+    """Describe the number of events by unknown member, with a suggestion for each.
 
     >>> in_words({"agent.teem": 1, "resorce": 12})
     '12 resorce (did you mean resource?), 1 agent.teem'
@@ -130,9 +130,9 @@ _PATHS: Final = _known_paths()
 
 @lru_cache(maxsize=1024)
 def suggestion(name: str) -> str | None:
-    """Give the member that was probably meant, None where none is near.
+    """Give the member that was probably meant, or None if none is similar.
 
-    Spelling, case, underscores and the object that the member belongs to may differ.
+    The match tolerates other spelling, case, underscores, or another parent object.
 
     >>> suggestion("resorce"), suggestion("traceId"), suggestion("agent.session")
     ('resource', 'trace_id', 'session')
@@ -141,7 +141,7 @@ def suggestion(name: str) -> str | None:
     """
     owner, _, leaf = name.rpartition(".")
     leaf = _folded(leaf)
-    # First the object that the member was found in, then the event, then its other objects.
+    # Search the member's own object first, then the event, then its other objects.
     near: dict[str, list[str]] = {}
     for path in sorted(_PATHS, key=lambda path: path.rpartition(".")[0] != owner):
         near.setdefault(_folded(path.rpartition(".")[2]), []).append(path)

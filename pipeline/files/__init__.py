@@ -1,1 +1,1 @@
-"""Files that people name: read with bounds, written whole, never by mistake."""
+"""Files named by people: bounded reads, atomic writes, no accidental overwrites."""

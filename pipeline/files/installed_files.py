@@ -1,4 +1,4 @@
-"""The files of an installation, which no command takes for results of its own."""
+"""The files of an installation, which no command may overwrite with results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.publishing.kept_rejected import own_files
+from pipeline.publishing.rejected_file import own_files
 from pipeline.settings import DEFAULT_FILE, FILE_VARIABLE
 from pipeline.store import is_postgresql, store_path
 from pipeline.store.database import MEMORY
@@ -18,7 +18,7 @@ _OF_A_STORE = ("", "-wal", "-shm", "-journal")
 
 
 def store_file(url: str) -> str | None:
-    """Name the file of a store; None for one that has none.
+    """Give the file of a store; None if it has none.
 
     >>> store_file("sqlite:habitus.db"), store_file("postgresql://db/habitus")
     ('habitus.db', None)
@@ -28,7 +28,7 @@ def store_file(url: str) -> str | None:
 
 
 def installed_files(settings: Settings) -> dict[Path, str]:
-    """Give the files of an installation, whether they are there or not, with what each is.
+    """Give the files of an installation, existing or not, with a description of each.
 
     >>> from pipeline.settings import Settings
     >>> installed_files(Settings())[Path("habitus.db-wal")]

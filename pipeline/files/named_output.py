@@ -1,4 +1,4 @@
-"""Files to write that say which they are when writing fails: a full disk names no file itself."""
+"""Output files whose write errors contain the file name, which a full disk error lacks."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 class _Named(io.FileIO):
-    """A file whose failing writes carry its name."""
+    """A file whose write errors contain its name."""
 
-    def __init__(self, path: str | Path, told: str) -> None:
+    def __init__(self, path: str | Path, shown: str) -> None:
         super().__init__(path, "wb")
-        self._told = told
+        self._shown = shown
 
     def write(self, data: Buffer, /) -> int:
         try:
             return super().write(data)
         except OSError as error:
-            error.filename = self._told
+            error.filename = self._shown
             raise
 
 
-def create(path: str | Path, told: str | Path | None = None) -> BinaryIO:
-    """Open a file to write from its beginning.
+def create(path: str | Path, shown: str | Path | None = None) -> BinaryIO:
+    """Open a file for writing from its beginning.
 
     Parameters
     ----------
-    told
-        The name that errors give; by default that of the file.
+    shown
+        File name in errors; by default the path.
 
     Raises
     ------
     OSError
-        Here, and with its name whenever a write, a flush or closing it fails.
+        Raised here, and with the name if a write, flush or close fails.
 
     Examples
     --------
@@ -48,17 +48,17 @@ def create(path: str | Path, told: str | Path | None = None) -> BinaryIO:
     ...     out.write(b"one line")
     8
     """
-    return io.BufferedWriter(_Named(path, str(path if told is None else told)))
+    return io.BufferedWriter(_Named(path, str(path if shown is None else shown)))
 
 
-def write(path: str | Path, content: bytes, told: str | Path | None = None) -> None:
-    """Write a whole file; parameters and errors as of `create`."""
-    with create(path, told) as out:
+def write(path: str | Path, content: bytes, shown: str | Path | None = None) -> None:
+    """Write a whole file; parameters and errors as for `create`."""
+    with create(path, shown) as out:
         out.write(content)
 
 
 def fault_of(error: OSError) -> str:
-    """Say what went wrong with which file.
+    """Describe an error with its file.
 
     >>> fault_of(OSError(28, "No space left on device", "out.jsonl"))
     "'out.jsonl': no space left on device"

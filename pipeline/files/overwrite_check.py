@@ -1,4 +1,4 @@
-"""Before work begins: whether what it writes has a place, and takes none of what it reads."""
+"""Check output files before work begins: they must be writable and must not replace inputs."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def refuse_to_overwrite(
     installed: Mapping[Path, str],
     force: bool,
 ) -> None:
-    """Refuse files to write that cannot be written, are read as well, or would be lost.
+    """Refuse outputs that cannot be written, are also inputs, or would replace a file.
 
     Parameters
     ----------
     outputs
-        The option that names a file, and its path.
+        Option name and path of each output.
     inputs
-        Paths, also patterns and folders. ``-`` and None are none, here and there.
+        Paths, patterns and folders. In both lists ``-`` and None are ignored.
     installed
-        Files of the installation, with what each is: no output is one of them
+        Files of the installation with their descriptions, which outputs must not replace
         (`pipeline.files.installed_files`).
     force
-        Whether files that are there may be replaced: results in a folder that is read, but no
-        recording in it.
+        Whether existing files may be replaced. Results in an input folder may be, but recordings
+        may not.
 
     Raises
     ------
     ConfigError
-        One of the outputs is no place to write to.
+        An output is refused.
 
     Examples
     --------
@@ -60,22 +60,22 @@ def refuse_to_overwrite(
     for option, out in outputs:
         if out is None or out == "-":
             continue
-        path, told = Path(out), f"{option} {quoted(out, LONGEST_PATH)}"
+        path, shown = Path(out), f"{option} {quoted(out, LONGEST_PATH)}"
         names = _names_of(path)
         if what := next((own[name] for name in names if name in own), None):
-            raise ConfigError(f"{told} is a file of this installation ({what}); write elsewhere")
+            raise ConfigError(f"{shown} is a file of this installation ({what}); write elsewhere")
         if not read.isdisjoint(names) and path.stat().st_size:
-            raise ConfigError(f"{told} is read as well and would be lost; write to another file")
+            raise ConfigError(f"{shown} is also an input and would be lost; write to another file")
         if fault := file_fault(path):
-            raise ConfigError(f"{told} cannot be written: {fault}")
+            raise ConfigError(f"{shown} cannot be written: {fault}")
         if path.is_file() and not force:
-            raise ConfigError(f"{told} exists already; {FORCE} replaces it")
+            raise ConfigError(f"{shown} already exists; {FORCE} replaces it")
 
 
 def _names_of(path: Path) -> list[Path | tuple[int, int]]:
-    """Give what tells a file from others: where it is, and its device and number if it is there.
+    """Give the identities of a file: its path, and device and inode if it exists.
 
-    Two hard links of a file are at two places.
+    Two hard links of a file have different paths.
     """
     place = path.resolve()
     try:
@@ -86,12 +86,12 @@ def _names_of(path: Path) -> list[Path | tuple[int, int]]:
 
 
 def refuse_folder(option: str, folder: str | Path | None, replaced: str = "") -> None:
-    """Refuse a folder to write files into that is none, and where none can be made.
+    """Refuse an output folder that is no folder, or cannot be created.
 
     Parameters
     ----------
     replaced
-        A pattern of files that must not be in it, as they could be replaced.
+        Pattern of files that must not exist in the folder.
 
     Examples
     --------
@@ -102,45 +102,46 @@ def refuse_folder(option: str, folder: str | Path | None, replaced: str = "") ->
     """
     if folder is None:
         return
-    told = f"{option} {quoted(str(folder), LONGEST_PATH)}"
+    shown = f"{option} {quoted(str(folder), LONGEST_PATH)}"
     if fault := _folder_fault(Path(folder)):
-        raise ConfigError(f"{told} cannot be written: {fault}")
+        raise ConfigError(f"{shown} cannot be written: {fault}")
     there = next(Path(folder).glob(replaced), None) if replaced else None
     if there is not None:
         name = quoted(there.name, LONGEST_PATH)
-        raise ConfigError(f"{told} holds {name} already; {FORCE} replaces what is there")
+        raise ConfigError(f"{shown} already contains {name}; {FORCE} replaces existing files")
 
 
 def file_fault(path: Path) -> str:
-    """Say why nothing can be written to a path, nothing where it can be.
+    """Give the reason why a path cannot be written; empty if it can.
 
-    A new file is tried in its folder, without a name: none is left by who is ended meanwhile.
+    For a new file, an unnamed file is created in the folder, which leaves nothing behind after a
+    kill.
     """
     try:
         if path.is_dir():
             return "it is a folder, expected a file"
         if path.exists():
             return "" if os.access(path, os.W_OK) else "permission denied"
-        folder = path.resolve().parent  # where a link leads that leads nowhere yet
+        folder = path.resolve().parent  # target folder of a dangling link
         TemporaryFile(dir=folder).close()
     except OSError as error:
         if error.errno in _NOWHERE and not path.parent.is_dir():
             return f"there is no folder {quoted(str(path.parent), LONGEST_PATH)}"
-        return _said(error)
+        return _reason(error)
     return ""
 
 
 def _folder_fault(path: Path) -> str:
-    """Say why nothing can be written into a folder; what is missing of it would be made."""
+    """Give the reason why a folder cannot be written; missing folders would be created."""
     try:
         there = next(one for one in (path, *path.parents) if one.exists())
         if not there.is_dir():
             return f"{quoted(str(there), LONGEST_PATH)} is a file, expected a folder"
         TemporaryFile(dir=there).close()
     except OSError as error:
-        return _said(error)
+        return _reason(error)
     return ""
 
 
-def _said(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()

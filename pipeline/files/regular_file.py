@@ -1,4 +1,4 @@
-"""Files that a process reads again and again: regular ones of bounded size, without waiting."""
+"""Read regular files of bounded size without blocking, for files that are read repeatedly."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def read_regular(path: Path, largest: int) -> bytes:
-    """Read a whole file; a pipe or a device is refused and never waited for.
+    """Read a whole file; pipes and devices are refused without blocking.
 
     Raises
     ------
     OSError
         The file cannot be read.
     ValueError
-        It is no regular file, or has more than `largest` bytes.
+        The file is not regular, or has more than `largest` bytes.
 
     Examples
     --------

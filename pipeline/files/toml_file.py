@@ -1,4 +1,4 @@
-"""TOML files that people write: any editor's."""
+"""TOML files written with any editor."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a file, with or without the byte order mark that some editors begin with.
+    """Read a file, with or without a byte order mark.
 
     Raises
     ------
     OSError
         The file cannot be read.
     ValueError
-        It is no TOML; the message names line and column, and repeats nothing but a key.
+        The file is not TOML; the message has line and column, and no content except a key.
 
     Examples
     --------

@@ -30,10 +30,10 @@ __all__ = [
 
 
 class Format(Protocol):
-    """What a format can do."""
+    """Interface of a wire format."""
 
     def normalise(self, value: bytes) -> Event:
-        """Make an event of one record; raise `MalformedEvent` when it cannot be one."""
+        """Make an event from one record; raise `MalformedEvent` if that is impossible."""
 
 
 FORMATS: dict[str, Format] = {
@@ -58,7 +58,7 @@ def format_named(name: str) -> Format:
 
 
 def event_of(record: RawRecord, wire: Format) -> Event:
-    """Make an event of a record as a source gave it.
+    """Make an event from a record of a source.
 
     Raises
     ------
@@ -69,14 +69,14 @@ def event_of(record: RawRecord, wire: Format) -> Event:
 
 
 def read_event(record: RawRecord, wire: Format) -> tuple[Event, tuple[str, ...]]:
-    """Make an event of a record as a source gave it; give it with its unknown members.
+    """Make an event from a record of a source, and list its unknown members.
 
-    Only the native format names unknown members; other formats take what they need.
+    Only the native format lists unknown members; other formats read the members they need.
 
     Raises
     ------
     MalformedEvent
-        The record was too long to be kept whole, is a tombstone, or `wire` refuses it.
+        The record is too long or a tombstone, or `wire` refuses it.
     """
     if record.full_length:
         raise MalformedEvent(

@@ -1,4 +1,4 @@
-"""Labelled logs of agent runs, as the benchmark files carry them: one tool call per line.
+"""Labelled logs of agent runs, the format of the benchmark files: one tool call per line.
 
 The labels are for `habitus evaluate` alone; `AgentLog.normalise` never reads them.
 """
@@ -51,7 +51,7 @@ class _Line(Struct, kw_only=True):
 
 
 class Labels(Struct, frozen=True):
-    """What is known of an event's truth.
+    """Ground truth of an event.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class Labels(Struct, frozen=True):
     session_label
         ``"benign"``, ``"attacked_failed"`` or ``"attacked_succeeded"``.
     event_label
-        1 serves the injected goal, 0 does not, None unknown.
+        1: the event serves the injected goal; 0: it does not; None: unknown.
     attack_id, task_id, source
-        The goal, the user's task, the file the run came from.
+        Injected goal, task of the user, and file of the run.
     """
 
     phase: str | None = None
@@ -79,7 +79,7 @@ class AgentLog:
     Parameters
     ----------
     infer
-        From tool to operation; the shipped table by default.
+        Maps a tool to its operation; the shipped table by default.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class AgentLog:
         self._labels = msgspec.json.Decoder(Labels).decode
 
     def normalise(self, value: bytes) -> Event:
-        """Make an event of one line, without its labels.
+        """Make an event from one line, without its labels.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class AgentLog:
         )
 
     def labels(self, value: bytes) -> Labels:
-        """Read the labels of a line; a line without any has none set."""
+        """Read the labels of a line; missing labels are None."""
         try:
             return self._labels(value)
         except REFUSALS as error:
@@ -140,7 +140,7 @@ class AgentLog:
 
 
 def _network(context: _Context) -> Network | None:
-    # Cloud logs name a service here ("ec2.amazonaws.com") when it acted by itself.
+    # Cloud logs have a service name ("ec2.amazonaws.com") here when a service acted by itself.
     try:
         ipaddress.ip_address(context.source_ip or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Keep free-form objects (arguments, attributes) small without losing what they are about."""
+"""Bound the size of free-form objects (arguments, attributes) and keep their leading content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _encode = msgspec.json.encode
 
 
 def cut(text: str, length: int) -> str:
-    """Shorten text to at most `length` characters, the last one then saying so.
+    """Shorten text to at most `length` characters; a cut text ends with `CUT`.
 
     >>> cut("short", 10), cut("rather long", 7)
     ('short', 'rather…')
@@ -25,15 +25,15 @@ def cut(text: str, length: int) -> str:
 def fit(values: dict[str, Any], kept_bytes: int = KEPT_BYTES) -> dict[str, Any]:
     """Make an object fit into `kept_bytes` of JSON.
 
-    Long strings are cut first, ever shorter; if that is not enough, keys are left out from the
-    end and counted under ``"…"``. An object that fits already is returned as it is.
+    Long strings are cut first, in several steps. If that is not enough, the last keys are left out
+    and counted under ``"…"``. An object that fits is returned unchanged.
 
     Parameters
     ----------
     values
         The object; it is not changed.
     kept_bytes
-        Bytes of its JSON at most.
+        Largest size of its JSON.
 
     Returns
     -------

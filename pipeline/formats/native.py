@@ -1,7 +1,7 @@
 """The native format, version 1: one JSON object per action, as in ``models/event.py``.
 
-The hot path is one pass in C that makes the event and stops at an unknown key; a long record gets a
-second that tells the size of its arguments. Anything unusual takes the slow path.
+The fast path is one pass in C, which makes the event and stops at an unknown key. A long record
+gets a second pass, which measures its arguments. All other records take the slow path.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LARGEST_COUNT = (1 << 63) - 1
 
 
 class _AnyKeys(Struct, forbid_unknown_fields=True):
-    """The keys of an event, values unread."""
+    """The keys of an event; values are not decoded."""
 
     arguments: Raw | UnsetType = UNSET
     argument_origins: Raw | UnsetType = UNSET
@@ -44,7 +44,7 @@ class _AnyKeys(Struct, forbid_unknown_fields=True):
 
 
 def _strict(shape: type[Struct]) -> type[Any]:
-    """Make the subclass of an event, or of a part of it, that stops at an unknown key."""
+    """Make a subclass of `shape` that refuses unknown keys."""
     parts: list[tuple[str, Any, Any]] = [
         (name, _strict(part) if name == "agent" else _strict(part) | None, field.default)
         for name, part in _PARTS.items()
@@ -65,7 +65,7 @@ _EVENT = _strict(Event)
 
 
 def _keys_of(shape: type[Struct], name: str, base: type[Struct] | None = None) -> type[Struct]:
-    """Make the struct that accepts exactly the keys of `shape` and reads no value."""
+    """Make a struct that accepts exactly the keys of `shape` and decodes no value."""
     fields: list[tuple[str, Any, Any]] = []
     for key in shape.__struct_fields__:
         if base is not None and key in _PARTS:
@@ -80,18 +80,18 @@ def _keys_of(shape: type[Struct], name: str, base: type[Struct] | None = None) -
 class Native:
     """Reader of the native format.
 
-    Catches everything the contract forbids and says where. Blind to meaning: a wrong but well
-    formed value is an event.
+    It refuses everything the contract forbids and names the path. It does not check meaning: a
+    wrong but well formed value is accepted.
 
     Parameters
     ----------
     infer
-        From tool to operation, asked when the event does not say; the shipped table by default.
+        Maps a tool to its operation where the event has none; the shipped table by default.
 
     Attributes
     ----------
     infer
-        The same.
+        The parameter.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class Native:
         self._keys = msgspec.json.Decoder(_keys_of(Event, "_Keys", _AnyKeys)).decode
 
     def normalise(self, value: bytes) -> Event:
-        """Make an event of one record.
+        """Make an event from one record.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Native:
         return self.read(value)[0]
 
     def read(self, value: bytes) -> tuple[Event, tuple[str, ...]]:
-        """Make an event of one record; give it with the names of its unknown members.
+        """Make an event from one record, and list its unknown members.
 
         >>> Native().read(
         ...     b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a"},'
@@ -138,7 +138,7 @@ class Native:
         try:
             event = self._decode(value)
         except REFUSALS as error:
-            event, unknown = _unusual(value, error)
+            event, unknown = _read_slowly(value, error)
         else:
             if len(value) > KEPT_BYTES:
                 _keep_small(event, self._keys(value))
@@ -158,8 +158,8 @@ def _keep_small(event: Event, keys: Any) -> None:
         msgspec.structs.force_setattr(event, "attributes", fit(event.attributes))
 
 
-def _unusual(value: bytes, error: Exception) -> tuple[Event, tuple[str, ...]]:
-    """Read a record again that has unknown keys, or null where the contract says nothing."""
+def _read_slowly(value: bytes, error: Exception) -> tuple[Event, tuple[str, ...]]:
+    """Read a record that has unknown keys, or null where the contract allows none."""
     try:
         fields = msgspec.json.decode(value)
         if not isinstance(fields, dict):
@@ -174,12 +174,12 @@ def _unusual(value: bytes, error: Exception) -> tuple[Event, tuple[str, ...]]:
 
 
 def _known(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Move unknown keys to `attributes` and leave out nulls, which mean the same as nothing.
+    """Separate unknown keys, and leave out nulls, which mean the same as a missing key.
 
     Returns
     -------
     tuple
-        All fields as they are to be read, and those of unknown keys.
+        The known fields, and the fields with unknown keys.
     """
     known: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
@@ -208,7 +208,7 @@ def _check_counts(volume: Volume) -> None:
 
 
 def _check_names(event: Event) -> None:
-    # PostgreSQL takes no NUL in text, so an id with one could be stored in one place only.
+    # PostgreSQL refuses NUL in text, so only SQLite could store such an id.
     for path, name in (("id", event.id), ("agent.id", event.agent.id), ("tool", event.tool)):
         if "\0" in name:
             raise MalformedEvent("bad_value", f"expected no NUL character at $.{path}")

@@ -1,4 +1,4 @@
-"""From a decoder's complaint to a reason for rejection and a sentence that repeats no content."""
+"""Translate a decoder's error to a rejection reason and a message without content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ENUM = re.compile(r"^Invalid enum value .*", re.DOTALL)
 
 REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# The first pattern that is found in the decoder's message decides.
+# The first pattern that matches the decoder's message decides.
 _REASONS = (
     (re.compile(r"missing required field"), "missing_key"),
     (re.compile(r"of length <= "), "too_long"),
@@ -22,19 +22,19 @@ _REASONS = (
 
 
 def malformed(error: Exception, value: bytes = b"") -> MalformedEvent:
-    """Say why a decoder refused a record.
+    """Give the reason why a decoder refused a record.
 
     Parameters
     ----------
     error
-        What ``msgspec`` raised: one of `REFUSALS`.
+        Error raised by ``msgspec``: one of `REFUSALS`.
     value
-        The record, to tell bytes that are not text from text that is not JSON.
+        The record. It distinguishes bytes that are not text from text that is not JSON.
 
     Returns
     -------
     MalformedEvent
-        With the reason, the path (``$.agent.id``) and what was expected; never the value.
+        Contains the reason, the path (``$.agent.id``) and the expected type, never the value.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def _not_json(message: str, value: bytes) -> MalformedEvent:
         value.decode()
     except UnicodeDecodeError as error:
         return MalformedEvent("not_utf8", f"text is not UTF-8: {error.reason}")
-    # A lone surrogate and a record that ends early read the same to the decoder.
+    # The decoder reports a lone surrogate and a truncated record in the same way.
     if "truncated" in message:
         message = "the JSON ends too early or holds half a surrogate pair"
     return MalformedEvent("malformed_json", message.removeprefix("JSON is malformed: "))

@@ -1,1 +1,1 @@
-"""From records to commits: the loop, the worker, and what judges a recording."""
+"""From records to commits: the loop, the worker, and the judging of recordings."""

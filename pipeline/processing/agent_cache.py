@@ -1,7 +1,7 @@
-"""The agents in memory: some ready for use, more of them packed; all others are in the store.
+"""The agents in memory: some unpacked, more of them packed; all others are in the store.
 
-An agent that has not acted lately takes a tenth of the memory as the bytes that the store has, and
-is back in a hundredth of a millisecond: without a query, and without a digest to check.
+A packed agent has the bytes of the store, a tenth of the memory. Unpacking takes a hundredth of a
+millisecond, without a query and without a digest check.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from models.config import ModelConfig
-    from pipeline.processing.batch_state import Job, Key
+    from pipeline.processing.batch_state import BatchState, Key
     from pipeline.store.protocol import Store
 
 MODES: tuple[str, ...] = get_args(Mode)
@@ -34,11 +34,11 @@ class Agents(OrderedDict["Key", Subject]):
     Parameters
     ----------
     store
-        Holds all others.
+    Holds all other agents.
     config, kernel
-        Of the model, and who does its arithmetic.
+        Configuration of the model, and the compiled kernel if there is one.
     most, packed
-        How many stay ready for use after a batch, and how many more stay packed.
+        Number of agents that stay unpacked after a batch, and of further agents that stay packed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Agents(OrderedDict["Key", Subject]):
         super().__init__()
         self._store = store
         self._config = config
-        self._config_version = config.version  # worked out anew at each call
+        self._config_version = config.version  # the property computes it at each call
         self._kernel = kernel
         self._most = most
         self._most_packed = packed
@@ -62,37 +62,37 @@ class Agents(OrderedDict["Key", Subject]):
         self._accused: set[str] = set()
 
     def elsewhere(self, agents: Iterable[str]) -> dict[str, str]:
-        """Give those of some agents that another worker judges, each with its partition."""
+        """Give the agents that another worker judges, each with its partition."""
         return self._store.elsewhere(sorted(one for one in agents if not self._is_here(one)))
 
-    def misled(self, job: Job) -> set[str]:
-        """Give the agents of a batch that nobody knows and whose first record has another key.
+    def misrouted(self, batch: BatchState) -> set[str]:
+        """Give the unknown agents of a batch whose first record has another key.
 
-        Where several workers share a stream it may have come to another partition than all that
-        follow, and the agent would be judged where nothing comes any more.
+        With several workers, this record may be in another partition than the agent's later
+        records. The agent would then belong to a worker that receives none of them.
         """
         if not self._store.shard:
             return set()
-        astray = {
+        candidates = {
             agent_id
-            for agent_id, at in job.firsts().items()
-            if not self._is_here(agent_id) and has_other_key(job.fresh.records[at], agent_id)
+            for agent_id, at in batch.firsts().items()
+            if not self._is_here(agent_id) and has_other_key(batch.events.records[at], agent_id)
         }
-        if not astray:
-            return astray
-        known = self._store.profiles(sorted(astray))
-        return astray - {agent_id for agent_id, _ in known}
+        if not candidates:
+            return candidates
+        known = self._store.profiles(sorted(candidates))
+        return candidates - {agent_id for agent_id, _ in known}
 
     def _is_here(self, agent_id: str) -> bool:
         keys = [(agent_id, mode) for mode in MODES]
         return any(key in self or key in self._packed for key in keys)
 
     def accuse(self, agent_id: str) -> None:
-        """Note that a mode of an agent holds evidence that counts in all of its modes."""
+        """Note that a mode of an agent has evidence that applies to all its modes."""
         self._accused.add(agent_id)
 
     def is_accused(self, agent_id: str) -> bool:
-        """Tell whether any mode of an agent in memory holds such evidence."""
+        """Return whether an agent in memory has evidence that applies to all its modes."""
         return agent_id in self._accused
 
     def _others(self, key: Key) -> list[TrustState]:
@@ -101,7 +101,7 @@ class Agents(OrderedDict["Key", Subject]):
         return [one.trust for one in self.in_all_modes(key[0]) if one.trust.mode != key[1]]
 
     def load(self, keys: set[Key]) -> None:
-        """Read those of these agents that are known and not in memory."""
+        """Load these agents from the packed ones or the store, where they exist."""
         missing = []
         for key in sorted(key for key in keys if key not in self):
             packed = self._packed.pop(key, None)
@@ -114,7 +114,7 @@ class Agents(OrderedDict["Key", Subject]):
             self._read(missing)
 
     def _read(self, missing: list[Key]) -> None:
-        """Read agents, and learn of their other modes what counts in all."""
+        """Read agents from the store, and note their agent-wide evidence."""
         agents, wanted = sorted({agent_id for agent_id, _ in missing}), set(missing)
         found = self._store.profiles(agents)
         modes: dict[str, set[str]] = {
@@ -147,25 +147,25 @@ class Agents(OrderedDict["Key", Subject]):
         self[key] = subject
 
     def dump(self, subject: Subject) -> bytes:
-        """Write the profile of an agent that a batch has changed, for the store."""
+        """Serialise the profile of a changed agent for the store."""
         profile = subject.profile.dump()
         self._keep(subject, profile)
         return profile
 
     def _keep(self, subject: Subject, profile: bytes) -> None:
-        """Keep the bytes beside an agent: to pack it then costs nothing."""
+        """Keep the serialised profile with an agent, so that packing is free."""
         if self._most_packed:
             subject.stored = profile
 
     def known(self, key: Key) -> Subject | None:
-        """Give an agent in memory, which is used now; None where it is not there."""
+        """Give an agent in memory and mark it as recently used; None if it is not in memory."""
         subject = self.get(key)
         if subject is not None:
             self.move_to_end(key)
         return subject
 
     def subject(self, key: Key) -> Subject:
-        """Give an agent, a new one where it has yet to begin."""
+        """Give an agent; a new one if it has no state yet."""
         subject = self.known(key)
         if subject is not None:
             return subject
@@ -177,12 +177,12 @@ class Agents(OrderedDict["Key", Subject]):
         return subject
 
     def fill(self, trust: TrustState) -> None:
-        """Fill in the role and owner that an agent has in its other modes."""
+        """Copy role and owner from the agent's other modes."""
         others = [one.trust for one in self.in_all_modes(trust.agent_id)]
         fill(trust, [one for one in others if one.mode != trust.mode])
 
     def modes(self, agent_id: str) -> tuple[str, ...]:
-        """Give the modes that an agent acts in; the store is asked once for each agent."""
+        """Give the modes that an agent acts in; the store is queried once per agent."""
         modes = self._modes.get(agent_id)
         if modes is None:
             states = self._store.states(agent_id)
@@ -193,11 +193,11 @@ class Agents(OrderedDict["Key", Subject]):
         return modes
 
     def has_only(self, key: Key) -> bool:
-        """Tell whether an agent is known to act in this mode only; nobody is asked."""
+        """Return whether an agent is known to act in this mode only, without a query."""
         return self._modes.get(key[0]) == (key[1],)
 
     def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
-        """Give an agent in each of its modes, read where it is not in memory."""
+        """Give an agent in each of its modes; modes that are not in memory are loaded."""
         modes = self.modes(agent_id)
         if any((agent_id, mode) not in self for mode in modes):
             self.load({(agent_id, mode) for mode in modes})
@@ -205,10 +205,10 @@ class Agents(OrderedDict["Key", Subject]):
             yield self[agent_id, mode]
 
     def trim(self) -> None:
-        """Pack the least recently used, where there are too many; let go of what was packed first.
+        """Pack the least recently used agents above the limit; drop the oldest packed ones.
 
-        Call when all changes are on their way to the store (`dump`): what is let go is read from
-        there.
+        Call this after all changes were serialised (`dump`): dropped agents are read from the
+        store.
         """
         while len(self) > self._most:
             key, subject = self.popitem(last=False)
@@ -223,7 +223,7 @@ class Agents(OrderedDict["Key", Subject]):
             self._forget(self._packed.popitem(last=False)[0][0])
 
     def _forget(self, agent_id: str) -> None:
-        """Forget what is known of an agent beside its modes, once none is in memory."""
+        """Forget an agent's modes and evidence note if none of its modes is in memory."""
         if not self._is_here(agent_id):
             self._modes.pop(agent_id, None)
             self._accused.discard(agent_id)

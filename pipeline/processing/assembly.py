@@ -1,4 +1,4 @@
-"""Build a worker from settings: the one place where the parts meet."""
+"""Build a worker from settings; only this module connects the parts."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from pipeline.store.protocol import Store
 
 
-class Surroundings(NamedTuple):
-    """What workers know beside the stream, and never change: loaded once, shared by all shards.
+class SharedResources(NamedTuple):
+    """Read-only resources of workers: loaded once, shared by all shards.
 
     Attributes
     ----------
     config, policy
-        In effect when it was loaded: what is promoted later is for the next start.
+        Configuration and policy at load time; a later promotion takes effect at the next start.
     """
 
     enricher: Enricher
@@ -39,8 +39,8 @@ class Surroundings(NamedTuple):
     policy: TrustPolicy
 
     @classmethod
-    def of(cls, settings: Settings, store: Store) -> Surroundings:
-        """Load what the settings name, and what is promoted in the store."""
+    def of(cls, settings: Settings, store: Store) -> SharedResources:
+        """Load the resources of the settings, and the configuration promoted in the store."""
         return cls(
             Enricher(settings.corporate_networks, intel.load(settings.intel)),
             inventory.load(settings.inventory),
@@ -59,7 +59,7 @@ def build_worker(
     observer: Observer | None = None,
     listener: Listener | None = None,
     reviewer: Observer | None = None,
-    around: Surroundings | None = None,
+    resources: SharedResources | None = None,
     selection: Selection | None = None,
 ) -> Worker:
     """Build the worker of a store.
@@ -67,15 +67,15 @@ def build_worker(
     Parameters
     ----------
     fmt
-        Format of the records; that of the settings when None.
+        Format of the records; None: the format of the settings.
     publish
-        Whether results are queued for a sink; when None, if the settings name a sink.
-    around
-        What is loaded already.
+        Whether results are queued for a sink; None: if the settings have a sink.
+    resources
+        Resources that are already loaded.
     selection
-        The features to judge by; all of them when None.
+        The features to judge by; None: all.
     """
-    enricher, registered, config, policy = around or Surroundings.of(settings, store)
+    enricher, registered, config, policy = resources or SharedResources.of(settings, store)
     detectors, groups = registered_detectors(settings)
     if groups is not None:
         registered = registered.grouped(groups.role)

@@ -1,4 +1,4 @@
-"""What is going on while one batch is judged."""
+"""State of a batch while it is judged."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Key = tuple[str, str]
 """Agent and mode."""
 
 
-class Taken(NamedTuple):
-    """A record that became an event, and when it happened.
+class DecodedEvent(NamedTuple):
+    """A record decoded to an event, with its event time.
 
     Attributes
     ----------
     content
-        All that the record says, as JSON.
+        Content of the record, as JSON.
     unknown
         Names of its unknown members.
     """
@@ -38,125 +38,127 @@ class Taken(NamedTuple):
     unknown: tuple[str, ...] = ()
 
 
-class Fresh:
-    """The events of a batch that are to be judged.
+class NewEvents:
+    """The events of a batch to judge.
 
     Parameters
     ----------
     records
         The batch.
     read
-        Makes an event of a record.
+        Decodes a record to an event.
     acts
-        The records as the compiled kernel has read them, None where it has not.
+        The records as decoded by the compiled kernel, or None.
 
     Attributes
     ----------
     order
-        Numbers of the records to judge, in order.
+        Indices of the records to judge, in order.
     conflicts
-        Numbers of the records whose id is known with other content, with the keys that they are
-        known by.
+        Index and key of each record whose id is known with other content.
     """
 
     def __init__(
-        self, records: Sequence[RawRecord], read: Callable[[RawRecord], Taken], acts: Any
+        self, records: Sequence[RawRecord], read: Callable[[RawRecord], DecodedEvent], acts: Any
     ) -> None:
         self.records = records
         self.acts = acts
         self.order: list[int] = []
         self.conflicts: dict[int, int] = {}
         self.read = read
-        self._known: dict[int, Taken] = {}
+        self._known: dict[int, DecodedEvent] = {}
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def keep(self, at: int, taken: Taken) -> None:
-        """Remember what a record was read as."""
-        self._known[at] = taken
+    def keep(self, at: int, decoded: DecodedEvent) -> None:
+        """Keep the decoded event of a record."""
+        self._known[at] = decoded
 
     def conflict(self, at: int, key: int) -> None:
-        """Leave a record in conflict to the reference; it is an act, and announces nothing."""
-        taken = self.known_or_read(at)
-        self.keep(at, taken._replace(event=msgspec.structs.replace(taken.event, kind="action")))
+        """Let the Python kernel judge a record in conflict.
+
+        The record counts as an action, so it cannot announce a change.
+        """
+        decoded = self.decoded_of(at)
+        self.keep(at, decoded._replace(event=msgspec.structs.replace(decoded.event, kind="action")))
         self.conflicts[at] = key
         if self.acts is not None:
             self.acts.leave([at])
 
-    def event(self, position: int) -> Taken:
+    def event(self, position: int) -> DecodedEvent:
         """Give the event at a position."""
-        return self.known_or_read(self.order[position])
+        return self.decoded_of(self.order[position])
 
-    def known_or_read(self, at: int) -> Taken:
+    def decoded_of(self, at: int) -> DecodedEvent:
         """Give the event of a record."""
         known = self._known.get(at)
         return self.read(self.records[at]) if known is None else known
 
-    def known(self) -> list[tuple[int, Taken]]:
-        """Give the events that the compiled kernel left alone, with their positions."""
+    def known(self) -> list[tuple[int, DecodedEvent]]:
+        """Give the events that the compiled kernel did not decode, with their positions."""
         place_of = {at: place for place, at in enumerate(self.order)} if self._known else {}
-        return [(place_of[at], taken) for at, taken in self._known.items() if at in place_of]
+        return [(place_of[at], decoded) for at, decoded in self._known.items() if at in place_of]
 
     def unknown_members(self) -> Iterator[tuple[str, ...]]:
-        """Give the names of members that the format does not know, of each event that has some.
+        """Give the names of unknown members of each event that has some.
 
-        The compiled kernel leaves every record with such a member alone.
+        The compiled kernel does not decode records with such a member.
         """
-        for _, taken in self.known():
-            if taken.unknown:
-                yield taken.unknown
+        for _, decoded in self.known():
+            if decoded.unknown:
+                yield decoded.unknown
 
     def newest_us(self) -> int:
-        """Give when the newest event happened; 0 without events."""
+        """Give the time of the newest event; 0 without events."""
         read = () if self.acts is None else map(self.acts.time_us, range(len(self)))
-        return max(chain(read, (taken.time_us for _, taken in self.known())), default=0)
+        return max(chain(read, (decoded.time_us for _, decoded in self.known())), default=0)
 
     def where(self, at: int) -> str:
-        """Say where a record stands in its stream."""
+        """Give the location of a record in its stream."""
         return self.records[at].where
 
 
-class Job:
-    """The events of one batch, and what they have led to so far.
+class BatchState:
+    """The events of one batch, and their results so far.
 
     Parameters
     ----------
-    fresh
+    events
         The events.
     out, count
-        What is to be written, and how many of what.
+        Data to write, and counters.
 
     Attributes
     ----------
     changed
-        Where in the batch each agent is changed first.
+        Position of the first event that changes each agent.
     slots
-        The agents of the events that the compiled kernel has read, in its order.
+        Agents of the events decoded by the compiled kernel, in its order.
     slot_of
-        The place of each of them.
+        Slot of each of these agents.
     several
         Agents that act in several modes.
     anomalies
-        Those of the batch, by id.
+        Anomalies of the batch, by id.
     members
-        New names of anomalies of several agents, by name.
+        New names of findings of several agents, by name.
     """
 
-    def __init__(self, fresh: Fresh, out: Commit, count: Counter[str]) -> None:
-        self.fresh = fresh
+    def __init__(self, events: NewEvents, out: Commit, count: Counter[str]) -> None:
+        self.events = events
         self.out = out
         self.count = count
         self.anomalies: dict[str, dict[str, Any]] = {}
         self.members: dict[str, MemberRow] = {}
         self.changed: dict[Key, tuple[int, int]] = {}
-        for place, taken in fresh.known():
-            if taken.event.kind != "action":  # an agent's change comes to all modes it acts in
+        for place, decoded in events.known():
+            if decoded.event.kind != "action":  # a change applies to all modes of the agent
                 continue
-            self.change((taken.event.agent.id, taken.event.mode), place)
+            self.change((decoded.event.agent.id, decoded.event.mode), place)
         self.slots: list[Key] = []
-        if fresh.acts is not None:
-            for agent_id, mode, place in fresh.acts.keep(fresh.order):
+        if events.acts is not None:
+            for agent_id, mode, place in events.acts.keep(events.order):
                 self.slots.append((agent_id, mode))
                 self.change((agent_id, mode), place)
         self.slot_of = {key: slot for slot, key in enumerate(self.slots)}
@@ -165,28 +167,31 @@ class Job:
 
     def agents(self) -> set[str]:
         """Give the agents of all events."""
-        told = {taken.event.agent.id for _, taken in self.fresh.known()}
-        return told.union(agent_id for agent_id, _ in self.changed)
+        agents = {decoded.event.agent.id for _, decoded in self.events.known()}
+        return agents.union(agent_id for agent_id, _ in self.changed)
 
     def firsts(self) -> dict[str, int]:
-        """Give the number of the first record that changes each agent."""
-        places: dict[str, int] = {}
+        """Give the index of the first record that changes each agent."""
+        positions: dict[str, int] = {}
         for (agent_id, _), (place, _) in self.changed.items():
-            places[agent_id] = min(place, places.get(agent_id, place))
-        return {agent_id: self.fresh.order[place] for agent_id, place in places.items()}
+            positions[agent_id] = min(place, positions.get(agent_id, place))
+        return {agent_id: self.events.order[place] for agent_id, place in positions.items()}
 
     def agent_at(self, position: int) -> str:
         """Give the agent of the event at a position."""
-        acts = self.fresh.acts
+        acts = self.events.acts
         slot = -1 if acts is None else acts.slot(position)
-        return self.slots[slot][0] if slot >= 0 else self.fresh.event(position).event.agent.id
+        return self.slots[slot][0] if slot >= 0 else self.events.event(position).event.agent.id
 
     def change(self, key: Key, place: int, among: int = 0) -> None:
-        """Note that the event at a place changes an agent, as one among several."""
+        """Note that the event at a position changes an agent.
+
+        `among` orders several changes by one event.
+        """
         here = (place, among)
         if here < self.changed.get(key, (place + 1, 0)):
             self.changed[key] = here
 
     def in_order(self, subjects: Mapping[Key, Subject]) -> dict[Key, Subject]:
-        """Give the agents that were changed, in the order of when they were first."""
+        """Give the changed agents, in order of their first change."""
         return {key: subjects[key] for key in sorted(self.changed, key=self.changed.__getitem__)}

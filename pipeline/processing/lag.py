@@ -1,4 +1,4 @@
-"""How late judging is: the age of what was judged last, while there is more to judge."""
+"""Lag of judging: the age of the last judged record while more records wait."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def lags_us(records: Sequence[RawRecord], now_us: int) -> dict[str, int]:
     """Give the lag of each source (a partition, the inbox) after these records were judged.
 
-    In microseconds. Of each source the last record counts: what comes after it was sent later. A
-    record that does not say when it was sent, as in a file, has no lag.
+    The lag is in microseconds. The last record of each source counts, because later records were
+    sent later. A record without a send time, as in a file, has no lag.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def lags_us(records: Sequence[RawRecord], now_us: int) -> dict[str, int]:
 
 
 def worst_us(lags: Mapping[str, int]) -> int:
-    """Give the lag of all: that of the source that is furthest behind.
+    """Give the largest lag of all sources.
 
     >>> worst_us({"kafka:agent.actions:3": 800, "kafka:agent.actions:4": 10}), worst_us({})
     (800, 0)

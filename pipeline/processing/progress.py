@@ -1,4 +1,4 @@
-"""How far along: a bar on a terminal, a line now and then elsewhere, or nothing."""
+"""Progress output: a bar on a terminal, regular lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
-    """What work tells while it goes on."""
+    """Receiver of the progress of a task."""
 
     def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
-        """Begin a piece of work of so many units; `total` is None where it cannot be known."""
+        """Begin a task of `total` units, or None if unknown."""
 
     def advance(self, n: int) -> None:
         """Note that `n` more units are done."""
 
     def stop(self) -> None:
-        """End it, however far it came."""
+        """End the task, complete or not."""
 
 
 class Silent:
-    """Say nothing: for programs."""
+    """No output, for programs."""
 
     def start(self, total: int | None, what: str, unit: str = RECORDS) -> None:
         """Do nothing."""
@@ -59,7 +59,7 @@ class Silent:
 
 
 class Lines:
-    """Write a plain line every few seconds to stderr: for logs.
+    """Write a plain line to stderr every few seconds, for logs.
 
     Parameters
     ----------
@@ -75,38 +75,38 @@ class Lines:
         """Begin counting."""
         self.stop()
         self._what, self._total, self._done, self._unit = what, total, 0, unit
-        self._began = self._told = time.monotonic()
+        self._began = self._written_at = time.monotonic()
 
     def advance(self, n: int) -> None:
-        """Count, and say so when it is time."""
+        """Count units, and write a line if one is due."""
         self._done += n
-        if time.monotonic() - self._told >= self._every_s:
-            self._say()
+        if time.monotonic() - self._written_at >= self._every_s:
+            self._maybe_write()
 
     def stop(self) -> None:
-        """Say how it ended."""
+        """Write the final line."""
         if self._what is not None:
-            self._say()
+            self._maybe_write()
             self._what = None
 
-    def _say(self) -> None:
+    def _maybe_write(self) -> None:
         now = time.monotonic()
-        self._tell(self._done / max(now - self._began, 1e-3))
-        self._told = now
+        self._write(self._done / max(now - self._began, 1e-3))
+        self._written_at = now
 
-    def _tell(self, rate: float) -> None:
+    def _write(self, rate: float) -> None:
         share = f" ({self._done / self._total:.0%})" if self._total else ""
         done = amount(self._done, self._total, self._unit)
         print(f"{self._what}: {done}{share}, {speed(rate, self._unit)}", file=sys.stderr)
 
 
 class Logged(Lines):
-    """Write a record to the log every minute: for what runs as a service."""
+    """Write a log record every minute, for services."""
 
     def __init__(self) -> None:
         super().__init__(LOG_SECONDS)
 
-    def _tell(self, rate: float) -> None:
+    def _write(self, rate: float) -> None:
         said = {
             "what": self._what,
             "unit": self._unit,
@@ -117,7 +117,7 @@ class Logged(Lines):
 
 
 def amount(done: int, total: int | None, unit: str) -> str:
-    """Say how much of how much is done.
+    """Format the units done and their total.
 
     >>> amount(2, 10, "days"), amount(1_500_000, 3_000_000, BYTES), amount(12_345, None, RECORDS)
     ('2 of 10 days', '1.5 of 3.0 MB', '12,345 records')
@@ -128,7 +128,7 @@ def amount(done: int, total: int | None, unit: str) -> str:
 
 
 def speed(rate: float, unit: str) -> str:
-    """Say how many units a second.
+    """Format the rate in units per second.
 
     >>> speed(1_250_000.0, BYTES), speed(1_250.0, RECORDS)
     ('1.2 MB/s', '1,250 records/s')
@@ -137,23 +137,23 @@ def speed(rate: float, unit: str) -> str:
 
 
 class _Amount(ProgressColumn):
-    """How much of how much is done."""
+    """Column of the units done and their total."""
 
     def render(self, task: Task) -> Text:
         total = None if task.total is None else int(task.total)
-        told = amount(int(task.completed), total, task.fields["unit"])
-        return Text(told, style="progress.download")
+        text = amount(int(task.completed), total, task.fields["unit"])
+        return Text(text, style="progress.download")
 
 
 class _Rate(ProgressColumn):
-    """Units a second."""
+    """Column of the rate in units per second."""
 
     def render(self, task: Task) -> Text:
         return Text(speed(task.speed or 0.0, task.fields["unit"]), style="progress.data.speed")
 
 
 class Bar:
-    """Draw a bar with rate and remaining time on stderr: for people."""
+    """Draw a bar with rate and remaining time on stderr, for people."""
 
     def __init__(self) -> None:
         self._bar: RichProgress | None = None
@@ -177,12 +177,12 @@ class Bar:
         self._bar.start()
 
     def advance(self, n: int) -> None:
-        """Fill it further."""
+        """Advance the bar."""
         if self._bar is not None:
             self._bar.advance(self._task, n)
 
     def stop(self) -> None:
-        """Take it away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -190,7 +190,7 @@ class Bar:
 
 @contextmanager
 def progress_for(*, json: bool, service: bool = False) -> Iterator[Progress]:
-    """Choose by who is looking at stderr; a bar is taken away whatever happens inside."""
+    """Give the progress output that fits stderr, and stop it after any error."""
     progress = chosen(json=json, service=service)
     try:
         yield progress
@@ -199,7 +199,7 @@ def progress_for(*, json: bool, service: bool = False) -> Iterator[Progress]:
 
 
 def chosen(*, json: bool, service: bool = False) -> Progress:
-    """Choose by who is looking at stderr; end it with `stop`."""
+    """Give the progress output that fits stderr; the caller calls `stop`."""
     if json:
         return Silent()
     if sys.stderr.isatty():

@@ -1,8 +1,8 @@
-"""A record that judging fails on is set aside; all others are judged as if it had never come.
+"""Quarantine of records that make judging fail; all other records are judged without them.
 
-Such a failure is a defect of this program, which no check of the input has foreseen. It must not
-keep a worker from all that comes after: one that was started again would meet the same record.
-What is in memory cannot be trusted then, so each attempt is one by a worker made anew.
+Such a failure is a defect of this program that no input check found. It must not block later
+records, because a restarted worker would read the same record again. State in memory is invalid
+after a failure, so a new worker makes each attempt.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 REASON = "not_judged"
-MOST_APART = 10
-"""Records of a batch that are set aside; more are no fault of single records."""
+MOST_QUARANTINED = 10
+"""Largest number of quarantined records in a batch; more failures have another cause."""
 
 
-def judged(first: Attempt, anew: Attempt, records: Sequence[RawRecord]) -> Commit:
-    """Judge records, and set aside those that it fails on.
+def judged(with_current: Attempt, with_new: Attempt, records: Sequence[RawRecord]) -> Commit:
+    """Judge records, and quarantine those that make judging fail.
 
     Parameters
     ----------
-    first, anew
-        Judge records and write nothing: with the worker at hand, and with one made anew from what
-        is stored.
+    with_current, with_new
+        Judge records without writing: with the current worker, and with a new one made from the
+        store.
 
     Raises
     ------
     Exception
-        Too many of them fail.
+        Too many records fail.
     """
     try:
-        return first(records)
+        return with_current(records)
     except BaseException as error:
         if not _is_fault(error):
             raise
-        _log.error("judging_failed", extra={"fault": _told(error)})
-    if isinstance(fault := _tried(anew, []), BaseException):
-        raise fault  # of no record
+        _log.error("judging_failed", extra={"fault": _location_of(error)})
+    if isinstance(fault := _tried(with_new, []), BaseException):
+        raise fault  # judging fails without any record
     left = list(records)
-    aside: list[tuple[RawRecord, MalformedEvent]] = []
-    while isinstance(out := _tried(anew, left), BaseException):
-        if len(aside) == MOST_APART:
+    quarantined: list[tuple[RawRecord, MalformedEvent]] = []
+    while isinstance(out := _tried(with_new, left), BaseException):
+        if len(quarantined) == MOST_QUARANTINED:
             raise out
-        record = left.pop(_first_failing(anew, left))
-        aside.append((record, _refused(out)))
-        _log.error("record_not_judged", extra={"record": record.where, "fault": _told(out)})
-    for record, refusal in aside:
+        record = left.pop(_first_failing(with_new, left))
+        quarantined.append((record, _refused(out)))
+        _log.error("record_not_judged", extra={"record": record.where, "fault": _location_of(out)})
+    for record, refusal in quarantined:
         out.outbox.append(rejected_message(record, refusal))
-    if aside:
-        out.counters[f"rejected_{REASON}"] = len(aside)
+    if quarantined:
+        out.counters[f"rejected_{REASON}"] = len(quarantined)
     return out
 
 
@@ -74,19 +74,19 @@ def _tried(attempt: Attempt, records: Sequence[RawRecord]) -> Commit | BaseExcep
 
 
 def _first_failing(attempt: Attempt, records: Sequence[RawRecord]) -> int:
-    """Give the place of the record that must not be among them for judging to succeed."""
-    well, ill = 0, len(records)
-    while ill - well > 1:
-        middle = (well + ill) // 2
+    """Give the index of the first record that makes judging fail."""
+    good, bad = 0, len(records)
+    while bad - good > 1:
+        middle = (good + bad) // 2
         if isinstance(_tried(attempt, records[:middle]), BaseException):
-            ill = middle
+            bad = middle
         else:
-            well = middle
-    return ill - 1
+            good = middle
+    return bad - 1
 
 
 def _is_fault(error: BaseException) -> bool:
-    """Whether it is none of the errors that are foreseen; a panic of the kernel is one."""
+    """Return whether an error is a defect and not an expected error; a kernel panic is a defect."""
     if isinstance(error, HabitusError | MemoryError):
         return False
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
@@ -94,17 +94,17 @@ def _is_fault(error: BaseException) -> bool:
 
 def _refused(error: BaseException) -> MalformedEvent:
     return MalformedEvent(
-        REASON, f"judging it fails, which is a defect of this program to report: {_told(error)}"
+        REASON, f"judging fails on this record; please report the defect: {_location_of(error)}"
     )
 
 
-def _told(error: BaseException) -> str:
-    """Say what failed and where; not the error's own words, which may repeat what is confidential.
+def _location_of(error: BaseException) -> str:
+    """Give type and location of an error, without its message, which may hold confidential data.
 
     >>> try:
     ...     1 / 0
     ... except ZeroDivisionError as error:
-    ...     _told(error).rpartition(",")[0]
+    ...     _location_of(error).rpartition(",")[0]
     'ZeroDivisionError in pipeline.processing.quarantine'
     """
     trace, name, line = error.__traceback__, "", 0

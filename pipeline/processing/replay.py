@@ -1,4 +1,4 @@
-"""Judge a recording offline: the same code as production, in a store of its own."""
+"""Judge a recording offline: the same code as in production, with a separate store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.files.installed_files import installed_files, store_file
 from pipeline.files.named_output import create
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.formats import event_of, format_named
-from pipeline.processing.assembly import Surroundings, build_worker
+from pipeline.processing.assembly import SharedResources, build_worker
 from pipeline.processing.review import Review
 from pipeline.processing.stream_types import BYTES
 from pipeline.publishing.outputs import replay_line
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
     from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
 
-# A recording is judged the same wherever it is replayed, so the key is part of the program. The
-# store of an installation has a random one.
+# The key is part of the program, so a recording is judged the same on every machine. The store of
+# an installation has a random key.
 REPLAY_SECRET = b"habitus replay: a recording, not an installation"[:32]
 _BATCH = 8_192
 _REJECTED = ".rejected.jsonl"
 
 
 class Learned(Struct, frozen=True):
-    """What was learned of a past, where, and what in it would have alerted."""
+    """Result of learning a history, with the events in it that would have raised an alert."""
 
     events: int
     rejected: int
@@ -62,7 +62,7 @@ class Learned(Struct, frozen=True):
 
 
 class ReplaySummary(Struct, frozen=True):
-    """What a replay did, where it wrote, and under which configuration it judged."""
+    """Summary of a replay: counts, output files and configuration."""
 
     events: int
     rejected: int
@@ -81,14 +81,14 @@ def in_order(
     skip: Iterable[Path] = (),
     progress: Progress | None = None,
 ) -> list[RawRecord]:
-    """Give all records sorted by event time, whatever their order in the files.
+    """Give all records sorted by event time.
 
     Parameters
     ----------
     skip
-        As of `records_of`.
+        As for `records_of`.
     progress
-        Says how much is read.
+    Shows how much is read.
     """
     timed: list[tuple[int, int, RawRecord]] = []
     at_us = 0
@@ -140,7 +140,7 @@ def _judge(
 def learn_history(
     worker: Worker, records: Iterable[RawRecord], *, progress: Progress | None = None
 ) -> None:
-    """Learn a past the operator vouches for: scored first, so that it calibrates; no alerts.
+    """Learn a trusted history without alerts; it is scored first, so that it calibrates.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _finish(worker: Worker) -> None:
 
 
 def _status(worker: Worker, state: Literal["running", "drained"]) -> PipelineStatus:
-    """Say how it is doing; a recording moves the newest event of no live source."""
+    """Give the pipeline status; a recording does not change the last event of a live source."""
     said, now_us = worker.store.status(), clock_us()
     newest_us = max(said.newest_us or 0, min(worker.watermark_us, now_us)) or None
     return PipelineStatus(
@@ -186,10 +186,10 @@ def replay(
     Parameters
     ----------
     out
-        A path or ``-``; rejected lines go to ``OUT.rejected.jsonl`` beside it. A folder or a
-        pattern among the recordings does not include them, nor results of an earlier replay.
+        A path or ``-``; rejected lines go to ``OUT.rejected.jsonl`` beside it. Folders and patterns
+        among the recordings do not include these files, or results of an earlier replay.
     force
-        Whether they are replaced where they are there.
+        Whether existing output files are replaced.
     store
         URL of a store to keep; None for a temporary one.
     """
@@ -250,14 +250,14 @@ def learn(
     progress: Progress | None = None,
     force: bool = True,
 ) -> Learned:
-    """Learn a history into the configured store: how an installation starts warm.
+    """Learn a history into the configured store, so that an installation starts with baselines.
 
     Parameters
     ----------
     review
-        A path for what would have alerted, one line an act; None for none.
+        Output file for events that would have raised an alert, one line each; None: no file.
     force
-        Whether that file is replaced where it is there.
+        Whether an existing file is replaced.
     """
     started = perf_counter()
     refuse_to_overwrite(
@@ -269,14 +269,14 @@ def learn(
     lock = writer_lock(settings.store)
     if not lock.acquire():
         raise ConfigError(
-            f"store {shown_url(settings.store)} is written to by another process; stop it first"
+            f"store {shown_url(settings.store)} is in use by another process; stop it first"
         )
     with lock, open_store(settings.store) as store:
         store.claim()
-        around = Surroundings.of(settings, store)
-        with Review(around.policy, review) as found:
+        resources = SharedResources.of(settings, store)
+        with Review(resources.policy, review) as found:
             worker = build_worker(
-                settings, store, fmt=fmt, publish=False, reviewer=found.observe, around=around
+                settings, store, fmt=fmt, publish=False, reviewer=found.observe, resources=resources
             )
             past = in_order(files, worker.wire, now_us=clock_us(), progress=progress)
             if progress is not None:
@@ -298,13 +298,13 @@ def learn(
 
 
 def outputs(out: str) -> list[Path]:
-    """Name the files that a replay writes; standard output is none."""
-    names = () if out == "-" else (out, _beside(out))
+    """Give the files that a replay writes; none for standard output."""
+    names = () if out == "-" else (out, _rejected_path(out))
     return [Path(name) for name in names if name is not None]
 
 
-def _beside(out: str) -> str | None:
-    """Name the file of rejected lines; there is none beside standard output, a pipe or a device."""
+def _rejected_path(out: str) -> str | None:
+    """Give the file of rejected lines; None for standard output, a pipe or a device."""
     path = Path(out)
     is_file = out != "-" and (path.is_file() or not path.exists())
     return f"{out}{_REJECTED}" if is_file else None
@@ -322,20 +322,20 @@ def _store(stack: ExitStack, store: str | None) -> Store:
 
 
 class _Lines:
-    """Writes judgements and rejected lines as they come."""
+    """Writes judgements and rejected lines."""
 
     def __init__(self, stack: ExitStack, out: str) -> None:
         self.muted = False
         self.events = self.alerts = self.refused = 0
         self.policy: Any = None
-        self.rejected_out = _beside(out)
+        self.rejected_out = _rejected_path(out)
         self._stack = stack
         self._out: BinaryIO = sys.stdout.buffer
         self._rejected: BinaryIO | None = None
         if out != "-":
             self._out = stack.enter_context(create(out))
         if self.rejected_out is not None:
-            Path(self.rejected_out).unlink(missing_ok=True)  # of an earlier replay
+            Path(self.rejected_out).unlink(missing_ok=True)  # left by an earlier replay
         stack.callback(self._out.flush)
 
     def observe(

@@ -1,4 +1,4 @@
-"""What a past that is vouched for holds that would have alerted: for its owner to look at."""
+"""Review of a trusted history: the events in it that would have raised an alert."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
 
 MOST = 1_000
-"""Anomalies kept, the highest ranks first; all are counted and written."""
+"""Number of anomalies kept, with the highest ranks; all are counted and written."""
 
 
-class Unusual(Struct, frozen=True):
-    """One anomaly of the past, by the act in it with the highest rank."""
+class ReviewedAnomaly(Struct, frozen=True):
+    """One anomaly of the history, described by its event with the highest rank."""
 
     time: str
     severity: str
@@ -35,24 +35,24 @@ class Unusual(Struct, frozen=True):
 
 
 class Review:
-    """Collects anomalies while a past is learned.
+    """Collects anomalies while a history is learned.
 
-    It is learned all the same; whoever vouches for it should know what they vouch for.
+    The anomalous events are learned, too; the review shows them to the operator.
 
     Parameters
     ----------
     policy
-        Of the trust that is told with each act.
+        Trust policy for the trust answer of each event.
     out
-        A path for one line an act, as `habitus replay` writes them, ``-`` for standard output; None
-        where nobody asked. A file is written from the first act on, or by `finish`: what fails
-        before leaves it as it was.
+        Output file with one line per event in the form of `habitus replay`; ``-`` is standard
+        output, None is no output. The file is created at the first event, or by `finish`, so an
+        earlier failure leaves an existing file unchanged.
     """
 
     def __init__(self, policy: TrustPolicy, out: str | None = None) -> None:
         self.acts = 0
         self._agents: set[str] = set()
-        self._found: dict[str, Unusual] = {}
+        self._found: dict[str, ReviewedAnomaly] = {}
         self._policy = policy
         self._out = out
         self._file: BinaryIO | None = None
@@ -69,17 +69,20 @@ class Review:
             self._file.close()
 
     def finish(self) -> None:
-        """Leave an empty file where one was asked for and nothing was found."""
+        """Create an empty file if one was requested and there was no anomaly."""
         if self._out is not None:
             self._lines(self._out)
 
     @property
     def agents(self) -> int:
-        """How many agents they are of."""
+        """Number of agents with anomalies."""
         return len(self._agents)
 
     def observe(self, record: RawRecord, event: Event, a: Assessment, subject: Subject) -> None:
-        """Take in an act that is an anomaly; what a rule finds of low severity alerts nowhere."""
+        """Add an event of an anomaly.
+
+        Rule findings of low severity are skipped, as they never alert.
+        """
         del record, event
         if a.ground == "rule" and a.severity == "low":
             return
@@ -93,7 +96,7 @@ class Review:
             return
         why = a.reasons[0].why if a.reasons else ""
         time = rfc3339(a.time_us)
-        self._found[a.key] = Unusual(
+        self._found[a.key] = ReviewedAnomaly(
             time, a.severity or "", a.anomaly or "", a.agent_id, a.rank, why
         )
         if len(self._found) > 2 * MOST:
@@ -104,9 +107,9 @@ class Review:
             self._file = sys.stdout.buffer if out == "-" else create(out)
         return self._file
 
-    def worst(self, number: int) -> list[Unusual]:
-        """Give the anomalies with the highest ranks, those first."""
+    def worst(self, number: int) -> list[ReviewedAnomaly]:
+        """Give the anomalies with the highest ranks, in descending order."""
         return [one for _, one in self._ordered()[:number]]
 
-    def _ordered(self) -> list[tuple[str, Unusual]]:
+    def _ordered(self) -> list[tuple[str, ReviewedAnomaly]]:
         return sorted(self._found.items(), key=lambda item: (-item[1].rank, item[1].time, item[0]))

@@ -4,11 +4,11 @@
         commit = worker.judge(batch)          2. judged in memory: score, decide, learn
         store.commit(commit, positions)       3. state, results and position in one transaction
         sink.publish(store.outbox)            4. at least once, with deterministic ids
-        store.drop_outbox                     5. published is forgotten
-        source.commit(positions)              6. a hint; a start goes on from step 3
+        store.drop_outbox                     5. published messages are removed
+        source.commit(positions)              6. a hint; a start resumes from step 3
 
-Killed anywhere, it goes on from the last commit: what was judged after it is judged again, from
-the same state and in the same order, and what was published again carries the same ids.
+After a kill at any step, the loop resumes from the last commit. Later records are judged again,
+from the same state and in the same order. Repeated messages have the same ids.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from msgspec import Struct
 from models.errors import ConfigError
 from pipeline.clock import clock_us
 from pipeline.formats import format_named
-from pipeline.processing.assembly import Surroundings, build_worker
+from pipeline.processing.assembly import SharedResources, build_worker
 from pipeline.processing.lag import lags_us, worst_us
 from pipeline.processing.quarantine import judged
 from pipeline.processing.stream_types import RawRecord
 from pipeline.publishing import open_sink
-from pipeline.publishing.kept_rejected import keeping, own_files
 from pipeline.publishing.publisher import Publisher
 from pipeline.publishing.rejected import FirstRejected, rejected_by
+from pipeline.publishing.rejected_file import keeping, own_files
 from pipeline.sources import open_source
 from pipeline.sources.live_sources import HTTP, Feeds, feeds_of, source_of
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 _INBOX_CHUNK = 1_000
 _HEARTBEAT_US = 1_000_000
-_READ = {"duplicate_id"}  # reasons that only a record that could be read is rejected for
+_READ = {"duplicate_id"}  # rejection reasons of readable records
 _UNSET = (
     "no source is set: set HABITUS_SOURCE to a Kafka topic "
     "(kafka://HOST:9092/agent.actions?group=habitus) or a file or folder "
@@ -61,7 +61,7 @@ _UNSET = (
 
 
 class RunSummary(Struct, frozen=True):
-    """What a run did.
+    """Summary of a run.
 
     >>> RunSummary(0, {"bad_value": 2}, 0).unreadable
     True
@@ -76,28 +76,28 @@ class RunSummary(Struct, frozen=True):
 
     @property
     def rejected(self) -> int:
-        """How many records were rejected, whatever the reason."""
+        """Number of rejected records."""
         return sum(self.rejected_by.values())
 
     @property
     def unreadable(self) -> bool:
-        """Whether there was input and nothing of it could be read."""
+        """Whether there was input, and no record could be read."""
         return not self.events and bool(self.rejected) and not _READ & self.rejected_by.keys()
 
 
 class Loop:
-    """A worker with its source and sink.
+    """A worker with source and sink.
 
     Parameters
     ----------
     make
-        Makes the worker, from what the store holds.
+        Makes the worker from the store.
     source, name
-        None for a loop that only judges what the API puts into the inbox; and its name in `feeds`.
+        The source, and its name in `feeds`; None for a loop that judges only the inbox of the API.
     feeds
-        The newest event of each source.
+        Last event of each source.
     stop
-        Set when it is to end; the batch in hand is finished first.
+        Set to end the loop; the current batch is finished first.
     """
 
     def __init__(
@@ -124,19 +124,19 @@ class Loop:
         self._lags: dict[str, int] = {}
 
     def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
-        """Go on until the source ends or it is to stop.
+        """Run until the source ends or `stop` is set.
 
         Parameters
         ----------
         drain
-            Whether the source ends once everything there at the start was handed out.
+            Whether the source ends after the records present at the start.
         """
         _collect_rarely()
         if self.source is None:
             self._inbox_only()
             return
         if hasattr(self.source, "on_assigned") and hasattr(self.source, "positions"):
-            # A partition may come from another worker.
+            # A partition may come from another worker, with a newer position.
             self.source.on_assigned = lambda _: self._resumed()
             self.source.positions = self.store.positions
         self.source.resume(self._resumed())
@@ -149,7 +149,7 @@ class Loop:
             if batch.records or batch.positions:
                 self.step(batch)
             else:
-                self._look_at_lag(())
+                self._update_lags(())
             self.inbox()
             self._beat()
             if progress is not None:
@@ -157,7 +157,7 @@ class Loop:
                 done = self.source.progress()
             if self._stop.is_set():
                 break
-        if progress is not None:  # what an earlier run has read comes without a batch
+        if progress is not None:  # records read by an earlier run are not in any batch
             progress.advance(self.source.progress() - done)
         self.inbox()
 
@@ -166,7 +166,7 @@ class Loop:
         out = self._judged(batch.records)
         out.expected = {source: self._at.get(source) for source in batch.positions}
         self._feeds.note(self._name, out.newest_us, clock_us())
-        self._look_at_lag(batch.records)
+        self._update_lags(batch.records)
         self.worker.commit(out, batch.positions, self._status("running"))
         self._at.update(batch.positions)
         self._publish()
@@ -174,25 +174,25 @@ class Loop:
             self.source.commit(batch.positions)
 
     def _judged(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
-        def anew(some: Sequence[RawRecord]) -> Commit:
+        def with_new(some: Sequence[RawRecord]) -> Commit:
             before, self.worker = self.worker, self._make()
-            self.worker.succeeds(before)
+            self.worker.take_over_counters(before)
             return self.worker.judge(some, wire)
 
-        return judged(lambda some: self.worker.judge(some, wire), anew, records)
+        return judged(lambda some: self.worker.judge(some, wire), with_new, records)
 
-    def _look_at_lag(self, records: Sequence[RawRecord]) -> None:
-        """Note how far behind each source is; of one that is not in the batch Kafka knows."""
+    def _update_lags(self, records: Sequence[RawRecord]) -> None:
+        """Update the lag of each source; Kafka gives the lag of partitions outside the batch."""
         known: Callable[[], dict[str, int]] = getattr(self.source, "lags_us", dict)
         self._lags = dict.fromkeys(self._lags, 0) | known() | lags_us(records, clock_us())
 
     def _resumed(self) -> dict[str, str]:
-        """Give the stored positions, and note them: the next commit expects them still there."""
+        """Give the stored positions, and note them: the next commit compares with them."""
         self._at = self.store.positions()
         return dict(self._at)
 
     def inbox(self) -> int:
-        """Judge what came over HTTP; give how many events."""
+        """Judge the events received over HTTP; return their number."""
         total = 0
         while rows := self.store.inbox_batch(0, _INBOX_CHUNK):
             records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
@@ -205,17 +205,17 @@ class Loop:
         return total
 
     def end(self, state: Literal["drained", "stopped"]) -> None:
-        """Say how the loop ended, after everything queued was published as far as possible."""
+        """Publish queued messages as far as possible, then store how the loop ended."""
         self._publish()
         self.worker.commit(self.worker.flush(whole=True), {}, self._status(state))
 
     def publish_all(self) -> None:
-        """Empty the outbox; retry while the sink is away.
+        """Empty the outbox; retry while the sink is unavailable.
 
         Raises
         ------
         SinkUnavailable
-            The sink stayed away; nothing is lost, the next run publishes it.
+            The sink stayed unavailable; the next run publishes the messages.
         """
         self._publisher.drain(self._publish)
 
@@ -228,7 +228,7 @@ class Loop:
             self._beat()
 
     def _beat(self) -> None:
-        """Give a sign of life, at most once a second."""
+        """Store a heartbeat, at most once a second."""
         if clock_us() - self._beat_us >= _HEARTBEAT_US:
             self.worker.commit(self.worker.flush(), {}, self._status("running"))
 
@@ -253,19 +253,19 @@ def run(
     progress: Progress | None = None,
     stop: threading.Event,
 ) -> RunSummary:
-    """Consume, judge and publish until told to stop, or until everything is done (`drain`).
+    """Consume, judge and publish until `stop` is set, or until all records are done (`drain`).
 
     Raises
     ------
     ConfigError
         No source is set, another process writes to the store, or a setting is wrong.
     SinkUnavailable
-        With `drain`: the sink did not take everything.
+        With `drain`: the sink did not accept all messages.
     """
     if not settings.source:
         raise ConfigError(_UNSET)
     if _shared(settings):
-        from pipeline.sharding.loop import run_sharded  # one of several, perhaps
+        from pipeline.sharding.loop import run_sharded  # may be one of several workers
 
         _collect_rarely()
         return summary_of(*run_sharded(settings, drain=drain, progress=progress, stop=stop))
@@ -274,7 +274,7 @@ def run(
     if not lock.acquire():
         store.close()
         raise ConfigError(
-            f"store {shown_url(settings.store)} is written to by another process; stop it first"
+            f"store {shown_url(settings.store)} is in use by another process; stop it first"
         )
     with lock, store:
         store.claim()
@@ -308,14 +308,14 @@ def run(
 
 
 def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
-    """Judge what `POST /v1/actions` takes in, unless another process writes to the store.
+    """Judge the events of `POST /v1/actions`, unless another process writes to the store.
 
     Returns
     -------
     bool
-        False when another process is the writer; that one judges the inbox.
+        False if another process is the writer, which then judges the inbox.
     """
-    if _shared(settings):  # an agent is judged where its partition is
+    if _shared(settings):  # the worker of an agent's partition judges the agent
         return False
     lock = writer_lock(settings.store)
     if not lock.acquire():
@@ -334,19 +334,19 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
 
 
 def _maker(settings: Settings, store: Store) -> Callable[[], Worker]:
-    """Give what makes a worker, with what is beside the stream loaded once."""
-    return partial(build_worker, settings, store, around=Surroundings.of(settings, store))
+    """Return a function that makes a worker with resources loaded once."""
+    return partial(build_worker, settings, store, resources=SharedResources.of(settings, store))
 
 
 def _shared(settings: Settings) -> bool:
-    """Tell whether several workers may share the stream."""
+    """Return whether several workers may share the stream."""
     return is_postgresql(settings.store) and settings.source.startswith("kafka:")
 
 
 def _collect_rarely() -> None:
-    """Tell the garbage collector that what is held now stays, and to look less often.
+    """Freeze current objects for the garbage collector, and let it run less often.
 
-    Agents in memory are a large heap without cycles; walking it took a tenth of the time.
+    Agents in memory are a large heap without cycles. Traversing it took a tenth of the time.
     """
     gc.collect()
     gc.freeze()
@@ -354,6 +354,6 @@ def _collect_rarely() -> None:
 
 
 def summary_of(counters: Counter[str], first: FirstRejected | None) -> RunSummary:
-    """Sum up what was counted."""
+    """Summarise the counters."""
     anomalies = sum(n for name, n in counters.items() if name.startswith("anomalies_"))
     return RunSummary(counters["events"], rejected_by(counters), anomalies, first)

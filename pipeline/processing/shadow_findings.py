@@ -1,6 +1,7 @@
 """One finding for unknown agents that share a credential, a network or a minute.
 
-It also has the events of unknown agents that reuse an id, so that no number of either hides others.
+The finding also contains events of unknown agents that reuse an id, so that neither kind can flood
+the list.
 """
 
 from __future__ import annotations
@@ -24,35 +25,35 @@ if TYPE_CHECKING:
 SHADOW = "identity.shadow"
 CONFLICT = "telemetry.conflict"
 GROUPED = frozenset({SHADOW, CONFLICT})
-"""Types of an unknown agent's events that join the finding of many agents."""
+"""Anomaly types of unknown agents that join the finding of many agents."""
 NAMED = 10
-"""Agents of a finding whose ids it holds; `Store.members` gives the others."""
+"""Number of agents whose ids are in the finding; `Store.members` gives the others."""
 MOST_LISTED = 1_000
-"""Agents of a finding that are listed where somebody opens it."""
+"""Largest number of agents listed in the detail view of a finding."""
 NOTABLE = ("pay", "delete", "admin", "send", "execute", "write")
-"""Operations that do more than read, the gravest first."""
+"""Operations other than read, the most severe first."""
 
 
 class Lister(Protocol):
-    """What gives the agents of a finding; a store, or what reads one."""
+    """Gives the agents of a finding: a store or a store reader."""
 
     def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
-        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+        """Give the agent ids of a finding of several agents, in order, at most `limit`."""
 
 
 class Place(NamedTuple):
-    """Where an event of an unknown agent belongs.
+    """The finding that an event of an unknown agent belongs to.
 
     Attributes
     ----------
     finding, key
-        Id of the finding, and the correlation key of one that begins.
+        Id of the finding, and its correlation key if it is new.
     shared
         Credential and network of the event.
     new
-        Whether it is the agent's first event of the day.
+        Whether this is the agent's first event of the day.
     operation
-        What the event does, where that is among `NOTABLE`; else None.
+        Operation of the event if it is in `NOTABLE`, else None.
     """
 
     finding: str
@@ -63,14 +64,14 @@ class Place(NamedTuple):
 
 
 class ShadowFindings:
-    """Findings of unknown agents, with the names that lead to each of them.
+    """Findings of unknown agents, with the names that identify each finding.
 
     Parameters
     ----------
     store
         Holds the names of earlier batches.
     name_of
-        Gives the id of the anomaly under a key.
+        Gives the anomaly id of a key.
     """
 
     def __init__(self, store: Store, name_of: Callable[[str], str]) -> None:
@@ -80,16 +81,16 @@ class ShadowFindings:
     def place(
         self, a: Assessment, event: Event, origin: Origin, members: dict[str, MemberRow]
     ) -> Place:
-        """Give the finding that an event belongs to, and note all names that lead there.
+        """Give the finding that an event belongs to, and note all its names.
 
-        An agent stays in the finding of its first event of the day. Another one joins the finding
-        of its credential, else of its network, else the one that began in its minute. Only the
-        first event of a finding names the minute, so that minutes make no chain.
+        An agent stays in the finding of its first event of the day. Another agent joins the finding
+        of its credential, else of its network, else the finding that began in the same minute. Only
+        the first event of a finding adds its minute as a name, so minutes do not form chains.
 
         Parameters
         ----------
         members
-            Names of the batch, which grow.
+            Names of the batch; new ones are added.
         """
         day = a.time_us // DAY_US
         shared = circumstances(event, origin)
@@ -117,7 +118,7 @@ class ShadowFindings:
 
 
 def circumstances(event: Event, origin: Origin) -> dict[str, str]:
-    """Give credential and network of an event, as far as it names them.
+    """Give credential and network of an event, where present.
 
     Examples
     --------
@@ -141,7 +142,7 @@ def circumstances(event: Event, origin: Origin) -> dict[str, str]:
 
 
 def network_of(address: str) -> str | None:
-    """Give the network of an address, a /24 or a /64; None for what is no address.
+    """Give the network of an address, a /24 or a /64; None for an invalid address.
 
     >>> network_of("2001:db8::1:2:3:4"), network_of("::ffff:203.0.113.7"), network_of("here")
     ('2001:db8::/64', '203.0.113.0/24', None)
@@ -154,11 +155,11 @@ def network_of(address: str) -> str | None:
     return str(ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
 
 
-def worth_publishing(finding: dict[str, Any], before: dict[str, Any] | None) -> bool:
-    """Tell whether a version of a finding is published.
+def should_publish(finding: dict[str, Any], before: dict[str, Any] | None) -> bool:
+    """Return whether a version of a finding is published.
 
-    A finding of many agents is published when its agents or events have doubled, and with the
-    first event of an hour. So 250 agents give few messages, and the same ones at every repeat.
+    A finding of many agents is published when its agents or events have doubled, and with the first
+    event of an hour. So 250 agents give few messages, and a repeat gives the same ones.
     """
     if before is None or finding["anomaly"] != SHADOW or finding["agents"]["count"] <= NAMED:
         return True
@@ -178,14 +179,14 @@ def with_agents(
     place: Place,
     kind: Kind,
 ) -> dict[str, Any]:
-    """Give a version of a finding with its agents: how many, the first ones, what they share.
+    """Add the agents to a version of a finding: number, first ids, and shared values.
 
-    It keeps agent, owner and trust of the first one: no number stands for many.
+    Agent, owner and trust stay those of the first agent: they are never averaged.
 
     Parameters
     ----------
     kind
-        The type `SHADOW`, of which the finding is whatever an event in it is named.
+        The type `SHADOW`: the type of the finding, whatever the types of its events.
     """
     old: dict[str, Any] = {"count": 0, "first": [], "shared": place.shared}
     if before is not None:
@@ -216,7 +217,7 @@ def with_agents(
 def _named(
     first: list[str], operations: dict[str, str], agent_id: str, place: Place
 ) -> tuple[list[str], dict[str, str]]:
-    """Name those first that do more than read, the gravest before others, else as they came.
+    """Order agents by severity of their operations, else by arrival.
 
     >>> _named(["a", "b"], {}, "b", Place("", "", {}, new=False, operation="pay"))
     (['b', 'a'], {'b': 'pay'})
@@ -238,7 +239,7 @@ def _gravity(operation: str | None) -> int:
 
 
 def with_members(finding: dict[str, Any], store: Lister) -> dict[str, Any]:
-    """Add to a finding of many agents the ids of all of them, at most `MOST_LISTED`."""
+    """Add the ids of all agents to a finding of many agents, at most `MOST_LISTED`."""
     if finding.get("agents") is None or finding["agents"]["count"] == 1:
         return finding
     members = store.members(finding["id"], MOST_LISTED)
@@ -246,9 +247,9 @@ def with_members(finding: dict[str, Any], store: Lister) -> dict[str, Any]:
 
 
 def _reasons(finding: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put the number of agents in place of the reason that names one of them.
+    """Replace the reason that names one agent by a reason with the number of agents.
 
-    The reason holds no ids: who shows `agents` can tell them apart, which prose cannot.
+    The reason contains no ids; the member `agents` has them.
     """
     agents = finding["agents"]
     count, shared, conflicts = agents["count"], agents["shared"], agents["conflicts"]

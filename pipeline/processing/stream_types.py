@@ -1,6 +1,7 @@
-"""What goes in and comes out: a record as received, a batch of them, a message to publish.
+"""Types of the stream: received records, batches, messages to publish, sources and sinks.
 
-The adapters in ``pipeline/sources`` make and take these; the runner knows nothing else of them.
+The adapters in ``pipeline/sources`` and ``pipeline/publishing`` use these types; the runner knows
+only them.
 """
 
 from __future__ import annotations
@@ -17,35 +18,34 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, bytes], ...]
 
 MAX_VALUE = 1 << 20
-USUAL_BATCH = 32_768
-"""Records in a batch at most, unless settings say otherwise."""
+DEFAULT_BATCH = 32_768
+"""Default of the largest number of records in a batch."""
 BATCH_BYTES = 32 << 20
-"""Bytes in a batch at most, about, and fetched ahead."""
+"""Approximate limit of the bytes in a batch, and of prefetched bytes."""
 BYTES, RECORDS = "bytes", "records"
-"""What a source counts itself in."""
+"""Units of a source's size and progress."""
 KEPT_OF_LONG = 64 << 10
 
 
 class RawRecord(Struct, frozen=True, gc=False):
-    """One record as it was received, before anyone looked inside.
+    """One record as received, not decoded.
 
     Attributes
     ----------
     value
-        The bytes. Of a value longer than `MAX_VALUE` only the first `KEPT_OF_LONG` bytes.
+        The bytes; only the first `KEPT_OF_LONG` of a value longer than `MAX_VALUE`.
     source
         Position key: ``"file:/abs/path.jsonl"``, ``"kafka:topic:3"``, ``"stdin"``.
     offset
         Line number from 1 (files, stdin), row from 1 (Parquet), offset (Kafka).
     arrived_us
-        When it was taken in, microseconds since 1970.
+        Arrival time, microseconds since 1970.
     headers, key
-        As the transport carried them; a header may be without a value.
+        Headers and key of the transport; a header may have no value.
     full_length
         Bytes of the whole value if it was cut, else 0. A cut record cannot become an event.
     sent_us
-        When its sender handed it over, microseconds since 1970; 0 where the transport does not
-        say.
+        Send time, microseconds since 1970; 0 if the transport has none.
 
     Examples
     --------
@@ -64,26 +64,26 @@ class RawRecord(Struct, frozen=True, gc=False):
 
     @property
     def where(self) -> str:
-        """Where the record stands, for messages to people."""
+        """Location of the record, for messages to people."""
         return f"{self.source}@{self.offset}"
 
 
 class Records(Sequence[RawRecord]):
-    """Records of one source that were taken in at once; each is made where it is asked for.
+    """Records of one source that arrived together; each object is made on access.
 
-    Of most records only the bytes are looked at, and to make an object of each takes as long as
-    to read its line.
+    For most records only the bytes are used, and making an object takes as long as reading its
+    line.
 
     Parameters
     ----------
     values
-        Of each record, in order.
+    Value of each record, in order.
     source, arrived_us
-        Of all of them.
+        Source and arrival time of all records.
     cut
-        Full length of those that were cut, by place.
+        Full length of cut records, by index.
     make
-        Gives the record at a place.
+        Makes the record at an index.
 
     Examples
     --------
@@ -118,14 +118,14 @@ class Records(Sequence[RawRecord]):
     @overload
     def __getitem__(self, at: slice) -> list[RawRecord]: ...
     def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
-        places = range(len(self.values))[at]
-        return self._make(places) if isinstance(places, int) else list(map(self._make, places))
+        index = range(len(self.values))[at]
+        return self._make(index) if isinstance(index, int) else list(map(self._make, index))
 
 
 class Joined(Sequence[RawRecord]):
-    """Records of several sources, by when they were sent; each source keeps its order.
+    """Records of several sources, sorted by send time; each source keeps its order.
 
-    Partitions that are caught up with one after the other would have some agents days ahead of
+    Without this order, catching up on partitions one by one would put some agents days ahead of
     their peers.
 
     Examples
@@ -145,8 +145,8 @@ class Joined(Sequence[RawRecord]):
         self._order: list[tuple[int, int, int]] | None = None
 
     @property
-    def places(self) -> list[tuple[int, int, int]]:
-        """When it was sent at the latest, part, and place in it, of each record in order."""
+    def positions(self) -> list[tuple[int, int, int]]:
+        """Latest send time so far, part, and index in the part, for each record in order."""
         if self._order is None:
             self._order = sorted(
                 (sent_us, number, place)
@@ -164,8 +164,8 @@ class Joined(Sequence[RawRecord]):
     def __getitem__(self, at: slice) -> list[RawRecord]: ...
     def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
         if isinstance(at, slice):
-            return [self.parts[number][place] for _, number, place in self.places[at]]
-        _, number, place = self.places[at]
+            return [self.parts[number][place] for _, number, place in self.positions[at]]
+        _, number, place = self.positions[at]
         return self.parts[number][place]
 
 
@@ -187,7 +187,7 @@ def by_source(records: Sequence[RawRecord]) -> dict[str, Sequence[RawRecord]]:
 
 
 def values_of(records: Sequence[RawRecord]) -> tuple[list[bytes], int | list[int | None]]:
-    """Give the bytes of records, and when they arrived: all of them, or each; None if cut.
+    """Give the bytes of records, and one arrival time for all or one each; None for a cut record.
 
     >>> values_of([RawRecord(b"{}", "stdin", 1, 7), RawRecord(b"[", "stdin", 2, 8, full_length=9)])
     ([b'{}', b'['], [7, None])
@@ -200,20 +200,20 @@ def values_of(records: Sequence[RawRecord]) -> tuple[list[bytes], int | list[int
         return [record.value for record in records], each
     if isinstance(records, Joined):
         values = [part.values for part in whole]
-        return [values[number][place] for _, number, place in records.places], arrived.pop()
+        return [values[number][place] for _, number, place in records.positions], arrived.pop()
     return whole[0].values, arrived.pop()
 
 
 class Batch(Struct, frozen=True):
-    """Records to be committed together; without records the source is idle.
+    """Records to commit together; an empty batch means an idle source.
 
     Attributes
     ----------
     records
-        In the order of their source.
+        Records in the order of their source.
     positions
-        For each position key touched, from where to go on after this batch. The text is the
-        adapter's own; others only keep it and hand it back to `Source.resume`.
+        Resume position after this batch, by position key. Only the adapter interprets the text;
+        others store it and pass it back to `Source.resume`.
     """
 
     records: Sequence[RawRecord]
@@ -221,7 +221,7 @@ class Batch(Struct, frozen=True):
 
 
 def has_other_key(record: RawRecord, agent_id: str) -> bool:
-    """Say whether a record has a key, and one that is not its agent's id.
+    """Return whether a record has a key other than its agent's id.
 
     >>> has_other_key(RawRecord(b"{}", "kafka:t:0", 0, 0, key=b"desk"), "scribe")
     True
@@ -230,7 +230,7 @@ def has_other_key(record: RawRecord, agent_id: str) -> bool:
 
 
 class Message(Struct, frozen=True, gc=False):
-    """One message to publish. A repeat carries the same `id`; no `value` is a tombstone."""
+    """One message to publish. A repeat has the same `id`; a `value` of None is a tombstone."""
 
     topic: str
     key: bytes
@@ -240,44 +240,44 @@ class Message(Struct, frozen=True, gc=False):
 
 
 class Source(Protocol):
-    """Where records come from.
+    """Interface of a source of records.
 
     Attributes
     ----------
     unit
-        What `size_hint` and `progress` count: ``bytes`` or ``records``.
+        Unit of `size_hint` and `progress`: ``bytes`` or ``records``.
     """
 
     unit: str
 
     @property
     def ends(self) -> bool:
-        """Whether it ends by itself, also where it need not be drained."""
+        """Whether the source ends by itself, without `drain`."""
 
     def resume(self, positions: Mapping[str, str]) -> None:
-        """Go on from these positions; called once, before the first batch."""
+        """Resume from these positions; called once, before the first batch."""
 
     def batches(self) -> Iterator[Batch]:
-        """Give batches until the source ends; an endless one gives empty batches while idle."""
+        """Give batches until the source ends; an endless source gives empty batches while idle."""
 
     def commit(self, positions: Mapping[str, str]) -> None:
-        """Take note that the store holds everything before these positions. Only a hint."""
+        """Note that the store holds everything before these positions; only a hint."""
 
     def size_hint(self) -> int | None:
-        """How many units there are in all, after `resume`; None where that cannot be known."""
+        """Total number of units, after `resume`; None if unknown."""
 
     def progress(self) -> int:
-        """How many units were handed out so far; what earlier runs had counts where it is known."""
+        """Count the units handed out so far, including earlier runs where known."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 class Sink(Protocol):
-    """Where messages go."""
+    """Interface of a sink of messages."""
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Return once all of them are durable, raise `SinkUnavailable` otherwise."""
+        """Return after all messages are durable; raise `SinkUnavailable` otherwise."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""

@@ -1,4 +1,4 @@
-"""Judge batches of records against a store: everything between a source and a commit."""
+"""Judge batches of records against a store: all steps between source and commit."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native
 from pipeline.processing.agent_cache import Agents
-from pipeline.processing.batch_state import Job, Key
+from pipeline.processing.batch_state import BatchState, Key
 from pipeline.processing.detector_failures import FailureLog
 from pipeline.processing.intake import Intake
 from pipeline.processing.shadow_findings import (
     GROUPED,
     SHADOW,
     ShadowFindings,
+    should_publish,
     with_agents,
-    worth_publishing,
 )
 from pipeline.publishing.catalogue import catalogue
 from pipeline.publishing.outputs import anomaly_message, anomaly_object, answer_message
@@ -62,34 +62,34 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Worker:
-    """Owns the engine and a bounded set of agents in memory; everything else is in the store.
+    """Owns the engine and a bounded cache of agents; all other state is in the store.
 
     Parameters
     ----------
     store
-        Holds what the engine knows between batches, and the secret that its hashes depend on.
+        Holds the engine's state between batches, and the secret of its hashes.
     wire
-        Format of the records, unless a batch says otherwise.
+        Default format of the records.
     cache_agents, packed_agents
-        Agents kept in memory ready for use, and packed; all others are read again from the store
+        Number of agents kept in memory unpacked, and packed. All others are read from the store
         when they act.
     ahead_us
-        How far ahead of its arrival an event may be.
+        Largest accepted lead of an event over its arrival.
     publish
-        Whether anomalies and trust answers are to be queued for a sink.
+        Whether anomalies and trust answers are queued for a sink.
     panel
-        Detectors that give a second opinion.
+        Additional detectors.
     kernel
-        ``auto``, ``native`` or ``python``: who does the arithmetic.
+        ``auto``, ``native`` or ``python``.
     observer
-        Called with each event's judgement, in order; for replays.
+        Called with the judgement of each event, in order; for replays.
     listener
-        Called with where a record stands, its event's numbers and the agent's role, for each event
-        that is as usual: the observer then has the others only, and all of it is much faster.
+        Called with location, result and agent role of each event judged on the fast path. The
+        observer is then called only for other events, which is much faster.
     reviewer
-        Called with what is an anomaly in a past that is vouched for, which nothing else tells of.
+        Called with each anomaly of a trusted history, which no other output reports.
     selection
-        The features to judge by; all of them when None.
+        The features to judge by; None: all.
     """
 
     def __init__(
@@ -137,61 +137,61 @@ class Worker:
         self._members = MemberCounters(store.counters)
         self._publish = publish
         self._observer, self._listener, self._reviewer = observer, listener, reviewer
-        self._quiet = self._quiet_way(explain_all=explain_all)
+        self._fast_path = self._make_fast_path(explain_all=explain_all)
         self._agents = Agents(store, config, self.engine.kernel, cache_agents, packed_agents)
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
-        """Judge records in order and give what is to be written; writes nothing.
+        """Judge records in order and give the data to write; writes nothing.
 
-        A record that cannot become an event is rejected with its reason, and the rest goes on.
-        What is as usual the compiled kernel judges by itself, where there is one.
+        A malformed record is rejected with its reason. With the compiled kernel installed, ordinary
+        events run in compiled code.
         """
         out, count, wire = Commit(), Counter[str](), wire or self.wire
-        quiet = self._quiet if type(wire) is Native else None
-        fresh = self._intake.take(records, wire, out, count, quiet)
-        job = Job(fresh, out, count)
-        strays, misled = self._agents.elsewhere(job.agents()), self._agents.misled(job)
-        if strays or misled:
-            self._intake.set_apart(job, strays, misled)
-            job = Job(fresh, out, count)
-        self._members.count(fresh.unknown_members(), count)
-        out.newest_us = fresh.newest_us()
-        self._agents.load(set(job.changed))
-        slots = [self._put(job, slot) for slot in range(len(job.slots))]
+        fast_path = self._fast_path if type(wire) is Native else None
+        events = self._intake.take(records, wire, out, count, fast_path)
+        batch = BatchState(events, out, count)
+        foreign, misrouted = self._agents.elsewhere(batch.agents()), self._agents.misrouted(batch)
+        if foreign or misrouted:
+            self._intake.reject_misrouted(batch, foreign, misrouted)
+            batch = BatchState(events, out, count)
+        self._members.count(events.unknown_members(), count)
+        out.newest_us = events.newest_us()
+        self._agents.load(set(batch.changed))
+        slots = [self._put(batch, slot) for slot in range(len(batch.slots))]
         position = 0
-        while position < len(fresh):
-            if quiet is not None:
-                position = self._quietly(quiet, job, slots, position)
-            if position < len(fresh):
-                self._closely(job, slots, position)
+        while position < len(events):
+            if fast_path is not None:
+                position = self._run_fast_path(fast_path, batch, slots, position)
+            if position < len(events):
+                self._judge_in_python(batch, slots, position)
                 position += 1
-                self._put_new(job, slots, position - 1)
-        changed = job.in_order(self._agents)
+                self._put_new(batch, slots, position - 1)
+        changed = batch.in_order(self._agents)
         for subject in changed.values():
             tell(subject)
             subject.trust.config_version = self.config_version
-        self._collect(out, changed, job.anomalies, count)
-        out.members = list(job.members.values())
+        self._collect(out, changed, batch.anomalies, count)
+        out.members = list(batch.members.values())
         self._agents.trim()
         return out
 
-    def _quiet_way(self, *, explain_all: bool) -> Quiet | None:
-        """Give the kernel's way; None where every event is to be told of or features are silent."""
-        told = (
+    def _make_fast_path(self, *, explain_all: bool) -> Quiet | None:
+        """Give the compiled fast path; None if every event is observed or features are ablated."""
+        needs_python = (
             explain_all
             or (self._observer is not None and self._listener is None)
             or self.panel.detectors
             or self.engine.selection is not None
         )
-        if told or self.engine.kernel is None or not isinstance(self.wire, Native):
+        if needs_python or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None
         return Quiet(
             self.engine, self._enricher.located, self.wire.infer,
             publish=self._publish, listen=self._listener is not None,
         )  # fmt: skip
 
-    def succeeds(self, worker: Worker) -> None:
-        """Go on counting where another worker over the same store ends."""
+    def take_over_counters(self, worker: Worker) -> None:
+        """Continue the counters of another worker over the same store."""
         self.counters, self.first_rejected = worker.counters, worker.first_rejected
 
     def commit(
@@ -202,12 +202,12 @@ class Worker:
         *,
         to_publish: bool = True,
     ) -> None:
-        """Write a judged batch with the position it leads to, in one transaction.
+        """Write a judged batch with its resume position, in one transaction.
 
         Parameters
         ----------
         to_publish
-            Whether its messages wait in the outbox for a sink; a recording has none.
+            Whether messages are put into the outbox; a recording has no sink.
         """
         if self.first_rejected is None:
             self.first_rejected = FirstRejected.among(out.outbox)
@@ -219,10 +219,10 @@ class Worker:
         self.counters.update(out.counters)
 
     def flush(self, *, whole: bool = False) -> Commit:
-        """Give what the engine has to write beside agents.
+        """Give the engine's state to write, without agents.
 
-        With `whole` what agents share is written as one copy in place of its changes, so that the
-        same events leave the same bytes however they were cut into batches.
+        With `whole`, shared state is written as one copy instead of its changes. The bytes then do
+        not depend on the batch boundaries.
         """
         out = Commit(whole=whole)
         self._collect(out, {}, {}, Counter())
@@ -230,123 +230,129 @@ class Worker:
 
     @property
     def watermark_us(self) -> int:
-        """Event time up to which events were judged."""
+        """Largest event time judged so far."""
         return self.engine.peers.head.watermark_us
 
-    # ------------------------------------------------------------------ events as usual
+    # ------------------------------------------------------------------ the fast path
 
-    def _put(self, job: Job, slot: int) -> bool:
-        """Hand an agent that is known to the kernel; False for one that has yet to begin."""
-        key = job.slots[slot]
-        if self._quiet is None:
+    def _put(self, batch: BatchState, slot: int) -> bool:
+        """Pass a known agent to the kernel; return False for an agent without state."""
+        key = batch.slots[slot]
+        if self._fast_path is None:
             return False
         subject = self._agents.known(key)
         if subject is None:
             return False
         declared = self._inventory.declared(key[0])
         settle(subject.trust, declared)
-        alone = key[0] not in job.several and self._agents.has_only(key)
-        self._quiet.put(
-            job.fresh.acts, slot, subject, team=declared.team, alone=alone,
+        alone = key[0] not in batch.several and self._agents.has_only(key)
+        self._fast_path.put(
+            batch.events.acts, slot, subject, team=declared.team, alone=alone,
             accused=self._agents.is_accused(key[0]),
         )  # fmt: skip
         return True
 
-    def _put_new(self, job: Job, slots: list[bool], position: int) -> None:
-        """Hand the agent of the event at a position to the kernel, if it has just begun."""
-        slot = job.fresh.acts.slot(position) if slots else -1
+    def _put_new(self, batch: BatchState, slots: list[bool], position: int) -> None:
+        """Pass the agent of the event at a position to the kernel, if it is new."""
+        slot = batch.events.acts.slot(position) if slots else -1
         if slot >= 0 and not slots[slot]:
-            slots[slot] = self._put(job, slot)
+            slots[slot] = self._put(batch, slot)
 
-    def _quietly(self, quiet: Quiet, job: Job, slots: list[bool], position: int) -> int:
-        """Let the kernel judge from a position on; give the position of what it leaves."""
-        fresh, acts = job.fresh, job.fresh.acts
+    def _run_fast_path(
+        self, fast_path: Quiet, batch: BatchState, slots: list[bool], position: int
+    ) -> int:
+        """Let the kernel judge from a position on; return the position where it stops."""
+        events, acts = batch.events, batch.events.acts
         while True:
             start = position
-            position, why = quiet.run(acts, position)
-            job.count["events"] += position - start
+            position, why = fast_path.run(acts, position)
+            batch.count["events"] += position - start
             if self._listener is not None:
-                self._listen(quiet, job, self._listener)
-            for at, answer in quiet.moved(lambda slot: self._agents[job.slots[slot]]):
-                job.out.outbox.append(answer_message(answer, fresh.where(fresh.order[at])))
+                self._notify_listener(fast_path, batch, self._listener)
+            for at, answer in fast_path.moved(lambda slot: self._agents[batch.slots[slot]]):
+                batch.out.outbox.append(answer_message(answer, events.where(events.order[at])))
             if why == PACK:
-                slots[acts.slot(position)] = self._put(job, acts.slot(position))
+                slots[acts.slot(position)] = self._put(batch, acts.slot(position))
             elif why in (HOUR, MOVED):
-                self._trust_by_the_hour(quiet, job, position, looked=why == MOVED)
-                job.count["events"] += 1
+                self._update_trust(fast_path, batch, position, updated=why == MOVED)
+                batch.count["events"] += 1
                 position += 1
             else:
                 break
         return position
 
-    def _listen(self, quiet: Quiet, job: Job, listener: Listener) -> None:
-        """Pass on the numbers of what the kernel has judged."""
-        fresh = job.fresh
-        for usual in quiet.usual(fresh.acts):
-            subject = self._agents[job.slots[fresh.acts.slot(usual.position)]]
-            listener(fresh.where(fresh.order[usual.position]), usual, subject.trust.role)
+    def _notify_listener(self, fast_path: Quiet, batch: BatchState, listener: Listener) -> None:
+        """Pass the results of the kernel to the listener."""
+        events = batch.events
+        for result in fast_path.usual(events.acts):
+            subject = self._agents[batch.slots[events.acts.slot(result.position)]]
+            listener(events.where(events.order[result.position]), result, subject.trust.role)
 
-    def _trust_by_the_hour(self, quiet: Quiet, job: Job, position: int, *, looked: bool) -> None:
-        """Look at trust after an event, unless the kernel has; tell if it moved."""
-        acts, fresh = job.fresh.acts, job.fresh
-        subject = self._agents[job.slots[acts.slot(position)]]
-        time_us, where = acts.time_us(position), fresh.where(fresh.order[position])
+    def _update_trust(
+        self, fast_path: Quiet, batch: BatchState, position: int, *, updated: bool
+    ) -> None:
+        """Update trust after an event, unless the kernel did; publish it if it changed."""
+        acts, events = batch.events.acts, batch.events
+        subject = self._agents[batch.slots[acts.slot(position)]]
+        time_us, where = acts.time_us(position), events.where(events.order[position])
         answer = None
-        if looked:
+        if updated:
             modes = list(self._agents.in_all_modes(subject.trust.agent_id))
-            answer = quiet.answer(modes, time_us)
+            answer = fast_path.answer(modes, time_us)
         if answer is not None:
-            job.out.outbox.append(answer_message(answer, where))
+            batch.out.outbox.append(answer_message(answer, where))
             return
         tell(subject)
-        moved = looked or look_at_trust(subject, time_us, self.policy)
+        moved = updated or look_at_trust(subject, time_us, self.policy)
         if moved and self._publish:
-            self._tell_trust(job, subject, time_us, where)
+            self._queue_trust(batch, subject, time_us, where)
 
-    # ------------------------------------------------------------------ events looked at closely
+    # ------------------------------------------------------------------ all other events
 
-    def _closely(self, job: Job, slots: list[bool], position: int) -> None:
-        """Judge the event at a position by the reference."""
-        taken = job.fresh.event(position)
-        event = taken.event
+    def _judge_in_python(self, batch: BatchState, slots: list[bool], position: int) -> None:
+        """Judge the event at a position in Python."""
+        decoded = batch.events.event(position)
+        event = decoded.event
         declared = self._inventory.declared(event.agent.id)
-        ones = [event]
-        if event.kind != "action":  # an announced change comes to every mode the agent acts in
+        in_modes = [event]
+        if event.kind != "action":  # an announced change applies to all modes of the agent
             known = [one.trust.mode for one in self._agents.in_all_modes(event.agent.id)]
-            ones = [msgspec.structs.replace(event, mode=mode) for mode in known or [event.mode]]
+            in_modes = [msgspec.structs.replace(event, mode=mode) for mode in known or [event.mode]]
         first: TrustState | None = None
-        for among, told in enumerate(ones):
-            key = (told.agent.id, told.mode)
-            job.change(key, position, among)
+        for among, in_mode in enumerate(in_modes):
+            key = (in_mode.agent.id, in_mode.mode)
+            batch.change(key, position, among)
             subject = self._agents.subject(key)
             tell(subject)
-            if may_begin(told, subject.trust, declared):
+            if may_begin(in_mode, subject.trust, declared):
                 self._agents.fill(subject.trust)
-            # What the first mode has refused is refused once.
-            one = told if first is None else as_known(told, first)
-            out = self._one(
-                job, taken.record, one, subject, taken.time_us, declared, position, among
+            # A claim refused in the first mode is not refused again in the others.
+            one = in_mode if first is None else as_known(in_mode, first)
+            out = self._judge_one(
+                batch, decoded.record, one, subject, decoded.time_us, declared, position, among
             )
             if out.identified and event.kind == "action":
-                self._share_identity(job, slots, subject, position)
+                self._share_identity(batch, slots, subject, position)
             first = first or subject.trust
 
-    def _share_identity(self, job: Job, slots: list[bool], subject: Subject, position: int) -> None:
-        """Let the role and owner that an agent has claimed first count in its other modes, too."""
+    def _share_identity(
+        self, batch: BatchState, slots: list[bool], subject: Subject, position: int
+    ) -> None:
+        """Apply the first claimed role and owner of an agent to its other modes."""
         agent_id = subject.trust.agent_id
         for other in self._agents.in_all_modes(agent_id):
             if other is subject:
                 continue
             fill(other.trust, [subject.trust])
             key = (agent_id, other.trust.mode)
-            job.change(key, position, 1)
-            slot = job.slot_of.get(key, -1)
+            batch.change(key, position, 1)
+            slot = batch.slot_of.get(key, -1)
             if slot >= 0 and slots[slot]:
-                slots[slot] = self._put(job, slot)
+                slots[slot] = self._put(batch, slot)
 
-    def _one(
+    def _judge_one(
         self,
-        job: Job,
+        batch: BatchState,
         record: RawRecord,
         event: Event,
         subject: Subject,
@@ -355,7 +361,7 @@ class Worker:
         position: int,
         among: int,
     ) -> Assessment:
-        """Judge an event; one that goes to several modes is told and counted with the first."""
+        """Judge an event; an event of several modes is observed and counted in the first mode."""
         first = among == 0
         origin = self._enricher.origin(event.network)
         assessment = self.engine.judge(
@@ -364,35 +370,37 @@ class Worker:
             subject,
             declared=declared,
             time_us=time_us,
-            conflict=job.fresh.order[position] in job.fresh.conflicts,
+            conflict=batch.events.order[position] in batch.events.conflicts,
         )
         event = as_known(event, subject.trust)
         for failure in self.panel.consider(event, assessment, subject):
-            job.count["failed_detector_" + failure.detector] += 1
+            batch.count["failed_detector_" + failure.detector] += 1
             self._detector_failures.add(failure)
         subject.trust.config_version = self.config_version
-        job.count["events"] += first
+        batch.count["events"] += first
         if assessment.held is not None:
             held = assessment.held
-            job.out.held.append(
+            batch.out.held.append(
                 (held.event_id, held.agent_id, held.mode, held.time_us, _encode(held.categories))
             )
         if assessment.anomaly is not None:
             if not self.engine.vouched:
-                self._anomaly(job, record, event, origin, assessment, subject)
+                self._anomaly(batch, record, event, origin, assessment, subject)
             elif self._reviewer is not None and first:
                 self._reviewer(record, event, assessment, subject)
         moved = assessment.trust_changed
         if assessment.facet == AGENT_WIDE and not self.engine.vouched:
-            moved |= self._stand_with(job, subject, position, among)
+            moved |= self._apply_identity_evidence(batch, subject, position, among)
         if moved and self._publish:
-            self._tell_trust(job, subject, assessment.time_us, record.where)
+            self._queue_trust(batch, subject, assessment.time_us, record.where)
         if self._observer is not None and first:
             self._observer(record, event, assessment, subject)
         return assessment
 
-    def _stand_with(self, job: Job, subject: Subject, position: int, among: int) -> bool:
-        """Bring the levels of an agent's other modes to an identity item; whether one moved."""
+    def _apply_identity_evidence(
+        self, batch: BatchState, subject: Subject, position: int, among: int
+    ) -> bool:
+        """Apply identity evidence to the agent's other modes; return whether a level moved."""
         agent_id, at_us = subject.trust.agent_id, subject.profile.facts.last_us
         self._agents.accuse(agent_id)
         moved = False
@@ -400,17 +408,17 @@ class Worker:
             if other is not subject:
                 tell(other)
                 moved |= stand_with(other, at_us, self.policy)
-                job.change((agent_id, other.trust.mode), position, place)
+                batch.change((agent_id, other.trust.mode), position, place)
         return moved
 
-    def _tell_trust(self, job: Job, subject: Subject, time_us: int, where: str) -> None:
+    def _queue_trust(self, batch: BatchState, subject: Subject, time_us: int, where: str) -> None:
         states = self._states(subject)
         agent_id = subject.trust.agent_id
         answer = trust_answer(states, agent_id, time_us, time_us, self.policy)
-        job.out.outbox.append(answer_message(answer, where))
+        batch.out.outbox.append(answer_message(answer, where))
 
     def _states(self, subject: Subject) -> list[TrustState]:
-        """Give the agent's states in all its modes, as they are now: some are not stored yet."""
+        """Give the current states of the agent in all its modes, including unsaved ones."""
         states = []
         for known in self._agents.in_all_modes(subject.trust.agent_id):
             tell(known)
@@ -419,7 +427,7 @@ class Worker:
 
     def _anomaly(
         self,
-        job: Job,
+        batch: BatchState,
         record: RawRecord,
         event: Event,
         origin: Origin,
@@ -428,20 +436,20 @@ class Worker:
     ) -> None:
         name, place = self.engine.anomaly_id(assessment.key), None
         if subject.trust.registered is False and assessment.anomaly in GROUPED:
-            place = self._shadows.place(assessment, event, origin, job.members)
+            place = self._shadows.place(assessment, event, origin, batch.members)
             name = place.finding
-        known = job.anomalies.get(name) or self.store.anomaly(name)
+        known = batch.anomalies.get(name) or self.store.anomaly(name)
         anomaly = anomaly_object(
             assessment, event, subject, known, name, record.where, self.config_version
         )
         if place is not None:
             kind = self.engine.decider.kinds[SHADOW]
             anomaly = with_agents(anomaly, known, assessment.agent_id, place, kind)
-        job.anomalies[name] = anomaly
+        batch.anomalies[name] = anomaly
         if known is None:
-            job.count[f"anomalies_{anomaly['anomaly']}_{assessment.severity}"] += 1
-        if self._publish and worth_publishing(anomaly, known):
-            job.out.outbox.append(anomaly_message(anomaly))
+            batch.count[f"anomalies_{anomaly['anomaly']}_{assessment.severity}"] += 1
+        if self._publish and should_publish(anomaly, known):
+            batch.out.outbox.append(anomaly_message(anomaly))
 
     # ------------------------------------------------------------------ state to bytes
 
@@ -466,7 +474,11 @@ class Worker:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 
     def _dump(self, subject: Subject) -> bytes:
-        # The kernel takes a fiftieth of the time, and needs the agent for its next events anyway.
-        if self._quiet is not None and subject.profile.agent is None and subject.view is not None:
+        # The kernel takes a fiftieth of the time, and needs the agent for its next events.
+        if (
+            self._fast_path is not None
+            and subject.profile.agent is None
+            and subject.view is not None
+        ):
             self.engine.pack(subject)
         return self._agents.dump(subject)

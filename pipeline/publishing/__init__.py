@@ -1,4 +1,4 @@
-"""Where results go, by the scheme of a URL: a new sink is one file here and one line in `SINKS`."""
+"""Sinks of results, by URL scheme; a new sink is one file here and one line in `SINKS`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
-from pipeline.publishing.folder import Folder, Nowhere
+from pipeline.publishing.folder import Discard, Folder
 from pipeline.sources.file_url import path_of
 from pipeline.text.quoted import masked, quoted
 
@@ -29,7 +29,7 @@ def open_sink(url: str, *, kafka_client: str = "kafka-python") -> Sink:
     Raises
     ------
     ConfigError
-        The URL is not one of these, or the client does not go with it.
+        The URL has another form, or the client cannot be used with it.
     """
     scheme, colon, _ = url.partition(":")
     if scheme not in SINKS or (scheme == "none") == bool(colon):
@@ -42,13 +42,13 @@ def open_sink(url: str, *, kafka_client: str = "kafka-python") -> Sink:
 def open_fenced_sink(
     url: str, owner: str, still_ours: Callable[[], None], *, kafka_client: str = "kafka-python"
 ) -> Sink:
-    """Open a sink for a shard that workers take over from each other.
+    """Open a sink for a shard that may move between workers.
 
     Parameters
     ----------
     owner, still_ours
-        As of `pipeline.publishing.kafka.fenced.FencedSink`; only Kafka can refuse those that were
-        overtaken.
+        As for `pipeline.publishing.kafka.fenced.FencedSink`; only Kafka can refuse a replaced
+        worker.
     kafka_client
         As in `pipeline.sources.Options`.
     """
@@ -61,7 +61,7 @@ def open_fenced_sink(
 
 
 def topic_file(url: str, topic: str) -> Path:
-    """Name the file of a topic in a sink that is a folder.
+    """Give the file of a topic in a folder sink.
 
     >>> str(topic_file("file:out", "agent.trust"))
     'out/agent.trust.jsonl'
@@ -70,7 +70,7 @@ def topic_file(url: str, topic: str) -> Path:
 
 
 def folder_of(url: str) -> Path:
-    """Give the folder that a ``file:`` URL names; raises `ConfigError` for none."""
+    """Give the folder of a ``file:`` URL; raise `ConfigError` if it has none."""
     return Path(path_of(url))
 
 
@@ -82,7 +82,7 @@ def _kafka_sink(url: str, client: str) -> Sink:
 
 
 SINKS: dict[str, Callable[[str, str], Sink]] = {
-    "file": lambda url, client: Folder(path_of(url)),  # noqa: ARG005  # the shape of a factory
+    "file": lambda url, client: Folder(path_of(url)),  # noqa: ARG005  # signature of a factory
     "kafka": _kafka_sink,
-    "none": lambda url, client: Nowhere(),  # noqa: ARG005  # the shape of a factory
+    "none": lambda url, client: Discard(),  # noqa: ARG005  # signature of a factory
 }

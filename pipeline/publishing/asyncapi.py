@@ -1,4 +1,4 @@
-"""The AsyncAPI document of the topics, from the message types.
+"""Generate the AsyncAPI document of the topics from the message types.
 
 ``python -m pipeline.publishing.asyncapi`` writes it.
 """
@@ -21,7 +21,7 @@ _BINDING: Final = "0.5.0"
 _ORIGINAL: Final[dict[str, Any]] = {
     "description": "The original bytes, of whatever content; cut where `full_length` is there."
 }
-# Topic, message, payload, headers, what the key is.
+# Topic, message, payload, headers, description of the key.
 _CHANNELS: Final[tuple[tuple[str, str, Any, Any, str], ...]] = (
     ("agent.actions", "Event", Event, None, "agent id; one agent's events in their order"),
     ("agent.anomalies", "Anomaly", Anomaly, Published, "agent id"),
@@ -37,7 +37,7 @@ _WORDS: Final = {
 
 
 def topics_document() -> dict[str, Any]:
-    """Make the document, from the point of view of Habitus.
+    """Make the document; send and receive are seen from Habitus.
 
     >>> document = topics_document()
     >>> document["operations"]["receive_agent_actions"]["action"]
@@ -93,7 +93,7 @@ def topics_document() -> dict[str, Any]:
 
 
 def _topic_binding(topic: str) -> dict[str, Any]:
-    """Give the topic's configuration as `create_topics` sets it."""
+    """Give the topic configuration that `create_topics` sets."""
     configs = TOPICS[topic]
     said: dict[str, Any] = {"cleanup.policy": [configs["cleanup.policy"]]}
     if "max.message.bytes" in configs:
@@ -102,7 +102,7 @@ def _topic_binding(topic: str) -> dict[str, Any]:
 
 
 def _schemas(kind: Any, name: str, suffix: str) -> dict[str, Any]:
-    """Give the schema of a type under `name` and those of its parts under ``name.Part``."""
+    """Give the schemas of a type under `name`, and of its parts under ``name.Part``."""
     template = f"#/components/schemas/{name}.{{name}}"
     _, parts = msgspec.json.schema_components([kind], ref_template=template)
     found = {f"{name}.{part}": _draft_07(schema) for part, schema in parts.items()}
@@ -111,7 +111,7 @@ def _schemas(kind: Any, name: str, suffix: str) -> dict[str, Any]:
 
 
 def _draft_07(schema: Any) -> Any:
-    """Write a schema of draft 2020-12 in the words of draft-07, which AsyncAPI's own extend."""
+    """Convert a schema of draft 2020-12 to draft-07, the base of AsyncAPI schemas."""
     if isinstance(schema, list):
         return [_draft_07(part) for part in schema]
     if not isinstance(schema, dict):

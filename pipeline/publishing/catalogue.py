@@ -30,7 +30,7 @@ def catalogue() -> dict[str, Kind]:
 
 
 def title_of(anomaly: str) -> str:
-    """Give an anomaly type in words.
+    """Give the title of an anomaly type.
 
     >>> title_of("identity.shadow")
     'Agent outside the inventory'

@@ -1,4 +1,4 @@
-"""A folder as a sink: one ``TOPIC.jsonl`` for each topic, and a sink that takes nothing."""
+"""A folder as a sink with one ``TOPIC.jsonl`` per topic, and a sink that discards messages."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class Folder:
-    """Append messages to files, one line each, and have them on disk before returning.
+    """Append messages to files, one line each, and sync them to disk before returning.
 
     Parameters
     ----------
     path
-        The folder; made if it is not there.
+        The folder; created if missing.
 
     Raises
     ------
     ConfigError
-        It cannot be made, or is something else.
+        The folder cannot be created, or the path is no folder.
 
     Notes
     -----
-    A message is written again when the process died between writing and noting so; its `id` tells.
-    A tombstone is the line ``{"key":…,"value":null}``.
+    After a crash between writing and commit, a message is written again with the same `id`. A
+    tombstone is the line ``{"key":…,"value":null}``.
     """
 
     def __init__(self, path: str) -> None:
@@ -44,10 +44,10 @@ class Folder:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"cannot make the folder {path!r}: {error.strerror}") from error
+            raise ConfigError(f"cannot create the folder {path!r}: {error.strerror}") from error
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Append, flush, `fsync`; raise `SinkUnavailable` when the disk refuses."""
+        """Append, flush, `fsync`; raise `SinkUnavailable` if the write fails."""
         lines: defaultdict[str, list[bytes]] = defaultdict(list)
         for message in messages:
             lines[message.topic] += (_line(message), b"\n")
@@ -65,7 +65,7 @@ class Folder:
         if topic not in self._files:
             file = (self._path / f"{topic}.jsonl").open("a+b", buffering=0)
             self._files[topic] = file
-            # A crash can leave half a line; the next one must not be glued to it.
+            # A crash can leave half a line; the next line must begin after a newline.
             if file.tell() and not _ends_in_newline(file):
                 file.write(b"\n")
         return self._files[topic]
@@ -77,8 +77,8 @@ class Folder:
         self._files.clear()
 
 
-class Nowhere:
-    """Take every message and keep none: for trying things out."""
+class Discard:
+    """Accept and discard every message, for experiments."""
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Do nothing."""

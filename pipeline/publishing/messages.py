@@ -1,7 +1,7 @@
-"""What is published, as types: the anomaly and the headers; the trust answer is the core's own.
+"""Types of published messages: the anomaly and the headers; `models` defines the trust answer.
 
-`pipeline.publishing.outputs` makes the objects; these describe them to readers, and a test holds
-the two together over a real run.
+`pipeline.publishing.outputs` makes the objects. These types describe them, and a test compares both
+over a real run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class Reason(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One feature's share: bits of surprise, what was observed, and what was expected instead."""
+    """Contribution of one feature: bits of surprise, observed and expected values."""
 
     feature: str
     bits: float
@@ -36,7 +36,7 @@ class Bits(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Position(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One event of the anomaly, and where it stands in the source."""
+    """One event of the anomaly, and its position in the source."""
 
     id: str
     position: str
@@ -50,10 +50,10 @@ class Change(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Agents(Struct, kw_only=True, forbid_unknown_fields=True):
-    """The agents of an anomaly of several: how many, ten of them, and what all of them share.
+    """The agents of a finding of several agents: number, ten ids, and shared values.
 
-    `first` begins with those that do more than read, and `operations` says what. `conflicts`
-    counts events under an id with other content.
+    `first` begins with agents that do more than read; `operations` holds their operations.
+    `conflicts` counts events that reuse an id with other content.
     """
 
     count: Annotated[int, Meta(ge=1)]
@@ -66,9 +66,9 @@ class Agents(Struct, kw_only=True, forbid_unknown_fields=True):
 class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     """One anomaly; a later version of the same id replaces the earlier one.
 
-    It stands on its `ground`: a `rule`, what `several` events show, or how rare the `event` (`p`),
-    its `session` so far (`session_p`) or all of that `together` (`together_p`) is. One with
-    `agents` is of all of them; `agent_id` is the first.
+    `ground` is the kind of evidence. It is a `rule`, a sum over `several` events, or a p-value: of
+    the `event` (`p`), of its `session` so far (`session_p`), or of both `together` (`together_p`).
+    With `agents` it concerns all of them, and `agent_id` is the first.
     """
 
     id: str
@@ -106,13 +106,13 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Published(Struct, kw_only=True):
-    """Headers of every message published: `id` is the same for a repeat of the same message."""
+    """Headers of every published message; a repeat has the same `id`."""
 
     id: str
 
 
 class Rejected(Published, kw_only=True):
-    """Headers of a rejected record: why, and where and when it was received."""
+    """Headers of a rejected record: reason, source position and arrival time."""
 
     reason: str
     detail: str

@@ -1,4 +1,4 @@
-"""What goes out: anomalies and trust answers as messages, assessments as lines of a replay."""
+"""Make output: messages of anomalies and trust answers, and lines of a replay."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_REASONS = 5
 
 
 def reason_object(reason: Reason) -> dict[str, Any]:
-    """Give a reason as it is shown."""
+    """Give the published form of a reason."""
     return {
         "feature": reason.feature,
         "bits": round(reason.bits, 2),
@@ -37,7 +37,7 @@ def reason_object(reason: Reason) -> dict[str, Any]:
 
 
 def replay_line(a: Assessment, subject: Subject, policy: TrustPolicy) -> dict[str, Any]:
-    """Give one event's judgement as `habitus replay` writes it (contracts.md 3)."""
+    """Give the line of `habitus replay` for one judgement (contracts.md 3)."""
     trust = subject.trust
     now = opinion(subject.ledger(policy), a.time_us, policy)
     level = advance(trust.standing, now.lower, a.time_us, policy).level
@@ -78,7 +78,7 @@ def anomaly_object(
     where: str,
     config_version: str,
 ) -> dict[str, Any]:
-    """Give an anomaly with one more event; alerts with one cause are one anomaly."""
+    """Add an event to an anomaly, or begin one; alerts with one cause are one anomaly."""
     worse = known is None or a.rank > known["rank"]
     base: dict[str, Any] = {} if known is None else dict(known)
     if worse:
@@ -125,14 +125,14 @@ def anomaly_object(
 
 
 def anomaly_message(anomaly: dict[str, Any]) -> Message:
-    """Give the message of an anomaly; the same version of it has the same id."""
+    """Give the message of an anomaly; equal versions have equal ids."""
     name = f"{anomaly['id']}:{anomaly['version']}"
     value = msgspec.json.encode(anomaly)
     return Message(ANOMALIES, anomaly["agent_id"].encode(), name, value)
 
 
 def answer_message(answer: Answer, where: str) -> Message:
-    """Give the message of a trust answer as of an event; computed then, not now."""
+    """Give the message of a trust answer, computed as of its event."""
     key = answer.agent_id.encode()
     return Message(TRUST, key, f"trust:{answer.agent_id}:{where}", encode(answer))
 

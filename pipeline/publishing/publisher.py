@@ -1,4 +1,4 @@
-"""What waits in the outbox goes out; once a stop is asked for, nobody waits twice for a sink."""
+"""Publish the outbox; after a stop request, wait at most once for an unavailable sink."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ RETRY_S = 1.0
 
 
 class Publisher:
-    """Publish for everything that a worker has in hand, as long as it is worth trying.
+    """Publish for all shards of a worker while the sink may be available.
 
-    A broker that hangs is found out by waiting for it, half a minute each time. After a stop was
-    asked for, one such wait is enough: what was not taken is committed, and goes out after the
-    next start.
+    A hanging broker is detected only by a timeout of half a minute. After a stop request, one
+    timeout is enough. The remaining messages are committed in the outbox, and the next start
+    publishes them.
 
     Parameters
     ----------
     stop
-        Set when the worker is asked to stop.
+        Set when the worker is requested to stop.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Publisher:
                 ) from None
 
     def empty(self, store: Store, sink: Sink) -> bool:
-        """Publish the outbox of a store in its order; False when the sink did not take it all."""
+        """Publish the outbox of a store in order; return False if messages remain."""
         while rows := store.outbox(_CHUNK):
             messages = [message for _, message in rows]
             if not self.tried(partial(sink.publish, messages), "sink_unavailable"):
@@ -97,12 +97,12 @@ class Publisher:
         return True
 
     def tried(self, publish: Callable[[], None], event: str) -> bool:
-        """Call what publishes; False when the sink was away, or is not to be asked any more.
+        """Call `publish`; return False if the sink is unavailable or no attempt is left.
 
         Parameters
         ----------
         event
-            The log's word for a sink that is away.
+            Log event for an unavailable sink.
         """
         if self._away and self._stop.is_set():
             return False

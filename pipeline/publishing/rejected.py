@@ -1,4 +1,4 @@
-"""What could not become an event, as a message: the original bytes, and why in the headers."""
+"""Messages of rejected records: the original bytes, with the reason in the headers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOPIC = "agent.actions.rejected"
 
-# Room for the headers and for the broker's usual bound of 1 MiB a message.
+# Leaves room for the headers below the broker's default limit of 1 MiB a message.
 _WHOLE = 960 << 10
 
 
@@ -30,8 +30,8 @@ def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
     Returns
     -------
     Message
-        Key as received, a deterministic id, headers `reason`, `detail`, `source`, `offset`,
-        `time` (of arrival) and, when the bytes were cut, `full_length`.
+        Has the received key, a deterministic id, and headers `reason`, `detail`, `source`, `offset`
+        and `time` (of arrival). A cut record also has `full_length`.
 
     Examples
     --------
@@ -58,14 +58,14 @@ def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
 
 
 def rejected_line(message: Message, number: int | None = None) -> bytes:
-    r"""Write a rejected record as one line of JSON, without the newline.
+    r"""Format a rejected record as one line of JSON, without the newline.
 
-    Bytes that are not UTF-8 are in `value_base64` in place of `value`.
+    Bytes that are not UTF-8 are in `value_base64` instead of `value`.
 
     Parameters
     ----------
     number
-        Running number of the record in its file, where records are numbered.
+        Sequence number of the record in its file, if records are numbered.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def rejected_by(counters: Mapping[str, int]) -> dict[str, int]:
 
 
 class FirstRejected(Struct, frozen=True):
-    """The first record that a run rejected: position and reason, and no content.
+    """The first record that a run rejected: position and reason, without content.
 
     >>> FirstRejected("file:/var/log/a.jsonl", 7, "bad_value").in_words
     "line 7 of '/var/log/a.jsonl': bad_value"
@@ -122,16 +122,16 @@ class FirstRejected(Struct, frozen=True):
 
     @classmethod
     def among(cls, messages: Iterable[Message]) -> FirstRejected | None:
-        """Find it among messages."""
+        """Find the first rejected record among messages."""
         for message in messages:
             if message.topic == TOPIC:
-                told = {name: value.decode() for name, value in message.headers}
-                return cls(told["source"], int(told["offset"]), told["reason"])
+                fields = {name: value.decode() for name, value in message.headers}
+                return cls(fields["source"], int(fields["offset"]), fields["reason"])
         return None
 
     @property
     def in_words(self) -> str:
-        """Say it to a person."""
+        """Describe the record for people."""
         kind, _, path = self.source.partition(":")
         if kind == "stdin":
             return f"line {self.offset} of standard input: {self.reason}"
@@ -142,7 +142,7 @@ class FirstRejected(Struct, frozen=True):
 
 
 def in_words(reasons: Mapping[str, int]) -> str:
-    """Say how many records were rejected for which reason.
+    """Describe the number of rejected records by reason.
 
     >>> in_words({"not_json": 1, "duplicate_id": 2})
     '2 duplicate_id, 1 not_json'
@@ -151,10 +151,10 @@ def in_words(reasons: Mapping[str, int]) -> str:
 
 
 def all_rejected(reasons: Mapping[str, int], first: FirstRejected | None) -> str:
-    """Say that nothing of an input could be read, why, and where that begins.
+    """Describe an input of which all records were rejected: reasons and first record.
 
     >>> all_rejected({"bad_value": 2}, FirstRejected("stdin", 1, "bad_value"))
     'all 2 records were rejected (2 bad_value); first: line 1 of standard input: bad_value'
     """
-    told = f"all {sum(reasons.values())} records were rejected ({in_words(reasons)})"
-    return told if first is None else f"{told}; first: {first.in_words}"
+    text = f"all {sum(reasons.values())} records were rejected ({in_words(reasons)})"
+    return text if first is None else f"{text}; first: {first.in_words}"

@@ -1,8 +1,8 @@
-"""Several workers on one stream: each judges some of its partitions, into one PostgreSQL store.
+"""Several workers on one stream: each judges some partitions, into one PostgreSQL store.
 
-A partition is a *shard*: an engine of its own, loaded from the store by whoever is assigned the
-partition, and dropped again when it goes to another worker. What a shard learns about others than
-its own agents reaches them as contributions (`models.replication.exchange`), through the store.
+Each partition is a *shard* with an own engine. The worker that is assigned the partition loads the
+engine from the store, and drops it when the partition moves. Shards exchange what they learn as
+contributions (`models.replication.exchange`) through the store.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Events that came in over HTTP, where several workers share a stream: they take the stream's way.
+"""Forward events received over HTTP to the topic that several workers share.
 
-An agent is judged where its partition is. So what `POST /v1/actions` put into the inbox is written
-to the topic, under its agent as key, by whichever worker has the first partition. One that dies in
-between does it again: the repeat is recognised by its id. What is larger than the topic takes is
-set aside as rejected, with that partition's results.
+An agent is judged by the worker of its partition. So the worker of the first partition writes the
+inbox of `POST /v1/actions` to the topic, with the agent as key. After a crash it repeats this, and
+the repeat is recognised by its id. Events larger than the topic accepts are rejected with that
+partition's results.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _AGENT = msgspec.json.Decoder(dict[str, Any])
 
 
 def forward(store: PostgresStore, source: KafkaSource, publisher: Publisher) -> int:
-    """Write everything in the inbox to the topic; give how many events are done with.
+    """Write all events of the inbox to the topic; return the number of events done.
 
     Parameters
     ----------
     store
-        As the shard of the first partition sees it, which also tells of what is set aside.
+        Store of the first partition's shard, which also reports rejected events.
 
     Raises
     ------
     Superseded
-        Another worker has that partition.
+        Another worker has the partition.
     """
     total = 0
     while rows := store.inbox_batch(0, _CHUNK):
@@ -53,16 +53,16 @@ def forward(store: PostgresStore, source: KafkaSource, publisher: Publisher) -> 
 
 
 def _hand_in(store: PostgresStore, source: KafkaSource, rows: list[_Row]) -> None:
-    """Write events to the topic, and set aside each that is too large for it by itself.
+    """Write events to the topic, and reject each event that is too large.
 
-    Events go out several together, and are refused together: those left are sent in halves until
-    the one is found. What was taken is not sent again.
+    The broker refuses a whole batch of events. The remaining ones are sent in halves until the
+    large event is found. Accepted events are not sent again.
     """
     try:
         source.hand_in([(_key(value), value) for _, value, _ in rows])
     except MessageTooLarge as error:
         if len(rows) == 1:
-            _set_aside(store, rows[0])
+            _reject(store, rows[0])
             return
         left = [rows[place] for place in error.left]
         middle = (len(left) + 1) // 2
@@ -70,8 +70,8 @@ def _hand_in(store: PostgresStore, source: KafkaSource, rows: list[_Row]) -> Non
             _hand_in(store, source, half)
 
 
-def _set_aside(store: PostgresStore, row: _Row) -> None:
-    """Reject an event; all before it in the inbox are done with."""
+def _reject(store: PostgresStore, row: _Row) -> None:
+    """Reject an event; all earlier events of the inbox are done."""
     number, value, arrived_us = row
     full_length = len(value) if len(value) > KEPT_OF_LONG else 0
     record = RawRecord(
@@ -89,7 +89,7 @@ def _set_aside(store: PostgresStore, row: _Row) -> None:
 
 
 def _key(value: bytes) -> bytes | None:
-    """Give the agent of an event as the key of its record; none where it cannot be read.
+    """Give the agent of an event as key of its record; None if it cannot be read.
 
     >>> _key(b'{"agent":{"id":"billing-7"}}'), _key(b"[]")
     (b'billing-7', None)

@@ -1,4 +1,4 @@
-"""The loop of one of several workers: the same six steps, for each partition that is its own."""
+"""The loop of one of several workers: the same six steps, for each of its partitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.errors import (
 from pipeline.clock import clock_us
 from pipeline.configuration.detectors import registered_detectors
 from pipeline.formats import format_named
-from pipeline.processing.assembly import Surroundings
+from pipeline.processing.assembly import SharedResources
 from pipeline.processing.stream_types import by_source
 from pipeline.publishing import open_sink
 from pipeline.publishing.publisher import Publisher
@@ -39,27 +39,27 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _HEARTBEAT_US = 1_000_000
-_MOST_WAITING = 50_000  # messages of a shard that wait for a sink that is away
+_MOST_WAITING = 50_000  # queued messages of a shard while the sink is unavailable
 _RETRY_S = 1.0
 _LOST_US = 5_000_000
 
 
 class ShardedLoop:
-    """A worker over the partitions that its group assigns to it.
+    """A worker for the partitions that the consumer group assigns to it.
 
     Parameters
     ----------
-    around
-        What is beside the stream, and promoted.
+    resources
+        Read-only resources, with the promoted configuration.
     stop
-        Set when it is to end; the batch in hand is finished first.
+        Set to end the loop; the current batch is finished first.
     drain
-        Whether it ends with what is there at the start.
+        Whether the loop ends after the records present at the start.
 
     Attributes
     ----------
     counters, first_rejected
-        What was counted by shards this worker has had, and the first record that one rejected.
+        Counters of all shards of this worker, and the first rejected record.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ShardedLoop:
         settings: Settings,
         store: PostgresStore,
         source: KafkaSource,
-        around: Surroundings,
+        resources: SharedResources,
         stop: threading.Event,
         *,
         drain: bool = False,
@@ -80,18 +80,18 @@ class ShardedLoop:
         self._source = source
         self._stop = stop
         self._publisher = Publisher(stop)
-        self._around = around
+        self._resources = resources
         self._shards: dict[str, Shard] = {}
         self._lost_us: dict[str, int] = {}
         self._beat_us = 0
 
     def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
-        """Go on until the source ends or it is to stop.
+        """Run until the source ends or `stop` is set.
 
         Parameters
         ----------
         drain
-            Whether the source ends once everything there at the start was handed out.
+            Whether the source ends after the records present at the start.
         """
         source = self._source
         source.on_assigned, source.on_revoked = self._assigned, self._revoked
@@ -108,16 +108,16 @@ class ShardedLoop:
             if self._stop.is_set():
                 return
             self._beat()
-            self._look_for_lost()
+            self._reclaim_lost()
             self._forward()
             source.hold(held=self._full())
 
     def step(self, batch: Batch) -> None:
-        """Judge, commit and publish what belongs to each of the own partitions."""
+        """Judge, commit and publish the records of each own partition."""
         done: dict[str, str] = {}
         for name, records in by_source(batch.records).items():
             shard = self._shards.get(name)
-            if shard is None:  # it went to another worker, which begins where we stood
+            if shard is None:  # it moved to another worker, which resumes at our last commit
                 continue
             with self._in_hand(name):
                 shard.judge(records, batch.positions[name], self._source.lag_us(name))
@@ -127,18 +127,18 @@ class ShardedLoop:
             self._source.commit(done)
 
     def _forward(self) -> None:
-        """Write what came in over HTTP to the topic, with the first partition in hand."""
+        """Write events received over HTTP to the topic, if this worker has the first partition."""
         for name in [name for name in self._shards if name.endswith(":0")]:
             with self._in_hand(name):
                 forward(self._shards[name].store, self._source, self._publisher)
 
     def end(self, *, drained: bool) -> None:
-        """Publish what waits, and say how it ended.
+        """Publish queued messages, and store how the loop ended.
 
         Raises
         ------
         SinkUnavailable
-            With `drained`: the sink stayed away; the next run publishes it.
+            With `drained`: the sink stayed unavailable; the next run publishes the messages.
         """
         for name, shard in list(self._shards.items()):
             with self._in_hand(name):
@@ -149,7 +149,7 @@ class ShardedLoop:
                 shard.end("drained" if drained else "stopped")
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all shards and close their sinks."""
         self._revoked(list(self._shards))
 
     # ------------------------------------------------------------------ partitions come and go
@@ -159,7 +159,7 @@ class ShardedLoop:
         self._revoked(names)
         for name in names:
             shard = self._shards[name] = Shard(
-                self._settings, self._store.of(name), self._around, drain=self._drain
+                self._settings, self._store.of(name), self._resources, drain=self._drain
             )
             with self._in_hand(name):
                 shard.publish(self._publisher)
@@ -180,7 +180,7 @@ class ShardedLoop:
 
     @contextmanager
     def _in_hand(self, name: str) -> Iterator[None]:
-        """Let go of a shard that another worker turns out to have; the broker tells us soon."""
+        """Drop a shard that another worker has claimed; the broker reports it soon."""
         try:
             yield
         except Superseded as error:
@@ -188,11 +188,11 @@ class ShardedLoop:
             self._revoked([name])
             self._lost_us[name] = clock_us()
 
-    def _look_for_lost(self) -> None:
-        """Take back what was lost a while ago and is still assigned to us.
+    def _reclaim_lost(self) -> None:
+        """Reclaim partitions that were lost some time ago and are still assigned to this worker.
 
-        The broker's word came later than another worker's claim, or the other way round: of two
-        that were assigned a partition one after the other, the first may have claimed it last.
+        The order of claims may differ from the order of assignments: of two workers assigned a
+        partition in turn, the first may claim it last.
         """
         now = clock_us()
         late = [name for name, at in self._lost_us.items() if now - at > _LOST_US]
@@ -201,7 +201,7 @@ class ShardedLoop:
         if late:
             self._source.again(late)
 
-    # ------------------------------------------------------------------ results and signs of life
+    # ------------------------------------------------------------------ results and heartbeats
 
     def _full(self) -> bool:
         return any(shard.waiting >= _MOST_WAITING for shard in self._shards.values())
@@ -219,15 +219,15 @@ class ShardedLoop:
 def run_sharded(
     settings: Settings, *, drain: bool, progress: Progress | None, stop: threading.Event
 ) -> tuple[Counter[str], FirstRejected | None]:
-    """Be one of the workers on a stream until told to stop, or until all of it is done (`drain`).
+    """Run one of the workers on a stream until `stop` is set, or until all is done (`drain`).
 
-    Where store or broker go away, everything in memory is thrown away, and the worker joins the
-    group again once they answer: what counts is in the store.
+    If store or broker become unavailable, the worker drops its memory, and joins the group again
+    when they answer. The store holds all state.
 
     Raises
     ------
     ConfigError
-        A setting is wrong; it is said before there is a partition.
+        A setting is wrong; raised before the worker has a partition.
     """
     registered_detectors(settings)
     format_named(settings.format)
@@ -236,8 +236,8 @@ def run_sharded(
     first: FirstRejected | None = None
     while True:
         try:
-            with _opened(settings, drain=drain, again=bool(counters)) as (store, source, around):
-                loop = ShardedLoop(settings, store, source, around, stop, drain=drain)
+            with _opened(settings, drain=drain, again=bool(counters)) as (store, source, resources):
+                loop = ShardedLoop(settings, store, source, resources, stop, drain=drain)
                 try:
                     loop.run(progress, drain=drain)
                     loop.end(drained=drain and not stop.is_set())
@@ -258,26 +258,26 @@ def run_sharded(
 @contextmanager
 def _opened(
     settings: Settings, *, drain: bool, again: bool
-) -> Iterator[tuple[PostgresStore, KafkaSource, Surroundings]]:
-    """Open store and source, and load what is beside them.
+) -> Iterator[tuple[PostgresStore, KafkaSource, SharedResources]]:
+    """Open store and source, and load the shared resources.
 
-    Where they were there before, their absence is no fault of settings.
+    If they were available before (`again`), a failure is not a wrong setting.
 
     Raises
     ------
     SourceUnavailable
-        One of them cannot be reached or is taken, where it could before.
+        One of them cannot be reached or is in use, and was available before.
     """
     try:
         with ExitStack() as stack:
             store = stack.enter_context(open_shard(settings.store, ""))
             if not stack.enter_context(worker_lock(settings.store)).acquire():
                 raise ConfigError(
-                    f"store {shown_url(settings.store)} is written to by a process that judges "
+                    f"store {shown_url(settings.store)} is in use by a process that judges "
                     "alone (habitus learn, serve without --no-judge, or run on another source "
                     "than Kafka); stop it first"
                 )
-            around = Surroundings.of(settings, store)  # before there is a member of the group
+            resources = SharedResources.of(settings, store)  # before the worker joins the group
             source = open_source(
                 settings.source,
                 batch_size=settings.batch_size,
@@ -292,4 +292,4 @@ def _opened(
             raise SourceUnavailable(str(error)) from error
         raise
     with kept:
-        yield store, cast("KafkaSource", source), around
+        yield store, cast("KafkaSource", source), resources

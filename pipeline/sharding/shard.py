@@ -1,4 +1,4 @@
-"""One partition in one worker's hands: loaded, judged, committed, and let go."""
+"""One partition of a worker: load, judge, commit and release it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.clock import clock_us
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.quarantine import judged
 from pipeline.publishing import open_fenced_sink
-from pipeline.publishing.kept_rejected import keeping
+from pipeline.publishing.rejected_file import keeping
 from pipeline.sources.kafka.position import Position
 from pipeline.sources.live_sources import feeds_of, source_of
 from pipeline.store.batch import PipelineStatus
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    from pipeline.processing.assembly import Surroundings
+    from pipeline.processing.assembly import SharedResources
     from pipeline.processing.stream_types import RawRecord
     from pipeline.publishing.publisher import Publisher
     from pipeline.settings import Settings
@@ -28,38 +28,38 @@ if TYPE_CHECKING:
 
 _BEATS_TO_FORGET = 60
 KEPT_CONTRIBUTIONS = 1_000
-MOST_TAKEN = 256  # contributions before one batch; the rest come before the next
+MOST_TAKEN = 256  # contributions applied before one batch; the rest wait for the next
 
 
 class Shard:
-    """The engine of one partition, and where it stands.
+    """The engine and the position of one partition.
 
-    Making one takes the partition: whoever had it before cannot commit any more.
+    Making a shard claims the partition: its previous worker cannot commit any more.
 
     Parameters
     ----------
     store
-        The store as this shard sees it.
-    around
-        What all shards of a worker share.
+        The store, bound to this shard.
+    resources
+        Resources shared by all shards of a worker.
     drain
-        Whether reading ends with what is there at the start.
+        Whether reading ends after the records present at the start.
 
     Attributes
     ----------
     name
         Position key of the partition.
     position
-        From where it goes on, None at the beginning.
+        Resume position; None is the beginning.
     waiting
-        Messages that a sink has not taken yet.
+        Messages that the sink has not accepted yet.
     """
 
     def __init__(
         self,
         settings: Settings,
         store: PostgresStore,
-        around: Surroundings,
+        resources: SharedResources,
         *,
         drain: bool = False,
     ) -> None:
@@ -67,7 +67,7 @@ class Shard:
         self.store = store
         store.claim()
         self.position: str | None = store.positions().get(self.name)
-        self._make = partial(build_worker, settings, store, around=around)
+        self._make = partial(build_worker, settings, store, resources=resources)
         said = store.statuses().get(self.name, PipelineStatus())
         self._source = source_of(settings.source)[0]
         self._feeds = feeds_of(settings, said, drain=drain, http=False)
@@ -84,7 +84,7 @@ class Shard:
         self._beats = 0
 
     def _begin(self) -> None:
-        """Take up what is stored."""
+        """Load the stored state."""
         self.worker = self._make()
         self.exchange = Exchange(self.worker.engine, self.store.shared().get(NAME, b""))
         self._taken = self.store.taken()
@@ -98,11 +98,11 @@ class Shard:
             Another worker has the partition; nothing was written.
         """
         begun = Position.of(self.position).offset_in(Position.of(position).topic_id)
-        if records[0].offset < begun:  # what was fetched before the partition was given anew
+        if records[0].offset < begun:  # records fetched before the partition was assigned again
             records = [one for one in records if one.offset >= begun]
             if not records:
                 return
-        out = judged(self._judged, self._judged_anew, records)
+        out = judged(self._judged, self._judge_with_new_worker, records)
         self._feeds.note(self._source, out.newest_us, clock_us())
         self._commit(out, {self.name: position}, self._status("running", lag_us))
         self.position = position
@@ -114,14 +114,14 @@ class Shard:
         out.taken = taken
         return out
 
-    def _judged_anew(self, records: Sequence[RawRecord]) -> Commit:
+    def _judge_with_new_worker(self, records: Sequence[RawRecord]) -> Commit:
         before = self.worker
         self._begin()
-        self.worker.succeeds(before)
+        self.worker.take_over_counters(before)
         return self._judged(records)
 
     def publish(self, publisher: Publisher) -> bool:
-        """Publish the shard's messages in their order; False when the sink did not take them.
+        """Publish the shard's messages in order; return False if the sink did not accept them.
 
         Raises
         ------
@@ -134,20 +134,20 @@ class Shard:
         return True
 
     def close(self) -> None:
-        """Let go of it: what was judged is committed, batch by batch."""
+        """Release the shard; judged batches are already committed."""
         self.sink.close()
 
     def end(self, state: Literal["drained", "stopped"]) -> None:
-        """Write all that is shared as one copy, and how it ended."""
+        """Write the shared state as one copy, and how the loop ended."""
         self._commit(self.worker.flush(whole=True), {}, self._status(state, 0))
 
     def beat(self, lag_us: int) -> None:
-        """Give a sign of life; now and then, forget what all others have taken in.
+        """Store a heartbeat; regularly delete contributions that all shards have applied.
 
-        What others told is forgotten once everyone has it. So a shard without events takes in what
-        it need not find when it has some again.
+        A contribution is deleted after all shards have applied it. So a shard without events
+        applies contributions here, before they are deleted.
         """
-        taken = self._take(spared=KEPT_CONTRIBUTIONS)
+        taken = self._take(tolerated=KEPT_CONTRIBUTIONS)
         out = self.worker.flush()
         out.taken = taken
         self._commit(out, {}, self._status("running", lag_us))
@@ -155,10 +155,12 @@ class Shard:
         if self._beats % _BEATS_TO_FORGET == 0:
             self.store.forget_contributions(KEPT_CONTRIBUTIONS)
 
-    def _take(self, spared: int = 0) -> dict[str, int]:
-        """Take in what others told since the last time; give up to which number of each."""
+    def _take(self, tolerated: int = 0) -> dict[str, int]:
+        """Apply new contributions of other shards; return the last applied number of each shard."""
         taken: dict[str, int] = {}
-        for shard, seq, blob in self.store.contributions(self._taken, MOST_TAKEN, spared=spared):
+        for shard, seq, blob in self.store.contributions(
+            self._taken, MOST_TAKEN, tolerated=tolerated
+        ):
             self.exchange.take(blob)
             taken[shard] = seq
         self._taken |= taken
@@ -166,7 +168,7 @@ class Shard:
 
     def _commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         out.shared += self.exchange.dump()
-        out.told = self.exchange.told() if positions else None
+        out.contribution = self.exchange.told() if positions else None
         out.expected = {self.name: self.position}
         self.worker.commit(out, positions, status)
 

@@ -1,4 +1,4 @@
-"""Where events come from, by the scheme of a URL: a new source is one file here and one line."""
+"""Sources of events, by URL scheme; a new source is one file here and one line in `SOURCES`."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ __all__ = ["SOURCES", "Options", "open_source"]
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What every source is told.
+    """Options of every source.
 
     Attributes
     ----------
     batch_size
-        Records in a batch at most.
+        Largest number of records in a batch.
     clock_us
-        The time now, microseconds since 1970.
+        Returns the current time in microseconds since 1970.
     drain
-        End once everything that was there at the start has been handed out.
+        End after the records that were present at the start.
     batch_ms
-        How long a batch should take at most, milliseconds, where the source can tell; 0: no bound.
+        Target time of a batch in milliseconds, for sources that measure it; 0: no bound.
     kafka_client
-        Client of Kafka, one of `CLIENTS` in `pipeline.sources.kafka.clients.registry`.
+        Kafka client, one of `CLIENTS` in `pipeline.sources.kafka.clients.registry`.
     skip
-        Resolved paths of our own outputs, which a folder or a pattern of files does not include.
+        Resolved paths of our own outputs; a folder or a pattern does not include them.
     """
 
     batch_size: int
@@ -64,9 +64,9 @@ def open_source(
     Parameters
     ----------
     url
-        ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` (a file, folder or pattern, with
-        ``?follow=1`` followed as it grows) or ``-`` (standard input). ``feed=live`` and
-        ``feed=batch`` say whether events should keep coming
+        ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` or ``-`` (standard input). PATH is a
+        file, folder or pattern; ``?follow=1`` reads on as it grows. ``feed=live`` and
+        ``feed=batch`` declare whether events should keep coming
         (`pipeline.sources.live_sources.source_of`).
     batch_size, clock_us, drain, batch_ms, kafka_client, skip
         As in `Options`.
@@ -74,7 +74,7 @@ def open_source(
     Raises
     ------
     ConfigError
-        The URL is not one of these, or nothing is there to read.
+        The URL has another form, or there is nothing to read.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def _stdin(url: str, options: Options) -> Source:
     return Stdin(batch_size=options.batch_size, clock_us=options.clock_us)
 
 
-# The Kafka client takes 0.2 s to import, which no command on files should pay.
+# Importing the Kafka client takes 0.2 s; commands on files avoid it.
 def _kafka_source(url: str, options: Options) -> Source:
     from pipeline.sources.kafka.source import KafkaSource
 

@@ -9,7 +9,7 @@ from pipeline.text.quoted import masked, quoted
 
 
 def path_of(url: str) -> str:
-    """Give the path of a ``file:`` URL; raises `ConfigError` for none.
+    """Give the path of a ``file:`` URL; raise `ConfigError` if it has none.
 
     >>> path_of("file:out"), path_of("file:///var/log/events.jsonl")
     ('out', '/var/log/events.jsonl')

@@ -1,4 +1,4 @@
-"""Files as a source: one, a folder or a pattern, in order of their names."""
+"""Files as a source: one file, a folder or a pattern, in order of their names."""
 
 from __future__ import annotations
 
@@ -26,48 +26,48 @@ _log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """What a file of any kind can do."""
+    """Interface of a reader of one file."""
 
     def take(self, count: int, size: int, *, last: bool) -> Taken:
-        """Take the next records; none when there are none (yet)."""
+        """Take the next records; none if there are none (yet)."""
 
     @property
     def position(self) -> str:
-        """Where to resume after what was taken."""
+        """Position to resume from after the records taken."""
 
     @property
     def progress(self) -> int:
-        """Bytes of the file behind what was taken."""
+        """Bytes of the file up to the records taken."""
 
     def close(self) -> None:
         """Close the file."""
 
 
 class Files:
-    """Read files in order of their names, and go on as they grow if asked to.
+    """Read files in order of their names, and follow them if `follow` is set.
 
     Parameters
     ----------
     path
-        A file, a folder (its ``.jsonl``, ``.ndjson``, ``.json``, ``.log``, ``.parquet`` files,
-        compressed or not; not its subfolders), or a pattern with ``*``, ``?``, ``**``. Results of
-        Habitus are not read out of a folder or by a pattern.
+        A file, a folder, or a pattern with ``*``, ``?``, ``**``. Of a folder, the ``.jsonl``,
+        ``.ndjson``, ``.json``, ``.log`` and ``.parquet`` files are read, compressed or not, without
+        subfolders. Result files of Habitus in a folder or pattern are skipped.
     batch_size
-        Records in a batch at most; 32 MiB at most all the same.
+        Largest number of records in a batch; a batch is at most 32 MiB in any case.
     clock_us
-        Says when records arrived.
+        Gives the arrival time of records.
     follow
-        Wait for new lines and new files and never end. A half-written last line is left until its
-        newline comes; without `follow` it is a record.
+        Wait for new lines and new files, and never end. A half-written last line waits for its
+        newline; without `follow` it is a record.
     drain
-        With `follow`: end once everything there was at the start has been handed out.
+        With `follow`: end after the records that were present at the start.
     skip
-        Resolved paths of files that are not read out of a folder or by a pattern: our own outputs.
+        Resolved paths of our own outputs; a folder or a pattern does not include them.
 
     Raises
     ------
     ConfigError
-        Nothing is there to read (and `follow` is off).
+        There is nothing to read, and `follow` is off.
     """
 
     unit = BYTES
@@ -98,15 +98,15 @@ class Files:
 
     @property
     def ends(self) -> bool:
-        """Whether it ends by itself."""
+        """Whether the source ends by itself."""
         return self._ends
 
     def resume(self, positions: Mapping[str, str]) -> None:
-        """Go on from these positions; files not named are read from the start."""
+        """Resume from these positions; other files are read from the start."""
         self._positions = dict(positions)
 
     def batches(self) -> Iterator[Batch]:
-        """Give the records of each file in turn; when following, empty batches while idle."""
+        """Give the records of each file in turn; with `follow`, empty batches while idle."""
         while True:
             idle = True
             for path in self._paths:
@@ -118,10 +118,10 @@ class Files:
             if idle:
                 yield Batch([], {})
                 time.sleep(IDLE_SECONDS)
-            self._look()
+            self._find_new()
 
-    def _look(self) -> None:
-        """Look for new files, and log those that are not read as they are results."""
+    def _find_new(self) -> None:
+        """Find new files, and log skipped result files."""
         self._paths, results = _sorted_out(self._path, self._skip)
         for path in results:
             if path not in self._results:
@@ -139,7 +139,7 @@ class Files:
             self._positions[key] = reader.position
             self._done[path] = reader.progress
             if not lines:
-                # Blank lines alone move the position without giving a record.
+                # Blank lines advance the position and give no record.
                 if moved and self._ends:
                     yield Batch([], {key: reader.position})
                 break
@@ -158,44 +158,44 @@ class Files:
         return self._readers[path]
 
     def commit(self, positions: Mapping[str, str]) -> None:
-        """Nothing to tell a file."""
+        """Do nothing: a file keeps no position."""
 
     def size_hint(self) -> int | None:
         """Bytes of all files."""
         return sum(_size(path) for path in self._paths)
 
     def progress(self) -> int:
-        """Bytes handed out of all files."""
+        """Bytes read so far, over all files."""
         return sum(self._done.values())
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open files."""
         for reader in self._readers.values():
             reader.close()
         self._readers.clear()
 
 
 def find(path: str, skip: Collection[Path] = ()) -> list[Path]:
-    """Find the recordings a path stands for, in order of their names.
+    """Find the recordings of a path, in order of their names.
 
-    An existing file is itself, whatever its name holds. Symbolic links are resolved, so that a
-    file has one position however it is reached.
+    An existing file is never treated as a pattern. Symbolic links are resolved, so each file has
+    one position.
 
     Parameters
     ----------
     skip
-        Resolved paths to leave out of a folder or a pattern, besides files of results.
+        Resolved paths to leave out of a folder or a pattern, in addition to result files.
     """
     return _sorted_out(path, skip)[0]
 
 
 def results_in(path: str, skip: Collection[Path] = ()) -> list[Path]:
-    """Find the files of results that are not read out of a folder or by a pattern."""
+    """Find the result files that are skipped in a folder or pattern."""
     return _sorted_out(path, skip)[1]
 
 
 def _sorted_out(path: str, skip: Collection[Path]) -> tuple[list[Path], list[Path]]:
-    """Give recordings, and files of results."""
+    """Give the recordings, and the result files."""
     given = Path(path)
     if given.is_file():
         return [given.resolve()], []

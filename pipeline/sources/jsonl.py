@@ -27,15 +27,15 @@ _log = logging.getLogger(__name__)
 class JsonLines:
     """Read one file from a position on.
 
-    A plain file may grow while it is read; when it became shorter or was replaced under its name
-    it is read from the start again. A compressed file is read once.
+    A plain file may grow while it is read. If it was truncated or replaced, it is read again from
+    the start. A compressed file is read once.
 
     Parameters
     ----------
     path
         The file.
     position
-        As `position` gave it: ``"LINE:BYTE"``, for a compressed file ``"LINE"``; or None.
+        A value of `position`: ``"LINE:BYTE"``, for a compressed file ``"LINE"``; None is the start.
 
     Raises
     ------
@@ -98,14 +98,14 @@ class JsonLines:
 
     @property
     def position(self) -> str:
-        """Where to resume after what was taken."""
+        """Position to resume from after the lines taken."""
         if self._compressed:
             return str(self._lines.line)
         return f"{self._lines.line}:{self._lines.byte}"
 
     @property
     def progress(self) -> int:
-        """Bytes of the file behind what was taken (of a compressed file: read)."""
+        """Bytes of the file up to the lines taken; for a compressed file, bytes read."""
         return self._raw.tell() if self._compressed else self._lines.byte
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class JsonLines:
 
 
 def first_line(path: Path, most: int) -> bytes:
-    """Give the first line of a file, up to a number of bytes; nothing where it cannot be read.
+    """Give at most `most` bytes of the first line; empty if the file cannot be read.
 
     >>> from pathlib import Path
     >>> first_line(Path("nowhere.jsonl"), 100)

@@ -1,4 +1,4 @@
-"""Lines of a byte stream, in bounded memory however long a line is."""
+"""Lines of a byte stream, in bounded memory for any line length."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _is_object = methodcaller("endswith", b"}\n")
 
 
 class Taken:
-    """Lines that were taken: their bytes, and by place in `values` what else is known of them.
+    """Lines taken: their bytes and, by index in `values`, their metadata.
 
     Attributes
     ----------
     values
-        Some of them with their newline, of which no reader of JSON takes notice; a record has none.
+        Bytes of the lines. Some keep their newline, which JSON readers ignore; a record has none.
     numbers
         Line numbers from 1.
     cut
-        Full length of those that were cut, by place.
+        Full length of cut lines, by index.
     """
 
     __slots__ = ("cut", "numbers", "values")
@@ -38,7 +38,7 @@ class Taken:
         self.cut: dict[int, int] = {}
 
     def add(self, number: int, value: bytes, full_length: int = 0) -> None:
-        """Add a line; its full length if it was cut, else 0."""
+        """Add a line, with its full length if it was cut, else 0."""
         if full_length:
             self.cut[len(self.values)] = full_length
         self.values.append(value)
@@ -48,7 +48,7 @@ class Taken:
         return len(self.values)
 
     def records(self, source: str, arrived_us: int) -> Records:
-        """Give them as records of a source."""
+        """Convert the lines to records of a source."""
         values, numbers, cut = self.values, self.numbers, self.cut
 
         def make(at: int) -> RawRecord:
@@ -62,21 +62,21 @@ class Taken:
 class Lines:
     r"""Cut a stream into lines.
 
-    Empty lines are counted and left out. A line longer than `MAX_VALUE` is read past, keeping its
-    first `KEPT_OF_LONG` bytes. What follows the last newline is kept back until its newline comes,
-    or until `take` is told that nothing more will.
+    Empty lines are counted and left out. Of a line longer than `MAX_VALUE`, the first
+    `KEPT_OF_LONG` bytes are kept. Text after the last newline waits for its newline, or for `take`
+    with `last`.
 
     Parameters
     ----------
     read
-        Gives up to that many bytes; ``b""`` when there is nothing (yet).
+        Returns at most the given number of bytes; ``b""`` if there are none (yet).
     line, byte
-        What was read before: line number of the last line taken, bytes up to its end.
+        Start position: number of the last line taken, and bytes up to its end.
 
     Attributes
     ----------
     line, byte
-        The same after everything taken so far: where to resume.
+        Position after all lines taken so far, to resume from.
 
     Examples
     --------
@@ -94,20 +94,20 @@ class Lines:
         self.byte = byte
         self._read = read
         self._ready: list[bytes] = []  # each with its newline
-        self._next = 0  # place in it of the line to take next
-        self._first = 0  # length of its first line, newline included
+        self._next = 0  # index of the next line
+        self._first = 0  # length of the first line, newline included
         self._rest = b""
         self._skipped = 0
 
     def take(self, count: int, size: int, *, last: bool) -> Taken:
-        """Take lines until there are `count` of them or `size` bytes, or the stream pauses.
+        """Take lines until `count` lines, `size` bytes, or a pause of the stream.
 
         Parameters
         ----------
         count, size
-            Lines and bytes at most; one line is given whatever its size.
+            Largest number of lines and of bytes; one line of any size is always given.
         last
-            Whether an unfinished last line is a line.
+            Whether an unfinished last line counts as a line.
         """
         taken = Taken()
         while len(taken) < count and size > 0:
@@ -123,7 +123,7 @@ class Lines:
         return taken
 
     def _take_each(self, taken: Taken, count: int, size: int) -> int:
-        """Take what is ready line by line; give how many bytes."""
+        """Take ready lines one by one; return their bytes."""
         before = size
         while self._next < len(self._ready) and count > 0 and size > 0:
             line = self._ready[self._next]
@@ -135,7 +135,7 @@ class Lines:
         return before - size
 
     def _take_plain(self, taken: Taken, count: int, size: int) -> int:
-        """Take what is ready where nothing is to be stripped or cut; give how many bytes."""
+        """Take ready lines that need no stripping or cutting; return their bytes."""
         lines = self._ready[self._next : self._next + count]
         total = sum(map(len, lines))
         if total > size or not all(map(_is_object, lines)):
@@ -159,7 +159,7 @@ class Lines:
         return True
 
     def _fill(self) -> bool:
-        """Read until a line is ready; False when the stream has nothing more."""
+        """Read until a line is ready; return False if the stream has no more bytes."""
         self._ready, self._next = [], 0
         while not self._ready:
             chunk = self._read(CHUNK)
@@ -169,13 +169,13 @@ class Lines:
             if self._skipped and end < 0:
                 self._skipped += len(chunk)
                 continue
-            # Quicker than to split: that looks at one byte after the other.
+            # Faster than `split`, which examines each byte.
             lines = BytesIO(chunk if self._skipped else self._rest + chunk).readlines()
             rest = b"" if lines[-1].endswith(_NEWLINE) else lines.pop()
             self._ready = lines
-            if self._skipped:  # what is left of a line of which the start is kept
+            if self._skipped:  # the remainder of a long line whose start is kept
                 self._ready[0], self._first = self._rest, self._skipped + end + 1
-            elif self._ready:  # only the first can be long: of the others a chunk holds all
+            elif self._ready:  # only the first line can be long: a chunk holds all others
                 self._first = len(self._ready[0])
                 self._ready[0] = _kept(self._ready[0].removesuffix(_NEWLINE))
             self._rest, self._skipped = rest, 0

@@ -1,7 +1,8 @@
-"""Sources that should be live, and when the last event of each happened.
+"""Live sources, and the time of the last event of each.
 
-A source is ``live``, so that silence of all its agents is worth saying, or ``batch``: a recording
-that ends. Only event time counts: old events that come in today do not make a source fresh.
+A source is ``live`` or ``batch``. If all agents of a live source are silent, that is reported; a
+batch source is a recording that ends. Only event time counts: old events that arrive today do not
+make a source fresh.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
     from pipeline.store.batch import PipelineStatus
 
 HTTP = "http"
-"""Name of the source of events that come in over HTTP."""
+"""Name of the source of events received over HTTP."""
 
 _FILE_QUERY = re.compile(r"\?(?P<query>(follow|feed)=[^?&=]*(&(follow|feed)=[^?&=]*)*)$")
 
 
 def file_query(url: str) -> tuple[str, dict[str, str]]:
-    """Give the URL of files without its parameters, and the parameters.
+    """Split a file URL into the URL without parameters, and the parameters.
 
     Raises
     ------
     ConfigError
-        A parameter has another value than it may have.
+        A parameter has an invalid value.
 
     Examples
     --------
@@ -54,20 +55,20 @@ def file_query(url: str) -> tuple[str, dict[str, str]]:
 
 
 def check_feed(feed: str | None) -> None:
-    """Raise `ConfigError` for what is no kind of source; None, where none is named, is fine."""
+    """Raise `ConfigError` for an unknown kind of source; None is accepted."""
     if feed is not None and feed not in get_args(FeedKind):
         raise ConfigError(f"feed must be live or batch, got {quoted(feed)}")
 
 
 def source_of(url: str, *, drain: bool = False) -> tuple[str, FeedKind]:
-    """Give the name of a source, and whether it should be live.
+    """Give the name of a source and its kind.
 
     Parameters
     ----------
     url
-        As of `pipeline.sources.open_source`.
+        As for `pipeline.sources.open_source`.
     drain
-        Whether reading ends with what is there now: then nothing is expected to follow.
+        Whether reading ends with the records present now; then the source is a batch.
 
     Examples
     --------
@@ -78,17 +79,17 @@ def source_of(url: str, *, drain: bool = False) -> tuple[str, FeedKind]:
     >>> source_of("-?feed=live"), source_of("-?feed=live", drain=True)
     (('stdin', 'live'), ('stdin', 'batch'))
     """
-    usual: FeedKind = "batch"
+    default: FeedKind = "batch"
     if url.startswith("kafka:"):
         parts = urlsplit(url)
-        name, usual = f"kafka:{parts.path.strip('/')}", "live"
+        name, default = f"kafka:{parts.path.strip('/')}", "live"
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
     elif url.startswith("file:"):
         name, query = "file", file_query(url)[1]
-        usual = "live" if query.get("follow") == "1" else "batch"
+        default = "live" if query.get("follow") == "1" else "batch"
     else:
         name, query = "stdin", dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
-    feed = query.get("feed", usual)
+    feed = query.get("feed", default)
     check_feed(feed)
     return name, "live" if feed == "live" and not drain else "batch"
 
@@ -99,26 +100,26 @@ class Feeds:
     Parameters
     ----------
     known
-        What the store holds of them from before.
+        Sources that the store knows from earlier runs.
     kinds
-        The sources that are configured, by name. Other live sources are forgotten with the first
-        event of one of these: till then nothing else feeds the store.
+        Configured sources by name. The first event of one of them removes all other live sources;
+        until then they are kept.
     http_alone
-        Whether events can come in over HTTP alone: then HTTP is live before its first event.
+        Whether HTTP is the only source of events: then it is live before its first event.
     newest_us
-        When the newest event of all happened that the store knows.
+        Time of the newest event in the store.
 
     Attributes
     ----------
     last_events, newest_us
-        What is to be stored.
+        Values to store.
 
     Examples
     --------
     >>> known = {"http": LastEvent("live", 5, 6), "file": LastEvent("batch", 7, 8)}
     >>> feeds = Feeds(known, {"http": "live"})
-    >>> feeds.note("http", 30, 20)  # ahead of its arrival: it keeps the source fresh till then
-    >>> feeds.note("http", 3, 21)  # late: it makes nothing fresh
+    >>> feeds.note("http", 30, 20)  # ahead of its arrival: capped at the arrival time
+    >>> feeds.note("http", 3, 21)  # late: the source does not become fresh
     >>> feeds.last_events
     {'http': LastEvent(kind='live', event_us=20, arrived_us=21)}
     """
@@ -133,19 +134,19 @@ class Feeds:
     ) -> None:
         self.newest_us = newest_us
         self._kinds = dict(kinds)
-        heard = {name: one for name, one in known.items() if one.event_us is not None}
+        stored = {name: one for name, one in known.items() if one.event_us is not None}
         self._before = {
-            name: one for name, one in heard.items() if one.kind == "live" and name not in kinds
+            name: one for name, one in stored.items() if one.kind == "live" and name not in kinds
         }
         self.last_events: dict[str, LastEvent] = self._before | {
-            name: replace(heard[name], kind=kind) if name in heard else LastEvent(kind)
+            name: replace(stored[name], kind=kind) if name in stored else LastEvent(kind)
             for name, kind in kinds.items()
-            # Who never posts has no live source there, and of a recording nothing is expected.
-            if name in heard or (kind == "live" and (name != HTTP or http_alone))
+            # HTTP without posts is not a live source, and a recording is never live.
+            if name in stored or (kind == "live" and (name != HTTP or http_alone))
         }
 
     def note(self, name: str, event_us: int, now_us: int) -> None:
-        """Note the newest event of a batch of a source; 0 where none of its records was one."""
+        """Note the newest event of a batch of a source; 0 if the batch has no event."""
         if not event_us or name not in self._kinds:
             return
         before = self.last_events.get(name)
@@ -167,17 +168,17 @@ def feeds_of(
     http: bool = True,
     reads: bool = True,
 ) -> Feeds:
-    """Give the sources that settings name.
+    """Give the sources of the settings.
 
     Parameters
     ----------
     said
-        What the store holds of the pipeline from before.
+        Status of the pipeline from the store.
     http
-        Whether events that come in over HTTP are judged as a source of their own.
+        Whether events received over HTTP are a source of their own.
     reads
-        Whether the configured source is read. Where it is not, and is not live, all that can be
-        expected comes in over HTTP.
+        Whether the configured source is read. If it is neither read nor live, HTTP is the only
+        source.
     """
     kinds: dict[str, FeedKind] = {}
     if settings.source:

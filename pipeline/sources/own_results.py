@@ -1,7 +1,7 @@
-"""Files that hold what Habitus wrote about a recording, and so are none: known by the first line.
+"""Detect result files of Habitus by their first line, so that they are not read as recordings.
 
-A folder of recordings often holds results of an earlier `habitus replay` as well. What begins with
-an event is never taken for results, whatever else its first line holds.
+A folder of recordings often holds results of an earlier `habitus replay`. A file that begins with
+an event is never treated as a result file.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_LONGEST_LINE = 8 << 20  # a rejected record of the largest size, each byte of it escaped
+_LONGEST_LINE = 8 << 20  # a rejected record of the largest size, with each byte escaped
 _MOST_KNOWN = 65_536
 _MOST_NAMED = 5
 
 
 class _NoEvent(Struct, kw_only=True):
-    """Both formats of events have a tool."""
+    """A line without a tool; events of both formats have one."""
 
     tool: Any | UnsetType = UNSET
 
 
 class _Judged(_NoEvent, kw_only=True):
-    """What a line of `pipeline.publishing.outputs.replay_line` always has."""
+    """Members of each line of `pipeline.publishing.outputs.replay_line`."""
 
     event_id: str
     agent_id: str
@@ -45,7 +45,7 @@ class _Judged(_NoEvent, kw_only=True):
 
 
 class _Rejected(_NoEvent, kw_only=True):
-    """What a line of `pipeline.publishing.rejected.rejected_line` always has."""
+    """Members of each line of `pipeline.publishing.rejected.rejected_line`."""
 
     reason: str
     detail: str
@@ -58,7 +58,7 @@ _SHAPES = tuple(msgspec.json.Decoder(shape) for shape in (_Judged, _Rejected))
 
 
 def are_results(path: Path) -> bool:
-    """Tell whether a file holds judgements or rejected records: one line of it is read."""
+    """Return whether a file holds judgements or rejected records; reads its first line."""
     try:
         seen = path.stat()
     except OSError:
@@ -68,7 +68,7 @@ def are_results(path: Path) -> bool:
 
 @lru_cache(maxsize=_MOST_KNOWN)
 def _known(path: Path, *_: int) -> bool:
-    """Look once at a file that stays as it is."""
+    """Classify a file, cached while the file is unchanged."""
     line = jsonl.first_line(path, _LONGEST_LINE)
     for shape in _SHAPES:
         try:
@@ -79,7 +79,7 @@ def _known(path: Path, *_: int) -> bool:
 
 
 def not_read(name: str, results: Sequence[Path]) -> str:
-    """Say which files of a folder or a pattern are not read.
+    """Describe the files of a folder or a pattern that are not read.
 
     >>> from pathlib import Path
     >>> not_read("rec", [Path("/rec/out.jsonl")])

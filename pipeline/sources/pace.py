@@ -1,4 +1,4 @@
-"""How many records the next batch may have: as many as allowed, unless that would take too long."""
+"""Size of the next batch: as large as allowed, within a target time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ _LEAST = 32
 
 
 class Pace:
-    """Batches bounded by size, for throughput, and by time, for latency.
+    """Batch size, bounded by records for throughput and by time for latency.
 
     Parameters
     ----------
     most
-        Records in a batch at most.
+        Largest number of records in a batch.
     within_us
-        How long a batch should take at most, microseconds; 0 for no bound.
+        Target time of a batch in microseconds; 0: no bound.
 
     Examples
     --------
@@ -34,9 +34,9 @@ class Pace:
         self.records = most
 
     def took(self, records: int, us: int) -> None:
-        """Note how long a batch took from being handed out until the next was asked for."""
+        """Note the time from handing out a batch until the next request."""
         if not self._within_us or not records or us <= 0:
             return
         fitting = records * self._within_us // us
-        # Up only by steps: a small batch says little about a large one.
+        # At most double: the time of a small batch is a poor estimate for a large one.
         self.records = max(min(_LEAST, self._most), min(self._most, fitting, 2 * self.records))

@@ -1,4 +1,4 @@
-"""Parquet files: each row becomes the JSON of one event."""
+"""Parquet files: each row becomes one event in JSON."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ROWS = 1024
 
 
 class ParquetRows:
-    """Read one file from a row on, a part of it in memory at a time.
+    """Read one file from a row on, in parts.
 
-    Struct columns become objects, map columns too, timestamps RFC 3339 (a timestamp without zone
-    is taken as UTC: the column type has no other meaning). Nulls are left out.
+    Struct and map columns become objects, and timestamps become RFC 3339. A timestamp without zone
+    is UTC, the only meaning of that column type. Nulls are left out.
 
     Parameters
     ----------
     path
         The file.
     position
-        Rows taken before, or None.
+        Number of rows taken before, or None.
 
     Raises
     ------
@@ -66,8 +66,8 @@ class ParquetRows:
 
         self._row = max(self._row, first)
 
-    def take(self, count: int, size: int, *, last: bool) -> Taken:  # noqa: ARG002  # a reader's shape; rows are always whole
-        """Take rows until there are `count` of them or `size` bytes."""
+    def take(self, count: int, size: int, *, last: bool) -> Taken:  # noqa: ARG002  # signature of `Reader`; rows are always complete
+        """Take rows until `count` rows or `size` bytes."""
         taken = Taken()
         try:
             while len(taken) < count and size > 0:
@@ -86,12 +86,12 @@ class ParquetRows:
 
     @property
     def position(self) -> str:
-        """Where to resume after what was taken."""
+        """Position to resume from after the rows taken."""
         return str(self._row)
 
     @property
     def progress(self) -> int:
-        """Bytes of the file behind what was taken, estimated from the share of rows."""
+        """Bytes of the file up to the rows taken, estimated from the share of rows."""
         rows = self._file.metadata.num_rows
         return self._path.stat().st_size * self._row // rows if rows else 0
 

@@ -1,4 +1,4 @@
-"""Recordings: the records of files one after the other, and whether there are any."""
+"""Recordings: the records of files one after the other, and a check for empty files."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def records_of(
     Parameters
     ----------
     skip
-        Our own outputs, which are not read out of a folder or by a pattern.
+        Paths of our own outputs; a folder or a pattern does not include them.
     progress
-        Advanced by the bytes that are handed out; `size_of` gives their total.
+        Advanced by the bytes read; `size_of` gives their total.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def records_of(
 
 
 def size_of(files: Sequence[str], skip: Iterable[Path] = ()) -> int | None:
-    """Give the bytes of files, None where one is a pipe.
+    """Give the total size of files; None if one is a pipe.
 
     Raises
     ------
@@ -76,14 +76,14 @@ def _source(file: str, now_us: int, skip: Iterable[Path]) -> Source:
 
 
 def refuse_empty(files: Sequence[str], skip: Iterable[Path] = ()) -> list[str]:
-    """Give those of some recordings that hold no record, and refuse to begin where all of them do.
+    """Give the recordings without a record; raise if all are empty.
 
-    Standard input can be read only once, so it is taken to hold some.
+    Standard input counts as not empty, because it can be read only once.
 
     Parameters
     ----------
     skip
-        As of `records_of`.
+        As for `records_of`.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def refuse_empty(files: Sequence[str], skip: Iterable[Path] = ()) -> list[str]:
 
 
 def nothing_in(files: Sequence[str]) -> str:
-    """Say that recordings hold no record.
+    """Describe recordings without a record.
 
     >>> nothing_in(["old.jsonl", "-"])
     "no record in 'old.jsonl', standard input: nothing to judge or learn"
@@ -107,12 +107,12 @@ def nothing_in(files: Sequence[str]) -> str:
 
 
 def counted(counters: Mapping[str, int], files: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """Give the events of a run and its rejected records by reason, and refuse one without any.
+    """Give the number of events of a run and its rejected records by reason; raise if both are 0.
 
     Parameters
     ----------
     counters
-        Of the worker that read the recordings.
+        Counters of the worker that read the recordings.
 
     Raises
     ------
@@ -131,6 +131,6 @@ def counted(counters: Mapping[str, int], files: Sequence[str]) -> tuple[int, dic
 
 
 def is_empty(file: str, skip: Iterable[Path] = ()) -> bool:
-    """Tell whether a recording holds no record; as much of it is read as shows one."""
+    """Return whether a recording holds no record; reads up to the first record."""
     with closing(records_of([file], now_us=0, skip=skip)) as records:
         return next(records, None) is None

@@ -1,4 +1,4 @@
-"""Standard input as a source: one record a line, handed on as soon as the other side pauses."""
+"""Standard input as a source: one record a line, handed on when the writer pauses."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ KEY = "stdin"
 class Stdin:
     """Read lines from a file descriptor until it ends.
 
-    Blind to earlier runs: every run is a new stream, so positions are not resumed and a repeated
-    event is recognised by its id.
+    Every run is a new stream, so positions are not resumed. A repeated event is recognised by its
+    id.
 
     Parameters
     ----------
     batch_size
-        Records in a batch at most; 32 MiB at most all the same.
+        Largest number of records in a batch; a batch is at most 32 MiB in any case.
     clock_us
-        Says when records arrived.
+        Gives the arrival time of records.
     descriptor
-        The open file; standard input by default.
+        Open file descriptor; standard input by default.
     """
 
     unit = BYTES
@@ -48,7 +48,7 @@ class Stdin:
         self._lines = Lines(self._read)
 
     def _read(self, size: int) -> bytes:
-        """Read what is there now; nothing when the other side pauses."""
+        """Read available bytes; none if the writer pauses."""
         if self._ended or not select.select([self._descriptor], [], [], 0)[0]:
             return b""
         chunk = os.read(self._descriptor, min(size, CHUNK))
@@ -56,7 +56,7 @@ class Stdin:
         return chunk
 
     def resume(self, positions: Mapping[str, str]) -> None:
-        """Nothing to resume in a new stream."""
+        """Do nothing: a new stream has no position to resume."""
 
     def batches(self) -> Iterator[Batch]:
         """Give batches until the end of input; empty ones while nothing comes."""
@@ -72,23 +72,23 @@ class Stdin:
                 select.select([self._descriptor], [], [], IDLE_SECONDS)
 
     def commit(self, positions: Mapping[str, str]) -> None:
-        """Nothing to tell a stream."""
+        """Do nothing: a stream keeps no position."""
 
     def size_hint(self) -> int | None:
-        """Bytes of a file behind the descriptor; of a pipe it cannot be known."""
+        """Remaining bytes of a file behind the descriptor; None for a pipe."""
         there = os.fstat(self._descriptor)
         return there.st_size - self._begun if stat.S_ISREG(there.st_mode) else None
 
     def progress(self) -> int:
-        """Bytes handed out."""
+        """Bytes read so far."""
         return self._lines.byte
 
     def close(self) -> None:
-        """Do nothing: standard input is not ours to close."""
+        """Do nothing: this process does not own standard input."""
 
 
 def _offset(descriptor: int) -> int:
-    """Give the byte at which a file is read on; a pipe has none."""
+    """Give the current offset of a file; 0 for a pipe."""
     try:
         return os.lseek(descriptor, 0, os.SEEK_CUR)
     except OSError:

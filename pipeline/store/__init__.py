@@ -1,9 +1,8 @@
-"""State of one installation: what every batch leaves behind, in one transaction.
+"""State of one installation; each batch is written in one transaction.
 
-The worker reads and commits; the API reads over a connection of its own and never waits for the
-worker. `Store` says what a store can do; SQLite in one file does it for one worker, PostgreSQL
-for many. `sqlite3` is imported in `pipeline.store.database` alone, `psycopg` in
-`pipeline.store.postgresql`.
+The worker reads and commits. The API reads over its own connection and never waits for the worker.
+`Store` is the interface, with SQLite in one file for one worker, and PostgreSQL for many. Only
+`pipeline.store.database` imports `sqlite3`, and only `pipeline.store.postgresql` imports `psycopg`.
 """
 
 from __future__ import annotations
@@ -53,24 +52,25 @@ _POSTGRESQL = ("postgresql", "postgres")
 
 
 def open_store(url: str, *, secret: bytes | None = None, read_only: bool = False) -> Store:
-    """Open a store, and make it if it is not there.
+    """Open a store, and create it if it does not exist.
 
     Parameters
     ----------
     url
-        ``sqlite:PATH``, or ``sqlite::memory:`` for one that is gone when it is closed;
-        ``postgresql://USER@HOST:PORT/DATABASE``, as libpq takes it.
+        ``sqlite:PATH``, ``sqlite::memory:`` for a temporary store, or
+        ``postgresql://USER@HOST:PORT/DATABASE`` in the form of libpq.
     secret
-        Key of the digests, 16 to 64 bytes; by default 32 random bytes made with the store.
+        Key of the digests, 16 to 64 bytes; by default 32 random bytes, made when the store is
+        created.
     read_only
-        Make and change nothing.
+        Create and change nothing.
 
     Raises
     ------
     ConfigError
-        The URL is not one of these, the place cannot be opened, or `secret` has another length.
+        The URL has another form, the store cannot be opened, or `secret` has a wrong length.
     StateError
-        What is there is no store, of another version, or was made with another secret.
+        It is not a store, has another version, or was made with another secret.
 
     Examples
     --------
@@ -87,15 +87,15 @@ def open_store(url: str, *, secret: bytes | None = None, read_only: bool = False
 def open_shard(
     url: str, shard: str, *, secret: bytes | None = None, read_only: bool = False
 ) -> PostgresStore:
-    """Open what one worker at a time judges of a PostgreSQL store; '' where nothing is divided."""
+    """Open one shard of a PostgreSQL store; '' if the stream has no shards."""
     check_url(url)
-    from pipeline.store.postgresql import PostgresStore  # the client is an extra
+    from pipeline.store.postgresql import PostgresStore  # the client is an optional dependency
 
     return PostgresStore(url, secret=secret, read_only=read_only, shard=shard)
 
 
 def writer_lock(url: str) -> Lock:
-    """Give the right to judge into a store as the only one; not yet taken."""
+    """Give the exclusive lock for judging into a store, not yet acquired."""
     if is_postgresql(url):
         check_url(url)
         from pipeline.store.postgresql import AdvisoryLock
@@ -105,7 +105,7 @@ def writer_lock(url: str) -> Lock:
 
 
 def worker_lock(url: str) -> Lock:
-    """Give the right to judge partitions into a PostgreSQL store, beside others; not yet taken."""
+    """Give the shared lock for judging partitions into a PostgreSQL store, not yet acquired."""
     check_url(url)
     from pipeline.store.postgresql import AdvisoryLock
 
@@ -113,7 +113,7 @@ def worker_lock(url: str) -> Lock:
 
 
 def is_postgresql(url: str) -> bool:
-    """Tell whether a URL is of a PostgreSQL store.
+    """Return whether a URL is of a PostgreSQL store.
 
     >>> is_postgresql("postgresql://127.0.0.1/habitus"), is_postgresql("sqlite:habitus.db")
     (True, False)
@@ -122,7 +122,7 @@ def is_postgresql(url: str) -> bool:
 
 
 def check_url(url: str) -> None:
-    """Raise `ConfigError` for a URL that cannot be a store's; opens nothing."""
+    """Raise `ConfigError` for an invalid store URL; opens nothing."""
     if not is_postgresql(url):
         store_path(url)
         return
@@ -134,7 +134,7 @@ def check_url(url: str) -> None:
 
 
 def shown_url(url: str) -> str:
-    """Give the URL as it may be shown: without user, password and options.
+    """Give the URL without user, password and options, for display.
 
     >>> shown_url("postgresql://me:secret@db.example.com/habitus?sslmode=require")
     'postgresql://db.example.com/habitus'
@@ -145,12 +145,12 @@ def shown_url(url: str) -> str:
 
 
 def is_made(url: str) -> bool:
-    """Tell whether there is a store already; a server is asked by opening."""
+    """Return whether an SQLite store exists; True for PostgreSQL, which only opening can check."""
     return is_postgresql(url) or Path(store_path(url)).is_file()
 
 
 def store_path(url: str) -> str:
-    """Give the path of an SQLite store's URL; raises `ConfigError` for one that cannot be used.
+    """Give the path of an SQLite URL; raise `ConfigError` for an invalid one.
 
     >>> store_path("sqlite:habitus.db")
     'habitus.db'
@@ -162,7 +162,7 @@ def store_path(url: str) -> str:
             "postgresql://USER@HOST:PORT/DATABASE"
         )
     if path.startswith("//"):
-        # sqlite:///relative and sqlite:////absolute, as other tools write it.
+        # sqlite:///relative and sqlite:////absolute: the form of other tools.
         path = path.removeprefix("///") if path.startswith("///") else ""
     if not path:
         raise ConfigError("no path in the store's URL, expected sqlite:PATH")

@@ -1,4 +1,4 @@
-"""A PostgreSQL URL: what may be shown of it, and how safely it is reached by default."""
+"""PostgreSQL URLs: their displayable form, and secure connection defaults."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 from models.errors import ConfigError
 
 _ANSWER_S = 10
-# A worker that stands still in the middle of a commit must not keep others out for long.
+# A worker that stalls within a commit must not block others for long.
 _SESSION = "-c client_min_messages=warning -c idle_in_transaction_session_timeout=30s"
 
 
 def masked(url: str) -> str:
-    """Leave out user and password, and options, which may hold one too.
+    """Remove user, password and options, as options may also hold a password.
 
     >>> masked("postgresql://me:secret@db.example.com:5432/habitus?password=other")
     'postgresql://db.example.com:5432/habitus'
@@ -24,7 +24,7 @@ def masked(url: str) -> str:
 
 
 def checked(url: str) -> str:
-    """Give the URL itself; raises `ConfigError` for one that names no database, or is ambiguous.
+    """Return the URL; raise `ConfigError` if it has no database or is ambiguous.
 
     >>> checked("postgresql://127.0.0.1")
     Traceback (most recent call last):
@@ -43,7 +43,7 @@ leave the password to PGPASSWORD
         raise ConfigError(
             "no database in the store's URL, expected postgresql://USER@HOST:PORT/DATABASE"
         )
-    if parts.netloc.count("@") > 1:  # the client would take the rest of it for a host, and show it
+    if parts.netloc.count("@") > 1:  # the client would treat the rest as a host, and display it
         raise ConfigError(
             "two @ in the store's URL: write one within a password as %40, or leave the password "
             "to PGPASSWORD"
@@ -52,10 +52,10 @@ leave the password to PGPASSWORD
 
 
 def options(url: str) -> dict[str, str | int]:
-    """Give what is asked of a connection unless the URL says otherwise.
+    """Give default connection options; options of the URL replace them.
 
-    Over a network the connection is encrypted. A server that vanished is noticed within a minute,
-    a worker that vanished as well, so that its locks are free again.
+    Over a network the connection is encrypted. Keepalives detect a dead server or worker within a
+    minute, so that locks become free.
 
     >>> options("postgresql://db.example.com/habitus")["sslmode"]
     'require'
@@ -74,7 +74,7 @@ def options(url: str) -> dict[str, str | int]:
         "keepalives_count": 3,
         "tcp_user_timeout": 60_000,
     }
-    # Of two values the later one holds: the URL may say otherwise.
+    # The last value wins, so the URL can override the default.
     chosen["options"] = " ".join([_SESSION, *said.pop("options", [])])
     if not _local(host):
         chosen["sslmode"] = "require"

@@ -1,4 +1,4 @@
-"""What a worker hands to the store: everything that one batch led to."""
+"""Data that a worker commits to the store for one batch."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from models.units import MINUTE_US
 from pipeline.processing.stream_types import Message
 
 ProfileRow = tuple[str, str, bytes, TrustState]
-"""Agent, mode, the profile's bytes, and what is kept to answer for its trust."""
+"""Agent, mode, bytes of the profile, and trust state."""
 
 HeldRow = tuple[str, str, str, int, bytes]
 """Event id, agent, mode, microseconds of event time, and the event's bytes."""
 
 AnomalyRow = dict[str, Any]
-"""An anomaly as the API shows it; needs `id`, `agent_id`, `time`, `severity` and `anomaly`."""
+"""Anomaly of the API; requires `id`, `agent_id`, `time`, `severity` and `anomaly`."""
 
 
 MemberRow = tuple[str, str, str]
-"""A name that leads to an anomaly of several agents: the name, the anomaly's id, the agent or "".
+"""A name of a finding of several agents: the name, the anomaly's id, and the agent or "".
 
 Names are ids themselves: `Store.anomaly` takes either."""
 
 FeedKind = Literal["live", "batch"]
 
 SILENT_US = MINUTE_US
-"""A worker gives a sign of life each second; one that was killed still says "running"."""
+"""A longer silence means a killed worker: its state stays "running", but heartbeats stop."""
 
 
 class LastEvent(Struct, frozen=True):
@@ -38,12 +38,12 @@ class LastEvent(Struct, frozen=True):
     Attributes
     ----------
     kind
-        Whether events of it should keep coming.
+        ``live`` if events should keep coming, else ``batch``.
     event_us
-        When its newest event happened, microseconds since 1970, and at most when it arrived; None
-        before the first.
+        Time of the newest event, at most its arrival time, microseconds since 1970; None before the
+        first.
     arrived_us
-        When an event of it was last judged, by the wall clock.
+        Wall time at which an event was last judged.
     """
 
     kind: FeedKind
@@ -51,32 +51,32 @@ class LastEvent(Struct, frozen=True):
     arrived_us: int | None = None
 
     def age_us(self, now_us: int) -> int | None:
-        """Give how long ago its newest event happened; None before the first."""
+        """Give the age of the newest event; None before the first."""
         return None if self.event_us is None else max(0, now_us - self.event_us)
 
 
 class PipelineStatus(Struct, frozen=True):
-    """How the pipeline is doing, as it last said itself.
+    """Last stored status of the pipeline.
 
     Attributes
     ----------
     state
-        ``drained``: it ended because everything was judged; ``none``: there never was one.
+        ``drained``: ended after all events were judged; ``none``: never started.
     heartbeat_us
-        Wall time of its last sign of life, microseconds since 1970.
+        Wall time of the last heartbeat, microseconds since 1970.
     watermark_us
-        Event time up to which events were judged, microseconds since 1970.
+        Largest event time judged, microseconds since 1970.
     lag_us
-        Age of the oldest event not yet judged, at the heartbeat; 0 when it is level.
+        Age of the oldest unjudged event at the heartbeat; 0 if there is none.
     lags_us
-        The same by partition, where the source has some.
+        Lag by partition, if the source has partitions.
     waiting
-        Results that the sink had not taken yet.
+        Number of results that the sink has not accepted yet.
     last_events
         The newest event of each source, by name.
     newest_us
-        When the newest event of all happened, and at most when it arrived, learned ones included:
-        the watermark begins anew after a recording. None before the first event.
+        Time of the newest event, at most its arrival time, including learned events. The watermark,
+        in contrast, restarts after a recording. None before the first event.
     """
 
     state: Literal["running", "drained", "stopped", "none"] = "none"
@@ -89,7 +89,7 @@ class PipelineStatus(Struct, frozen=True):
     newest_us: int | None = None
 
     def quiet_us(self, now_us: int) -> int:
-        """Give the silence of the live source that is quiet for longest.
+        """Give the longest silence of a live source.
 
         >>> http, file, topic = LastEvent("live", 40), LastEvent("batch", 1), LastEvent("live")
         >>> last = {"http": http, "file": file, "kafka:t": topic}
@@ -99,10 +99,10 @@ class PipelineStatus(Struct, frozen=True):
         return max(self.silences_us(now_us).values(), default=0)
 
     def silences_us(self, now_us: int) -> dict[str, int]:
-        """Give for how long nothing was heard of each live source, by name.
+        """Give the silence of each live source in microseconds, by name.
 
-        A source that never had an event counts from the newest event of all; 0 where there is
-        none: nothing is known yet.
+        The silence of a source without events counts from the newest event of all sources; without
+        any event it is 0.
 
         >>> last = {"http": LastEvent("live", 40), "kafka:t": LastEvent("live")}
         >>> PipelineStatus("running", last_events=last, newest_us=30).silences_us(100)
@@ -119,15 +119,15 @@ class PipelineStatus(Struct, frozen=True):
 
     @property
     def judged_us(self) -> int | None:
-        """Event time up to which all partitions are judged, as far as they say.
+        """Event time up to which all partitions are known to be judged.
 
-        What is late, or has given no sign of life for as long as the oldest, may hold events of
-        all that time.
+        A partition that lags or has no recent heartbeat may hold unjudged events of that whole
+        time.
 
         >>> PipelineStatus("running", 70, watermark_us=60, lag_us=10).judged_us
         50
         >>> late = PipelineStatus("running", 20, 60, 5, {"kafka:t:0": 5, "kafka:t:1": -50})
-        >>> late.judged_us  # the sign of life of partition 0 is 50 older
+        >>> late.judged_us  # the heartbeat of partition 0 is 50 older
         5
         """
         if self.watermark_us is None:
@@ -137,48 +137,47 @@ class PipelineStatus(Struct, frozen=True):
 
 
 class Commit(Struct, kw_only=True):
-    """What is written together or not at all; what is left out stays as it is.
+    """Data written in one transaction; omitted parts stay unchanged.
 
     Attributes
     ----------
     newest_us
-        When the newest event of the batch happened, microseconds since 1970; 0 without events.
+        Time of the newest event of the batch, microseconds since 1970; 0 without events.
     profiles
-        Rows to write; every one moves to the end of `Store.changes`.
+        Rows to write; each row moves to the end of `Store.changes`.
     sessions, closed_sessions
-        Open sessions by key, and keys of those that ended.
+        Open sessions by key, and keys of ended sessions.
     shared
-        State that no single agent owns, by name.
+        State shared by all agents, by name.
     seen
-        Digests of events' contents by their keys (63 bits each), by the day they belong to, days
-        since 1970.
+        Digests of event contents by event key (63 bits each), by day since 1970.
     whole
-        `shared` holds everything: rows of changes beside it (named ``+…``) are forgotten.
+        `shared` is complete: stored rows of changes (named ``+…``) are deleted.
     anomalies
-        New or changed ones, by their id.
+        New or changed anomalies.
     members
-        Names that lead to anomalies of several agents.
+        Names of findings of several agents.
     held, released
-        Events kept back from learning, and (agent, event id) of those to forget.
+        Events held back from learning, and (agent, event id) of events to delete.
     outbox
         Messages to publish, in this order.
     positions
-        From where each source goes on.
+        Resume position of each source.
     expected
-        What the positions of some sources must be before; None: not there yet. If one is not,
-        another worker took over and nothing is written.
+        Expected stored positions; None: not stored yet. On a mismatch another worker took over, and
+        nothing is written.
     counters
-        By how much each counter grows.
+        Increments of counters.
     inbox_done
-        Events of the inbox up to this position are judged.
+        Inbox position up to which all events are judged.
     status
-        The pipeline's word about itself.
-    told
-        What this shard tells the others; only where there are several.
+        Status of the pipeline.
+    contribution
+        Contribution of this shard to the others; only with several shards.
     taken
-        Up to which number the contributions of other shards were taken in before this batch.
+        Number of the last contribution of each other shard applied before this batch.
     prune_seen_before_day
-        Keys of earlier days may be forgotten.
+        Event keys of earlier days may be deleted.
     """
 
     newest_us: int = 0
@@ -196,7 +195,7 @@ class Commit(Struct, kw_only=True):
     positions: dict[str, str] = field(default_factory=dict)
     expected: dict[str, str | None] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    told: bytes | None = None
+    contribution: bytes | None = None
     taken: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
     status: PipelineStatus | None = None

@@ -1,4 +1,4 @@
-"""The register of promoted configurations: rows are added, never changed."""
+"""The append-only register of promoted configurations."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _TABLE = "configs"
 
 
 class Promotion(Struct, frozen=True):
-    """One promotion, as it is kept.
+    """One stored promotion.
 
     Attributes
     ----------
     number
-        1 for the first; the highest is in effect.
+        Sequence number from 1; the highest is in effect.
     version
-        Digits that change whenever a parameter does; decisions made under it carry them.
+        Version of the configuration, which changes with any parameter; decisions record it.
     by, at_us, reason
-        Who signed it off, when (microseconds since 1970), and why.
+        Approver, time (microseconds since 1970) and reason.
     parameters
-        Every parameter, also those that had their default.
+        All parameters, including those with their default.
     """
 
     number: int
@@ -41,7 +41,7 @@ class Promotion(Struct, frozen=True):
 
     @property
     def config(self) -> ModelConfig:
-        """The configuration; parameters that came later have their default."""
+        """The configuration; parameters added later have their default."""
         return msgspec.convert(self.parameters, ModelConfig, strict=False)
 
 
@@ -50,10 +50,10 @@ _decode = msgspec.json.Decoder(Promotion).decode
 
 
 class Configs:
-    """Adds to the register of a store, and reads it.
+    """Reads the register of a store, and appends to it.
 
-    A digest covers a row, its number, and the digest of the row before: one that was changed,
-    moved or taken out is noticed. Rows cut off at the end are not.
+    A digest covers the row, its number, and the digest of the previous row. So changed, moved or
+    removed rows are detected, except rows removed at the end.
 
     Parameters
     ----------
@@ -68,16 +68,16 @@ class Configs:
         self._seal = Seal(secret, _TABLE)
 
     def all(self) -> list[Promotion]:
-        """Give all promotions, oldest first; `StateError` when one was changed."""
+        """Give all promotions, oldest first; raise `StateError` if one was changed."""
         return [_decode(blob) for blob, _ in self._rows()]
 
     def promoted(self) -> ModelConfig | None:
-        """Give the configuration in effect, None when none was ever promoted."""
+        """Give the configuration in effect; None if none was promoted."""
         rows = self._rows()
         return _decode(rows[-1][0]).config if rows else None
 
     def add(self, config: ModelConfig, *, by: str, at_us: int, reason: str) -> Promotion:
-        """Add a promotion, which is in effect from then on."""
+        """Add a promotion, which takes effect at once."""
         database = self._database
         if database.read_only:
             raise StateError(f"store {database.path!r} is open for reading only")
@@ -94,7 +94,7 @@ class Configs:
         return made
 
     def _rows(self) -> list[tuple[bytes, bytes]]:
-        """Give blob and digest of each promotion whose digest holds."""
+        """Give blob and digest of each promotion after checking its digest."""
         rows, before = list[tuple[bytes, bytes]](), b""
         for place, (number, digest, blob) in enumerate(
             self._database.rows("select number, digest, blob from configs order by number"), 1
@@ -105,7 +105,7 @@ class Configs:
                     "changed outside this program; restore the store"
                 )
             if isinstance(blob, str):
-                blob = blob.encode()  # as another program left it: the digest says whether it holds
+                blob = blob.encode()  # another program changed the type
             self._seal.check(_key(number, before), blob, digest)
             rows.append((blob, digest))
             before = digest

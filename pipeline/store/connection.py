@@ -1,4 +1,4 @@
-"""What the register of configurations and the reader of a store ask of a connection."""
+"""Interface of a connection for the configuration register and the store reader."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Connection(Protocol):
-    """One connection to the tables, safe to use from any thread, one at a time.
+    """One thread-safe connection to the tables; calls run one at a time.
 
-    Statements mark values by ``?``.
+    Placeholders in statements are ``?``.
 
     Attributes
     ----------
     path
-        Where it leads, fit to be shown.
+        Address of the store without secrets, for display.
     """
 
     path: str
@@ -26,13 +26,13 @@ class Connection(Protocol):
         """Give all rows of a query."""
 
     def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
-        """Give the first row of a query, None without any."""
+        """Give the first row of a query, or None."""
 
     def run(self, statement: str, values: Iterable[Any] = ()) -> int:
         """Run one statement."""
 
     def transaction(self) -> Any:
-        """Write everything inside or nothing."""
+        """Make all writes inside atomic."""
 
     def close(self) -> None:
         """Close it."""

@@ -1,4 +1,4 @@
-"""SQLite itself: one file, its settings, its version, and errors in our words."""
+"""Access to SQLite: file, settings, version, and translation of errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MEMORY = ":memory:"
 
-# A batch of the worker holds the file for tenths of a second; a checkpoint for a few seconds.
+# A worker's batch locks the file for tenths of a second, a checkpoint for a few seconds.
 _BUSY_MS = 30_000
 
 _SETTINGS = (
@@ -28,28 +28,28 @@ _SETTINGS = (
     "pragma synchronous=full",
     "pragma cache_size=-65536",
     "pragma temp_store=memory",
-    # A batch writes some MiB: checkpoints every 1,000 pages would write the same pages each time.
+    # A batch writes some MiB: checkpoints every 1,000 pages would rewrite the same pages.
     "pragma wal_autocheckpoint=8192",
     "pragma journal_size_limit=134217728",
 )
 
 
 class Database:
-    """One connection, safe to use from any thread, one at a time.
+    """One thread-safe connection; calls run one at a time.
 
     Parameters
     ----------
     path
         File, or ``:memory:``.
     read_only
-        Neither make nor change anything.
+        Create and change nothing.
 
     Raises
     ------
     ConfigError
         The file cannot be opened.
     StateError
-        It is no store.
+        The file is not a store.
     """
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
@@ -71,23 +71,23 @@ class Database:
             return self._db.execute(statement, tuple(values)).fetchall()
 
     def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
-        """Give the first row of a query, None without any."""
+        """Give the first row of a query, or None."""
         with self.lock, self._worded():
             return self._db.execute(statement, tuple(values)).fetchone()
 
     def run(self, statement: str, values: Iterable[Any] = ()) -> int:
-        """Run one statement; give the id of the row that an insert made."""
+        """Run one statement; return the id of an inserted row."""
         with self.lock, self._worded():
             return self._db.execute(statement, tuple(values)).lastrowid or 0
 
     def run_many(self, statement: str, rows: Iterable[Any]) -> None:
-        """Run one statement once for each row."""
+        """Run one statement for each row."""
         with self.lock, self._worded():
             self._db.executemany(statement, rows)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write everything inside or nothing; waits for another writer."""
+        """Make all writes inside atomic; waits for another writer."""
         with self.lock:
             self.run("begin immediate")
             try:
@@ -101,7 +101,7 @@ class Database:
 
     @property
     def version(self) -> int:
-        """A number that changes with every commit; cheap."""
+        """Number that changes with every commit; cheap to read."""
         with self.lock, self._worded():
             if self.path == MEMORY:
                 return self._db.total_changes
@@ -121,7 +121,7 @@ class Database:
 
 
 def prepare(database: Database, secret: bytes | None) -> bytes:
-    """Make the tables, or check that they are ours; give the secret of the digests."""
+    """Create the tables, or check the existing ones; return the secret of the digests."""
     checked_secret(secret)
     if not database.read_only:
         _make(database, secret)
@@ -131,12 +131,12 @@ def prepare(database: Database, secret: bytes | None) -> bytes:
 def _make(database: Database, secret: bytes | None) -> None:
     if database.row("select 1 from sqlite_master limit 1"):
         return
-    # Profiles of one or two KiB: on pages of 8 KiB a commit took half the time of 4 KiB.
+    # Profiles have one or two KiB: a commit took half as long with pages of 8 KiB as with 4 KiB.
     database.run("pragma page_size=8192")
     if database.path != MEMORY:
         database.run("pragma journal_mode=wal")
     with database.transaction():
-        # Another process may have been quicker.
+        # Another process may have created the tables first.
         if database.row("select 1 from sqlite_master limit 1"):
             return
         for statement in TABLES.split(";"):
@@ -158,7 +158,7 @@ def _check(database: Database, secret: bytes | None) -> bytes:
         todo = "a newer Habitus is needed" if newer else "use the program that wrote it"
         raise StateError(
             f"store {database.path!r} was written by version {meta.get('version')}, this is "
-            f"{VERSION}; {todo}, or move the store away to learn anew"
+            f"{VERSION}; {todo}, or move the store away to learn again"
         )
     kept = meta.get("secret")
     if not isinstance(kept, bytes) or (secret is not None and secret != kept):
@@ -183,11 +183,11 @@ def _connect(path: str, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _touch(path: str) -> None:
-    """Make the file for its owner alone: the key of the digests is inside.
+    """Create the file with access for its owner only, as it holds the key of the digests.
 
-    A file that is there is not opened: closing any descriptor of it would let go of the locks
-    that other connections of this process hold (that is how POSIX locks are), and the next
-    program to close the store would remove a log that is still being written.
+    An existing file is not opened. Closing any descriptor of it would release the POSIX locks of
+    other connections of this process. Another program could then remove a log that is still being
+    written.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -203,7 +203,7 @@ def _in_words(path: str, error: sqlite3.Error) -> StateError:
         sqlite3.SQLITE_BUSY: "is busy: another program holds it",
         sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
         sqlite3.SQLITE_READONLY: "cannot be written: it is read-only",
-        sqlite3.SQLITE_CORRUPT: "is damaged; restore it, or move it away to learn anew",
+        sqlite3.SQLITE_CORRUPT: "is damaged; restore it, or move it away to learn again",
         sqlite3.SQLITE_NOTADB: "is not a store of this program",
     }.get(code, f"cannot be used: {error}")
     return StateError(f"store {path!r} {said}")

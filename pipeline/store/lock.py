@@ -1,4 +1,4 @@
-"""At most one writer a store, across processes; a killed one leaves nothing behind."""
+"""At most one writer per store, across processes; the system frees the lock of a killed one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from models.errors import ConfigError
 
 
 class WriterLock:
-    """The right to judge into a store: a lock on ``PATH.lock``, let go by the system at exit.
+    """Exclusive lock for judging into a store: a lock on ``PATH.lock``, released at exit.
 
     Parameters
     ----------
     path
-        File of the store; ``:memory:`` is nobody else's and needs no lock.
+        File of the store; ``:memory:`` is private and needs no lock.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class WriterLock:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Take it; False when another process, or another lock of this one, has it."""
+        """Acquire the lock; return False if it is held, also within this process."""
         if self._path is None or self._file is not None:
             return True
         try:
@@ -53,7 +53,7 @@ class WriterLock:
         return True
 
     def release(self) -> None:
-        """Let it go. The file stays: removing it would let two lock different files."""
+        """Release the lock; the file stays, as removing it would allow two holders."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

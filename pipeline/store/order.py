@@ -1,4 +1,4 @@
-"""The orders in which anomalies are listed, and the place of one in each of them."""
+"""Sort orders of anomalies, and the sort key of an anomaly in each order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 Sort = Literal["time", "severity", "rank"]
 Place = list[int | float | str]
-"""What an order compares, the id last: no two anomalies have the same place."""
+"""Sort key of an anomaly; the id is last, so keys are unique."""
 
 _URGENCY = {"critical": 4, "high": 3, "medium": 2, "low": 1}
-# As the indexes have them, letter by letter.
+# Equal to the indexed expressions, letter by letter.
 _URGENT = (
     "(case when status = 'dismissed' then 0 else case severity "
     "when 'critical' then 4 when 'high' then 3 when 'medium' then 2 else 1 end end)"
@@ -26,11 +26,11 @@ COLUMNS: dict[Sort, tuple[str, ...]] = {
     "rank": (_RANK, "first_us", "id"),
     "severity": (_URGENT, _RANK, "first_us", "id"),
 }
-"""Expressions that each order compares; by severity, the dismissed come last."""
+"""Sort expressions of each order; dismissed anomalies are last by severity."""
 
 
 def place_of(anomaly: AnomalyRow, sort: Sort) -> Place:
-    """Give the place of an anomaly; time is that of its first event, so no later one moves it.
+    """Give the sort key of an anomaly; it uses the time of the first event, which never changes.
 
     >>> a = {"id": "an-1", "time": "1970-01-01T00:00:01Z", "severity": "high", "rank": 2.5}
     >>> place_of(a, "time"), place_of(a, "severity")

@@ -1,4 +1,4 @@
-"""What a store is: what the worker reads and commits, and what the API and the commands ask."""
+"""Interface of a store: reads and commits of the worker, queries of the API and the commands."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Store(Protocol):
     Attributes
     ----------
     secret
-        Key of the digests, for others who need one (bytes, never shown).
+        Key of digests in the store and elsewhere (bytes, never displayed).
     path
-        Where it is, fit to be shown: passwords are left out.
+        Address of the store without passwords, for display.
     shard
-        The partition that is judged, where several workers share a stream; else empty.
+        The judged partition, if several workers share a stream; else empty.
     configs
         The register of promoted configurations.
     """
@@ -47,73 +47,73 @@ class Store(Protocol):
     # ---- the worker
 
     def claim(self) -> None:
-        """Become the one who commits: whoever was it before is refused from now on."""
+        """Become the committing worker; commits of its predecessor are refused from now on."""
 
     def commit(self, batch: Commit) -> None:
-        """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
+        """Write a batch in one transaction; on `StateError` nothing is written.
 
         Raises
         ------
         Superseded
-            Another worker took over since: a position is not what the batch expects, or there was
-            a `claim` after that of this store.
+            Another worker has taken over: a position is not the expected one, or there was a later
+            `claim`.
         """
 
     def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
-        """Give those of some agents that another worker judges, each with its partition."""
+        """Give the agents that another worker judges, each with its partition."""
 
     def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-        """Give profile and trust state, both as bytes, of agents in every mode, by both names."""
+        """Give profile and trust state as bytes, by (agent, mode), of agents in every mode."""
 
     def all_sessions(self) -> Iterator[tuple[int, bytes]]:
         """Give every open session with its key, ordered by key."""
 
     def shared(self) -> dict[str, bytes]:
-        """Give state that no single agent owns, by name."""
+        """Give the state shared by all agents, by name."""
 
     def positions(self) -> dict[str, str]:
-        """Give from where each source goes on."""
+        """Give the resume position of each source."""
 
     def seen(self, keys: Sequence[int]) -> dict[int, int]:
-        """Give those of these event keys that were committed before, with digests of contents."""
+        """Give the known event keys with the digests of their contents."""
 
     def member_of(self, names: Sequence[str]) -> dict[str, str]:
-        """Give the anomalies of several agents that these names lead to, by name."""
+        """Give the ids of multi-agent findings by their names."""
 
     def outbox(self, limit: int) -> list[tuple[int, Message]]:
         """Give messages not yet published, oldest first, with their positions."""
 
     def waiting(self) -> int:
-        """Count the messages not yet published."""
+        """Count the unpublished messages."""
 
     def drop_outbox(self, ids: Iterable[int]) -> None:
-        """Forget messages that are published."""
+        """Delete published messages."""
 
     def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
-        """Give events of the inbox past a position: position, bytes, and when they arrived."""
+        """Give inbox events after a position: position, bytes and arrival time."""
 
     # ---- the API
 
     def data_version(self) -> int:
-        """Give a number that is cheap to have and changes with every commit."""
+        """Give a number that changes with every commit; cheap to read."""
 
     def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
-        """Give trust states changed past a sequence number, in order of change."""
+        """Give trust states changed after a sequence number, in order of change."""
 
     def states(self, agent_id: str) -> list[TrustState]:
-        """Give the trust states of an agent, one a mode; none for an unknown one."""
+        """Give the trust states of an agent, one per mode; none for an unknown agent."""
 
     def status(self) -> PipelineStatus:
-        """Give what the pipeline last said of itself."""
+        """Give the last status of the pipeline."""
 
     def counters(self) -> dict[str, int]:
         """Give all counters by name."""
 
     def voices(self, bucket: int) -> list[dict[str, bytes]]:
-        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+        """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
 
     def held(self, agent_id: str) -> list[HeldRow]:
-        """Give the events of an agent that are kept back from learning, oldest first."""
+        """Give the events of an agent that are held back from learning, oldest first."""
 
     def anomalies(
         self,
@@ -129,35 +129,35 @@ class Store(Protocol):
         after: Place | None = None,
         limit: int = 50,
     ) -> list[dict[str, Any]]:
-        """Give anomalies in an order, those that come after a place in it."""
+        """Give sorted anomalies after a sort key."""
 
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
-        """Give one anomaly by its id or by a name that leads to it, None when there is none."""
+        """Give an anomaly by its id or one of its names, or None."""
 
     def members(self, anomaly_id: str, limit: int) -> list[str]:
-        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+        """Give the agent ids of a finding of several agents, in order, at most `limit`."""
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
-        """Give the ids of anomalies that begin so, in order, at most `limit`."""
+        """Give the anomaly ids with this prefix, in order, at most `limit`."""
 
     def inbox(self, values: Sequence[bytes]) -> list[Fate]:
-        """Append raw events but repeats, on disk before this returns; give what each is.
+        """Append raw events except duplicates, synced to disk; return the fate of each.
 
-        It is compared with all that was judged or waits in the inbox, whoever put it there.
+        Each event is compared with all judged events and the whole inbox.
         """
 
 
 class Lock(Protocol):
-    """The right to judge into a store, alone or as one of several; gone with the process."""
+    """Lock for judging into a store, exclusive or shared; released with the process."""
 
     def acquire(self) -> bool:
-        """Take it; False when another process, or another lock of this one, has it."""
+        """Acquire the lock; return False if it is held, also within this process."""
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock."""
 
     def __enter__(self) -> Self:
-        """Give the lock itself, not yet taken."""
+        """Give the lock itself, not yet acquired."""
 
     def __exit__(self, *_: object) -> None:
-        """Let it go."""
+        """Release the lock."""

@@ -1,4 +1,4 @@
-"""Tables of the store. Rowid tables with unique keys: without rowids it writes ten times slower."""
+"""Tables of the store; tables without rowids are ten times slower to write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keyed digests of stored bytes: a row that someone changed, or moved, is noticed when read."""
+"""Keyed digests of stored bytes: a changed or moved row is detected when it is read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SECRET_BYTES = 32
 
 
 class Seal:
-    """Make and check the digests of one table; many at a time compiled, where that is installed.
+    """Make and check the digests of one table; batches run in the compiled kernel if installed.
 
     Parameters
     ----------
     secret
         Key, 16 to 64 bytes.
     table
-        Name of the table; goes into each digest, at most 16 bytes.
+        Name of the table, at most 16 bytes; part of each digest.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class Seal:
     >>> seal.check(b"agent-2", b"habits", digest)
     Traceback (most recent call last):
     models.errors.StateError: row 'agent-2' of table 'profiles' does not match its digest, so it \
-was changed outside this program; restore the store, or move it away to learn anew
+was changed outside this program; restore the store, or move it away to learn again
     """
 
     __slots__ = ("_many", "_start", "_table")
@@ -48,7 +48,7 @@ was changed outside this program; restore the store, or move it away to learn an
     def digest(self, key: bytes, blob: bytes) -> bytes:
         """Give the digest of a row."""
         state = self._start.copy()
-        # The length keeps (key, blob) apart from every other split of the same bytes.
+        # The length distinguishes (key, blob) from every other split of the same bytes.
         state.update(len(key).to_bytes(4) + key)
         state.update(blob)
         return state.digest()
@@ -60,17 +60,17 @@ was changed outside this program; restore the store, or move it away to learn an
         return cast("list[bytes]", self._many.digests(rows))
 
     def check(self, key: bytes, blob: bytes, digest: bytes) -> None:
-        """Raise `StateError`, which names the row, unless the digest holds."""
+        """Raise `StateError` with the row's name if the digest does not match."""
         if not compare_digest(self.digest(key, blob), digest):
             name = key.replace(b"\0", b" ").decode(errors="replace")
             raise StateError(
                 f"row {name!r} of table {self._table!r} does not match its digest, so it was "
-                "changed outside this program; restore the store, or move it away to learn anew"
+                "changed outside this program; restore the store, or move it away to learn again"
             )
 
 
 def row_key(agent_id: str, mode: str) -> bytes:
-    """Give the key of an agent's row. No mode holds a NUL, so two rows never share one."""
+    """Give the key of an agent's row; keys are unique, as no mode contains a NUL."""
     return f"{agent_id}\0{mode}".encode(errors="surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""The rows of a commit with their digests, the same for every kind of store."""
+"""Rows of a commit with their digests, the same for every kind of store."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pipeline.store.batch import ProfileRow
 
 SealedProfile = tuple[str, str, bytes, bytes, bytes, bytes]
-"""Agent, mode, trust with its digest, digest of the profile, and the profile."""
+"""Agent, mode, trust with its digest, digest of the profile, and profile."""
 
 
 class Sealed:
-    """Seals rows, all of a kind at a time.
+    """Adds digests to rows, all rows of a kind at once.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Sealed:
         self._shared = Seal(secret, "shared")
 
     def profiles(self, rows: Sequence[ProfileRow]) -> list[SealedProfile]:
-        """Seal profiles, and trust states apart from them."""
+        """Add digests to profiles and, separately, to trust states."""
         keys = [row_key(agent_id, mode) for agent_id, mode, _, _ in rows]
         encoded = [trust_bytes(trust) for _, _, _, trust in rows]
         trusts = self._trust.digests(list(zip(keys, encoded, strict=True)))
@@ -48,11 +48,11 @@ class Sealed:
         return list(zip(agents, modes, encoded, trusts, digests, blobs, strict=True))
 
     def sessions(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes, bytes]]:
-        """Seal open sessions."""
+        """Add digests to open sessions."""
         digests = self._sessions.digests([(b"%d" % key, blob) for key, blob in rows])
         return [(key, digest, blob) for (key, blob), digest in zip(rows, digests, strict=True)]
 
     def shared(self, rows: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes, bytes]]:
-        """Seal what no single agent owns."""
+        """Add digests to shared state."""
         digests = self._shared.digests([(name.encode(), blob) for name, blob in rows])
         return [(name, digest, blob) for (name, blob), digest in zip(rows, digests, strict=True)]

@@ -1,4 +1,4 @@
-"""The store on SQLite: what the worker reads and commits, and what the API asks."""
+"""The store on SQLite: reads and commits of the worker, and queries of the API."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 
 from models.errors import StateError
 from pipeline.events.duplicates import Marker, resolved
-from pipeline.store.asking import Asking
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
 from pipeline.store.database import MEMORY, Database, prepare
+from pipeline.store.queries import StoreQueries
 from pipeline.store.seal import Seal, row_key
 from pipeline.store.writing import Writer
 
@@ -27,16 +27,16 @@ _PAGE = 500
 _PROFILES = "select agent_id, mode, trust, trust_digest, digest, blob from profiles"
 
 
-class SqliteStore(Asking):
-    """One file that holds all state; made by `pipeline.store.open_store`.
+class SqliteStore(StoreQueries):
+    """A file with all state; made by `pipeline.store.open_store`.
 
-    The worker's calls and the API's calls use two connections, so that neither waits for the
-    other's reads; events that come in over HTTP are written over a third.
+    Calls of the worker and of the API use two connections, so that neither waits for the other's
+    reads. Events received over HTTP are written over a third.
 
     Attributes
     ----------
     secret
-        Key of the digests, for others who need one (bytes, never shown).
+        Key of digests in the store and elsewhere (bytes, never displayed).
     path
         The file, or ``:memory:``.
     shard
@@ -78,17 +78,17 @@ class SqliteStore(Asking):
 
     def close(self) -> None:
         """Close all connections."""
-        # The one that may write goes last: it tidies the log away.
+        # The writing connection closes last: it removes the log.
         for database in reversed(self._opened):
             database.close()
 
     # ---- the worker
 
     def claim(self) -> None:
-        """Do nothing: whoever holds `WriterLock` is the only one who commits."""
+        """Do nothing: only the holder of `WriterLock` commits."""
 
     def commit(self, batch: Commit) -> None:
-        """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
+        """Write a batch in one transaction; on `StateError` nothing is written.
 
         Examples
         --------
@@ -103,12 +103,12 @@ class SqliteStore(Asking):
         """
         self._writer.write(batch)
 
-    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # one worker
-        """Give no agent: there is one worker."""
+    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # signature of `Store`
+        """Give no agents: there is only one worker."""
         return {}
 
     def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-        """Give profile and trust state, both as bytes, of agents in every mode, by both names."""
+        """Give profile and trust state as bytes, by (agent, mode), of agents in every mode."""
         found = {}
         for start in range(0, len(agents), _PAGE):
             part = agents[start : start + _PAGE]
@@ -138,7 +138,7 @@ class SqliteStore(Asking):
             last = rows[-1][0]
 
     def shared(self) -> dict[str, bytes]:
-        """Give state that no single agent owns, by name."""
+        """Give the state shared by all agents, by name."""
         found = {}
         for name, digest, blob in self._work.rows("select name, digest, blob from shared"):
             self._seals["shared"].check(name.encode(), blob, digest)
@@ -146,18 +146,18 @@ class SqliteStore(Asking):
         return found
 
     def positions(self) -> dict[str, str]:
-        """Give from where each source goes on."""
+        """Give the resume position of each source."""
         return dict(self._work.rows("select source, position from positions"))
 
     def seen(self, keys: Sequence[int]) -> dict[int, int]:
-        """Give those of these event keys that were committed before, with digests of contents."""
+        """Give the known event keys with the digests of their contents."""
         return self._marks(self._work, "seen", keys)
 
     @staticmethod
     def _marks(database: Database, table: str, keys: Sequence[int]) -> dict[int, int]:
         found = database.rows(
-            # Told to go through the list, it does not make a table of it first.
-            "select known.key, known.digest from json_each(?) as asked "  # noqa: S608  # ours alone
+            # `cross join` makes SQLite scan the list without a temporary table.
+            "select known.key, known.digest from json_each(?) as asked "  # noqa: S608  # constant parts
             f"cross join {table} as known on known.key = asked.value",
             (msgspec.json.encode(keys).decode(),),
         )
@@ -169,16 +169,16 @@ class SqliteStore(Asking):
         return [(number, MESSAGE.decode(message)) for number, message in rows]
 
     def waiting(self) -> int:
-        """Count the messages not yet published."""
+        """Count the unpublished messages."""
         return int(self._work.row("select count(*) from outbox")[0])
 
     def drop_outbox(self, ids: Iterable[int]) -> None:
-        """Forget messages that are published."""
+        """Delete published messages."""
         with self._work.transaction():
             self._work.run_many("delete from outbox where id = ?", ((number,) for number in ids))
 
     def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
-        """Give events of the inbox past a position: position, bytes, and when they arrived."""
+        """Give inbox events after a position: position, bytes and arrival time."""
         return self._work.rows(
             "select id, value, arrived_us from inbox where id > ? order by id limit ?",
             (after, limit),
@@ -187,19 +187,19 @@ class SqliteStore(Asking):
     # ---- the API
 
     def data_version(self) -> int:
-        """Give a number that is cheap to have and changes with every commit."""
+        """Give a number that changes with every commit; cheap to read."""
         return self._api.version
 
     def status(self) -> PipelineStatus:
-        """Give what the pipeline last said of itself."""
+        """Give the last status of the pipeline."""
         found = self._api.row("select value from meta where key = 'status'")
         return STATUS.decode(found[0]) if found else PipelineStatus()
 
     def inbox(self, values: Sequence[bytes]) -> list[Fate]:
-        """Append raw events but repeats, on disk before this returns; give what each is."""
+        """Append raw events except duplicates, synced to disk; return the fate of each."""
         if self._post.read_only:
             raise StateError(f"store {self.path!r} is open for reading only")
-        now = time.time_ns() // 1000  # noqa: TID251  # an edge: when they arrived
+        now = time.time_ns() // 1000  # noqa: TID251  # arrival time, read at the edge
         marks = self._marker.of_all(values)
         with self._post.transaction():
             known = resolved(marks, self._known)
@@ -214,6 +214,6 @@ class SqliteStore(Asking):
         return [one.fate for one in known]
 
     def _known(self, keys: Sequence[int]) -> dict[int, int]:
-        """Give those of some event keys that were judged, or wait to be."""
+        """Give the event keys that were judged, or wait in the inbox."""
         waiting = self._marks(self._post, "inbox", keys)
         return self._marks(self._post, "seen", keys) | waiting

@@ -1,4 +1,4 @@
-"""Write one commit: each table once, many rows a statement."""
+"""Write one commit: each table once, many rows per statement."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Writer:
         self._sealed = Sealed(secret)
 
     def write(self, batch: Commit) -> None:
-        """Write all of it in one transaction."""
-        # Encoding takes as long as writing: others should not wait for it.
+        """Write the batch in one transaction."""
+        # Encoding takes as long as writing, so it runs outside the transaction.
         profiles = self._sealed.profiles(batch.profiles)
         anomalies = [anomaly_row(anomaly) for anomaly in batch.anomalies]
         with self._database.transaction():
@@ -98,8 +98,8 @@ class Writer:
         )
 
     def _write_seen(self, batch: Commit) -> None:
-        # In order of their keys, neighbours fall into the same pages; a list at a time takes half
-        # of what a row at a time does.
+        # In order of their keys, neighbours fall into the same pages. A list per statement takes
+        # half the time of a row per statement.
         for day, marks in sorted(batch.seen.items()):
             self._database.run(
                 "insert or ignore into seen (key, day, digest) "
@@ -110,7 +110,7 @@ class Writer:
         if floor is None:
             return
         pruned = self._database.row("select value from meta where key = 'seen_floor'")
-        # There is no index by day, which every event would pay for: look once a day only.
+        # An index by day would cost time at every event, so old keys are deleted once a day.
         if pruned is None or pruned[0] < floor:
             self._database.run("delete from seen where day < ?", (floor,))
             self._database.run(_META, ("seen_floor", floor))
@@ -149,11 +149,11 @@ class Writer:
 
 
 def compare(source: str, expected: str | None, found: str | None) -> None:
-    """Raise `Superseded` where a stored position is not the expected one."""
+    """Raise `Superseded` if a stored position is not the expected one."""
     if found != expected:
         raise Superseded(
-            f"position of {source} is {found or 'not there'}, expected {expected or 'none'}: "
-            "another worker went on from there; this one must not"
+            f"position of {source} is {found or 'not stored'}, expected {expected or 'none'}: "
+            "another worker has continued from there; this worker must stop"
         )
 
 

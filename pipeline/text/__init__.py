@@ -1,1 +1,1 @@
-"""Text from outside as a person may read it."""
+"""Safe display of text from outside."""

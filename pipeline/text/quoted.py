@@ -1,4 +1,4 @@
-"""A value as an error or a table repeats it: without what steers a terminal, without secrets."""
+"""Quote values for errors and tables, without control characters and secrets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|key|token)[^=&]*=)[^&]*", r
 
 
 def quoted(value: object, longest: int = _LONGEST) -> str:
-    r"""Give a value in quotes, control characters visible, the end left out where it is long.
+    r"""Give a value in quotes, with visible control characters, cut if it is long.
 
     Parameters
     ----------
     longest
-        Characters of it that are given; of a path `LONGEST_PATH`, as its end says most.
+        Largest number of characters; `LONGEST_PATH` for a path, whose end matters most.
 
     Examples
     --------
@@ -32,22 +32,22 @@ def quoted(value: object, longest: int = _LONGEST) -> str:
     "'999999999999999999999999999999999999999999999999999999999999…'"
     """
     text = value if isinstance(value, str) else repr(value)
-    told = text if len(text) <= longest else f"{text[:longest]}…"
-    return repr(told) if isinstance(value, str) else told
+    text_shown = text if len(text) <= longest else f"{text[:longest]}…"
+    return repr(text_shown) if isinstance(value, str) else text_shown
 
 
 def plain(value: object) -> str:
-    r"""Give text that came from outside as it may go to a terminal: all of it visible, no markup.
+    r"""Make outside text safe for a terminal: all characters visible, no markup.
 
     >>> plain("\x1bagent [red]")
     '⟨U+001B⟩agent \\[red]'
     """
-    # Escaped brackets alone would let an agent's name clear the screen or turn text around.
+    # Without `visible`, an agent name could clear the screen or reverse text.
     return escape(visible(str(value)))
 
 
 def plain_name(value: object) -> str:
-    r"""Give an id likewise; signs that look like others are named too.
+    r"""Make an id safe for a terminal; look-alike signs are marked, too.
 
     >>> ascii(plain_name("a\u20131"))
     "'a\\u2013\\u27e8U+2013\\u27e91'"
@@ -56,7 +56,7 @@ def plain_name(value: object) -> str:
 
 
 def masked(url: str) -> str:
-    """Leave out a user, a password and an option that may be one, which someone put into a URL.
+    """Mask user, password and secret options in a URL.
 
     >>> masked("kafka://me:se/cret@broker.example.com:9092/t?group=g&sasl_password=other")
     'kafka://***@broker.example.com:9092/t?group=g&sasl_password=***'

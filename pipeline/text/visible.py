@@ -1,6 +1,6 @@
-"""Text from outside as a person may read it: hidden and misleading characters are named.
+"""Make hidden and misleading characters in outside text visible.
 
-`scoring_api/console/visible.js` does the same for the console, by the same cases
+`scoring_api/console/visible.js` does the same for the console, and is tested with the same cases
 (`tests/visible_cases.json`).
 """
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
-# Marks and letters without ink, and what Unicode keeps free for more of them.
+# Invisible marks and letters, and code points reserved for more of them.
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\ufff0-\ufff8\U0001bca0-\U0001bca3\U000e0000-\U000e0fff]"
 )
-_SPACE = re.compile("^ | $|(?<= ) ")  # of an id: one that a line or a browser would swallow
-_LONGEST_STACK = 32  # marks on one character that are compared with its usual spelling
-_MARK = "\u27e8"  # what marks begin with; in text it is marked itself, so that no mark is made up
+_SPACE = re.compile("^ | $|(?<= ) ")  # of an id: spaces that a terminal or a browser would hide
+_LONGEST_STACK = 32  # combining marks on one character that are normalised
+_MARK = "\u27e8"  # begins a mark; it is marked itself in text, so that text cannot fake a mark
 
 
 @cache
 def confusables() -> dict[str, dict[str, str]]:
-    """Read the shipped table: what looks like an ASCII character, and which of those do.
+    """Read the shipped table of characters that look like ASCII characters.
 
     >>> confusables()["ascii"]["1"]
     'l'
@@ -40,22 +40,22 @@ def confusables() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _looks_like() -> dict[str, str]:
+def _lookalikes() -> dict[str, str]:
     return {one: key for key, ones in confusables()["looks_like"].items() for one in ones}
 
 
 def visible(text: str, *, name: bool = False) -> str:
-    r"""Give text with its hidden and misleading characters named, as in ``⟨U+202E⟩``.
+    r"""Mark hidden and misleading characters of a text with their code, as in ``⟨U+202E⟩``.
 
-    Hidden characters (controls, direction, zero width, other spaces) are replaced. A letter that
-    looks like an ASCII one keeps its place before its name: in a word with ASCII letters, and in a
-    word that has only such letters.
+    Hidden characters (controls, direction, zero width, other spaces) are replaced by their code. A
+    letter that resembles an ASCII letter stays, followed by its code. That applies to words with
+    ASCII letters, and to words with only look-alike letters.
 
     Parameters
     ----------
     name
-        The text is an id: signs and digits that look like ASCII ones are named too, which prose
-        may hold, marks of an unusual spelling, and spaces at its ends or after another.
+        The text is an id. Then look-alike signs and digits, non-normalised marks, and leading,
+        trailing or repeated spaces are marked, too. Prose may contain them.
 
     Examples
     --------
@@ -79,21 +79,21 @@ def visible(text: str, *, name: bool = False) -> str:
 
 
 def skeleton(text: str) -> str:
-    """Give what a text looks like: equal for texts that a person may take for one another.
+    """Give the visual skeleton of a text; equal for texts that look alike.
 
     >>> skeleton("refunds-1") == skeleton("refunds-l") == skeleton("r\u0435funds-I")
     True
     """
-    looks_like, as_ascii = _looks_like(), confusables()["ascii"]
+    lookalike, as_ascii = _lookalikes(), confusables()["ascii"]
     spelt = unicodedata.normalize("NFKD", text)
-    seen = (looks_like.get(char, char) for char in spelt if not _is_hidden(char))
+    seen = (lookalike.get(char, char) for char in spelt if not _is_hidden(char))
     return "".join(as_ascii.get(char, char) for char in seen)
 
 
-def told_apart(names: Iterable[str]) -> dict[str, str]:
-    """Give ids as they may be shown together; where two look alike, what differs is named.
+def distinguishable(names: Iterable[str]) -> dict[str, str]:
+    """Give ids for display together; where two look alike, their differences are marked.
 
-    >>> told_apart(["refunds-1", "refunds-l", "helpdesk"])
+    >>> distinguishable(["refunds-1", "refunds-l", "helpdesk"])
     {'refunds-1': 'refunds-1⟨U+0031⟩', 'refunds-l': 'refunds-l⟨U+006C⟩', 'helpdesk': 'helpdesk'}
     """
     alike: dict[str, list[str]] = {}
@@ -104,14 +104,14 @@ def told_apart(names: Iterable[str]) -> dict[str, str]:
     for name in given:
         others = [one for one in alike[skeleton(name)] if one != name]
         plain = visible(name, name=True)
-        # Marks of what is hidden or from another script tell most of them apart already.
+        # Marks of hidden characters and other scripts already distinguish most of them.
         rivals = [one for one in others if skeleton(visible(one, name=True)) == skeleton(plain)]
         shown[name] = _differing(name, rivals) if rivals else plain
     return shown
 
 
 def _differing(name: str, others: list[str]) -> str:
-    """Name the characters of an id between what it shares with others at both ends."""
+    """Mark the characters of an id between the prefix and suffix shared with others."""
     head = min(_shared(name, one) for one in others)
     tail = min(_shared(name[::-1], one[::-1]) for one in others)
     tail = min(tail, *(min(len(name), len(one)) - head for one in others))
@@ -128,7 +128,7 @@ def _shared(one: str, other: str) -> int:
 
 
 def _words(text: str) -> list[tuple[str, bool]]:
-    """Split text into words (letters, marks, digits) and what is between them."""
+    """Split text into words (letters, marks, digits) and the text between them."""
     parts: list[tuple[str, bool]] = []
     start, before = 0, None
     for at, char in enumerate(text):
@@ -141,22 +141,22 @@ def _words(text: str) -> list[tuple[str, bool]]:
 
 
 def _word(word: str, *, name: bool) -> list[str]:
-    looks_like = _looks_like()
+    lookalike = _lookalikes()
     letters = [char for char in word if unicodedata.category(char)[0] == "L"]
     mixed = any(char.isascii() for char in letters)
-    alike = bool(letters) and all(char in looks_like for char in letters)
+    alike = bool(letters) and all(char in lookalike for char in letters)
     return [
         char + _code(char)
-        if char in looks_like and (mixed or alike or (name and char not in letters))
+        if char in lookalike and (mixed or alike or (name and char not in letters))
         else char
         for char in word
     ]
 
 
 def _unusually_spelt(text: str) -> list[int]:
-    """Give where a character looks as if it were another one, or a part of the one before.
+    """Give the indices of characters that look like another one, or merge with the previous one.
 
-    These are the characters that normal form C changes, and marks on an ASCII character.
+    These are characters that normal form C changes, and marks on an ASCII character.
     """
     found, stack, spelt = [], "", ""
     for at, char in enumerate(text):
@@ -174,7 +174,7 @@ def _unusually_spelt(text: str) -> list[int]:
 
 
 def _is_dressed(char: str) -> bool:
-    """Tell whether a character is an ASCII one in another form, as a ligature, or another dash."""
+    """Return whether a character is a variant of an ASCII one, a ligature, or another dash."""
     if char.isascii():
         return False
     plain = unicodedata.normalize("NFKC", char)
@@ -184,7 +184,7 @@ def _is_dressed(char: str) -> bool:
 def _sign(char: str, *, name: bool) -> str:
     if _is_hidden(char):
         return _code(char)
-    if char == _MARK or (name and char in _looks_like()):
+    if char == _MARK or (name and char in _lookalikes()):
         return char + _code(char)
     return char
 

@@ -1,1 +1,1 @@
-"""Who asks: keys, tokens and certificates, and what happens to the others."""
+"""Authentication of callers: keys, tokens, certificates, and refusals."""

@@ -1,7 +1,7 @@
-"""Who may ask: API keys, bearer tokens and client certificates; loopback without any of them.
+"""Authenticate callers by API key, bearer token or client certificate; loopback needs none.
 
-A verified credential is remembered by its digest for a few minutes, so that the trust route
-verifies a signature once and not fifty thousand times a second.
+The digest of a verified credential is cached for a few minutes. So the trust route verifies a
+signature once and not at each request.
 """
 
 from __future__ import annotations
@@ -36,19 +36,20 @@ from scoring_api.status.metrics import Metrics
 REMEMBER_US = 300 * SECOND_US
 MAX_REMEMBERED = 10_000
 MAX_TOKEN = 16 * 1024
-# With the time that a file may take to be read (`credential_store.READ_S`), within five seconds.
+# Together with the read timeout (`credential_store.READ_S`), changes take effect within five
+# seconds.
 CHECK_S = 1.0
 
-_NO_FILE = "the credential file cannot be used now, so nobody is let in; the log says why"
-_NO_KEY_SET = "the key set of the token issuer cannot be used now; the log says why"
+_NO_FILE = "the credential file cannot be used now, so all callers are refused; see the log"
+_NO_KEY_SET = "the key set of the token issuer cannot be used now; see the log"
 _NO_KEY = "no such API key, or it has expired or been revoked"
-_NO_CERTIFICATE = "no entry covers the certificate, or it has expired or been revoked"
+_NO_CERTIFICATE = "no entry matches the certificate, or it has expired or been revoked"
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 def credential(headers: Headers) -> bytes | None:
-    """Find what the caller presents: the bearer credential, else the API key header."""
+    """Give the presented credential: the bearer credential, else the API key header."""
     key = None
     for name, value in headers:
         if name == b"authorization":
@@ -60,13 +61,13 @@ def credential(headers: Headers) -> bytes | None:
 
 
 class Authenticator:
-    """Turn the headers of a request into a `Principal`.
+    """Authenticate the headers of a request as a `Principal`.
 
     Parameters
     ----------
     config
-        Which credential stores there are; with none, every caller is `LOCAL` and the loopback
-        guard in front decides who is a caller at all.
+        Names the credential stores. Without any, every caller is `LOCAL`, and the loopback guard in
+        front admits callers.
     """
 
     def __init__(self, config: ApiConfig, metrics: Metrics | None = None) -> None:
@@ -82,7 +83,7 @@ class Authenticator:
 
     @property
     def fault(self) -> str | None:
-        """Why nobody can be let in now; None while somebody can."""
+        """Reason why no caller can be authenticated now, or None."""
         if self._file is not None:
             return _NO_FILE if self._file.current is None else None
         if self._source is not None and not self._source.usable:
@@ -90,7 +91,7 @@ class Authenticator:
         return None
 
     async def follow(self) -> None:
-        """Follow the credential file and the key set until cancelled."""
+        """Reload the credential file and the key set until cancelled."""
         await asyncio.gather(
             *(
                 self._follow(name, one)
@@ -107,7 +108,7 @@ class Authenticator:
             await asyncio.sleep(CHECK_S)
 
     def remembered(self, headers: Headers) -> Principal | None:
-        """Recognise a caller without waiting; None means `authenticate` has to look."""
+        """Give a cached caller without waiting; None: call `authenticate`."""
         if self.open:
             return LOCAL
         presented = credential(headers)
@@ -119,13 +120,13 @@ class Authenticator:
         return held[0]
 
     async def authorise(self, scope: Scope, needed: str) -> Principal:
-        """Recognise the caller of a request that needs a scope.
+        """Authenticate the caller of a request that needs a scope.
 
         Raises
         ------
         ProblemError
-            401 that names no part of the credential, 403 without the scope, 429 where the address
-            has failed too often, 503 while no credential can be checked.
+            401 without any part of the credential, 403 without the scope, 429 after too many
+            failures of the address, 503 while no credential can be checked.
         """
         try:
             principal = await self.authenticate(scope["headers"], certificate_in(scope))
@@ -142,9 +143,9 @@ class Authenticator:
     async def authenticate(
         self, headers: Headers, certificate: ClientCertificate | None = None
     ) -> Principal:
-        """Recognise a caller by its credential alone; raises `Refused`, or 503.
+        """Authenticate a caller by its credential; raise `Refused`, or 503.
 
-        A key or a token in the request counts before the certificate of its connection.
+        A key or token in the request takes precedence over the certificate of its connection.
         """
         known = self.remembered(headers)
         if known is not None:
@@ -171,14 +172,14 @@ class Authenticator:
         return tuple(one.generation for one in (self._file, self._source) if one is not None)
 
     def _forget_changed(self) -> None:
-        """Forget all callers once a credential store changed: each is verified again."""
+        """Clear the cached callers after a credential store changed."""
         if self._generations() != self._verified_under:
             self._verified_under = self._generations()
             self._remembered.clear()
             self._named.clear()
 
     def _held(self) -> Credentials | None:
-        """Give the credential file's content, None where none is set; 503 while it is unusable."""
+        """Give the credentials of the file; None if none is set; raise 503 while it is unusable."""
         if self._file is None:
             return None
         if self._file.current is None:
@@ -187,7 +188,7 @@ class Authenticator:
 
     def _remember(self, presented: bytes, principal: Principal, until: int) -> None:
         if len(self._remembered) >= MAX_REMEMBERED:
-            # The oldest entry goes; being forgotten only costs a verification.
+            # Evict the oldest entry, which costs only one more verification.
             del self._remembered[next(iter(self._remembered))]
         self._remembered[hashlib.sha256(presented).digest()] = principal, until
 
@@ -203,12 +204,12 @@ class Authenticator:
         return principal, min([now + REMEMBER_US, *key.ends_us()])
 
     def _by_certificate(self, certificate: ClientCertificate, now: int) -> Principal:
-        """Give the caller that a verified certificate names: asked for each request."""
+        """Give the caller of a verified certificate; evaluated at each request."""
         subject, held = certificate.subject, self._held()
         if certificate.until_us <= now:
             raise Refused("expired_certificate", "the certificate has expired")
         if subject is None:
-            raise Refused("certificate_name", "the certificate names nobody for certain")
+            raise Refused("certificate_name", "the certificate has no unambiguous name")
         found = self._named.get(subject)
         if found is None:
             covering = held.of_certificate(subject) if held is not None else []
@@ -253,6 +254,6 @@ class Authenticator:
         try:
             claims = jwt.decode(text, key, algorithms=[str(algorithm)]).claims
         except (JoseError, ValueError):
-            raise Refused("token_signature", "its signature does not hold") from None
+            raise Refused("token_signature", "its signature is invalid") from None
         principal, until = principal_of(claims, self._config, now, self._held())
         return principal, min(until, source.trusted_until_us)

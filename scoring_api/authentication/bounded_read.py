@@ -1,4 +1,4 @@
-"""A blocking read beside the event loop, with a bound on the wait for it."""
+"""A blocking read in a thread, with a bounded wait."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 class BoundedRead(Generic[T]):
-    """Read in a thread of its own: a busy API must not look like a file that gives no answer.
+    """Read in a separate thread, so that a busy API is not mistaken for a hanging file.
 
     Parameters
     ----------
     read
-        Blocks until it has the answer.
+        Blocks until it has the result.
 
     Examples
     --------
@@ -30,17 +30,17 @@ class BoundedRead(Generic[T]):
         self._under_way: asyncio.Future[T] | None = None
 
     async def answer(self, *arguments: object, within_s: float) -> T:
-        """Give the answer; a read that is still under way is waited for again.
+        """Give the result; a pending read is awaited again.
 
         Raises
         ------
         TimeoutError
-            There is no answer within `within_s` seconds.
+            There is no result within `within_s` seconds.
         """
         loop = asyncio.get_running_loop()
         reading = self._under_way or loop.run_in_executor(self._thread, self._read, *arguments)
         self._under_way = reading
-        # Twice: after a stall of the loop the first time is over before an answer is looked for.
+        # Twice: after a stall of the loop, the first wait times out before it sees the result.
         for _again in range(2):
             done, _ = await asyncio.wait({reading}, timeout=within_s / 2)
             if done:

@@ -1,4 +1,4 @@
-"""The caller that a client certificate names, by the entries of the credential file."""
+"""Callers of client certificates, by the entries of the credential file."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ IN_STATE = "habitus.certificate"
 """Key in a scope's state: the verified certificate of the connection."""
 
 NamedCaller = tuple[Principal, tuple[CredentialEntry, ...]]
-"""A caller, and the entries that have to be in force."""
+"""A caller, and the entries that must be valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """Who a verified certificate names, and until when.
+    """Name and validity of a verified certificate.
 
     Attributes
     ----------
     subject
-        The SPIFFE id; without one the first URI, DNS or e-mail name, else the common name. None
-        where the certificate names nobody for certain.
+        The SPIFFE id; without one, the first URI, DNS or e-mail name, else the common name. None if
+        the name is ambiguous.
     until_us
         End of its validity, microseconds.
     """
@@ -34,7 +34,7 @@ class ClientCertificate:
 
 
 def certificate_in(scope: Scope) -> ClientCertificate | None:
-    """Give the verified certificate of the connection that a request came on."""
+    """Give the verified certificate of a request's connection."""
     found: ClientCertificate | None = scope.get("state", {}).get(IN_STATE)
     return found
 
@@ -42,9 +42,10 @@ def certificate_in(scope: Scope) -> ClientCertificate | None:
 def principal_of_entries(
     held: Credentials, covering: Sequence[CredentialEntry], subject: str
 ) -> NamedCaller:
-    """Make the caller of a name that these entries cover.
+    """Make the caller for a name from its matching entries.
 
-    Scopes add up. Which agents it may report is said by the entries that let it report at all.
+    The caller has the scopes of all entries. The entries with the scope for reporting decide which
+    agents it may report.
 
     >>> entry = CredentialEntry(
     ...     "a", certificate="a.example.com", scopes=("actions:write",), agents=("{subject}",)

@@ -1,4 +1,4 @@
-"""The credential file while the API runs: followed, and failing closed when it cannot be used."""
+"""The credential file of a running API: reloaded on changes; fails closed if unusable."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ READ_S = 2.0
 
 
 class CredentialStore:
-    """What the credential file says now.
+    """The current content of the credential file.
 
     Parameters
     ----------
     path
-        The file; it must be good at the start.
+        The file; must be valid at the start.
 
     Attributes
     ----------
     current
-        The credentials in it; None while the file is missing, unreadable, empty or broken.
+        The credentials; None while the file is missing, unreadable, empty or invalid.
     generation
-        Rises whenever `current` changes: what was verified before has to be verified again.
+        Increases when `current` changes; cached callers must then be verified again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,15 +40,15 @@ class CredentialStore:
 
     @property
     def usable(self) -> bool:
-        """False while the file cannot be used."""
+        """Whether the file can be used."""
         return self.current is not None
 
     async def check(self) -> None:
-        """Read the file again; after `READ_S` a file that gives no answer counts as unreadable."""
+        """Reload the file; a read longer than `READ_S` counts as unreadable."""
         known = b"" if self.current is None else self._digest
         try:
             digest, found = await self._reader.answer(known, within_s=READ_S)
-        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be let in by it
+        except Exception as error:  # noqa: BLE001  # any fault must refuse all callers
             ours = isinstance(error, ConfigError | TimeoutError)
             self._close(str(error) if ours else type(error).__name__)
             return
@@ -67,7 +67,7 @@ class CredentialStore:
             log.error("credentials_unusable", extra={**said, **STATE_CHANGE})
 
     def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:
-        """Give the digest of the file and what it says; None where the digest is `known`."""
+        """Give the digest and content of the file; None as content if the digest is `known`."""
         raw = read_bytes(self._path)
         digest = hashlib.sha256(raw).digest()
         if digest == known:

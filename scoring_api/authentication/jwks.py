@@ -1,4 +1,4 @@
-"""The key set that signs bearer tokens: from a file or a URL, refreshed, failing closed."""
+"""The key set of bearer tokens, from a file or a URL: refreshed; fails closed."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from scoring_api.config import is_loopback
 log = logging.getLogger(__name__)
 
 REFRESH_US = 600 * SECOND_US
-# Somebody who sends made-up key ids must not make us fetch for each of them.
+# Requests with invented key ids must not each cause a fetch.
 COOL_DOWN_US = 30 * SECOND_US
 RETRY_US = 2 * SECOND_US
-# Without a successful read for this long the set may hold keys that were withdrawn.
+# Without a successful read for this long, the set may contain withdrawn keys.
 TRUSTED_US = 3600 * SECOND_US
-# Of the whole answer: the library's own limit is for one step of it.
+# For the whole response: the library's timeout applies to single reads.
 FETCH_S = 10.0
-# A file is read again and again, so that its loss shows within five seconds.
+# A file is polled, so that its loss is detected within five seconds.
 FILE_S = 2.0
 FILE_US = SECOND_US // 2
 MAX_BYTES = 256 * 1024
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Keep the fetch at the configured address: a redirect could leave https."""
+    """Refuse redirects, which could leave https."""
 
     def redirect_request(self, *_: object, **__: object) -> None:
         """Follow nothing."""
 
 
 def parse_key_set(raw: bytes) -> list[Any]:
-    """Read the asymmetric signature keys of a key set; others are left out.
+    """Parse the asymmetric signature keys of a key set; other keys are left out.
 
     >>> parse_key_set(b'{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}')
     []
@@ -68,7 +68,7 @@ def parse_key_set(raw: bytes) -> list[Any]:
 
 
 class KeySource:
-    """Give the key of a key id.
+    """Gives the key of a key id.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class KeySource:
     Attributes
     ----------
     generation
-        Rises whenever the keys change: what was verified before has to be verified again.
+        Increases when the keys change; cached callers must then be verified again.
     """
 
     def __init__(self, location: str) -> None:
@@ -98,7 +98,7 @@ class KeySource:
         self.generation = 0
 
     def examine(self) -> None:
-        """Raise `ConfigError` where a file holds no key set; an address may answer later."""
+        """Raise `ConfigError` if a file holds no key set; a URL may answer later."""
         if self._remote:
             return
         try:
@@ -112,16 +112,16 @@ class KeySource:
 
     @property
     def usable(self) -> bool:
-        """False while there is no key, or none that was seen within `TRUSTED_US`."""
+        """Whether there is a key that was read within `TRUSTED_US`."""
         return bool(self._keys) and wall_us() <= self.trusted_until_us
 
     @property
     def trusted_until_us(self) -> int:
-        """Until when the keys hold unless they are read again, in microseconds."""
+        """Time until which the keys are valid without another read, in microseconds."""
         return self._read_us + TRUSTED_US
 
     async def check(self) -> None:
-        """Read the key set again: a file at each call, an address when the last answer is old."""
+        """Reload the key set: a file at each call, a URL if the last response is old."""
         now = wall_us()
         if not self._remote or not self._keys or now - self._read_us > REFRESH_US:
             await self._refresh(now)
@@ -130,12 +130,14 @@ class KeySource:
             if self.usable:
                 log.info("jwks_usable", extra={"keys": len(self._keys)})
             else:
-                log.error("jwks_unusable", extra={"effect": "no token is let in", **STATE_CHANGE})
+                log.error(
+                    "jwks_unusable", extra={"effect": "all tokens are refused", **STATE_CHANGE}
+                )
 
     async def find(self, kid: str | None) -> Any | None:
-        """Give the key named `kid`, or the only key when a token names none; else None.
+        """Give the key `kid`, or the only key if a token has no key id; else None.
 
-        A key that is known is given at once; only one that is not makes a caller wait.
+        A known key is returned at once; an unknown key id waits for a refresh.
         """
         key = self._pick(kid)
         if key is None:
@@ -163,10 +165,10 @@ class KeySource:
                     return
                 keys = parse_key_set(raw)
                 self._say("" if keys else "it holds no public signature key")
-            except Exception as error:  # noqa: BLE001  # whatever it is, it brings no key
+            except Exception as error:  # noqa: BLE001  # any fault means no new keys
                 self._say(type(error).__name__)
                 if self._remote:
-                    return  # the keys hold until `trusted_until_us`
+                    return  # the keys stay valid until `trusted_until_us`
                 raw, keys = b"", []
             self._keys, self._read_us = keys, now
             if raw != self._raw:
@@ -174,7 +176,7 @@ class KeySource:
                 self.generation += 1
 
     def _say(self, fault: str) -> None:
-        """Log what keeps the key set from being read, once; empty for nothing."""
+        """Log a fault of reading the key set, once; empty: no fault."""
         if fault and fault != self._fault:
             log.error("jwks_unreadable", extra={"fault": fault})
         self._fault = fault

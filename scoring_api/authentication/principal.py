@@ -1,4 +1,4 @@
-"""A caller that was recognised, and the answer to one that was not."""
+"""An authenticated caller, and the refusal of others."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from scoring_api.problems import ProblemError
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller that was recognised.
+    """An authenticated caller.
 
     Parameters
     ----------
     subject
         The id of an API key, or the subject of a token.
     scopes
-        What the caller may do.
+        Scopes of the caller.
     bindings
-        The agents that it may report: each binding has to permit one; all agents without any.
+        Agents that it may report: all bindings must permit an agent; empty: all agents.
 
     Examples
     --------
@@ -35,11 +35,11 @@ class Principal:
     bindings: tuple[Binding, ...] = ()
 
     def may(self, scope: str) -> bool:
-        """Tell whether the caller holds `scope`; ``admin`` holds them all."""
+        """Return whether the caller has `scope`; ``admin`` includes all scopes."""
         return scope in self.scopes or "admin" in self.scopes
 
     def check_report(self, agent_id: str) -> None:
-        """Raise `MalformedEvent` where the caller may not report events of this agent."""
+        """Raise `MalformedEvent` if the caller may not report events of this agent."""
         if not all(binding.permits(agent_id) for binding in self.bindings):
             raise MalformedEvent(
                 "not_permitted", "the credential may not report this agent, expected one of its own"
@@ -50,16 +50,16 @@ LOCAL = Principal("loopback", frozenset({"admin"}))
 
 
 class Refused(ProblemError):
-    """A credential that is missing or was refused: 401.
+    """A missing or refused credential: 401.
 
     Parameters
     ----------
     reason
         One word: a metric label and a field of the log.
     detail
-        What is wrong; no part of the credential.
+        The fault, without any part of the credential.
     known
-        What the credential names of itself, for the log: a key's id, a token's ``kid`` and ``sub``.
+        Identity of the credential, for the log: a key's id, a token's ``kid`` and ``sub``.
 
     Examples
     --------
@@ -77,5 +77,5 @@ class Refused(ProblemError):
 
 
 def unusable(detail: str) -> ProblemError:
-    """Make the answer while a credential store cannot be used: 503, and not the caller's fault."""
+    """Make the 503 answer while a credential store is unusable."""
     return ProblemError(503, detail, {"Retry-After": "5"})

@@ -1,6 +1,6 @@
-"""Refused credentials: counted, logged within a budget, and slowed by address.
+"""Refused credentials: counted, logged within a budget, and rate-limited by address.
 
-A caller whose credential is good never comes here, whatever else its address sends.
+A caller with a valid credential is never affected, even if its address sends invalid ones.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ V = TypeVar("V")
 
 log = logging.getLogger(__name__)
 
-# Failed authentications that one address has at once, and those that it gets back each second.
+# Burst of failed authentications allowed per address, and its refill per second.
 BURST = 20
 PER_S = 0.5
-# Addresses and credentials that are remembered, some 8 MB; the one unused longest is forgotten.
+# Number of cached addresses and credentials, about 8 MB; the least recently used is evicted.
 MOST_SOURCES = 10_000
-# Lines of log at once, those that come back each second, and seconds between two of one
-# address, or of one credential.
+# Burst of log lines, their refill per second, and seconds between two lines of one address or one
+# credential.
 LINES = 30
 LINES_PER_S = 0.5
 LINE_EACH_S = 10.0
 _LONGEST = 128
-# Whoever is refused for these showed a credential that is or was ours: no flood of guesses may hide
-# it, so its lines have a budget of their own.
+# These reasons concern a credential that is or was valid. They have a separate log budget, so that
+# a flood of guesses cannot hide them.
 _RECOGNISED = frozenset(
     {"expired_key", "revoked_key", "insufficient_scope", "not_permitted", "token_issuer"}
     | {"token_audience", "token_claims", "token_expired", "token_revoked"}
@@ -47,7 +47,7 @@ _UNRECOGNISED = frozenset(
 
 
 class Bucket:
-    """A store of tokens that fills up with time.
+    """A token bucket.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class Bucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Take a token; False where there is none."""
+        """Take a token; return False if there is none."""
         self._held = min(self._most, self._held + max(0.0, now - self._at) * self._per_s)
         self._at = now
         if self._held < 1:
@@ -81,29 +81,29 @@ class Bucket:
 
 
 class Refusals:
-    """Note refused credentials.
+    """Notes refused credentials.
 
     Parameters
     ----------
     metrics
         Counts them by reason.
     clock
-        Seconds that never go back.
+        Monotonic time in seconds.
     """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
         self._metrics = metrics
         for reason in _RECOGNISED | _UNRECOGNISED:
-            metrics.refused.labels(reason)  # so that the first one counts as a rise
+            metrics.refused.labels(reason)  # so that the first refusal counts as an increase
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._lines_at: OrderedDict[tuple[str, ...], float] = OrderedDict()
-        # By whether the credential was recognised.
+        # One bucket each for recognised and unrecognised credentials.
         self._lines = {each: Bucket(LINES, LINES_PER_S, clock()) for each in (True, False)}
         self._left_out = {True: 0, False: 0}
 
     def failed(self, client: str, refused: Refused, scope: str) -> ProblemError:
-        """Note a failed authentication; give the answer: the refusal itself, or 429."""
+        """Note a failed authentication; return the answer: the refusal itself, or 429."""
         known = {"needs": scope, **refused.known}
         self._note("authentication_failed", client, refused.reason, known)
         now, source = self._clock(), source_of(client)
@@ -112,24 +112,25 @@ class Refusals:
             return refused
         return ProblemError(
             429,
-            "too many failed authentications from this address; a good credential is still taken",
+            "too many failed authentications from this address; a valid credential is still "
+            "accepted",
             {"Retry-After": str(bucket.wait_s())},
         )
 
     def forbidden(self, client: str, principal: Principal, scope: str) -> None:
-        """Note that a recognised caller lacks a scope."""
+        """Note that an authenticated caller lacks a scope."""
         known = {"needs": scope, "subject": principal.subject}
         self._note("scope_refused", client, "insufficient_scope", known)
 
     def not_permitted(self, client: str, principal: Principal, events: int) -> None:
-        """Note that a caller reported agents that are not its own."""
+        """Note that a caller reported agents that it may not report."""
         known = {"subject": principal.subject, "events": str(events)}
         self._note("report_refused", client, "not_permitted", known)
 
     def _note(self, what: str, client: str, reason: str, known: dict[str, str]) -> None:
         self._metrics.refused.labels(reason).inc()
         now, recognised = self._clock(), reason in _RECOGNISED
-        # Of guesses an address has one line, of a credential each reason for which it is refused.
+        # One line per address for guesses, and one per credential and reason.
         names = [known.get(name, "") for name in ("key_id", "subject", "token_sub")]
         line = (source_of(client), reason, *names) if recognised else (source_of(client),)
         soon = now < _of(self._lines_at, line, -math.inf) + LINE_EACH_S
@@ -145,7 +146,7 @@ class Refusals:
 
 
 def _of(held: OrderedDict[K, V], name: K, new: V) -> V:
-    """Give what is held of a name, `new` where it is not; what is longest unused is let go."""
+    """Give the entry of a name, or `new`; evict the least recently used entry."""
     found = held.setdefault(name, new)
     held.move_to_end(name)
     if len(held) > MOST_SOURCES:
@@ -154,5 +155,5 @@ def _of(held: OrderedDict[K, V], name: K, new: V) -> V:
 
 
 def _shown(value: str) -> str:
-    """Give text of a caller as a log may hold it: short, and nothing that steers a terminal."""
+    """Make a caller's text safe for the log: short and without control characters."""
     return "".join(c if c.isprintable() else "\ufffd" for c in value[:_LONGEST])

@@ -1,4 +1,4 @@
-"""The claims of a bearer token whose signature holds."""
+"""The claims of a verified bearer token."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def principal_of(
     now_us: int,
     credentials: Credentials | None = None,
 ) -> tuple[Principal, int]:
-    """Check the claims of a token whose signature holds.
+    """Check the claims of a verified token.
 
     Parameters
     ----------
     credentials
-        The credential file, whose entries say which agents a subject may report.
+        The credential file, whose entries limit the agents that a subject may report.
 
     Returns
     -------
     tuple
-        The caller, and until when (microseconds) it may be remembered.
+        The caller, and the time (microseconds) until which it may be cached.
 
     Raises
     ------
     Refused
-        When issuer, audience or times do not fit; ``exp`` is required.
+        Issuer, audience or times do not match; ``exp`` is required.
     """
     now = now_us / SECOND_US
     audience = claims.get("aud")
@@ -72,7 +72,7 @@ def principal_of(
 
 
 def names_of(header: dict[str, Any], payload: bytes) -> dict[str, str]:
-    """Give what a token says of itself, for the log: nobody has vouched for it.
+    """Give the unverified names in a token, for the log.
 
     >>> names_of({"kid": "k1"}, b'{"sub":"gateway","iss":5}')
     {'token_kid': 'k1', 'token_sub': 'gateway'}
@@ -89,7 +89,7 @@ def names_of(header: dict[str, Any], payload: bytes) -> dict[str, str]:
 
 
 def _claimed(claims: dict[str, Any]) -> Binding | None:
-    """Give the agents that the issuer lets the token report; None where it says nothing of them."""
+    """Give the agents that the issuer allows the token to report; None without the claim."""
     texts = claims.get(AGENTS_CLAIM)
     if texts is None:
         return None

@@ -39,8 +39,8 @@ function fact(name, value) {
 
 // A rule, or what several events show, stands however usual the event is: no p is its ground.
 const FOUND = {
-  rule: "found by an explicit rule, not by how rare it is",
-  several: "found by what several events show, not by how rare one of them is",
+  rule: "found by an explicit rule, not by its rarity",
+  several: "found by a sum over several events, not by the rarity of one",
 };
 
 function rarity(a) {

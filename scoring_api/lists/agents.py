@@ -1,4 +1,4 @@
-"""Agents as rows, evidence and history: what the inventory routes answer with."""
+"""Rows, evidence and history of agents, for the inventory routes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.units import DAY_US
 def row(
     states: Sequence[TrustState], answer: Answer, silent: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Describe one agent; what is said of it last is what its latest mode says."""
+    """Describe one agent; its facts are those of its most recent mode."""
     latest = max(states, key=lambda state: state.last_seen_us)
     reasons = answer.reasons
     return {
@@ -61,10 +61,9 @@ def detail(
 
 
 def evidence(states: Sequence[TrustState], at_us: int, policy: TrustPolicy) -> dict[str, Any]:
-    """List what moved the score, the largest effect first.
+    """List the evidence of the score, the largest effect first.
 
-    Each item is listed once, with the mode that it was found in. An item that is dismissed,
-    forgotten or still to come has an effect of 0.
+    Each item is listed once, with its mode. A dismissed, expired or future item has an effect of 0.
     """
     items: list[dict[str, Any]] = []
     for state in states:
@@ -105,10 +104,10 @@ def _item(mode: str, item: Item, effect: Effect | None, policy: TrustPolicy) -> 
 def history(
     state: TrustState, states: Sequence[TrustState], at_us: int, days: int, policy: TrustPolicy
 ) -> list[dict[str, Any]]:
-    """Compute trust in a mode at `at_us` and at the same time of each of the `days` before.
+    """Compute trust in a mode at `at_us`, and at the same time on each of the previous `days`.
 
-    The form is closed, so the past needs no stored scores; it is the past as the evidence stands
-    now, without what was dismissed since.
+    Trust has a closed form, so past scores are not stored. The result uses the current evidence,
+    without items dismissed since.
     """
     points, ledger = [], ledger_in(state, states, policy)
     for back in range(days, -1, -1):

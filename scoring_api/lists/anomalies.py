@@ -1,4 +1,4 @@
-"""Pages of anomalies: a place in an order, which a cursor carries both ways."""
+"""Pages of anomalies; a cursor holds a sort key and a direction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scoring_api.trust_cache.store_reading import Reading
 
 _MOST = 2**63 - 1
 _LONGEST_ID = 256
-_LONGEST_FILTERS = 3072  # as a cursor: with it and the filters a request target stays below 8 KiB
+_LONGEST_FILTERS = 3072  # length as a cursor: the request target then stays below 8 KiB
 
 _Name = Annotated[str, Meta(max_length=_LONGEST_ID, pattern=r"^[^\x00]*$")]
 _Names = Annotated[list[_Name], Meta(max_length=64)]
@@ -22,7 +22,7 @@ _Instant = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
 
 
 class Filters(Struct, array_like=True, frozen=True):
-    """Which anomalies are asked for; None of all."""
+    """Filters of anomalies; None: no filter."""
 
     agent_id: _Name | None = None
     severity: Annotated[list[SeverityName], Meta(max_length=64)] | None = None
@@ -33,7 +33,7 @@ class Filters(Struct, array_like=True, frozen=True):
 
 
 class Turn(Struct, array_like=True, frozen=True):
-    """Which page is asked for: the anomalies after a place in an order, or before it."""
+    """A page: the anomalies after or before a sort key."""
 
     sort: Sort = "time"
     ascending: bool = False
@@ -45,17 +45,17 @@ class Turn(Struct, array_like=True, frozen=True):
 def turn_of(
     cursor: str | None, sort: Sort | None, ascending: bool | None, filters: Filters
 ) -> Turn:
-    """Give the page that a request asks for; raises a 400 `ProblemError` where it contradicts.
+    """Give the requested page; raise a 400 `ProblemError` for contradictions.
 
-    The filters of a cursor hold where the request names no other.
+    Without filters in the request, those of the cursor apply.
     """
     if cursor is None:
         return _bounded(Turn(sort or "time", bool(ascending), filters=filters))
     turn = cursors.take(cursor, Turn)
     if not _is_place(turn):
-        raise ProblemError(400, "cursor must be one that this route gave")
+        raise ProblemError(400, "cursor must come from an answer of this route")
     if sort not in (None, turn.sort) or ascending not in (None, turn.ascending):
-        raise ProblemError(400, "cursor is of another order: leave out sort and order, or cursor")
+        raise ProblemError(400, "cursor has another order: leave out sort and order, or cursor")
     named = {name: one for name, one in structs.asdict(filters).items() if one is not None}
     return _bounded(structs.replace(turn, filters=structs.replace(turn.filters, **named)))
 
@@ -79,9 +79,9 @@ def _is_place(turn: Turn) -> bool:
 
 
 def page_of(reading: Reading, turn: Turn, limit: int) -> dict[str, Any]:
-    """Read a page with the cursors that lead on and back.
+    """Read a page, with the cursors of the next and the previous page.
 
-    A cursor holds a place, not a number of rows. So what arrives meanwhile moves no page.
+    A cursor holds a sort key, not an offset, so new anomalies do not shift pages.
     """
     found = list(
         reading.anomalies(

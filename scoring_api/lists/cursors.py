@@ -1,4 +1,4 @@
-"""Cursors of paged lists: opaque to the caller, checked when they come back."""
+"""Cursors of paged lists: opaque to the caller, validated on return."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def give(key: object) -> str:
-    """Write the key of the last row as a cursor.
+    """Encode the key of the last row as a cursor.
 
     >>> take(give((48, "agent-1")), tuple[int, str])
     (48, 'agent-1')
@@ -23,11 +23,11 @@ def give(key: object) -> str:
 
 
 def take(cursor: str, kind: type[T]) -> T:
-    """Read a cursor back; raises a 400 `ProblemError` for one that is not ours."""
+    """Decode a cursor; raise a 400 `ProblemError` for an invalid one."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return msgspec.json.decode(
             base64.b64decode(padded, altchars=b"-_", validate=True), type=kind
         )
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise ProblemError(400, "cursor must be one that this route gave") from None
+        raise ProblemError(400, "cursor must come from an answer of this route") from None

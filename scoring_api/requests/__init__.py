@@ -1,1 +1,1 @@
-"""What every request passes: guards, bodies, batches of events, and whom it comes from."""
+"""Processing of all requests: guards, bodies, batches of events, client addresses."""

@@ -1,4 +1,7 @@
-"""Events that come over HTTP: one, an array, or an object with a list; each judged by itself."""
+"""Events received over HTTP: one, an array, or an object with a list.
+
+Each event is validated separately.
+"""
 
 from __future__ import annotations
 
@@ -30,29 +33,29 @@ class _Id(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """What of a body is good, as bytes, what became of each event, and what may be misspelt."""
+    """Result of a body: valid events as bytes, a result for each event, and warnings."""
 
     good: list[bytes]
     results: list[ActionResult]
     warnings: list[UnknownMember]
 
     def kept(self, fates: Sequence[Fate]) -> None:
-        """Say what each of the good ones is beside the events that are known."""
+        """Set the results of the valid events from their fates in the store."""
         accepted = (result for result in self.results if result.status == "accepted")
         for result, fate in zip(accepted, fates, strict=True):
             result.status = fate
 
 
 def split(body: bytes, most: int) -> list[bytes]:
-    """Split a body into its events without reading them.
+    """Split a body into its events without decoding them.
 
-    An object with the key ``events`` and none of an event's own is a batch. A batch with an event
-    that no decoder accepts is split by `items_of`, so that the event is rejected alone.
+    An object with the key ``events`` and without keys of an event is a batch. If the decoder
+    refuses an event, `items_of` splits the batch, so that only this event is rejected.
 
     Raises
     ------
     ProblemError
-        400 when the body as a whole is not JSON or of another shape, 413 for more than `most`.
+        400 if the whole body is not JSON or has another shape, 413 for more than `most` events.
 
     Examples
     --------
@@ -83,7 +86,7 @@ def split(body: bytes, most: int) -> list[bytes]:
 
 
 def sort_out(items: list[bytes], validate: Validate, largest: int) -> Sorted:
-    """Say of each event whether it can be judged; `validate` raises `MalformedEvent` if not."""
+    """Validate each event; `validate` raises `MalformedEvent` for an invalid one."""
     good, results = [], []
     unknown: list[tuple[str, ...]] = []
     for index, item in enumerate(items):
@@ -110,7 +113,7 @@ def sort_out(items: list[bytes], validate: Validate, largest: int) -> Sorted:
 
 
 def warnings_of(unknown: Iterable[tuple[str, ...]]) -> list[UnknownMember]:
-    """Give each name once, with the number of events and what was probably meant; few of them.
+    """Give each unknown name once, with its number of events and a suggestion; bounded.
 
     >>> [w.model_dump() for w in warnings_of([("resorce",), (), ("resorce",)])]
     [{'member': 'resorce', 'count': 2, 'suggestion': 'resource'}]

@@ -1,4 +1,4 @@
-"""Request bodies in memory: so many bytes in all, and half of them for one address."""
+"""Bound the bytes of request bodies in memory, in total and by address."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from starlette.exceptions import HTTPException
 
 
 class Bodies:
-    """Count the bytes of bodies that requests under way have sent.
+    """Counts the body bytes of running requests.
 
-    A body is bounded, and so are connections; their product is more than a machine has.
+    Bodies and connections are bounded, but their product exceeds the memory.
 
     Parameters
     ----------
     most
-        Bytes in all.
+        Bytes in total; one address gets at most half.
 
     Examples
     --------
@@ -32,9 +32,9 @@ class Bodies:
         self._total = 0
 
     def add(self, host: str, size: int) -> None:
-        """Count bytes that came; raises 503 where they are too many.
+        """Count received bytes; raise 503 if there are too many.
 
-        The exception is the framework's: it re-words any other while a body is being read.
+        The exception is that of the framework, which replaces any other while a body is read.
         """
         if self._total + size > self._most or self._held[host] + size > self._most // 2:
             raise HTTPException(503, headers={"Retry-After": "1"})
@@ -42,7 +42,7 @@ class Bodies:
         self._held[host] += size
 
     def remove(self, host: str, size: int) -> None:
-        """Take back what `add` counted."""
+        """Subtract bytes counted by `add`."""
         self._total -= size
         self._held[host] -= size
         if not self._held[host]:

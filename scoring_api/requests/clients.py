@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""Client address of a request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def client_of(scope: Scope) -> str:
 
 @lru_cache(maxsize=4096)
 def source_of(address: str) -> str:
-    """Give what counts as one client: an IPv4 address, or the IPv6 network of 64 bits around it.
+    """Give the unit of limits for an address: an IPv4 address, or an IPv6 /64 network.
 
     >>> source_of("192.0.2.7"), source_of("::ffff:192.0.2.7"), source_of("2001:db8::7:8")
     ('192.0.2.7', '192.0.2.7', '2001:db8::/64')

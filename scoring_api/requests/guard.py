@@ -1,4 +1,4 @@
-"""What stands in front of every route: loopback rules, body size, security headers, agent paths."""
+"""Checks before every route: loopback rules, body size, security headers, agent paths."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def _is_local_host(value: bytes) -> bool:
-    # Parsing costs more than the rest of a look-up, and clients name few hosts.
+    # Cached: parsing takes longer than the rest of a look-up, and clients use few hosts.
     try:
         return is_loopback(urlsplit(f"//{value.decode('latin-1')}").hostname or "")
     except ValueError:
@@ -49,17 +49,19 @@ def _is_local_host(value: bytes) -> bool:
 
 
 def check_local(scope: Scope) -> None:
-    """Let only this machine's own programs in, when nobody can be told apart.
+    """Admit only local programs if callers cannot be authenticated.
 
     Raises
     ------
     ProblemError
-        403 for a client that is not on loopback, and for a web page of another origin; 421 for a
-        Host that is not a loopback name, which is how DNS rebinding shows.
+        403 for a client outside loopback, and for a web page of another origin. 421 for a Host that
+        is not a loopback name, which indicates DNS rebinding.
     """
     client = scope.get("client")
     if client is None or not is_loopback(client[0]):
-        raise ProblemError(403, "no credential store is configured: only loopback may ask")
+        raise ProblemError(
+            403, "no credential store is configured: only loopback clients are admitted"
+        )
     host = None
     for name, value in scope["headers"]:
         if name == b"host":
@@ -75,8 +77,8 @@ def check_local(scope: Scope) -> None:
 def agent_path(raw_path: bytes) -> tuple[str, bytes] | None:
     """Split a raw path under ``/v1/agents/`` into the agent's id and the rest.
 
-    Ids contain slashes and colons, so only the raw path can tell a slash of the id, when it is
-    encoded, from one of ours. A plain id works too, as long as it does not end like a sub-resource.
+    Ids contain slashes and colons. Only the raw path distinguishes an encoded slash of an id from a
+    separator. An unencoded id works, too, unless it ends like a sub-resource.
 
     >>> agent_path(b"/v1/agents/spiffe://example.com/ns/a/trust")
     ('spiffe://example.com/ns/a', b'/trust')
@@ -94,18 +96,18 @@ def agent_path(raw_path: bytes) -> tuple[str, bytes] | None:
 
 
 class Guard:
-    """Wrap the application with the checks that concern every request.
+    """Wraps the application with checks of every request.
 
     Parameters
     ----------
     app
-        What comes after.
+        The wrapped application.
     local_only
-        True when no credential store is configured.
+        Whether no credential store is configured.
     max_body
-        Bytes of a request body; above it 413.
+        Largest request body in bytes; a larger one gets 413.
     bodies
-        Counts what all requests under way have sent.
+        Counts the body bytes of running requests.
     """
 
     def __init__(self, app: App, *, local_only: bool, max_body: int, bodies: Bodies) -> None:
@@ -115,7 +117,7 @@ class Guard:
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check, then pass on with limited receive and hardened send."""
+        """Check the request, then pass it on with limited receive and hardened send."""
 
         async def hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -131,7 +133,7 @@ class Guard:
             return
         split = agent_path(scope["raw_path"])
         if split is not None:
-            # Routes see the id as one encoded segment, whatever slashes it has.
+            # Routes get the id as one encoded segment.
             path = AGENTS.decode() + quote(split[0], safe="") + split[1].decode()
             scope = {**scope, "path": path}
         client = scope.get("client")
@@ -151,7 +153,7 @@ class Guard:
 
 
 class _Body:
-    """The body of one request, as it comes."""
+    """The body of one request while it is received."""
 
     def __init__(self, receive: Receive, most: int, bodies: Bodies, host: str) -> None:
         self._receive = receive
@@ -161,25 +163,25 @@ class _Body:
         self._seen = 0
 
     async def receive(self) -> Message:
-        """Give the next part; raises 413 beyond the limit, and 503 while there are too many."""
+        """Give the next part; raise 413 beyond the limit, and 503 if all bodies are too large."""
         message = await self._receive()
         part = message.get("body")
         if part:
             if self._seen + len(part) > self._most:
-                # The framework re-words any other exception of a body that is being read.
+                # The framework replaces any other exception while a body is read.
                 raise HTTPException(413)
             self._bodies.add(self._host, len(part))
             self._seen += len(part)
         return message
 
     def forget(self) -> None:
-        """Take back what was counted, as the request has ended."""
+        """Subtract the counted bytes at the end of the request."""
         if self._seen:
             self._bodies.remove(self._host, self._seen)
 
 
 async def send_problem_and_close(send: Send, error: ProblemError) -> None:
-    """Answer with a problem before the body was read."""
+    """Send a problem before the body was read, and close."""
     error.headers.setdefault("Connection", "close")
     await send(
         {

@@ -1,8 +1,8 @@
-"""Find the items of a JSON array without reading them: one that cannot be read spoils no other.
+"""Find the items of a JSON array without decoding them, so that an invalid one affects no other.
 
-A decoder checks every item on the way to its end, so that a lone surrogate or deep nesting in one
-item fails the whole array. This scanner only knows strings and brackets. It counts depth, so that
-it needs no recursion, and stops at a bound on what it looks at.
+A decoder checks every item, so a lone surrogate or deep nesting in one item fails the whole array.
+This scanner parses only strings and brackets. It counts depth instead of recursing, and its work is
+bounded.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_TOKENS: Final = 500_000
-"""Strings and brackets inside items that are looked at; about a quarter of a second of work."""
+"""Largest number of strings and brackets inside items; about a quarter of a second of work."""
 MOST_MEMBERS: Final = 1_000
-"""Members of an object around the events."""
+"""Largest number of members of the object around the events."""
 
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _token = re.compile(_STRING + rb'|["\[\]{}]', re.DOTALL).finditer
@@ -29,16 +29,16 @@ _CLOSING: Final = {b"[": b"]", b"{": b"}"}
 
 
 class UnsplitError(ValueError):
-    """The body has no items that can be told apart."""
+    """The body cannot be split into items."""
 
 
 class Scanner:
-    """Reads a body from its beginning, item by item.
+    """Scans a body from its beginning, item by item.
 
     Parameters
     ----------
     body
-        What to read.
+        The body.
     most_tokens
         Bound on the strings and brackets inside items.
     """
@@ -49,7 +49,7 @@ class Scanner:
         self._left = most_tokens
 
     def items(self, most: int) -> list[bytes]:
-        r"""Give the items of an array; one more than `most` where there are more.
+        r"""Give the items of an array, at most `most` + 1.
 
         >>> Scanner(rb'[{"id":"\ud800"}, 2]').items(10)
         [b'{"id":"\\ud800"}', b'2']
@@ -64,7 +64,7 @@ class Scanner:
         return found
 
     def members(self) -> dict[bytes, tuple[int, int]]:
-        r"""Give where the values of an object are, by name as it is written.
+        r"""Give the spans of an object's values, by undecoded name.
 
         >>> Scanner(rb'{"events":[{"id":"\ud800"}]}').members()
         {b'events': (10, 27)}
@@ -80,7 +80,7 @@ class Scanner:
         return found
 
     def _listed(self, opening: bytes) -> Iterator[int]:
-        """Give where each of what is between commas begins; the caller reads it."""
+        """Give the start of each comma-separated element; the caller reads the element."""
         self._expect(opening)
         closing = _CLOSING[opening]
         if self._next() == closing:
@@ -95,7 +95,7 @@ class Scanner:
             self._expect(b",")
 
     def _value(self) -> tuple[int, int]:
-        """Pass over a value; give where it begins and ends."""
+        """Skip a value; return its span."""
         first = self._next()
         start = self._at
         if first in _CLOSING:
@@ -107,7 +107,7 @@ class Scanner:
         return start, self._at
 
     def _close(self) -> int:
-        """Give where the brackets end that begin here."""
+        """Return the end of the bracketed value that begins here."""
         awaited: list[bytes] = []
         for token in _token(self._body, self._at):
             self._left -= 1
@@ -121,13 +121,13 @@ class Scanner:
                     break
                 if not awaited:
                     return token.end()
-            elif len(text) == 1:  # a string without an end
+            elif len(text) == 1:  # an unterminated string
                 break
         raise UnsplitError
 
     def _next(self) -> bytes:
         space = _space(self._body, self._at)
-        assert space is not None  # noqa: S101 - it matches nothing as well
+        assert space is not None  # noqa: S101 - it also matches the empty string
         self._at = space.end()
         return self._body[self._at : self._at + 1]
 
@@ -142,14 +142,14 @@ class Scanner:
 
 
 def items_of(body: bytes, most: int) -> list[bytes]:
-    r"""Give the items of an array, or of the member ``events`` of an object that is no event.
+    r"""Give the items of an array, or of the member ``events`` of a batch object.
 
-    Of more than `most` there is one more.
+    At most `most` + 1 items are returned.
 
     Raises
     ------
     UnsplitError
-        The body is neither, or its brackets and strings do not end.
+        The body is neither, or a bracket or string is not closed.
 
     Examples
     --------

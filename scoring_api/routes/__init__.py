@@ -1,4 +1,4 @@
-"""The routes, one file for each of the people who ask; `ROUTERS` lists them."""
+"""The routes, one file per audience; `ROUTERS` lists them."""
 
 from __future__ import annotations
 

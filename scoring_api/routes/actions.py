@@ -1,4 +1,4 @@
-"""Events over HTTP, for those without a broker."""
+"""Events over HTTP, for installations without a broker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scoring_api.requests.clients import client_of
 from scoring_api.schemas import STATUSES, ActionResults
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 
-_WRITER = needs("actions:write")  # in front of all that reads the request; called once
+_WRITER = needs("actions:write")  # runs before the request is read; called once
 router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, _WRITER])
 
 _EVENT = {"$ref": "#/components/schemas/Event"}
@@ -53,15 +53,15 @@ _BODY = {
 async def post_actions(
     request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
 ) -> Any:
-    """Take native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
+    """Accept native events: one, an array, or `{"events": […]}`, up to 1000 of 1 MiB each.
 
-    Each gets its own result: `accepted`; `duplicate` where the agent sent the same content under
-    this id before, which changes nothing; `conflict` where the content was another, which is judged
-    as an event of its own and is a finding; or `rejected`. Accepted and conflicting ones are stored
-    durably before the answer. An event of an agent that the credential may not report is rejected
-    as `not_permitted`. A request of which every event is rejected is 422 with the results. Only a
-    body that cannot be read as a whole is 400. Members that the format does not know are kept in
-    `attributes`, and named in `warnings`.
+    Each event has its own result. `accepted`: it is judged. `duplicate`: the agent sent the same
+    content under this id before, and nothing changes. `conflict`: the agent used this id for other
+    content; the event is judged separately and is a finding. `rejected`: it is invalid. Accepted
+    and conflicting events are stored durably before the answer. An event of an agent that the
+    credential may not report is rejected as `not_permitted`. If every event is rejected, the answer
+    is 422 with the results. Only a body that cannot be parsed is 400. Unknown members are kept in
+    `attributes`, and listed in `warnings`.
     """
     body = await request.body()
     items = await to_thread(split, body, service.config.max_batch)
@@ -81,7 +81,7 @@ async def post_actions(
         found = await service.cache.read(take)
     except HabitusError:
         raise ProblemError(
-            503, "the store cannot take events now; nothing of this batch was kept"
+            503, "the store cannot accept events now; no event of this batch was stored"
         ) from None
     for result in found.results:
         service.metrics.actions.labels(result.status, result.reason or "").inc()

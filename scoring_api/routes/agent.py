@@ -1,6 +1,6 @@
-"""One agent by a query parameter: for ids that no path carries.
+"""One agent by a query parameter, for ids that are impossible in a path.
 
-Browsers and proxies take ``.`` and ``..`` out of a path, encoded or not, and some decode ``%2F``.
+Browsers and proxies remove ``.`` and ``..`` from a path, encoded or not, and some decode ``%2F``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AgentId = Annotated[
         alias="id",
         min_length=1,
         max_length=256,
-        description="The agent's id, whatever characters it has.",
+        description="The agent's id, with any characters.",
         examples=["spiffe://example.com/ns/shop/sa/refunds", ".."],
     ),
 ]
@@ -45,11 +45,11 @@ async def get_agent_by_query(agent_id: AgentId, service: Shared) -> dict[str, An
     "/v1/agent/evidence",
     response_model=Evidence,
     responses=problems(404, 503),
-    summary="What moved the score of an agent, by query",
+    summary="Evidence for the score of an agent, by query",
     tags=["agents"],
 )
 async def get_agent_evidence_by_query(agent_id: AgentId, service: Shared) -> dict[str, Any]:
-    """List what moved the score, as `/v1/agents/{agent_id}/evidence` does."""
+    """List the evidence for the score, as `/v1/agents/{agent_id}/evidence` does."""
     return await agents.get_agent_evidence(agent_id, service)
 
 
@@ -73,7 +73,7 @@ async def get_agent_history_by_query(
 @router.get(
     "/v1/agent/trust",
     response_model=Trust,
-    responses={304: {"description": "The caller has this answer."}, **problems(503)},
+    responses={304: {"description": "The caller already has this answer."}, **problems(503)},
     summary="Trust of one agent, by query",
     tags=["trust"],
 )

@@ -1,4 +1,4 @@
-"""The inventory: which agents there are, where they stand, and what moved them."""
+"""The inventory: agents with their trust, evidence and history."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ async def list_agents(
 ) -> dict[str, Any]:
     """List agents, the least trusted first.
 
-    `q` is looked for in id, role and owner. `silent` are those that have stopped reporting: they
-    were heard last a day ago or more, twice their longest usual silence, and within 30 days.
-    Agents that move between two pages may be seen twice or not at all.
+    `q` is searched in id, role and owner. `silent` selects agents that stopped reporting: their
+    last event is between a day and 30 days old, and at least twice their longest typical silence.
+    Agents that move between two pages may appear twice or not at all.
     """
     service.cache.require_ready()
     after = cursors.take(cursor, tuple[int, str]) if cursor else None
@@ -111,12 +111,12 @@ async def get_agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
 
 @router.get(
     "/v1/agents/{agent_id}/evidence",
-    summary="What moved the score of an agent",
+    summary="Evidence for the score of an agent",
     response_model=Evidence,
     responses=problems(404, 503),
 )
 async def get_agent_evidence(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
-    """List what moved the score, each item with its exact effect."""
+    """List the evidence for the score, each item with its exact effect."""
     service.cache.require_ready()
     states = service.cache.states(agent_id)
     return evidence(states, service.cache.at_us(wall_us()), service.cache.policy)
@@ -134,7 +134,7 @@ async def get_agent_history(
     mode: Annotated[ModeName | None, Query()] = None,
     days: Annotated[int, Query(ge=1, le=180)] = 30,
 ) -> dict[str, Any]:
-    """Give the score of each of the last days, as the evidence stands now."""
+    """Give the score of each of the last days, from the current evidence."""
     service.cache.require_ready()
     now = wall_us()
     states = service.cache.states(agent_id)

@@ -1,4 +1,4 @@
-"""What is unusual, why, against what, and how sure: for analysts."""
+"""Anomalies with reasons, expected values and certainty, for analysts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scoring_api.service import DESCRIBED, Shared, nearest, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses
+_NO_NUL = r"^[^\x00]*$"  # PostgreSQL refuses NUL
 _Kind = Annotated[str, Field(pattern=_NO_NUL, max_length=128)]
 _KINDS = sorted(catalogue())
 NO_STORE = {"Cache-Control": "no-store"}
@@ -39,16 +39,20 @@ def _json(content: Any) -> Response:
 async def list_anomalies(
     service: Shared,
     agent: Annotated[str | None, Query(pattern=_NO_NUL, max_length=256)] = None,
-    severity: Annotated[list[SeverityName] | None, Query(description="One or several.")] = None,
+    severity: Annotated[list[SeverityName] | None, Query(description="One or more.")] = None,
     kind: Annotated[
-        list[_Kind] | None, Query(max_length=64, description="Type of anomaly, one or several.")
+        list[_Kind] | None, Query(max_length=64, description="Type of anomaly, one or more.")
     ] = None,
     not_kind: Annotated[
         list[_Kind] | None,
-        Query(max_length=64, description="Types that are left out, e.g. `identity.shadow`."),
+        Query(max_length=64, description="Types to leave out, e.g. `identity.shadow`."),
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="With an event from here on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="With an event before this.")] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(description="With an event at or after this time.")
+    ] = None,
+    until: Annotated[
+        AwareDatetime | None, Query(description="With an event before this time.")
+    ] = None,
     sort: Annotated[
         Sort | None, Query(description="`time` (of the first event) by default.")
     ] = None,
@@ -58,13 +62,12 @@ async def list_anomalies(
 ) -> Response:
     """List anomalies, the newest first.
 
-    Times carry a zone. `sort=time` goes by the first event, so an anomaly that grows keeps its
-    place. `sort=severity` puts the dismissed last, and among equals the highest rank first. One
-    that becomes more urgent may move to a page already read: ask for the first page again to see
-    it. A cursor carries its order, and the filters unless the request names others; new anomalies
-    move no page. `since` and `until` choose every anomaly whose first or newest event is between
-    them, or that spans them. An anomaly of several agents has `agents`, and `agent` finds it for
-    each of them.
+    Times need a zone. `sort=time` sorts by the first event, so a growing anomaly keeps its
+    position. `sort=severity` puts dismissed anomalies last, and the highest rank first among
+    equals. An anomaly that becomes more urgent may move to a page already read; the first page then
+    shows it. A cursor holds its order, and its filters unless the request has others. New anomalies
+    do not shift pages. `since` and `until` select anomalies that have an event between them or span
+    them. A finding of several agents has `agents`, and `agent` finds it for each of them.
     """
     for name in (*(kind or ()), *(not_kind or ())):
         if name not in _KINDS:
@@ -92,9 +95,9 @@ async def list_anomalies(
 async def get_anomaly(
     anomaly_id: Annotated[str, Path(min_length=1, max_length=256)], service: Shared
 ) -> Response:
-    """Give one anomaly with its reasons, tags and the position of its evidence.
+    """Give one anomaly with its reasons, tags and positions of its events.
 
-    One of several agents also lists them (`agents.members`): the first 1,000 ids in order.
+    A finding of several agents also lists their first 1,000 ids in order (`agents.members`).
     """
     service.cache.require_ready()
 

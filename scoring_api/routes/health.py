@@ -1,4 +1,4 @@
-"""Life signs and metrics, for operators."""
+"""Health checks and metrics, for operators."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ router = APIRouter(tags=["operations"])
     responses=open_problems(),
 )
 async def get_livez() -> dict[str, Any]:
-    """Say that the process lives."""
+    """Confirm that the process is alive."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="Readiness", response_model=Health, responses=open_problems(503))
 async def get_readyz(service: Shared) -> dict[str, Any]:
-    """Say whether questions can be answered: 503 until all trust states are in memory.
+    """Report readiness: 503 until all trust states are in memory.
 
-    It is 503 too while no credential can be checked, as nobody is let in then.
+    It is also 503 while no credential can be checked, as all callers are refused then.
 
-    A late pipeline does not make the API unready: its answers say `stale`. So they do while a
-    live source is quiet: its newest event happened longer ago than HABITUS_STALE_AFTER_S.
+    With a late pipeline the API stays ready, and its answers have state `stale`. The same holds
+    while a live source is silent: its last event is older than HABITUS_STALE_AFTER_S.
     """
     cache, now = service.cache, wall_us()
     cache.require_ready()
@@ -62,7 +62,7 @@ async def get_readyz(service: Shared) -> dict[str, Any]:
     responses=problems(503),
 )
 async def get_metrics(request: Request, service: Shared) -> Response:
-    """Give metrics in the Prometheus text format; to loopback, or with the scope `anomaly:read`."""
+    """Give metrics in the Prometheus text format, to loopback or with the scope `anomaly:read`."""
     client = request.client
     if client is None or not is_loopback(client.host):
         await service.auth.authorise(request.scope, "anomaly:read")

@@ -1,4 +1,4 @@
-"""The console and the description of the API: a handful of files, served from memory."""
+"""The console and the API documentation, served from memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILES = {
 
 
 def _module(value: Any) -> tuple[bytes, str]:
-    """Give data as a module of JavaScript: ASCII alone, so that no character is lost on the way."""
+    """Format data as a JavaScript module, in ASCII only, so that every encoding keeps it."""
     return f"export default {json.dumps(value)};\n".encode("ascii"), _TYPES[".js"]
 
 
@@ -49,19 +49,19 @@ def _file(name: str) -> Response:
 
 @router.get("/")
 async def first_page() -> Response:
-    """Lead to the console."""
+    """Redirect to the console."""
     return RedirectResponse("/console/")
 
 
 @router.get("/console")
 async def console_without_slash() -> Response:
-    """Lead to the console."""
+    """Redirect to the console."""
     return RedirectResponse("/console/")
 
 
 @router.get("/console/")
 async def console() -> Response:
-    """Give the console; it holds no data, and asks the API like anybody else."""
+    """Give the console; it holds no data and uses the public API."""
     return _file("index.html")
 
 
@@ -73,5 +73,5 @@ async def console_file(name: str) -> Response:
 
 @router.get("/docs")
 async def docs() -> Response:
-    """Describe the API, without anything from elsewhere."""
+    """Give the API documentation, without external resources."""
     return _file("docs.html")

@@ -1,4 +1,4 @@
-"""The JSON Schema of a native event, for those who send some."""
+"""The JSON Schema of a native event, for senders."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _MEDIA_TYPE: Final = "application/schema+json"
             "description": "JSON Schema, draft 2020-12.",
             "content": {_MEDIA_TYPE: {"schema": {"type": "object"}}},
         },
-        304: {"description": "The caller has this schema."},
+        304: {"description": "The caller already has this schema."},
         **open_problems(),
     },
 )
 async def get_event_schema(
     request: Request, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
-    """Give the JSON Schema of the events that `POST /v1/actions` takes.
+    """Give the JSON Schema of the events of `POST /v1/actions`.
 
-    It holds no data of an installation, so it needs no credential.
+    It contains no data of the installation, so it needs no credential.
     """
     condition = ", ".join(request.headers.getlist("if-none-match")) if if_none_match else ""
     if condition and not_modified(condition.encode("latin-1"), _TAG.encode()):

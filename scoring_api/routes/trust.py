@@ -21,7 +21,7 @@ router = APIRouter(tags=["trust"], dependencies=[*DESCRIBED, needs("trust:read")
 @router.get(
     "/v1/agents/{agent_id}/trust",
     response_model=Trust,
-    responses={304: {"description": "The caller has this answer."}, **problems(503)},
+    responses={304: {"description": "The caller already has this answer."}, **problems(503)},
     summary="Trust of one agent",
 )
 async def get_agent_trust(
@@ -34,9 +34,10 @@ async def get_agent_trust(
 ) -> Response:
     """Answer for an agent in one keyed look-up.
 
-    An agent nobody knows gets a normal answer with state `unknown`. `Cache-Control` says how long
-    the answer holds: until it could change by itself. `operation` is what is about to be done, and
-    shortens that time for what cannot be undone. Without `mode`, the least trusted mode answers.
+    An unknown agent gets a normal answer with state `unknown`. `Cache-Control` gives the validity
+    of the answer: until it could change by itself. `operation` is the planned operation; an
+    irreversible one shortens the validity. Without `mode`, the answer is that of the least trusted
+    mode.
     """
     service.cache.require_ready()
     now = wall_us()
@@ -51,7 +52,7 @@ async def get_agent_trust(
 
 
 async def _asked(request: Request) -> TrustQuery:
-    # A parameter of the body's type would be read before the caller is known.
+    # A body parameter would be parsed before the caller is authenticated.
     try:
         return TrustQuery.model_validate_json(await request.body())
     except ValidationError as error:
@@ -69,14 +70,14 @@ async def _asked(request: Request) -> TrustQuery:
     summary="Trust of many agents",
 )
 async def query_trust(asked: Annotated[TrustQuery, Depends(_asked)], service: Shared) -> Response:
-    """Answer for up to 1000 agents, in the order asked for."""
+    """Answer for up to 1000 agents, in the requested order."""
     service.cache.require_ready()
     now = wall_us()
     bodies = []
     for place, agent_id in enumerate(asked.agents):
         bodies.append(service.cache.entry(agent_id, (asked.mode, asked.operation), now).body)
         if place % 20 == 19:
-            # Look-ups of single agents must not wait for a thousand.
+            # Single look-ups must not wait for a whole batch.
             await asyncio.sleep(0)
     body = b'{"answers":[' + b",".join(bodies) + b"]}"
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,1 +1,1 @@
-"""The HTTP server: connections, limits on each of them, TLS and client certificates."""
+"""The HTTP server: connections, limits, TLS and client certificates."""

@@ -1,4 +1,4 @@
-"""Accept connections: the door first, then TLS, and only then anything that costs memory."""
+"""Accept connections: limits first, then TLS, then objects that need memory."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from scoring_api.serving.admission import Admission
 from scoring_api.serving.certificates import Certificates
 from scoring_api.serving.connection import REFUSALS, Connection
-from scoring_api.serving.door import Door
 
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_S: Final = 2.0
 _AGAIN_S: Final = 0.1
-# Connections accepted in one turn of the loop. One a turn makes new clients wait for many turns of
-# a busy server; all that come would keep the other clients waiting in a flood.
+# Connections accepted in one turn of the loop. With one per turn, new clients wait for many turns
+# of a busy server. With all at once, a flood blocks the other clients.
 _AT_ONCE: Final = 64
 
 
 class Acceptor:
-    """Accept from one listening socket.
+    """Accepts connections of one listening socket.
 
-    uvicorn makes a parser and a transport for each connection, and waits a minute for a TLS
-    handshake, before we learn of it.
+    uvicorn alone would make a parser and a transport for each connection, and wait a minute for a
+    TLS handshake, before our limits apply.
 
     Parameters
     ----------
     door
-        Says who may come in.
+        Admits or refuses connections.
     certificates
-        For TLS; None without.
+        Certificates for TLS; None: no TLS.
     make
-        Makes the connection of a client, given its address.
+        Makes the connection object of a client address.
     """
 
     def __init__(
-        self, door: Door, certificates: Certificates | None, make: Callable[[str], Connection]
+        self, door: Admission, certificates: Certificates | None, make: Callable[[str], Connection]
     ) -> None:
         self._door = door
         self._certificates = certificates
@@ -57,7 +57,7 @@ class Acceptor:
                 for client, address in _waiting(listener):
                     self._admit(client, address)
             except OSError as error:
-                # The client has gone again, or there are too many open files.
+                # The client has closed, or there are too many open files.
                 log.warning("accept_failed", extra={"fault": error.strerror})
                 await asyncio.sleep(_AGAIN_S)
             else:
@@ -95,7 +95,7 @@ class Acceptor:
 
 
 def _waiting(listener: socket.socket) -> Iterator[tuple[socket.socket, tuple[str, int]]]:
-    """Give further connections that wait to be accepted."""
+    """Give further pending connections."""
     for _ in range(_AT_ONCE - 1):
         try:
             client, address = listener.accept()

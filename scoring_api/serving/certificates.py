@@ -1,4 +1,4 @@
-"""The server's certificate, and the authority of its clients: checked, loaded, and reloaded."""
+"""Server certificate and client authorities: checked, loaded and reloaded."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _LARGEST: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The files that TLS is made of, PEM.
+    """The TLS files, in PEM.
 
     Parameters
     ----------
     cert, key
-        The server's certificate with its chain, and its private key without a password.
+        Server certificate with its chain, and its private key without a password.
     client_ca
-        Authorities whose client certificates are accepted; None to ask for none.
+        Authorities of accepted client certificates; None: no client certificates.
     """
 
     cert: Path
@@ -87,7 +87,7 @@ def _us(at: datetime) -> int:
 
 
 def load(files: TlsFiles, now_us: int) -> _Loaded:
-    """Read and check all files; raises `ConfigError` that names the setting and the fault."""
+    """Read and check all files; raise `ConfigError` with the setting and the fault."""
     raw = _read(files.cert, "HABITUS_TLS_CERT")
     own = _parsed(raw, "HABITUS_TLS_CERT")[0]
     _check_key(_read(files.key, "HABITUS_TLS_KEY"), own)
@@ -123,12 +123,12 @@ def _check_authorities(found: list[x509.Certificate], now_us: int) -> None:
 
 
 class Certificates:
-    """What new connections are secured with; follows its files.
+    """TLS contexts of new connections; reloads changed files.
 
     Parameters
     ----------
     files
-        Where they are. At the start a fault raises `ConfigError`; later the last good ones stay in
+        The files. At the start a fault raises `ConfigError`. Later the last valid files stay in
         use, and the fault is logged.
     """
 
@@ -140,21 +140,21 @@ class Certificates:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """The context for a new connection."""
+        """TLS context of a new connection."""
         return self._loaded.context
 
     def follow(self, now: float) -> bool:
-        """Load files that have changed.
+        """Reload changed files.
 
         Parameters
         ----------
         now
-            The loop's time, seconds; the files are looked at every `CHECK_S`.
+            Time of the event loop in seconds; the files are checked every `CHECK_S`.
 
         Returns
         -------
         bool
-            True where other client authorities count from now on.
+            True if the client authorities have changed.
         """
         if now - self._checked < CHECK_S:
             return False

@@ -1,8 +1,8 @@
-"""One connection of a client: uvicorn's HTTP/1.1 with a bound on bytes, time and requests.
+"""One client connection: uvicorn's HTTP/1.1 with limits on bytes, time and requests.
 
-uvicorn's parser keeps a header of any length, and waits for it for any time. This protocol counts
-bytes in the parser's callbacks and keeps one instant at which the client is too late. `Door.sweep`
-looks at the instants of all connections once a second; there is no timer per request.
+uvicorn's parser accepts headers of any length and waits for any time. This protocol counts bytes in
+the parser's callbacks, and keeps one deadline. `Admission.sweep` checks the deadlines of all
+connections once a second, without a timer per request.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from scoring_api.authentication.certificate_entries import IN_STATE, ClientCertificate
 from scoring_api.problems import ENDED, ProblemError
-from scoring_api.serving.door import Door, Reason
+from scoring_api.serving.admission import Admission, Reason
 from scoring_api.serving.peer import certificate_of
 
 PIPELINED: Final = 16
 LINGER_S: Final = 2.0
 _LINGER_BYTES: Final = 512 * 1024
 
-# What of a request is being read: nothing yet, its headers, its body; or the end has begun.
+# Phase of the connection: between requests, reading headers, reading a body, closing.
 _IDLE, _HEAD, _BODY, _CLOSING = range(4)
 
 _SAID: Final[dict[Reason, tuple[int, str]]] = {
@@ -56,21 +56,21 @@ REFUSALS: Final = {reason: _refusal(*said) for reason, said in _SAID.items()}
 
 
 class _LimitExceeded(Exception):
-    """Ends the parser's work; the reason is noted in the connection."""
+    """Stops the parser; the connection holds the reason."""
 
 
 class Connection(HttpToolsProtocol):
-    """A connection with limits, of a client that the door has let in.
+    """A connection with limits, of an admitted client.
 
     Parameters
     ----------
     door
-        Counts the connection until it is lost.
+        Counts the connection until it is closed.
     host
         The client's address.
     """
 
-    def __init__(self, door: Door, host: str, *args: Any, **more: Any) -> None:
+    def __init__(self, door: Admission, host: str, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.door = door
         self.made = False
@@ -82,17 +82,17 @@ class Connection(HttpToolsProtocol):
         self._write_due = inf
         self._deaf = False
         self._fault: Reason = "malformed"
-        # Messages begun; bytes of the current head by callback, and as received. While a body comes
-        # these are the bytes of trailers, and what was received since the last part of the body.
+        # Messages begun; bytes of the current head by callback, and as received. While a body is
+        # read, these are bytes of trailers, and bytes received since the last part of the body.
         self._begun = 0
         self._head = 0
         self._received = 0
         self._progress = False
         self._running: RequestResponseCycle | None = None
 
-    # What the transport says.
+    # Callbacks of the transport.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the class above
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Wait for the first request."""
         super().connection_made(transport)
         self.made = True
@@ -101,7 +101,7 @@ class Connection(HttpToolsProtocol):
         self._due = self.loop.time() + self._limits.header_s
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, up to the first limit that it exceeds."""
+        """Parse received bytes up to the first exceeded limit."""
         if self._deaf:
             self._received += len(data)
             if self._phase == _CLOSING and self._received > _LINGER_BYTES:
@@ -112,14 +112,14 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # No other protocol is spoken: the request is answered, and nothing after it is read.
+            # No upgrade is supported: the request is answered, and no later bytes are read.
             self._stop_after(self.cycle)
             return
         except httptools.HttpParserError:
             self._refuse(self._fault)
             return
         if self._phase == _HEAD:
-            # Bytes of other messages in the same read do not count.
+            # Bytes of other messages in the same read are not counted.
             if phase != _BODY and self._begun - begun == (phase == _IDLE):
                 self._received += len(data)
         elif self._phase == _BODY and not self._progress:
@@ -140,7 +140,7 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered, and forget those behind it."""
+        """Notify the running request, and drop the queued ones."""
         running = self._running
         if running is not None and not running.response_complete:
             running.scope["state"].setdefault(ENDED, 499)
@@ -150,7 +150,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self.door.leave(self._host)
 
-    # What the parser says.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -170,7 +170,7 @@ class Connection(HttpToolsProtocol):
             self._exceeds("target_bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Add a header; a trailer is counted and dropped, as the request has been routed."""
+        """Add a header; a trailer is counted and dropped, as the request is already routed."""
         self._head += len(name) + len(value) + 4
         if self._phase == _HEAD:
             super().on_header(name, value)
@@ -178,7 +178,7 @@ class Connection(HttpToolsProtocol):
             self._exceeds("header_bytes")
 
     def on_headers_complete(self) -> None:
-        """Hand the request to the application."""
+        """Pass the request to the application."""
         if self._head > self._limits.header_bytes:
             self._exceeds("header_bytes")
         if len(self.pipeline) >= PIPELINED:
@@ -196,20 +196,20 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End a request; the client has time for the next once it is answered."""
+        """End a request; the idle timeout begins after its answer."""
         super().on_message_complete()
         self._phase = _IDLE
         answered = self.cycle.response_complete
         self._due = self.loop.time() + self._limits.idle_s if answered else inf
 
-    # What the application says.
+    # Callbacks of the application.
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        """Answer the next request, or wait for it; no timer is made, unlike in the class above."""
+        """Answer the next request, or wait for it, without the timer of the base class."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -219,10 +219,10 @@ class Connection(HttpToolsProtocol):
         elif self._phase == _IDLE:
             self._due = self.loop.time() + self._limits.idle_s
 
-    # What ends it.
+    # The end of a connection.
 
     def expire(self, now: float) -> None:
-        """End the connection where the client is too late."""
+        """End the connection if its deadline has passed."""
         if self._phase == _CLOSING:
             if self._due <= now:
                 self.transport.abort()
@@ -230,7 +230,7 @@ class Connection(HttpToolsProtocol):
             self.door.refused["send_time"] += 1
             self.transport.abort()
         elif self.transport.is_closing():
-            # Closed, and not all of the answer is gone yet.
+            # Closing, and part of the answer is still unsent.
             self._phase, self._due = _CLOSING, now + LINGER_S
         elif self._due <= now and not self.flow.read_paused:
             self._too_late()
@@ -250,7 +250,7 @@ class Connection(HttpToolsProtocol):
         raise _LimitExceeded
 
     def _refuse(self, reason: Reason) -> None:
-        """Refuse the request that is being read; one before it is answered first."""
+        """Refuse the request that is being read, after answering an earlier one."""
         self.door.refused[reason] += 1
         running = self._running
         pending = running is not None and not running.response_complete
@@ -267,7 +267,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
             return
         if self._phase == _BODY and self.cycle.response_complete:
-            # The rest of a request that is answered already: a second answer would be another's.
+            # The remainder of an answered request: a second answer would belong to another request.
             self._linger()
             return
         if running is not None and pending:
@@ -277,7 +277,7 @@ class Connection(HttpToolsProtocol):
         self._linger()
 
     def _stop_after(self, cycle: RequestResponseCycle) -> None:
-        """Close once this request is answered, and read no more."""
+        """Stop reading, and close after this request is answered."""
         self._deaf = True
         self._phase, self._due = _IDLE, inf
         if cycle.response_complete:
@@ -286,7 +286,7 @@ class Connection(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _linger(self) -> None:
-        """Let the client read what was said: to close on unread bytes would take it away."""
+        """Let the client read the answer: closing with unread bytes would discard it."""
         if self.transport.can_write_eof():
             self.flow.resume_reading()
             self.transport.write_eof()

@@ -1,4 +1,4 @@
-"""Limits on what a client may hold: connections, bytes and time."""
+"""Limits of a client: connections, bytes and time."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _CERTAINLY_ONE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one server allows.
+    """Limits of one server.
 
     Parameters
     ----------
     connections
-        Connections in all; `LOCAL_RESERVE` more are for ``127.0.0.1`` and ``::1``, so that a
-        health check on this machine is answered while all others are taken.
+        Connections in total. `LOCAL_RESERVE` more are reserved for ``127.0.0.1`` and ``::1``, so
+        that local health checks are answered while all others are in use.
     connections_per_address
         Connections from one IPv4 address or one IPv6 network of 64 bits.
     header_bytes
-        Bytes of the request line and all headers, and of the trailers of a chunked body.
+        Bytes of request line and headers, and of the trailers of a chunked body.
     target_bytes
         Bytes of the request target.
     header_s
-        Seconds from the first byte of a request, or from the connection, to the end of its headers;
-        also for a TLS handshake.
+        Seconds from the first byte of a request, or from the connection, to the end of its headers.
+        Also the limit of a TLS handshake.
     body_s
-        Seconds from the end of the headers to the end of the body; also for a client that does not
-        read its answer.
+        Seconds from the end of the headers to the end of the body. Also the limit for reading an
+        answer.
     idle_s
-        Seconds until the next request on a connection that is kept.
+        Seconds until the next request on a kept connection.
 
     Examples
     --------
@@ -84,9 +84,9 @@ got 64
 
 
 def fit_to_files(limits: Limits) -> Limits:
-    """Raise the process's limit on open files; give fewer connections where it stays too low.
+    """Raise the process's limit on open files; reduce connections if it stays too low.
 
-    A connection is an open file. Without room for one, the server could accept nobody.
+    Each connection is an open file. Without free descriptors the server could accept no client.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     besides = LOCAL_RESERVE + BACKLOG + _OTHER_FILES

@@ -1,4 +1,4 @@
-"""The name in a client certificate that TLS has verified."""
+"""The name in a verified client certificate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 2048
 
 
 def certificate_of(found: dict[str, Any]) -> ClientCertificate:
-    """Read what `ssl.SSLSocket.getpeercert` gives.
+    """Convert the result of `ssl.SSLSocket.getpeercert`.
 
     >>> names = (("DNS", "a.example.com"), ("URI", "spiffe://example.com/ns/shop"))
     >>> end = "Jan  5 09:34:43 2027 GMT"
@@ -36,8 +36,8 @@ def _subject(found: dict[str, Any]) -> str | None:
     ]
     for kind, values in (("URI", uris), ("DNS", names["DNS"]), ("", names["email"]), ("", common)):
         if values:
-            # Only a URI may look like one: an authority that checks host names alone must not be
-            # able to issue a SPIFFE id.
+            # Only a URI may be a SPIFFE id: an authority that checks only host names must not be
+            # able to issue one.
             name = values[0]
             certain = (kind == "URI") == ("://" in name)
             return name if certain and name.isprintable() and len(name) <= _LONGEST else None

@@ -1,4 +1,4 @@
-"""What each client behind a trusted proxy may ask at once."""
+"""Limit concurrent requests of each client behind a trusted proxy."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from scoring_api.problems import App, ProblemError, Receive, Scope, Send, send_p
 from scoring_api.requests.clients import client_of, source_of
 
 if TYPE_CHECKING:
-    from scoring_api.serving.door import Door
+    from scoring_api.serving.admission import Admission
 
 
 class ProxiedClients:
-    """Bound the requests of each client address.
+    """Bounds the concurrent requests of each client address.
 
-    A connection of a proxy belongs to many clients, so the limit of connections from one address
-    is one of requests under way here. The address is the one that uvicorn took from
-    ``X-Forwarded-For``.
+    A connection of a proxy serves many clients. So the limit of connections per address applies
+    here to concurrent requests. The address is the one that uvicorn took from ``X-Forwarded-For``.
     """
 
-    def __init__(self, app: App, door: Door) -> None:
+    def __init__(self, app: App, door: Admission) -> None:
         self._app = app
         self._door = door
         self._busy: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse with 429."""
+        """Pass the request on, or refuse it with 429."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Trusted proxies: whose word on the client's address is taken."""
+"""Trusted proxies, whose ``X-Forwarded-For`` header is believed."""
 
 from __future__ import annotations
 

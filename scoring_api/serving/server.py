@@ -1,4 +1,4 @@
-"""The server: uvicorn with our connections, and what is looked at once a second."""
+"""The server: uvicorn with our connections, and periodic checks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from pipeline.settings import Settings
 from scoring_api.app import Application
 from scoring_api.serving.acceptor import Acceptor
+from scoring_api.serving.admission import Admission
 from scoring_api.serving.certificates import Certificates
 from scoring_api.serving.connection import Connection
-from scoring_api.serving.door import Door
 from scoring_api.serving.limits import Limits, fit_to_files
 from scoring_api.serving.proxied_clients import ProxiedClients
 from scoring_api.serving.proxies import Proxies
@@ -30,15 +30,15 @@ class Server(uvicorn.Server):
     Parameters
     ----------
     app
-        What answers; the server's metrics join its own.
+        The application; the server adds its metrics to those of the application.
     limits
-        What clients may hold.
+        Limits of clients.
     proxies
-        Proxies whose word on the client's address is taken.
+        Proxies whose ``X-Forwarded-For`` is believed.
     certificates
-        For TLS; None without.
+        Certificates for TLS; None: no TLS.
     stop
-        Ends the server once it is set: a signal that came before the server listened to signals.
+        Ends the server if set, for a signal before the server handles signals.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         certificates: Certificates | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        self.door = Door(limits or Limits(), proxies)
+        self.door = Admission(limits or Limits(), proxies)
         self._certificates = certificates
         self._stop = stop
         self._accepting: list[asyncio.Task[None]] = []
@@ -63,11 +63,11 @@ class Server(uvicorn.Server):
                 self._around(app),
                 callback_notify=self._each_second,
                 timeout_notify=0,
-                loop="auto",  # uvloop where it is installed
+                loop="auto",  # uvloop if installed
                 http=Connection,
-                # No upgrade: it would leave our connections.
+                # No upgrade: it would bypass our connections.
                 ws="none",
-                # Addresses are taken from proxies by `_around`, and from nobody by default.
+                # `_around` reads client addresses of trusted proxies.
                 proxy_headers=False,
                 log_config=None,
                 access_log=False,
@@ -92,7 +92,7 @@ class Server(uvicorn.Server):
         self._accepting = [asyncio.create_task(acceptor.run(each)) for each in sockets or ()]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End; limits hold until the last connection has gone."""
+        """Shut down; limits apply until the last connection is closed."""
 
         async def look() -> None:
             while True:
@@ -111,18 +111,18 @@ class Server(uvicorn.Server):
         self.should_exit = self.should_exit or (self._stop is not None and self._stop.is_set())
         for accepting in self._accepting:
             if accepting.done() and not accepting.cancelled():
-                accepting.result()  # raises: a server that accepts nobody ends
+                accepting.result()  # raises: a server that cannot accept ends
         now = asyncio.get_running_loop().time()
         connections = self.server_state.connections
         self.door.sweep(connections, now)  # type: ignore[arg-type]  # all are `Connection`
         if self._certificates is not None and self._certificates.follow(now):
-            # Whom another authority vouched for has to show a certificate again.
+            # Clients of a removed authority must present a certificate again.
             for connection in list(connections):
                 connection.shutdown()
 
 
 def serve(settings: Settings, listener: socket.socket, stop: threading.Event) -> bool:
-    """Serve the API until a signal; give whether it ever started."""
+    """Serve the API until a signal; return whether it started."""
     files = tls_of(settings)
     server = Server(
         create_app_from_settings(),

@@ -1,1 +1,1 @@
-"""How the API and the pipeline are doing: metrics, freshness, silent agents."""
+"""Status of the API and the pipeline: metrics, freshness, silent agents."""

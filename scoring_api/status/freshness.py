@@ -1,4 +1,4 @@
-"""Is what the store says still the present? Lag, and the newest events of live sources."""
+"""Freshness of the store: lag, and last events of live sources."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from scoring_api.trust_cache.store_reading import PipelineStatus
 
 
 def lag_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None:
-    """Give how far behind the answers are, in microseconds; None when nobody can tell.
+    """Give the lag of the answers in microseconds; None if unknown.
 
-    The pipeline says its lag at each heartbeat, and since then time went on: a worker that is
-    gone grows later by the second. Only over a recording that was judged to its end does time
-    stand still.
+    The pipeline stores its lag at each heartbeat, and the time since then is added. So the lag of a
+    stopped worker grows. Time stops only over a completely judged recording.
 
     Examples
     --------
@@ -33,7 +32,7 @@ def lag_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None:
 
 
 def lags_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> dict[str, int]:
-    """Give the same for each partition.
+    """Give the lag of each partition in microseconds.
 
     >>> running = PipelineStatus("running", 70, 60, 10, {"kafka:t:0": 10, "kafka:t:1": -4})
     >>> lags_of(running, 100, "wall")
@@ -44,10 +43,11 @@ def lags_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> dict[str, 
 
 
 def late_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None:
-    """Give how old the newest evidence is at worst, in microseconds; None when nobody can tell.
+    """Give the largest possible age of the newest evidence, in microseconds; None if unknown.
 
-    The pipeline may lag, or a live source may have been quiet: its last event happened so long
-    ago, or the newest of all where it never had one. Over a recording only the lag counts.
+    This is the lag of the pipeline, or the longest silence of a live source. The silence counts
+    from its last event, or from the newest event of all sources. Over a recording only the lag
+    counts.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def late_of(status: PipelineStatus, now_us: int, clock: ClockKind) -> int | None
 def sources_of(
     status: PipelineStatus, now_us: int, clock: ClockKind, stale_after_us: int
 ) -> list[dict[str, Any]]:
-    """Give each source with the age of its last event, and whether it is quiet for too long.
+    """Give each source with the age of its last event, and whether it exceeds the bound.
 
     >>> from scoring_api.trust_cache.store_reading import LastEvent
     >>> last = {"http": LastEvent("live", 0), "kafka:t": LastEvent("live")}
@@ -92,7 +92,7 @@ def sources_of(
 
 
 def _since(status: PipelineStatus, now_us: int, clock: ClockKind) -> int:
-    """Give how long ago the pipeline last said its lag; 0 where time stands still."""
+    """Give the time since the last heartbeat; 0 if time is stopped."""
     if status.heartbeat_us is None or (clock == "event" and status.state == "drained"):
         return 0
     return max(0, now_us - status.heartbeat_us)

@@ -1,4 +1,4 @@
-"""Numbers about the API itself for Prometheus, prefix ``habitus_``; one registry an application."""
+"""Prometheus metrics of the API, prefix ``habitus_``; one registry per application."""
 
 from __future__ import annotations
 
@@ -34,19 +34,20 @@ class Metrics:
         )
         self.refused = Counter(
             "habitus_api_credentials_refused_total",
-            "Requests refused for their credential, and reports of agents of others, by reason.",
+            "Requests refused for their credential, and reports of agents that are not "
+            "permitted, by reason.",
             ("reason",),
             registry=self.registry,
         )
         self.credentials_usable = Gauge(
             "habitus_api_credentials_usable",
-            "1 while a credential store (file, jwks) can be used, 0 while it lets nobody in.",
+            "1 while a credential store (file, jwks) can be used, 0 while it refuses all callers.",
             ("store",),
             registry=self.registry,
         )
         self.store_errors = Counter(
             "habitus_api_store_errors_total",
-            "Looks at the store that failed.",
+            "Failed polls of the store.",
             registry=self.registry,
         )
         self.agents = Gauge(
@@ -54,15 +55,15 @@ class Metrics:
         )
         self.stale = Gauge(
             "habitus_api_stale",
-            "1 while answers are stale: the pipeline is late or a live source quiet; else 0.",
+            "1 while answers are stale: the pipeline is late or a live source is silent; else 0.",
             registry=self.registry,
         )
         self.lag = Gauge(
             "habitus_api_pipeline_lag_seconds",
-            "Lag of the pipeline as answers take it into account; -1 when unknown.",
+            "Lag of the pipeline in answers; -1 if unknown.",
             registry=self.registry,
         )
 
     def page(self) -> bytes:
-        """Give the page in the text format."""
+        """Give all metrics in the text format."""
         return generate_latest(self.registry)

@@ -1,7 +1,7 @@
-"""What the pipeline counted, as metrics: events, rejected ones, anomalies; and how late it is.
+"""Metrics of the pipeline: events, rejected records, anomalies, and lag.
 
-The worker has no port of its own; it counts in the store, with each batch, so that no crash counts
-twice, and every replica tells the same.
+The worker has no port. It writes counters to the store with each batch, so a crash counts nothing
+twice, and all replicas report the same values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipeline.events.unknown_members import PREFIX as MEMBER
 
 # Prefix of the counter in the store, metric, label, help.
 _FAMILIES: Final = (
-    ("rejected_", "habitus_pipeline_rejected", "reason", "Records set aside, by reason."),
+    ("rejected_", "habitus_pipeline_rejected", "reason", "Rejected records, by reason."),
     ("anomalies_", "habitus_pipeline_anomalies", "anomaly", "Anomalies found, by type."),
     (
         MEMBER,
@@ -27,13 +27,13 @@ _FAMILIES: Final = (
         "failed_detector_",
         "habitus_pipeline_detector_failures",
         "detector",
-        "Events of which a detector failed to say or learn something.",
+        "Events on which a detector failed.",
     ),
 )
 
 
 class PipelineSeen:
-    """The counters of the store, and lags in seconds, as a collector of the metrics library.
+    """Collector of the store's counters, and of lags in seconds.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class PipelineSeen:
             yield family
         lags = GaugeMetricFamily(
             "habitus_pipeline_lag_seconds",
-            "Age of the oldest event of a partition that was not judged yet.",
+            "Age of the oldest unjudged event of a partition.",
             labels=("partition",),
         )
         for partition, late in sorted(self.lags.items()):
@@ -76,7 +76,7 @@ class PipelineSeen:
         yield lags
         ages = GaugeMetricFamily(
             "habitus_pipeline_last_event_age_seconds",
-            "Age of the newest event of a source, by event time; answers look at live ones.",
+            "Age of the last event of a source, by event time; staleness uses live ones.",
             labels=("source", "feed"),
         )
         for one in self.sources:
@@ -85,11 +85,11 @@ class PipelineSeen:
         yield ages
         yield GaugeMetricFamily(
             "habitus_pipeline_waiting_messages",
-            "Results that the sink has not taken.",
+            "Results that the sink has not accepted.",
             self.waiting,
         )
         yield GaugeMetricFamily(
             "habitus_pipeline_silent_agents",
-            "Agents that have reported nothing for far longer than usual, and not yet 30 days.",
+            "Agents that are silent for far longer than expected, and less than 30 days.",
             self.silent,
         )

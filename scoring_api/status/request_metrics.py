@@ -1,7 +1,8 @@
-"""Requests by route: how many with which status, and how long they took.
+"""Requests by route: counts by status, and durations.
 
-The library's own counters lock and search at each call, which is a third of what a trust look-up
-costs. All of this runs in one event loop, so plain numbers do, and become metrics when asked for.
+Counters of the metrics library lock and search at each call, which takes a third of a trust
+look-up. All requests run in one event loop, so plain numbers suffice. They become metrics on
+collection.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.
 
 
 class Route:
-    """What was seen of one route."""
+    """Statistics of one route."""
 
     __slots__ = ("seconds", "statuses", "within")
 
@@ -35,7 +36,7 @@ class Route:
 
 
 class RequestsSeen:
-    """All routes, as a collector of the metrics library.
+    """Collector of the statistics of all routes.
 
     Examples
     --------
@@ -49,7 +50,7 @@ class RequestsSeen:
         self._routes: dict[str, Route] = {}
 
     def of(self, route: str) -> Route:
-        """Give what was seen of a route; `route` is its pattern, never a path."""
+        """Give the statistics of a route; `route` is its pattern, never a path."""
         found = self._routes.get(route)
         if found is None:
             found = self._routes[route] = Route()

@@ -1,4 +1,4 @@
-"""Agents that have reported nothing for far too long, as a replica knows them."""
+"""Silent agents in the memory of a replica."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from models.watch.heard import BUCKETS, bucket_of
 from models.watch.overdue import Overdue, overdue
 from scoring_api.config import ApiConfig
 from scoring_api.status.metrics import Metrics
-from scoring_api.trust_cache.cache import TrustCache, told
+from scoring_api.trust_cache.cache import TrustCache, fault_fields
 from scoring_api.trust_cache.store_reading import Reading
 
 log = logging.getLogger(__name__)
 
-# Pauses between buckets, in times of what one took: look-ups come first.
+# Pause between buckets as a multiple of the time of one: look-ups have priority.
 PAUSE: Final = 19
 LOADING_S: Final = 0.05
 
 
 class Silences:
-    """Look now and then who is silent, a bucket of agents at a time, beside all else.
+    """Finds silent agents regularly in the background, one bucket of agents at a time.
 
-    Only with a new hour of the stream somebody new can be overdue, and the store is read; in
-    between, those who are may have spoken, which their trust states say.
+    A new agent can become overdue only with a new hour of the stream, when the store is read. In
+    between, trust states show which overdue agents have reported again.
 
     Parameters
     ----------
     reading
         The store.
     cache
-        Says up to when events were judged, and has the thread of the store.
+        Gives the time of judged events, and the thread of the store.
     config
-        How often to look.
+        Gives the interval of the search.
     metrics
-        Where the silent agents, and failures, are counted.
+        Counts silent agents and failures.
     """
 
     def __init__(
@@ -52,23 +52,23 @@ class Silences:
         self._hour: int | None = None
 
     def __contains__(self, agent_id: str) -> bool:
-        """Tell whether an agent is overdue."""
+        """Return whether an agent is overdue."""
         return agent_id in self._buckets[bucket_of(agent_id)]
 
     def of(self, agent_id: str) -> dict[str, Any] | None:
-        """Describe the silence of an agent, None where it is not overdue."""
+        """Describe the silence of an agent; None if it is not overdue."""
         found = self._buckets[bucket_of(agent_id)].get(agent_id)
         return None if found is None else found.told()
 
     async def run(self) -> None:
-        """Look until cancelled; a failure is counted and the next look comes."""
+        """Search until cancelled; failures are counted."""
         while True:
             if self._cache.ready:
                 try:
                     await self.look()
                 except Exception as error:  # noqa: BLE001  # any fault of the store
                     self._metrics.store_errors.inc()
-                    log.error("silence_unreadable", extra=told(error))
+                    log.error("silence_unreadable", extra=fault_fields(error))
             await asyncio.sleep(self._every_s if self._cache.ready else LOADING_S)
 
     async def look(self) -> None:
@@ -92,11 +92,11 @@ class Silences:
             await asyncio.sleep(PAUSE * (perf_counter() - begun))
 
     def _read(self, bucket: int, hour: int) -> list[Overdue]:
-        """Find the silent ones of a bucket; in the store's thread."""
+        """Find the silent agents of a bucket; runs in the store's thread."""
         return overdue(self._reading.voices(bucket), hour)
 
     async def _let_go(self) -> None:
-        """Let go of those that have spoken since, letting requests pass in between."""
+        """Remove agents that have reported again, and yield to requests in between."""
         silent = [one for bucket in self._buckets for one in bucket.values()]
         for place, one in enumerate(silent):
             known = self._cache.agents.get(one.agent_id)

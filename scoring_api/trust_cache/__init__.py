@@ -1,1 +1,1 @@
-"""Trust answers in memory, kept fresh, and the quickest way to one."""
+"""Trust answers in memory: cache, renewal and fast path."""

@@ -1,7 +1,7 @@
-"""Trust answers in memory, encoded, so that a look-up is a dictionary and two sends.
+"""Encoded trust answers in memory: a look-up is one dictionary access and two sends.
 
-The store is looked at a hundred times a second in a thread of its own; only rows that changed are
-read. An encoded answer holds until the agent's state changes or its `valid_until` comes.
+A separate thread polls the store a hundred times a second, and reads only changed rows. An encoded
+answer is valid until the agent's state changes or until its `valid_until`.
 """
 
 from __future__ import annotations
@@ -36,24 +36,27 @@ from scoring_api.trust_cache.store_reading import PipelineStatus, Reading
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-# Rows of a page: while nobody is served, and while a look-up may wait for the one who reads it.
+# Rows of a page: at the start, and while look-ups may wait for the reader.
 LOADED_AT_ONCE, TAKEN_AT_ONCE = 500, 32
-# Answers of a fleet larger than this are not kept because somebody looked at the list.
+# In larger fleets, listing agents does not cache their answers.
 MOST_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
-# While looks take long, because there is much else to do, there are fewer: look-ups come first.
+# Slow polls make the pause longer: look-ups have priority.
 PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S = 4, 0.025
 AFTER_A_FAULT_S = 0.25
 NEVER_US = 1 << 62
-# Over a recording, event time runs faster than ours.
+# Over a recording, event time runs faster than wall time.
 EVENT_REFRESH_US = SECOND_US
 
+
+Settle = Callable[[TrustState], TrustState]
+"""Updates a stored trust state before it is cached."""
 
 _Change = tuple[int, str, Packed]
 
 
 class _Look(NamedTuple):
-    """What a look at the store saw; None for what had not changed, or was not due."""
+    """Result of one poll of the store; None: unchanged or not due."""
 
     version: int
     status: PipelineStatus | None
@@ -61,16 +64,16 @@ class _Look(NamedTuple):
     changes: list[_Change] | None
 
 
-def told(error: Exception) -> dict[str, str]:
-    """Say for the log what is wrong; the words of others may repeat content, ours do not."""
+def fault_fields(error: Exception) -> dict[str, str]:
+    """Describe an error for the log; only our own messages are safe to include."""
     fault = {"fault": type(error).__name__}
     return fault | {"detail": str(error)} if isinstance(error, HabitusError) else fault
 
 
 def collect_rarely() -> None:
-    """Tell the garbage collector that what was loaded stays, and to look less often.
+    """Freeze loaded objects for the garbage collector, and let it run less often.
 
-    Walking all agents takes it milliseconds, in which nobody is answered.
+    Traversing all agents takes milliseconds, in which no request is answered.
     """
     gc.collect()
     gc.freeze()
@@ -78,16 +81,18 @@ def collect_rarely() -> None:
 
 
 class TrustCache:
-    """Follow the store and answer for trust out of memory.
+    """Follows the store, and answers for trust from memory.
 
     Parameters
     ----------
     reading
-        The store; touched in one worker thread only.
+        The store; only one worker thread uses it.
     config, policy, obligations
-        How answers are made and for how long they are kept.
+        Parameters of answers, and of their lifetime.
     metrics
-        Where agents, lag and failures are counted.
+        Counts agents, lag and failures.
+    settle
+        Applied to each trust state that is read, such as `Inventory.settled`; None: no change.
     """
 
     def __init__(
@@ -97,11 +102,13 @@ class TrustCache:
         policy: TrustPolicy,
         obligations: Mapping[str, Obligation],
         metrics: Metrics,
+        settle: Settle | None = None,
     ) -> None:
         self.agents: dict[str, Known] = {}
         self.ready = False
         self.status = PipelineStatus("none")
         self._reading = reading
+        self._settle = settle
         self.policy = policy
         self._obligations = obligations
         self._poll_s = config.poll_s
@@ -110,13 +117,13 @@ class TrustCache:
         self._refresh_us = (
             min(refresh_us, EVENT_REFRESH_US) if config.clock == "event" else refresh_us
         )
-        # Answers over a recording are too short-lived to be kept for nobody.
+        # Answers over a recording expire too fast for unrequested caching.
         most_kept = 0 if config.clock == "event" else MOST_KEPT
         self.renewal = Renewal(self._make, self._refresh_us, most_kept)
         self._prepare_s = config.prepare_s
         self._metrics = metrics
         self._stale = True
-        # When answers turn stale, as far as the last look tells; none of them may hold for longer.
+        # Time at which answers become stale, as of the last poll; no answer may be valid longer.
         self._turns_us = NEVER_US
         self._nobody_asked: tuple[object, ...] = ()
         self._nobody_policy: TrustPolicy | None = None
@@ -128,15 +135,15 @@ class TrustCache:
         self._thread: ThreadPoolExecutor | None = None
 
     async def follow(self) -> None:
-        """Look at the store until cancelled; a failure is counted and the next look comes."""
+        """Poll the store until cancelled; failures are counted."""
         while True:
             begun = perf_counter()
             pause = self._poll_s
             try:
                 await self.poll()
-            except Exception as error:  # noqa: BLE001  # any fault of the store: answers go stale
+            except Exception as error:  # noqa: BLE001  # any fault of the store: answers become stale
                 self._metrics.store_errors.inc()
-                log.error("store_unreadable", extra=told(error))
+                log.error("store_unreadable", extra=fault_fields(error))
                 pause = AFTER_A_FAULT_S
             self._beat(wall_us())
             took = perf_counter() - begun
@@ -155,7 +162,7 @@ class TrustCache:
             self._thread = None
 
     async def poll(self) -> None:
-        """Take in what changed since the last look."""
+        """Apply changes since the last poll."""
         now = wall_us()
         seen = await self.read(partial(self._look, now - self._asked_us >= STATUS_EVERY_US))
         if seen.status is not None:
@@ -171,11 +178,10 @@ class TrustCache:
             await self._get_ready()
 
     def _look(self, due: bool) -> _Look:
-        """Look at the store; in its thread, and all at once, as each way there takes time."""
+        """Poll the store in its thread; one call for all, as each thread switch takes time."""
         version = self._reading.data_version()
         new = version != self._version
-        # The status is read first: trust is then never older than the watermark it is
-        # evaluated at.
+        # The status is read first, so that trust is never older than its watermark.
         return _Look(
             version,
             self._reading.status() if new or due else None,
@@ -200,9 +206,12 @@ class TrustCache:
         return TAKEN_AT_ONCE if self.ready else LOADED_AT_ONCE
 
     def _changed(self, after: int) -> list[_Change]:
-        """Read a page of changes; in the store's thread."""
-        rows = self._reading.changes(after, self._page)
-        return [(seq, state.agent_id, pack(state)) for seq, state in rows]
+        """Read a page of changes; runs in the store's thread."""
+        rows, settle = self._reading.changes(after, self._page), self._settle
+        return [
+            (seq, state.agent_id, pack(state if settle is None else settle(state)))
+            for seq, state in rows
+        ]
 
     async def _take_changes(self, rows: list[_Change]) -> None:
         while True:
@@ -215,13 +224,13 @@ class TrustCache:
             if len(rows) < self._page:
                 break
             if self.ready:
-                # Whoever cannot keep up with the changes is late too.
+                # A replica that cannot keep up with changes is also late.
                 self._beat(wall_us())
             rows = await self.read(partial(self._changed, self._seq))
         self._metrics.agents.set(len(self.agents))
 
     def _beat(self, now_us: int) -> None:
-        """Notice that answers became stale, or are so no more."""
+        """Detect that answers became stale or fresh."""
         lag = self.lag_us(now_us)
         self._metrics.lag.set(-1 if lag is None else lag / SECOND_US)
         lags = lags_of(self.status, now_us, self._clock.kind)
@@ -233,30 +242,30 @@ class TrustCache:
         self._metrics.stale.set(stale)
         self._turns_us = NEVER_US if stale or late is None else now_us + bound - late
         if self._stale and not stale:
-            # Those that changed last are asked for soonest.
+            # Agents changed last are likely to be requested first.
             self.renewal.want_all(reversed(self.agents.values()), now_us)
         self._stale = stale
 
     def lag_us(self, now_us: int) -> int | None:
-        """Give how far behind the answers are; None when nobody can tell."""
+        """Give the lag of the answers in microseconds; None if unknown."""
         return lag_of(self.status, now_us, self._clock.kind)
 
     def late_us(self, now_us: int) -> int | None:
-        """Give how old the newest evidence is: the lag, or a live source's last event."""
+        """Give the age of the newest evidence: the lag, or the silence of a live source."""
         return late_of(self.status, now_us, self._clock.kind)
 
     def sources(self, now_us: int) -> list[dict[str, Any]]:
-        """Give the newest event of each source, and its age."""
+        """Give the last event of each source, with its age."""
         bound = self.policy.stale_after_s * SECOND_US
         return sources_of(self.status, now_us, self._clock.kind, bound)
 
     @property
     def stale(self) -> bool:
-        """True while the pipeline is later than its bound, or a live source quiet for longer."""
+        """Whether the lag, or the silence of a live source, exceeds the bound."""
         return self._stale
 
     def at_us(self, now_us: int) -> int:
-        """Give the event time at which trust is evaluated now."""
+        """Give the current event time of trust."""
         return self._clock.at_us(now_us, self.status.watermark_us)
 
     def require_ready(self) -> None:
@@ -272,7 +281,7 @@ class TrustCache:
         return self.entry_of(known, question, now_us)
 
     def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
-        """Give the encoded answer for an agent at hand."""
+        """Give the encoded answer for a loaded agent."""
         entry = known.entries.get(question)
         if (
             entry is None
@@ -290,9 +299,9 @@ class TrustCache:
         return entry
 
     def _nobody(self, agent_id: str, question: Question, now_us: int) -> Answer:
-        """Answer for an agent nobody knows; of a batch the first is computed, the others renamed.
+        """Answer for an unknown agent; in a batch only the first answer is computed.
 
-        Only the last one is kept: made-up ids must not fill the memory.
+        Only the last answer is cached, so that invented ids cannot fill the memory.
         """
         asked = (question, now_us, self.at_us(now_us), self.late_us(now_us), self._stale)
         if self._nobody_asked != asked or self._nobody_policy is not self.policy:
@@ -323,14 +332,14 @@ class TrustCache:
     def _entry(self, answer: Answer, now_us: int) -> Entry:
         expires = microseconds(datetime.fromisoformat(answer.valid_until))
         if self._clock.kind == "event":
-            # Our seconds are minutes of a recording: nobody may keep an answer for long.
+            # A second of wall time is minutes of a recording, so answers expire early.
             expires = min(expires, now_us + self._refresh_us)
-        # A stale answer ends at once for its reader, but need not be computed for each of them.
+        # A stale answer expires at once for its reader, but is computed once a second only.
         holds = now_us + SECOND_US if self._stale else expires
         return Entry(answer, expires, holds, stale=self._stale)
 
     async def entries(self) -> list[Entry]:
-        """Give every agent's answer, letting other requests pass in between."""
+        """Give every agent's answer, and yield to other requests in between."""
         now = wall_us()
         found = []
         keep = len(self.agents) <= MOST_LISTED_KEPT
@@ -342,7 +351,7 @@ class TrustCache:
         return found
 
     def states(self, agent_id: str) -> list[TrustState]:
-        """Give the states of an agent, one a mode; raises a 404 `ProblemError` without any."""
+        """Give the states of an agent by mode; raise a 404 `ProblemError` if there are none."""
         known = self.agents.get(agent_id)
         if known is None:
             raise ProblemError(404, "no such agent")

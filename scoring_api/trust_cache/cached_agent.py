@@ -1,4 +1,4 @@
-"""What is in memory of an agent: its trust states, and its answers as the messages to send."""
+"""Cached data of an agent: its trust states, and its answers as messages to send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.units import SECOND_US
 from scoring_api.problems import Message
 
 Question = tuple[str | None, str | None]
-"""Mode and operation asked for; None where the caller named none."""
+"""Requested mode and operation; None if not given."""
 
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(TrustState)
@@ -21,15 +21,15 @@ _ANSWER: Final = msgspec.json.Decoder(Answer)
 
 
 class Packed(NamedTuple):
-    """A trust state as it is kept.
+    """A packed trust state.
 
     Attributes
     ----------
     mode, state
-        Which one, and its bytes.
+        Mode, and bytes of the state.
     shown
-        Stands for all that an answer depends on, within this process: an event that only counts,
-        as most do, leaves it as it was.
+        Fingerprint, within this process, of the parts that an answer depends on. Most events only
+        change counters and leave it unchanged.
     """
 
     mode: str
@@ -38,13 +38,13 @@ class Packed(NamedTuple):
 
 
 def pack(state: TrustState) -> Packed:
-    """Pack a state as `Known.put` takes it."""
+    """Pack a state for `Known.put`."""
     shown = _PACK.encode((state.state, state.config_version, state.ledger, state.standing))
     return Packed(sys.intern(state.mode), _PACK.encode(state), hash(shown))
 
 
 class Entry:
-    """One encoded answer with its headers, as the messages that send it."""
+    """One encoded answer with its headers, as messages to send."""
 
     __slots__ = (
         "_aged_us",
@@ -65,25 +65,25 @@ class Entry:
         self.body = encode(answer)
         self.tag = etag(self.body).encode()
         self.expires_us = expires_us
-        # Until when it may be sent: to its end, but for stale ones, which have ended already.
+        # Time until which it may be sent: its expiry, or later for stale ones, which are expired.
         self.holds_until_us = holds_until_us
         self.stale = stale
-        # Whether somebody asked for it since it was made.
+        # Whether it was requested since it was made.
         self.asked = True
-        # Whether nobody did for longer than an answer is refreshed.
+        # Whether it was not requested within the refresh time.
         self.old = False
         self.body_message: Message = {"type": "http.response.body", "body": self.body}
         self._start: Message = {}
-        # Until when `max-age` is what `_start` says.
+        # Time until which `max-age` in `_start` is correct.
         self._aged_us = -1
 
     @property
     def answer(self) -> Answer:
-        """The answer itself, out of its bytes: kept beside them it would double their memory."""
+        """The decoded answer; caching it with the bytes would double the memory."""
         return _ANSWER.decode(self.body)
 
     def start_message(self, now_us: int) -> Message:
-        """Give the first message of a 200; made anew once a second, as ``max-age`` runs down."""
+        """Give the first message of a 200; remade once a second, as ``max-age`` decreases."""
         if now_us > self._aged_us:
             age = max(0, (self.expires_us - now_us) // SECOND_US)
             self._start = {
@@ -95,12 +95,12 @@ class Entry:
                     *self._headers(age),
                 ],
             }
-            # With the clock set back the age that is told is too small, never too large.
+            # After the clock is set back, the sent age is too small, never too large.
             self._aged_us = self.expires_us - age * SECOND_US if age else now_us + SECOND_US
         return self._start
 
     def unchanged_message(self, now_us: int) -> Message:
-        """Give the first message of a 304: the headers without those of a body."""
+        """Give the first message of a 304, without the headers of a body."""
         age = max(0, (self.expires_us - now_us) // SECOND_US)
         return {"type": "http.response.start", "status": 304, "headers": self._headers(age)}
 
@@ -119,9 +119,9 @@ class Entry:
 
 
 class Known:
-    """What is in memory of one agent: its states by mode, packed, and answers already encoded.
+    """Cached data of one agent: packed states by mode, and encoded answers.
 
-    A packed state takes a tenth of the memory, and the garbage collector does not look inside.
+    A packed state takes a tenth of the memory, and the garbage collector skips it.
     """
 
     __slots__ = ("_packed", "agent_id", "entries")
@@ -132,7 +132,7 @@ class Known:
         self._packed: tuple[Packed, ...] = ()
 
     def put(self, packed: Packed) -> bool:
-        """Take in the state of a mode; True when it changes answers, which then no longer hold."""
+        """Store the state of a mode; return True if it invalidates the answers."""
         others = [one for one in self._packed if one.mode != packed.mode]
         changes = all(one.shown != packed.shown for one in self._packed if one.mode == packed.mode)
         if changes:
@@ -142,9 +142,9 @@ class Known:
 
     @property
     def has_states(self) -> bool:
-        """False for an agent that nobody has seen."""
+        """Whether the agent is known."""
         return bool(self._packed)
 
     def states(self) -> list[TrustState]:
-        """Give the states, one a mode."""
+        """Give the states, one per mode."""
         return [_UNPACK.decode(packed.state) for packed in self._packed]

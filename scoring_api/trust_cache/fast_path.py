@@ -1,8 +1,8 @@
-"""The trust look-up without a framework: one exact route in front of everything else.
+"""The trust look-up without a framework: one exact route before all others.
 
-A framework spends 90 microseconds on what needs 20. Only ``GET /v1/agents/{id}/trust`` with plain
-questions is answered here; what is unusual goes on to the ordinary route, which gives the same
-answer and describes it in OpenAPI.
+With the framework a look-up takes 90 microseconds instead of 20. Only ``GET /v1/agents/{id}/trust``
+with plain parameters is answered here. Other requests go to the ordinary route, which gives the
+same answer and is described in OpenAPI.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _QUESTIONS: Final[dict[bytes, Question]] = {
 
 
 def not_modified(condition: bytes, tag: bytes) -> bool:
-    """Tell whether ``If-None-Match`` names this entity; weak comparison, as for any GET.
+    """Return whether ``If-None-Match`` contains this tag; weak comparison, as for any GET.
 
     >>> not_modified(b'W/"a", "b"', b'"a"'), not_modified(b'"a"', b'"b"')
     (True, False)
@@ -48,12 +48,12 @@ def not_modified(condition: bytes, tag: bytes) -> bool:
 
 
 class FastTrust:
-    """Answer trust look-ups, pass on the rest.
+    """Answers trust look-ups, and passes other requests on.
 
     Parameters
     ----------
     app
-        What answers everything else.
+        The application for all other requests.
     cache, auth, metrics
         Shared with the ordinary routes.
     """
@@ -63,11 +63,11 @@ class FastTrust:
         self._cache = cache
         self._auth = auth
         self._seen = metrics.requests.of(ROUTE)
-        # Known agents by path: unquoting an id costs as much as all the rest here.
+        # Known agents by path: unquoting an id takes as long as all other steps here.
         self._paths: dict[bytes, Known] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Answer the request, or pass it on."""
         raw = scope["raw_path"]
         question = _QUESTIONS.get(scope["query_string"])
         if scope["method"] != "GET" or question is None or not raw.endswith(TRUST):
@@ -104,13 +104,13 @@ class FastTrust:
         self._seen.saw(status, perf_counter() - started)
 
     def _asked(self, raw: bytes) -> Known | None:
-        """Give the agent that a path asks for, None where it is no such path."""
+        """Give the agent of a path; None for another kind of path."""
         split = agent_path(raw)
         if split is None or split[1] != TRUST or len(split[0]) > MAX_ID:
             return None
         known = self._cache.agents.get(split[0])
         if known is None:
-            # Not kept: made-up ids must not fill the memory.
+            # Not cached: invented ids must not fill the memory.
             return Known(split[0])
         if len(self._paths) >= MOST_PATHS:
             self._paths.clear()

@@ -1,7 +1,6 @@
-"""What the API needs of a store: a few reads and one durable append.
+"""Interface of a store for the API: a few reads and one durable append.
 
-The methods are called from one worker thread of the API, never from the event loop and never from
-two threads at once.
+One worker thread of the API calls the methods, never the event loop, and never two threads at once.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
 
 class Reading(Protocol):
-    """A store, as the API sees it."""
+    """A store for the API."""
 
     def data_version(self) -> int:
-        """Give a number that is cheap to have and changes with every commit."""
+        """Give a number that changes with every commit; cheap to read."""
         ...
 
     def changes(self, after: int, limit: int) -> Sequence[tuple[int, TrustState]]:
-        """Give trust rows with a sequence number above `after`, ascending."""
+        """Give trust states with a sequence number above `after`, ascending."""
         ...
 
     def status(self) -> PipelineStatus:
@@ -32,11 +31,11 @@ class Reading(Protocol):
         ...
 
     def counters(self) -> Mapping[str, int]:
-        """Give what the pipeline counted, by name."""
+        """Give the counters of the pipeline, by name."""
         ...
 
     def voices(self, bucket: int, /) -> Sequence[Mapping[str, bytes]]:
-        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+        """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
         ...
 
     def anomalies(
@@ -53,17 +52,17 @@ class Reading(Protocol):
         after: Place | None,
         limit: int,
     ) -> Sequence[dict[str, Any]]:
-        """Give anomalies in an order, those that come after a place in it."""
+        """Give sorted anomalies after a sort key."""
         ...
 
     def anomaly(self, anomaly_id: str, /) -> dict[str, Any] | None:
-        """Give one anomaly by its id or by a name that leads to it."""
+        """Give an anomaly by its id or one of its names, or None."""
         ...
 
     def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
-        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
+        """Give the agent ids of a finding of several agents, in order, at most `limit`."""
         ...
 
     def inbox(self, values: list[bytes], /) -> Sequence[Fate]:
-        """Append raw native events but repeats durably, for the worker; give what each is."""
+        """Append raw native events except duplicates durably; return the fate of each."""
         ...

@@ -9,7 +9,7 @@ from benchmarks.capacity.arithmetic import Load, highest_rate, natural_batch, pl
 from benchmarks.capacity.queueing import busiest, simulate
 from benchmarks.costs import read_costs
 from benchmarks.scale import LARGEST, LOADS, SPREAD, main
-from pipeline.processing.stream_types import USUAL_BATCH
+from pipeline.processing.stream_types import DEFAULT_BATCH
 
 COSTS = read_costs()
 MEASURED = COSTS.measured
@@ -25,7 +25,7 @@ def test_a_simulated_worker_does_what_the_arithmetic_says(load: Load, spread: fl
     # Batches of two or three events are as uneven as chance is.
     assert found.batch == pytest.approx(p.batch, rel=0.15, abs=1)
     assert found.rows_per_event == pytest.approx(p.rows_per_event, rel=0.1)
-    assert found.waiting < USUAL_BATCH
+    assert found.waiting < DEFAULT_BATCH
 
 
 @pytest.mark.parametrize("agents", [100, 4_000])
@@ -35,7 +35,7 @@ def test_the_highest_rate_is_where_a_worker_starts_to_fall_behind(
 ) -> None:
     rate = share * highest_rate(MEASURED, agents)
     found = simulate(MEASURED, rate, agents, seconds=60)
-    assert (found.waiting < USUAL_BATCH) is keeps_up
+    assert (found.waiting < DEFAULT_BATCH) is keeps_up
     if not keeps_up:
         assert found.waiting == pytest.approx(60 * rate * (1 - 1 / share), rel=0.3)
 

@@ -16,7 +16,6 @@ import yaml
 from pipeline.formats import Native
 from pipeline.store import open_store
 from scoring_api.app import create_app
-from scoring_api.wiring import StoreReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +44,7 @@ def client(tmp_path) -> Iterator[httpx.Client]:
     """A client of the API, served over a socket as in operation, over an empty store."""
     with open_store(f"sqlite:{tmp_path}/h.db") as store, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        app = create_app(StoreReading(store), Native().read)
+        app = create_app(store, Native().read)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

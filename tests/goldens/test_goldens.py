@@ -62,7 +62,13 @@ def plain_fleet() -> Iterator[bytes]:
 def attacked_fleet() -> Iterator[bytes]:
     """Give the beginning of a fleet with attacks and benign news."""
     config = SimulationConfig(
-        agents=12, days=24, seed=11, attacked=1.0, news_per_week=0.5, quiet_days=8, activity=0.4
+        agents=12,
+        days=24,
+        seed=11,
+        attacked=1.0,
+        novelties_per_week=0.5,
+        quiet_days=8,
+        activity=0.4,
     )
     yield from islice(simulate(config), FLEET_EVENTS)
 

@@ -34,7 +34,7 @@ BLAMELESS = ("travel-desk-1", "travel-desk-2", "data-steward-2", "invoice-clerk-
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def demo_output(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
     """The story, told in a folder of its own by a process with settings it must not follow."""
     place = tmp_path_factory.mktemp("elsewhere")
     shown = subprocess.run(
@@ -56,16 +56,16 @@ def lower_by_agent(text: str) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_the_story_ends_well(told: subprocess.CompletedProcess[str]) -> None:
-    assert told.returncode == 0, told.stderr
-    assert f"{TRUTH.events:,} events" in told.stdout
-    assert "0 rejected" in told.stdout
+def test_the_story_ends_well(demo_output: subprocess.CompletedProcess[str]) -> None:
+    assert demo_output.returncode == 0, demo_output.stderr
+    assert f"{TRUTH.events:,} events" in demo_output.stdout
+    assert "0 rejected" in demo_output.stdout
 
 
 @pytest.mark.slow
-def test_all_six_incidents_are_found(told: subprocess.CompletedProcess[str]) -> None:
-    assert "6 of 6 incidents found" in told.stdout
-    assert "missed: no incident" in told.stdout
+def test_all_six_incidents_are_found(demo_output: subprocess.CompletedProcess[str]) -> None:
+    assert "6 of 6 incidents found" in demo_output.stdout
+    assert "missed: no incident" in demo_output.stdout
     # With the type of anomaly that names what was done.
     expected = {
         "travel-desk-3": "net.anonymiser",
@@ -75,38 +75,40 @@ def test_all_six_incidents_are_found(told: subprocess.CompletedProcess[str]) -> 
         "data-steward-1": "cred.reuse",
         "ledger-helper-7": "identity.shadow",
     }
-    found = re.findall(r"^\d  (\S+)  .*\n +.*\(high, ([\w.]+)\), alert at", told.stdout, re.M)
+    found = re.findall(
+        r"^\d  (\S+)  .*\n +.*\(high, ([\w.]+)\), alert at", demo_output.stdout, re.M
+    )
     assert dict(found) == expected
 
 
 @pytest.mark.slow
-def test_no_benign_novelty_is_flagged(told: subprocess.CompletedProcess[str]) -> None:
+def test_no_benign_novelty_is_flagged(demo_output: subprocess.CompletedProcess[str]) -> None:
     count = len(TRUTH.novelties)
-    assert f"{count} of {count} benign novelties not flagged" in told.stdout
+    assert f"{count} of {count} benign novelties not flagged" in demo_output.stdout
 
 
 @pytest.mark.slow
 def test_every_incident_costs_trust_and_comes_with_a_reason(
-    told: subprocess.CompletedProcess[str],
+    demo_output: subprocess.CompletedProcess[str],
 ) -> None:
-    assert told.stdout.count("why: ") == 6
-    moved = re.findall(r"trust: (\d+|unknown).*? → (\d+)", told.stdout)
+    assert demo_output.stdout.count("why: ") == 6
+    moved = re.findall(r"trust: (\d+|unknown).*? → (\d+)", demo_output.stdout)
     assert len(moved) == 6
     assert all(before == "unknown" or int(after) < int(before) for before, after in moved)
 
 
 @pytest.mark.slow
 def test_the_table_puts_the_incidents_below_the_blameless(
-    told: subprocess.CompletedProcess[str],
+    demo_output: subprocess.CompletedProcess[str],
 ) -> None:
-    lower = lower_by_agent(told.stdout)
+    lower = lower_by_agent(demo_output.stdout)
     worst = max(lower[incident.agent_id] for incident in TRUTH.incidents)
     assert worst < min(lower[name] for name in BLAMELESS)
 
 
 @pytest.mark.slow
-def test_false_alerts_are_told_and_few(told: subprocess.CompletedProcess[str]) -> None:
-    count = re.search(r"false alerts: (\d+) in 21 days", told.stdout)
+def test_false_alerts_are_told_and_few(demo_output: subprocess.CompletedProcess[str]) -> None:
+    count = re.search(r"false alerts: (\d+) in 21 days", demo_output.stdout)
     assert count is not None
     assert int(count[1]) <= 8
 
@@ -150,9 +152,9 @@ def story_of(findings: Any, whole: Truth) -> str:
 def test_a_missed_incident_is_told_as_missed() -> None:
     findings = compare(truth(), [], [])
     assert [one.truth.incident for one in findings.missed] == ["night_export"]
-    told = story_of(findings, truth())
-    assert "0 of 1 incidents found" in told
-    assert "missed: night export" in told
+    demo_output = story_of(findings, truth())
+    assert "0 of 1 incidents found" in demo_output
+    assert "missed: night export" in demo_output
 
 
 def test_a_low_finding_is_no_alert() -> None:
@@ -163,10 +165,10 @@ def test_a_low_finding_is_no_alert() -> None:
 
 def test_a_flagged_novelty_is_told_as_flagged() -> None:
     findings = compare(truth(), [anomaly("b", at(2, 9), "n1")], [])
-    told = story_of(findings, truth())
-    assert "0 of 1 benign novelties not flagged" in told
-    assert "1 flagged" in told
-    assert "false alerts: 1 in 21 days" in told
+    demo_output = story_of(findings, truth())
+    assert "0 of 1 benign novelties not flagged" in demo_output
+    assert "1 flagged" in demo_output
+    assert "false alerts: 1 in 21 days" in demo_output
 
 
 def test_a_false_alert_names_the_novelty_of_the_same_day() -> None:
@@ -179,10 +181,10 @@ def test_ordinary_work_under_an_incidents_alert_is_told_apart() -> None:
     findings = compare(truth(), [anomaly("a", at(1, 11), "own", "i2")], [])
     (incident,), (alert,) = findings.found, findings.false_alerts
     assert (incident.first, incident.flagged, alert.beside) == (2, 1, True)
-    told = story_of(findings, truth())
-    assert "alert at event 2 of 2" in told
-    assert "1 event of the agent's own work" in told
-    assert "false alerts: 0" in told
+    demo_output = story_of(findings, truth())
+    assert "alert at event 2 of 2" in demo_output
+    assert "1 event of the agent's own work" in demo_output
+    assert "false alerts: 0" in demo_output
 
 
 def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:
@@ -295,12 +297,12 @@ def words(text: str) -> str:
 
 @pytest.mark.slow
 def test_the_story_in_the_page_is_the_one_that_is_printed(
-    told: subprocess.CompletedProcess[str],
+    demo_output: subprocess.CompletedProcess[str],
 ) -> None:
     shown = block_of(COMMANDS, "$ make demo\n").partition("\n")[2]
     parts = [words(part) for part in re.split(rf"^{ELIDED}$", shown, flags=re.M)]
     assert len(parts) == 6
-    assert [part for part in parts if part not in words(told.stdout)] == []
+    assert [part for part in parts if part not in words(demo_output.stdout)] == []
 
 
 @pytest.fixture(scope="module")

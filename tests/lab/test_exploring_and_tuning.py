@@ -82,7 +82,7 @@ def test_a_sweep_has_a_row_a_trial_and_the_present_first(example: Example) -> No
         history_days=example.history_days,
         settings=example.settings,
     )
-    assert table.parameter.tolist() == ["as it is", "alerts_per_day"]  # 0.002 is as it is
+    assert table.parameter.tolist() == ["current", "alerts_per_day"]  # 0.002 is as it is
     assert table.version.is_unique
     assert table.alert_recall[1] <= table.alert_recall[0]
     assert table.false_per_day[1] < table.false_per_day[0]

@@ -26,7 +26,7 @@ from pipeline.processing import runner
 from pipeline.processing.worker import Worker
 from pipeline.publishing.folder import Folder
 from pipeline.publishing.kafka.sink import KafkaSink
-from pipeline.publishing.kept_rejected import KeptRejected
+from pipeline.publishing.rejected_file import RejectedFile
 from pipeline.settings import load_settings
 from pipeline.sources.files import Files
 from pipeline.sources.kafka.source import KafkaSource
@@ -49,9 +49,9 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "3 in the transaction": (Writer, "_write_progress", "before"),
     "3 at the end of the transaction": (Writer, "_write_progress", "after"),
     "3 committed": (SqliteStore, "commit", "after"),
-    "4 keeping what was rejected": (KeptRejected, "keep", "before"),
-    "4 half a rejected line kept": (KeptRejected, "_open", "half"),
-    "4 rejected kept": (KeptRejected, "keep", "after"),
+    "4 keeping what was rejected": (RejectedFile, "keep", "before"),
+    "4 half a rejected line kept": (RejectedFile, "_open", "half"),
+    "4 rejected kept": (RejectedFile, "keep", "after"),
     "4 publishing": (Folder, "publish", "before"),
     "4 some topics published": (Folder, "_file", "before"),
     "4 half a line published": (Folder, "_file", "half"),

@@ -71,7 +71,9 @@ def test_a_kernel_of_other_sources_is_refused_in_a_checkout(tmp_path: Path) -> N
     )
     code, _, err = habitus(tmp_path, "agents")
     assert code == 2
-    assert err == ("error: the compiled kernel is not of the sources in native/: run make native\n")
+    assert err == (
+        "error: the compiled kernel does not match the sources in native/: run make native\n"
+    )
 
 
 def test_the_compiler_and_the_product_compute_the_same_digest_of_the_sources() -> None:

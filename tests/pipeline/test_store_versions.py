@@ -23,8 +23,8 @@ FIRST = min(migrations())
 @pytest.mark.parametrize(
     ("version", "todo"),
     [
-        (VERSION - 1, "use the program that wrote it, or move the store away to learn anew"),
-        (VERSION + 1, "a newer Habitus is needed, or move the store away to learn anew"),
+        (VERSION - 1, "use the program that wrote it, or move the store away to learn again"),
+        (VERSION + 1, "a newer Habitus is needed, or move the store away to learn again"),
     ],
 )
 def test_file_of_another_version_is_refused(

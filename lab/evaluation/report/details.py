@@ -1,4 +1,4 @@
-"""The rest of an evaluation as tables: detectors side by side, promises kept, types, transfer."""
+"""Further tables of an evaluation: comparison of detectors, calibration, types, transfer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORTH = {
 
 
 def details(result: Mapping[str, Any]) -> Iterator[Table]:
-    """Lay out what `evaluate` measured beside the figures of `table`, for people."""
+    """Give the tables of `evaluate` in addition to `table`."""
     if result["baselines"]:
         yield side_by_side(result)
     yield _promises(result)
@@ -40,7 +40,7 @@ def details(result: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def side_by_side(result: Mapping[str, Any]) -> Table:
-    """Lay out the detectors, the product on top."""
+    """Make the table of detectors, the product first."""
     per_day = result["budget"]["top"]["per_day"]
     out = _table(
         "side by side: same events, same order, no labels",
@@ -78,7 +78,7 @@ def _compared(one: Mapping[str, Any]) -> list[str]:
 
 def _promises(result: Mapping[str, Any]) -> Table:
     out = _table(
-        "benign at p <= 0.05, 0.01, 0.001: observed over promised, 1 is what was promised",
+        "benign at p <= 0.05, 0.01, 0.001: observed over nominal share, 1 is calibrated",
         "",
         "sessions", *(f"{level}" for level in SESSION_LEVELS),
         "events", *(f"{level} " for level in EVENT_LEVELS),
@@ -167,7 +167,7 @@ def _types(result: Mapping[str, Any]) -> Table:
 
 
 def _mistakes(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Table]:
-    """Lay out the attacks that went amiss, and false alerts by their first reason."""
+    """Make tables of missed and misnamed attacks, and of false alerts by first reason."""
     for name, title in (
         ("missed", "attacks without an alert, highest in the queue on top"),
         ("misnamed", "attacks whose alert names another cause first"),
@@ -202,19 +202,19 @@ def _false_alerts(rows: Sequence[Mapping[str, Any]]) -> Table:
     out.columns[-1].no_wrap = False
     for reason, number in Counter(row["reason"] or "-" for row in rows).most_common(_MOST_ROWS):
         its = [row for row in rows if (row["reason"] or "-") == reason]
-        news = Counter(row["news"] for row in its if row["news"] is not None)
+        novelties = Counter(row["news"] for row in its if row["news"] is not None)
         out.add_row(
             reason,
             str(number),
             str(len({row["agent_id"] for row in its})),
             str(len({row["role"] for row in its})),
-            plain(", ".join(f"{name} {times}" for name, times in news.most_common())) or "-",
+            plain(", ".join(f"{name} {times}" for name, times in novelties.most_common())) or "-",
         )
     return out
 
 
 def ablations(result: Mapping[str, Any]) -> Table:
-    """Lay out what is lost without each feature, what is lost most on top."""
+    """Make the table of losses without each feature, the largest loss first."""
     out = _table(
         "without a feature: changes against the whole",
         "without",
@@ -243,7 +243,7 @@ def ablations(result: Mapping[str, Any]) -> Table:
 
 
 def _worth(figures: Mapping[str, Any], sign: str = "") -> list[str]:
-    """Write figures or their changes; an exact 0 is no small change."""
+    """Format figures or their changes; an exact 0 differs from a small change."""
     cells = []
     for name, (times, form) in _WORTH.items():
         value = figures[name]
@@ -254,7 +254,7 @@ def _worth(figures: Mapping[str, Any], sign: str = "") -> list[str]:
 
 def _left_out(result: Mapping[str, Any]) -> Table:
     out = _table(
-        "leave one role out: what alarms 5 % of the others' benign sessions, by bits and by p",
+        "leave one role out: threshold at 5 % of the others' benign sessions, by bits and by p",
         "role",
         "AUROC", "AP", "at 1%", "at 5%", "event\nAP", "bits", "benign\nabove", "attacked\nabove",
         "p", "benign\nat it", "attacked\nat it",
@@ -279,7 +279,7 @@ def _left_out(result: Mapping[str, Any]) -> Table:
 
 
 def _intervals(result: Mapping[str, Any]) -> Table:
-    out = _table("95 % intervals, tasks and goals drawn anew", "figure", "from", "to")
+    out = _table("95 % intervals, bootstrap over tasks and goals", "figure", "from", "to")
     for name, bounds in result["intervals"].items():
         if bounds is not None:
             out.add_row(name, *(share(bound) for bound in bounds))

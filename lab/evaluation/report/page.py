@@ -1,4 +1,4 @@
-"""One page of an evaluation that opens without a network: tables and charts, all inside."""
+"""One self-contained offline page of an evaluation: tables and charts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ figure { margin: 0; overflow-x: auto; }
 
 
 def save_page(result: Mapping[str, Any], file: str) -> Path:
-    """Write the result of `evaluate` as one HTML file with everything in it."""
+    """Write the result of `evaluate` as one self-contained HTML file."""
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     with create(path) as out:
@@ -40,7 +40,7 @@ def save_page(result: Mapping[str, Any], file: str) -> Path:
 
 
 def page(result: Mapping[str, Any]) -> str:
-    """Give the page; the data of the charts and what draws them stand inside it."""
+    """Give the page, which contains the charts' data and code."""
     import vl_convert
 
     drawn = {name: chart.to_dict() for name, chart in charts(result).items()}
@@ -50,7 +50,7 @@ def page(result: Mapping[str, Any]) -> str:
         f"<tr><td>{escape(name)}</td><td><code>{digest}</code></td></tr>"
         for name, digest in result["data"].items()
     )
-    # Nothing in a value may end the script that it stands in.
+    # A value must not be able to end its script element.
     specs = json.dumps(drawn).replace("<", "\\u003c")
     return f"""<!doctype html>
 <html lang="en">

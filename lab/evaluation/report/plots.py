@@ -1,6 +1,6 @@
-"""Charts of an evaluation: promises, recall against false alerts, scores, what features are worth.
+"""Charts of an evaluation: calibration, recall against false alerts, scores, ablations.
 
-Needs the extra ``plots`` (altair, vl-convert-python): charts are drawn here, without a network.
+Needs the extra ``plots`` (altair, vl-convert-python). Charts are drawn without a network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipeline.files.named_output import write
 
 try:
     import altair as alt
-    import vl_convert  # noqa: F401  # altair draws with it
+    import vl_convert  # noqa: F401  # altair uses it for drawing
 except ImportError as error:
     raise ConfigError(
         f"charts need the package {error.name!r} (the extra plots: pip install 'habitus[plots]')"
@@ -39,9 +39,9 @@ Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 def charts(result: Mapping[str, Any]) -> dict[str, Chart]:
-    """Draw the result of `evaluate`; the charts by name.
+    """Draw the result of `evaluate`; give the charts by name.
 
-    A chart that has nothing to show is not there.
+    Charts without data are left out.
     """
     drawn = {
         "reliability": _reliability(result["reliability"]),
@@ -53,7 +53,7 @@ def charts(result: Mapping[str, Any]) -> dict[str, Chart]:
 
 
 def save_png(result: Mapping[str, Any], folder: str) -> list[Path]:
-    """Write each chart as a picture into a folder, which is made if it is not there."""
+    """Write each chart as a picture into a folder, which is created if missing."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     written = []
@@ -70,15 +70,15 @@ def _data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
 
 
 def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
-    """Benign sessions at or below p, by role: on the diagonal is what was promised."""
-    # Nothing at or below a level has no place on a logarithmic scale.
+    """Draw the share of benign sessions at or below p, by role; the diagonal is calibrated."""
+    # A share of 0 cannot be shown on a logarithmic scale.
     shown = [row for row in rows if row["observed"] > 0]
     if not shown:
         return None
     roles = list(dict.fromkeys(row["role"] for row in rows))
-    # Far fewer than promised is a promise broken as well, and has to stand below the diagonal.
+    # Shares far below the nominal level are miscalibrated, too, and must be visible.
     least = min(LEVELS[0], *(10.0 ** floor(log10(row["observed"])) for row in shown))
-    x = alt.X("nominal:Q", title="promised: p at most", scale=_log_scale(LEVELS[0]),
+    x = alt.X("nominal:Q", title="nominal: p at most", scale=_log_scale(LEVELS[0]),
               axis=_log_axis())  # fmt: skip
     y = alt.Y("observed:Q", title="observed share of benign sessions", scale=_log_scale(least),
               axis=_log_axis(least))  # fmt: skip
@@ -99,7 +99,7 @@ def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
         .encode(x=x, y=y)
     )
     return alt.layer(ideal, lines).properties(
-        width=_WIDTH, height=_HEIGHT, title="Reliability: is p what it says it is?"
+        width=_WIDTH, height=_HEIGHT, title="Reliability: calibration of p"
     )
 
 
@@ -113,7 +113,7 @@ def _log_axis(least: float = 0.001) -> alt.Axis:
 
 
 def _recall(result: Mapping[str, Any]) -> Chart | None:
-    """Recall over all thresholds against the false alerts a day that they cost."""
+    """Draw recall against false alerts a day, over all thresholds."""
     curves = {PRODUCT: result["trade_off"]} | {
         other["title"]: other["trade_off"]
         for other in result["baselines"].values()
@@ -165,7 +165,7 @@ def _recall(result: Mapping[str, Any]) -> Chart | None:
 
 
 def _working_point(result: Mapping[str, Any], x: alt.X, low: float, top: float) -> list[Chart]:
-    """Mark what the alerts that were raised found, and what they cost: no threshold of ranks."""
+    """Mark recall and false alerts of the raised alerts, which are no rank threshold."""
     found, cost = result["all"]["alerts"]["attacked_sessions"], result["budget"]["raised"]
     if not result["all"]["attacked"] or cost["false_per_day"] is None:
         return []
@@ -181,7 +181,7 @@ def _working_point(result: Mapping[str, Any], x: alt.X, low: float, top: float) 
 
 
 def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
-    """How the sessions' scores lie, by role and label, where they are not all one."""
+    """Draw the distribution of session scores by role and label, if they differ."""
     spread: dict[tuple[str, str], set[float]] = {}
     for s in scores:
         spread.setdefault((s["role"], s["label"]), set()).add(s["score"])
@@ -217,7 +217,7 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Chart | None:
 
 
 def _ablations(ablations: Mapping[str, Any]) -> Chart | None:
-    """Draw what changes without each feature, of those without which anything does."""
+    """Draw the changes without each feature that has an effect."""
     shown = {"found": "attacks found", "bits": "bits on attacks", "event_ap": "event AP"}
     features = [
         row for row in ablations.get("features", []) if any(row["change"][name] for name in shown)

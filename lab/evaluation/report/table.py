@@ -22,10 +22,10 @@ _HEADINGS = (
 
 
 def table(result: Mapping[str, Any]) -> Table:
-    """Lay out the figures of `evaluate` for people, in 100 columns.
+    """Make the table of figures of `evaluate`, in 100 columns.
 
-    Columns in percent: detection where 1 % and 5 % of the benign sessions are alarmed, then the
-    benign sessions at p <= 0.05 (5 promised) and the attacked ones found there.
+    Columns in percent: detection at 1 % and 5 % alarmed benign sessions, benign sessions at p <=
+    0.05 (nominal 5), and attacked sessions found there.
     """
     out = of_figures(_title(result), "sessions of", _HEADINGS)
     out.caption = _caption(result["all"], result["unlabelled_sessions"], result["odd_labels"])
@@ -40,7 +40,7 @@ def table(result: Mapping[str, Any]) -> Table:
 def of_figures(title: str, first: str, headings: Sequence[str], min_width: int = 0) -> Table:
     """Start a table with a column of names and columns of figures.
 
-    In a narrow terminal names and headings go on in the next line, and no figure loses a digit.
+    In a narrow terminal names and headings wrap, and figures are never cut.
     """
     out = Table(
         box=box.SIMPLE_HEAD,
@@ -84,12 +84,12 @@ def _cells(figures: Mapping[str, Any]) -> list[str]:
 
 
 def share(value: float | None, digits: int = 3) -> str:
-    """Write a number, or a dash for none."""
+    """Write a number, or a dash if missing."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def percent(value: float | None) -> str:
-    """Write a share as percent, or a dash for none."""
+    """Write a share as percent, or a dash if missing."""
     return "-" if value is None else f"{100 * value:.1f}"
 
 
@@ -104,7 +104,7 @@ def _title(result: Mapping[str, Any]) -> str:
     )
 
 
-def _caption(figures: Mapping[str, Any], unlabelled: int, odd: Mapping[str, int]) -> str:
+def _caption(figures: Mapping[str, Any], unlabelled: int, unknown_labels: Mapping[str, int]) -> str:
     failed, alerts = figures["attacked_failed"], figures["alerts"]
     pools = [
         f"{pool} {' '.join(share(p[f'{level}']['ratio'], 2) for level in EVENT_LEVELS)}"
@@ -114,8 +114,8 @@ def _caption(figures: Mapping[str, Any], unlabelled: int, odd: Mapping[str, int]
     aside = ""
     if unlabelled:
         aside = f"\nsessions without a label: {unlabelled}, judged and counted nowhere"
-    if odd:
-        each = ", ".join(f"{plain(label)} {n} times" for label, n in odd.items())
+    if unknown_labels:
+        each = ", ".join(f"{plain(label)} {n} times" for label, n in unknown_labels.items())
         aside += f"\nlabels that are none: {each}; the others count"
     return (
         "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"

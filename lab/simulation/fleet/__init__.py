@@ -1,8 +1,8 @@
-"""Made-up fleets of any size with ground truth: what detection is measured on.
+"""Simulated fleets of any size with ground truth, for measuring detection.
 
-`simulate` streams events in order of time, `Truth` says what was planted, and
-`lab.simulation.output.files.write` puts both into files. Everything follows from the seed; the
-first agents of a larger fleet are the smaller fleet.
+`simulate` streams events in order of time, `Truth` describes a planted case, and
+`lab.simulation.output.files.write` writes both to files. The seed determines everything, and the
+first agents of a larger fleet equal the smaller fleet.
 """
 
 from __future__ import annotations

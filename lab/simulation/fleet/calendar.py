@@ -1,7 +1,7 @@
-"""When agents work: how many sessions a day brings, and at what times they start.
+"""Calendar of agents: number and start times of sessions per day.
 
-Counts are over-dispersed (a Poisson count whose mean varies from day to day), hours follow the week
-of the agent's region, scheduled jobs have their fixed times. One day of the whole fleet is drawn at
+Counts are overdispersed: Poisson with a mean that varies from day to day. Hours follow the week of
+the agent's region, and scheduled jobs have fixed times. One day of the whole fleet is drawn at
 once, in arrays.
 """
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.personas import Persona
 
 SCHEDULED = 500
-"""Number of an agent's first scheduled session of a day; delegated ones count from 0."""
+"""Number of an agent's first scheduled session of a day; delegated sessions count from 0."""
 
 _WEEKEND = 5
 _BUSY = 0.45
-"""Spread of the logarithm of an agent's day: what makes counts over-dispersed."""
+"""Standard deviation of the logarithm of an agent's daily activity; causes overdispersion."""
 
 _HOURS = (0, 0, 0, 0, 0, 0, 0.5, 3, 9, 12, 12, 10, 5, 9, 11, 11, 9, 6, 2, 0.6, 0, 0, 0, 0)
 _WEEKEND_HOURS = (0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 6, 6, 4, 4, 5, 4, 3, 1, 0, 0, 0, 0, 0, 0)
@@ -77,7 +77,7 @@ class Calendar:
     fleet
         The agents, in order of their numbers.
     activity
-        Factor on how many delegated sessions there are.
+        Factor on the number of delegated sessions.
     peak
         Factor of the last two workdays of a month, for roles that close books.
     """
@@ -106,7 +106,7 @@ class Calendar:
         at_us
             Its midnight.
         factors
-            By agent, what its delegated work is multiplied with; 0: nothing at all that day.
+            Factor on delegated work by agent; 0: no work that day.
         """
         weekend = weekday(at_us) >= _WEEKEND
         means = self._rates * (self._weekend if weekend else 1.0)
@@ -151,11 +151,11 @@ class Calendar:
 
 
 def _quantiles(weights: Sequence[float]) -> NDArray[np.float64]:
-    """Give the time of day, in microseconds, at 256 equal steps of a day's work."""
+    """Give the time of day in microseconds at 256 quantiles of a day's work."""
     ends = np.concatenate([[0.0], np.cumsum(weights)]) / sum(weights)
     steps = np.linspace(0.0, 1.0, 257)
     busy = np.flatnonzero(weights)
-    # Over the busy hours alone: where nothing happens, time does not pass.
+    # Only busy hours count: hours without work have no quantiles.
     edges = np.unique(np.concatenate([busy, busy + 1]))
     found: NDArray[np.float64] = np.interp(steps, ends[edges], edges) * HOUR_US
     return found

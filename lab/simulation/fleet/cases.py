@@ -1,4 +1,4 @@
-"""What is planted, where and when; and the truth about it, written down as it happens."""
+"""Planted cases, and their ground truth, recorded during the simulation."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ class Truth(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     id
-        Of the case.
+    Id of the case.
     kind
         ``"attack"`` or ``"benign"``.
     type
-        Which attack or novelty.
+        Name of the attack or novelty.
     agent_id, agents
-        The agent it is about, and all agents whose events are part of it.
+        Main agent of the case, and all agents with events in it.
     mode
-        Of the first event.
+        Mode of the first event.
     first, last, first_event_id, last_event_id, event_ids
-        What belongs to it: of an attack exactly the events that are wrong, in order of time.
+        Times and ids of its events in order of time; for an attack, exactly the harmful events.
     cause
-        Feature the first reason of an alert should name; empty for benign news.
+        Expected feature of the first reason; empty for benign novelties.
     also
-        Further features that say the same.
+        Equivalent features.
     what
-        One sentence.
+        Description in one sentence.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Truth(Struct, frozen=True, kw_only=True):
 
 
 class Case(Struct, kw_only=True, eq=False):
-    """A case under way.
+    """A running case.
 
     Attributes
     ----------
@@ -67,11 +67,11 @@ class Case(Struct, kw_only=True, eq=False):
     index
         Number of the agent.
     first_day, days
-        When; counted from the start of the simulation.
+        First day, from the start of the simulation, and number of days.
     key
-        Where its own draws start from.
+        Seed of its random draws.
     shows
-        For benign news: which ordinary events of these days show it. None: the planter says.
+        For a benign novelty: returns whether an ordinary event shows it. None: the planter decides.
     """
 
     number: str
@@ -97,14 +97,14 @@ class Case(Struct, kw_only=True, eq=False):
         return self.first_day + self.days - 1
 
     def note(self, at_us: int, event: Event) -> None:
-        """Write down that an event belongs to the case."""
+        """Record that an event belongs to the case."""
         if not self.found:
             self.mode = event.mode
         self.found.append((at_us, event.id))
         self.agents[event.agent.id] = None
 
     def truth(self) -> Truth:
-        """Give what is known when it is over; it has at least one event."""
+        """Give the ground truth of a finished case with at least one event."""
         self.found.sort()
         (first_us, first), (last_us, last) = self.found[0], self.found[-1]
         return Truth(

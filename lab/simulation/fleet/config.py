@@ -1,4 +1,4 @@
-"""What a simulation may be told, and the names of what can be planted."""
+"""Configuration of a simulation, and names of plantable cases."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ATTACKS: tuple[str, ...] = (
     "peer.unverified",
     "tool.definition_changed",
 )
-"""Attacks; named as the anomaly they are, where they are one."""
+"""Names of attacks, equal to the anomaly type if there is one."""
 
 NOVELTIES: tuple[str, ...] = (
     "deployment",
@@ -53,10 +53,10 @@ NOVELTIES: tuple[str, ...] = (
     "month_end_peak",
     "new_resource",
 )
-"""Benign news."""
+"""Names of benign novelties."""
 
 START_US = 1_788_739_200_000_000
-"""2026-09-07T00:00:00Z, a Monday: where a simulation starts unless told otherwise."""
+"""Default start of a simulation: 2026-09-07T00:00:00Z, a Monday."""
 
 _MOST_AGENTS, _MOST_DAYS, _MOST_SEED = 1_000_000, 3_650, 2**63 - 1
 
@@ -71,16 +71,16 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
     agents, days
         Size of the fleet and length in days, from `start_us`, a midnight.
     attacked
-        Share of agents that an attack is planted in, 0 to 1; the types take turns.
+        Share of attacked agents, 0 to 1; attack types alternate.
     attacks, novelties
-        What is planted; names of `ATTACKS` and `NOVELTIES`.
-    news_per_week
-        Benign novelties of single agents, per agent and week. What comes to a whole peer group
-        (deployment, new resource, month end) comes to each.
+        Planted cases; names of `ATTACKS` and `NOVELTIES`.
+    novelties_per_week
+        Benign novelties of single agents, per agent and week. Novelties of a peer group
+        (deployment, new resource, month end) affect each member.
     activity
-        Factor on how much agents do; at 1 some 70 events an agent and workday.
+        Factor on activity; 1 gives about 70 events per agent and workday.
     quiet_days
-        Days at the start without attacks, so that there is a past; None: a third, at most 14.
+        Days without attacks at the start, as history; None: a third of all days, at most 14.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
     attacked: float = 0.3
     attacks: tuple[str, ...] = ATTACKS
     novelties: tuple[str, ...] = NOVELTIES
-    news_per_week: float = 0.05
+    novelties_per_week: float = 0.05
     activity: float = 1.0
     quiet_days: int | None = None
     start_us: int = START_US
@@ -108,12 +108,12 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
         return min(14, self.days // 3) if self.quiet_days is None else self.quiet_days
 
     def validate(self) -> SimulationConfig:
-        """Give itself when all is possible, else raise `ConfigError`."""
+        """Return itself if valid, else raise `ConfigError`."""
         _within("seed", self.seed, 0, _MOST_SEED)
         _within("agents", self.agents, 1, _MOST_AGENTS)
         _within("days", self.days, 1, _MOST_DAYS)
         _within("attacked", self.attacked, 0, 1)
-        _within("news_per_week", self.news_per_week, 0, 7)
+        _within("novelties_per_week", self.novelties_per_week, 0, 7)
         _within("activity", self.activity, 0.01, 7)
         _within("quiet_days", self.history_days, 0, self.days)
         _known("attack", self.attacks, ATTACKS)

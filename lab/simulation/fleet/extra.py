@@ -1,4 +1,4 @@
-"""Sessions that are not everyday work: attacks, roll-outs of versions, forced first uses."""
+"""Additional sessions: attacks, deployments, and forced first uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FORCED = 900
 
 
 def extra(scene: Scene, plans: Plans) -> Iterator[Played]:
-    """Play a day's sessions that are not everyday work, and note what they belong to."""
+    """Play a day's additional sessions, and record their cases."""
     for case in plans.attacks.get(scene.day, ()):
         yield from _attack(scene, case)
     for case in plans.begin.get(scene.day, ()):
@@ -32,7 +32,7 @@ def extra(scene: Scene, plans: Plans) -> Iterator[Played]:
             yield _first_use(scene, plans, case)
     silent = plans.silent(scene.day)
     for one in plans.deployed(scene.day):
-        # Who deploys announces it, whether the agent reports or not.
+        # A deployment is announced even if the agent reports nothing.
         if scene.there(one.index) or one.index in silent:
             yield _rollout(scene, plans, one)
 
@@ -50,7 +50,7 @@ def _attack(scene: Scene, case: Case) -> Iterator[Played]:
 
 def _rollout(scene: Scene, plans: Plans, one: Persona) -> Played:
     """Announce a new version, before the first scheduled work of the day."""
-    today = plans.ways(one.index, scene.day)
+    today = plans.conditions(one.index, scene.day)
     at_us = scene.midnight_us + int((3 + 30 * unit(one.key, scene.day)) * MINUTE_US)
     notes = {"change": f"CHG-{one.group % 100_000}-{scene.day}"}
     if today.agent.version == FIRST_RELEASE:
@@ -72,7 +72,7 @@ def _rollout(scene: Scene, plans: Plans, one: Persona) -> Played:
 
 
 def _first_use(scene: Scene, plans: Plans, case: Case) -> Played:
-    """Give a session of a task that needs the tool the agent did without until now."""
+    """Give a session of a task that needs a tool which the agent has not used before."""
     one = scene.fleet[case.index]
     tool = spared(one, case)
     tasks = [
@@ -82,5 +82,5 @@ def _first_use(scene: Scene, plans: Plans, case: Case) -> Played:
     ]
     task = tasks[int(unit(case.key, 2) * len(tasks))]
     played = scene.play(change(scene.visit(case), task=task, number=_FORCED))
-    plans.ways(case.index, scene.day).note(played)
+    plans.conditions(case.index, scene.day).note(played)
     return played

@@ -1,4 +1,7 @@
-"""Who the agents are. An agent depends on its number and the seed, not on the size of the fleet."""
+"""Agents of the fleet.
+
+An agent depends on its number and the seed, not on the size of the fleet.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.config import SimulationConfig
 
 BLOCK = 400
-"""Agents of one region in a row; a role of another block is another peer group."""
+"""Consecutive agents of one region; each role and block is a separate peer group."""
 
 _PER_NEW_ROLE = 20
 _COUNTRIES = ("XA", "XB", "XC")
@@ -25,24 +28,24 @@ _WHO, _ROLE, _RATE = word("who"), word("role"), word("rate")
 
 
 class Persona(Struct, frozen=True, gc=False):
-    """One agent of the fleet, with its lasting ways.
+    """One agent of the fleet with its fixed traits.
 
     Attributes
     ----------
     key
-        Where its draws start from.
+        Seed of its random draws.
     group
-        Number of its peer group, for what comes to the group as a whole.
+        Number of its peer group, for novelties of the group.
     humans, home, hosted
-        Whom it works for, and the networks it works from: delegated and scheduled.
+        People it works for, and its networks for delegated and for scheduled work.
     orchestrator
-        Agent that hands requests on to it, or None.
+        Agent that delegates requests to it, or None.
     rate
         Delegated sessions on an ordinary workday.
     habit, offset
-        Which of the prevailing habits it has, and where its favourites start.
+        Index of its habit, and offset of its favourite resources.
     care, size, pace
-        Share of optional steps it takes; factors on sizes and on pauses.
+        Share of optional steps taken; factors on sizes and on pauses.
     """
 
     index: int
@@ -63,7 +66,7 @@ class Persona(Struct, frozen=True, gc=False):
 
 
 def persona(seed: int, index: int) -> Persona:
-    """Make the agent of that number.
+    """Make the agent of a number.
 
     >>> persona(7, 3) == persona(7, 3)
     True

@@ -1,4 +1,4 @@
-"""What planters need: an agent at an ordinary task, to be changed or followed by something."""
+"""Tools of planters: play an ordinary session, change it, or append events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
     from lab.simulation.fleet.config import SimulationConfig
     from lab.simulation.fleet.personas import Persona
-    from lab.simulation.fleet.working_days import Ways
+    from lab.simulation.fleet.working_days import WorkingConditions
     from lab.simulation.sample.world.roles import Task, Tool
 
 change = msgspec.structs.replace
@@ -31,29 +31,29 @@ _FAVOURITES = 4
 
 
 class Scene:
-    """The fleet on one day, seen by a planter.
+    """The fleet on one day, as input of a planter.
 
     Parameters
     ----------
     config
-        Of the simulation.
+    Configuration of the simulation.
     fleet
         The agents.
-    ways
-        How an agent works on a day.
+    conditions
+        Gives the working conditions of an agent on a day.
     rng
-        Source of what varies in a session.
+        Random source of sessions.
     day
-        Today.
+    The current day.
     factors
-        How much of its usual work an agent does today; 0: it is not there.
+        Factor on the work of each agent today; 0: absent.
     """
 
     def __init__(
         self,
         config: SimulationConfig,
         fleet: list[Persona],
-        ways: Callable[[int, int], Ways],
+        conditions: Callable[[int, int], WorkingConditions],
         rng: Random,
         day: int,
         factors: Mapping[int, float],
@@ -61,14 +61,14 @@ class Scene:
         self.config, self.fleet, self.day = config, fleet, day
         self._factors = factors
         self.midnight_us = config.start_us + day * 24 * HOUR_US
-        self._ways, self._rng = ways, rng
+        self._conditions, self._rng = conditions, rng
 
     def works(self) -> bool:
-        """Whether today is a workday."""
+        """Return whether today is a workday."""
         return weekday(self.midnight_us) < 5
 
     def there(self, index: int) -> bool:
-        """Whether an agent acts at all today."""
+        """Return whether an agent acts today."""
         return self._factors.get(index, 1.0) > 0
 
     def luck(self, case: Case, *numbers: int) -> float:
@@ -84,31 +84,31 @@ class Scene:
         hour: float | None = None,
         **changes: Any,
     ) -> Visit:
-        """Give an ordinary session, one that the agent could have had today.
+        """Give an ordinary session of the agent for today.
 
         Parameters
         ----------
         number
-            Tells the sessions of one case and day apart.
+            Distinguishes the sessions of one case and day.
         index
-            Another agent than the case's own.
+            Number of another agent than that of the case.
         hour
-            When it starts; some time between 09:30 and 16:00 otherwise.
+            Start hour; by default a random time between 09:30 and 16:00.
         changes
             Attributes of the visit to replace.
         """
         who = case.index if index is None else index
-        ways = self._ways(who, self.day)
+        conditions = self._conditions(who, self.day)
         if hour is None:
             hour = 9.5 + 6.5 * self.luck(case, number, 1)
         visit = Visit(
             persona=self.fleet[who],
-            agent=ways.agent,
+            agent=conditions.agent,
             day=self.day,
             number=_NUMBERS + case.key % _NUMBERS * 64 + number,
             start_us=self.midnight_us + int(hour * HOUR_US),
-            task=ways.tasks[int(self.luck(case, number, 2) * len(ways.tasks))],
-            released=ways.released,
+            task=conditions.tasks[int(self.luck(case, number, 2) * len(conditions.tasks))],
+            released=conditions.released,
             smooth=True,
         )
         for name, value in changes.items():
@@ -120,9 +120,9 @@ class Scene:
         return play(visit, self._rng)
 
     def helpers(self, case: Case, count: int) -> list[int]:
-        """Give other agents, of lower numbers so that they do not depend on the fleet's size.
+        """Give other agents with lower numbers, independent of the fleet's size.
 
-        Those of the same peer group come first.
+        Agents of the same peer group are first.
         """
         low = max(0, case.index - _HELPERS_FROM)
         mine = self.fleet[case.index].group
@@ -134,18 +134,18 @@ class Scene:
 
 
 def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes: Any) -> Event:
-    """Let one more call follow a session, with the constants of the tool as its arguments.
+    """Append a call to a session, with the constants of the tool as arguments.
 
     Parameters
     ----------
     visit
-        Of the session. It says which resources of the tool are everyday ones.
+        Visit of the session, which defines the agent's frequent resources.
     played
         The session; the call is appended.
     tool
-        What is called.
+        The called tool.
     gap_s
-        Seconds after the call before it.
+        Seconds after the previous call.
     changes
         Fields of the event to replace.
     """
@@ -162,7 +162,7 @@ def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes:
         argument_origins={key: [(value, ["system"])] for key, value in constants.items()} or None,
         resource=own_resource(visit, tool, len(played)),
         network=_towards(before.network, tool.destination),
-        volume=_usual(tool, visit.persona.size),
+        volume=_typical_volume(tool, visit.persona.size),
         outcome="ok",
         duration_ms=float(tool.milliseconds),
     )
@@ -172,7 +172,7 @@ def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes:
 
 
 def own_resource(visit: Visit, tool: Tool, number: int) -> Resource:
-    """Give one of the resources an agent uses a tool on most; some one for a tool it has not."""
+    """Give one of the agent's most frequent resources of a tool; any for a foreign tool."""
     known = visit.persona.world.resources.get(tool.name)
     if known is None:
         item = ITEMS[(visit.persona.key + number % 2) % len(ITEMS)]
@@ -180,7 +180,7 @@ def own_resource(visit: Visit, tool: Tool, number: int) -> Resource:
     return known[(visit.persona.offset + number % _FAVOURITES) % len(known)]
 
 
-def _usual(tool: Tool, size: float) -> Volume:
+def _typical_volume(tool: Tool, size: float) -> Volume:
     return Volume(
         bytes_in=int(tool.bytes_in * size) or None,
         bytes_out=int(tool.bytes_out * size) or None,
@@ -195,7 +195,7 @@ def _towards(network: Network | None, destination: str | None) -> Network | None
 def familiar(
     visit: Visit, luck: float, fits: Callable[[Tool], bool] = lambda tool: tool.operation == "read"
 ) -> Tool:
-    """Give a tool that the agent's everyday tasks use; reading ones unless told otherwise."""
+    """Give a tool of the agent's ordinary tasks; by default a reading one."""
     habit = visit.persona.world.habits[visit.persona.habit]
     everyday: dict[str, Tool] = {}
     for task in habit:
@@ -207,7 +207,7 @@ def familiar(
 
 
 def foreign_tool(visit: Visit, luck: float) -> Tool:
-    """Give a tool of another role, that the agent's role does not have."""
+    """Give a tool of another role that the agent's role lacks."""
     own = visit.persona.world.role.tools
     others = [
         tool
@@ -219,7 +219,7 @@ def foreign_tool(visit: Visit, luck: float) -> Tool:
 
 
 def foreign_resource(key: int, part: str = "current") -> Resource:
-    """Give a restricted resource that no role works with."""
+    """Give a restricted resource of no role."""
     domain, collection = FOREIGN[key % len(FOREIGN)]
     name = ITEMS[key // 11 % len(ITEMS)]
     return Resource(
@@ -229,9 +229,9 @@ def foreign_resource(key: int, part: str = "current") -> Resource:
 
 
 def other_task(visit: Visit, luck: float) -> Task:
-    """Give a task of the role whose tools overlap least with this one's.
+    """Give the task of the role with the least overlap in tools.
 
-    It surely takes one that this one never does: else nothing would be out of place.
+    It uses at least one tool that the current task never uses.
     """
     own = {call.tool.name for call in visit.task.calls}
     missing = own | {visit.without}

@@ -1,4 +1,4 @@
-"""Who is attacked, and to whom benign news comes, on which days."""
+"""Schedule of attacks and benign novelties."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.personas import Persona
 
 _OWN = ("holiday", "new_agent", "new_colleague", "first_use", "deployment")
-"""News that comes to single agents; what comes to groups is in `group_news`."""
+"""Novelties of single agents; those of groups are in `GroupNovelties`."""
 
 _GROUP = ("deployment", "new_resource")
 _SHOWN_DAYS = {"deployment": 2, "new_agent": 2, "new_colleague": 3, "first_use": 3}
 _FRESH_DAYS = 3
 _LEAST_DAYS = 7
 _HELPED_FROM = 8
-_ATTACKED, _NEWS, _WHEN = word("attacked"), word("news"), word("when")
+_ATTACKED, _NOVELTY, _WHEN = word("attacked"), word("news"), word("when")
 
 _WHAT = {
     "deployment": "a new version with changed habits, announced beforehand",
@@ -43,7 +43,7 @@ _WHAT = {
 
 
 def attacks(config: SimulationConfig, fleet: Sequence[Persona]) -> Iterator[Case]:
-    """Plan the attacks: one at most an agent, the types evenly over the fleet."""
+    """Plan the attacks: at most one per agent, with types evenly distributed."""
     used: Counter[str] = Counter()
     last = config.days - config.history_days
     for one in fleet:
@@ -83,7 +83,7 @@ def _attack(config: SimulationConfig, one: Persona, planter: Planter) -> Case:
 
 
 def _workday(config: SimulationConfig, day: int, days: int) -> int:
-    """Move a day to one from which on work goes on for the case's days, later if possible."""
+    """Move a day so that the case's days are workdays, later if possible."""
     within = range(config.history_days, config.days - days + 1)
     moves: list[int] = [*range(day, day + 5), *range(day - 1, day - 5, -1)]
     for moved in moves:
@@ -93,18 +93,18 @@ def _workday(config: SimulationConfig, day: int, days: int) -> int:
     return day
 
 
-def news(
+def novelties(
     config: SimulationConfig, fleet: Iterable[Persona], attacked: dict[int, Case]
 ) -> dict[int, list[Case]]:
-    """Plan the benign news of single agents; never on the days of an attack."""
+    """Plan the benign novelties of single agents, never on days of an attack."""
     planned: dict[int, list[Case]] = defaultdict(list)
     types = [name for name in _OWN if name in config.novelties]
     if config.days < _LEAST_DAYS or not types:
         return {}
-    expected = config.news_per_week * config.days / 7
+    expected = config.novelties_per_week * config.days / 7
     for one in fleet:
-        count = int(expected + unit(one.key, _NEWS))
-        first = int(unit(one.key, _NEWS, 1) * len(types))
+        count = int(expected + unit(one.key, _NOVELTY))
+        first = int(unit(one.key, _NOVELTY, 1) * len(types))
         for n in range(min(count, len(types))):
             case = _own(config, one, types[(first + n) % len(types)])
             against = attacked.get(one.index)
@@ -119,7 +119,7 @@ def _apart(case: Case, attack: Case) -> bool:
 
 
 def _own(config: SimulationConfig, one: Persona, name: str) -> Case:
-    key = mix(one.key, _NEWS, word(name))
+    key = mix(one.key, _NOVELTY, word(name))
     days = _SHOWN_DAYS.get(name, 1 + key % 3)
     room = max(1, config.days - 3 - days)
     day = min(3 + int(unit(key, _WHEN) * room), config.days - days)
@@ -128,7 +128,7 @@ def _own(config: SimulationConfig, one: Persona, name: str) -> Case:
 
 
 def _early_in_week(config: SimulationConfig, day: int) -> int:
-    """Go back to a Wednesday or before, so that workdays follow."""
+    """Move back to Wednesday or earlier, so that workdays follow."""
     while weekday(config.start_us + day * DAY_US) > 2 and day > 0:
         day -= 1
     return day
@@ -144,7 +144,7 @@ def _benign(number: str, one: Persona, name: str, day: int, days: int, key: int)
 
 
 def _shows(one: Persona, case: Case) -> Callable[[Event], bool]:
-    """Say which of the agent's ordinary events show the news; all of them unless it is narrower."""
+    """Return a predicate for ordinary events that show the novelty; by default all do."""
     if case.type == "new_colleague":
         person = newcomer(case)
         return lambda event: event.human == person
@@ -157,13 +157,13 @@ def _shows(one: Persona, case: Case) -> Callable[[Event], bool]:
     return lambda _: True
 
 
-class GroupNews:
-    """What comes to whole peer groups; cases are made for the days on which they show.
+class GroupNovelties:
+    """Novelties of whole peer groups; cases are made for the days on which they show.
 
     Parameters
     ----------
     config
-        Of the simulation.
+    Configuration of the simulation.
     """
 
     def __init__(self, config: SimulationConfig) -> None:
@@ -174,7 +174,7 @@ class GroupNews:
         self._days: dict[tuple[int, str], int] = {}
 
     def cases(self, one: Persona, day: int) -> list[Case]:
-        """Give the news of an agent's group that has begun by a day."""
+        """Give the novelties of an agent's group that have begun by a day."""
         found = []
         for name in self._types:
             first = self._first(one.group, name)
@@ -187,7 +187,7 @@ class GroupNews:
         return found
 
     def begins(self, one: Persona, day: int) -> bool:
-        """Whether a new version comes to an agent's group on a day."""
+        """Return whether an agent's group gets a new version on a day."""
         return "deployment" in self._types and self._first(one.group, "deployment") == day
 
     def _case(self, one: Persona, name: str, first: int, days: int, key: int, day: int) -> Case:
@@ -216,7 +216,7 @@ class GroupNews:
         return month_end(self._config.start_us + day * DAY_US)
 
     def _closing(self, day: int) -> tuple[int, int]:
-        """Give the first day and the length of the closing of books that a day belongs to."""
+        """Give first day and length of the month-end closing that contains a day."""
         month = instant(self._config.start_us + day * DAY_US).month
         near = [
             one
@@ -226,6 +226,6 @@ class GroupNews:
         return near[0], near[-1] - near[0] + 1
 
     def over(self, day: int) -> list[Case]:
-        """Take out the cases that end with a day."""
+        """Remove and return the cases that end on a day."""
         done = [name for name, case in self._open.items() if case.last_day <= day]
         return [self._open.pop(name) for name in done]

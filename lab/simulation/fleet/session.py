@@ -1,8 +1,8 @@
-"""One session played out: a request, a walk through the steps of its task, and their calls.
+"""One session: a request, a walk through the steps of its task, and their calls.
 
-The walk is a Markov chain: each step leads to the next, is passed over when it is optional, comes
-again where a list is worked off, and now and then leads back to the step before. A value is passed
-on only where the request or an earlier result gave it; its origin says which.
+The walk is a Markov chain. A step leads to the next one, may be skipped if optional, repeats over a
+list, and sometimes leads back to the previous one. An argument value must come from the request or
+an earlier result, which is its origin.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ERRORS, DENIED = 0.012, 0.003
 AGAIN, BACK = 0.45, 0.04
-"""Chances that a list goes on, and that a step is done again."""
+"""Probabilities that a list continues, and that a step is repeated."""
 
 _POOL, _CATALOGUE = zipf(POOL), zipf(CATALOGUE, 1.5)
 _FAVOURITES = 4
@@ -41,26 +41,26 @@ Played = list[tuple[int, Event]]
 
 
 class Visit(Struct, kw_only=True):
-    """All that decides one session, apart from its random source.
+    """All parameters of one session, except its random source.
 
     Attributes
     ----------
     number
-        Of the session within the agent's day; names it.
+        Number of the session within the agent's day; part of its name.
     task
-        What is asked; its mode is the session's.
+        The requested task; its mode is that of the session.
     released
         Highest release of a tool that the agent has.
     without
-        A tool it does not use yet.
+        A tool that the agent does not use yet.
     scale
         Factor on sizes.
     smooth
-        No call fails.
+        Whether no call fails.
     given
-        Values fixed beforehand, by slot.
+        Fixed values by slot.
     human, network, delegation, held
-        Instead of the usual ones.
+        Replacements of the agent's defaults.
     """
 
     persona: Persona
@@ -83,7 +83,7 @@ class Visit(Struct, kw_only=True):
 
 
 class Facts(dict[str, str]):
-    """The values one session speaks of, drawn when first asked for."""
+    """The values of one session, drawn on first access."""
 
     __slots__ = ("_draw", "_offset", "_pools")
 
@@ -115,12 +115,12 @@ class Facts(dict[str, str]):
 
 
 def _own(rank: int, offset: int, size: int) -> int:
-    """Turn a rank into a place: an agent's favourites are its own, the rest is everybody's."""
+    """Convert a rank to an index: the first ranks are the agent's favourites, others are shared."""
     return (rank + offset) % size if rank < _FAVOURITES else rank % size
 
 
 def seed_of(persona: Persona, day: int, number: int) -> int:
-    """Give what a session's randomness starts from; its name too."""
+    """Give the random seed of a session, which also names it."""
     return mix(persona.key, _SESSION, day, number)
 
 
@@ -130,9 +130,9 @@ def play(visit: Visit, rng: Random) -> Played:
     Parameters
     ----------
     visit
-        Who, when, what for.
+        Parameters of the session.
     rng
-        Source of everything that varies; it is seeded here.
+        Random source; it is seeded here.
     """
     persona = visit.persona
     seed = seed_of(persona, visit.day, visit.number)
@@ -178,7 +178,7 @@ def play(visit: Visit, rng: Random) -> Played:
 
 
 def _shared(visit: Visit, seed: int, purpose: str, draw: Any) -> dict[str, Any]:
-    """Give what all events of a session have in common."""
+    """Give the common fields of all events of a session."""
     persona, scheduled = visit.persona, visit.task.mode == "autonomous"
     people = persona.humans
     human = None if scheduled else visit.human or people[int(draw() * draw() * len(people))]
@@ -227,7 +227,7 @@ def slots(purpose: str) -> tuple[str, ...]:
 
 
 def _walk(visit: Visit, draw: Any) -> Iterator[tuple[Tool, bool]]:
-    """Walk through the steps; say whether a call repeats the one before."""
+    """Walk through the steps; give each tool, and whether the call repeats the previous one."""
     care, released, without = visit.persona.care, visit.released, visit.without
     if draw() < 0.2:
         yield RECALL, False
@@ -250,7 +250,7 @@ def _walk(visit: Visit, draw: Any) -> Iterator[tuple[Tool, bool]]:
 
 
 def _move_on(tool: Tool, facts: Facts, origins: dict[str, list[str]]) -> None:
-    """Take the next of a list instead of the same one again; what was asked for stays."""
+    """Advance to the next list entry; values of the request stay."""
     for _, slot in tool.arguments:
         if slot in SERIALS and slot in origins and origins[slot][0] != "request":
             facts[slot] = facts.fresh(slot)

@@ -1,6 +1,6 @@
 """The stream: day by day, session by session, in order of time.
 
-Held in memory are the agents, the starts of one day, and the sessions under way; never the events.
+Memory holds the agents, the starts of one day, and running sessions, never all events.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def simulate(
     config
         Equal configurations give equal bytes.
     on_truth
-        Told of each planted case once its last day is over.
+        Called with each planted case after its last day.
     on_day
-        Told of each day when it is over.
+        Called with each finished day.
 
     Raises
     ------
     ConfigError
-        Something in `config` is impossible.
+        `config` is invalid.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def simulate(
 
 
 class _Simulation:
-    """A fleet with its plans, and what is under way."""
+    """A fleet with its plans and running sessions."""
 
     def __init__(self, config: SimulationConfig) -> None:
         self._config = config
@@ -88,10 +88,10 @@ class _Simulation:
         self._waiting: list[tuple[int, str, bytes]] = []
 
     def run(self, day: int) -> Iterator[bytes]:
-        """Give the events up to the last start of a day; what goes on then comes with the next."""
+        """Give the events up to the last start of a day; later ones follow with the next day."""
         midnight_us = self._config.start_us + day * DAY_US
         factors = self.plans.factors(day)
-        scene = Scene(self._config, self._fleet, self.plans.ways, self._rng, day, factors)
+        scene = Scene(self._config, self._fleet, self.plans.conditions, self._rng, day, factors)
         beside = sorted(extra(scene, self.plans), key=lambda played: played[0][0], reverse=True)
         sorted_us = midnight_us
         for start_us, index, number in self._calendar.starts(day, midnight_us, factors):
@@ -105,7 +105,7 @@ class _Simulation:
             self._take(played)
 
     def before(self, end_us: int) -> Iterator[bytes]:
-        """Give what lies before an instant, sorted; keep the rest."""
+        """Give the events before a time, sorted; keep the others."""
         self._waiting.sort()
         count = bisect_left(self._waiting, end_us, key=lambda one: one[0])
         ready, self._waiting = self._waiting[:count], self._waiting[count:]
@@ -117,8 +117,8 @@ class _Simulation:
         self._waiting += [(at_us, event.id, encode(event)) for at_us, event in played]
 
     def _ordinary(self, day: int, start_us: int, index: int, number: int) -> Played:
-        """Play a session of an agent's everyday work, and note the news that it shows."""
-        one, today = self._fleet[index], self.plans.ways(index, day)
+        """Play an ordinary session of an agent, and record the novelties that it shows."""
+        one, today = self._fleet[index], self.plans.conditions(index, day)
         if number >= SCHEDULED:
             task = one.world.role.nightly[number - SCHEDULED]
         else:

@@ -1,4 +1,4 @@
-"""How an agent works on one day: its version, habits, tools; and which news its events show."""
+"""Working conditions of an agent on one day: version, habits, tools, and visible novelties."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from models.event import Agent
 
 QUIET = 0.08
-"""Share of the work that goes on in a holiday."""
+"""Share of the work during a holiday."""
 
 FIRST_RELEASE = "1.1"
-"""Version that brings the further tools of a role."""
+"""Version that adds the further tools of a role."""
 
 _FRESH = word("fresh")
 
 
-class Ways(Struct, frozen=True, gc=False):
-    """How an agent works on one day.
+class WorkingConditions(Struct, frozen=True, gc=False):
+    """Working conditions of an agent on one day.
 
     Attributes
     ----------
     agent
-        As its events carry it.
+        Agent of its events.
     tasks
-        Delegated tasks, each as often as its weight.
+        Delegated tasks, each repeated by its weight.
     released, without
         As in `session.Visit`.
     colleague
-        A person it works for besides its usual ones.
+        A person it works for in addition to its regular ones.
     fresh
-        A resource that its peer group uses since a while ago.
+        A resource that its peer group has recently begun to use.
     shown
         Cases that its events of the day may show.
     """
@@ -57,7 +57,7 @@ class Ways(Struct, frozen=True, gc=False):
     shown: tuple[Case, ...] = ()
 
     def note(self, played: Played) -> None:
-        """Write down which of these events show news."""
+        """Record which of these events show novelties."""
         for case in self.shown:
             if case.shows is not None:
                 for at_us, event in played:
@@ -65,15 +65,15 @@ class Ways(Struct, frozen=True, gc=False):
                         case.note(at_us, event)
 
 
-def ordinary(persona: Persona) -> Ways:
-    """Give the ways of an agent that no news ever came to."""
-    return Ways(persona.agent, persona.world.habits[persona.habit])
+def ordinary(persona: Persona) -> WorkingConditions:
+    """Give the conditions of an agent without novelties."""
+    return WorkingConditions(persona.agent, persona.world.habits[persona.habit])
 
 
-def ways(persona: Persona, news: Sequence[Case], day: int) -> Ways:
-    """Give the ways of an agent on a day, out of the news that come to it at some time."""
+def conditions(persona: Persona, novelties: Sequence[Case], day: int) -> WorkingConditions:
+    """Give the conditions of an agent on a day from its novelties."""
     deployed, without, colleague, fresh = 0, None, None, None
-    for case in news:
+    for case in novelties:
         begun = case.first_day <= day
         if case.type == "deployment" and begun:
             deployed += 1
@@ -87,19 +87,19 @@ def ways(persona: Persona, news: Sequence[Case], day: int) -> Ways:
     if deployed:
         agent = msgspec.structs.replace(agent, version=f"1.{deployed}")
     habits = persona.world.habits
-    return Ways(
+    return WorkingConditions(
         agent=agent,
         tasks=habits[(persona.habit + deployed) % HABITS],
         released=min(deployed, 1),
         without=without,
         colleague=colleague,
         fresh=fresh,
-        shown=tuple(c for c in news if c.shows and c.first_day <= day <= c.last_day),
+        shown=tuple(c for c in novelties if c.shows and c.first_day <= day <= c.last_day),
     )
 
 
 def spared(persona: Persona, case: Case) -> str:
-    """Give the tool that an agent gets along without until its `first_use`."""
+    """Give the tool that an agent does not use before its `first_use`."""
     habit = persona.world.habits[persona.habit]
     tools = sorted({c.tool.name for task in habit for c in task.calls if not c.optional})
     return tools[int(unit(case.key, 1) * len(tools))]
@@ -111,7 +111,7 @@ def newcomer(case: Case) -> Human:
 
 
 def fresh_resource(persona: Persona) -> Resource:
-    """Give the resource that is new to a whole peer group: of a domain it works with, own name."""
+    """Give the new resource of a peer group: from a known domain, with a new name."""
     known = persona.world.role.tools
     name = sorted(known)[int(unit(persona.group, _FRESH) * len(known))]
     base = known[name].resource

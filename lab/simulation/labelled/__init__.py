@@ -1,1 +1,1 @@
-"""A made-up labelled log: sessions with requests, arguments and their origins, some injected."""
+"""A synthetic labelled log: sessions with requests, arguments and origins, some injected."""

@@ -12,7 +12,7 @@ from lab.simulation.labelled.log import labelled_log
 
 
 def main() -> None:
-    """Parse the command line and write the file, compressed where its name ends in .gz."""
+    """Parse the command line and write the file, compressed if its name ends in .gz."""
     parser = argparse.ArgumentParser(prog="python -m lab.simulation.labelled", description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="equal seeds give equal bytes")
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""Sessions of made-up agents, benign and injected, as lines of the labelled format."""
+"""Sessions of synthetic agents, benign and injected, as lines of the labelled format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 START = datetime(2026, 3, 2, 7, tzinfo=UTC)
 AGENTS = ("amber", "birch", "cedar")
 HISTORY, JUDGED = 45, 50
-"""Sessions of an agent in the history, and after it."""
+"""Number of sessions of an agent in the history, and after it."""
 _ATTACKED, _FAILED = 0.25, 0.1
 _REPEATED, _ERRED, _GOES_ON = 0.08, 0.04, 0.5
 
@@ -29,7 +29,7 @@ Line = dict[str, Any]
 
 
 class Task(Struct, frozen=True):
-    """Something that an agent is asked for, and what it calls then."""
+    """A request to an agent, and its calls."""
 
     request: str
     weight: int
@@ -37,14 +37,14 @@ class Task(Struct, frozen=True):
 
 
 class Goal(Struct, frozen=True):
-    """What an injected instruction asks for."""
+    """The goal of an injected instruction."""
 
     id: str
     calls: list[Call]
 
 
 class Role(Struct, frozen=True):
-    """A kind of agent; its last task never occurs in the history."""
+    """A role; its last task never occurs in the history."""
 
     name: str
     gives: dict[str, list[str]]
@@ -59,7 +59,7 @@ def roles() -> list[Role]:
 
 
 def labelled_log(seed: int) -> Iterator[Line]:
-    """Make up a labelled log, agent by agent and in order of time.
+    """Generate a labelled log, agent by agent and in order of time.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def _next_start(time: datetime, rng: Random) -> datetime:
 
 
 class _Session:
-    """One request and the calls that it leads to."""
+    """One request with its calls."""
 
     def __init__(self, role: Role, agent: str, number: int, time: datetime, rng: Random) -> None:
         self._role, self._rng, self._time = role, rng, time
@@ -113,7 +113,7 @@ class _Session:
         }
 
     def lines(self) -> Iterator[Line]:
-        """Give one line a call."""
+        """Give one line per call."""
         for step, (call, injected_by) in enumerate(self._calls()):
             yield self._line(step, call, injected_by)
 
@@ -123,7 +123,7 @@ class _Session:
         return "attacked_succeeded" if self._succeeds else "attacked_failed"
 
     def _calls(self) -> list[tuple[Call, str | None]]:
-        """Give the calls, each with the tool whose result asks for it where one does."""
+        """Give the calls; an injected call has the tool whose result contains the instruction."""
         calls: list[tuple[Call, str | None]] = []
         for call in self._task.calls:
             calls += [(call, None)] * (1 + (self._rng.random() < _REPEATED))
@@ -158,7 +158,7 @@ class _Session:
         }
 
     def _take(self, name: str, origin: str) -> None:
-        """Note that a value has been in the request or in a result."""
+        """Record that a value occurred in the request or in a result."""
         known = self._origins.setdefault(name, [])
         if origin not in known:
             known.append(origin)
@@ -170,14 +170,14 @@ class _Session:
         return self._values[name]
 
     def _filled(self, text: str, origin: str | None) -> str:
-        """Put the values into a text; those that are new come from `origin`."""
+        """Fill the values into a text; new values get `origin`."""
         for name in _names(text):
             if origin == "request" or (origin and name not in self._origins):
                 self._take(name, origin)
         return text.format(**{name: self._value(name) for name in _names(text)})
 
     def _traced(self, text: str, carried: str | None) -> list[list[Any]]:
-        """Say where each value of an argument had been before the call."""
+        """Give the origins of each value of an argument."""
         names = _names(text)
         if not names:
             return [[text, [carried] if carried else []]]

@@ -1,4 +1,4 @@
-"""Values of the made-up labelled log: people, places, dates and sums, drawn by name."""
+"""Values of the synthetic labelled log: people, locations, dates and sums, drawn by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUMS = {"rent": (400, 1600), "price": (60, 900), "deposit": (300, 2400), "amoun
 def draw(name: str, rng: Random) -> str:
     """Draw a value by the name of its placeholder.
 
-    Names that begin with ``foreign_`` give values that no request and no honest result holds.
+    Names with prefix ``foreign_`` give values that occur in no request and no benign result.
 
     Examples
     --------

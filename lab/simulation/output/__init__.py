@@ -1,1 +1,1 @@
-"""A simulation as files: streams, columns and tables."""
+"""Output files of a simulation: streams, columns and tables."""

@@ -1,4 +1,4 @@
-"""Events as rows of Parquet, in the columns that the reader of Parquet files turns into objects."""
+"""Events as rows of Parquet, with the columns that the Parquet source reads."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ SCHEMA = pyarrow.schema(
         ),
     ]
 )
-"""Columns of a file. Origins of arguments are pairs of unlike parts, which no column holds."""
+"""Columns of a file. Argument origins are missing, as a column cannot hold their mixed types."""
 
 
 class Rows:
-    """Write events as rows of a Parquet file.
+    """Writes events as rows of a Parquet file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A simulation as files: the stream, the truth beside it, and the inventory of its agents."""
+"""Output files of a simulation: event stream, ground truth and inventory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHUNK = 5_000
 
 
 class Planted(Struct, frozen=True):
-    """How much of one type there is."""
+    """Number of cases and events of one type."""
 
     kind: str
     type: str
@@ -41,18 +41,18 @@ class Planted(Struct, frozen=True):
 
 
 class Written(Struct, frozen=True):
-    """What was written.
+    """The written files and their content.
 
     Attributes
     ----------
     out, truth, inventory
         The files.
     events
-        In the stream.
+        Number of events in the stream.
     planted
-        By type, attacks first.
+        Planted cases by type, attacks first.
     unplanted
-        Types asked for of which there is no case: so few agents, or days, had no room for them.
+        Requested types without a case, because there are too few agents or days.
     """
 
     out: str
@@ -64,22 +64,22 @@ class Written(Struct, frozen=True):
 
 
 class _Sink(Protocol):
-    """Where encoded events go."""
+    """Interface of an output of encoded events."""
 
     def put(self, lines: list[bytes]) -> None:
         """Write some events."""
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Write remaining data."""
 
 
 class _Lines:
-    """Lines of JSON, compressed as the name of the file says."""
+    """JSON lines, compressed by the suffix of the file name."""
 
     def __init__(self, raw: IO[bytes], name: str) -> None:
         self._out: Any = raw
         if name.endswith(".gz"):
-            # Without a name and a time, so that equal events give equal bytes.
+            # Without name and time, so that equal events give equal bytes.
             self._out = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
         elif name.endswith(".zst"):
             self._out = zstandard.ZstdCompressor(level=6).stream_writer(raw, closefd=False)
@@ -97,17 +97,17 @@ def write(config: SimulationConfig, out: Path, progress: Progress | None = None)
     Parameters
     ----------
     config
-        What to simulate.
+        Configuration of the simulation.
     out
-        Its name says how: ``.jsonl``, ``.jsonl.gz``, ``.jsonl.zst`` or ``.parquet``. Files that
-        are there are replaced once the new ones are whole.
+        Output file; its suffix is the format: ``.jsonl``, ``.jsonl.gz``, ``.jsonl.zst`` or
+        ``.parquet``. Existing files are replaced after the new ones are complete.
     progress
-        Told of days.
+        Advanced by days.
 
     Raises
     ------
     ConfigError
-        The name says nothing known, or something in `config` is impossible.
+        The suffix is unknown, or `config` is invalid.
     """
     if not out.name.endswith(SUFFIXES):
         raise ConfigError(f"cannot write {out.name!r}, expected {', '.join(SUFFIXES)}")
@@ -120,14 +120,14 @@ def write(config: SimulationConfig, out: Path, progress: Progress | None = None)
         sink = stack.enter_context(_opened(out))
         cases = stack.enter_context(_replaced(truth))
 
-        def told(case: Truth) -> None:
+        def shown(case: Truth) -> None:
             cases.write(msgspec.json.encode(case) + b"\n")
             before = planted.get(case.type, Planted(case.kind, case.type, 0, 0, case.cause))
             planted[case.type] = msgspec.structs.replace(
                 before, cases=before.cases + 1, events=before.events + len(case.event_ids)
             )
 
-        lines = simulate(config, told, lambda _: progress.advance(1))
+        lines = simulate(config, shown, lambda _: progress.advance(1))
         events = 0
         while chunk := list(islice(lines, _CHUNK)):
             sink.put(chunk)
@@ -141,7 +141,7 @@ def write(config: SimulationConfig, out: Path, progress: Progress | None = None)
 
 
 def beside(out: Path, what: str) -> Path:
-    """Name a file beside the stream.
+    """Give the path of a file beside the stream.
 
     >>> from pathlib import Path
     >>> beside(Path("fleet.jsonl.gz"), "truth.jsonl").name
@@ -160,10 +160,10 @@ def _opened(out: Path) -> Iterator[_Sink]:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of `path` when all went well, and goes away otherwise."""
+    """Open a temporary file that replaces `path` on success, and is removed on failure."""
     part = path.with_name(f".{path.name}.part")
     try:
-        with create(part, told=path) as raw:
+        with create(part, shown=path) as raw:
             yield raw
         part.replace(path)
     finally:

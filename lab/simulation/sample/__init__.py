@@ -1,8 +1,7 @@
-"""The bundled sample and its generator: made-up agents at work, some of them misbehaving.
+"""The bundled sample and its generator: synthetic agents, some of them misbehaving.
 
-Everything follows from a seed: no clock, no network, no library whose arithmetic differs between
-platforms. `sample` is three weeks of a dozen agents with six incidents; `fleet_events` is a plain
-fleet of any size.
+A seed determines everything: no clock, no network, no platform-dependent arithmetic. `sample` gives
+three weeks of a dozen agents with six incidents; `fleet_events` gives a plain fleet of any size.
 """
 
 from __future__ import annotations

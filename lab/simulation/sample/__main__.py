@@ -23,7 +23,7 @@ CHUNK = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line, write the files, say what was written; give the exit code."""
+    """Parse the command line, write the files, and print them; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m lab.simulation.sample", description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="equal seeds give equal bytes")
     parser.add_argument("--out", type=Path, required=True, help="folder, or file with --fleet")
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_lines(lines: Iterator[bytes], path: Path) -> int:
-    """Write lines to a file, compressed when its name ends in .gz; give how many there were."""
+    """Write lines to a file, compressed if its name ends in .gz; return their number."""
     count = 0
     with path.open("wb") as raw:
         packed = path.suffix == ".gz"

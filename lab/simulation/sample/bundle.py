@@ -1,4 +1,4 @@
-"""The bundled sample: a dozen agents over three weeks, and the files they are written to."""
+"""The bundled sample: a dozen agents over three weeks, and its files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VPN_PREFIXES = ["198.18.44.0/24", "198.18.61.0/25", "198.18.200.8/30", "198.19.7
 
 
 def sample(seed: int = 7) -> tuple[list[Event], Truth]:
-    """Make the bundled sample.
+    """Generate the bundled sample.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def sample(seed: int = 7) -> tuple[list[Event], Truth]:
     Returns
     -------
     events, truth
-        Events in order of time, and what really happened.
+        Events in order of time, and the ground truth.
     """
     members = staff()
     visits = _visits(seed, members)
@@ -77,7 +77,7 @@ def _visits(seed: int, members: Sequence[Member]) -> list[Visit]:
 
 
 def files(seed: int = 7) -> dict[str, bytes]:
-    """Give the content of the files of the sample by their path under `data/`."""
+    """Give the content of the sample's files by path under `data/`."""
     events, truth = sample(seed)
     vpn = {
         "source": "made up for the bundled sample; addresses reserved for tests",
@@ -97,7 +97,7 @@ def files(seed: int = 7) -> dict[str, bytes]:
 
 
 def packed(content: bytes) -> bytes:
-    """Compress without a file name and a time, so that equal content gives equal bytes."""
+    """Compress without file name and time, so that equal content gives equal bytes."""
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=9) as out:
         out.write(content)
@@ -105,7 +105,7 @@ def packed(content: bytes) -> bytes:
 
 
 def write(seed: int, folder: Path) -> list[Path]:
-    """Write the files of the sample into a folder and give their paths."""
+    """Write the sample's files into a folder; return their paths."""
     paths = []
     for name, content in files(seed).items():
         path = folder / name

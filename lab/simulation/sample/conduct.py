@@ -1,4 +1,4 @@
-"""An agent's ordinary day: which sessions, when, for whom; and what may be different that day."""
+"""An agent's ordinary day: its sessions, and deviations of the day."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class Conditions(Struct, frozen=True, kw_only=True):
-    """What may be different on one day of one agent.
+    """Deviations of one day of one agent.
 
     Attributes
     ----------
     sessions
         Delegated sessions of the day; None: 14 or 15 from Monday to Friday, else none.
     first_h, last_h
-        Hours between which they start.
+        First and last hour of session starts.
     scale
         Factor on volumes.
     version, released
-        Of the agent, and the highest release of its tools.
+        Version of the agent, and highest release of its tools.
     without
-        Tools it does not use yet.
+        Tools that it does not use yet.
     colleagues
-        People it works for besides its usual ones.
+        People it works for in addition to its regular ones.
     """
 
     sessions: int | None = None
@@ -54,14 +54,14 @@ ORDINARY = Conditions()
 def day_visits(
     seed: int, member: Member, day: int, conditions: Conditions = ORDINARY
 ) -> Iterator[Visit]:
-    """Give the sessions of one agent on one day in order of their start.
+    """Give the sessions of one agent on one day, in order of their start.
 
     Parameters
     ----------
     seed
         Equal arguments give equal sessions.
     member, day, conditions
-        Who, which day of the recording, what is different.
+        The agent, the day of the recording, and its deviations.
     """
     rng = source(seed, member.agent_id, day)
     agent = Agent(id=member.agent_id, role=member.role_name, version=conditions.version)
@@ -102,12 +102,12 @@ def _plan(member: Member, day: int, conditions: Conditions, rng: Random) -> list
 
 
 def needs(task: Task, tools: frozenset[str]) -> bool:
-    """Whether a task cannot be done without one of these tools."""
+    """Return whether a task requires one of these tools."""
     return any(call.tool.name in tools and not call.optional for call in task.calls)
 
 
 def _asks(humans: tuple[str, ...], task: Task, rng: Random) -> Human | None:
-    """Choose who asks; nobody does for a scheduled session."""
+    """Choose the requesting person; a scheduled session has none."""
     if task.mode == "autonomous":
         return None
     return Human(id=humans[int(rng.random() * len(humans))])

@@ -29,18 +29,19 @@ def fleet_events(
 ) -> Iterator[bytes]:
     """Stream the events of a fleet in order of time, one JSON object without newline each.
 
-    Held in memory are the agents' plans of one day and the sessions under way, not the events.
+    Memory holds the agents' plans of one day and running sessions, not the events.
 
     Parameters
     ----------
     seed
         Equal arguments give equal bytes.
     agents
-        Size of the fleet, at least 1; the first 100 have plain roles, larger fleets regional ones.
+        Size of the fleet, at least 1; the first 100 agents have plain roles, later ones regional
+        roles.
     days
-        Days from Monday 2026-10-05; None goes on for ever.
+        Number of days from Monday 2026-10-05; None: endless.
     limit
-        Stop after so many events.
+        Largest number of events.
     """
     if agents < 1:
         raise ValueError(f"a fleet has at least 1 agent, got {agents}")
@@ -64,7 +65,7 @@ def fleet_events(
 def _plan(
     seed: int, index: int, member: Member, days: int | None
 ) -> Iterator[tuple[int, int, Visit]]:
-    """Give an agent's sessions in order of their start, one day after the other."""
+    """Give an agent's sessions in order of their start, day by day."""
     for day in count() if days is None else range(days):
         for visit in day_visits(seed, member, day):
             yield visit.start_us, index, visit
@@ -73,7 +74,7 @@ def _plan(
 def _interleave(
     sessions: Iterable[tuple[int, Iterable[tuple[int, str, bytes]]]],
 ) -> Iterator[bytes]:
-    """Merge sessions, given in order of their start, into one stream in order of time."""
+    """Merge sessions, sorted by start, into one stream sorted by time."""
     waiting: list[tuple[int, str, bytes]] = []
     for start_us, events in sessions:
         while waiting and waiting[0][0] < start_us:

@@ -1,7 +1,7 @@
-"""Benign news of the sample: what changes for good reasons, and must not cost anybody's trust.
+"""Benign novelties of the sample, which must not lower trust.
 
-Monday of the first week is day 0. What changes a whole day is in `conditions`, what touches a
-single session in `amend`, and `deployments` announces the two new versions.
+Monday of the first week is day 0. `conditions` changes whole days, `amend` changes single sessions,
+and `deployments` announces the two new versions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VERSION = "1.1"
 
 
 def conditions(member: Member, day: int) -> Conditions | None:
-    """Give what is different for an agent that day; None when it does not work at all."""
+    """Give the deviations of an agent on a day; None if it does not work."""
     name, role = member.agent_id, member.role.name
     if name == JOINS[0] and day < JOINS[1]:
         return None
@@ -79,7 +79,7 @@ def amend(visits: list[Visit], members: dict[str, Member]) -> None:
 
 
 def after(visits: Sequence[Visit], agent_id: str, at_us: int) -> int:
-    """Give the index of an agent's first delegated session from an instant on."""
+    """Give the index of an agent's first delegated session at or after a time."""
     return min(
         (visit.start_us, index)
         for index, visit in enumerate(visits)
@@ -95,7 +95,7 @@ def deployments(members: Sequence[Member]) -> list[Event]:
         if day is None:
             continue
         agent = Agent(id=member.agent_id, role=member.role_name, version=VERSION)
-        news = next(tool.name for tool in member.role.tools.values() if tool.release)
+        added = next(tool.name for tool in member.role.tools.values() if tool.release)
         events.append(
             Event(
                 id=f"{member.agent_id}-{day:03d}-rollout",
@@ -105,14 +105,14 @@ def deployments(members: Sequence[Member]) -> list[Event]:
                 operation="admin",
                 outcome="ok",
                 kind="deployment",
-                attributes={"adds_tool": news, "change": f"CHG-{2040 + day}"},
+                attributes={"adds_tool": added, "change": f"CHG-{2040 + day}"},
             )
         )
     return events
 
 
 def found(events: Sequence[Event]) -> list[NoveltyTruth]:
-    """Say which events, given in order of time, first show each novelty."""
+    """Give the first events that show each novelty; `events` are in order of time."""
     holiday = [e for e in events if _day(e) == HOLIDAY and e.human]
     what = "public holiday: hardly any delegated work"
     shown = [msgspec.structs.replace(novelty("public_holiday", holiday, what), agent_id=None)]

@@ -1,8 +1,8 @@
-"""One session played out: a request, the calls it leads to, and what each call knew by then.
+"""One session: a request, its calls, and the origins of their arguments.
 
-The origin of a value is never asserted but looked up: it stood in the request when it is part of
-its text, and in a tool result when an earlier call of this session gave it. An agent passes only
-what it has seen; an argument without a source is left out.
+Origins of values are looked up, never declared. A value comes from the request if it is part of its
+text, and from a tool result if an earlier call returned it. An agent passes only known values; an
+argument without a source is left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.simulation.sample.world.roles import Task, Tool
 
 ERRORS, DENIED = 0.012, 0.003
-"""Shares of calls; an error is tried again, a denied call ends the session."""
+"""Shares of calls; an error is retried, a denied call ends the session."""
 
 SMOOTH: tuple[Outcome, ...] = ("ok",)
 
@@ -33,26 +33,26 @@ Choice = tuple[str, str, list[str]]
 
 
 class Visit(Struct, frozen=True, kw_only=True):
-    """All that decides one session, apart from its random source.
+    """All parameters of one session, except its random source.
 
     Attributes
     ----------
     agent, human, network
-        As the events carry them; `human` None for a scheduled session.
+        Fields of the events; `human` is None for a scheduled session.
     session, start_us, task
-        Its name, when it starts, what is asked.
+        Name, start time and task.
     scopes
-        Of the credential.
+        Scopes of the credential.
     released
         Highest release of a tool that the agent has.
     without
-        Names of tools this agent does not use.
+        Names of tools that the agent does not use.
     scale
         Factor on volumes.
     smooth
-        No call fails or is denied.
+        Whether no call fails or is denied.
     given
-        Values fixed beforehand, by slot.
+        Fixed values by slot.
     """
 
     agent: Agent
@@ -70,7 +70,7 @@ class Visit(Struct, frozen=True, kw_only=True):
 
 
 class _Memory:
-    """What the agent has read so far: the request and the results of its calls."""
+    """Data read by the agent so far: the request and the results of its calls."""
 
     def __init__(self, purpose: str) -> None:
         self._purpose = purpose.lower()
@@ -86,7 +86,7 @@ class _Memory:
         return found
 
     def next_like(self, value: str, new: str) -> bool:
-        """Whether the result that held `value` listed more of its kind; `new` is then one."""
+        """Return whether the result with `value` listed more values, and add `new` to it."""
         if value.lower() in self._purpose or value not in self._results:
             return False
         self._results.setdefault(new, self._results[value])
@@ -99,9 +99,9 @@ def play(visit: Visit, rng: Random) -> list[Event]:
     Parameters
     ----------
     visit
-        Who, when, what for.
+        Parameters of the session.
     rng
-        Source of everything that varies; the same state gives the same events.
+        Random source; equal states give equal events.
     """
     facts = Facts(rng, visit.start_us, visit.given)
     purpose = visit.task.purpose.format_map(facts)
@@ -116,7 +116,7 @@ def play(visit: Visit, rng: Random) -> list[Event]:
             took_ms = int(tool.milliseconds * _spread(rng)) // 10 * 10
             name = f"{visit.session}-{len(events):02d}"
             events.append(_event(visit, name, at_us, tool, purpose, chosen, outcome, took_ms, rng))
-            # Whole seconds: they keep the bundled file small, and nothing here needs finer ones.
+            # Whole seconds keep the bundled file small, and are precise enough here.
             at_us += 1_000_000 * (2 + took_ms // 1000 + int(45 * rng.random() * rng.random()))
         if outcome == "denied":
             break
@@ -126,7 +126,7 @@ def play(visit: Visit, rng: Random) -> list[Event]:
 
 
 def _steps(visit: Visit, rng: Random) -> Iterator[tuple[Tool, bool]]:
-    """Give the tools in order, and whether a call repeats the one before."""
+    """Give the tools in order, and whether each call repeats the previous one."""
     for call in visit.task.calls:
         tool = call.tool
         if tool.release > visit.released or tool.name in visit.without:
@@ -140,7 +140,7 @@ def _steps(visit: Visit, rng: Random) -> Iterator[tuple[Tool, bool]]:
 
 
 def _move_on(tool: Tool, facts: Facts, memory: _Memory) -> None:
-    """Take the next message, invoice or case of a list instead of the same one again."""
+    """Advance to the next message, invoice or case of a list."""
     for _, slot in tool.arguments:
         if slot in SERIALS:
             new = facts.draw(slot)
@@ -169,7 +169,7 @@ def _outcomes(rng: Random) -> tuple[Outcome, ...]:
 
 
 def _spread(rng: Random) -> float:
-    """Vary around 1, between a third and three: a heavy enough tail without a library's `exp`."""
+    """Draw a factor between a third and three: a heavy enough tail without `exp`."""
     return (0.5 + rng.random()) / (0.5 + rng.random())
 
 
@@ -213,7 +213,7 @@ def _event(
 
 
 def _volume(tool: Tool, outcome: Outcome, scale: float) -> Volume | None:
-    """Count what moved; a failed call moves nothing, and an answer of one record is not a list."""
+    """Give the volume of a call; a failed call has none, and a single record is not a list."""
     if outcome != "ok":
         return None
     return Volume(
@@ -224,7 +224,7 @@ def _volume(tool: Tool, outcome: Outcome, scale: float) -> Volume | None:
 
 
 def _size(exact: float) -> int:
-    """Keep three digits of a size: enough to look at, and the bundled file stays small.
+    """Round a size to three digits, which keeps the bundled file small.
 
     >>> _size(123_456.7), _size(87.9)
     (123000, 87)

@@ -1,4 +1,4 @@
-"""What really happens in the bundled sample: read by the story and the tests, never by a model."""
+"""Ground truth of the bundled sample, for the report and the tests, never for a model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Novelty = Literal[
 
 
 class IncidentTruth(Struct, frozen=True):
-    """One incident: every event that belongs to it, and nothing else."""
+    """One incident with exactly the events that belong to it."""
 
     incident: Incident
     agent_id: str
@@ -43,7 +43,7 @@ class IncidentTruth(Struct, frozen=True):
 
 
 class NoveltyTruth(Struct, frozen=True):
-    """One benign novelty: the first events that show it; `agent_id` None means every agent."""
+    """One benign novelty with the first events that show it; `agent_id` is None for all agents."""
 
     kind: Novelty
     agent_id: str | None
@@ -53,7 +53,7 @@ class NoveltyTruth(Struct, frozen=True):
 
 
 class Truth(Struct, frozen=True):
-    """The whole truth of one sample."""
+    """Ground truth of one sample."""
 
     seed: int
     start: str
@@ -65,14 +65,14 @@ class Truth(Struct, frozen=True):
 
 
 def incident(kind: Incident, events: Sequence[Event], what: str) -> IncidentTruth:
-    """Write down an incident that consists of these events, given in order of time."""
+    """Make the ground truth of an incident of these events, in order of time."""
     return IncidentTruth(
         kind, events[0].agent.id, when(events[0]), when(events[-1]), [e.id for e in events], what
     )
 
 
 def novelty(kind: Novelty, events: Sequence[Event], what: str) -> NoveltyTruth:
-    """Write down a novelty that shows in these events first."""
+    """Make the ground truth of a novelty that these events show first."""
     return NoveltyTruth(kind, events[0].agent.id, when(events[0]), [e.id for e in events], what)
 
 

@@ -1,1 +1,1 @@
-"""What `habitus doctor` checks: one function a thing."""
+"""The checks of `habitus doctor`, one function each."""

@@ -1,4 +1,4 @@
-"""What `habitus doctor` looks at: one function a thing, each says what it found and what to do."""
+"""The checks of `habitus doctor`: one function each, which returns its finding and advice."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from models.errors import ConfigError, HabitusError, NoStore
 from models.units import SECOND_US
+from pipeline.commands.current_trust import lag_us
 from pipeline.commands.doctor.credential_checks import fault_or_note
 from pipeline.commands.doctor.last_event import last_event
 from pipeline.commands.running import has_credentials
-from pipeline.commands.standing import lag_us
 from pipeline.events.unknown_members import in_words, unknown_by
 from pipeline.installed_kernel import installed_kernel
 from pipeline.settings import model_config_of
@@ -45,7 +45,7 @@ _LIBRARIES = ("river", "msgspec", "kafka-python", "fastapi", "uvicorn")
 
 
 class Check(Struct, frozen=True):
-    """What was found of one thing; `todo` is empty when there is nothing to do."""
+    """Result of one check; `todo` is empty if no action is needed."""
 
     name: str
     state: State
@@ -54,8 +54,8 @@ class Check(Struct, frozen=True):
 
 
 def examine(settings: Settings, at_us: int) -> list[Check]:
-    """Look at everything the settings name."""
-    looks: dict[str, Callable[[], Check]] = {
+    """Run all checks of the settings."""
+    checks: dict[str, Callable[[], Check]] = {
         "kernel": lambda: _kernel(settings),
         "format": lambda: _format(settings),
         "model": lambda: _model(settings),
@@ -71,14 +71,14 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "detectors": lambda: _detectors(settings),
         "members": lambda: _members(settings),
     }
-    return [_versions(), *(_guarded(name, look) for name, look in looks.items())]
+    return [_versions(), *(_guarded(name, look) for name, look in checks.items())]
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except HabitusError as error:
-        return Check(name, "missing", str(error), "correct it and look again")
+        return Check(name, "missing", str(error), "correct it and run doctor again")
 
 
 def _versions() -> Check:
@@ -89,7 +89,7 @@ def _versions() -> Check:
         except PackageNotFoundError:
             if name != "habitus":
                 return Check(
-                    "versions", "missing", f"{name} is not installed", "install habitus anew"
+                    "versions", "missing", f"{name} is not installed", "install habitus again"
                 )
     return Check("versions", "ok", ", ".join(parts))
 
@@ -131,7 +131,7 @@ def _store(settings: Settings, at_us: int) -> Check:
         todo = "give this user the right to write to the file and its folder"
         return Check("store", "missing", f"{path} cannot be written", todo)
     with writer_lock(settings.store) as lock:
-        busy = "nobody writes now" if lock.acquire() else "a worker writes to it now"
+        busy = "no worker uses it now" if lock.acquire() else "a worker uses it now"
     return Check("store", "ok", f"{path}, pipeline {said}, {busy}")
 
 
@@ -147,7 +147,7 @@ def _server(settings: Settings, at_us: int) -> Check:
     of = f", {sum(map(bool, alive))} of {len(shared)} partitions in hand" if shared else ""
     if said.state == "running" and not alive:
         newest = max(one.heartbeat_us or 0 for one in parts.values())
-        silent = f"no sign of life for {(at_us - newest) / SECOND_US:.0f} s"
+        silent = f"no heartbeat for {(at_us - newest) / SECOND_US:.0f} s"
         return Check("store", "optional", f"{url}, {silent}{of}", "start habitus run")
     late = lag_us(said, at_us, settings.clock) or 0
     behind = f", {late / SECOND_US:.0f} s behind" if said.state == "running" else ""
@@ -155,7 +155,7 @@ def _server(settings: Settings, at_us: int) -> Check:
 
 
 def _lives(status: PipelineStatus, at_us: int) -> bool:
-    """Tell whether a worker that says it runs said so lately: it does each second."""
+    """Return whether a worker is running and its heartbeat is recent."""
     return status.state == "running" and at_us - (status.heartbeat_us or 0) <= SILENT_US
 
 
@@ -231,27 +231,27 @@ def _kafka(name: str, url: str, client: str, *, topic: bool) -> Check:
 
 
 def _position(settings: Settings) -> Check:
-    """Look whether the source still holds what the store goes on from."""
+    """Check whether the source still holds the store's resume positions."""
     if not settings.source.startswith("kafka:"):
-        return Check("position", "ok", "a source of this kind keeps what it has")
+        return Check("position", "ok", "a source of this kind keeps its records")
     from pipeline.sources.kafka.address import answers, parse
     from pipeline.sources.kafka.retained import outside
 
     address = parse(settings.source, topic=True)
     stored = _stored(settings.store, lambda store: store.positions())
     if not stored or not answers(address.brokers):
-        return Check("position", "ok", "none stored, or nobody to ask")
+        return Check("position", "ok", "none stored, or no broker to ask")
     lost = outside(settings.kafka_client, address, stored)
     if not lost:
-        return Check("position", "ok", "the broker holds what comes next")
+        return Check("position", "ok", "the broker holds the next records")
     if address.skip_lost:
-        return Check("position", "optional", lost[0], "lost=skip goes on at the first one held")
+        return Check("position", "optional", lost[0], "lost=skip resumes at the first record held")
     todo = "restore the records, or add lost=skip to the source once"
     return Check("position", "missing", lost[0], todo)
 
 
 def _stored(url: str, asked: Callable[[Store], dict[str, T]]) -> dict[str, T]:
-    """Ask a store; nothing where it is not there, which another check reports."""
+    """Query a store; give nothing if it does not exist, which another check reports."""
     if not is_postgresql(url) and not Path(store_path(url)).exists():
         return {}
     try:
@@ -303,11 +303,11 @@ def _detectors(settings: Settings) -> Check:
     detectors, groups = registered_detectors(settings)
     names = [detector.name for detector in Panel(detectors).detectors]
     names += ["peer groups"] if groups is not None else []
-    return Check("detectors", "ok", ", ".join(names) or "none beside the product's own")
+    return Check("detectors", "ok", ", ".join(names) or "none besides the built-in ones")
 
 
 def _members(settings: Settings) -> Check:
-    """Look for members of events that the native format does not know."""
+    """Check for unknown members of native events."""
     unknown = unknown_by(_stored(settings.store, lambda store: store.counters()))
     if not unknown:
         return Check("members", "ok", "no unknown member was seen")

@@ -1,4 +1,4 @@
-"""What `habitus doctor` says of the credentials: who is asked for one, and who may report whom."""
+"""Check of the credentials for `habitus doctor`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _MOST_NAMED = 5
 
 
 def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
-    """Look at the credential stores as a start would; give what was found, and what to do.
+    """Check the credential stores like a start does; return the finding and the advice.
 
     Raises
     ------
     ConfigError
-        A start would refuse them.
+        A start would refuse the credentials.
     """
     resolve_name(API_CHECK)(settings)
-    found, todo = "callers are asked for credentials", ""
+    found, todo = "callers need credentials", ""
     file = settings.api_keys_file
     entries = read_credentials(file).entries if file is not None else ()
     if settings.jwks is not None and all(entry.subject is None for entry in entries):
@@ -44,6 +44,6 @@ def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
 
 
 def _reports_all(entry: CredentialEntry, at_us: int) -> bool:
-    """Tell whether an entry in force is there to report events, of whichever agent."""
+    """Return whether a valid entry may report events of every agent."""
     writes = not {"actions:write", "admin"}.isdisjoint(entry.scopes) or entry.subject is not None
     return writes and entry.agents is None and not entry.ended(at_us)

@@ -1,4 +1,4 @@
-"""The newest events of live sources, in words: for `habitus doctor` and under the tables."""
+"""Describe the last events of live sources, for `habitus doctor` and below the tables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def last_event(settings: Settings, at_us: int) -> tuple[Literal["ok", "optional"], str, str]:
-    """Say how old the newest events of live sources are, and what to do where one is quiet."""
+    """Describe the age of the last events of live sources, with advice for a silent source."""
     if settings.clock == "event":
-        return "ok", "of a recording nothing is expected", ""
+        return "ok", "a recording has no live source", ""
     status = _status_of(settings.store)
     if found := quiet_in_words(status, at_us, settings.stale_after_s * SECOND_US):
-        todo = "look whether its senders run; where it may rest: feed=batch, HABITUS_HTTP_FEED"
+        todo = "check its senders; for a source that may pause: feed=batch, HABITUS_HTTP_FEED"
         return "optional", f"{found}, so answers are stale", todo
     live = [
         name
@@ -32,7 +32,7 @@ def last_event(settings: Settings, at_us: int) -> tuple[Literal["ok", "optional"
 
 
 def quiet_in_words(status: PipelineStatus, now_us: int, bound_us: int) -> str:
-    """Say which live sources had their last event longer ago than a bound; nothing where none.
+    """Describe the live sources whose last event is older than a bound; empty if there is none.
 
     >>> from pipeline.store import LastEvent
     >>> last = {"http": LastEvent("live", 0), "file": LastEvent("batch", 0)}
@@ -55,7 +55,7 @@ def _span(us: int) -> str:
 
 
 def _status_of(url: str) -> PipelineStatus:
-    """Give what the pipeline last said; what is wrong with the store is told elsewhere."""
+    """Give the last pipeline status; another check reports faults of the store."""
     if not is_postgresql(url) and not Path(store_path(url)).exists():
         return PipelineStatus()
     try:

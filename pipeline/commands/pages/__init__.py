@@ -1,1 +1,1 @@
-"""Pages of the terminal: one anomaly, one explanation, and what they share."""
+"""Pages of the terminal: anomaly, explanation, and shared parts."""

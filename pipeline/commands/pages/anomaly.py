@@ -1,4 +1,4 @@
-"""Anomalies on a terminal: a list with ids, and one of them opened."""
+"""Anomalies on a terminal: a list with ids, and the details of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.commands.pages.anomaly_basis import ground_in_words
 from pipeline.commands.pages.explanation import print_reasons
 from pipeline.publishing.catalogue import FRAMEWORKS, title_of
 from pipeline.text.quoted import plain, quoted
-from pipeline.text.visible import told_apart, visible
+from pipeline.text.visible import distinguishable, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 MOST_NAMED = 5
-"""Anomalies that are named where the beginning of an id is that of several."""
+"""Number of ids in the message for an ambiguous prefix."""
 _KIND = "an-"
 _ONE_LINE = 130
 _NAMES = {"owasp": "OWASP", "maestro": "MAESTRO", "attack": "ATT&CK", "atlas": "ATLAS"}
 
 
 def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
-    """Give the anomaly whose id begins with a text; ``an-`` may be left out.
+    """Give the anomaly with an id prefix; ``an-`` may be left out.
 
     Raises
     ------
     HabitusError
-        No id begins so, or several do.
+        No id or several ids have this prefix.
     """
     if not beginning.removeprefix(_KIND):
         raise ConfigError(f"expected an id or its beginning, got {quoted(beginning)}")
     for start in (beginning, _KIND + beginning):
-        # The whole id of one may begin that of others, and one of several agents has several ids.
+        # A full id may be a prefix of others, and a finding of several agents has several ids.
         if (whole := store.anomaly(start)) is not None:
             return whole
         found = store.anomaly_ids(start, MOST_NAMED + 1)
@@ -57,8 +57,8 @@ def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
 
 
 def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Print a list: a table where there is room, else lines, in which no id is cut or broken."""
-    names = told_apart(name for anomaly in found for name in _named(anomaly))
+    """Print a list: a table if it fits, else lines; ids are never cut or broken."""
+    names = distinguishable(name for anomaly in found for name in _named(anomaly))
     if console.width < _ONE_LINE:
         for anomaly in found:
             head = "  ".join((_id(anomaly), _time(anomaly), anomaly["severity"]))
@@ -80,14 +80,14 @@ def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> Non
 
 
 def print_anomaly(anomaly: Mapping[str, Any], console: Console) -> None:
-    """Print everything that is known of one anomaly."""
+    """Print all details of one anomaly."""
     title = title_of(anomaly["anomaly"])
     head = f"[bold]{_id(anomaly)}[/]  {plain(anomaly['anomaly'])}: {plain(title)}"
     console.print(head, highlight=False)
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True, style="dim")
     facts.add_column(overflow="fold")
-    names = told_apart(_named(anomaly))
+    names = distinguishable(_named(anomaly))
     for name, value in _facts(anomaly).items():
         if name == "agents":
             for at, line in enumerate(_agent_lines(anomaly.get("agents"), names)):
@@ -112,7 +112,7 @@ def _facts(anomaly: Mapping[str, Any]) -> dict[str, str]:
     return {
         "severity": str(anomaly["severity"]),
         "agent": str(anomaly["agent_id"]),
-        "agents": "",  # a line each
+        "agents": "",  # one line each
         "mode": str(anomaly.get("mode") or ""),
         "owner": str(anomaly.get("owner") or ""),
         "time": _short(first) if first == last else f"{_short(first)} to {_short(last)}",
@@ -136,7 +136,7 @@ def _named(anomaly: Mapping[str, Any]) -> list[str]:
 
 
 def _agent_lines(agents: Mapping[str, Any] | None, names: Mapping[str, str]) -> list[str]:
-    """Give the number of agents, then the first ones with what they do, then all others listed."""
+    """Give the number of agents, the first ones with their operations, then all others."""
     if agents is None or agents["count"] == 1:
         return []
     first, operations = agents["first"], agents.get("operations", {})
@@ -150,7 +150,7 @@ def _agent_lines(agents: Mapping[str, Any] | None, names: Mapping[str, str]) -> 
 
 
 def _one_of(name: str) -> str:
-    r"""Give an id that is named beside words of ours: quoted where it could be more than an id.
+    r"""Give an id for use within a sentence; quoted if it contains more than id characters.
 
     >>> _one_of("agent-1"), _one_of("agent-1 and 3 more")
     ('agent-1', '"agent-1 and 3 more"')
@@ -161,19 +161,19 @@ def _one_of(name: str) -> str:
 
 
 def _trust(before: float | None, after: float | None, facet: str) -> str:
-    """Say what it did to the score.
+    """Describe the effect on the score.
 
     >>> _trust(83.2, 52.0, "data"), _trust(None, 20.0, "identity")
     ('83 before, 52 after; facet data', 'unknown before, 20 after; facet identity')
     """
     if after is None:
         return ""
-    told = "unknown" if before is None else f"{before:.0f}"
-    return f"{told} before, {after:.0f} after" + (f"; facet {facet}" if facet else "")
+    previous = "unknown" if before is None else f"{before:.0f}"
+    return f"{previous} before, {after:.0f} after" + (f"; facet {facet}" if facet else "")
 
 
 def _tags(tags: Mapping[str, Sequence[str]]) -> str:
-    """Name the entries of each framework.
+    """List the entries of each framework.
 
     >>> _tags({"owasp": ["ASI02"], "attack": ["T1530", "T1041"], "atlas": []})
     'OWASP ASI02; ATT&CK T1530, T1041'

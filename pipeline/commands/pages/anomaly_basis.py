@@ -1,4 +1,4 @@
-"""What an anomaly stands on, in words: a rule, or how rare something is."""
+"""Describe the evidence of an anomaly: a rule, or a rarity."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ WHOSE = {
     "fleet": "the fleet's",
     "newcomers": "other newcomers'",
 }
-"""Scores that a p-value comes from, by its pool."""
+"""Reference scores of a p-value, by its pool."""
 
 _FOUND = {
-    "rule": "found by an explicit rule, not by how rare it is",
-    "several": "found by what several events show, not by how rare one of them is",
+    "rule": "found by an explicit rule, not by its rarity",
+    "several": "found by a sum over several events, not by the rarity of one",
 }
 _OFTEN = 0.1
 
 
 def ground_in_words(anomaly: Mapping[str, Any]) -> str | None:
-    """Say what an anomaly stands on.
+    """Describe the evidence of an anomaly.
 
     Parameters
     ----------
     anomaly
-        As it is published.
+        The published anomaly.
 
     Examples
     --------
     >>> ground_in_words({"ground": "rule", "p": 0.66, "p_pool": "agent", "p_n": 1265})
-    'found by an explicit rule, not by how rare it is'
+    'found by an explicit rule, not by its rarity'
     >>> ground_in_words({"ground": "event", "p": 0.0003, "p_pool": "agent", "p_n": 1265})
     'as unusual as one event in 3,333, judged by its own last 1,265'
     >>> ground_in_words({"ground": "session", "p": 0.66, "session_p": 0.0025})

@@ -1,4 +1,4 @@
-"""The page of `habitus explain`: where an agent stands, why, and what brings it back."""
+"""The page of `habitus explain`: trust of an agent, reasons, and recovery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct, structs, to_builtins
 from models.trust.response import Answer  # noqa: TC001  # a struct reads its annotations
 from pipeline.commands.pages.anomaly_basis import ground_in_words
 from pipeline.commands.pages.listing import listing
-from pipeline.commands.pages.way_back import way_back
+from pipeline.commands.pages.recovery import recovery_text
 from pipeline.text.quoted import plain, plain_name
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _reasons(explained: Explained, console: Console) -> None:
 
 
 def _no_reason(explained: Explained) -> str:
-    """Say why no anomaly takes a point off: nothing counts, or what does is old or slight."""
+    """Explain why no anomaly lowers the score: there is no evidence, or it is old or weak."""
     answer = explained.trust
     it = f"it in {answer.mode} mode" if len(explained.by_mode) > 1 else "it"
     if answer.disbelief:
@@ -99,12 +99,12 @@ def _no_reason(explained: Explained) -> str:
 
 
 def _counted(anomaly: dict[str, Any], mode: str) -> bool:
-    """Tell whether an anomaly once counted for the mode that speaks for the agent."""
+    """Return whether an anomaly once counted in the decisive mode of the agent."""
     return anomaly.get("mode", mode) == mode and anomaly.get("status") != "dismissed"
 
 
 def _return(answer: Answer, console: Console) -> None:
-    console.print(f"recovers  {way_back(to_builtins(answer))}")
+    console.print(f"recovers  {recovery_text(to_builtins(answer))}")
 
 
 def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
@@ -116,9 +116,9 @@ def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
 
 
 def print_reasons(anomaly: Mapping[str, Any], console: Console) -> None:
-    """Print why an anomaly is one: bits, what was seen and what is expected."""
+    """Print the reasons of an anomaly: bits, observed and expected values."""
     for reason in anomaly.get("reasons", ()):
         console.print(f"  {reason['bits']:5.1f} bits  {plain(reason['why'])}")
         expected = ", ".join(f"{name} {share:.0%}" for name, share in reason["expected"])
-        usual = f"; usual: {plain(expected)}" if expected else ""
-        console.print(f"              seen: {plain(reason['observed'])}{usual}")
+        suffix = f"; expected: {plain(expected)}" if expected else ""
+        console.print(f"              seen: {plain(reason['observed'])}{suffix}")

@@ -1,6 +1,6 @@
-"""Rows for people: a table where the terminal is wide enough, else each row on lines of its own.
+"""Rows for people: a table if the terminal is wide enough, else several lines per row.
 
-Nothing is cut either way, so two agents with long ids are never shown as one.
+Cells are never cut, so two agents with long ids stay distinct.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def listing(
     heads, rows
         Names of the columns, and their cells, as markup.
     first
-        The column that stands alone on the first line of a row, where there is no table.
+        Column for the first line of a row, if there is no table.
     prose
-        The column that may be broken between words, where there is one.
+        Column that may wrap between words, or empty.
 
     Examples
     --------

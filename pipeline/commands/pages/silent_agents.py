@@ -1,4 +1,4 @@
-"""Agents that have reported nothing for far too long, out of the store."""
+"""Agents that are silent for far longer than expected."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from models.watch.overdue import Overdue, in_order, overdue
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.terminal import console
 from pipeline.text.quoted import plain
-from pipeline.text.visible import told_apart
+from pipeline.text.visible import distinguishable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.store import Store
 
-NOBODY, NONE_OF_THESE = (
-    f"{who} is silent for far longer than usual." for who in ("No agent", "None of these agents")
+NO_AGENT, NONE_OF_THESE = (
+    f"{who} is silent for far longer than expected." for who in ("No agent", "None of these agents")
 )
 
 
 def silent_agents(store: Store) -> dict[str, Overdue]:
-    """Give the agents of a store that are silent for far too long, in order."""
+    """Give the agents of a store that are silent for far longer than expected, in order."""
     judged_us = store.status().judged_us
     if judged_us is None:
         return {}
@@ -35,8 +35,8 @@ def silent_agents(store: Store) -> dict[str, Overdue]:
 
 
 def print_silent(rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows that tell of a silence."""
-    names = told_apart(row["agent_id"] for row in rows)
+    """Print rows of silent agents."""
+    names = distinguishable(row["agent_id"] for row in rows)
     heads = ("agent", "last heard", "silent", "usually at most", "times", "role", "owner")
     cells = (
         (

@@ -1,8 +1,8 @@
-"""A sink for what several workers take over from each other: whoever was overtaken is refused.
+"""A sink for a shard that moves between workers: a replaced worker is refused.
 
-A worker that slept while another took over would publish old answers after new ones. So each
-publication is a transaction under an id that belongs to the shard and not to the worker: the next
-holder of the id ends those of the one before, also what was under way.
+A worker that stalls while another takes over would publish old trust answers after new ones. So
+each publication is a transaction whose id belongs to the shard, not to the worker. The next holder
+of the id ends the transactions of the previous one, including pending ones.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 class FencedSink(KafkaSink):
     """Publish in transactions.
 
-    Readers see what was committed only if they ask for it (``isolation.level=read_committed``).
+    Readers need ``isolation.level=read_committed`` to see committed messages only.
 
     Parameters
     ----------
     address, client
-        As of `KafkaSink`.
+        As for `KafkaSink`.
     owner
-        Id of the transactions: the same for everyone who ever has this shard.
+        Transactional id, the same for every worker of this shard.
     still_ours
-        Called once the id is taken; raises `Superseded` where the shard went to another worker.
-        Only then is it certain that a later holder takes the id after us.
+        Called after the id is registered; raises `Superseded` if another worker has the shard. This
+        order ensures that a later worker registers the id after this one.
     """
 
     def __init__(

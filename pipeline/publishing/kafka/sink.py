@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class KafkaSink:
-    """Publish with an idempotent producer that every in-sync replica has to confirm.
+    """Publish with an idempotent producer that waits for all in-sync replicas.
 
-    The connection is made with the first message, and anew after a failure. Messages go out in
-    the order given; each carries its `id` as a header.
+    The sink connects at the first message, and again after a failure. Messages are sent in the
+    given order; each has its `id` as a header.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ class KafkaSink:
     client
         Name of a client, one of `pipeline.sources.kafka.clients.registry.CLIENTS`.
     owner
-        Id of the producer's transactions; empty for none.
+        Transactional id of the producer; empty: no transactions.
 
     Raises
     ------
     ConfigError
-        The client is not there, or does not know an option.
+        The client is not installed, or it lacks an option.
     """
 
     def __init__(self, address: Address, client: str, *, owner: str = "") -> None:
@@ -45,21 +45,22 @@ class KafkaSink:
         self._producer: Producer | None = None
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Send all and wait until all are confirmed.
+        """Send all messages and wait until all are confirmed.
 
         Raises
         ------
         SinkUnavailable
-            At least one was not; sending the same messages again is harmless.
+            At least one was not confirmed; sending the same messages again is harmless.
         MessageTooLarge
-            One or a batch of several is larger than the topic takes; says which were not taken.
+            A message or a batch is larger than the topic accepts; the error has the indices of
+            those not accepted.
         """
         brokers = ",".join(self._address.brokers)
         if self._producer is None and not answers(self._address.brokers):
             raise SinkUnavailable(f"no Kafka broker answers at {brokers}")
         try:
-            if self._producer is None:  # a producer waits long for a topic that is not there
-                self._look_for({message.topic for message in messages})
+            if self._producer is None:  # a producer waits long for a missing topic
+                self._require_topics({message.topic for message in messages})
             self._send(self._connected(), messages)
         except ProducerFault as error:
             self._drop()
@@ -69,7 +70,7 @@ class KafkaSink:
                 raise MessageTooLarge(said, error.left) from error
             raise SinkUnavailable(said) from error
 
-    def _look_for(self, topics: set[str]) -> None:
+    def _require_topics(self, topics: set[str]) -> None:
         try:
             missing = sorted(topics - topics_at(self._address))
         except ConfigError as error:
@@ -84,7 +85,7 @@ class KafkaSink:
         producer.send(messages)
 
     def _made(self, producer: Producer) -> None:
-        """Do what a new producer needs before its first message."""
+        """Prepare a new producer for its first message."""
 
     def _connected(self) -> Producer:
         if self._producer is None:
@@ -97,13 +98,13 @@ class KafkaSink:
         return self._producer
 
     def _drop(self) -> None:
-        """Let go of a producer whose state is unknown."""
+        """Drop a producer whose state is unknown."""
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.drop()
 
     def close(self) -> None:
-        """Close the connection; everything published is confirmed already."""
+        """Close the connection; all published messages are confirmed."""
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.close()

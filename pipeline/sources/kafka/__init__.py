@@ -1,1 +1,1 @@
-"""Kafka as a source, and the topics there; this folder and `publishing.kafka` know its clients."""
+"""Kafka as a source, and its topics; only this folder and `publishing.kafka` use Kafka clients."""

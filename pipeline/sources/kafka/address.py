@@ -24,19 +24,19 @@ _TRY_SECONDS = 3
 
 
 class Address(Struct, frozen=True):
-    """Where a broker is and what to read there.
+    """Address of a broker, and what to read there.
 
     Attributes
     ----------
     brokers
         ``HOST:PORT`` of one or more brokers of one cluster.
     topic, group
-        Empty where the URL names none.
+        Empty if the URL has none.
     skip_lost
-        Go on at the first record still held when the stored position is no longer.
+        Continue at the first record still held if the stored position is gone.
     client
-        Options of the client for encryption and authentication, of a source also for its group,
-        from the file in ``config=``.
+        Client options from the file in ``config=``: encryption, authentication, and for a source
+        also its consumer group.
     """
 
     brokers: list[str]
@@ -47,31 +47,31 @@ class Address(Struct, frozen=True):
 
 
 def without_group(address: Address) -> Address:
-    """Give the same broker without what concerns a consumer group alone."""
+    """Give the address without the options of the consumer group."""
     own = {name: value for name, value in address.client.items() if not _GROUP_KEYS.match(name)}
     return msgspec.structs.replace(address, client=own)
 
 
 def broker_alone(address: Address) -> Address:
-    """Give the same broker without what is read there, and by whom."""
+    """Give the address without topic and group."""
     alone = without_group(address)
     return msgspec.structs.replace(alone, topic="", group="", skip_lost=False)
 
 
 def parse(url: str, *, topic: bool) -> Address:
-    """Take a Kafka URL apart.
+    """Parse a Kafka URL.
 
     Parameters
     ----------
     url
         ``kafka://HOST:PORT[,HOST:PORT…][/TOPIC][?group=NAME&lost=skip&feed=batch&config=FILE]``.
     topic
-        Whether a topic is expected or forbidden.
+        True: a topic is required; False: it is forbidden.
 
     Raises
     ------
     ConfigError
-        The URL has something else, or lacks something.
+        The URL has another form, or a part is missing.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def parse(url: str, *, topic: bool) -> Address:
     shown = quoted(masked(url))
     try:
         parts = urlsplit(url)
-    except ValueError as error:  # a bracket too many
+    except ValueError as error:  # unbalanced brackets
         raise ConfigError(f"expected kafka://HOST:PORT, got {shown}: {error}") from error
     if "@" in parts.netloc:
         raise ConfigError(
@@ -99,7 +99,7 @@ def parse(url: str, *, topic: bool) -> Address:
     given = parse_qsl(parts.query, keep_blank_values=True)
     query = dict(given)
     if len(query) < len(given):
-        raise ConfigError(f"a parameter stands twice in {shown}")
+        raise ConfigError(f"a parameter occurs twice in {shown}")
     if unknown := set(query) - ({"group", "lost", "feed", "config"} if topic else {"config"}):
         raise ConfigError(f"unknown parameter {quoted(min(unknown))} in {shown}")
     if query.get("lost", "stop") not in ("stop", "skip"):
@@ -115,7 +115,7 @@ def parse(url: str, *, topic: bool) -> Address:
 
 
 def _is_broker(text: str) -> bool:
-    """Tell whether a text is HOST:PORT.
+    """Return whether a text is HOST:PORT.
 
     >>> _is_broker("[::1]:9092"), _is_broker("broker:99999")
     (True, False)
@@ -125,10 +125,10 @@ def _is_broker(text: str) -> bool:
 
 
 def answers(brokers: list[str]) -> bool:
-    """Whether anyone listens at one of these addresses.
+    """Return whether a process listens at one of these addresses.
 
-    Asked before the client is made: it tries a dead address for ten seconds, and leaves its
-    sockets behind.
+    This check runs before the client is made, because the client tries a dead address for ten
+    seconds and leaks its sockets.
     """
     for broker in brokers:
         host, _, port = broker.rpartition(":")
@@ -158,9 +158,9 @@ def _client(path: str, *, group: bool) -> dict[str, Any]:
 
 
 def _fault(key: str, value: object) -> str:
-    """Say what the value of an option has to be, nothing where it is that.
+    """Describe the expected value of an option; empty if the value is valid.
 
-    One client takes an unknown protocol for none, and would send without encryption.
+    One client treats an unknown protocol as none, and would send without encryption.
 
     >>> _fault("security_protocol", "TLS"), _fault("session_timeout_ms", 6000)
     ('one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL', '')

@@ -1,4 +1,4 @@
-"""How long ago each partition was last known to be read as far as this worker has read it."""
+"""Lag of each partition: how long ago this worker was last known to be at its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASK_MS = 2_000
 
 
 class _Level(Struct):
-    """What is known of one partition: where it goes on, its end, and as of when."""
+    """Position and end of one partition, with the times they were known."""
 
     begun_us: int
     position: int
@@ -33,54 +33,54 @@ class _Level(Struct):
 
 
 class Levels:
-    """How late each partition is.
+    """Lag of each partition.
 
-    The end that a client knows is that of its last fetch. It stands still where a partition is
-    held and where no broker answers, while records pile up behind it. So of what brought nothing
-    for five seconds the broker is asked for the end, and where it does not answer nobody knows
-    that all was read.
+    A client knows the end of a partition as of its last fetch. That end is outdated where a
+    partition is paused or no broker answers. So the broker is asked for the end of a partition that
+    brought no record for five seconds. Without an answer, the partition does not count as read to
+    its end.
 
     Parameters
     ----------
     member
-        Is asked where it is, and for the ends.
+        Gives positions and ends.
     clock_us
-        The time.
+    Gives the time.
     """
 
     def __init__(self, member: Member, clock_us: Callable[[], int]) -> None:
         self._member = member
         self._clock_us = clock_us
         self._known: dict[int, _Level] = {}
-        self._asked_us = 0
+        self._requested_us = 0
 
     def begin(self, partition: int, position: int, end: int) -> None:
-        """Note where a partition that was assigned begins, and its end as of now."""
+        """Note position and end of a partition that was assigned."""
         now = self._clock_us()
         self._known[partition] = level = _Level(now, position)
         level.note(position, end, now)
 
     def end(self, partition: int) -> None:
-        """Forget a partition that went away."""
+        """Forget a partition that was revoked."""
         self._known.pop(partition, None)
 
     def took(self, partition: int, position: int, sent_us: int) -> None:
-        """Note what was handed out of a partition: where it goes on, when its last was sent."""
+        """Note the next position of a partition, and when its last record was sent."""
         level = self._known.get(partition)
         if level is not None:
             level.sent_us = sent_us
             level.note(position, self._member.highwater(partition), self._clock_us())
 
-    def look(self, partitions: Iterable[int]) -> None:
-        """Ask for the ends of what brought nothing lately; wait two seconds at most.
+    def refresh(self, partitions: Iterable[int]) -> None:
+        """Ask for the ends of partitions without recent records; wait at most two seconds.
 
         Parameters
         ----------
         partitions
-            This worker's.
+        Partitions of this worker.
         """
         now = self._clock_us()
-        if now - self._asked_us < ASK_US:
+        if now - self._requested_us < ASK_US:
             return
         of = {one: self._known[one] for one in partitions if one in self._known}
         silent = [one for one, level in of.items() if now - level.level_us >= ASK_US]
@@ -89,14 +89,14 @@ class Levels:
             for one, end in ends.items():
                 of[one].note(self._member.position(one), end, now)
         except MemberFault:
-            pass  # then nothing more is known, which is what there is to say
-        self._asked_us = self._clock_us()
+            pass  # without an answer, the known end stays outdated and the lag grows
+        self._requested_us = self._clock_us()
 
     def lag_us(self, partition: int) -> int:
-        """Give for how long nothing is known to have been read, 0 where all was read lately.
+        """Give the lag of a partition in microseconds; 0 if it was recently read to its end.
 
-        Of a partition that has more to read: the age of the newest record handed out, but no
-        longer ago than it was read to its end.
+        With records left to read, the lag is the age of the newest record handed out, but at most
+        the time since the partition was read to its end.
         """
         level = self._known.get(partition)
         if level is None:

@@ -1,4 +1,4 @@
-"""A position in a partition: an offset, and of which topic it is, as the next may have its name."""
+"""A position in a partition: an offset and the topic's id, as a new topic may reuse the name."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 
 class Position(NamedTuple):
-    """Where a partition goes on.
+    """Position of the next record of a partition.
 
     Attributes
     ----------
     offset
-        Of the next record.
+        Offset of the next record.
     topic_id
-        That the broker gave the topic; empty where it gives none, or was not noted.
+        Topic id from the broker; empty if the broker has none or it was not noted.
 
     Examples
     --------
@@ -28,16 +28,16 @@ class Position(NamedTuple):
 
     @classmethod
     def of(cls, stored: str | None) -> Position:
-        """Read what `str` gave; the beginning of any topic where nothing is stored."""
+        """Parse a stored position; None gives the beginning of any topic."""
         offset, _, topic_id = (stored or "0").partition("@")
         return cls(int(offset), topic_id)
 
     def __str__(self) -> str:
-        """Write it for the store."""
+        """Format the position for the store."""
         return f"{self.offset}@{self.topic_id}" if self.topic_id else str(self.offset)
 
     def of_another(self, topic_id: str) -> bool:
-        """Whether the topic that has this id is certainly not the one that this is a position in.
+        """Return whether this position is certainly of another topic than `topic_id`.
 
         >>> [Position(7, mine).of_another("b") for mine in ("a", "b", "")]
         [True, False, False]
@@ -45,7 +45,7 @@ class Position(NamedTuple):
         return bool(self.topic_id and topic_id and self.topic_id != topic_id)
 
     def offset_in(self, topic_id: str) -> int:
-        """Give the offset in the topic that has this id: its beginning where it was made anew.
+        """Give the offset in this topic; 0 if the topic was re-created.
 
         >>> Position(7, "a").offset_in("a"), Position(7, "a").offset_in("b")
         (7, 0)

@@ -1,4 +1,4 @@
-"""What a client received as records: for every event, so as few objects and calls as it takes."""
+"""Convert received messages to records, with few objects and calls for speed."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE, RawRecord,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-Told = tuple[Any, Any, "Iterable[Any] | None", "int | None"]
-"""Offset, key, headers, and when it was sent in milliseconds: none or below 0 if not known."""
+Metadata = tuple[Any, Any, "Iterable[Any] | None", "int | None"]
+"""Offset, key, headers, and send time in milliseconds; None or negative if unknown."""
 
 
 def records_of(
     position: str,
     values: Sequence[bytes | None],
-    told: Callable[[int], Told],
+    metadata: Callable[[int], Metadata],
     now: int,
 ) -> Records:
-    """Give records as the rest of the pipeline knows them.
+    """Make the records of the pipeline.
 
     Parameters
     ----------
     position
-        Key of their partition's position.
+        Position key of the partition.
     values
-        Of each record, in order.
-    told
-        Gives what else the client knows of the record at a place.
+    Value of each record, in order.
+    metadata
+        Gives the metadata of the record at an index.
     now
-        When they arrived, in microseconds.
+        Arrival time in microseconds.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def records_of(
         kept[at] = kept[at][:KEPT_OF_LONG]
 
     def make(at: int) -> RawRecord:
-        offset, key, headers, stamp_ms = told(at)
+        offset, key, headers, stamp_ms = metadata(at)
         sent = max(0, stamp_ms or 0) * 1000
         headers = tuple(headers) if headers else ()
         return RawRecord(kept[at], position, offset, now, headers, key, cut.get(at, 0), sent)

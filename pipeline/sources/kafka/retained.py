@@ -1,4 +1,4 @@
-"""Whether a topic still holds what a store goes on from, without being a member of its group."""
+"""Check whether a topic still holds a store's positions, without joining the group."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def lost(topic: tuple[str, str], partition: int, position: Position, held: tuple[int, int]) -> str:
-    """Say why a broker does not hold what a partition goes on from; empty where it does.
+    """Give the reason why a broker does not hold a stored position; empty if it does.
 
     Parameters
     ----------
     topic
-        Its name, and the id that it has now.
+        Name and current id of the topic.
     held
-        First offset and end.
+        First offset and end of the partition.
 
     Examples
     --------
@@ -36,30 +36,30 @@ def lost(topic: tuple[str, str], partition: int, position: Position, held: tuple
     >>> lost(topic, 1, Position(9000), (40, 150))
     'position 9000 of agent.actions[1] is outside what the broker holds, 40 to 150'
     >>> lost(topic, 1, Position(90, "51"), (40, 150))
-    'position 90 of agent.actions[1] is one in a topic that is gone: it was made anew since'
+    'position 90 of agent.actions[1] belongs to a topic that was deleted and re-created'
     """
     where = f"position {position.offset} of {topic[0]}[{partition}]"
     if position.of_another(topic[1]):
-        return f"{where} is one in a topic that is gone: it was made anew since"
+        return f"{where} belongs to a topic that was deleted and re-created"
     if not held[0] <= position.offset <= held[1]:
         return f"{where} is outside what the broker holds, {held[0]} to {held[1]}"
     return ""
 
 
 def outside(client: str, address: Address, stored: Mapping[str, str]) -> list[str]:
-    """Give a sentence for each partition that no longer holds its stored position.
+    """Describe each partition that no longer holds its stored position.
 
     Parameters
     ----------
     client
         Name of a client, one of `pipeline.sources.kafka.clients.registry.CLIENTS`.
     stored
-        Positions by their key, as a store has them.
+        Positions of the store by key.
 
     Raises
     ------
     ConfigError
-        The broker does not say.
+        The broker does not answer.
     """
     topic = address.topic, topic_id_at(address)
     try:

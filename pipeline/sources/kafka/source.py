@@ -1,7 +1,7 @@
-"""Kafka as a source: a member of a consumer group that starts where the store stands.
+"""Kafka as a source: a consumer group member that starts at the store's position.
 
-The client may tell of a rebalance on a thread of its own. There partitions are only halted; all
-else (the store's position, the broker's bounds) is done on the caller's thread in `batches`.
+The client may report a rebalance on its own thread, which only halts partitions. Everything else
+(the store's position, the broker's bounds) runs on the caller's thread in `batches`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.units import MINUTE_US
 from pipeline.processing.stream_types import RECORDS, Batch, Joined, Message, RawRecord
 from pipeline.publishing.kafka.sink import KafkaSink
 from pipeline.sources.kafka.address import answers, parse, without_group
-from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, Passing, key_of
+from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, TransientFault, key_of
 from pipeline.sources.kafka.clients.registry import open_member
 from pipeline.sources.kafka.levels import Levels
 from pipeline.sources.kafka.position import Position
@@ -30,51 +30,50 @@ if TYPE_CHECKING:
     from pipeline.sources.kafka.clients.member import Change, Member
 
 IDLE_MS = 200
-LOOK_EVERY_US = MINUTE_US  # for a topic made anew
+CHECK_EVERY_US = MINUTE_US  # interval of checks for a re-created topic
 
 _log = logging.getLogger(__name__)
-# What the broker says of client options, as each client calls it: to ask again is of no use.
+# Error names of both clients for wrong client options, where a retry is useless.
 _WRONG_OPTIONS = frozenset({"INVALID_SESSION_TIMEOUT", "InvalidSessionTimeoutError"})
 
 
 class KafkaSource:
     """Read one topic as a member of a group.
 
-    The store's position decides where a partition starts; the group's committed offset is only a
-    hint for people and lag monitors. A partition the store knows nothing of starts at its
-    beginning.
+    The store's position decides where a partition starts. The group's committed offset is only a
+    hint for people and lag monitors. A partition without a stored position starts at its beginning.
 
     Parameters
     ----------
     url
-        ``kafka://HOST:PORT/TOPIC?group=NAME``; ``lost=skip`` goes on at the first record still
-        held when the stored position no longer is, ``config=FILE`` names client options.
+        ``kafka://HOST:PORT/TOPIC?group=NAME``. ``lost=skip`` continues at the first record still
+        held if the stored position is gone. ``config=FILE`` names client options.
     batch_size
-        Records in a batch at most; about 32 MiB at most all the same.
+        Largest number of records in a batch; a batch is at most about 32 MiB in any case.
     clock_us
-        Says when records arrived, and how long a batch took.
+        Gives the arrival time of records, and the duration of a batch.
     drain
-        End once everything in the topic at the start is committed, by whichever worker.
+        End after all records present at the start are committed, by any worker.
     batch_ms
-        How long a batch should take at most: larger ones are made smaller. 0 for no bound.
+        Target time of a batch in milliseconds; slower batches get fewer records. 0: no bound.
     client
         Name of a client, one of `pipeline.sources.kafka.clients.registry.CLIENTS`.
 
     Attributes
     ----------
     on_assigned
-        Called with the position keys of partitions that came to this worker; gives the positions
-        the store has for them now. By default those given to `resume` and `commit`, which is
-        enough only where no other worker commits.
+        Called with the position keys of assigned partitions; returns their current positions in the
+        store. The default uses the positions of `resume` and `commit`, which is enough only if no
+        other worker commits.
     on_revoked
-        Called with the position keys of partitions that left this worker.
+        Called with the position keys of revoked partitions.
     positions
-        Gives how far the store is, by position keys; by default as for `on_assigned`.
+        Returns the store's positions by position key; by default as for `on_assigned`.
 
     Raises
     ------
     ConfigError
-        No broker answers there, or the topic does not exist.
+        No broker answers, or the topic does not exist.
     """
 
     unit = RECORDS
@@ -99,7 +98,7 @@ class KafkaSource:
         self._taken = 0
         self._pace = Pace(batch_size, batch_ms * 1_000)
         self._held = False
-        self._looked_us = clock_us()
+        self._checked_us = clock_us()
         self._back: KafkaSink | None = None
         self._changes: deque[tuple[Change, list[int]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
@@ -126,7 +125,7 @@ class KafkaSource:
             raise ConfigError(f"cannot connect to Kafka at {where}: {error}") from error
 
     def _bounds(self) -> tuple[dict[int, int], dict[int, int]]:
-        """First offsets and ends of all partitions of the topic."""
+        """Give the first offsets and the ends of all partitions of the topic."""
         partitions = self._member.partitions()
         if not partitions:
             raise ConfigError(
@@ -149,21 +148,21 @@ class KafkaSource:
             ) from error
 
     def resume(self, positions: Mapping[str, str]) -> None:
-        """Note the positions that partitions start from when they are assigned."""
+        """Note the start positions of partitions for their assignment."""
         self._stored = dict(positions)
 
     def batches(self) -> Iterator[Batch]:
-        """Give what a poll brings, empty batches while nothing comes.
+        """Give the records of each poll; an empty batch if there are none.
 
         Raises
         ------
         ConfigError
-            A stored position is outside what the broker still holds.
+            The broker no longer holds a stored position.
         SourceUnavailable
-            The broker refuses (authorisation, for example), or does not answer.
+            The broker refuses, for example for missing authorisation, or does not answer.
         """
         while True:
-            self._look_for_another_topic()
+            self._check_for_new_topic()
             polled = self._poll()
             with self._answering():
                 self._settle()
@@ -171,7 +170,7 @@ class KafkaSource:
             begun = self._clock_us()
             yield batch
             self._pace.took(len(batch.records), self._clock_us() - begun)
-            self._levels.look(self._member.assignment())
+            self._levels.refresh(self._member.assignment())
             if self._drain and not batch.records and self._drained():
                 return
 
@@ -182,7 +181,7 @@ class KafkaSource:
             with self._answering():
                 for partition, offset in error.offsets.items():
                     self._start(partition, Position(offset))
-        except Passing as error:
+        except TransientFault as error:
             _log.warning("kafka_waits", extra={"error": error.name})
         except MemberFault as error:
             kind = ConfigError if error.name in _WRONG_OPTIONS else SourceUnavailable
@@ -201,23 +200,23 @@ class KafkaSource:
         return Batch(records, positions)
 
     def _note(self, change: Change, partitions: list[int]) -> None:
-        """Take note of a rebalance; called on a thread of the client, perhaps."""
+        """Note a rebalance; may be called on a thread of the client."""
         self._changes.append((change, partitions))
 
     def _settle(self) -> None:
-        """Act on rebalances, on the caller's thread."""
+        """Handle noted rebalances on the caller's thread."""
         while self._changes:
             change, partitions = self._changes.popleft()
-            if change == "assigned":  # unless they are gone again by now
+            if change == "assigned":  # unless they were revoked again since
                 partitions = sorted(self._member.assignment() & set(partitions))
             keys = [self._key(partition) for partition in partitions]
             _log.info("partitions_%s", change, extra={"partitions": keys})
-            for partition in partitions:  # another worker may have handed out what came since
+            for partition in partitions:  # another worker may have handed out later records
                 self._levels.end(partition)
             if change == "revoked":
                 self.on_revoked(keys)
                 continue
-            self._look_at_topic()
+            self._note_topic_id()
             stored = self.on_assigned(keys)
             for partition in self._member.assignment() & set(partitions):
                 position = stored.get(self._key(partition))
@@ -225,26 +224,26 @@ class KafkaSource:
                 if not self._held:
                     self._member.resume([partition])
 
-    def _look_for_another_topic(self) -> None:
-        """Stop, now and then, where the topic was made anew; a client goes on in the next one."""
+    def _check_for_new_topic(self) -> None:
+        """Stop if the topic was re-created, as a client would read on in the new one."""
         now = self._clock_us()
-        if now - self._looked_us < LOOK_EVERY_US:
+        if now - self._checked_us < CHECK_EVERY_US:
             return
-        self._looked_us, before = now, self._topic_id
-        with suppress(SourceUnavailable):  # it is asked again
-            self._look_at_topic()
+        self._checked_us, before = now, self._topic_id
+        with suppress(SourceUnavailable):  # the next check asks again
+            self._note_topic_id()
         if self._topic_id != before:
             self.again([self._key(partition) for partition in self._member.assignment()])
 
-    def _look_at_topic(self) -> None:
-        """Note which topic it is that has the name now."""
+    def _note_topic_id(self) -> None:
+        """Note the current id of the topic."""
         try:
             self._topic_id = topic_id_at(self._address) or self._topic_id
-        except ConfigError as error:  # it was there: the broker is away, perhaps
+        except ConfigError as error:  # the topic existed before, so the broker may be away
             raise SourceUnavailable(str(error)) from error
 
     def _start(self, partition: int, position: Position | None) -> None:
-        """Seek to a position, or to the beginning; say so if the broker no longer holds it."""
+        """Seek to a position, or the beginning; raise or warn if the broker lost it."""
         first = self._member.first([partition])[partition]
         end = self._member.end([partition])[partition]
         topic = self._address.topic, self._topic_id
@@ -261,7 +260,7 @@ class KafkaSource:
         self._member.seek(partition, offset)
 
     def _drained(self) -> bool:
-        """Tell whether all is done: of what is not here by the store, the group has but hints."""
+        """Return whether all is done; for other workers' partitions the store decides."""
         mine = self._member.assignment() - self._member.paused()
         stored = self.positions()
         with self._answering():
@@ -272,11 +271,11 @@ class KafkaSource:
             )
 
     def _offset(self, stored: Mapping[str, str], partition: int) -> int:
-        """Give how far a store is in a partition of this topic."""
+        """Give the store's offset in a partition of this topic."""
         return Position.of(stored.get(self._key(partition))).offset_in(self._topic_id)
 
     def commit(self, positions: Mapping[str, str]) -> None:
-        """Tell the group how far the store is; a failure is logged, the store is what counts."""
+        """Commit the store's positions to the group; a failure is only logged."""
         self._stored.update(positions)
         mine = {self._key(partition): partition for partition in self._member.assignment()}
         offsets = {
@@ -286,28 +285,28 @@ class KafkaSource:
             self._member.commit(offsets)
 
     def lag_us(self, key: str) -> int:
-        """Give how late a partition is, 0 where it is read to its end or is not this worker's."""
+        """Give the lag of a partition; 0 if it is read to its end or belongs to another worker."""
         return self.lags_us().get(key, 0)
 
     def lags_us(self) -> dict[str, int]:
-        """Give the same of all of this worker's partitions."""
+        """Give the lag of each partition of this worker."""
         mine = self._member.assignment()
         return {self._key(partition): self._levels.lag_us(partition) for partition in mine}
 
     def again(self, keys: Iterable[str]) -> None:
-        """Treat partitions as if they were assigned just now; those of others are left alone."""
+        """Treat partitions of this worker as newly assigned; ignore others."""
         wanted = set(keys)
         mine = sorted(one for one in self._member.assignment() if self._key(one) in wanted)
         if mine:
             self._member.halt(mine)
             self._note("assigned", mine)
-            # At once: of a partition that is polled while halted, with records fetched ahead,
-            # kafka-python 3.0.12 gives nothing ever after.
+            # At once: kafka-python 3.0.12 never gives records again of a partition that is polled
+            # while halted with prefetched records.
             with self._answering():
                 self._settle()
 
     def hold(self, *, held: bool) -> None:
-        """Stop handing records out, or go on; the place in the group is kept."""
+        """Stop or continue handing out records; the worker stays a member of the group."""
         if held == self._held:
             return
         self._held = held
@@ -322,7 +321,7 @@ class KafkaSource:
         self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
 
     def size_hint(self) -> int | None:
-        """Count the records in the topic at the start that no earlier run has taken."""
+        """Count the records at the start that no earlier run has read."""
         stored = self.positions()
         return sum(
             end - min(end, max(self._first[partition], self._offset(stored, partition)))

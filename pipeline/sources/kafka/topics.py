@@ -1,4 +1,4 @@
-"""The topics this project needs: which are there, and making those that are not."""
+"""The topics this project needs: list the existing ones, and create the missing ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.sources.kafka.address import Address
 
-# Above the longest record that is taken in, so that a rejected one fits with its headers.
+# Above the largest accepted record, so that a rejected record fits with its headers.
 LARGEST_MESSAGE = 2 << 20
 ANSWER_MS = 10_000
 
@@ -35,29 +35,29 @@ TOPICS: dict[str, dict[str, str]] = {
 
 
 def topics_at(address: Address) -> set[str]:
-    """Give the topics that are there, as far as one may know.
+    """Give the existing topics that this client may see.
 
     Raises
     ------
     ConfigError
-        The broker does not say.
+        The broker does not answer.
     """
     with _admin(address, "list") as admin:
         return set(admin.list_topics())
 
 
 def topic_id_at(address: Address) -> str:
-    """Give the id that the broker gave the topic of an address; empty where it has none to give.
+    """Give the broker's id of the topic; empty if the broker has none.
 
     Raises
     ------
     ConfigError
-        The broker does not say.
+        The broker does not answer.
     """
     with _admin(address, "describe") as admin:
         (found,) = admin.describe_topics([address.topic])
-    told = str(found.get("topic_id") or "")
-    return told if told.strip("0-") else ""
+    topic_id = str(found.get("topic_id") or "")
+    return topic_id if topic_id.strip("0-") else ""
 
 
 def create_topics(
@@ -68,28 +68,28 @@ def create_topics(
     replication: int = -1,
     client: dict[str, Any] | None = None,
 ) -> dict[str, bool]:
-    """Create the topics of the contract that are not there yet.
+    """Create the missing topics of the contract.
 
     Parameters
     ----------
     where
-        A broker, by address, ``kafka://HOST:PORT``, or ``HOST:PORT`` alone.
+        A broker: an `Address`, ``kafka://HOST:PORT``, or ``HOST:PORT``.
     actions
-        Name of the topic that is read, where it has another one.
+        Name of the topic to read from.
     partitions, replication
-        Of a new topic; -1 is the broker's default.
+        Values of a new topic; -1 is the broker's default.
     client
         Further client options.
 
     Returns
     -------
     dict[str, bool]
-        Topic to whether it was created now; False when it was there (it is left as it is).
+        By topic: True if it was created now, False if it existed (and is unchanged).
 
     Raises
     ------
     ConfigError
-        No broker answers there, or it refuses.
+        No broker answers, or it refuses.
     """
     if isinstance(where, str):
         where = parse(where if "://" in where else f"kafka://{where}", topic=False)
@@ -117,7 +117,7 @@ def create_topics(
 def _admin(
     address: Address, what: str, client: dict[str, Any] | None = None
 ) -> Iterator[KafkaAdminClient]:
-    """Ask about topics; what the broker refuses is told in our words."""
+    """Open an admin client; raise `ConfigError` if the broker refuses."""
     options = without_group(address).client | (client or {})
     try:
         admin = KafkaAdminClient(

@@ -1,4 +1,4 @@
-"""The store on PostgreSQL, for many workers; `psycopg` is imported in this folder alone."""
+"""The store on PostgreSQL, for many workers; only this folder imports `psycopg`."""
 
 from __future__ import annotations
 

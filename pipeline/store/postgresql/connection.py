@@ -1,4 +1,4 @@
-"""PostgreSQL itself: one connection, made anew when it broke, and errors in our words."""
+"""Access to PostgreSQL: one connection with reconnect, and translation of errors."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ _GONE = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow)
 
 
 class PostgresConnection:
-    """One connection, safe to use from any thread, one at a time.
+    """One thread-safe connection; calls run one at a time.
 
-    Where it broke, the call that notices fails with `StoreUnavailable` and the next one connects
-    again.
+    A call on a broken connection raises `StoreUnavailable`, and the next call reconnects.
 
     Parameters
     ----------
     url
-        ``postgresql://…``, as libpq takes it.
+        ``postgresql://…`` in the form of libpq.
     read_only
         Change nothing.
 
     Raises
     ------
     ConfigError
-        The server cannot be reached, does not let us in, or the database cannot hold any text.
+        The server cannot be reached or refuses access, or the database encoding is not UTF8.
     """
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
@@ -49,7 +48,7 @@ class PostgresConnection:
             raise ConfigError(f"cannot open the store {self.path}: {_first(error)}") from error
 
     def _connect(self) -> psycopg.Connection[Any]:
-        db = psycopg.connect(self._url, autocommit=True, **options(self._url))  # type: ignore[arg-type]  # its keywords are libpq's
+        db = psycopg.connect(self._url, autocommit=True, **options(self._url))  # type: ignore[arg-type]  # its keywords are those of libpq
         self._check_encoding(db)
         if self.read_only:
             db.execute("set default_transaction_read_only = on")
@@ -70,38 +69,38 @@ class PostgresConnection:
             return cursor.execute(_binary(statement), tuple(values)).fetchall()
 
     def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
-        """Give the first row of a query, None without any."""
+        """Give the first row of a query, or None."""
         with self._cursor() as cursor:
             return cursor.execute(_binary(statement), tuple(values)).fetchone()
 
     def run(self, statement: str, values: Iterable[Any] = ()) -> int:
-        """Run one statement; give how many rows it touched."""
+        """Run one statement; return the number of affected rows."""
         with self._cursor() as cursor:
             return cursor.execute(_binary(statement), tuple(values)).rowcount
 
     def script(self, statements: str) -> None:
         """Run several statements without values."""
-        with self.lock, self._worded():  # in binary, a statement is one statement
+        with self.lock, self._worded():  # binary parameters allow only one statement a call
             self._alive().execute(statements.encode())
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write everything inside or nothing."""
+        """Make all writes inside atomic."""
         with self.lock, self._worded(), self._alive().transaction():
             yield
 
     @contextlib.contextmanager
     def pipeline(self) -> Iterator[None]:
-        """Send statements without waiting for the answer of each."""
+        """Send statements without waiting for each result."""
         with self.lock, self._worded(), self._alive().pipeline():
             yield
 
     @contextlib.contextmanager
     def impatient(self, seconds: float) -> Iterator[None]:
-        """End the sessions that what is inside has waited for that long.
+        """Terminate sessions that block the statements inside for so long.
 
-        A process that stands still while it sends statements without waiting for answers holds its
-        locks for ever: to the server it is not idle, so no timeout of the server ends it.
+        A process that stalls in pipeline mode holds its locks forever. The server does not treat it
+        as idle, so no server timeout ends it.
         """
         with self.lock:
             waiting = self._alive().info.backend_pid
@@ -128,8 +127,8 @@ class PostgresConnection:
             )
 
     def has_table(self, name: str) -> bool:
-        """Tell whether there is such a table."""
-        # Not `to_regclass`, which may remember from before a wait that there was none.
+        """Return whether a table exists."""
+        # Not `to_regclass`, which may cache a missing table from before a wait.
         query = "select relname from pg_class where relnamespace = current_schema()::regnamespace"
         return self.row(f"{query} and relname = ?", (name,)) is not None
 
@@ -156,12 +155,12 @@ class PostgresConnection:
             raise self._in_words(error) from error
 
     def _in_words(self, error: psycopg.Error) -> StateError:
-        # What the server adds to a message may repeat values; its first line does not.
+        # The details of a server message may repeat values; its first line does not.
         if isinstance(error, _GONE) or self._db.closed or (error.sqlstate is None and _lost(error)):
             return StoreUnavailable(f"store {self.path} cannot be reached: {_first(error)}")
         if isinstance(error, errors.ReadOnlySqlTransaction):
             return StateError(f"store {self.path!r} cannot be written: it is read-only")
-        if isinstance(error, errors.InsufficientPrivilege):  # names the table or sequence
+        if isinstance(error, errors.InsufficientPrivilege):  # names the table
             return StateError(f"store {self.path} cannot be used: {_first(error)}")
         kind = type(error).__name__
         return StateError(f"store {self.path} cannot be used: {kind} ({error.sqlstate})")
@@ -178,5 +177,5 @@ def _first(error: psycopg.Error) -> str:
 
 @lru_cache(maxsize=256)
 def _binary(statement: str) -> bytes:
-    """Mark values as psycopg does, in binary: as text, bytes travel in hexadecimal."""
+    """Convert placeholders to binary ones of psycopg: as text, bytes travel in hexadecimal."""
     return statement.replace("?", "%b").encode()

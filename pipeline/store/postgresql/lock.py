@@ -1,4 +1,4 @@
-"""One writer a database where no broker divides the source, or several where one does."""
+"""Writer lock of a database: exclusive, or shared by workers with partitions of a broker."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Self
 from pipeline.store.postgresql.connection import PostgresConnection
 
 _WRITER = 0x4861_6269  # "Habi"
-# The server takes a moment to notice that the one before was killed.
+# The server needs a moment to detect a killed holder.
 _TRIES, _TRY_S = 20, 0.1
 
 
 class AdvisoryLock:
-    """The right to judge into a store: an advisory lock, let go by the server with its connection.
+    """Lock for judging into a store: an advisory lock, released with its connection.
 
-    A worker that is cut off loses it without knowing; `Store.claim` is what stops its commits.
+    A disconnected worker loses the lock without noticing; `Store.claim` then stops its commits.
 
     Parameters
     ----------
     url
-        The store's.
+        URL of the store.
     shared
-        Beside others who take it shared, as workers do whose partitions a broker hands out; who
-        takes it alone keeps them all out, and the other way round.
+        Whether other shared holders are allowed: workers whose partitions a broker assigns. Shared
+        and exclusive holders exclude each other.
     """
 
     def __init__(self, url: str, *, shared: bool = False) -> None:
@@ -32,7 +32,7 @@ class AdvisoryLock:
         self._connection: PostgresConnection | None = None
 
     def acquire(self) -> bool:
-        """Take it; False when another process, or another lock of this one, is in the way."""
+        """Acquire the lock; return False if a conflicting lock is held, even by this process."""
         if self._connection is not None:
             return True
         connection = PostgresConnection(self._url)
@@ -46,7 +46,7 @@ class AdvisoryLock:
         return False
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,6 +1,6 @@
-"""Make the tables, or bring those of an earlier version to this one: numbered files, in order.
+"""Create the tables, or migrate those of an earlier version, by numbered files in order.
 
-The first file has number 7. A store with a lower number is refused: no release wrote one.
+The first file has number 7. A store with a lower number is refused, as no release wrote one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def migrations() -> dict[int, str]:
 
 
 def prepare(database: PostgresConnection, secret: bytes | None) -> bytes:
-    """Make or migrate the tables, or check that they are ours; give the secret of the digests."""
+    """Create, migrate or check the tables; return the secret of the digests."""
     checked_secret(secret)
     if not database.read_only:
         _migrate(database, secret)
@@ -44,7 +44,7 @@ def _migrate(database: PostgresConnection, secret: bytes | None) -> None:
     if database.has_table("migrations") and _version(database) >= max(known):
         return
     with database.transaction():
-        # One at a time: processes that start together must not make the tables twice.
+        # One at a time: processes that start together must not create the tables twice.
         database.row("select pg_advisory_xact_lock(?::int4, hashtext(current_schema()))", (_TURN,))
         if not database.has_table("migrations"):
             _begin(database)
@@ -62,7 +62,7 @@ def _migrate(database: PostgresConnection, secret: bytes | None) -> None:
 
 
 def _expect(database: PostgresConnection) -> None:
-    """Raise where there is no store, or something else; tables may be made in the meantime."""
+    """Raise if there is no store or a foreign database, unless tables appear meanwhile."""
     others = _tables(database)
     if database.has_table("migrations"):
         return
@@ -105,9 +105,11 @@ def _check(database: PostgresConnection, secret: bytes | None) -> bytes:
         if version > newest:
             todo = "a newer Habitus is needed, at least the one that wrote it"
         elif version >= min(known):
-            todo = "use the program that wrote it, or start habitus run once to bring it here"
+            todo = "use the program that wrote it, or start habitus run once to migrate it"
         else:
-            todo = "use the program that wrote it, or name another database or schema to learn anew"
+            todo = (
+                "use the program that wrote it, or name another database or schema to learn again"
+            )
         raise StateError(
             f"store {database.path} was written by version {version}, this is {newest}; {todo}"
         )

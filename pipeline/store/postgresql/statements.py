@@ -1,4 +1,4 @@
-"""The longer statements: each writes or forgets many rows at once, one array a column."""
+"""The longer statements: each writes or deletes many rows at once, one array per column."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ on conflict (agent_id, event_id) do update set blob = excluded.blob
 
 
 def keyed(table: str, key: str, kind: str) -> str:
-    """Give the statement that writes sealed rows of a shard."""
+    """Give the statement that writes rows of a shard with digests."""
     return (
-        f"insert into {table} (shard, {key}, digest, blob) select ?, * "  # noqa: S608  # ours alone
+        f"insert into {table} (shard, {key}, digest, blob) select ?, * "  # noqa: S608  # constant parts
         f"from unnest(?::{kind}[], ?::bytea[], ?::bytea[]) on conflict (shard, {key}) "
         "do update set digest = excluded.digest, blob = excluded.blob"
     )
 
 
-# Of a shard's imports from each other one the last stays: it says where to go on.
+# The last import from each other shard stays: it is the resume position.
 OLD_IMPORTS = """
 delete from imports old where shard = ? and number < (
     select number from imports where shard = ? order by number desc offset ? limit 1

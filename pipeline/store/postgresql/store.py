@@ -1,4 +1,4 @@
-"""The store on PostgreSQL: what the worker reads and commits, and what the API asks."""
+"""The store on PostgreSQL: reads and commits of the worker, and queries of the API."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Self
 
 from models.errors import StateError
 from pipeline.events.duplicates import Marker, resolved
-from pipeline.store.asking import Asking
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
 from pipeline.store.postgresql.connection import PostgresConnection
 from pipeline.store.postgresql.migrations import prepare
-from pipeline.store.postgresql.standing import overall, topic_of
+from pipeline.store.postgresql.shard_status import overall, topic_of
 from pipeline.store.postgresql.statements import OLD_CONTRIBUTIONS, OLD_IMPORTS
 from pipeline.store.postgresql.writing import PostgresWriter, contribution_key
+from pipeline.store.queries import StoreQueries
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -28,19 +28,19 @@ _PAGE = 500
 _TURN = 0x4861_6249  # "HabI"
 
 
-class PostgresStore(Asking):
-    """One database that holds all state; made by `pipeline.store.open_store`.
+class PostgresStore(StoreQueries):
+    """A database with all state; made by `pipeline.store.open_store`.
 
-    The worker's calls, the API's and the events that come in over HTTP use three connections, so
-    that none waits for another.
+    Calls of the worker, of the API, and events received over HTTP use three connections, so that
+    none waits for another.
 
     Parameters
     ----------
     url
-        As libpq takes it.
+        URL in the form of libpq.
     shard
-        Whose sessions, shared state, event keys and messages are meant: '' where the stream is not
-        divided. Agents and anomalies are everyone's.
+        Owner of sessions, shared state, event keys and messages; '' if the stream has no shards.
+        Agents and anomalies belong to all shards.
     """
 
     def __init__(
@@ -83,26 +83,26 @@ class PostgresStore(Asking):
     # ---- the worker
 
     def claim(self) -> None:
-        """Become the one who commits: whoever was it before is refused from now on."""
+        """Become the committing worker; commits of its predecessor are refused from now on."""
         self._writer.claim()
 
     def commit(self, batch: Commit) -> None:
-        """Write everything of a batch in one transaction; raises `StateError` and writes nothing.
+        """Write a batch in one transaction; on `StateError` nothing is written.
 
         Raises
         ------
         Superseded
-            Another worker took over since.
+            Another worker has taken over.
         StoreUnavailable
-            The server went away. If that was while it committed, only `positions` tells whether
-            it did.
+            The connection broke. If it broke during the commit, only `positions` shows whether it
+            was written.
         """
         if self._work.read_only:
             raise StateError(f"store {self.path} cannot be written: it is read-only")
         self._writer.write(batch)
 
     def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
-        """Give those of some agents that another shard judges, each with its name."""
+        """Give the agents that another shard judges, each with the shard's name."""
         if not self.shard or not agents:
             return {}
         return dict(
@@ -114,7 +114,7 @@ class PostgresStore(Asking):
         )
 
     def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-        """Give profile and trust state, both as bytes, of agents in every mode, by both names."""
+        """Give profile and trust state as bytes, by (agent, mode), of agents in every mode."""
         found = {}
         for agent_id, mode, trust, trust_digest, digest, blob in self._work.rows(
             "select agent_id, mode, trust, trust_digest, digest, blob from profiles "
@@ -141,7 +141,7 @@ class PostgresStore(Asking):
             last = rows[-1][0]
 
     def shared(self) -> dict[str, bytes]:
-        """Give state that no single agent owns, by name."""
+        """Give the state shared by all agents, by name."""
         found = {}
         for name, digest, blob in self._work.rows(
             "select name, digest, blob from shared where shard = ?", (self.shard,)
@@ -151,11 +151,11 @@ class PostgresStore(Asking):
         return found
 
     def positions(self) -> dict[str, str]:
-        """Give from where each source goes on."""
+        """Give the resume position of each source."""
         return dict(self._work.rows("select source, position from positions"))
 
     def seen(self, keys: Sequence[int]) -> dict[int, int]:
-        """Give those of these event keys that were committed before, with digests of contents."""
+        """Give the known event keys with the digests of their contents."""
         return dict(
             self._work.rows(
                 "select key, digest from seen where shard in (?, '') and key = any(?::bigint[])",
@@ -172,11 +172,11 @@ class PostgresStore(Asking):
         return [(number, MESSAGE.decode(message)) for number, message in rows]
 
     def drop_outbox(self, ids: Iterable[int]) -> None:
-        """Forget messages that are published."""
+        """Delete published messages."""
         self._work.run("delete from outbox where id = any(?::bigint[])", (list(ids),))
 
     def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
-        """Give events of the inbox past a position: position, bytes, and when they arrived."""
+        """Give inbox events after a position: position, bytes and arrival time."""
         return self._work.rows(
             "select id, value, arrived_us from inbox where id > ? order by id limit ?",
             (after, limit),
@@ -185,9 +185,9 @@ class PostgresStore(Asking):
     # ---- one of several shards
 
     def of(self, shard: str) -> PostgresStore:
-        """Give the same store as one shard sees it, over the same connections."""
+        """Give this store bound to a shard, over the same connections."""
         other = copy(self)
-        other._become(shard)  # noqa: SLF001  # of its own kind
+        other._become(shard)  # noqa: SLF001  # same class
         return other
 
     def _become(self, shard: str) -> None:
@@ -195,15 +195,15 @@ class PostgresStore(Asking):
         self._writer = PostgresWriter(self._work, self.secret, shard)
 
     def still_ours(self) -> None:
-        """Raise `Superseded` where another worker took over since `claim`."""
+        """Raise `Superseded` if another worker took over since `claim`."""
         self._writer.still_ours()
 
     def waiting(self) -> int:
-        """Count the shard's messages that are not yet published."""
+        """Count the unpublished messages of the shard."""
         return int(self._work.row("select count(*) from outbox where shard = ?", (self.shard,))[0])
 
     def taken(self) -> dict[str, int]:
-        """Give up to which contribution of each other shard this one has taken them in."""
+        """Give the number of the last applied contribution of each other shard."""
         return dict(
             self._work.rows(
                 "select other, max(seq) from imports where shard = ? group by other", (self.shard,)
@@ -211,51 +211,51 @@ class PostgresStore(Asking):
         )
 
     def contributions(
-        self, taken: Mapping[str, int], limit: int, *, only: str | None = None, spared: int = 0
+        self, taken: Mapping[str, int], limit: int, *, only: str | None = None, tolerated: int = 0
     ) -> list[tuple[str, int, bytes]]:
-        """Give what other shards told since: shard, number and bytes, in that order.
+        """Give new contributions of other shards: shard, number and bytes, in that order.
 
         Parameters
         ----------
         taken
-            Up to which number the contributions of each are known.
+            Number of the last known contribution of each shard.
         limit
-            At most so many.
+            Largest number of contributions.
         only
-            Of this shard alone.
-        spared
-            Nothing of a shard of which no more than so many are lacking.
+            Only contributions of this shard.
+        tolerated
+            Skip a shard with at most so many new contributions.
         """
         seal = Seal(self.secret, "contributions")
         out: list[tuple[str, int, bytes]] = []
-        for shard, told in self._work.rows(
+        for shard, contributed in self._work.rows(
             "select name, contributed from shards where name <> ? order by name", (self.shard,)
         ):
             after = taken.get(shard, 0)
-            if told <= after + spared or len(out) >= limit or only not in (None, shard):
+            if contributed <= after + tolerated or len(out) >= limit or only not in (None, shard):
                 continue
             for seq, digest, blob in self._work.rows(
                 "select seq, digest, blob from contributions where shard = ? and seq > ? "
                 "and seq <= ? order by seq limit ?",
-                (shard, after, told, limit - len(out)),
+                (shard, after, contributed, limit - len(out)),
             ):
                 seal.check(contribution_key(shard, seq), blob, digest)
                 out.append((shard, seq, blob))
         return out
 
     def forget_contributions(self, kept: int) -> int:
-        """Forget what this shard told and every other one of its topic has taken in.
+        """Delete contributions that every other shard of the topic has applied.
 
         Parameters
         ----------
         kept
-            How many of the newest stay in any case; with them and their imports, judging the same
-            input again gives the same result.
+            Number of newest contributions that always stay. With them and their imports, judging
+            the same input again gives the same result.
 
         Returns
         -------
         int
-            How many are gone now.
+            Number of deleted contributions.
         """
         with self._work.transaction():
             mine, topic = self.shard, f"{topic_of(self.shard)}:"
@@ -265,7 +265,7 @@ class PostgresStore(Asking):
     # ---- the API
 
     def data_version(self) -> int:
-        """Give a number that is cheap to have and changes with every commit."""
+        """Give a number that changes with every commit; cheap to read."""
         row = self._api.row(
             "select value + (select case when is_called then last_value else 0 end "
             "from inbox_id_seq) from tallies where name = 'commits'"
@@ -273,24 +273,24 @@ class PostgresStore(Asking):
         return int(row[0])
 
     def status(self) -> PipelineStatus:
-        """Give what the pipeline last said of itself, see `overall`."""
+        """Give the last status of the pipeline, see `overall`."""
         return overall(self.statuses())
 
     def statuses(self) -> dict[str, PipelineStatus]:
-        """Give what was last said of each shard, by name; '' is a stream that is not divided."""
+        """Give the last status of each shard, by name; '' is a stream without shards."""
         said = self._api.rows(
             "select name, status from shards where status is not null order by name"
         )
         return {name: STATUS.decode(status) for name, status in said}
 
     def inbox(self, values: Sequence[bytes]) -> list[Fate]:
-        """Append raw events but repeats, on disk before this returns; give what each is."""
+        """Append raw events except duplicates, synced to disk; return the fate of each."""
         if self._post.read_only:
             raise StateError(f"store {self.path} is open for reading only")
-        now = time.time_ns() // 1000  # noqa: TID251  # an edge: when they arrived
+        now = time.time_ns() // 1000  # noqa: TID251  # arrival time, read at the edge
         marks = self._marker.of_all(values)
         with self._post.transaction():
-            # One at a time: two processes must not both take an event for the first of its id.
+            # One at a time: two processes must not both accept an event as the first of its id.
             self._post.row(
                 "select pg_advisory_xact_lock(?::int4, hashtext(current_schema()))", (_TURN,)
             )
@@ -311,7 +311,7 @@ class PostgresStore(Asking):
         return [one.fate for one in known]
 
     def _known(self, keys: Sequence[int]) -> dict[int, int]:
-        """Give those of some event keys that any shard has judged, or that wait to be."""
+        """Give the event keys that any shard has judged, or that wait in the inbox."""
         return dict(
             self._post.rows(
                 "select key, digest from seen where shard in (select name from shards) "

@@ -1,4 +1,4 @@
-"""Write one commit: each table once, all its rows in one statement, without waiting in between."""
+"""Write one commit: one statement per table, sent without waiting in between."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 
 PATIENCE_S = 10.0
-"""How long a commit of another worker may take when its shard is claimed."""
+"""Longest wait for another worker's commit when its shard is claimed."""
 
 
 class PostgresWriter:
     """Write the commits of one shard over one connection.
 
-    Rows that workers share are written last, and in the same order by all of them: each waits for
-    the number of changes first, so that none waits for another in a circle, and whoever follows
-    the changes never finds a lower number after a higher one.
+    All workers write shared rows last and in the same order. Each first locks the change number, so
+    deadlocks are impossible. Readers of changes never see a lower number after a higher one.
 
     Parameters
     ----------
@@ -35,7 +34,7 @@ class PostgresWriter:
     secret
         Key of the digests.
     shard
-        What is judged: '' where the stream is not divided.
+        Name of the shard; '' if the stream has no shards.
     """
 
     def __init__(self, database: PostgresConnection, secret: bytes, shard: str) -> None:
@@ -43,14 +42,14 @@ class PostgresWriter:
         self._shard = shard
         self.epoch: int | None = None
         self._contributed = 0
-        self._told = Seal(secret, "contributions")
+        self._contributions = Seal(secret, "contributions")
         self._sealed = Sealed(secret)
 
     def claim(self) -> None:
-        """Take the shard: commits of whoever had it before are refused from now on.
+        """Claim the shard; commits of its previous worker are refused from now on.
 
-        A new one begins with what the store as a whole has learned, from `habitus learn`. A worker
-        that stands still within a commit is ended.
+        A new shard begins with the shared state learned by `habitus learn`. The session of a worker
+        that stalls within a commit is terminated.
         """
         with self._database.impatient(PATIENCE_S), self._database.transaction():
             row = self._database.row(
@@ -67,19 +66,19 @@ class PostgresWriter:
         self.epoch = int(row[0])
 
     def still_ours(self) -> None:
-        """Raise `Superseded` where the shard was taken by somebody else since."""
+        """Raise `Superseded` if another worker has claimed the shard since."""
         row = self._database.row("select epoch from shards where name = ?", (self._shard,))
         self._compare(row[0])
 
     def _compare(self, epoch: int) -> None:
         if epoch != self.epoch:
             raise Superseded(
-                f"another worker took over {self._shard or 'this store'}: this is turn "
-                f"{self.epoch}, now is turn {epoch}; this worker must not go on"
+                f"another worker took over {self._shard or 'this store'}: this is epoch "
+                f"{self.epoch}, the current one is {epoch}; this worker must stop"
             )
 
     def write(self, batch: Commit) -> None:
-        """Write all of it in one transaction."""
+        """Write the batch in one transaction."""
         profiles = self._sealed.profiles(batch.profiles)
         database = self._database
         with database.pipeline(), database.transaction():
@@ -92,7 +91,7 @@ class PostgresWriter:
             self._write_common(batch, profiles)
 
     def _check(self, batch: Commit) -> None:
-        """Hold the row of the shard until the end, and compare where everything should stand."""
+        """Lock the row of the shard, and compare epoch and positions with the expected ones."""
         if self.epoch is not None:
             row = self._database.row(
                 "select epoch, contributed from shards where name = ? for update", (self._shard,)
@@ -134,7 +133,7 @@ class PostgresWriter:
             )
         if floor is None:
             return
-        # There is no index by day, which every event would pay for: look once a day only.
+        # An index by day would cost time at every event, so old keys are deleted once a day.
         self._database.run(
             "with due as (update shards set seen_floor = ?::bigint "
             "where name = ? and seen_floor < ?::bigint returning name) "
@@ -175,15 +174,15 @@ class PostgresWriter:
             )
 
     def _write_exchange(self, batch: Commit) -> None:
-        """Write what the shard tells the others, and what it took in of theirs before."""
+        """Write the contribution of the shard, and the contributions it applied before."""
         shard, run = self._shard, self._database.run
-        if batch.told is not None:
+        if batch.contribution is not None:
             seq = self._contributed + 1
-            digest = self._told.digest(contribution_key(shard, seq), batch.told)
+            digest = self._contributions.digest(contribution_key(shard, seq), batch.contribution)
             run(
                 "insert into contributions (shard, seq, position, digest, blob) "
                 "values (?, ?, ?, ?, ?)",
-                (shard, seq, batch.positions[shard], digest, batch.told),
+                (shard, seq, batch.positions[shard], digest, batch.contribution),
             )
             run("update shards set contributed = ? where name = ?", (seq, shard))
         at = batch.expected.get(shard) or ""
@@ -197,7 +196,7 @@ class PostgresWriter:
         )
 
     def _write_common(self, batch: Commit, profiles: list[tuple[Any, ...]]) -> None:
-        """Write what all workers share, from the row that each of them waits for."""
+        """Write the rows shared by all workers, beginning with the row that each of them locks."""
         self._database.run(
             "update tallies set value = value + case name when 'seq' then ?::bigint else 1 end "
             "where name in (select name from tallies where name in ('commits', 'seq') "
@@ -224,24 +223,24 @@ class PostgresWriter:
         )
         here = self._shard or "a single worker"
         return (
-            f"agent {agent_id!r} is judged in {shard}, and came in {here} too: an "
+            f"agent {agent_id!r} is judged in {shard}, and also arrived in {here}: an "
             "agent has one partition; key the records by the agent's id, with the "
             "partitioner of the Java client, and do not add partitions to the topic"
         )
 
     def _columns(self, statement: str, rows: Iterable[Sequence[Any]], *before: Any) -> None:
-        """Run a statement with one array a column, where there are rows."""
+        """Run a statement with one array per column, if there are rows."""
         columns = [list(column) for column in zip(*rows, strict=True)]
         if columns:
             self._database.run(statement, (*before, *columns))
 
 
 def contribution_key(shard: str, seq: int) -> bytes:
-    """Give the key that a contribution is sealed under."""
+    """Give the key of a contribution's digest."""
     return f"{shard}\0{seq}".encode()
 
 
 def _floating(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give a row of anomalies whose rank is no whole number: a column has one type."""
+    """Convert the rank of an anomaly row to float: a column has one type."""
     rank = row[6]
     return (*row[:6], None if rank is None else float(rank), *row[7:])

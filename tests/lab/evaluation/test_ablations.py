@@ -187,9 +187,9 @@ def test_an_unknown_feature_is_refused_before_anything_is_judged() -> None:
 
 def test_selection_of_features_is_judged_in_python() -> None:
     with open_store("sqlite::memory:", secret=b"a secret of tests, 32 bytes long") as store:
-        assert build_worker(Settings(), store, selection=LeftOut(["hour"]))._quiet is None
+        assert build_worker(Settings(), store, selection=LeftOut(["hour"]))._fast_path is None
         plain = build_worker(Settings(), store)
-        assert (plain._quiet is None) is (plain.engine.kernel is None)
+        assert (plain._fast_path is None) is (plain.engine.kernel is None)
 
 
 def test_the_command_says_which_features_and_writes_them(tmp_path: Path, fleet: Example) -> None:

@@ -41,8 +41,8 @@ def asked_for(lines: list[Line]) -> Iterator[tuple[Line, list[Any], float]]:
     for line in lines:
         stated = largest_stated(line["purpose"] or "")
         if line["phase"] == "eval" and stated and infer(line["tool"]) != "read":
-            for told in (line["argument_origins"] or {}).values():
-                for pair in told:
+            for actual in (line["argument_origins"] or {}).values():
+                for pair in actual:
                     if amount(pair[0]) and "request" in pair[1]:
                         yield line, pair, stated
 

@@ -51,10 +51,10 @@ def judged(baseline: Baseline | RunBaseline, block: Sequence[Event]) -> list[flo
 def test_a_foreign_tool_with_much_data_scores_above_a_usual_call(name: str) -> None:
     baseline = built(name)
     judged(baseline, [a_call(n) for n in range(600)])
-    *usual, odd = judged(
+    *usual, unknown_labels = judged(
         baseline, [*(a_call(n) for n in range(600, 640)), a_call(640, "drop_table", 9_000_000)]
     )
-    assert odd > median(usual)
+    assert unknown_labels > median(usual)
 
 
 @pytest.mark.parametrize("name", BY_EVENT)
@@ -71,8 +71,8 @@ def test_a_run_with_a_foreign_tool_scores_above_a_usual_run(name: str) -> None:
     assert isinstance(baseline, RunBaseline)
     baseline.fit([[a_call(4 * n + i) for i in range(4)] for n in range(150)])
     usual = [a_call(800 + i) for i in range(4)]
-    odd = [*usual[:3], a_call(803, "drop_table", 9_000_000)]
-    calm, alarm = baseline.score([usual, odd])
+    unknown_labels = [*usual[:3], a_call(803, "drop_table", 9_000_000)]
+    calm, alarm = baseline.score([usual, unknown_labels])
     assert alarm > calm
 
 

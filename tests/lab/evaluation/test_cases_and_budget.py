@@ -119,8 +119,11 @@ def test_what_went_wrong_is_named_one_by_one() -> None:
     assert [(row["case"], row["reason"], row["causes"]) for row in found["misnamed"]] == [
         ("amiss", "tool", ["bytes_out"])
     ]
-    told = [(row["session"], row["reason"], row["news"]) for row in found["false_alerts"]]
-    assert told == [("s-1", "hour", None), ("", "tool", "deployment")]  # a|2 shows an attack, too
+    actual = [(row["session"], row["reason"], row["news"]) for row in found["false_alerts"]]
+    assert actual == [
+        ("s-1", "hour", None),
+        ("", "tool", "deployment"),
+    ]  # a|2 shows an attack, too
     assert len(found["false_alerts"]) == raised(sessions)["false_alerts"]
 
 

@@ -136,10 +136,10 @@ def test_a_replay_of_the_same_split_gives_the_same_ranks(tmp_path: Path, recordi
 def test_a_line_that_cannot_be_read_is_rejected_and_the_rest_is_measured(tmp_path: Path) -> None:
     file = tmp_path / "runs.jsonl"
     written(file, a_recording())
-    odd = a_session(150, "eval", "benign")
-    odd[0]["event_label"] = "perhaps"
+    unknown_labels = a_session(150, "eval", "benign")
+    unknown_labels[0]["event_label"] = "perhaps"
     with file.open("a") as lines:
-        lines.write("{no json\n" + json.dumps(odd[0]) + "\n")
+        lines.write("{no json\n" + json.dumps(unknown_labels[0]) + "\n")
     result = evaluate([str(file)], fmt=FMT, draws=20, settings=Settings())
     assert (result["rejected"], result["unlabelled_sessions"]) == (1, 1)
     assert result["all"]["sessions"] == 48
@@ -162,9 +162,11 @@ def test_a_label_that_is_none_counts_as_no_label_and_is_told(tmp_path: Path) -> 
     result = evaluate([written(tmp_path / "odd.jsonl", lines)], fmt=FMT, settings=Settings())
     assert result["unlabelled_sessions"] == 12
     assert result["odd_labels"] == {"session_label 'attacked'": 24, "event_label 7": 1}
-    told = " ".join(printed(result).split())
-    assert "sessions without a label: 12, judged" in told
-    assert "labels that are none: session_label 'attacked' 24 times, event_label 7 1 times" in told
+    actual = " ".join(printed(result).split())
+    assert "sessions without a label: 12, judged" in actual
+    assert (
+        "labels that are none: session_label 'attacked' 24 times, event_label 7 1 times" in actual
+    )
 
 
 def test_a_format_without_labels_is_refused(recording: str) -> None:
@@ -212,7 +214,7 @@ def test_the_command_prints_json_for_programs(recording: str) -> None:
 def test_a_field_that_cannot_be_left_out_is_one_line_on_stderr(recording: str) -> None:
     done = command(recording, "--without", "tool")
     assert done.returncode == 2
-    assert done.stderr == "error: field 'tool' cannot be left out, no event is one without it\n"
+    assert done.stderr == "error: field 'tool' cannot be left out, every event needs it\n"
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:

@@ -155,7 +155,7 @@ def test_alerts_under_one_key_are_one_false_alert() -> None:
 
 def test_files_with_attacks_and_origins_are_also_measured_together() -> None:
     def of(source: str, label: str, *, origins: bool) -> Session:
-        return a_session(label, 1.0, source=source, role=f"{source}-role", carries_origins=origins)
+        return a_session(label, 1.0, source=source, role=f"{source}-role", has_origins=origins)
 
     sessions = [
         of("big", "attacked_succeeded", origins=True),

@@ -50,15 +50,15 @@ def an_event(day: int, number: int, tool: str = "ledger.read", **more: Any) -> L
 def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     folder = tmp_path_factory.mktemp("made-up")
     lines = [an_event(day, n) for day in range(8) for n in range(120)]
-    odd = an_event(7, 120, "vault.export")
+    unknown_labels = an_event(7, 120, "vault.export")
     new = an_event(7, 124, "ledger.list")
     cases = [
         {"id": "c1", "kind": "attack", "type": "tool.new", "agent_id": "clerk-0", "cause": "tool",
-         "also": ["operation"], "event_ids": [odd["id"]], "what": "an export"},
+         "also": ["operation"], "event_ids": [unknown_labels["id"]], "what": "an export"},
         {"id": "c2", "kind": "benign", "type": "deployment", "event_ids": [new["id"]]},
         {"id": "c3", "kind": "attack", "type": "tool.new", "event_ids": ["e-0-1"], "cause": "tool"},
     ]  # fmt: skip
-    for name, rows in (("events", [*lines, odd, new]), ("truth", cases)):
+    for name, rows in (("events", [*lines, unknown_labels, new]), ("truth", cases)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     return str(folder / "events.jsonl"), str(folder / "truth.jsonl")
 
@@ -129,15 +129,15 @@ def test_names_from_outside_are_neither_markup_nor_control(result: dict[str, Any
     types = [result["types"][0] | {"type": "[/u]type"}]
     roles = {"[red]desk": result["all"]}
     mistakes = {"missed": [row], "misnamed": [row], "false_alerts": [false]}
-    told = result | {"mistakes": mistakes, "types": types, "roles": roles}
-    whole = "".join(map(text, (table(told), *details(told))))
+    actual = result | {"mistakes": mistakes, "types": types, "roles": roles}
+    whole = "".join(map(text, (table(actual), *details(actual))))
     for name in ("case[/b]x⟨U+001B⟩[2J", "odd [red]", "new [b] 1", "[/u]type", "[red]desk"):
         assert name in whole
 
 
 def test_in_eighty_columns_no_figure_loses_a_digit(result: dict[str, Any]) -> None:
-    told = result | {"roles": {"a-role-with-a-long-name": result["all"]}}
-    for one in (table(told), *details(told)):
+    actual = result | {"roles": {"a-role-with-a-long-name": result["all"]}}
+    for one in (table(actual), *details(actual)):
         lines = text(one, 80).splitlines()
         assert not any("…" in line for line in lines)
         assert max(map(len, lines)) <= 80
@@ -169,23 +169,26 @@ def test_cold_there_is_nothing_that_a_fitted_package_could_learn_from(
 def test_a_line_that_is_no_case_is_refused_by_its_number(
     tmp_path: Path, recording: tuple[str, str]
 ) -> None:
-    odd = tmp_path / "truth.jsonl"
-    odd.write_text('{"id":"a","kind":"attack","type":"tool.new"}\n{"id":3}\n')
+    unknown_labels = tmp_path / "truth.jsonl"
+    unknown_labels.write_text('{"id":"a","kind":"attack","type":"tool.new"}\n{"id":3}\n')
     with pytest.raises(ConfigError, match=r"line 2 of .* is no planted case"):
-        evaluate([recording[0]], fmt="native", truth=str(odd), settings=Settings())
+        evaluate([recording[0]], fmt="native", truth=str(unknown_labels), settings=Settings())
 
 
 def test_a_kind_that_is_none_and_a_case_told_twice_are_refused(
     tmp_path: Path, recording: tuple[str, str]
 ) -> None:
-    odd, line = tmp_path / "truth.jsonl", '{"id":"a","kind":"attack","type":"tool.new"}\n'
+    unknown_labels, line = (
+        tmp_path / "truth.jsonl",
+        '{"id":"a","kind":"attack","type":"tool.new"}\n',
+    )
     for text, said in (
         (line.replace("attack", "bogus"), "line 1 of .* kind .attack or benign"),
-        (line * 2, "case 'a' stands twice"),
+        (line * 2, "case 'a' occurs twice"),
     ):
-        odd.write_text(text)
+        unknown_labels.write_text(text)
         with pytest.raises(ConfigError, match=said):
-            evaluate([recording[0]], fmt="native", truth=str(odd), settings=Settings())
+            evaluate([recording[0]], fmt="native", truth=str(unknown_labels), settings=Settings())
 
 
 def test_the_truth_is_never_written_over(tmp_path: Path, recording: tuple[str, str]) -> None:
@@ -195,7 +198,7 @@ def test_the_truth_is_never_written_over(tmp_path: Path, recording: tuple[str, s
             "--truth", str(truth), "--out", str(truth)]  # fmt: skip
     done = subprocess.run(line, capture_output=True, check=False, cwd=ROOT, text=True)  # noqa: S603  # our own command
     assert done.returncode == 2
-    assert "is read as well" in done.stderr
+    assert "is also an input" in done.stderr
     assert truth.read_bytes() == Path(recording[1]).read_bytes()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from lab.evaluation.judging import judge_apart
+from lab.evaluation.judging import judge_after_history
 from lab.simulation.fleet.config import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
@@ -61,7 +61,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[Judgemen
         records = [RawRecord(line, "made", at, YEAR_2100_US) for at, line in enumerate(lines)]
         history, rest = records[: len(records) // 3], records[len(records) // 3 :]
         settings = Settings(kernel=kernel, alerts_per_day=50, model=QUICK)
-        found, _ = judge_apart(
+        found, _ = judge_after_history(
             history, rest, wire=format_named("native"), settings=settings, **more
         )
         assert len(found) == len(rest)

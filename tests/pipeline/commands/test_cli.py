@@ -101,7 +101,7 @@ def filled() -> None:
         (("agents", "--limit", "0"), 2, ", got '0' (see habitus --help)"),
         (("agents", "--limit", "\x1b[2J"), 2, ", got '\\x1b[2J' (see"),
         (("evaluate", "x", "--draws", "9" * 5_000), 2, ", got '" + "9" * 60 + "…' (see"),
-        (("evaluate", "x", "--history-days", "3"), 2, "--history-days goes with --truth"),
+        (("evaluate", "x", "--history-days", "3"), 2, "--history-days needs --truth"),
         (
             ("evaluate", "x", "--truth", "t", "--cold", "--history-days", "3"),
             2,
@@ -186,7 +186,7 @@ def test_explain_tells_trust_reasons_recovery_and_bits(habitus: Callable[..., Ru
     assert "restricted" in words
     assert re.search(r"recovers watch in \d+ clean days", words)
     assert "9.4 bits Kind of resource [payroll]: never used by this role." in words
-    assert "usual: orders 93%" in words
+    assert "expected: orders 93%" in words
     _, out, _ = habitus("explain", CLERK, "--json")
     explained = json.loads(out)
     assert explained["trust"]["agent_id"] == CLERK
@@ -198,8 +198,8 @@ def test_explain_tells_trust_reasons_recovery_and_bits(habitus: Callable[..., Ru
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"ground": "rule", "p": 0.66}, "found by an explicit rule, not by how rare it is"),
-        ({"ground": "several"}, "found by what several events show"),
+        ({"ground": "rule", "p": 0.66}, "found by an explicit rule, not by its rarity"),
+        ({"ground": "several"}, "found by a sum over several events"),
         ({"ground": "event"}, "as unusual as one event in 3,333, judged by its own last 812"),
         ({"ground": "session", "p": 0.66, "session_p": 0.002}, "one session in 500"),
         ({"ground": "together", "p": 0.66, "together_p": 0.00005}, "one session in 20,000"),

@@ -69,8 +69,8 @@ def test_a_file_with_several_faults_names_them_all(tmp_path: Path) -> None:
         ("[model]\nrelearning_factor = 9", "relearning_factor must be from 0 to 1, got 9"),
         ("[model]\nagent_window = 0", "agent_window must be from 2 to 1e.09, got 0"),
         ("[model]\nhalf_life_days = 1e308", "half_life_days must be from 0 to 36500"),
-        ("[model]\nalerts_per_day = 4", "alerts_per_day stands above"),
-        ("gate = 0.01\n[model]", r"gate stands in \[model\], not above it"),
+        ("[model]\nalerts_per_day = 4", "alerts_per_day belongs above"),
+        ("gate = 0.01\n[model]", r"gate belongs into \[model\], not above it"),
         ("model = 3", "model must be a table"),
         ("[model", "cannot read"),
         ("reason = 4", "reason must be text"),
@@ -224,7 +224,7 @@ def test_a_file_that_says_nothing_is_no_configuration(
     file = tmp_path / "empty.toml"
     file.write_text(text)
     code, _, err = habitus("config", "promote", str(file), "--by", "Ines", "--reason", "trial")
-    assert (code, "empty.toml says nothing" in err) == (2, True)
+    assert (code, "empty.toml is empty" in err) == (2, True)
     file.write_text("[model]\n")
     assert read_config(file)[0] == ModelConfig()
 

@@ -67,7 +67,7 @@ def test_a_fetched_list_is_loaded_with_version_and_licence(server: str, tmp_path
     ("page", "sha256", "said"),
     [
         ("/vpn.txt", "0" * 64, "expected 0000"),
-        ("/page.html", None, "holds no entry of a list"),
+        ("/page.html", None, "holds no list entry"),
         ("/absent", None, "cannot fetch .*404"),
         ("/long.txt", None, "longer than 1000 bytes"),
     ],

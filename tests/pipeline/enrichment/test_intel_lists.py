@@ -47,7 +47,7 @@ def written(folder: Path, name: str, content: str | bytes) -> IntelList:
 )
 def test_the_name_tells_the_kind(tmp_path: Path, name: str, kind: str | None) -> None:
     if kind is None:
-        with pytest.raises(ConfigError, match="cannot tell what kind of list"):
+        with pytest.raises(ConfigError, match="unknown kind of list"):
             written(tmp_path, name, "")
     else:
         assert written(tmp_path, name, "").kind == kind

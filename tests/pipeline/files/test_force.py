@@ -61,7 +61,7 @@ def test_a_file_that_is_there_is_replaced_with_force_alone(
     Path(there).write_text(KEPT)
     code, said = ended(capsys, args)
     assert code == 2
-    assert said == f"error: {option} '{there}' exists already; --force replaces it\n"
+    assert said == f"error: {option} '{there}' already exists; --force replaces it\n"
     assert Path(there).read_text() == KEPT
     assert not Path("habitus.db").exists()
     code, said = ended(capsys, [*args, "--force"])
@@ -76,7 +76,7 @@ def test_pictures_that_are_there_are_replaced_with_force_alone(
     Path("charts/old.png").write_text(KEPT)
     code, said = ended(capsys, [*EVALUATE, "--png", "charts"])
     assert code == 2
-    assert "--png 'charts' holds 'old.png' already; --force replaces what is there" in said
+    assert "--png 'charts' already contains 'old.png'; --force replaces existing files" in said
 
 
 @pytest.mark.parametrize("out", ["-", "/dev/null"])
@@ -116,7 +116,7 @@ def test_a_recording_in_a_folder_is_never_written_over(
     before = Path("rec", name).read_bytes()
     code, said = ended(capsys, ["replay", named, "--out", "rec/tue.jsonl", "--force"])
     assert code == 2
-    assert f"--out 'rec/{name}' is read as well and would be lost" in said
+    assert f"--out 'rec/{name}' is also an input and would be lost" in said
     assert Path("rec", name).read_bytes() == before
     assert not list(Path("rec").glob("*.rejected.jsonl.rejected.jsonl"))
 
@@ -196,7 +196,7 @@ def test_an_output_that_is_named_as_input_is_refused_even_with_force(
 ) -> None:
     code, said = ended(capsys, ["replay", "events.jsonl", "--out", "events.jsonl", "--force"])
     assert code == 2
-    assert "--out 'events.jsonl' is read as well and would be lost" in said
+    assert "--out 'events.jsonl' is also an input and would be lost" in said
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_hard_link_of_a_recording_is_not_written_over(
         Path(name).hardlink_to("events.jsonl")
     code, said = ended(capsys, [*args, "--force"])
     assert code == 2
-    assert "'hard.jsonl' is read as well and would be lost" in said
+    assert "'hard.jsonl' is also an input and would be lost" in said
     assert Path("events.jsonl").read_bytes() == before
 
 
@@ -274,4 +274,4 @@ def test_the_inventory_is_not_written_over(
     monkeypatch.setenv("HABITUS_INVENTORY", "staff.csv")
     code, said = ended(capsys, ["replay", "events.jsonl", "--out", "staff.csv", "--force"])
     assert code == 2
-    assert "--out 'staff.csv' is read as well and would be lost" in said
+    assert "--out 'staff.csv' is also an input and would be lost" in said

@@ -62,7 +62,7 @@ def _idle(monkeypatch: pytest.MonkeyPatch) -> None:
             "--html 'taken/o' cannot be written: there is no folder",
         ),
         ((*EVALUATE, "--html", LONG), "cannot be written: file name too long"),
-        ((*EVALUATE, "--out", "truth.jsonl"), "--out 'truth.jsonl' is read as well"),
+        ((*EVALUATE, "--out", "truth.jsonl"), "--out 'truth.jsonl' is also an input"),
         ((*EVALUATE, "--png", "taken"), "--png 'taken' cannot be written: 'taken' is a file"),
         (
             (*EVALUATE, "--png", "taken/charts"),

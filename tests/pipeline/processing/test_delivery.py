@@ -13,7 +13,7 @@ import pytest
 
 from models.errors import ConfigError
 from pipeline.processing import runner
-from pipeline.publishing.kept_rejected import rejected_path
+from pipeline.publishing.rejected_file import rejected_path
 from pipeline.store import WriterLock, open_store
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def test_a_store_has_one_writer_and_the_second_is_told(pipeline):
     settings = pipeline.settings(pipeline.file(pipeline.events(20)))
     with WriterLock(settings.store.partition(":")[2]) as lock:
         assert lock.acquire()
-        with pytest.raises(ConfigError, match="is written to by another process"):
+        with pytest.raises(ConfigError, match="is in use by another process"):
             pipeline.run(settings)
         assert not runner.serve_inbox(settings, threading.Event())
     assert pipeline.run(settings).events > 0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BAR_WIDTH = 120
 
 
-class Told:
+class Reported:
     """Keeps each piece of work: what, in which unit, of how much, and how much was done."""
 
     def __init__(self) -> None:
@@ -56,9 +56,11 @@ def recording(pipeline) -> Path:
 def test_a_run_over_files_counts_their_bytes(recording: Path, tmp_path: Path) -> None:
     size = recording.stat().st_size
     for _ in range(2):  # the second time everything was judged before
-        told = Told()
-        runner.run(settings(tmp_path, f"file:{recording}"), progress=told, stop=threading.Event())
-        assert told.work == [["judging", "bytes", size, size]]
+        reported = Reported()
+        runner.run(
+            settings(tmp_path, f"file:{recording}"), progress=reported, stop=threading.Event()
+        )
+        assert reported.work == [["judging", "bytes", size, size]]
 
 
 def test_a_run_over_a_folder_counts_compressed_files_as_they_lie(
@@ -70,24 +72,24 @@ def test_a_run_over_a_folder_counts_compressed_files_as_they_lie(
     (folder / "a.jsonl").write_bytes(b"".join(lines[:30]))
     (folder / "b.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[30:])))
     size = sum(path.stat().st_size for path in folder.iterdir())
-    told = Told()
+    reported = Reported()
     summary = runner.run(
-        settings(tmp_path, f"file:{folder}"), progress=told, stop=threading.Event()
+        settings(tmp_path, f"file:{folder}"), progress=reported, stop=threading.Event()
     )
     assert summary.events == len(lines)
-    assert told.work == [["judging", "bytes", size, size]]
+    assert reported.work == [["judging", "bytes", size, size]]
 
 
 def test_files_that_are_followed_have_a_total_only_where_they_are_drained(
     recording: Path, tmp_path: Path
 ) -> None:
     source, stop = f"file:{recording}?follow=1", threading.Event()
-    told = Told()
-    runner.run(settings(tmp_path, source), drain=True, progress=told, stop=stop)
-    assert told.work[0][2] == recording.stat().st_size
+    reported = Reported()
+    runner.run(settings(tmp_path, source), drain=True, progress=reported, stop=stop)
+    assert reported.work[0][2] == recording.stat().st_size
     stop.set()
-    runner.run(settings(tmp_path, source), progress=told, stop=stop)
-    assert told.work[1][:3] == ["judging", "bytes", None]
+    runner.run(settings(tmp_path, source), progress=reported, stop=stop)
+    assert reported.work[1][:3] == ["judging", "bytes", None]
 
 
 def test_standard_input_has_a_total_where_it_is_a_file(recording: Path) -> None:
@@ -109,18 +111,18 @@ def test_replaying_with_a_history_says_what_is_read_learned_and_judged(
 ) -> None:
     past = pipeline.file(pipeline.events(30), "past.jsonl.gz")
     past.write_bytes(gzip.compress(past.read_bytes()))
-    told, size = Told(), past.stat().st_size
+    reported, size = Reported(), past.stat().st_size
     replay(
         [str(recording)],
         fmt="native",
         out=str(pipeline.folder / "out.jsonl"),
         history=[str(past)],
         settings=settings(pipeline.folder),
-        progress=told,
+        progress=reported,
     )
     records = len(pipeline.events(30))
     judged = recording.stat().st_size
-    assert told.work == [
+    assert reported.work == [
         ["reading", "bytes", size, size],
         ["learning", "records", records, records],
         ["judging", "bytes", judged, judged],
@@ -128,11 +130,11 @@ def test_replaying_with_a_history_says_what_is_read_learned_and_judged(
 
 
 def test_learning_says_what_is_read_and_learned(pipeline, recording: Path) -> None:
-    told, size = Told(), recording.stat().st_size
+    reported, size = Reported(), recording.stat().st_size
     learned = learn(
-        [str(recording)], fmt="native", settings=settings(pipeline.folder), progress=told
+        [str(recording)], fmt="native", settings=settings(pipeline.folder), progress=reported
     )
-    assert told.work == [
+    assert reported.work == [
         ["reading", "bytes", size, size],
         ["learning", "records", learned.events, learned.events],
     ]
@@ -141,7 +143,7 @@ def test_learning_says_what_is_read_and_learned(pipeline, recording: Path) -> No
 def test_an_evaluation_by_a_truth_file_counts_bytes(pipeline, recording: Path) -> None:
     truth = pipeline.folder / "truth.jsonl"
     truth.touch()
-    told, size = Told(), recording.stat().st_size
+    reported, size = Reported(), recording.stat().st_size
     evaluate(
         [str(recording)],
         fmt="native",
@@ -150,15 +152,15 @@ def test_an_evaluation_by_a_truth_file_counts_bytes(pipeline, recording: Path) -
         baselines=["first_seen"],
         draws=0,
         settings=settings(pipeline.folder),
-        progress=told,
+        progress=reported,
     )
-    assert [work[1:] for work in told.work] == [["bytes", size, size]] * 2
+    assert [work[1:] for work in reported.work] == [["bytes", size, size]] * 2
 
 
 def test_a_simulation_counts_days(tmp_path: Path) -> None:
-    told = Told()
-    write(SimulationConfig(agents=5, days=3).validate(), tmp_path / "fleet.jsonl", told)
-    assert told.work == [["simulating", "days", 3, 3]]
+    reported = Reported()
+    write(SimulationConfig(agents=5, days=3).validate(), tmp_path / "fleet.jsonl", reported)
+    assert reported.work == [["simulating", "days", 3, 3]]
 
 
 @pytest.mark.parametrize(

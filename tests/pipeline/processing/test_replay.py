@@ -206,8 +206,8 @@ def test_a_file_that_is_not_there_is_said_so(pipeline):
 @pytest.mark.parametrize(
     ("out", "history", "said"),
     [
-        ("events.jsonl", [], "is read as well and would be lost"),
-        ("past.jsonl", ["past.jsonl"], "is read as well and would be lost"),
+        ("events.jsonl", [], "is also an input and would be lost"),
+        ("past.jsonl", ["past.jsonl"], "is also an input and would be lost"),
         (".", [], "--out '.*' cannot be written: it is a folder, expected a file"),
         ("nowhere/out.jsonl", [], "cannot be written: there is no folder '"),
     ],

@@ -77,7 +77,7 @@ def command(pipeline, past, out: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
     done = command(pipeline, past, "review.jsonl")
     acts = len((pipeline.folder / "review.jsonl").read_bytes().splitlines())
-    assert f"{acts} acts of " in done.stderr
+    assert f"{acts} events of " in done.stderr
     assert "would have alerted and are learned; all of them are in 'review.jsonl'" in done.stderr
     assert "identity.shadow" in done.stdout
 
@@ -85,14 +85,14 @@ def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
 def test_a_dash_is_standard_output_where_lines_stand_alone(pipeline, past):
     done = command(pipeline, past, "-")
     acts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert f"{len(acts)} acts of " in done.stderr
+    assert f"{len(acts)} events of " in done.stderr
     assert {"event_id", "anomaly", "reasons"} <= acts[0].keys()
     assert not (pipeline.folder / "-").exists()
 
 
 def test_a_past_is_never_written_over_by_its_review(pipeline, past):
     before = past.read_bytes()
-    with pytest.raises(ConfigError, match=r"--review '.*' is read as well and would be lost"):
+    with pytest.raises(ConfigError, match=r"--review '.*' is also an input and would be lost"):
         learn([str(past)], fmt="native", settings=pipeline.settings(past), review=str(past))
     assert past.read_bytes() == before
 

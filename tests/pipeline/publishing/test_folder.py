@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import MalformedEvent, SinkUnavailable
 from pipeline.processing.stream_types import Message, RawRecord
-from pipeline.publishing.folder import Folder, Nowhere
+from pipeline.publishing.folder import Discard, Folder
 from pipeline.publishing.rejected import rejected_message
 
 TRUST = "agent.trust"
@@ -83,4 +83,4 @@ def test_a_disk_that_refuses_is_unavailable_not_lost() -> None:
 
 
 def test_nowhere_takes_everything() -> None:
-    Nowhere().publish([Message(TRUST, b"a", "1", b"{}")])
+    Discard().publish([Message(TRUST, b"a", "1", b"{}")])

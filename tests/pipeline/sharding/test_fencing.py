@@ -114,7 +114,7 @@ def test_a_claim_refuses_whoever_had_it_before_even_where_no_position_moves(
         old.claim()
         old.commit(Commit(counters={"events": 1}))
         new.claim()
-        with pytest.raises(Superseded, match="turn 1, now is turn 2"):
+        with pytest.raises(Superseded, match="epoch 1, the current one is 2"):
             old.commit(Commit(shared=[("peers", b"old")], counters={"events": 1}))
         new.commit(Commit(shared=[("peers", b"new")]))
         assert new.shared() == {"peers": b"new"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import MessageTooLarge, SinkUnavailable, Superseded
-from pipeline.processing.assembly import Surroundings
+from pipeline.processing.assembly import SharedResources
 from pipeline.publishing.publisher import Publisher
 from pipeline.settings import Settings
 from pipeline.sharding.inbox import forward
@@ -27,7 +27,7 @@ def settings(postgresql_url: str) -> Settings:
 
 
 def first_shard(settings: Settings, store: PostgresStore) -> Shard:
-    return Shard(settings, store.of(FIRST), Surroundings.of(settings, store))
+    return Shard(settings, store.of(FIRST), SharedResources.of(settings, store))
 
 
 def test_events_from_http_are_written_to_the_topic_under_their_agents(

@@ -95,7 +95,7 @@ def test_doctor_says_that_nobody_has_given_a_sign_of_life(
         shard.claim()
         shard.commit(Commit(status=PipelineStatus("running", 1_000_000, 1, 0)))
     check = next(one for one in examine(settings, 301_000_000) if one.name == "store")
-    assert check.found.endswith("no sign of life for 300 s, 0 of 2 partitions in hand")
+    assert check.found.endswith("no heartbeat for 300 s, 0 of 2 partitions in hand")
     assert (check.state, check.todo) == ("optional", "start habitus run")
 
 

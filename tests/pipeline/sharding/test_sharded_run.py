@@ -251,7 +251,7 @@ def test_a_topic_that_was_made_anew_is_not_taken_for_the_one_before(pipeline, st
     assert position_check(stream.settings()).state == "ok"
     stream.make_anew()
     stream.send(events[100:])  # each partition is longer than its position
-    with pytest.raises(ConfigError, match=r"gone: it was made anew since.*lost=skip"):
+    with pytest.raises(ConfigError, match=r"created anew.*lost=skip"):
         runner.run(stream.settings(), drain=True, stop=threading.Event())
     told = position_check(stream.settings())
     assert (told.state, "lost=skip" in told.todo) == ("missing", True)
@@ -287,9 +287,9 @@ def test_a_writer_of_another_kind_is_refused_beside_workers(pipeline, stream):
     alone = stream.settings(source=f"file:{file}")
     with Worker(stream.settings()):
         until(lambda: stream.counted().get("events") == len(events))
-        with pytest.raises(ConfigError, match="is written to by another process; stop it first"):
+        with pytest.raises(ConfigError, match="is in use by another process; stop it first"):
             runner.run(alone, drain=True, stop=threading.Event())
-        with pytest.raises(ConfigError, match="is written to by another process; stop it first"):
+        with pytest.raises(ConfigError, match="is in use by another process; stop it first"):
             learn([str(file)], fmt="native", settings=alone)
         assert not runner.serve_inbox(alone, threading.Event())
     assert stream.counted()["events"] == len(events)
@@ -333,7 +333,7 @@ def test_only_what_has_an_end_is_counted_towards_it(pipeline, stream, drain):
 def test_workers_are_refused_beside_a_writer_that_judges_alone(pipeline, stream):
     with writer_lock(stream.url) as lock:
         assert lock.acquire()
-        with pytest.raises(ConfigError, match="written to by a process that judges alone"):
+        with pytest.raises(ConfigError, match="in use by a process that judges alone"):
             runner.run(stream.settings(), drain=True, stop=threading.Event())
         # One that lost its place in a restart of the server waits for it.
         with (

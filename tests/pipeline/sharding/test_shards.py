@@ -18,7 +18,7 @@ from models.engine import Engine
 from models.errors import StateError, Superseded
 from models.event import microseconds
 from pipeline.clock import clock_us
-from pipeline.processing.assembly import Surroundings
+from pipeline.processing.assembly import SharedResources
 from pipeline.processing.replay import learn
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
@@ -43,7 +43,7 @@ def settings(postgresql_url: str) -> Settings:
 
 
 def a_shard(settings: Settings, store: PostgresStore, name: str) -> Shard:
-    return Shard(settings, store.of(name), Surroundings.of(settings, store))
+    return Shard(settings, store.of(name), SharedResources.of(settings, store))
 
 
 def records(pipeline: Any, name: str, limit: int = 400) -> list[RawRecord]:
@@ -65,14 +65,14 @@ def test_a_partition_that_comes_later_is_judged_as_those_before(
     settings: Settings, store: PostgresStore
 ) -> None:
     """What is promoted meanwhile is for the next start: a fleet is not judged in two ways."""
-    around = Surroundings.of(settings, store)
+    resources = SharedResources.of(settings, store)
     store.configs.add(ModelConfig(gate=0.02), by="Ada", at_us=1, reason="fewer held back")
     one, again = (
         Shard(settings, store.of(ONE), given).worker
-        for given in (around, Surroundings.of(settings, store))
+        for given in (resources, SharedResources.of(settings, store))
     )
     assert one.config.gate == ModelConfig().gate
-    assert one.config_version == around.config.version != again.config_version
+    assert one.config_version == resources.config.version != again.config_version
     assert again.config.gate == 0.02
 
 
@@ -136,7 +136,7 @@ def test_the_newest_event_of_a_topic_is_that_of_all_its_partitions(
     again = a_shard(settings, store, ONE)  # in other hands: no event, and none forgotten
     again.beat(0)
     assert store.statuses()[ONE].last_events["kafka:t"].event_us == newest[ONE]
-    drained = Shard(settings, store.of(ONE), Surroundings.of(settings, store), drain=True)
+    drained = Shard(settings, store.of(ONE), SharedResources.of(settings, store), drain=True)
     drained.beat(0)
     assert store.statuses()[ONE].last_events["kafka:t"].kind == "batch"
 
@@ -293,7 +293,7 @@ def test_a_record_under_another_key_does_not_decide_where_a_new_agent_is_judged(
     ((_, told),) = a_shard(settings, store, ONE).store.outbox(10)
     detail = dict(told.headers)["detail"].decode()
     assert detail.startswith(
-        f"the key is b'by chance' and nothing of agent {first.decode()!r} came"
+        f"the key is b'by chance' in the first record of agent {first.decode()!r} came"
     )
     assert later
     judge(a_shard(settings, store, ZERO), later)

@@ -13,7 +13,7 @@ from pipeline.sources.kafka.clients.kafka_module import TopicPartition
 from pipeline.sources.kafka.clients.member import NoAnswer
 from pipeline.sources.kafka.levels import ASK_US
 from pipeline.sources.kafka.position import Position
-from pipeline.sources.kafka.source import LOOK_EVERY_US, KafkaSource
+from pipeline.sources.kafka.source import CHECK_EVERY_US, KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,13 +195,13 @@ def test_a_topic_that_is_made_anew_meanwhile_is_noticed(kafka: Any, admin: Any, 
     options = {"num_partitions": 2, "replication_factor": 1, "configs": {}}
     admin.create_topics({kafka.topic: options}, wait_for_metadata=True)
     kafka.fill(100, 400)  # each partition is longer than it was
-    now[0] += LOOK_EVERY_US
+    now[0] += CHECK_EVERY_US
     read.clear()
     if more:
         on(300)
         assert sorted(read) == sorted(b"%d" % n for n in range(100, 400))
     else:
-        with pytest.raises(ConfigError, match="it was made anew since"):
+        with pytest.raises(ConfigError, match="created anew"):
             on(300)
     source.close()
 

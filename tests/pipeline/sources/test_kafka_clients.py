@@ -24,7 +24,7 @@ from pipeline.sources.kafka.clients.librdkafka_options import (
     producer_options,
     translated,
 )
-from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, Passing
+from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, TransientFault
 from pipeline.sources.kafka.clients.producer import ProducerFault
 from pipeline.sources.kafka.clients.registry import CLIENTS, open_member, producer_of
 
@@ -183,13 +183,13 @@ def test_nothing_is_taken_after_what_cannot_be_read_and_then_it_ends(receiving) 
     assert member.position(0) == 4
     with pytest.raises(MemberFault, match="_BAD_MSG") as caught:
         member.offsets()
-    assert not isinstance(caught.value, Passing)
+    assert not isinstance(caught.value, TransientFault)
 
 
 def test_what_passes_costs_no_record(receiving) -> None:
     member = receiving(message(3), message(0, error="_ALL_BROKERS_DOWN"), message(4))
     assert member.offsets() == {0: [3, 4]}
-    with pytest.raises(Passing, match="_ALL_BROKERS_DOWN"):
+    with pytest.raises(TransientFault, match="_ALL_BROKERS_DOWN"):
         member.offsets()
     assert member.offsets() == {}
 

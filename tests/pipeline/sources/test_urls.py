@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import ConfigError
 from pipeline.publishing import SINKS, open_sink
-from pipeline.publishing.folder import Folder, Nowhere
+from pipeline.publishing.folder import Discard, Folder
 from pipeline.sources import SOURCES, open_source
 from pipeline.sources.kafka.address import parse
 from pipeline.sources.stdin import Stdin
@@ -53,7 +53,7 @@ def test_a_minus_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("kafka://127.0.0.1/t", "expected kafka://HOST:PORT"),
         ("kafka://127.0.0.1:9092/a/b", "expected one topic"),
         ("kafka://127.0.0.1:9092/t?groop=x", "unknown parameter 'groop'"),
-        ("kafka://127.0.0.1:9092/t?group=x&group=y", "a parameter stands twice in"),
+        ("kafka://127.0.0.1:9092/t?group=x&group=y", "a parameter occurs twice in"),
         ("kafka://[::1/t?group=x", "expected kafka://HOST:PORT"),
         ("kafka://127.0.0.1:9092/t?lost=ok", "lost must be stop or skip, got 'ok'"),
         ("kafka://127.0.0.1:9092/t?config=absent.toml", "'absent.toml' cannot be read"),
@@ -137,11 +137,11 @@ def test_an_option_of_the_wrong_kind_is_told_and_no_password(
 
 
 def test_sinks_are_made_for_their_scheme(tmp_path: Path) -> None:
-    assert isinstance(open_sink("none"), Nowhere)
+    assert isinstance(open_sink("none"), Discard)
     assert isinstance(open_sink(f"file:{tmp_path}/out"), Folder)
     assert (tmp_path / "out").is_dir()
     (tmp_path / "taken").write_bytes(b"")
-    with pytest.raises(ConfigError, match="cannot make the folder"):
+    with pytest.raises(ConfigError, match="cannot create the folder"):
         open_sink(f"file:{tmp_path}/taken")
 
 

@@ -121,7 +121,7 @@ def test_a_commit_on_another_position_than_it_expects_writes_nothing(store: Stor
     late = Commit(positions={"kafka:t:0": "7"}, expected={"kafka:t:0": "5"}, counters={"events": 2})
     with pytest.raises(Superseded, match=r"kafka:t:0 is 9, expected 5"):
         store.commit(late)
-    with pytest.raises(Superseded, match="not there, expected 3"):
+    with pytest.raises(Superseded, match="not stored, expected 3"):
         store.commit(Commit(positions={"stdin": "4"}, expected={"stdin": "3"}))
     assert store.positions() == {"kafka:t:0": "9"}
     assert store.counters() == {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.text.visible import skeleton, told_apart, visible
+from pipeline.text.visible import distinguishable, skeleton, visible
 
 CASES = json.loads((Path(__file__).parents[2] / "visible_cases.json").read_text())
 
@@ -24,7 +24,7 @@ def test_hidden_and_misleading_characters_are_named(case: dict[str, Any]) -> Non
 def test_ids_that_look_alike_are_shown_with_what_differs(
     names: list[str], shown: list[str]
 ) -> None:
-    assert list(told_apart(names).values()) == shown
+    assert list(distinguishable(names).values()) == shown
     assert len(set(shown)) == len(shown)
 
 

@@ -156,7 +156,7 @@ KEY = {"id": "a", "sha256": "0" * 64}
         ({**KEY, "subject": "b"}, "must have one of"),
         ({**KEY, "agents": ["a*b*c"]}, "agent pattern 'a*b*c' may have one *"),
         ({**KEY, "agents": ["{subject}"]}, "stands for the name in a token"),
-        ({"id": "a", "subject": "b", "scopes": ["admin"]}, "a token brings its own"),
+        ({"id": "a", "subject": "b", "scopes": ["admin"]}, "a token has its own"),
         ({"id": "a", "subject": "b?"}, "its one wildcard is *"),
         ({**KEY, "scopes": ["trust:raed"]}, "did you mean trust:read?"),
         ({**KEY, "id": "a b"}, "white space"),

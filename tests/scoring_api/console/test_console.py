@@ -84,7 +84,7 @@ def test_what_a_rule_found_is_not_told_as_rare(page, installation):
         page.goto(str(client.base_url))
         page.locator("#queue summary").first.click()
         body = page.locator("#queue .anomaly-body").first
-        expect(body).to_contain_text("found by an explicit rule, not by how rare it is")
+        expect(body).to_contain_text("found by an explicit rule, not by its rarity")
         expect(body).not_to_contain_text("ordinary")
         expect(body).not_to_contain_text("1 in")
 

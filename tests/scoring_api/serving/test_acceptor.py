@@ -8,7 +8,7 @@ import itertools
 import socket
 
 from scoring_api.serving.acceptor import Acceptor
-from scoring_api.serving.door import Door
+from scoring_api.serving.admission import Admission
 from scoring_api.serving.limits import Limits
 
 
@@ -32,7 +32,7 @@ async def opened_by_turn(waiting: int, limits: Limits) -> list[int]:
         listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=waiting))
         for _ in range(waiting):
             sockets.enter_context(socket.create_connection(listener.getsockname()))
-        acceptor = Acceptor(Door(limits), None, lambda _host: Opened(opened))  # type: ignore[arg-type,return-value]
+        acceptor = Acceptor(Admission(limits), None, lambda _host: Opened(opened))  # type: ignore[arg-type,return-value]
         accepting = asyncio.create_task(acceptor.run(listener))
         for _ in range(1000):
             await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache import cache as cache_module
 from scoring_api.trust_cache.cache import TrustCache
 
-USUAL = (None, None)
+DEFAULT_QUESTION = (None, None)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def renewed(cache, now_us):
 
 
 def answers(cache):
-    return {name: known.entries.get(USUAL) for name, known in cache.agents.items()}
+    return {name: known.entries.get(DEFAULT_QUESTION) for name, known in cache.agents.items()}
 
 
 def test_answers_are_at_hand_before_anybody_asks(installation, polled):
@@ -49,7 +49,7 @@ def test_answers_are_at_hand_before_anybody_asks(installation, polled):
     at_hand = answers(cache)
     assert all(at_hand.values())
     for name in "ab":
-        assert cache.entry(name, USUAL, installation.now_us()) is at_hand[name]
+        assert cache.entry(name, DEFAULT_QUESTION, installation.now_us()) is at_hand[name]
 
 
 def test_the_start_takes_no_longer_than_it_may_and_the_rest_is_made_later(installation, polled):
@@ -65,14 +65,16 @@ def test_what_is_asked_for_is_made_anew_before_it_is_ten_seconds_old(installatio
     installation.put(installation.state("a"), installation.state("b"))
     cache = polled()
     start, first = installation.now_us(), answers(cache)
-    cache.entry("a", USUAL, start)
+    cache.entry("a", DEFAULT_QUESTION, start)
     renewed(cache, start)  # they have time
     assert answers(cache) == first
     renewed(cache, start + 9_000_000)
     second = answers(cache)
     assert second["a"] is not first["a"]
     assert second["b"] is first["b"]  # nobody asked for it
-    assert cache.entry("b", USUAL, start + 20_000_000) is first["b"]  # it holds, nobody waits
+    assert (
+        cache.entry("b", DEFAULT_QUESTION, start + 20_000_000) is first["b"]
+    )  # it holds, nobody waits
     renewed(cache, start + 20_000_000)
     assert answers(cache)["b"] is not first["b"]
 
@@ -96,9 +98,9 @@ def test_of_a_large_fleet_what_nobody_asks_for_is_let_go(installation, polled, m
     assert [name for name, entry in answers(cache).items() if entry] == ["c", "d"]
     start = installation.now_us()
     for name in "abcd":
-        cache.entry(name, USUAL, start)
+        cache.entry(name, DEFAULT_QUESTION, start)
     for second in range(0, 200, 5):
-        cache.entry("a", USUAL, start + second * 1_000_000)
+        cache.entry("a", DEFAULT_QUESTION, start + second * 1_000_000)
         renewed(cache, start + second * 1_000_000)
     at_hand = [name for name, entry in answers(cache).items() if entry]
     assert len(at_hand) <= 3
@@ -150,5 +152,5 @@ def test_over_a_recording_nothing_is_kept_for_nobody(installation, polled):
 def test_made_up_ids_are_not_made_anew(installation, polled):
     cache = polled()
     now = installation.now_us()
-    cache.entry("made-up", USUAL, now)
+    cache.entry("made-up", DEFAULT_QUESTION, now)
     assert not cache.renewal.renew(now + 60_000_000)

@@ -1,4 +1,4 @@
-"""Attacks, one planter each: what happens, and the feature that gives it away."""
+"""Attacks, one planter each: its events, and the feature that reveals it."""
 
 from __future__ import annotations
 

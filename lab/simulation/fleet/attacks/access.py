@@ -1,4 +1,4 @@
-"""Attacks that show in which tools and resources an agent reaches for."""
+"""Attacks visible in the tools and resources of an agent."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def tool(scene: Scene, case: Case) -> Act:
 
 
 def code(scene: Scene, case: Case) -> Act:
-    """Run code that the agent was never meant to run."""
+    """Run code as an agent that never runs any."""
     yield from _strange(scene, case, STRANGE["code.interpret"], 3)
 
 
 def secrets(scene: Scene, case: Case) -> Act:
-    """Read one root key after the other."""
+    """Read root keys one after the other."""
     yield from _strange(scene, case, STRANGE["vault.reveal"], 4)
 
 
 def settings(scene: Scene, case: Case) -> Act:
-    """Switch off the agent's own logging, or run as a version that nobody announced."""
+    """Switch off the agent's logging, or run as an unannounced version."""
     if case.key % 2:
         visit = scene.visit(case)
         visit.agent = change(visit.agent, version=f"0.9-{case.key % 97}")
@@ -61,7 +61,7 @@ def settings(scene: Scene, case: Case) -> Act:
 
 
 def sweep(scene: Scene, case: Case) -> Act:
-    """List and describe whatever there is, dozens of things within minutes."""
+    """List and describe dozens of objects within minutes."""
     visit = scene.visit(case)
     played = scene.play(visit)
     known = visit.persona.world.role.tools
@@ -76,7 +76,7 @@ def sweep(scene: Scene, case: Case) -> Act:
 
 
 def peer(scene: Scene, case: Case) -> Act:
-    """Hand work to an agent of another company that nobody has dealt with."""
+    """Delegate work to an unknown agent of another company."""
     visit = scene.visit(case)
     played = scene.play(visit)
     ask = visit.persona.world.role.tools["agents.ask"]
@@ -90,15 +90,15 @@ def peer(scene: Scene, case: Case) -> Act:
 
 
 def _strange(scene: Scene, case: Case, strange: Tool, times: int) -> Act:
-    """Let calls of a tool that no role has follow an ordinary session."""
+    """Append calls of a tool without a role to an ordinary session."""
     visit = scene.visit(case)
     played = scene.play(visit)
-    places = (change(strange.resource, id=f"{strange.resource.id}/{n}") for n in _PARTS[:times])
-    yield played, [add(visit, played, strange, resource=place) for place in places]
+    targets = (change(strange.resource, id=f"{strange.resource.id}/{n}") for n in _PARTS[:times])
+    yield played, [add(visit, played, strange, resource=place) for place in targets]
 
 
 def _letters(number: int) -> str:
-    """Name a number without digits, so that each is a resource of its own.
+    """Name a number without digits, so that each name is a separate resource.
 
     >>> _letters(0), _letters(27)
     ('a', 'bb')
@@ -108,7 +108,7 @@ def _letters(number: int) -> str:
 
 
 def no_code(persona: Persona) -> bool:
-    """Whether running things is not part of an agent's role."""
+    """Return whether an agent's role has no execute operation."""
     return all(tool.operation != "execute" for tool in persona.world.role.tools.values())
 
 

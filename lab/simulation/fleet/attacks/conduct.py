@@ -1,4 +1,4 @@
-"""Attacks that show in when, for whom and in which order an agent works."""
+"""Attacks visible in time, principal and order of an agent's work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def delegation(scene: Scene, case: Case) -> Act:
-    """Act for a stranger, for nobody, or at the end of a long chain of strangers."""
+    """Act for an unknown person, for nobody, or at the end of a long unknown chain."""
     visit = scene.visit(case)
     stranger = f"person-guest-{case.key % 100_000:05d}"
     if case.key % 3 == 0:
@@ -33,7 +33,7 @@ def delegation(scene: Scene, case: Case) -> Act:
 
 
 def autonomous(scene: Scene, case: Case) -> Act:
-    """Let an agent that always acts for a person act by itself."""
+    """Let a delegated agent act autonomously."""
     played = scene.play(scene.visit(case, delegation=[]))
     played = [
         (at_us, change(event, mode="autonomous", human=None, delegation=None))
@@ -43,13 +43,13 @@ def autonomous(scene: Scene, case: Case) -> Act:
 
 
 def night(scene: Scene, case: Case) -> Act:
-    """Work at two or three in the morning, when agents of this kind never do."""
+    """Work at two or three in the morning, when such agents never work."""
     played = scene.play(scene.visit(case, hour=2.0 + 1.5 * scene.luck(case, 3)))
     yield played, events(played)
 
 
 def order(scene: Scene, case: Case) -> Act:
-    """Use the everyday tools in an order nobody uses them in: twice backwards."""
+    """Use familiar tools in an unknown order: twice backwards."""
     visit = scene.visit(case)
     task = visit.task
     if len(task.calls) < 5:
@@ -65,14 +65,14 @@ def order(scene: Scene, case: Case) -> Act:
 
 
 def drift(scene: Scene, case: Case) -> Act:
-    """Be asked for one thing and go on to do another one of the role's."""
+    """Get a request, then do another task of the role."""
     visit = scene.visit(case)
     other = other_task(visit, scene.luck(case, 3))
     played = scene.play(visit)
     mine = {call.tool.name for call in visit.task.calls}
     started = len(played)
     aside: Played = scene.play(scene.visit(case, 1, task=other))
-    # The other task's calls, as calls of this session: its request still says something else.
+    # Calls of the other task within this session, whose request does not ask for them.
     for _, event in aside:
         before_us, before = played[-1]
         at_us = before_us + 4_000_000
@@ -107,7 +107,7 @@ def unproven(scene: Scene, case: Case) -> Act:
 
 
 def definition(scene: Scene, case: Case) -> Act:
-    """Call a tool that tells what it does, and later one of its name that does something else."""
+    """Call a tool, and later a tool of the same name with another definition."""
     visit = scene.visit(case)
     played = scene.play(visit)
     tool = familiar(visit, unit(case.key, 3))

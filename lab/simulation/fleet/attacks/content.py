@@ -1,4 +1,4 @@
-"""Attacks that show in what a call carries, and where that came from."""
+"""Attacks visible in arguments and their origins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WRITES = 10
 
 
 def injection(scene: Scene, case: Case) -> Act:
-    """Read a poisoned result and send, or pay, to whom it names; nobody asked for it."""
+    """Read a poisoned result, and send or pay to the receiver that it names."""
     visit = scene.visit(case)
     played = scene.play(visit)
     read = _poisoned(visit, played, scene.luck(case, 3))
@@ -35,7 +35,7 @@ def injection(scene: Scene, case: Case) -> Act:
 
 
 def _poisoned(visit: Visit, played: Played, luck: float) -> str:
-    """Name the reading tool whose result held the instruction; one more call where none was."""
+    """Give the reading tool whose result has the instruction; add a call if there is none."""
     names = [event.tool for _, event in played if event.operation == "read"]
     if not names:
         names = [add(visit, played, familiar(visit, luck)).tool]
@@ -43,7 +43,7 @@ def _poisoned(visit: Visit, played: Played, luck: float) -> str:
 
 
 def _outward(persona: Persona) -> Tool:
-    """Give the role's tool that sends or pays, paying first."""
+    """Give a tool of the role that pays or, else, sends."""
     tools = [
         tool
         for tool in persona.world.role.tools.values()
@@ -53,7 +53,7 @@ def _outward(persona: Persona) -> Tool:
 
 
 def has_outward(persona: Persona) -> bool:
-    """Whether the role sends or pays to somebody it names in the call."""
+    """Return whether the role sends or pays to a receiver named in the call."""
     return any(
         tool.operation in ("pay", "send") and tool.arguments and tool.arguments[0][1][0] != "="
         for name, tool in persona.world.role.tools.items()
@@ -62,7 +62,7 @@ def has_outward(persona: Persona) -> bool:
 
 
 def memory(scene: Scene, case: Case) -> Act:
-    """Write instructions out of a result into the agent's memory, again and again."""
+    """Write instructions of a result into the agent's memory repeatedly."""
     visit = scene.visit(case)
     played = scene.play(visit)
     read = _poisoned(visit, played, scene.luck(case, 3))

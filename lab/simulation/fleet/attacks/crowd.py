@@ -1,4 +1,4 @@
-"""Attacks that run through several agents at once."""
+"""Attacks through several agents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _APART_US = 240_000_000
 
 
 def cascade(scene: Scene, case: Case) -> Act:
-    """Pass one bad request on from agent to agent: strange tools and failures under one trace."""
+    """Pass one harmful request from agent to agent: foreign tools and failures under one trace."""
     chain = [case.index, *scene.helpers(case, _AGENTS - 1)]
     trace = f"t-{case.key >> 16:012x}"
     start = 9.5 + 5 * scene.luck(case, 1)

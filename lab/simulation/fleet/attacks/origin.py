@@ -1,4 +1,4 @@
-"""Attacks that show in where an agent comes from and whose credential it holds."""
+"""Attacks visible in an agent's network origin and credential."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _far(case: Case) -> Network:
 
 
 def anonymiser(scene: Scene, case: Case) -> Act:
-    """Work as usual, but through a public VPN, a Tor exit or a proxy."""
+    """Do ordinary work through a public VPN, a Tor exit or a proxy."""
     away = Network(
         source_ip=_address(case),
         egress=_ANONYMOUS[case.key % len(_ANONYMOUS)],  # type: ignore[arg-type]  # one of them
@@ -41,21 +41,21 @@ def anonymiser(scene: Scene, case: Case) -> Act:
 
 
 def new_origin(scene: Scene, case: Case) -> Act:
-    """Work as usual, from a country and a network operator never seen."""
+    """Do ordinary work from a new country and network operator."""
     yield from _away(scene, case, _far(case))
 
 
 def _away(scene: Scene, case: Case, network: Network) -> Act:
-    """Play a session from elsewhere, with a credential of its own: it is not the finding."""
+    """Play a session from another network, with a separate credential, which is not the finding."""
     visit = scene.visit(case, network=network)
-    usual = credential(visit.persona, visit.start_us)
-    visit.held = change(usual, id=f"cr-{case.key:016x}")
+    own = credential(visit.persona, visit.start_us)
+    visit.held = change(own, id=f"cr-{case.key:016x}")
     played = scene.play(visit)
     yield played, events(played)
 
 
 def reuse(scene: Scene, case: Case) -> Act:
-    """Use the credential of a session under way from far away."""
+    """Use the credential of a running session from a distant place."""
     here = scene.visit(case)
     held = credential(here.persona, here.start_us)
     yield scene.play(here), []
@@ -66,7 +66,7 @@ def reuse(scene: Scene, case: Case) -> Act:
 
 
 def lifetime(scene: Scene, case: Case) -> Act:
-    """Use a credential past its end, or one issued for years where others last hours."""
+    """Use an expired credential, or one valid for years where others last hours."""
     visit = scene.visit(case)
     issued_us, expires_us = visit.start_us - 6 * HOUR_US, visit.start_us - HOUR_US // 3
     if case.key % 2:
@@ -82,17 +82,17 @@ def lifetime(scene: Scene, case: Case) -> Act:
 
 
 def scopes(scene: Scene, case: Case) -> Act:
-    """Work with a credential that may do far more than those before it."""
+    """Work with a credential that has far more scopes than earlier ones."""
     visit = scene.visit(case)
-    usual = credential(visit.persona, visit.start_us)
-    wider = [*(usual.scopes or []), "admin", "iam:write"]
-    visit.held = change(usual, id=f"cr-{case.key:016x}", scopes=wider)
+    own = credential(visit.persona, visit.start_us)
+    wider = [*(own.scopes or []), "admin", "iam:write"]
+    visit.held = change(own, id=f"cr-{case.key:016x}", scopes=wider)
     played = scene.play(visit)
     yield played, events(played)
 
 
 def shadow(scene: Scene, case: Case) -> Act:
-    """Let an agent that nobody registered do the work of a role."""
+    """Let an unregistered agent do the work of a role."""
     name = f"helper-{case.key % 1_000_000:06d}"
     visit = scene.visit(case)
     visit.agent = Agent(id=name, model="cedar-2", version="1.0")

@@ -1,4 +1,4 @@
-"""Attacks that show in how much, how often and how badly."""
+"""Attacks visible in volume, rate and failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def again(
     visit: Visit, played: Played, tool: Tool, gap_s: float, times: int, **changes: Any
 ) -> list[Event]:
-    """Let one tool be called so many times more, each on a resource of its own."""
+    """Append calls of one tool, each on a separate resource."""
     return [
         add(visit, played, tool, gap_s, resource=own_resource(visit, tool, n), **changes)
         for n in range(times)
@@ -28,7 +28,7 @@ def again(
 
 
 def failures(scene: Scene, case: Case) -> Act:
-    """Be denied again and again."""
+    """Repeat denied calls."""
     visit = scene.visit(case)
     played = scene.play(visit)
     tool = familiar(visit, scene.luck(case, 3))
@@ -46,7 +46,7 @@ def burst(scene: Scene, case: Case) -> Act:
 
 
 def exfiltration(scene: Scene, case: Case) -> Act:
-    """Move a hundred times what is usual, with a tool of every day."""
+    """Move a hundred times the typical volume with a familiar tool."""
     visit = scene.visit(case)
     played = scene.play(visit)
     tool = familiar(visit, scene.luck(case, 3), lambda one: one.bytes_out >= 1_000)
@@ -61,7 +61,7 @@ def exfiltration(scene: Scene, case: Case) -> Act:
 
 
 def destruction(scene: Scene, case: Case) -> Act:
-    """Delete one thing after the other."""
+    """Delete many objects one after the other."""
     visit = scene.visit(case)
     played = scene.play(visit)
     own = [one for one in visit.persona.world.role.tools.values() if one.operation == "delete"]
@@ -71,7 +71,7 @@ def destruction(scene: Scene, case: Case) -> Act:
 
 
 def cost(scene: Scene, case: Case) -> Act:
-    """Burn fifty times the usual tokens a call."""
+    """Use fifty times the typical tokens per call."""
     visit = scene.visit(case)
     played = scene.play(visit)
     tool = familiar(visit, scene.luck(case, 3))
@@ -90,9 +90,9 @@ def cost(scene: Scene, case: Case) -> Act:
 
 
 def silence(scene: Scene, case: Case) -> Act:
-    """Stop reporting, while another agent's work shows that this one goes on acting.
+    """Stop reporting, while another agent's events show that this one still acts.
 
-    That it says nothing itself is seen to where the day's work is drawn up.
+    The day's plan removes the events of this agent.
     """
     if scene.day != case.last_day:
         return
@@ -105,7 +105,7 @@ def silence(scene: Scene, case: Case) -> Act:
 
 
 def approvals(scene: Scene, case: Case) -> Act:
-    """Approve one thing after the other faster than anybody reads."""
+    """Approve requests faster than a person can read."""
     visit = scene.visit(case)
     played = scene.play(visit)
     tool = familiar(visit, scene.luck(case, 3))

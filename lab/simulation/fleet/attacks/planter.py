@@ -1,4 +1,4 @@
-"""The shape of a planter."""
+"""Type of a planter."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.scene import Scene
 
 Act = Iterator[tuple[Played, list[Event]]]
-"""Sessions, each with those of its events that are wrong."""
+"""Sessions, each with its harmful events."""
 
 
-def anyone(persona: Persona) -> bool:  # noqa: ARG001  # the shape of `fits`
-    """Tell that an attack is possible with any agent."""
+def anyone(persona: Persona) -> bool:  # noqa: ARG001  # signature of `fits`
+    """Return True: the attack is possible with any agent."""
     return True
 
 
 def by_day_only(persona: Persona) -> bool:
-    """Whether an agent never works by itself, nor at night."""
+    """Return whether an agent never works autonomously or at night."""
     return not persona.world.role.nightly
 
 
@@ -37,17 +37,17 @@ class Planter(Struct, frozen=True):
     name
         One of `config.ATTACKS`.
     act
-        Gives what is to happen on a day of the case.
+        Gives the sessions of one day of the case.
     cause, also
-        Feature that the first reason of an alert should name, and others that say the same.
+        Expected feature of the first reason, and equivalent ones.
     what
-        One sentence.
+        Description in one sentence.
     days
-        How long it goes on; shorter where the simulation ends before.
+        Length in days; shorter if the simulation ends before.
     fits
-        Whether an agent can be its victim.
+        Returns whether an agent can be its victim.
     helpers
-        Whether it needs other agents of lower numbers.
+        Whether it needs other agents with lower numbers.
     """
 
     name: str

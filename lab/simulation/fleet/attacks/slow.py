@@ -1,4 +1,4 @@
-"""Attacks that take weeks, a little a day, so that each day looks much like the one before."""
+"""Slow attacks over weeks, with small changes from day to day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_USES, _USES_A_SESSION = 40, 8
 
 
 def frog(scene: Scene, case: Case) -> Act:
-    """Read a foreign resource once a day, then twice, four times, up to forty times."""
+    """Read a foreign resource once a day, then twice, four times, up to forty times a day."""
     if not scene.works():
         return
     workday = (scene.day - case.first_day) * 5 // 7
@@ -34,7 +34,7 @@ def frog(scene: Scene, case: Case) -> Act:
 
 
 def seepage(scene: Scene, case: Case) -> Act:
-    """Send twice the usual volume out, some times a day, for three weeks."""
+    """Send twice the typical volume out several times a day for three weeks."""
     if not scene.works():
         return
     for number in range(3):

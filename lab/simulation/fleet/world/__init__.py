@@ -1,1 +1,1 @@
-"""Who and what there is in a simulated fleet: roles, words, credentials, and all draws."""
+"""World of a simulated fleet: roles, words, credentials, and random draws."""

@@ -1,4 +1,4 @@
-"""Short-lived credentials: a new one every four hours, each agent at its own minute."""
+"""Short-lived credentials: rotated every four hours, at a different minute for each agent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 TURN_US = 4 * HOUR_US
 GRACE_US = HOUR_US
-"""A credential is handed out for four hours and runs out an hour later: sessions end by then."""
+"""A credential is used for four hours and expires an hour later, after its sessions have ended."""
 
 _CREDENTIAL = word("credential")
 
 
 def credential(persona: Persona, at_us: int) -> Credential:
-    """Give the credential an agent holds at an instant.
+    """Give the credential of an agent at a time.
 
     >>> from lab.simulation.fleet.personas import persona
     >>> one = credential(persona(7, 0), 0)

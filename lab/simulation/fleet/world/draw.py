@@ -1,7 +1,7 @@
-"""Where everything that varies comes from: hashes of the seed and a few numbers.
+"""Random draws: hashes of the seed and a few numbers.
 
-A draw depends on its own numbers alone, so that an agent acts the same in a fleet of any size.
-Shapes are read from tables of quantiles: one multiplication and one look-up a draw.
+A draw depends only on its numbers, so an agent acts the same in a fleet of any size. Distributions
+are quantile tables: one multiplication and one look-up per draw.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def mix(*parts: int) -> int:
 
 @lru_cache(4096)
 def word(text: str) -> int:
-    """Give the number of a word, for `mix`."""
+    """Hash a word to a number for `mix`."""
     return zlib.crc32(text.encode())
 
 
 def unit(*parts: int) -> float:
-    """Draw from [0, 1) for these numbers.
+    """Give a uniform draw from [0, 1) for these numbers.
 
     >>> 0 <= unit(7, 1) < 1
     True
@@ -84,24 +84,24 @@ def zipf(size: int, exponent: float = 1.1) -> tuple[int, ...]:
     """
     weights = np.arange(1, size + 1, dtype=np.float64) ** -exponent
     ends = np.cumsum(weights) / weights.sum()
-    places = (np.arange(GRID) + 0.5) / GRID
-    return tuple(np.minimum(np.searchsorted(ends, places), size - 1).tolist())
+    quantiles = (np.arange(GRID) + 0.5) / GRID
+    return tuple(np.minimum(np.searchsorted(ends, quantiles), size - 1).tolist())
 
 
 def counts(means: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Draw Poisson counts of these means, up to 64, by their quantiles at `luck` in [0, 1)."""
+    """Draw Poisson counts with these means, up to 64, as quantiles at `luck` in [0, 1)."""
     row = np.minimum(np.rint(means * _MEANS_PER_UNIT), _LARGEST_MEAN * _MEANS_PER_UNIT)
     return _poisson()[row.astype(np.int64), (luck * _POISSON_GRID).astype(np.int64)]
 
 
 @lru_cache(1)
 def _poisson() -> NDArray[np.int64]:
-    places = (np.arange(_POISSON_GRID) + 0.5) / _POISSON_GRID
+    quantiles = (np.arange(_POISSON_GRID) + 0.5) / _POISSON_GRID
     rows = [np.zeros(_POISSON_GRID, dtype=np.int64)]
     for quarter in range(1, _LARGEST_MEAN * _MEANS_PER_UNIT + 1):
         mean, chances = quarter / _MEANS_PER_UNIT, [0.0]
         chances[0] = math.exp(-mean)
         for n in range(1, int(mean + 10 * math.sqrt(mean) + 10)):
             chances.append(chances[-1] * mean / n)
-        rows.append(np.searchsorted(np.cumsum(chances), places).astype(np.int64))
+        rows.append(np.searchsorted(np.cumsum(chances), quantiles).astype(np.int64))
     return np.stack(rows)

@@ -1,4 +1,4 @@
-"""Roles, and what agents of a role and region deal with: partners, resources, prevailing habits."""
+"""Roles, and the world of a role in a region: partners, resources, habits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
 POOL, CATALOGUE, HABITS = 48, 40, 6
-"""Partners of a kind, resources of a tool, and variants of what prevails, in one world."""
+"""Numbers of partners of a kind, resources of a tool, and habits, in one world."""
 
 _LEVELS: tuple[Sensitivity, ...] = ("public", "internal", "confidential", "restricted")
 MONTHLY = frozenset({"invoice-clerk", "people-partner", "data-steward"})
@@ -35,16 +35,16 @@ _ORDER = (
 
 
 class World(Struct, frozen=True):
-    """What the agents of one role in one region have in common.
+    """Shared surroundings of the agents of one role in one region.
 
     Attributes
     ----------
     pools
-        Partners by kind, most frequent first; each a dict of slots.
+        Partners by kind, most frequent first; each is a dict of slots.
     resources
-        By tool, most frequent first.
+        Resources by tool, most frequent first.
     habits
-        Some lists of delegated tasks, each task as often as its weight says.
+        Lists of delegated tasks, each task repeated by its weight.
     """
 
     role: Role
@@ -84,7 +84,7 @@ def _tool(
 RECALL = _tool("memory.recall", "read", "memory/notes", "internal", "topic:=work", sizes=(1800, 0))
 SAVE = _tool("memory.save", "write", "memory/notes", "internal", "note=~note", sizes=(0, 700))
 ASK = _tool("agents.ask", "send", "agents/directory", "internal", "subject=~note")
-"""Tools that every role has: a memory of its own, and other agents to ask."""
+"""Tools of every role: an own memory, and other agents to ask."""
 
 STRANGE = {
     tool.name: tool
@@ -104,7 +104,7 @@ STRANGE = {
 
 @cache
 def all_roles() -> dict[str, Role]:
-    """Give the roles of the sample and the further ones, in the order small fleets take them.
+    """Give the roles of the sample and further ones, in the order of their use in small fleets.
 
     >>> list(all_roles())[:2], len(all_roles())
     (['support-desk', 'invoice-clerk'], 10)
@@ -147,7 +147,7 @@ def weights(count: int) -> list[float]:
 
 
 def _social(role: Role) -> Role:
-    """Add the tools that every role has; tasks use them now and then (see `session`)."""
+    """Add the tools of every role; tasks use them occasionally (see `session`)."""
     return msgspec.structs.replace(
         role, tools=role.tools | {tool.name: tool for tool in (RECALL, SAVE, ASK)}
     )
@@ -193,7 +193,7 @@ def _resources(tool: Tool, key: int) -> Iterator[Resource]:
 
 
 def _habit(role: Role, key: int) -> list[Task]:
-    """Prefer some tasks of the role: each its weight times one to four, rarer ones left out."""
+    """Choose tasks of the role: multiply each weight by one to four, and drop rare tasks."""
     chosen: list[Task] = []
     for place, task in enumerate(role.tasks):
         chosen += [task] * int(4 * unit(key, word(task.name), place // 64))

@@ -1,4 +1,4 @@
-"""The words of the simulated companies: those of the sample, and those of the further roles."""
+"""Vocabulary of the simulated companies: the sample's, and that of further roles."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ ITEMS = tuple(
     for last in ("core", "archive", "review", "intake", "shared", "ledger", "draft", "summary")
     for first in ("alpha", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor")
 )
-"""Parts of a resource; their names hold no digits, so that each is a resource of its own."""
+"""Parts of a resource; their names have no digits, so that each is a separate resource."""
 
 FOREIGN = (
     ("payroll", "salaries"),

@@ -1,1 +1,1 @@
-"""Who and what there is in the sample: people, roles, tools, hours and values."""
+"""World of the sample: people, roles, tools, hours and values."""

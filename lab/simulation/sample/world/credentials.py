@@ -1,4 +1,4 @@
-"""Short-lived credentials of made-up agents: rotated every four hours, each at its own minute."""
+"""Short-lived credentials: rotated every four hours, at a different minute for each agent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRACE_US = TURN_US // 16
 
 
 def credential(agent_id: str, at_us: int, scopes: tuple[str, ...]) -> Credential:
-    """Give the credential an agent holds at an instant.
+    """Give the credential of an agent at a time.
 
     >>> one, two = (credential("a", turn * TURN_US, ("erp",)) for turn in (10, 11))
     >>> one.id == two.id, one.expires_at > two.issued_at

@@ -1,4 +1,4 @@
-"""When agents work: office hours with a lunch dip, fixed night jobs, quiet weekends."""
+"""Working hours: office hours with a lunch break, fixed night jobs, free weekends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from random import Random
 
 START_US = 1_791_158_400_000_000
-"""2026-10-05T00:00:00Z, a Monday: every recording starts here, whatever the clock says."""
+"""2026-10-05T00:00:00Z, a Monday: start of every recording."""
 
 
 def weekday(day: int) -> int:
@@ -19,7 +19,7 @@ def weekday(day: int) -> int:
 
 
 def day_us(day: int) -> int:
-    """Give the midnight that starts day `day` of the recording.
+    """Give the midnight at the start of day `day` of the recording.
 
     >>> from models.event import rfc3339
     >>> rfc3339(day_us(14))
@@ -36,13 +36,13 @@ def office_starts(
     Parameters
     ----------
     rng
-        Where the jitter comes from.
+        Random source of the jitter.
     day
         Day of the recording.
     sessions
-        How many at most; a session that falls into the lunch break is often left out.
+        Largest number of sessions; a session in the lunch break is often left out.
     first_h, last_h
-        Hours of the day between which they start.
+        First and last hour of session starts.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Roles, their tools and the tasks they are given, as read from the tables beside this file.
+"""Roles with tools and tasks, read from the tables beside this file.
 
-`tools.csv` says what a tool does and what its answers contain; `tasks.csv` gives the request and
-the calls it leads to. In a list of calls ``x?`` happens every other time, ``x*`` once to three
-times, and ``x:key=slot`` replaces one argument.
+`tools.csv` has each tool with its operation and results; `tasks.csv` has each request with its
+calls. In a list of calls, ``x?`` occurs every other time, ``x*`` one to three times, and
+``x:key=slot`` replaces one argument.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Tool(Struct, frozen=True):
     arguments
         (key, slot) pairs; a slot with a leading ``=`` is a constant of the role's instructions.
     gives
-        Slots whose values the answer contains.
+        Slots whose values the result contains.
     destination
-        Host outside the company that the tool talks to, if it does.
+        External host of the tool, or None.
     records, bytes_in, bytes_out, milliseconds
-        Typical size and duration of a call; `records` None where no list moves, bytes 0 where
-        only the other direction is counted.
+        Typical size and duration of a call. `records` is None without a list; bytes are 0 if only
+        the other direction is counted.
     release
-        0: there from the start; 1: comes with the deployment.
+        0: from the start; 1: from the deployment on.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Call(Struct, frozen=True):
 
 
 class Task(Struct, frozen=True):
-    """What a role is asked to do: the request with slots in braces, and the calls it leads to."""
+    """A task of a role: the request with slots in braces, and its calls."""
 
     name: str
     mode: Literal["delegated", "autonomous"]
@@ -67,7 +67,7 @@ class Task(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A role; `tasks` holds the delegated ones, each as often as its weight says."""
+    """A role; `tasks` holds the delegated tasks, each repeated by its weight."""
 
     name: str
     tools: dict[str, Tool]
@@ -76,7 +76,7 @@ class Role(Struct, frozen=True):
     scopes: tuple[str, ...]
 
     def task(self, name: str) -> Task:
-        """Give the task of that name; KeyError if the role has none."""
+        """Give a task by name; raise KeyError if the role has none."""
         for task in self.tasks + self.nightly:
             if task.name == name:
                 return task
@@ -84,7 +84,7 @@ class Role(Struct, frozen=True):
 
 
 def arguments(text: str) -> tuple[tuple[str, str], ...]:
-    """Read the arguments column.
+    """Parse the arguments column.
 
     >>> arguments("vendor payee=account status:=open")
     (('vendor', 'vendor'), ('payee', 'account'), ('status', '=open'))
@@ -97,7 +97,7 @@ def arguments(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def call(text: str, tools: dict[str, Tool]) -> Call:
-    """Read one call of a task, such as ``mail.send:to=employee_mail?``."""
+    """Parse one call of a task, such as ``mail.send:to=employee_mail?``."""
     word = text.rstrip("?*")
     name, sep, change = word.partition(":")
     tool = tools[name]
@@ -153,7 +153,7 @@ def roles() -> dict[str, Role]:
 
 
 def _scopes(tools: dict[str, Tool]) -> tuple[str, ...]:
-    """Name the scopes a role's credential carries: the domain of most of its tools."""
+    """Give the scopes of a role's credential: the domains of most of its tools."""
     domains = [tool.resource.domain or "" for tool in tools.values()]
     most = max(sorted(set(domains)), key=domains.count)
     return (most,)

@@ -1,4 +1,4 @@
-"""Who the agents are: the bundled dozen from `agents.csv`, and fleets of any size."""
+"""Agents: the bundled dozen from `agents.csv`, and fleets of any size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.units import MINUTE_US
 
 REGIONS = ("north", "south", "east", "west", "centre", "coast")
 PER_REGION = 100
-"""Agents of a fleet come in blocks; a role of another region is another peer group."""
+"""Size of a block of consecutive agents; each role and region is a separate peer group."""
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -20,13 +20,13 @@ class Member(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     role
-        What it can do and is asked to do; `role_name` is what its events and the inventory say.
+        Role with tools and tasks; `role_name` is the name in events and inventory.
     humans
-        On whose behalf it works.
+        People on whose behalf it works.
     network
-        Address, autonomous system and country it normally comes from.
+        Its normal address, autonomous system and country.
     shift_us
-        By how much its working day starts later than the first one's.
+        Offset of its working day.
     """
 
     agent_id: str
@@ -56,7 +56,7 @@ def staff() -> list[Member]:
 
 
 def fleet_member(index: int) -> Member:
-    """Give the agent of that number in a made-up fleet; small fleets have plain roles.
+    """Give the agent of a number in a synthetic fleet; small fleets have plain roles.
 
     >>> fleet_member(3).agent_id, fleet_member(105).role_name
     ('travel-desk-00003', 'support-desk-south')

@@ -1,7 +1,7 @@
-"""Made-up things that requests and tool results speak of, and how one session draws them.
+"""Synthetic values of requests and tool results, and their random draws.
 
-Only integer and exactly rounded arithmetic is used (no `exp`, `log` or `gauss`), so that a seed
-gives the same bytes on every platform.
+Only integer and exactly rounded arithmetic is used (no `exp`, `log` or `gauss`), so a seed gives
+the same bytes on every platform.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def entity(
     kind: str, name: str, attributes: Mapping[str, tuple[str, str]] = ATTRIBUTES
 ) -> dict[str, str]:
-    """Give the fixed values of a named thing, by slot.
+    """Give the fixed values of a named entity, by slot.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ _KNOWN = {kind: [entity(kind, name) for name in names] for kind, names in ENTITI
 
 
 def source(*parts: object) -> Random:
-    """Give a random source that depends on `parts` alone.
+    """Give a random source that depends only on `parts`.
 
     >>> source(7, "a").random() == source(7, "a").random()
     True
@@ -58,16 +58,16 @@ def source(*parts: object) -> Random:
 
 
 class Facts:
-    """The values one session speaks of, drawn when first asked for.
+    """The values of one session, drawn on first access.
 
     Parameters
     ----------
     rng
-        Where new values come from.
+        Random source of new values.
     at_us
-        Start of the session; dates of journeys lie one to four weeks later.
+        Start of the session; dates of journeys are one to four weeks later.
     given
-        Values that are fixed beforehand, by slot.
+        Fixed values by slot.
 
     Examples
     --------
@@ -85,11 +85,11 @@ class Facts:
             self._values[slot] = value
 
     def __getitem__(self, slot: str) -> str:
-        """Give the value of a slot, the same one throughout the session."""
+        """Give the value of a slot, constant within the session."""
         if slot not in self._values:
             kind = ATTRIBUTES[slot][0] if slot in ATTRIBUTES else slot
             if kind in _KNOWN:
-                # The square prefers the front of the list: some partners are daily, some rare.
+                # The square prefers the front of the list: some partners are frequent, some rare.
                 pick = self._rng.random() * self._rng.random()
                 drawn = _KNOWN[kind][int(pick * len(_KNOWN[kind]))]
                 self._values = drawn | self._values
@@ -98,11 +98,11 @@ class Facts:
         return self._values[slot]
 
     def put(self, slot: str, value: str) -> None:
-        """Let the session speak of another value from here on."""
+        """Replace the value of a slot from now on."""
         self._values[slot] = value
 
     def draw(self, slot: str) -> str:
-        """Draw a value afresh without keeping it; entities and their values stay as they are."""
+        """Draw a new value without keeping it; entities and their values stay."""
         if slot in SERIALS:
             pattern, low, high = SERIALS[slot]
             return pattern.format(low + int(self._rng.random() * (high - low + 1)))

@@ -1,4 +1,4 @@
-"""The words of the made-up world: names, what belongs to them, numbers and short lists."""
+"""Vocabulary of the synthetic world: names, attributes, numbers and short lists."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ENTITIES = _listed(
         ),
     }
 )
-"""Names by kind; a session speaks of at most one of each kind."""
+"""Names by kind; a session uses at most one of each kind."""
 
 ATTRIBUTES: dict[str, tuple[str, str]] = {
     "account": ("vendor", "AC-{code:07d}"),

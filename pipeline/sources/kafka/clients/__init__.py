@@ -1,1 +1,1 @@
-"""The clients of Kafka: what a source and a sink want of one, and each that there is."""
+"""Kafka clients: the interfaces that source and sink need, and one adapter per client."""

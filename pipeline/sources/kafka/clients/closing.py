@@ -1,4 +1,4 @@
-"""Close what may wait for a broker that never answers, and wait no longer than said."""
+"""Close a client that may wait forever for its broker, within a bounded time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def closed_within(seconds: float, close: Callable[[], None]) -> bool:
-    """Call `close`; False when it has not come back in time.
+    """Call `close`; return False if it has not returned in time.
 
-    It then goes on by itself, and the end of the process does not wait for it.
+    It then continues in its own thread, and the end of the process does not wait for it.
 
     Examples
     --------
@@ -26,10 +26,10 @@ def closed_within(seconds: float, close: Callable[[], None]) -> bool:
     def closing() -> None:
         try:
             close()
-        except BaseException as error:  # noqa: BLE001  # raised again, where it is waited for
+        except BaseException as error:  # noqa: BLE001  # raised again in the waiting thread
             raised.append(error)
 
-    # A daemon: no other thread may outlive the interpreter.
+    # A daemon thread: the interpreter does not wait for it at exit.
     thread = threading.Thread(target=closing, name="kafka-closing", daemon=True)
     thread.start()
     thread.join(seconds)

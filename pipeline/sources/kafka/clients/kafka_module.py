@@ -1,7 +1,7 @@
 """The Kafka client, imported once.
 
-It reads its protocol schemas through a function of the standard library that warns, at import,
-of its own future; nobody who runs this can do anything about it.
+At import it reads its protocol schemas with a deprecated function of the standard library. Users
+cannot act on that warning, so it is suppressed.
 """
 
 from __future__ import annotations

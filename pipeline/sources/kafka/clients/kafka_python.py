@@ -1,4 +1,4 @@
-"""A member of a group by kafka-python: pure Python, and there wherever Habitus is.
+"""A group member with kafka-python: pure Python, installed with Habitus.
 
 The client calls its rebalance listener on its own thread.
 """
@@ -29,7 +29,7 @@ from pipeline.sources.kafka.clients.member import (
     MemberFault,
     NoAnswer,
     OutOfRange,
-    Passing,
+    TransientFault,
     key_of,
 )
 from pipeline.sources.kafka.records import records_of
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord, Records
     from pipeline.sources.kafka.address import Address
     from pipeline.sources.kafka.clients.member import Change, Moved
-    from pipeline.sources.kafka.records import Told
+    from pipeline.sources.kafka.records import Metadata
 
 _log = logging.getLogger(__name__)
 
 
 class KafkaPythonMember:
-    """A `Member` by kafka-python.
+    """A `Member` with kafka-python.
 
     Parameters
     ----------
     address
         Brokers, topic, group and options.
     most
-        Records of a poll at most.
+        Largest number of records of a poll.
     clock_us
-        Says when records arrived.
+        Gives the arrival time of records.
     """
 
     def __init__(self, address: Address, most: int, clock_us: Callable[[], int]) -> None:
@@ -71,7 +71,7 @@ class KafkaPythonMember:
                 partition_assignment_strategy=[CooperativeStickyAssignor()],
                 max_poll_records=most,
                 fetch_max_bytes=BATCH_BYTES,
-                max_partition_fetch_bytes=BATCH_BYTES,  # by default a 32nd
+                max_partition_fetch_bytes=BATCH_BYTES,  # 32 times the default
                 allow_auto_create_topics=False,
                 bootstrap_timeout_ms=ANSWER_MS,
                 **{
@@ -92,7 +92,7 @@ class KafkaPythonMember:
             self._consumer.subscribe([self._topic], listener=_Listener(self.halt, moved))
 
     def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
-        """Give what there is."""
+        """Give the records that are available."""
         with _translated():
             polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
         now = self._clock_us()
@@ -103,48 +103,48 @@ class KafkaPythonMember:
         return found
 
     def assignment(self) -> set[int]:
-        """Give the partitions that are this member's."""
+        """Give the partitions assigned to this member."""
         return {partition.partition for partition in self._consumer.assignment()}
 
     def halt(self, partitions: Iterable[int]) -> None:
-        """Hand out nothing until sought and resumed."""
-        # Nothing may be fetched before the store's position is known: the client would start at
-        # the group's.
+        """Hand out no records until `seek` and `resume`."""
+        # Nothing may be fetched before the store's position is known, because the client would
+        # start at the group's position.
         moved = self._named(partitions)
         self._consumer.pause(*moved)
         for partition in moved:
             self._consumer.seek(partition, 0)
 
     def seek(self, partition: int, offset: int) -> None:
-        """Go on at an offset."""
+        """Continue at an offset."""
         self._consumer.seek(TopicPartition(self._topic, partition), offset)
 
     def pause(self, partitions: Iterable[int]) -> None:
-        """Hand out nothing of partitions."""
+        """Hand out no records of these partitions."""
         self._consumer.pause(*self._named(partitions))
 
     def resume(self, partitions: Iterable[int]) -> None:
-        """Hand out again what follows."""
+        """Hand out records again."""
         self._consumer.resume(*self._named(partitions))
 
     def paused(self) -> set[int]:
-        """Give what is paused or halted."""
+        """Give the paused and halted partitions."""
         return {partition.partition for partition in self._consumer.paused()}
 
     def position(self, partition: int) -> int:
-        """Give the offset from where this member goes on."""
+        """Give the offset of the next record."""
         with _translated():
             return int(self._consumer.position(TopicPartition(self._topic, partition)))
 
     def first(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Ask for the first offsets held."""
-        return self._asked(self._consumer.beginning_offsets, partitions, ANSWER_MS)
+        """Ask the broker for the first offsets held."""
+        return self._ask(self._consumer.beginning_offsets, partitions, ANSWER_MS)
 
     def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
-        """Ask for the offsets after the last readable record."""
-        return self._asked(self._consumer.end_offsets, partitions, wait_ms)
+        """Ask the broker for the offsets after the last readable record."""
+        return self._ask(self._consumer.end_offsets, partitions, wait_ms)
 
-    def _asked(
+    def _ask(
         self, ask: Callable[..., Any], partitions: Iterable[int], wait_ms: int
     ) -> dict[int, int]:
         with _translated():
@@ -152,22 +152,22 @@ class KafkaPythonMember:
         return {partition.partition: int(offset) for partition, offset in found.items()}
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Tell the group's offsets, without waiting."""
-        told = {
+        """Commit the group's offsets, without waiting."""
+        metadata = {
             TopicPartition(self._topic, partition): OffsetAndMetadata(offset, "", -1)
             for partition, offset in offsets.items()
         }
         try:
-            self._consumer.commit_async(told, callback=_told)
+            self._consumer.commit_async(metadata, callback=_log_commit)
         except KafkaError as error:
-            _told(told, error)
+            _log_commit(metadata, error)
 
     def highwater(self, partition: int) -> int:
         """Give the end of a partition as of the last fetch."""
         return self._consumer.highwater(TopicPartition(self._topic, partition)) or 0
 
     def close(self) -> None:
-        """Leave the group, as far as the broker answers."""
+        """Leave the group, if the broker answers in time."""
         self._consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
@@ -201,21 +201,21 @@ def _translated(*also: type[Exception]) -> Iterator[None]:
     except KafkaTimeoutError as error:
         raise NoAnswer(type(error).__name__, str(error)) from error
     except RetriableError as error:
-        raise Passing(type(error).__name__, str(error)) from error
+        raise TransientFault(type(error).__name__, str(error)) from error
     except (KafkaError, *also) as error:
         raise MemberFault(type(error).__name__, str(error)) from error
 
 
 def received_as(position: str, received: Sequence[Any], now: int) -> Records:
-    """Give what kafka-python received of a partition as records; parameters as of `records_of`."""
+    """Convert records that kafka-python received of a partition; parameters as of `records_of`."""
 
-    def told(at: int) -> Told:
+    def metadata(at: int) -> Metadata:
         one = received[at]
         return one.offset, one.key, one.headers, one.timestamp
 
-    return records_of(position, [one.value for one in received], told, now)
+    return records_of(position, [one.value for one in received], metadata, now)
 
 
-def _told(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape
+def _log_commit(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape
     if isinstance(outcome, Exception):
         _log.info("group_not_told", extra={"error": type(outcome).__name__})

@@ -1,4 +1,4 @@
-"""A producer by kafka-python: pure Python, and there wherever Habitus is."""
+"""A producer with kafka-python: pure Python, installed with Habitus."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _CLOSE_S = 5
 
 
 class KafkaPythonProducer:
-    """A `Producer` by kafka-python.
+    """A `Producer` with kafka-python.
 
     Parameters
     ----------
     address
         Brokers and options.
     owner
-        Id of its transactions; empty for none.
+        Transactional id; empty: no transactions.
     """
 
     def __init__(self, address: Address, owner: str) -> None:
-        self._topic = ""  # of the message in hand, for the error
+        self._topic = ""  # topic of the current message, for the error
         with self._translated():
             self._producer: Any = KafkaProducer(
                 bootstrap_servers=address.brokers,
@@ -60,47 +60,49 @@ class KafkaPythonProducer:
             )
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Send in the order given, and return once all are confirmed."""
+        """Send in the given order, and return after all are confirmed."""
         sent: list[Any] = []
         try:
             with self._translated():
                 self._send(messages, sent)
         except ProducerFault as fault:
-            taken = [future.succeeded() for future in sent]
+            taken = [pending.succeeded() for pending in sent]
             fault.left = tuple(
                 place for place in range(len(messages)) if place >= len(sent) or not taken[place]
             )
             raise
 
     def _send(self, messages: Sequence[Message], sent: list[Any]) -> None:
-        for some in _apart(messages):
-            futures: list[Any] = []
+        for some in _split_large(messages):
+            pending_sends: list[Any] = []
             try:
                 for message in some:
                     self._topic = message.topic
                     headers = [*message.headers, (ID_HEADER, message.id.encode())]
                     key = key_sent(message)
-                    futures.append(self._producer.send(message.topic, message.value, key, headers))
+                    pending_sends.append(
+                        self._producer.send(message.topic, message.value, key, headers)
+                    )
             finally:
-                self._settle(futures)
-                sent += futures
-            for message, future in zip(some, futures, strict=True):
+                self._settle(pending_sends)
+                sent += pending_sends
+            for message, pending in zip(some, pending_sends, strict=True):
                 self._topic = message.topic
-                future.get(timeout=0)
+                pending.get(timeout=0)
 
     def _settle(self, sent: Sequence[Any]) -> None:
-        """Wait, longer than delivery may take, until each is confirmed or given up."""
+        """Wait until each message is confirmed or failed, longer than the delivery timeout."""
         until = monotonic() + DELIVERY_S + ANSWER_MS / 1000
         try:
             self._producer.flush(timeout=until - monotonic())
         except UnknownError:
-            # A batch was too large and is split: `flush` does not wait for its parts.
-            for future in sent:
+            # `flush` does not wait for the parts of a batch that was too large and is split.
+            for pending in sent:
                 with suppress(KafkaError):
-                    future.get(timeout=max(0, until - monotonic()))
+                    pending.get(timeout=max(0, until - monotonic()))
 
     def take_over(self) -> None:
-        """Take the owner's id."""
+        """Register the transactional id of the owner."""
         with self._translated():
             self._producer.init_transactions()
 
@@ -110,17 +112,17 @@ class KafkaPythonProducer:
             self._producer.begin_transaction()
 
     def commit(self) -> None:
-        """Let readers see what was sent since it began."""
+        """Commit the transaction: readers see its messages."""
         with self._translated():
             self._producer.commit_transaction()
 
     def drop(self) -> None:
-        """Let go of it after a fault, without waiting."""
+        """Close the producer after a fault, without waiting."""
         with suppress(KafkaError):
             self._producer.close(timeout=0)
 
     def close(self) -> None:
-        """Let go of it; everything sent is confirmed."""
+        """Close the producer; all messages sent are confirmed."""
         self._producer.close(timeout=_CLOSE_S)
 
     @contextmanager
@@ -133,10 +135,11 @@ class KafkaPythonProducer:
             self._topic = ""
 
 
-def _apart(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """Cut where a message is larger than a batch, which is by itself then.
+def _split_large(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Split messages so that one larger than a batch is sent alone.
 
-    Where a broker refuses one, the client calls failed whatever is on its way, taken or not.
+    If a broker refuses one, the client reports all messages in flight as failed, also accepted
+    ones.
     """
     start = 0
     for place, message in enumerate(messages):

@@ -1,6 +1,6 @@
-"""A member of a group by librdkafka, which reads a record at a fifth of kafka-python's cost.
+"""A group member with librdkafka, which reads a record at a fifth of kafka-python's cost.
 
-It fetches on threads of its own, and calls back on ours alone, in `poll` and `close`.
+It fetches on its own threads. Callbacks run on our thread only, in `poll` and `close`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.sources.kafka.clients.member import (
     MemberFault,
     NoAnswer,
     OutOfRange,
-    Passing,
+    TransientFault,
     key_of,
 )
 from pipeline.sources.kafka.records import records_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
     from pipeline.sources.kafka.address import Address
     from pipeline.sources.kafka.clients.member import Moved
-    from pipeline.sources.kafka.records import Told
+    from pipeline.sources.kafka.records import Metadata
 
 _AT_END = "_PARTITION_EOF"
 _OF_A_PARTITION = (_AT_END, "_AUTO_OFFSET_RESET")
@@ -43,9 +43,9 @@ _log = logging.getLogger(__name__)
 
 
 class LibrdkafkaMember:
-    """A `Member` by librdkafka.
+    """A `Member` with librdkafka.
 
-    What is fetched ahead is bounded: `most` records or 32 MiB, and one fetch more.
+    Prefetching is bounded to `most` records or 32 MiB, plus one fetch.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class LibrdkafkaMember:
     Raises
     ------
     ConfigError
-        An option has no counterpart.
+        An option has no counterpart in librdkafka.
     """
 
     def __init__(self, address: Address, most: int, clock_us: Callable[[], int]) -> None:
@@ -67,17 +67,21 @@ class LibrdkafkaMember:
         self._moved: Moved | None = None
         self._fault: MemberFault | None = None
         self._beyond: dict[int, int] = {}
-        options = {**options_of(address, most), "error_cb": self._told_of, "on_commit": _told}
+        options = {
+            **options_of(address, most),
+            "error_cb": self._on_error,
+            "on_commit": _log_commit,
+        }
         with translated_faults():
             self._consumer = Consumer(options, logger=logging.getLogger("librdkafka"))
         self._partitions = self._connect()
 
     def _connect(self) -> list[int]:
-        """Ask for the topic; nothing was connected before."""
+        """Request the topic's metadata, which makes the first connection."""
         try:
             found = self._consumer.list_topics(self._topic, timeout=ANSWER_S).topics[self._topic]
         except KafkaException as error:
-            self._consumer.poll(0)  # in which it says why
+            self._consumer.poll(0)  # its error callback gives the reason
             fault = self._fault or fault_of(error.args[0])
             self.close()
             raise fault from error
@@ -91,9 +95,9 @@ class LibrdkafkaMember:
         return self._partitions
 
     def join(self, moved: Moved) -> None:
-        """Become a member of the group with the first `poll`; `moved` is called there.
+        """Join the group at the first `poll`, which also calls `moved`.
 
-        From then on the client takes part on threads of its own, whether we poll or not.
+        From then on the client stays in the group on its own threads, even without polls.
         """
         self._moved = moved
 
@@ -109,7 +113,7 @@ class LibrdkafkaMember:
 
     def _assigned(self, moved: Moved, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
-            partition.offset = 0  # where it does not start: the source seeks before it resumes
+            partition.offset = 0  # a placeholder: the source seeks before it resumes
         consumer.incremental_assign(partitions)
         numbers = sorted(partition.partition for partition in partitions)
         self._mine.update(numbers)
@@ -123,19 +127,19 @@ class LibrdkafkaMember:
         self._paused.difference_update(numbers)
         moved("revoked", numbers)
 
-    def _told_of(self, error: KafkaError) -> None:
-        # Of each broken connection the client's log tells; when all are, it says so.
+    def _on_error(self, error: KafkaError) -> None:
+        # The client logs each broken connection, and reports when all are down.
         if error.name() != "_TRANSPORT":
             self._failed(error)
 
     def _failed(self, error: KafkaError) -> None:
         fault = fault_of(error)
-        # The graver of two: what passes must not hide what does not.
-        if self._fault is None or isinstance(self._fault, Passing):
+        # Keep the more severe fault: a transient one must not hide a permanent one.
+        if self._fault is None or isinstance(self._fault, TransientFault):
             self._fault = fault
 
     def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
-        """Give what there is."""
+        """Give the records that are available."""
         if self._moved is not None:
             self._subscribe(self._moved)
         self._raise()
@@ -150,18 +154,18 @@ class LibrdkafkaMember:
         received = self._consumer.consume(most, 0)
         if received:
             return received
-        # With a time to wait, `consume` waits for all that are asked for.
+        # With a timeout, `consume` waits for the full number of records.
         received = self._consumer.consume(1, wait_ms / 1000)
         if received and most > 1:
             try:
                 received += self._consumer.consume(most - 1, 0)
-            except KafkaException as error:  # the first is in hand already
+            except KafkaException as error:  # the first record was already received
                 self._failed(error.args[0])
         return received
 
     def _raise(self) -> None:
-        """Raise what went wrong meanwhile, as far as it still concerns this member."""
-        # Where this member is, not where it was before it sought: the client may tell of that late.
+        """Raise faults noted meanwhile that still concern this member."""
+        # Compare with the current position: the client may report a fault from before a seek late.
         at_fault = {at: offset for at, offset in self._beyond.items() if at in self._open()}
         beyond = {at: self._position.get(at, offset) for at, offset in at_fault.items()}
         self._beyond = {}
@@ -175,18 +179,18 @@ class LibrdkafkaMember:
         return self._mine - self._paused
 
     def _taken(self, received: Sequence[Message]) -> dict[int, Sequence[RawRecord]]:
-        """Sort out what came.
+        """Drop records that must not be handed out.
 
-        A rebalance may have happened in between: what came before of partitions that are gone,
-        or gone and here again, is not ours to hand out. Nor is what follows a record that cannot
-        be read: the position would pass over it.
+        A rebalance may have happened since the fetch. Records of partitions that were revoked, even
+        if assigned again, are dropped. Records after an unreadable one are dropped too, because the
+        position would skip it.
         """
         ours = self._open()
         kept: dict[int, list[Message]] = {}
         number, messages = -1, []
         for one in received:
             if (error := one.error()) is not None:
-                if not self._look_at(one, error):
+                if not self._take_error(one, error):
                     break
                 continue
             if (at := one.partition()) != number:
@@ -197,35 +201,36 @@ class LibrdkafkaMember:
         now = self._clock_us()
         for at, some in kept.items():
             values = [one.value() for one in some]
-            taken = records_of(key_of(self._topic, at), values, partial(_said, some), now)
+            taken = records_of(key_of(self._topic, at), values, partial(_metadata, some), now)
             self._position[at] = max(self._position.get(at, 0), taken[-1].offset + 1)
             found[at] = taken
         return found
 
-    def _look_at(self, message: Message, error: KafkaError) -> bool:
-        """Note an error that came among records; tell whether those after it can be taken."""
+    def _take_error(self, message: Message, error: KafkaError) -> bool:
+        """Note an error among the records; return whether later records may be taken."""
         partition, offset = message.partition(), message.offset()
         if partition is None or offset is None or error.name() not in _OF_A_PARTITION:
             self._failed(error)
         elif partition in self._open():
             (self._position if error.name() == _AT_END else self._beyond)[partition] = offset
-        return self._fault is None or isinstance(self._fault, Passing)
+        return self._fault is None or isinstance(self._fault, TransientFault)
 
     def assignment(self) -> set[int]:
-        """Give the partitions that are this member's."""
+        """Give the partitions assigned to this member."""
         return set(self._mine)
 
     def halt(self, partitions: Iterable[int]) -> None:
-        """Hand out nothing until sought and resumed."""
+        """Hand out no records until `seek` and `resume`."""
         self.pause(partitions)
 
     def seek(self, partition: int, offset: int) -> None:
-        """Go on at an offset."""
+        """Continue at an offset."""
         to = TopicPartition(self._topic, partition, offset)
         try:
             self._consumer.seek(to)
         except KafkaException:
-            # Not begun yet, or ended by an offset out of range; then only this moves it.
+            # Fetching has not begun, or stopped at an offset out of range: only a new assignment
+            # moves it.
             self._placed(partition, to)
         self._position[partition] = offset
         self._beyond.pop(partition, None)
@@ -237,39 +242,38 @@ class LibrdkafkaMember:
             (self._consumer.pause if partition in self._paused else self._consumer.resume)([to])
 
     def pause(self, partitions: Iterable[int]) -> None:
-        """Hand out nothing of partitions."""
+        """Hand out no records of these partitions."""
         some = list(partitions)
         with translated_faults():
             self._consumer.pause(self._named(some))
         self._paused.update(some)
 
     def resume(self, partitions: Iterable[int]) -> None:
-        """Hand out again what follows."""
+        """Hand out records again."""
         some = list(partitions)
         named = self._named(some)
         with translated_faults():
             self._consumer.resume(named)
         self._paused.difference_update(some)
         for one in named[:1]:
-            # A broker's thread with nothing to do looks only once a second whether it has; any
-            # question wakes it.
+            # An idle broker thread checks for work only once a second; any request wakes it.
             with suppress(KafkaException):
                 self._consumer.get_watermark_offsets(one, timeout=ANSWER_S)
 
     def paused(self) -> set[int]:
-        """Give what is paused or halted."""
+        """Give the paused and halted partitions."""
         return set(self._paused)
 
     def position(self, partition: int) -> int:
-        """Give the offset from where this member goes on."""
+        """Give the offset of the next record."""
         return self._position.get(partition, 0)
 
     def first(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Ask for the first offsets held."""
+        """Ask the broker for the first offsets held."""
         return {partition: self._bounds(partition, ANSWER_MS)[0] for partition in partitions}
 
     def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
-        """Ask for the offsets after the last readable record."""
+        """Ask the broker for the offsets after the last readable record."""
         return {partition: self._bounds(partition, wait_ms)[1] for partition in partitions}
 
     def _bounds(self, partition: int, wait_ms: int) -> tuple[int, int]:
@@ -281,12 +285,14 @@ class LibrdkafkaMember:
         return found
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Tell the group's offsets, without waiting."""
-        told = [TopicPartition(self._topic, number, offset) for number, offset in offsets.items()]
+        """Commit the group's offsets, without waiting."""
+        metadata = [
+            TopicPartition(self._topic, number, offset) for number, offset in offsets.items()
+        ]
         try:
-            self._consumer.commit(offsets=told, asynchronous=True)
+            self._consumer.commit(offsets=metadata, asynchronous=True)
         except KafkaException as error:
-            _told(error.args[0], told)
+            _log_commit(error.args[0], metadata)
 
     def highwater(self, partition: int) -> int:
         """Give the end of a partition as of the last fetch."""
@@ -296,8 +302,8 @@ class LibrdkafkaMember:
         return 0
 
     def close(self) -> None:
-        """Leave the group, as far as the broker answers."""
-        # The client waits for its commits under way, a minute where the broker hangs.
+        """Leave the group, if the broker answers in time."""
+        # The client waits for its pending commits, up to a minute if the broker hangs.
         if not closed_within(CLOSE_MS / 1000, self._consumer.close):
             _log.warning("group_not_left", extra={"topic": self._topic})
 
@@ -305,12 +311,12 @@ class LibrdkafkaMember:
         return [TopicPartition(self._topic, partition) for partition in partitions]
 
 
-def _said(messages: Sequence[Message], at: int) -> Told:
+def _metadata(messages: Sequence[Message], at: int) -> Metadata:
     one = messages[at]
     return one.offset(), one.key(), one.headers(), one.timestamp()[1]
 
 
-def _told(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+def _log_commit(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
     failed = error or next((one.error for one in partitions if one.error is not None), None)
     if failed is not None:
         _log.info("group_not_told", extra={"error": failed.name()})

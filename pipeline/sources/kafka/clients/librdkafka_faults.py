@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException
 
-from pipeline.sources.kafka.clients.member import ANSWER_MS, MemberFault, NoAnswer, Passing
+from pipeline.sources.kafka.clients.member import ANSWER_MS, MemberFault, NoAnswer, TransientFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ANSWER_S = ANSWER_MS / 1000
-# By name: not every version has all of them.
+# Listed by name: not every version defines all of them.
 _NO_ANSWER = frozenset(
     {
         "_ALL_BROKERS_DOWN",
@@ -24,7 +24,7 @@ _NO_ANSWER = frozenset(
         "REQUEST_TIMED_OUT",
     }
 )
-_PASSING = frozenset(
+_TRANSIENT = frozenset(
     {
         "_MAX_POLL_EXCEEDED",
         "_PREV_IN_PROGRESS",
@@ -50,7 +50,7 @@ _PASSING = frozenset(
 
 
 def fault_of(error: KafkaError) -> MemberFault:
-    """Give an error as the source knows it.
+    """Convert a client error to a fault of the source.
 
     >>> fault_of(KafkaError(KafkaError.NOT_COORDINATOR))
     Passing('NOT_COORDINATOR: Broker: Not coordinator')
@@ -62,7 +62,7 @@ def fault_of(error: KafkaError) -> MemberFault:
         return MemberFault(name, detail)
     if name in _NO_ANSWER:
         return NoAnswer(name, detail)
-    return (Passing if name in _PASSING else MemberFault)(name, detail)
+    return (TransientFault if name in _TRANSIENT else MemberFault)(name, detail)
 
 
 @contextmanager

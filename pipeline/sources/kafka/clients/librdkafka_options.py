@@ -1,4 +1,4 @@
-"""Options in librdkafka's words: those of the file in ``config=``, which has kafka-python's."""
+"""Client options for librdkafka, translated from the kafka-python names of the ``config=`` file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     from pipeline.sources.kafka.address import Address
 
-# A fetch under way holds up questions to the same broker, and what follows a seek.
+# A pending fetch delays requests to the same broker, and the first records after a seek.
 _FETCH_WAIT_MS = 100
-# How long fetching rests while enough is waiting; by default a second, in which it would run out.
+# Pause of fetching while the queue is full. The queue would run empty in the default of 1 s.
 _FULL_MS = 20
-# While no broker is there, the client begins with the first address anew each time, and does not
-# become slower: every 50 ms by default, with a line in the log each.
+# Without a broker, the client retries the first address without backoff, by default every 50 ms
+# with a log line each.
 _RECONNECT_MS = 1_000
-# Every publication waits for it once. At 0, one of thousands of messages costs a fifth more.
+# Every publication waits this long once. At 0, a publication of thousands of messages costs a fifth
+# more.
 _LINGER_MS = 1
 _NO_BOUND_KIB = 2**31 - 1
 
@@ -52,7 +53,8 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
     Parameters
     ----------
     most
-        Records in a batch at most. So many are fetched ahead, or 32 MiB; and one fetch more.
+        Largest number of records in a batch. The client prefetches as many, or 32 MiB, plus one
+        fetch.
     """
     return {
         "bootstrap.servers": ",".join(address.brokers),
@@ -62,7 +64,7 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
         "partition.assignment.strategy": "cooperative-sticky",
-        "enable.partition.eof": True,  # otherwise nobody hears of the end of a transaction
+        "enable.partition.eof": True,  # otherwise the end of a transaction is not reported
         "check.crcs": True,  # as kafka-python does
         "fetch.max.bytes": BATCH_BYTES,
         "max.partition.fetch.bytes": BATCH_BYTES,
@@ -83,7 +85,7 @@ def producer_options(address: Address, owner: str) -> dict[str, Any]:
     Parameters
     ----------
     owner
-        Id of its transactions; empty for none.
+        Transactional id; empty: no transactions.
     """
     options = {
         "bootstrap.servers": ",".join(address.brokers),
@@ -93,7 +95,7 @@ def producer_options(address: Address, owner: str) -> dict[str, Any]:
         "linger.ms": _LINGER_MS,
         "batch.size": BATCH_SENT_BYTES,
         "message.max.bytes": LARGEST_MESSAGE,
-        # What is sent at once is in memory already: there is nothing to be gained by waiting.
+        # The messages are in memory already, so waiting saves nothing.
         "queue.buffering.max.messages": 0,
         "queue.buffering.max.kbytes": _NO_BOUND_KIB,
         "message.timeout.ms": DELIVERY_S * 1000,
@@ -102,19 +104,19 @@ def producer_options(address: Address, owner: str) -> dict[str, Any]:
         "topic.metadata.propagation.max.ms": ANSWER_MS,
         "reconnect.backoff.ms": _RECONNECT_MS,
         "allow.auto.create.topics": False,
-        "partitioner": "murmur2_random",  # kafka-python's and everyone else's
+        "partitioner": "murmur2_random",  # the default of kafka-python and of most other clients
         **translated(address.client),
     }
     return {**options, "transactional.id": owner} if owner else options
 
 
 def translated(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give client options of kafka-python as librdkafka knows them.
+    """Translate client options of kafka-python to those of librdkafka.
 
     Raises
     ------
     ConfigError
-        There is no such option there.
+        librdkafka has no such option.
 
     Examples
     --------
@@ -133,7 +135,7 @@ leave it out, or take kafka-python (HABITUS_KAFKA_CLIENT)
                 "kafka-python (HABITUS_KAFKA_CLIENT)"
             )
         found[_NAMES[name]] = _checked(value) if name == "ssl_check_hostname" else value
-    if "ssl.certificate.location" in found:  # kafka-python looks for the key there as well
+    if "ssl.certificate.location" in found:  # kafka-python reads the key from this file as well
         found.setdefault("ssl.key.location", found["ssl.certificate.location"])
     return found
 

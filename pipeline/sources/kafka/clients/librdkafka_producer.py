@@ -1,6 +1,6 @@
-"""A producer by librdkafka, which sends a message at a fifth of kafka-python's cost.
+"""A producer with librdkafka, which sends a message at a fifth of kafka-python's cost.
 
-It sends on threads of its own, and calls back on ours alone, in `send`.
+It sends on its own threads. Callbacks run on our thread only, in `send`.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ if TYPE_CHECKING:
     Header = tuple[str, str | bytes | None]
     _Content = tuple[str | None, bytes | None, bytes | None]
 
-# Waiting for more than a second at once would keep signals from being handled.
+# A longer wait would delay the handling of signals.
 _WAIT_S = 1
 
 
 class LibrdkafkaProducer:
-    """A `Producer` by librdkafka.
+    """A `Producer` with librdkafka.
 
-    Nothing of Python runs for a message that is confirmed.
+    No Python code runs for a confirmed message.
 
     Parameters
     ----------
     options
-        As of `pipeline.sources.kafka.clients.librdkafka_options.producer_options`.
+        Result of `pipeline.sources.kafka.clients.librdkafka_options.producer_options`.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        # Not this object's own: the client would hold it, and it the client, until some collection.
+        # A separate object: a callback of this one would make a reference cycle with the client.
         self._refused = _Refused()
-        told = {"on_delivery": self._refused.note, "delivery.report.only.error": True}
+        reports = {"on_delivery": self._refused.note, "delivery.report.only.error": True}
         with _translated():
-            self._client = Client({**options, **told}, logger=logging.getLogger("librdkafka"))
+            self._client = Client({**options, **reports}, logger=logging.getLogger("librdkafka"))
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Send in the order given, and return once all are confirmed."""
+        """Send in the given order, and return after all are confirmed."""
         refused = self._refused
         refused.begin()
         handed = self._hand_over(messages)
         if not self._settled():
             raise refused.first or ProducerFault("_TIMED_OUT")
         if refused.first is not None:
-            refused.first.left = refused.places(messages, handed)
+            refused.first.left = refused.indices(messages, handed)
             raise refused.first
 
     def _hand_over(self, messages: Sequence[Message]) -> int:
-        """Give how many the client took to send."""
+        """Return the number of messages that the client accepted."""
         produce, topic, handed = self._client.produce, "", 0
         try:
             for message in messages:
@@ -74,18 +74,18 @@ class LibrdkafkaProducer:
         return handed
 
     def _settled(self) -> bool:
-        """Wait, longer than delivery may take, until each is confirmed or given up."""
+        """Wait until each message is confirmed or failed, longer than the delivery timeout."""
         until = monotonic() + DELIVERY_S + ANSWER_S
         while len(self._client) and monotonic() < until:
             try:
-                # Not `flush`: when the client cannot go on, that calls back with the error raised.
+                # Not `flush`: after a fatal error it calls back with the error raised.
                 self._client.poll(_WAIT_S)
             except KafkaException as error:
                 self._refused.keep(error.args[0], "")
         return not len(self._client)
 
     def take_over(self) -> None:
-        """Take the owner's id."""
+        """Register the transactional id of the owner."""
         with _translated():
             self._client.init_transactions(ANSWER_S)
 
@@ -95,37 +95,37 @@ class LibrdkafkaProducer:
             self._client.begin_transaction()
 
     def commit(self) -> None:
-        """Let readers see what was sent since it began."""
+        """Commit the transaction: readers see its messages."""
         with _translated():
             self._client.commit_transaction(ANSWER_S)
 
     def drop(self) -> None:
-        """Let go of it after a fault, without waiting."""
+        """Close the producer after a fault, without waiting."""
         del self._client
 
     def close(self) -> None:
-        """Let go of it; everything sent is confirmed."""
+        """Close the producer; all messages sent are confirmed."""
         del self._client
 
 
 class _Refused:
-    """Messages that were not taken, and the first fault."""
+    """Messages that failed, and the first fault."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was before."""
+        """Clear earlier messages and faults."""
         self.first: ProducerFault | None = None
         self._noted: set[_Content] = set()
 
     def note(self, error: KafkaError, message: Sent) -> None:
-        """Take note of what is told of a message; called for those that failed."""
+        """Note a failed message; the client calls this."""
         self.keep(error, message.topic() or "")
         self._noted.add(_content(message.topic(), message.key(), message.value()))
 
-    def places(self, messages: Sequence[Message], handed: int) -> tuple[int, ...]:
-        """Give the places of those not taken, known by their content, or not handed over at all."""
+    def indices(self, messages: Sequence[Message], handed: int) -> tuple[int, ...]:
+        """Give the indices of messages that failed, found by content, or were never handed over."""
         return tuple(
             place
             for place, one in enumerate(messages)
@@ -133,12 +133,12 @@ class _Refused:
         )
 
     def keep(self, error: KafkaError, topic: str) -> None:
-        """Keep a fault, unless there was one before."""
+        """Keep the first fault."""
         self.first = self.first or ProducerFault(error.name(), topic)
 
 
 def _content(topic: str | None, key: bytes | None, value: bytes | None) -> _Content:
-    """Give what a message is known by; the client makes no difference between empty and none."""
+    """Give the identity of a message; the client does not distinguish empty from None."""
     return topic, key or None, value or None
 
 
@@ -147,5 +147,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        told = error.args[0]
-        raise ProducerFault(told.name(), detail=told.str()) from error
+        cause = error.args[0]
+        raise ProducerFault(cause.name(), detail=cause.str()) from error

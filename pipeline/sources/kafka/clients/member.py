@@ -1,12 +1,12 @@
-"""What the source wants of a Kafka client: to be one member of a group, on one topic.
+"""Interface of a Kafka client for the source: one member of a consumer group, on one topic.
 
-A client is chosen by name. Its partitions are the numbers of the topic's, its records are ours
-already, and its errors are these:
+A client is chosen by name. It uses partition numbers, gives `RawRecord` objects, and raises these
+errors:
 
-MemberFault        the client cannot go on
-  Passing            it will by itself
-    NoAnswer           nobody answered in time
-  OutOfRange         the broker holds no record there
+MemberFault        the client cannot continue
+  Passing            a transient fault
+        NoAnswer           the broker did not answer in time
+  OutOfRange         the broker holds no record at the position
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     Moved = Callable[[Change, list[int]], None]
 
 ANSWER_MS = 10_000
-# A place that could not be given back in time is freed as after a kill, by the session's end.
+# If leaving the group takes longer, the session timeout frees its partitions, as after a kill.
 CLOSE_MS = 5_000
-# Heartbeats are sent from the client's own thread, however long a batch takes; the defaults of the
-# clients leave the partitions of a killed worker unread for 45 s.
+# The client's own thread sends heartbeats, however long a batch takes. With the clients' defaults,
+# the partitions of a killed worker stay unread for 45 s.
 SESSION_MS, HEARTBEAT_MS = 15_000, 1_000
 
 
 class MemberFault(Exception):
-    """The client cannot go on.
+    """The client cannot continue.
 
     Parameters
     ----------
     name
-        The client's own word for it.
+        Error name of the client.
     detail
-        What it says beside.
+        Further message of the client.
 
     Examples
     --------
@@ -50,21 +50,21 @@ class MemberFault(Exception):
         self.name = name
 
 
-class Passing(MemberFault):
-    """The client cannot go on now, and will by itself."""
+class TransientFault(MemberFault):
+    """A transient fault: the client recovers by itself."""
 
 
-class NoAnswer(Passing):
-    """Nobody answered in time."""
+class NoAnswer(TransientFault):
+    """The broker did not answer in time."""
 
 
 class OutOfRange(MemberFault):
-    """The broker holds no record where the client wanted to go on.
+    """The broker holds no record at the client's position.
 
     Parameters
     ----------
     offsets
-        By partition, where that was.
+        The position by partition.
     """
 
     def __init__(self, offsets: Mapping[int, int]) -> None:
@@ -75,57 +75,59 @@ class OutOfRange(MemberFault):
 class Member(Protocol):
     """One member of a consumer group, over one topic.
 
-    All methods may raise `MemberFault`; those that ask the broker wait for ten seconds, or as told.
+    All methods may raise `MemberFault`. Requests to the broker time out after ten seconds, or after
+    `wait_ms`.
     """
 
     def partitions(self) -> list[int]:
-        """Give the partitions of the topic; none where it does not exist."""
+        """Give the partitions of the topic; none if it does not exist."""
 
     def join(self, moved: Moved) -> None:
         """Become a member of the group.
 
-        `moved` is called with what came ("assigned", halted as by `halt`) and what went
-        ("revoked", also what was lost), perhaps on a thread of the client.
+        `moved` is called with "assigned" and partitions that came (halted as by `halt`), or with
+        "revoked" and partitions that were revoked or lost. The call may run on a thread of the
+        client.
         """
 
     def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
-        """Give what there is, in the order of each partition; wait only while there is nothing."""
+        """Give available records, in order of each partition; wait only if there are none."""
 
     def assignment(self) -> set[int]:
-        """Give the partitions that are this member's."""
+        """Give the partitions assigned to this member."""
 
     def halt(self, partitions: Iterable[int]) -> None:
-        """Hand out nothing of partitions until each was sought and resumed."""
+        """Hand out no records of these partitions until `seek` and `resume`."""
 
     def seek(self, partition: int, offset: int) -> None:
-        """Go on at an offset; whatever was fetched before is forgotten."""
+        """Continue at an offset, and discard records fetched before."""
 
     def pause(self, partitions: Iterable[int]) -> None:
-        """Hand out nothing of partitions, and keep them."""
+        """Hand out no records of these partitions, and keep them assigned."""
 
     def resume(self, partitions: Iterable[int]) -> None:
-        """Hand out again what follows."""
+        """Hand out records again."""
 
     def paused(self) -> set[int]:
-        """Give what is paused or halted."""
+        """Give the paused and halted partitions."""
 
     def position(self, partition: int) -> int:
-        """Give the offset from where this member goes on."""
+        """Give the offset of the next record."""
 
     def first(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Ask for the first offsets held."""
+        """Ask the broker for the first offsets held."""
 
     def end(self, partitions: Sequence[int], wait_ms: int = ANSWER_MS) -> dict[int, int]:
-        """Ask for the offsets after the last readable record."""
+        """Ask the broker for the offsets after the last readable record."""
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Tell the group's offsets, without waiting; a failure is logged."""
+        """Commit the group's offsets, without waiting; a failure is logged."""
 
     def highwater(self, partition: int) -> int:
         """Give the end of a partition as of the last fetch, 0 before the first."""
 
     def close(self) -> None:
-        """Leave the group; wait for the broker for five seconds at most."""
+        """Leave the group; wait at most five seconds for the broker."""
 
 
 def key_of(topic: str, partition: int) -> str:

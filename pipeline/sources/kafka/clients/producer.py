@@ -1,4 +1,4 @@
-"""What the sink wants of a Kafka client: to send messages, and to say when all are confirmed.
+"""Interface of a Kafka client for the sink: send messages, and wait for their confirmation.
 
 A client is chosen by name, as for reading (`pipeline.sources.kafka.clients.member`).
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DELIVERY_S = 20
 BATCH_SENT_BYTES = 256 << 10
 ID_HEADER = "id"
-# As each client calls them: a message, or a batch of several, beyond what the topic takes.
+# Error names of both clients for a message, or a batch, larger than the topic accepts.
 _TOO_LARGE = frozenset(
     {
         "MSG_SIZE_TOO_LARGE",
@@ -27,21 +27,21 @@ _TOO_LARGE = frozenset(
 
 
 class ProducerFault(Exception):
-    """The client cannot go on; what it sent last may be there or not.
+    """The client cannot continue; its last messages may or may not have arrived.
 
     Parameters
     ----------
     name
-        The client's own word for it; with the detail, what is `said`.
+        Error name of the client; with the detail, it makes `said`.
     topic
-        Of the message it happened to, empty where it was none of them.
+        Topic of the message that failed; empty if the fault concerns no message.
     detail
-        What it says beside.
+        Further message of the client.
 
     Attributes
     ----------
     left
-        Places of the messages that were not confirmed, in order; empty where nobody can say.
+        Indices of the messages that were not confirmed, in order; empty if unknown.
 
     Examples
     --------
@@ -59,38 +59,38 @@ class ProducerFault(Exception):
 
 
 class Producer(Protocol):
-    """An idempotent producer that every in-sync replica has to confirm.
+    """An idempotent producer that waits for all in-sync replicas.
 
-    All methods but the last two may raise `ProducerFault`; after one the producer is let go. Those
-    about transactions are for a producer that was given an owner.
+    All methods except the last two may raise `ProducerFault`; the caller then drops the producer.
+    Transactions need a producer with an owner.
     """
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Send in the order given, and return once all are confirmed.
+        """Send in the given order, and return after all are confirmed.
 
-        Where it raises as well, none is on its way any more: it could overtake its repetition.
+        When it raises, no message is in flight any more, so none can overtake its repetition.
         """
 
     def take_over(self) -> None:
-        """Take the owner's id; whoever had it before is refused from now on."""
+        """Register the transactional id of the owner; its previous holder is refused."""
 
     def begin(self) -> None:
         """Begin a transaction."""
 
     def commit(self) -> None:
-        """Let readers see what was sent since it began."""
+        """Commit the transaction: readers see its messages."""
 
     def drop(self) -> None:
-        """Let go of it after a fault, without waiting."""
+        """Close the producer after a fault, without waiting."""
 
     def close(self) -> None:
-        """Let go of it; everything sent is confirmed."""
+        """Close the producer; all messages sent are confirmed."""
 
 
 def key_sent(message: Message) -> bytes | None:
-    """Give the key a message goes out with: without one it may go to any partition.
+    """Give the key to send with a message; a message without key may go to any partition.
 
-    Clients take no message with neither key nor value, so a tombstone always has a key.
+    Clients refuse a message without key and value, so a tombstone always has a key.
 
     >>> from pipeline.processing.stream_types import Message
     >>> key_sent(Message("agent.trust", b"", "1", b"{}")), key_sent(Message("t", b"", "2", None))

@@ -1,4 +1,4 @@
-"""Which client reads from Kafka and publishes there, by name."""
+"""Registry of Kafka clients for reading and publishing, by name."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class _Client(Struct, frozen=True):
 
 
 def open_member(client: str, address: Address, most: int, clock_us: Callable[[], int]) -> Member:
-    """Connect by a client of `CLIENTS`.
+    """Connect with a client of `CLIENTS`.
 
     Raises
     ------
     ConfigError
-        There is no such client, or it is not installed.
+        The client is unknown or not installed.
 
     Examples
     --------
@@ -47,28 +47,28 @@ librdkafka
 
 
 def producer_of(client: str, address: Address, owner: str = "") -> Callable[[], Producer]:
-    """Give what connects a producer by a client of `CLIENTS`.
+    """Return a function that connects a producer with a client of `CLIENTS`.
 
     Parameters
     ----------
     owner
-        Id of its transactions; empty for none.
+        Transactional id; empty: no transactions.
 
     Raises
     ------
     ConfigError
-        There is no such client, it is not installed, or an option has no counterpart there.
+        The client is unknown or not installed, or it lacks an option.
     """
     return _known(client).producer_of(address, owner)
 
 
 def try_options(client: str, address: Address) -> None:
-    """Make a producer and let go of it.
+    """Check the options: make a producer and close it.
 
     Raises
     ------
     ConfigError
-        As of `producer_of`, or the client refuses an option.
+        As for `producer_of`, or the client refuses an option.
     """
     _try(producer_of(client, address), address)
 
@@ -88,23 +88,23 @@ def _known(client: str) -> _Client:
 
 
 def _librdkafka_member(address: Address, most: int, clock_us: Callable[[], int]) -> Member:
-    _look_for_librdkafka()
+    _require_librdkafka()
     from pipeline.sources.kafka.clients.librdkafka import LibrdkafkaMember
 
     return LibrdkafkaMember(address, most, clock_us)
 
 
 def _librdkafka_producer(address: Address, owner: str) -> Callable[[], Producer]:
-    _look_for_librdkafka()
+    _require_librdkafka()
     from pipeline.sources.kafka.clients.librdkafka_options import producer_options
     from pipeline.sources.kafka.clients.librdkafka_producer import LibrdkafkaProducer
 
     connect = partial(LibrdkafkaProducer, producer_options(address, owner))
-    _try(connect, address)  # it asks no broker, and says at once which option it refuses
+    _try(connect, address)  # contacts no broker, and reports a refused option at once
     return connect
 
 
-def _look_for_librdkafka() -> None:
+def _require_librdkafka() -> None:
     if find_spec("confluent_kafka") is None:
         raise ConfigError(
             "the Kafka client librdkafka is not installed: pip install 'habitus[librdkafka]', or "

@@ -12,7 +12,7 @@ from pipeline.formats.native import Native
 if TYPE_CHECKING:
     from models.event import Event
 
-CONFIG = SimulationConfig(agents=90, days=28, activity=0.5, attacked=0.6, news_per_week=0.3)
+CONFIG = SimulationConfig(agents=90, days=28, activity=0.5, attacked=0.6, novelties_per_week=0.3)
 
 
 class Simulated(NamedTuple):
@@ -26,7 +26,7 @@ class Simulated(NamedTuple):
         assert found, kind
         return found
 
-    def told(self, truth: Truth) -> list[Event]:
+    def events_of(self, truth: Truth) -> list[Event]:
         return [self.by_id[name] for name in truth.event_ids]
 
 

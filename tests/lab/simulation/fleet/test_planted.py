@@ -30,7 +30,7 @@ def test_the_truth_of_an_attack_names_events_that_exist(simulated, kind: str) ->
     truths = simulated.of(kind)
     assert truths
     for truth in truths:
-        events = simulated.told(truth)
+        events = simulated.events_of(truth)
         times = [microseconds(event.time) for event in events]
         assert times == sorted(times)
         assert len(set(truth.event_ids)) == len(truth.event_ids)
@@ -50,7 +50,7 @@ def test_the_truth_of_a_novelty_names_ordinary_events_of_its_agent(simulated, ki
     for truth in truths:
         assert truth.kind == "benign"
         assert truth.agents == [truth.agent_id]
-        assert all(event.agent.id == truth.agent_id for event in simulated.told(truth))
+        assert all(event.agent.id == truth.agent_id for event in simulated.events_of(truth))
         assert not attacked & set(truth.event_ids)
 
 
@@ -83,21 +83,23 @@ def test_who_is_injected_is_named_as_others_are_at_that_place() -> None:
     truths: list[Truth] = []
     events = [msgspec.json.decode(line, type=Event) for line in simulate(config, truths.append)]
     planted = {name for truth in truths for name in truth.event_ids}
-    usual, odd = Counter[tuple[str, bool]](), set[tuple[str, bool]]()
+    usual, unknown_labels = Counter[tuple[str, bool]](), set[tuple[str, bool]]()
     for event in events:
         for key, value in list((event.arguments or {}).items())[:1]:
             place = f"{event.tool} {key}", "@" in str(value)
             if event.id in planted:
-                odd.add(place)
+                unknown_labels.add(place)
             else:
                 usual[place] += 1
-    assert {"bookings.create employee_mail", "payments.create payee"} <= {name for name, _ in odd}
-    assert odd <= set(usual)
+    assert {"bookings.create employee_mail", "payments.create payee"} <= {
+        name for name, _ in unknown_labels
+    }
+    assert unknown_labels <= set(usual)
 
 
 def test_everything_can_be_planted_in_every_role() -> None:
     config = SimulationConfig(
-        agents=420, days=25, activity=0.05, attacked=1, news_per_week=2, quiet_days=1
+        agents=420, days=25, activity=0.05, attacked=1, novelties_per_week=2, quiet_days=1
     )
     truths: list[Truth] = []
     names = {msgspec.json.decode(line, type=Event).id for line in simulate(config, truths.append)}
@@ -126,17 +128,17 @@ def test_what_lies_around_an_attack_is_of_its_sessions_and_not_wrong(simulated) 
         if truth.kind == "benign":
             assert around == []
         elif truth.type not in ("cred.reuse", "goal.drift", "tool.definition_changed"):
-            assert {e.session for e in around} <= {e.session for e in simulated.told(truth)}
+            assert {e.session for e in around} <= {e.session for e in simulated.events_of(truth)}
 
 
 def test_a_boiling_frog_takes_more_each_week(simulated) -> None:
     for truth in simulated.of("slow.frog"):
-        days = Counter(event.time.date() for event in simulated.told(truth))
+        days = Counter(event.time.date() for event in simulated.events_of(truth))
         uses = [days[day] for day in sorted(days)]
         assert uses == sorted(uses)
         assert uses[0] == 1
         assert uses[-1] >= 16
-        assert len({event.resource.id for event in simulated.told(truth)}) == 1
+        assert len({event.resource.id for event in simulated.events_of(truth)}) == 1
 
 
 def test_many_agents_take_a_little_each(simulated) -> None:
@@ -147,13 +149,13 @@ def test_many_agents_take_a_little_each(simulated) -> None:
 
 def test_a_cascade_is_held_together_by_its_trace(simulated) -> None:
     for truth in simulated.of("cascade"):
-        assert len({event.trace_id for event in simulated.told(truth)}) == 1
+        assert len({event.trace_id for event in simulated.events_of(truth)}) == 1
         assert len(truth.agents) == 5
 
 
 def test_an_injected_value_came_out_of_a_result_and_not_from_the_request(simulated) -> None:
     for truth in simulated.of("injection"):
-        for event in simulated.told(truth):
+        for event in simulated.events_of(truth):
             assert event.operation in ("pay", "send")
             (value, origins) = next(iter(event.argument_origins.values()))[0]
             assert origins[0].startswith("result:")
@@ -165,7 +167,7 @@ def test_a_sequence_uses_only_tools_that_the_role_has(simulated) -> None:
     for event in simulated.events:
         known.setdefault(event.agent.role or "", set()).add(event.tool)
     for truth in simulated.of("tool.sequence"):
-        events = simulated.told(truth)
+        events = simulated.events_of(truth)
         assert {event.tool for event in events} <= known[events[0].agent.role]
 
 
@@ -176,12 +178,12 @@ def test_an_attack_touches_no_resource_that_would_give_it_away_instead(simulated
     wrong = {name for t in simulated.of(kind) for name in t.event_ids}
     everyday = {e.resource for e in simulated.events if e.id not in wrong and e.resource}
     for truth in simulated.of(kind):
-        assert {event.resource for event in simulated.told(truth)} <= everyday
+        assert {event.resource for event in simulated.events_of(truth)} <= everyday
 
 
 def test_a_silent_agent_says_nothing_while_another_speaks_for_it(simulated) -> None:
     for truth in simulated.of("telemetry.gap"):
-        for event in simulated.told(truth):
+        for event in simulated.events_of(truth):
             assert event.agent.id != truth.agent_id
             assert event.delegation[0] == truth.agent_id
             mine = [e for e in simulated.events if e.agent.id == truth.agent_id]
@@ -190,15 +192,17 @@ def test_a_silent_agent_says_nothing_while_another_speaks_for_it(simulated) -> N
 
 
 def test_what_attributes_tell_is_planted_as_they_tell_it(simulated) -> None:
-    told = {
-        kind: [event.attributes for truth in simulated.of(kind) for event in simulated.told(truth)]
+    actual = {
+        kind: [
+            event.attributes for truth in simulated.of(kind) for event in simulated.events_of(truth)
+        ]
         for kind in ("approval.pattern", "peer.unverified", "tool.definition_changed")
     }
-    assert all(told.values())
-    assert all(0 < one["approval_seconds"] < 2 for one in told["approval.pattern"])
-    assert all(one["peer_verified"] is False for one in told["peer.unverified"])
+    assert all(actual.values())
+    assert all(0 < one["approval_seconds"] < 2 for one in actual["approval.pattern"])
+    assert all(one["peer_verified"] is False for one in actual["peer.unverified"])
     for truth in simulated.of("tool.definition_changed"):
-        wrong = simulated.told(truth)
+        wrong = simulated.events_of(truth)
         before = [
             event.attributes["tool_digest"]
             for event in simulated.events
@@ -212,8 +216,8 @@ def test_what_attributes_tell_is_planted_as_they_tell_it(simulated) -> None:
 
 
 def test_a_deployment_is_announced_before_the_new_version_works(simulated) -> None:
-    odd = {name for t in simulated.of("config.change") for name in t.event_ids}
-    check_announced(event for event in simulated.events if event.id not in odd)
+    unknown_labels = {name for t in simulated.of("config.change") for name in t.event_ids}
+    check_announced(event for event in simulated.events if event.id not in unknown_labels)
 
 
 def test_so_it_is_while_the_agent_reports_nothing() -> None:

@@ -11,7 +11,7 @@ from lab.simulation.fleet import SimulationConfig, Truth, inventory, simulate
 from models.errors import ConfigError
 from models.event import microseconds
 
-SMALL = SimulationConfig(agents=12, days=9, attacked=0.5, news_per_week=0.5)
+SMALL = SimulationConfig(agents=12, days=9, attacked=0.5, novelties_per_week=0.5)
 DAY_US = 86_400_000_000
 
 
@@ -37,10 +37,10 @@ def test_events_come_in_order_of_time_and_each_id_once(simulated) -> None:
 
 def test_the_native_reader_takes_every_event_without_leftovers(simulated) -> None:
     # The fixture has read them all; unknown keys would have gone to the attributes.
-    told = {"approval_seconds", "peer_verified", "tool_digest"}
-    known = {"tokens", "adds_tool", "change"} | told
+    actual = {"approval_seconds", "peer_verified", "tool_digest"}
+    known = {"tokens", "adds_tool", "change"} | actual
     found = {name for event in simulated.events for name in event.attributes or {}}
-    assert told < found <= known
+    assert actual < found <= known
 
 
 def test_a_larger_fleet_begins_with_the_smaller_one() -> None:
@@ -152,7 +152,7 @@ def test_an_argument_says_where_its_value_came_from(simulated) -> None:
         {"agents": 0},
         {"days": 0},
         {"attacked": 1.5},
-        {"news_per_week": -1},
+        {"novelties_per_week": -1},
         {"activity": 0},
         {"attacks": ("no.such",)},
         {"novelties": ("no.such",)},

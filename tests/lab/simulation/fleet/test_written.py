@@ -43,8 +43,8 @@ def test_a_file_holds_the_stream_and_the_truth_lies_beside_it(tmp_path: Path, en
     written = write(CONFIG, out)
     truths: list[Truth] = []
     assert lines_of(out) == list(simulate(CONFIG, truths.append))
-    told = [json.loads(line) for line in Path(written.truth).read_bytes().splitlines()]
-    assert [one["id"] for one in told] == [truth.id for truth in truths]
+    actual = [json.loads(line) for line in Path(written.truth).read_bytes().splitlines()]
+    assert [one["id"] for one in actual] == [truth.id for truth in truths]
     assert Path(written.truth).name == f"fleet.{ending}.truth.jsonl"
     assert sum(one.cases for one in written.planted) == len(truths)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
@@ -112,11 +112,11 @@ def test_the_command_tells_programs_what_it_planted(
     options = ["--agents", "12", "--days", "8", "--attacks", "rate.burst,tool.new", "--json"]
     result = CliRunner().invoke(application, ["simulate", *options, str(out)])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert told["events"] == len(lines_of(out))
-    attacks = {one["type"] for one in told["planted"] if one["kind"] == "attack"}
+    actual = json.loads(result.stdout)
+    assert actual["events"] == len(lines_of(out))
+    attacks = {one["type"] for one in actual["planted"] if one["kind"] == "attack"}
     assert attacks == {"rate.burst", "tool.new"}
-    assert not {"rate.burst", "tool.new"} & set(told["unplanted"])
+    assert not {"rate.burst", "tool.new"} & set(actual["unplanted"])
 
 
 def test_what_there_was_no_room_for_is_said(application: typer.Typer, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_what_there_was_no_room_for_is_said(application: typer.Typer, tmp_path: 
     )
     assert result.exit_code == 0, result.output
     assert "tool.new" in result.stdout
-    assert "no room among 5 agents in 8 days for: cascade, slow.many" in result.stderr
+    assert "5 agents and 8 days are too few for: cascade, slow.many" in result.stderr
 
 
 def test_the_command_shows_people_a_table(application: typer.Typer, tmp_path: Path) -> None:

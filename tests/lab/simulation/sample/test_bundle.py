@@ -97,8 +97,8 @@ def test_every_committed_line_decodes_as_an_event_in_order_of_time(events: list[
 def test_event_ids_are_unique_and_known_to_the_truth(events: list[Event], truth: Truth) -> None:
     ids = Counter(event.id for event in events)
     assert set(ids.values()) == {1}
-    assert {i for told in truth.incidents for i in told.event_ids} <= set(ids)
-    assert {i for told in truth.novelties for i in told.event_ids} <= set(ids)
+    assert {i for actual in truth.incidents for i in actual.event_ids} <= set(ids)
+    assert {i for actual in truth.novelties for i in actual.event_ids} <= set(ids)
 
 
 def test_every_incident_and_every_novelty_of_the_contract_happens(truth: Truth) -> None:
@@ -125,8 +125,8 @@ def test_a_value_said_to_come_from_a_result_has_an_earlier_call_of_that_tool(
         called: set[str] = set()
         for event in session:
             for found in (event.argument_origins or {}).values():
-                told = {o for _, origins in found for o in origins if o.startswith("result:")}
-                assert told <= called, event.id
+                actual = {o for _, origins in found for o in origins if o.startswith("result:")}
+                assert actual <= called, event.id
             if event.outcome == "ok":
                 called.add(f"result:{event.tool}")
 

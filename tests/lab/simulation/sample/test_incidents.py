@@ -30,10 +30,10 @@ def made(request: pytest.FixtureRequest, sample_of: SampleOf) -> tuple[list[Even
 
 def of(made: tuple[list[Event], Truth], incident: str) -> list[Event]:
     events, truth = made
-    told = next(i for i in truth.incidents if i.incident == incident)
-    wrong = [event for event in events if event.id in set(told.event_ids)]
-    assert [e.id for e in wrong] == told.event_ids
-    assert {e.agent.id for e in wrong} == {told.agent_id}
+    actual = next(i for i in truth.incidents if i.incident == incident)
+    wrong = [event for event in events if event.id in set(actual.event_ids)]
+    assert [e.id for e in wrong] == actual.event_ids
+    assert {e.agent.id for e in wrong} == {actual.agent_id}
     return wrong
 
 
@@ -138,18 +138,18 @@ def test_a_deployment_comes_before_the_new_version_and_its_tool(
 
 def test_novelties_are_what_they_say(made: tuple[list[Event], Truth]) -> None:
     by_id = {e.id: e for e in made[0]}
-    told = {n.kind: [by_id[i] for i in n.event_ids] for n in made[1].novelties}
-    vendor = next(e for e in told["new_vendor"] if e.tool == "payments.create")
+    actual = {n.kind: [by_id[i] for i in n.event_ids] for n in made[1].novelties}
+    vendor = next(e for e in actual["new_vendor"] if e.tool == "payments.create")
     assert vendor.argument_origins
     assert "request" in vendor.argument_origins["payee"][0][1]
     corporate = ipaddress.ip_network(made[1].corporate_networks[0])
-    assert all(ipaddress.ip_address(address(e)) in corporate for e in told["corporate_vpn"])
-    assert told["first_use"][0].tool in {
+    assert all(ipaddress.ip_address(address(e)) in corporate for e in actual["corporate_vpn"])
+    assert actual["first_use"][0].tool in {
         e.tool
         for e in made[0]
         if e.agent.role == "travel-desk" and e.agent.id != "travel-desk-2" and e.time.day < 12
     }
-    holiday = told["public_holiday"][0].time.date()
+    holiday = actual["public_holiday"][0].time.date()
     per_day = sum(e.human is not None and e.time.date() == holiday for e in made[0])
     usual = sum(e.human is not None and e.time.day == holiday.day - 3 for e in made[0])
     assert per_day < usual / 5

@@ -36,11 +36,11 @@ def test_the_lists_tell_the_vpn_from_the_corporate_egress(
     events, truth = sample_of(7)
     enricher = Enricher(truth.corporate_networks, intel.load(DATA / "intel"))
     vpn = next(i for i in truth.incidents if i.incident == "vpn_egress")
-    told = {e.id: enricher.origin(e.network).egress for e in events if e.network}
-    assert [i for i, egress in told.items() if egress == "vpn"] == vpn.event_ids
-    assert set(told.values()) == {"direct", "corporate", "vpn"}
+    actual = {e.id: enricher.origin(e.network).egress for e in events if e.network}
+    assert [i for i, egress in actual.items() if egress == "vpn"] == vpn.event_ids
+    assert set(actual.values()) == {"direct", "corporate", "vpn"}
     hop = next(n for n in truth.novelties if n.kind == "corporate_vpn")
-    assert {told[i] for i in hop.event_ids} == {"corporate"}
+    assert {actual[i] for i in hop.event_ids} == {"corporate"}
 
 
 def test_the_inventory_knows_everyone_but_the_shadow_agent(

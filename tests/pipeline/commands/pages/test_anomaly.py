@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from pipeline.commands import look
+from pipeline.commands import show
 from pipeline.commands.pages.anomaly import MOST_NAMED
 from pipeline.store import Commit, open_store
 
@@ -75,7 +75,7 @@ def fill(found: Sequence[dict[str, Any]]) -> None:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look, "console", lambda: Console(width=NARROW, force_terminal=False))
+    monkeypatch.setattr(show, "console", lambda: Console(width=NARROW, force_terminal=False))
 
 
 def listed(habitus: Callable[..., Run], *args: str) -> list[str]:
@@ -133,7 +133,7 @@ def test_one_is_opened_by_its_id_or_the_beginning_of_it(
         "83 before, 52 after; facet data",
         "OWASP ASI02; MAESTRO L2; ATT&CK T1530",
         "9.4 bits Kind of resource [payroll]: never used by this role.",
-        "usual: orders 93%",
+        "expected: orders 93%",
         "event-30 file:/var/log/agents.jsonl@812",
         "the newest 1 of 30 events",
     ):
@@ -217,7 +217,7 @@ def test_a_whole_id_is_opened_though_others_begin_with_it(habitus: Callable[...,
         (("an-%",), 1, "no anomaly has an id that begins with 'an-%'"),
         (("",), 2, "expected an id or its beginning, got ''"),
         (("an-",), 2, "expected an id or its beginning, got 'an-'"),
-        (("an-1100", "--agent", "helper"), 2, "options that choose among several need no id"),
+        (("an-1100", "--agent", "helper"), 2, "it cannot be combined with filters"),
     ],
 )
 def test_what_opens_none_is_one_line(

@@ -11,7 +11,7 @@ from models.event import rfc3339
 from models.units import HOUR_US
 from pipeline.cli import app
 from pipeline.commands.pages.silent_agents import silent_agents
-from pipeline.processing.assembly import Surroundings
+from pipeline.processing.assembly import SharedResources
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.sharding.shard import Shard
@@ -96,7 +96,7 @@ def test_those_that_stopped_come_in_order_with_whom_to_ask(habitus: Callable[...
 @pytest.mark.usefixtures("judged")
 def test_that_there_are_none_is_said(habitus: Callable[..., Any]) -> None:
     out, err = habitus("agents", "--silent", "--role", "porter")
-    assert out == "None of these agents is silent for far longer than usual.\n"
+    assert out == "None of these agents is silent for far longer than expected.\n"
     assert "0 of 0 agents" in err
     assert json.loads(habitus("agents", "--silent", "--role", "porter", "--json")[0])["total"] == 0
 
@@ -104,7 +104,7 @@ def test_that_there_are_none_is_said(habitus: Callable[..., Any]) -> None:
 def test_of_an_empty_store_nobody_is_silent(habitus: Callable[..., Any], store_url: str) -> None:
     with open_store(store_url) as store:
         assert silent_agents(store) == {}
-    assert habitus("agents", "--silent")[0] == "No agent is silent for far longer than usual.\n"
+    assert habitus("agents", "--silent")[0] == "No agent is silent for far longer than expected.\n"
 
 
 @pytest.mark.postgresql
@@ -117,8 +117,8 @@ def test_an_agent_is_silent_where_no_partition_has_heard_it(postgresql_url: str,
         ONE: in_order(events("b", *range(0, 114, 3))),
     }
     with open_shard(postgresql_url, "") as store:
-        around = Surroundings.of(settings, store)
-        shards = {name: Shard(settings, store.of(name), around) for name in streams}
+        resources = SharedResources.of(settings, store)
+        shards = {name: Shard(settings, store.of(name), resources) for name in streams}
         for name in sorted(streams, key=lambda name: name == last):
             judge(shards[name], streams[name])
         assert len(store.voices(sum(b"gone") % 64)) == 1 + (last == ONE)

@@ -1,4 +1,4 @@
-"""Trust as it stands now, computed out of the store the way the API does."""
+"""Current trust of all agents, computed from the store in the same way as in the API."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _PAGE = 1000
 
 
-class Standings:
+class CurrentTrust:
     """All agents of a store and their trust at one instant.
 
     Parameters
     ----------
     store
-        The store; read while this is made.
+        The store; read by the constructor.
     settings
-        Say on which clock trust is evaluated, and when it is stale.
+        Hold the clock for trust, and the staleness bound.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -47,12 +47,12 @@ class Standings:
         registered = inventory.load(settings.inventory)
         seq = 0
         while page := store.changes(seq, _PAGE):
-            for seq, state in page:  # noqa: B007  # the last one is where the next page begins
+            for seq, state in page:  # noqa: B007  # the next page begins after the last one
                 self.agents.setdefault(state.agent_id, []).append(registered.settled(state))
 
     @property
     def stale(self) -> bool:
-        """Whether the pipeline lags beyond its bound, or a live source is quiet for longer."""
+        """Whether the lag, or the silence of a live source, exceeds the bound."""
         return self._late_us is None or self._late_us > self._policy.stale_after_s * SECOND_US
 
     @property
@@ -77,7 +77,7 @@ class Standings:
 
     @property
     def sentence(self) -> str:
-        """Give the same for people."""
+        """Describe the state of the pipeline for people."""
         if self._lag_us is None:
             return "no pipeline has judged into this store yet"
         late = f"{self._lag_us / SECOND_US:.0f} s behind"
@@ -86,7 +86,7 @@ class Standings:
         return f"as of {rfc3339(self._at_us)[:19]}Z, pipeline {self._status.state}, {late}{hint}"
 
     def _quiet(self) -> str:
-        """Name the live sources that are quiet for too long, if answers are stale for that."""
+        """Describe the silent live sources, if answers are stale because of them."""
         if not self.stale:
             return ""
         bound = self._policy.stale_after_s * SECOND_US
@@ -95,7 +95,7 @@ class Standings:
     def answer(
         self, agent_id: str, states: Sequence[TrustState], mode: str | None = None
     ) -> Answer:
-        """Give the trust answer out of all states of an agent, or for one of its modes."""
+        """Give the trust answer of an agent over all modes, or for one mode."""
         return trust_answer(
             states,
             agent_id,
@@ -108,12 +108,12 @@ class Standings:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """Give one row an agent, the least trusted first."""
+        """Give one row per agent, the least trusted first."""
         rows = [self.row(agent_id) for agent_id in self.agents]
         return sorted(rows, key=lambda row: (row["gate"] == "open", row["lower"], row["agent_id"]))
 
     def row(self, agent_id: str) -> dict[str, Any]:
-        """Give the row of an agent that is known."""
+        """Give the row of a known agent."""
         states = self.agents[agent_id]
         answer = msgspec.to_builtins(self.answer(agent_id, states))
         latest = max(states, key=lambda state: state.last_seen_us)
@@ -135,10 +135,10 @@ class Standings:
 
 
 def lag_us(status: PipelineStatus, at_us: int, clock: str) -> int | None:
-    """Give how far behind the store is, microseconds; None when nobody can tell.
+    """Give the lag of the store in microseconds; None if unknown.
 
-    A pipeline that is gone grows later with the wall clock. Only over a recording that was judged
-    to its end does time stand still.
+    The lag of a stopped pipeline grows with the wall clock. Time stops only over a completely
+    judged recording.
     """
     if status.state == "none" or status.heartbeat_us is None:
         return None

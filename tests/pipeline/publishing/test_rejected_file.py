@@ -12,8 +12,8 @@ import pytest
 from models.errors import ConfigError, MalformedEvent, SinkUnavailable
 from pipeline.processing.stream_types import Message, RawRecord
 from pipeline.publishing import publisher
-from pipeline.publishing.kept_rejected import KeptRejected, keeping, left_out, rejected_path
 from pipeline.publishing.rejected import rejected_message
+from pipeline.publishing.rejected_file import RejectedFile, keeping, left_out, rejected_path
 from pipeline.settings import Settings
 from pipeline.store import open_store
 
@@ -32,7 +32,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 def keep(path: Path, messages: Sequence[Message], **more: int) -> None:
-    with closing(KeptRejected(path, **more)) as kept:
+    with closing(RejectedFile(path, **more)) as kept:
         kept.keep(messages)
 
 
@@ -194,8 +194,8 @@ def test_what_a_full_disk_does_not_take_waits_in_the_outbox(
     monkeypatch.setattr(publisher, "RETRIES", 0)
     kept = pipeline.folder / "run.db.rejected.jsonl"
     kept.symlink_to("/dev/full")
-    monkeypatch.setattr("pipeline.publishing.kept_rejected.os.fchmod", lambda *_: None)
-    monkeypatch.setattr("pipeline.publishing.kept_rejected.os.ftruncate", lambda *_: None)
+    monkeypatch.setattr("pipeline.publishing.rejected_file.os.fchmod", lambda *_: None)
+    monkeypatch.setattr("pipeline.publishing.rejected_file.os.ftruncate", lambda *_: None)
     settings = pipeline.settings(pipeline.file([b"{", *pipeline.events(5)]), sink="none")
     with pytest.raises(SinkUnavailable):
         pipeline.run(settings)

@@ -1,4 +1,4 @@
-"""How all shards are doing, in one word."""
+"""Combined status of all shards."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
-    """Give one word for all shards: their furthest event, the oldest sign of life, the worst lag.
+    """Combine the status of all shards: newest event, oldest heartbeat, largest lag.
 
-    What a topic has left behind that nobody reads any more does not count beside one that is read
-    (see `read_now`); a partition that nobody has does.
+    Shards of a topic that is no longer read do not count if another topic is read (see `read_now`).
+    Partitions without a worker count.
 
     >>> shards = {"kafka:t:0": ("running", 9, 7, 0), "kafka:t:1": ("stopped", 5, 6, 3)}
     >>> found = overall({name: PipelineStatus(*status) for name, status in shards.items()})
     >>> found.state, found.heartbeat_us, found.watermark_us, found.lag_us
     ('running', 5, 7, 3)
 
-    Lags of partitions are told as of that sign of life: those of partitions that gave a later one
-    are smaller by so much, and may be below 0.
+    Lags of partitions refer to the oldest heartbeat. The lag of a partition with a later heartbeat
+    is smaller by the difference, and may be negative.
 
     >>> found.lags_us
     {'kafka:t:0': -4, 'kafka:t:1': 3}
@@ -46,7 +46,7 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
         },
         sum(one.waiting for one in of),
         _last_events(of),
-        # What was learned before there were shards is known as well.
+        # includes history learned before there were shards
         max((one.newest_us for one in said.values() if one.newest_us is not None), default=None),
     )
 
@@ -66,10 +66,10 @@ def _last_events(of: Iterable[PipelineStatus]) -> dict[str, LastEvent]:
 
 
 def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
-    """Give the topics that are read; those read last, where none is.
+    """Give the topics that are read; if none is, the topics read last.
 
-    A worker that was killed leaves its partitions "running". So a topic of which all partitions
-    have been silent for a minute longer than another's is left behind.
+    A killed worker leaves its partitions "running". So a topic counts as abandoned if all its
+    partitions were silent for a minute longer than those of another topic.
 
     >>> old, new = ("running", 5, 5, 0), ("running", 5 + 61_000_000, 7, 0)
     >>> shards = {"kafka:old:0": old, "kafka:new:0": old, "kafka:new:1": new}
@@ -86,12 +86,12 @@ def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
 
 
 def _lags(name: str, said: PipelineStatus) -> Mapping[str, int]:
-    """Give the lags of what one shard judges: of itself, where it is a partition."""
+    """Give the lags of one shard: of itself if it is a partition."""
     if not name:
         return said.lags_us
     return {} if said.lag_us is None else {name: said.lag_us}
 
 
 def topic_of(shard: str) -> str:
-    """Give what is the same for all partitions of a topic."""
+    """Give the topic part of a shard name."""
     return shard.rpartition(":")[0]

@@ -1,4 +1,4 @@
-"""The command line's own grammar: options that take several words, and errors in one line."""
+"""Extended command line grammar: options with several words, and options with a default word."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 from typer.core import TyperCommand
 
 _MANY = frozenset({"--history", "--without"})
-_ALONE = {"--ablate": "all"}  # what an option means that no word follows
+_ALONE = {"--ablate": "all"}  # value of an option without a word
 
 
 class Spread(TyperCommand):
-    """A command whose ``--history`` takes one word or several: ``FILE --history A B``.
+    """A command whose ``--history`` takes one or more words: ``FILE --history A B``.
 
-    Its ``--ablate`` takes one or none.
+    Its ``--ablate`` takes one word or none.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, each word with its own option."""
+        """Expand the options, then parse."""
         return super().parse_args(ctx, spread(completed(args)))
 
 
 def spread(args: list[str]) -> list[str]:
-    """Repeat an option for each word after it, when the command's files come first.
+    """Repeat an option for each word after it, if the files of the command come first.
 
-    Files behind it would be taken for history otherwise, so a line that starts with an option is
-    read as usual: one word each.
+    On a line that starts with an option, each option takes one word. Otherwise files after
+    ``--history`` would count as history.
 
     >>> spread(["new.jsonl", "--history", "old.jsonl", "older.jsonl", "--out", "o"])
     ['new.jsonl', '--history', 'old.jsonl', '--history', 'older.jsonl', '--out', 'o']
@@ -47,7 +47,7 @@ def spread(args: list[str]) -> list[str]:
 
 
 def completed(args: list[str]) -> list[str]:
-    """Give an option that stands alone the word that it means.
+    """Add the default word to an option without one.
 
     >>> completed(["new.jsonl", "--ablate", "--json"])
     ['new.jsonl', '--ablate', 'all', '--json']

@@ -1,8 +1,8 @@
-"""Rejected records beside the store: a file that a person opens first when nothing arrives.
+"""Keep rejected records in a file beside the store, for troubleshooting.
 
-The outbox carries rejected records to the sink, at least once. On the way each is written here, so
-what is said of the outbox holds for this file too: a record leaves the outbox only after it is on
-disk, and one that comes again after a crash is recognised.
+Rejected records go through the outbox to the sink, at least once. On the way each record is written
+to this file. It leaves the outbox only after it is on disk, and a repeat after a crash is
+recognised.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 MOST_BYTES = 16 << 20
-"""Size at which the file is closed; it and the one before it are kept."""
-BESIDE = "store"
+"""Largest size of the file; the full file and the current one are kept."""
+BESIDE_STORE = "store"
 NONE = "none"
 _SUFFIX = ".rejected.jsonl"
 _OWNER_ONLY = 0o600
 
 
 class _Line(Struct):
-    """What tells a kept record from others, and its running number."""
+    """Identity of a kept record, and its sequence number."""
 
     source: str
     line: int
@@ -48,24 +48,23 @@ class _Line(Struct):
     number: int
 
 
-class KeptRejected:
-    """Append rejected records to a file, each once, and have them on disk before returning.
+class RejectedFile:
+    """Append rejected records to a file, each once, and sync them to disk before returning.
 
-    The file is readable by its owner only. When it is full it becomes ``PATH.1``, and what was
-    ``PATH.1`` goes away. Records are numbered, so the number of the first one that is kept tells
-    how many were left out.
+    Only its owner can read the file. A full file is renamed to ``PATH.1`` and replaces an older
+    one. Records are numbered, so the first number gives how many records are missing.
 
     Parameters
     ----------
     path
-        The file; made with the first record.
+        The file; created at the first record.
     most_bytes
-        Size that a file does not exceed.
+        Largest size of a file.
 
     Raises
     ------
     ConfigError
-        Nothing can be written there.
+        The file cannot be written.
     """
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -84,12 +83,12 @@ class KeptRejected:
             )
 
     def keep(self, messages: Iterable[Message]) -> None:
-        """Write those of some rejected records that are not there yet.
+        """Write rejected records that the file does not hold yet.
 
         Raises
         ------
         SinkUnavailable
-            The disk refuses.
+            The write fails.
         """
         try:
             self._open()
@@ -97,7 +96,7 @@ class KeptRejected:
                 self._add(message)
             os.fsync(self._open().fileno())
         except OSError as error:
-            self.close()  # what was written is found when it is opened again
+            self.close()  # the next opening reads the written records
             raise SinkUnavailable(
                 f"cannot write {quoted(str(self.path), LONGEST_PATH)}: {error.strerror}"
             ) from error
@@ -109,8 +108,8 @@ class KeptRejected:
             file.close()
 
     def _add(self, message: Message) -> None:
-        told = dict(message.headers)
-        key = hash((told["source"], told["offset"], told["time"]))
+        fields = dict(message.headers)
+        key = hash((fields["source"], fields["offset"], fields["time"]))
         if key in self._known or key in self._known_before:
             return
         line = rejected_line(message, self._number + 1) + b"\n"
@@ -124,28 +123,28 @@ class KeptRejected:
         self._known.add(key)
 
     def _turn(self) -> None:
-        """Let a new file begin."""
+        """Rotate the file."""
         os.fsync(self._open().fileno())
         self.close()
         self.path.replace(self._before)
         self._known_before, self._known, self._size = self._known, set(), 0
 
     def _open(self) -> FileIO:
-        """Open the file, and learn what it holds already."""
+        """Open the file, and read the records it holds."""
         if self._file is not None:
             return self._file
         if not self._known and not self._known_before:
             self._known_before, _ = self._read(self._before)
         handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _OWNER_ONLY)
         os.fchmod(handle, _OWNER_ONLY)
-        # Half a line is what a crash left: its record still waits in the outbox.
+        # A crash may leave half a line; its record is still in the outbox.
         self._known, self._size = self._read(self.path)
         os.ftruncate(handle, self._size)
-        self._file = FileIO(handle, "ab")  # without a buffer: what fails, fails here
+        self._file = FileIO(handle, "ab")  # without a buffer, so that errors are raised here
         return self._file
 
     def _read(self, path: Path) -> tuple[set[int], int]:
-        """Give the records that a file holds, and the bytes of their lines."""
+        """Give the records of a file, and the bytes of their lines."""
         known: set[int] = set()
         size = 0
         if not path.is_file():
@@ -159,14 +158,14 @@ class KeptRejected:
                 try:
                     one = decode(line)
                 except msgspec.DecodeError:
-                    continue  # written by somebody else
+                    continue  # written by another program
                 known.add(hash((one.source.encode(), str(one.line).encode(), one.time.encode())))
                 self._number = max(self._number, one.number)
         return known, size
 
 
 def _made(folder: Path) -> str:
-    """Make a folder; say why it cannot be."""
+    """Create a folder; return the reason if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -175,7 +174,7 @@ def _made(folder: Path) -> str:
 
 
 def left_out(path: Path) -> int:
-    """Tell how many records were rejected before the first one that is kept."""
+    """Give the number of records rejected before the first kept one."""
     for file in (_older(path), path):
         if file.is_file():
             with file.open("rb") as lines, suppress(msgspec.DecodeError):
@@ -188,14 +187,14 @@ def _older(path: Path) -> Path:
 
 
 class Keeping:
-    """A sink that keeps rejected records in a file on their way to another sink."""
+    """A sink that writes rejected records to a file before it passes them to another sink."""
 
-    def __init__(self, kept: KeptRejected, sink: Sink) -> None:
+    def __init__(self, kept: RejectedFile, sink: Sink) -> None:
         self._kept = kept
         self._sink = sink
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Keep what was rejected, then publish everything."""
+        """Write rejected records to the file, then publish all messages."""
         if rejected := [message for message in messages if message.topic == TOPIC]:
             self._kept.keep(rejected)
         self._sink.publish(messages)
@@ -207,19 +206,19 @@ class Keeping:
 
 
 def keeping(settings: Settings, sink: Sink, shard: str = "") -> Sink:
-    """Give a sink that keeps rejected records where the settings say; the sink itself for none.
+    """Wrap a sink so that it keeps rejected records as set; without a file, return it unchanged.
 
     Parameters
     ----------
     shard
-        Position key of the partition, where several workers share a stream.
+        Position key of the partition, if several workers share a stream.
     """
     path = rejected_path(settings, shard)
-    return sink if path is None else Keeping(KeptRejected(path), sink)
+    return sink if path is None else Keeping(RejectedFile(path), sink)
 
 
 def rejected_path(settings: Settings, shard: str = "") -> Path | None:
-    """Give the file of rejected records, None where none is kept.
+    """Give the file of rejected records, or None.
 
     Examples
     --------
@@ -235,7 +234,7 @@ def rejected_path(settings: Settings, shard: str = "") -> Path | None:
         return None
     server = is_postgresql(settings.store)
     file = MEMORY if server else store_path(settings.store)
-    if settings.rejected == BESIDE:
+    if settings.rejected == BESIDE_STORE:
         return None if file == MEMORY else Path(file + _SUFFIX)
     folder = folder_of(settings.rejected)
     name = shard.partition(":")[2].replace(":", "-") or (
@@ -245,7 +244,7 @@ def rejected_path(settings: Settings, shard: str = "") -> Path | None:
 
 
 def own_files(settings: Settings) -> list[Path]:
-    """Name the files that a run writes, so that it does not read them out of a folder.
+    """Give the files that a run writes, to exclude them from a folder that it reads.
 
     >>> from pipeline.settings import Settings
     >>> [str(path) for path in own_files(Settings(rejected="none", sink="file:out"))][-1]
@@ -259,7 +258,7 @@ def own_files(settings: Settings) -> list[Path]:
 
 
 def where_rejected(settings: Settings) -> str:
-    """Say where rejected records are, for people.
+    """Describe where rejected records are kept.
 
     >>> from pipeline.settings import Settings
     >>> where_rejected(Settings(store="sqlite:habitus.db"))
@@ -270,7 +269,7 @@ def where_rejected(settings: Settings) -> str:
     'kept nowhere: HABITUS_REJECTED is none, and so is HABITUS_SINK'
     """
     path = rejected_path(settings)
-    if path is not None and settings.rejected != BESIDE and is_postgresql(settings.store):
+    if path is not None and settings.rejected != BESIDE_STORE and is_postgresql(settings.store):
         return f"kept in {quoted(str(path.parent), LONGEST_PATH)}, a file for each partition"
     if path is not None:
         missing = left_out(path)

@@ -1,4 +1,4 @@
-"""Who may connect, who has to leave, and how many were refused for which reason."""
+"""Admit connections, end slow ones, and count refusals by reason."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ Reason = Literal[
 
 
 class Timed(Protocol):
-    """A connection that may have been too slow."""
+    """A connection with a deadline."""
 
     def expire(self, now: float) -> None:
-        """End what has taken too long at `now`, the loop's time."""
+        """End the connection if its deadline has passed at `now`, the time of the loop."""
 
 
-class Door:
-    """Count the connections of one server, in all and by address.
+class Admission:
+    """Counts the connections of one server, in total and by address.
 
     Examples
     --------
-    >>> door = Door(Limits(connections=3, connections_per_address=2))
+    >>> door = Admission(Limits(connections=3, connections_per_address=2))
     >>> [door.enter("192.0.2.1") for _ in range(3)]
     [None, None, 'address_connections']
     >>> door.enter("192.0.2.2"), door.enter("192.0.2.3"), door.enter("127.0.0.1")
@@ -63,10 +63,10 @@ class Door:
         self._logged_at = float("-inf")
 
     def enter(self, host: str) -> Reason | None:
-        """Let a connection in, or give the reason why not.
+        """Admit a connection, or return the reason of its refusal.
 
-        The connections of a trusted proxy belong to its clients: they count in all, and
-        `ProxiedClients` bounds what each of its clients asks at once.
+        Connections of a trusted proxy belong to its clients. They count in total only, and
+        `ProxiedClients` bounds the concurrent requests of each client.
         """
         source = source_of(host)
         room = self.limits.connections + (LOCAL_RESERVE if source in _LOCAL else 0)
@@ -87,7 +87,7 @@ class Door:
         return None
 
     def leave(self, host: str) -> None:
-        """Take back what `enter` counted."""
+        """Uncount a connection of `enter`."""
         source = source_of(host)
         self._total -= 1
         self._held[source] -= 1
@@ -95,7 +95,7 @@ class Door:
             del self._held[source]
 
     def sweep(self, connections: Iterable[Timed], now: float) -> None:
-        """End what has taken too long; called about once a second."""
+        """End connections past their deadline; called about once a second."""
         for connection in list(connections):
             connection.expire(now)
         fresh = self.refused - self._logged

@@ -1,4 +1,4 @@
-"""What the store holds, for people and programs: agents, anomalies, and why."""
+"""Commands that show the store: agents, anomalies and explanations."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from models.errors import ConfigError, HabitusError
 from models.event import microseconds
 from models.trust.policy import Level, Severity  # noqa: TC001  # likewise
 from models.trust.response import State  # noqa: TC001  # a command reads its annotations
+from pipeline.commands.current_trust import CurrentTrust
 from pipeline.commands.pages.anomaly import anomaly_with, print_anomalies, print_anomaly
 from pipeline.commands.pages.explanation import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.pages.listing import listing
-from pipeline.commands.pages.silent_agents import NOBODY, NONE_OF_THESE, print_silent, silent_agents
-from pipeline.commands.pages.way_back import way_back
-from pipeline.commands.standing import Standings
+from pipeline.commands.pages.recovery import recovery_text
+from pipeline.commands.pages.silent_agents import (
+    NO_AGENT,
+    NONE_OF_THESE,
+    print_silent,
+    silent_agents,
+)
 from pipeline.commands.terminal import (
     AsJson,
     console,
@@ -30,14 +35,14 @@ from pipeline.processing.shadow_findings import with_members
 from pipeline.settings import load_settings
 from pipeline.store import open_store
 from pipeline.text.quoted import plain, quoted
-from pipeline.text.visible import told_apart
+from pipeline.text.visible import distinguishable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.store import Store
 
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Largest number of rows.")]
 
 
 def agents(
@@ -49,8 +54,8 @@ def agents(
         bool,
         typer.Option(
             "--silent",
-            help="Only those that have reported nothing for far longer than usual, the most times "
-            "over it first.",
+            help="Only those that are silent for far longer than expected, the largest ratio "
+            "first.",
         ),
     ] = False,
     limit: Limit = 200,
@@ -58,37 +63,37 @@ def agents(
 ) -> None:
     """List agents, the least trusted first.
 
-    The last column, recovers, is the whole days of clean work from now until the next level.
+    The last column, recovers, is the number of whole clean days until the next level.
     """
     wanted = {"level": level, "state": state, "role": role, "owner": owner}
     asked = {name: value for name, value in wanted.items() if value is not None}
     settings = load_settings()
     with open_store(settings.store, read_only=True) as store:
-        standings = Standings(store, settings)
-        found = _silent_rows(store, standings) if silent else standings.rows()
+        current = CurrentTrust(store, settings)
+        found = _silent_rows(store, current) if silent else current.rows()
     rows = [row for row in found if all(row[name] == value for name, value in asked.items())]
     if as_json:
-        print_json({"agents": rows[:limit], "total": len(rows), "pipeline": standings.pipeline})
+        print_json({"agents": rows[:limit], "total": len(rows), "pipeline": current.pipeline})
         return
     if silent and not rows:
-        console().print(NONE_OF_THESE if asked else NOBODY)
+        console().print(NONE_OF_THESE if asked else NO_AGENT)
     elif silent:
         print_silent(rows[:limit])
     else:
         _print_agents(rows[:limit])
-    note(f"{min(limit, len(rows))} of {len(rows)} agents; {standings.sentence}")
+    note(f"{min(limit, len(rows))} of {len(rows)} agents; {current.sentence}")
 
 
-def _silent_rows(store: Store, standings: Standings) -> list[dict[str, Any]]:
+def _silent_rows(store: Store, current: CurrentTrust) -> list[dict[str, Any]]:
     return [
-        {**standings.row(agent_id), "silent": silence.told()}
+        {**current.row(agent_id), "silent": silence.told()}
         for agent_id, silence in silent_agents(store).items()
-        if agent_id in standings.agents
+        if agent_id in current.agents
     ]
 
 
 def _print_agents(rows: Sequence[dict[str, Any]]) -> None:
-    names = told_apart(row["agent_id"] for row in rows)
+    names = distinguishable(row["agent_id"] for row in rows)
     heads = ("agent", "level", "score", "lower", "state", "role", "owner", "recovers")
     listing(console(), heads, (_agent_row(row, names) for row in rows))
 
@@ -104,14 +109,14 @@ def _agent_row(row: dict[str, Any], names: dict[str, str]) -> Sequence[str]:
         row["state"],
         "[dim]unregistered[/]" if row["registered"] is False else plain(row["role"] or ""),
         plain(row["owner"] or ""),
-        way_back(row),
+        recovery_text(row),
     )
 
 
 def anomalies(
     anomaly: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Open this one; the beginning of its id is enough."),
+        typer.Argument(metavar="[ID]", help="Show this anomaly; a prefix of its id is enough."),
     ] = None,
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
@@ -120,18 +125,16 @@ def anomalies(
         list[str] | None, typer.Option(help="Leave out this type; may be repeated.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="With an event from here on, RFC 3339 with zone.")
+        str | None, typer.Option(help="With an event at or after this time, RFC 3339 with zone.")
     ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List anomalies, by first event the newest first; with an id, show everything about one."""
+    """List anomalies, the newest first event first; with an id, show one in detail."""
     settings = load_settings()
     if anomaly is not None:
         if any(asked is not None for asked in (agent, severity, kind, not_kind or None, since)):
-            raise ConfigError(
-                "an id opens one anomaly; options that choose among several need no id"
-            )
+            raise ConfigError("an id selects one anomaly; it cannot be combined with filters")
         with open_store(settings.store, read_only=True) as store:
             one = with_members(anomaly_with(store, anomaly), store)
         if as_json:
@@ -160,27 +163,27 @@ def explain(
     limit: Limit = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Say why an agent stands where it stands, and what brings it back."""
+    """Explain the trust of an agent, and how it recovers."""
     settings = load_settings()
     with open_store(settings.store, read_only=True) as store:
-        standings = Standings(store, settings)
-        states = standings.agents.get(agent)
+        current = CurrentTrust(store, settings)
+        states = current.agents.get(agent)
         if not states:
-            raise HabitusError(_nobody(agent, standings))
+            raise HabitusError(_unknown_agent(agent, current))
         explained = Explained(
-            trust=standings.answer(agent, states),
-            by_mode=[standings.answer(agent, states, state.mode) for state in states],
+            trust=current.answer(agent, states),
+            by_mode=[current.answer(agent, states, state.mode) for state in states],
             anomalies=store.anomalies(agent_id=agent, limit=limit),
         )
     if as_json:
         print_json(msgspec.to_builtins(explained))
         return
     explanation(explained, console())
-    note(standings.sentence)
+    note(current.sentence)
 
 
-def _nobody(agent: str, standings: Standings) -> str:
-    near = difflib.get_close_matches(agent, standings.agents, n=1, cutoff=0.4)
+def _unknown_agent(agent: str, current: CurrentTrust) -> str:
+    near = difflib.get_close_matches(agent, current.agents, n=1, cutoff=0.4)
     hint = f", did you mean {near[0]!r}?" if near else ", habitus agents lists those known"
     return f"no agent {agent!r} in the store{hint}"
 

@@ -1,4 +1,4 @@
-"""How an agent gets back to the next level, in the words of every table and of the console."""
+"""Describe the recovery of an agent to the next level, for all tables and the console."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MEANING = (
-    "recovers: whole days of clean work, counted from now, until the next level at the latest; "
-    "margin and patience included."
+    "recovers: whole clean days from now until the next level at the latest, including margin "
+    "and patience."
 )
 
 
-def way_back(answer: Mapping[str, Any]) -> str:
-    """Say which level an agent reaches after how many clean days.
+def recovery_text(answer: Mapping[str, Any]) -> str:
+    """Describe the next level and the clean days until it.
 
     Parameters
     ----------
@@ -23,9 +23,10 @@ def way_back(answer: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> way_back({"level": "watch", "gate": "open", "recovers": {"to": "normal", "clean_days": 16}})
+    >>> recovers = {"to": "normal", "clean_days": 16}
+    >>> recovery_text({"level": "watch", "gate": "open", "recovers": recovers})
     'normal in 16 clean days'
-    >>> way_back({"level": "normal", "gate": "open", "recovers": None})
+    >>> recovery_text({"level": "normal", "gate": "open", "recovers": None})
     'not by time alone'
     """
     if answer["gate"] == "quarantined":

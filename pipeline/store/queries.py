@@ -1,4 +1,4 @@
-"""What the API and the commands ask, the same over every kind of store."""
+"""Queries of the API and the commands, the same for every kind of store."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _OF_AGENT = (
 )
 
 
-class Asking:
-    """Reads what was committed, over a connection of its own.
+class StoreQueries:
+    """Reads committed data over its own connection.
 
     Parameters
     ----------
@@ -35,27 +35,27 @@ class Asking:
     secret
         Key of the digests.
     shard
-        Column or word that says which shard a row of shared state is of.
+        SQL expression for the shard of a row of shared state.
     """
 
     def __init__(self, api: Connection, secret: bytes, shard: str) -> None:
-        self._asked = api
+        self._queries = api
         self._trust = Seal(secret, "trust")
         self._shared = Seal(secret, "shared")
         self._shard_of = shard
 
     def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
-        """Give trust states changed past a sequence number, in order of change."""
+        """Give trust states changed after a sequence number, in order of change."""
         return self._states("seq > ? order by seq limit ?", after, limit)
 
     def states(self, agent_id: str) -> list[TrustState]:
-        """Give the trust states of an agent, one a mode; none for an unknown one."""
+        """Give the trust states of an agent, one per mode; none for an unknown agent."""
         return [state for _, state in self._states("agent_id = ? order by mode", agent_id)]
 
     def _states(self, condition: str, *values: Any) -> list[tuple[int, TrustState]]:
         found = []
-        for seq, agent_id, mode, trust, digest in self._asked.rows(
-            f"select seq, agent_id, mode, trust, trust_digest from profiles where {condition}",  # noqa: S608  # ours alone
+        for seq, agent_id, mode, trust, digest in self._queries.rows(
+            f"select seq, agent_id, mode, trust, trust_digest from profiles where {condition}",  # noqa: S608  # constant parts
             values,
         ):
             self._trust.check(row_key(agent_id, mode), trust, digest)
@@ -64,14 +64,14 @@ class Asking:
 
     def counters(self) -> dict[str, int]:
         """Give all counters by name."""
-        return dict(self._asked.rows("select name, value from counters order by name"))
+        return dict(self._queries.rows("select name, value from counters order by name"))
 
     def voices(self, bucket: int) -> list[dict[str, bytes]]:
-        """Give what is stored of when agents were heard, of a bucket of them: once a shard."""
+        """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
         names = stored_names(bucket)
         shards: dict[str, dict[str, bytes]] = {}
-        for shard, name, digest, blob in self._asked.rows(
-            f"select {self._shard_of}, name, digest, blob from shared "  # noqa: S608  # ours alone
+        for shard, name, digest, blob in self._queries.rows(
+            f"select {self._shard_of}, name, digest, blob from shared "  # noqa: S608  # constant parts
             f"where name in ({','.join('?' * len(names))})",
             names,
         ):
@@ -80,28 +80,28 @@ class Asking:
         return list(shards.values())
 
     def held(self, agent_id: str) -> list[HeldRow]:
-        """Give the events of an agent that are kept back from learning, oldest first."""
-        return self._asked.rows(
+        """Give the events of an agent that are held back from learning, oldest first."""
+        return self._queries.rows(
             "select event_id, agent_id, mode, time_us, blob from held "
             "where agent_id = ? order by time_us, number",
             (agent_id,),
         )
 
     def member_of(self, names: Sequence[str]) -> dict[str, str]:
-        """Give the anomalies of several agents that these names lead to, by name."""
+        """Give the ids of multi-agent findings by their names."""
         if not names:
             return {}
         marks = ",".join("?" * len(names))
         return dict(
-            self._asked.rows(
-                f"select id, anomaly_id from anomaly_members where id in ({marks})",  # noqa: S608  # marks alone
+            self._queries.rows(
+                f"select id, anomaly_id from anomaly_members where id in ({marks})",  # noqa: S608  # placeholders only
                 names,
             )
         )
 
     def members(self, anomaly_id: str, limit: int) -> list[str]:
-        """Give the ids of agents of an anomaly of several, in order, at most `limit`."""
-        rows = self._asked.rows(
+        """Give the agent ids of a finding of several agents, in order, at most `limit`."""
+        rows = self._queries.rows(
             "select distinct agent_id from anomaly_members "
             "where anomaly_id = ? and agent_id <> '' order by agent_id limit ?",
             (anomaly_id, limit),
@@ -122,23 +122,22 @@ class Asking:
         after: Place | None = None,
         limit: int = 50,
     ) -> list[dict[str, Any]]:
-        """Give anomalies in an order, those that come after a place in it.
+        """Give sorted anomalies after a sort key.
 
         Parameters
         ----------
         agent_id
-            Its own ones, and those of several agents that it is among.
+            Anomalies of this agent, and multi-agent findings that contain it.
         severity, kind
-            One, or any of several.
+            One value, or a sequence of alternatives.
         not_kind
-            One or several that are left out.
+            One or more kinds to leave out.
         since_us, until_us
-            Event time from the first on and before the second. An anomaly is there from its first
-            event to its newest one.
+            Range of event times, end excluded. An anomaly spans from its first to its newest event.
         sort, ascending
-            The highest or newest first, unless `ascending`.
+            Sort key; the highest or newest is first, unless `ascending`.
         after
-            `pipeline.store.order.place_of` the last one that is known.
+            `pipeline.store.order.place_of` the last anomaly of the previous page.
         """
         parts: list[str] = []
         values: list[Any] = []
@@ -154,7 +153,7 @@ class Asking:
             left_out = [not_kind] if isinstance(not_kind, str) else list(not_kind)
             parts.append(f"kind not in ({','.join('?' * len(left_out))})")
             values += left_out
-        # The newest event that was judged may be older than the first one.
+        # Out of order events: the last judged event may be older than the first one.
         for sign, instant in ((">=", since_us), ("<", until_us)):
             if instant is not None:
                 parts.append(f"(time_us {sign} ? or first_us {sign} ?)")
@@ -165,22 +164,22 @@ class Asking:
             parts.append(f"({', '.join(columns)}) {'>' if ascending else '<'} ({marks})")
             values += after
         way = "asc" if ascending else "desc"
-        rows = self._asked.rows(
-            f"select blob from anomalies where {' and '.join(parts) or 'true'} "  # noqa: S608  # the parts above
+        rows = self._queries.rows(
+            f"select blob from anomalies where {' and '.join(parts) or 'true'} "  # noqa: S608  # constant parts
             f"order by {', '.join(f'{column} {way}' for column in columns)} limit ?",
             (*values, limit),
         )
         return [msgspec.json.decode(blob) for (blob,) in rows]
 
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
-        """Give one anomaly by its id or by a name that leads to it, None when there is none."""
+        """Give an anomaly by its id or one of its names, or None."""
         name = self.member_of([anomaly_id]).get(anomaly_id, anomaly_id)
-        row = self._asked.row("select blob from anomalies where id = ?", (name,))
+        row = self._queries.row("select blob from anomalies where id = ?", (name,))
         return None if row is None else msgspec.json.decode(row[0])
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
-        """Give the ids of anomalies that begin so, in order, at most `limit`."""
-        rows = self._asked.rows(
+        """Give the anomaly ids with this prefix, in order, at most `limit`."""
+        rows = self._queries.rows(
             "select id from anomalies where substr(id, 1, ?) = ? order by id limit ?",
             (len(beginning), beginning, limit),
         )

@@ -17,7 +17,7 @@ from models.trust.response import Recovery, trust_answer
 from models.trust.state import TrustState
 from models.units import DAY_US
 from pipeline.commands.pages.explanation import Explained, explanation
-from pipeline.commands.pages.way_back import way_back
+from pipeline.commands.pages.recovery import recovery_text
 
 AT = 20_500 * DAY_US
 
@@ -53,7 +53,7 @@ def test_story_and_explanation_say_the_number_of_the_answer_in_the_same_words() 
     answer = answered("critical")
     assert answer.recovers is not None
     said = f"{answer.recovers.to} in {answer.recovers.clean_days} clean days"
-    assert way_back(to_builtins(answer)) == said
+    assert recovery_text(to_builtins(answer)) == said
     explained = Explained(trust=answer, by_mode=[answer], anomalies=[])
     assert said in printed(lambda out: explanation(explained, out))
     row = to_builtins(answer) | {"top_reason": None}
@@ -71,7 +71,7 @@ def test_the_console_says_it_in_the_words_of_the_terminal(browser, installation)
             rows(),
         )
         page.close()
-    assert said == [way_back(row) for row in rows()]
+    assert said == [recovery_text(row) for row in rows()]
     counted = [bool(re.search(r"in \d+ clean days?$", one)) for one in said]
     assert counted == [True, True, False, False, False]
 
