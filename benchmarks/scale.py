@@ -162,8 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables, or write them into the document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--agents", type=int, help="size another load, with the next two")
-    parser.add_argument("--events", type=float, default=1000, help="events a second")
-    parser.add_argument("--lookups", type=float, default=1000, help="look-ups a second")
+    parser.add_argument("--events", type=float, default=1000, help="events per second")
+    parser.add_argument("--lookups", type=float, default=1000, help="lookups per second")
     asked = parser.parse_args(arguments)
     if asked.agents is not None and min(asked.agents, asked.events, asked.lookups) <= 0:
         parser.error("agents, events and look-ups must be above 0")

@@ -77,7 +77,7 @@ class LeftOut:
         self._metrics = frozenset(i for i, name in enumerate(METRICS) if name in names)
         self._categories = frozenset(i for i, f in enumerate(FEATURES) if f.name in names)
 
-    def surprise(self, seen: Surprise, usual: Sequence[float], view: View) -> Surprise:
+    def surprise(self, seen: Surprise, baseline: Sequence[float], view: View) -> Surprise:
         """Give the surprise of the remaining categories."""
         if not self._categories:
             return seen
@@ -85,7 +85,7 @@ class LeftOut:
         total = most = order = peak = steady = rarest = 0.0
         for i, bits, *_ in found:
             if FEATURES[i].under is not None:
-                order = bits - usual[i]
+                order = bits - baseline[i]
             else:
                 total, most = total + bits, max(most, bits)
         for i, excess in seen.far:

@@ -23,8 +23,8 @@ _OPENINGS = {
 def docstrings(source: str) -> str:
     """Give the prose of all docstrings: no doctests, headings, terms or code.
 
-    >>> docstrings('def f(a):\\n    "Do it.\\n\\n    Parameters\\n    ---\\n    a\\n        An a."')
-    'Do it.\\n\\nAn a.'
+    >>> docstrings("def f(a):\\n  'Do it.'\\ndef g(): 'Read it.'").splitlines()
+    ['Do it.', '', 'Read it.']
     """
     parts = [_prose(text) for text in _docstrings(ast.parse(source))]
     return "\n\n".join(part for part in parts if part)

@@ -21,6 +21,8 @@ TESTS = [
 ]
 # Names of stored or published members, settings and options, which do not change.
 PUBLISHED = {"usual_hours", "news", "odd_labels"}
+# What the simulators write into the truth about a planted case.
+PLANTED = re.compile(r".* the usual (tokens|volume).*|one credential from two far places .*")
 
 
 def named(path: Path) -> str:
@@ -35,7 +37,8 @@ def test_docstrings_have_short_sentences(folder: str) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_code_has_no_phrase_of_the_old_dialect(file: Path) -> None:
-    assert [re.sub(r"line \d+: ", "", hit) for hit in dialect(prose(file.read_text()))] == []
+    text = PLANTED.sub("", prose(file.read_text()))
+    assert [re.sub(r"line \d+: ", "", hit) for hit in dialect(text)] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)

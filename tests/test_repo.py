@@ -155,7 +155,7 @@ def test_the_changelog_says_each_change_once() -> None:
     assert [line for line, times in counted.items() if times > 1] == []
 
 
-def test_whatever_builds_the_kernel_uses_its_lock() -> None:
+def test_every_build_of_the_kernel_uses_its_lock() -> None:
     files = (ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / "deploy" / "Dockerfile")
     lines = "\n".join(file.read_text() for file in files).replace("\\\n", " ").splitlines()
     building = re.compile(r"maturin build|cargo (?:test|clippy|build|metadata)")

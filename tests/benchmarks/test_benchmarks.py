@@ -90,7 +90,7 @@ def test_json_has_the_same_figures_for_programs() -> None:
     assert found["ratios"] == []
 
 
-def test_of_rivers_only_stretches_spread_over_all_that_is_timed_are_committed() -> None:
+def test_only_spread_stretches_of_the_timed_river_events_are_committed() -> None:
     found = json.loads(bench("--events", "17000", "--only", "river-committed", "--json").stdout)
     rivers = found["results"]["river-committed"]
     assert rivers["warm"]["events"] == 5_000
@@ -99,7 +99,7 @@ def test_of_rivers_only_stretches_spread_over_all_that_is_timed_are_committed() 
 
 
 @pytest.mark.slow
-def test_memory_is_told_per_agent_of_a_fleet_ten_times_as_large() -> None:
+def test_memory_is_given_per_agent_of_a_fleet_ten_times_as_large() -> None:
     found = json.loads(bench("--agents", "5", "--only", "memory", "--json").stdout)["memory"]
     assert found["agents"] == 50
     assert found["stored_whole_file"] >= found["stored_file"] >= found["stored_blobs"] > 0

@@ -126,7 +126,7 @@ def osv() -> Iterator[str]:
         server.shutdown()
 
 
-def test_what_cannot_be_asked_is_named_and_does_not_fail(tmp_path, crates):
+def test_unavailable_service_is_named_and_does_not_fail(tmp_path, crates):
     code, out = audit(tmp_path, crates, "--deny", str(rules_with_database(tmp_path)))
     assert code == 0, out
     assert "audit: checked: licences, duplicates and sources of 50 crates" in out

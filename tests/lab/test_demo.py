@@ -107,7 +107,7 @@ def test_the_table_puts_the_incidents_below_the_blameless(
 
 
 @pytest.mark.slow
-def test_false_alerts_are_told_and_few(demo_output: subprocess.CompletedProcess[str]) -> None:
+def test_false_alerts_are_printed_and_few(demo_output: subprocess.CompletedProcess[str]) -> None:
     count = re.search(r"false alerts: (\d+) in 21 days", demo_output.stdout)
     assert count is not None
     assert int(count[1]) <= 8
@@ -149,7 +149,7 @@ def story_of(findings: Any, whole: Truth) -> str:
     return console.export_text()
 
 
-def test_a_missed_incident_is_told_as_missed() -> None:
+def test_missed_incident_is_printed_as_missed() -> None:
     findings = compare(truth(), [], [])
     assert [one.truth.incident for one in findings.missed] == ["night_export"]
     demo_output = story_of(findings, truth())
@@ -163,7 +163,7 @@ def test_a_low_finding_is_no_alert() -> None:
     assert findings.notes == 1
 
 
-def test_a_flagged_novelty_is_told_as_flagged() -> None:
+def test_flagged_novelty_is_printed_as_flagged() -> None:
     findings = compare(truth(), [anomaly("b", at(2, 9), "n1")], [])
     demo_output = story_of(findings, truth())
     assert "0 of 1 benign novelties not flagged" in demo_output
@@ -177,7 +177,7 @@ def test_a_false_alert_names_the_novelty_of_the_same_day() -> None:
     assert "same day: deployment" in story_of(findings, truth())
 
 
-def test_ordinary_work_under_an_incidents_alert_is_told_apart() -> None:
+def test_ordinary_work_under_an_incidents_alert_is_marked() -> None:
     findings = compare(truth(), [anomaly("a", at(1, 11), "own", "i2")], [])
     (incident,), (alert,) = findings.found, findings.false_alerts
     assert (incident.first, incident.flagged, alert.beside) == (2, 1, True)
@@ -208,7 +208,9 @@ def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:
         ({"ground": "together", "together_p": 5e-5}, "p = 5.0e-05 against its role's sessions"),
     ],
 )
-def test_an_incident_is_told_with_what_its_alert_stands_on(more: dict[str, Any], said: str) -> None:
+def test_incident_is_printed_with_the_evidence_of_its_alert(
+    more: dict[str, Any], said: str
+) -> None:
     findings = compare(truth(), [anomaly("a", at(1, 10), "i1", **more)], [])
     assert said in story_of(findings, truth())
 

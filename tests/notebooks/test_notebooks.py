@@ -23,7 +23,7 @@ def cells(path: Path) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source.strip()) for cell in jupytext.read(path).cells]
 
 
-def test_there_are_five_and_the_readme_names_each() -> None:
+def test_five_notebooks_exist_and_the_readme_names_each() -> None:
     said = (FOLDER / "README.md").read_text()
     assert [name[0] for name in NAMES] == list("12345")
     assert [name for name in NAMES if f"`{name}`" not in said] == []

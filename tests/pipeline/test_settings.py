@@ -61,7 +61,7 @@ def test_lists_are_comma_separated_and_empty_means_unset(monkeypatch: pytest.Mon
     assert load_settings().jwt_algorithms == ("ES256",)
 
 
-def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     a_file("batch_sise = 5\n[model]\ngat = 1\n")
     monkeypatch.setenv("HABITUS_ALERT_PER_DAY", "1")
     monkeypatch.setenv("HABITUS_LISTEN", "8765")
@@ -136,7 +136,7 @@ def test_another_file_can_be_named_and_must_then_be_there(
     assert fault() == "there is no configuration file at 'missing.toml'"
 
 
-def test_a_broken_file_is_told_by_line() -> None:
+def test_broken_file_is_reported_by_line() -> None:
     a_file("sink = \n")
     assert "line 1" in fault()
 
@@ -168,7 +168,7 @@ def test_times_of_degraded_telemetry_are_of_the_model(monkeypatch: pytest.Monkey
     ["yesterday", "2026-11-02T08:00:00/2026-11-02T09:00:00", "2026-11-02T08:00:00Z",
      "2026-11-02T09:00:00Z/2026-11-02T09:00:00Z"],
 )  # fmt: skip
-def test_a_time_that_is_none_is_told_with_its_place(
+def test_invalid_time_is_reported_with_its_index(
     monkeypatch: pytest.MonkeyPatch, span: str
 ) -> None:
     monkeypatch.setenv("HABITUS_DEGRADED", f"2026-11-01T08:00:00Z/2026-11-01T09:00:00Z,{span}")

@@ -106,7 +106,7 @@ def _budget(result: Mapping[str, Any]) -> Table:
     budget = result["budget"]
     raised, attacks = budget["raised"], result["attacks"]
     out = _table(
-        "at the daily budget", "looked at a day", "precision", "recall", "possible",
+        "at the daily budget", "entries a day", "precision", "recall", "possible",
         "false/day",
     )  # fmt: skip
     for size in budget["sizes"]:

@@ -83,7 +83,7 @@ def test_bits_are_those_of_the_highest_harmful_event_of_each_attack() -> None:
     assert (found.precision, found.false_alerts, found.found) == (0.5, 1, 1)
 
 
-def test_where_nothing_was_attacked_there_are_no_bits() -> None:
+def test_recording_without_attacks_has_no_bits() -> None:
     found = worth([a_session("benign", Scored(time_us=0, rank=1.0, label=0))], [])
     assert (found.bits, found.p_bits, found.auroc, found.precision) == (None, None, None, None)
 
@@ -122,13 +122,13 @@ def test_changes_are_differences_to_the_whole(
     assert rows["country"]["change"]["bits"] < 0
 
 
-def test_what_no_event_shows_changes_nothing(rows: dict[str, dict[str, Any]]) -> None:
+def test_feature_without_events_changes_nothing(rows: dict[str, dict[str, Any]]) -> None:
     row = rows[ABSENT]
     assert not any(row["change"].values())
     assert (row["lost"], row["gained"], row["types"], row["kind"]) == (0, 0, {}, "rule+metric")
 
 
-def test_what_is_lost_most_stands_first(result: dict[str, Any]) -> None:
+def test_largest_loss_is_first(result: dict[str, Any]) -> None:
     found = [row["change"]["found"] for row in result["ablations"]["features"]]
     assert found == sorted(found)
     assert result["ablations"]["features"][0]["feature"] == SHADOWS

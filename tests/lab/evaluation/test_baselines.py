@@ -48,7 +48,7 @@ def judged(baseline: Baseline | RunBaseline, block: Sequence[Event]) -> list[flo
 
 
 @pytest.mark.parametrize("name", BY_EVENT)
-def test_a_foreign_tool_with_much_data_scores_above_a_usual_call(name: str) -> None:
+def test_foreign_tool_with_much_data_scores_above_a_typical_call(name: str) -> None:
     baseline = built(name)
     judged(baseline, [a_call(n) for n in range(600)])
     *usual, unknown_labels = judged(
@@ -66,7 +66,7 @@ def test_scores_are_the_same_each_time_and_one_for_each_event(name: str) -> None
 
 
 @pytest.mark.parametrize("name", BY_RUN)
-def test_a_run_with_a_foreign_tool_scores_above_a_usual_run(name: str) -> None:
+def test_run_with_a_foreign_tool_scores_above_a_typical_run(name: str) -> None:
     baseline = built(name)
     assert isinstance(baseline, RunBaseline)
     baseline.fit([[a_call(4 * n + i) for i in range(4)] for n in range(150)])

@@ -83,7 +83,7 @@ def test_an_alert_about_what_is_benign_is_not_late_for_anything() -> None:
     assert (row["alerted"], row["delay_events"], row["delay_minutes"]) == (1.0, None, None)
 
 
-def test_what_went_wrong_is_named_one_by_one() -> None:
+def test_errors_are_listed_one_by_one() -> None:
     planted = {
         "near": Planted("near", "attack", "tool.new", cause="tool"),
         "far": Planted("far", "attack", "tool.new", cause="tool"),
@@ -177,7 +177,7 @@ def test_each_day_has_its_own_queue_and_a_perfect_order_bounds_the_recall() -> N
     assert at_budget(days + calm, 5.0)["top"]["recall"] == 1.0
 
 
-def test_what_is_possible_is_not_what_one_attack_shows_over_and_over() -> None:
+def test_possible_recall_counts_a_repeated_attack_once() -> None:
     queue = [Entry(0, 9.0, frozenset("a")) for _ in range(3)] + [Entry(0, 1.0, frozenset("b"))]
     assert top(queue, 1)["possible"] == 0.5
     assert top(queue, 2)["possible"] == 1.0

@@ -153,7 +153,7 @@ def test_a_recording_without_labels_is_refused(tmp_path: Path) -> None:
         evaluate([file], fmt=FMT, draws=20, settings=Settings())
 
 
-def test_a_label_that_is_none_counts_as_no_label_and_is_told(tmp_path: Path) -> None:
+def test_unknown_label_counts_as_missing_and_is_reported(tmp_path: Path) -> None:
     lines = a_recording()
     for line in lines:
         if line["session_label"] == "attacked_failed":

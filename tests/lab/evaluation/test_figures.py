@@ -173,7 +173,7 @@ def test_files_with_attacks_and_origins_are_also_measured_together() -> None:
     assert groups(sessions[:3])["joined"] == {}, "all there is needs no second name"
 
 
-def test_of_nothing_everything_is_none_or_zero() -> None:
+def test_figures_of_no_sessions_are_none_or_zero() -> None:
     measured = figures([])
     assert (measured["sessions"], measured["auroc"]) == (0, None)
     assert measured["alerts"]["false_per_agent_day"] is None

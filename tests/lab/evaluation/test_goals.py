@@ -68,7 +68,7 @@ def test_no_role_is_beyond_what_is_promised_by_more_than_chance(
         assert binom.cdf(marked, benign, least) >= CHANCE, role
 
 
-def test_of_attacks_that_were_not_even_tried_no_more_are_marked_than_of_benign_sessions(
+def test_attacks_without_an_attempt_alarm_no_more_than_benign_sessions(
     warm: dict[str, Any],
 ) -> None:
     (failed,) = (one for one in warm["types"] if one["type"] == "without an attempt")

@@ -102,7 +102,7 @@ def test_baselines_judge_the_same_events(result: dict[str, Any]) -> None:
     assert result["baselines"]["first_seen"]["figures"]["auroc"] > 0.9
 
 
-def test_the_product_stands_on_top_of_the_comparison(result: dict[str, Any]) -> None:
+def test_product_is_first_in_the_comparison(result: dict[str, Any]) -> None:
     lines = text(side_by_side(result)).splitlines()
     rows = [line for line in lines if re.search(r"\d\.\d{3}", line)]
     assert [re.split(r" +(?:-|\d+\.\d)", row)[0].strip() for row in rows] == [
@@ -175,7 +175,7 @@ def test_a_line_that_is_no_case_is_refused_by_its_number(
         evaluate([recording[0]], fmt="native", truth=str(unknown_labels), settings=Settings())
 
 
-def test_a_kind_that_is_none_and_a_case_told_twice_are_refused(
+def test_unknown_kind_and_duplicate_case_are_refused(
     tmp_path: Path, recording: tuple[str, str]
 ) -> None:
     unknown_labels, line = (
@@ -239,7 +239,7 @@ def test_a_picture_for_which_no_space_is_left_is_named(
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_who_is_registered_says_the_inventory_beside_a_made_up_fleet(
+def test_inventory_beside_a_simulated_fleet_gives_the_registered_agents(
     tmp_path: Path, recording: tuple[str, str], *, named: bool
 ) -> None:
     events, beside = tmp_path / "e.jsonl", tmp_path / "e.jsonl.inventory.csv"

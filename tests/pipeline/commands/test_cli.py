@@ -179,7 +179,7 @@ def test_anomalies_can_be_chosen_and_say_why(habitus: Callable[..., Run]) -> Non
 
 
 @pytest.mark.usefixtures("filled")
-def test_explain_tells_trust_reasons_recovery_and_bits(habitus: Callable[..., Run]) -> None:
+def test_explain_prints_trust_reasons_recovery_and_bits(habitus: Callable[..., Run]) -> None:
     code, out, _ = habitus("explain", CLERK)
     words = " ".join(out.split())
     assert code == 0
@@ -206,7 +206,7 @@ def test_explain_tells_trust_reasons_recovery_and_bits(habitus: Callable[..., Ru
         ({"p": 0.66, "p_pool": "role"}, "as unusual as 66% of events, judged by its role's last"),
     ],
 )
-def test_explain_says_what_an_anomaly_stands_on_and_no_p_value_beside_that(
+def test_explain_prints_the_evidence_of_an_anomaly_without_other_p_values(
     habitus: Callable[..., Run], more: dict[str, Any], said: str
 ) -> None:
     state = TrustState(agent_id=CLERK, mode="delegated")
@@ -360,7 +360,7 @@ def test_every_command_has_help(habitus: Callable[..., Run], name: str) -> None:
     assert err == ""
 
 
-def test_what_an_agent_calls_itself_cannot_steer_the_terminal(habitus: Callable[..., Run]) -> None:
+def test_agent_name_cannot_control_the_terminal(habitus: Callable[..., Run]) -> None:
     name = "\x1b[2J[red]agent\u202e"
     state = TrustState(agent_id=name, mode="delegated", role="\x9b1m")
     with open_store("sqlite:habitus.db") as store:

@@ -180,7 +180,7 @@ def test_serve_answers_judges_what_is_posted_and_ends_on_sigterm(tmp_path: Path)
     assert "no credentials are configured, so for this machine only" in err
 
 
-def test_an_intake_over_http_of_which_nothing_new_is_heard_is_stale(tmp_path: Path) -> None:
+def test_http_intake_without_new_events_is_stale(tmp_path: Path) -> None:
     port = a_port()
     base = f"http://127.0.0.1:{port}"
 

@@ -114,7 +114,7 @@ def test_a_followed_file_of_which_nothing_could_be_read_fails_when_it_is_stopped
     )
 
 
-def test_where_some_could_be_read_a_run_says_what_was_rejected_and_succeeds(tmp_path: Path) -> None:
+def test_run_with_some_readable_records_reports_rejected_ones_and_succeeds(tmp_path: Path) -> None:
     event = '{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a"},"tool":"t"}'
     (tmp_path / "in.jsonl").write_text(f"{event}\nbroken\n")
     done = habitus(tmp_path, "run", SOURCE="file:in.jsonl", REJECTED="none")

@@ -83,7 +83,7 @@ def test_an_impossible_file_says_what_was_expected(tmp_path: Path, text: str, sa
         read_config(file)
 
 
-def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
+def test_written_configuration_reads_back_equal(tmp_path: Path) -> None:
     config = ModelConfig(alerts_per_day=2.5, gate=0.01, daily_cap=7)
     write_config(tmp_path / "c.toml", config, reason='said "so"\nand so')
     assert read_config(tmp_path / "c.toml") == (config, 'said "so" and so')

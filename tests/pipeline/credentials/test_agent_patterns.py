@@ -95,7 +95,7 @@ def test_a_pattern_covers_what_its_table_says(
         ("*://example.com/a", "empty, . or .."),
     ],
 )
-def test_what_could_mean_something_else_is_refused(pattern: str, fault: str) -> None:
+def test_ambiguous_pattern_is_refused(pattern: str, fault: str) -> None:
     with pytest.raises(ValueError, match="agent pattern") as error:
         AgentPattern.parse(pattern)
     assert fault in str(error.value)

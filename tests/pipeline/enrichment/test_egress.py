@@ -81,7 +81,7 @@ def test_classes(address: str | None, egress: str, evidence: str | None) -> None
     assert (origin.egress, origin.evidence) == (egress, evidence)
 
 
-def test_what_the_event_says_is_kept() -> None:
+def test_values_of_the_event_are_kept() -> None:
     network = Network(source_ip="192.0.2.200", egress="corporate", country="BE")
     assert ENRICHER.origin(network) == Origin("corporate", 64500, "BE", "event")
     assert ENRICHER.origin(Network(egress="vpn")) == Origin("vpn", None, None, "event")

@@ -72,7 +72,7 @@ def test_a_fetched_list_is_loaded_with_version_and_licence(server: str, tmp_path
         ("/long.txt", None, "longer than 1000 bytes"),
     ],
 )
-def test_what_is_wrong_leaves_the_old_list_in_place(
+def test_failed_fetch_leaves_the_old_list_in_place(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     page: str, sha256: str | None, said: str,
 ) -> None:  # fmt: skip

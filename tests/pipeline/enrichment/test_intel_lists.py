@@ -45,7 +45,7 @@ def written(folder: Path, name: str, content: str | bytes) -> IntelList:
         ("operator.txt", None),
     ],
 )
-def test_the_name_tells_the_kind(tmp_path: Path, name: str, kind: str | None) -> None:
+def test_file_name_gives_the_kind(tmp_path: Path, name: str, kind: str | None) -> None:
     if kind is None:
         with pytest.raises(ConfigError, match="unknown kind of list"):
             written(tmp_path, name, "")
@@ -80,7 +80,7 @@ def test_exit_blocks_of_tor(tmp_path: Path) -> None:
     assert one.bad_lines == 0
 
 
-def test_the_json_form_carries_version_licence_and_kind(tmp_path: Path) -> None:
+def test_json_form_has_version_licence_and_kind(tmp_path: Path) -> None:
     table = {
         "source": "example", "commit": "167937a76d424a1a176eccda7d929e40cedd6b40 2026-08-22",
         "licence": "MIT", "kind": "vpn", "prefixes": ["198.18.0.0/16"],

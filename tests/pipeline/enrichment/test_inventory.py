@@ -83,9 +83,7 @@ def test_without_a_file_nobody_is_registered_and_nobody_is_not() -> None:
         ("a.yaml", "", "holds no agent"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(
-    tmp_path: Path, name: str, text: str, said: str
-) -> None:
+def test_fault_is_reported_with_its_line(tmp_path: Path, name: str, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         written(tmp_path, name, text)
 

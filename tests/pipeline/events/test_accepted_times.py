@@ -68,7 +68,7 @@ def test_the_earliest_time_is_the_beginning_of_2000():
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_what_lies_at_a_bound_is_taken_and_a_moment_beyond_is_not(kernel):
+def test_time_at_a_bound_is_accepted_and_later_is_not(kernel):
     settings = Settings(kernel=kernel, max_future_s=300)
     ahead = timedelta(seconds=300)
     times = (YEAR_2000, YEAR_2000 - MOMENT, ARRIVED + ahead, ARRIVED + ahead + MOMENT)
@@ -76,7 +76,7 @@ def test_what_lies_at_a_bound_is_taken_and_a_moment_beyond_is_not(kernel):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_whatever_is_set_no_more_than_a_day_ahead_is_taken(kernel):
+def test_event_more_than_a_day_ahead_is_refused_under_any_setting(kernel):
     settings = Settings(kernel=kernel, max_future_s=YEARS_S)
     times = (ARRIVED + DAY, ARRIVED + DAY + MOMENT, ARRIVED + 365 * DAY)
     assert refused(settings, *times) == [None, "future_time", "future_time"]

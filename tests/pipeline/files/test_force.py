@@ -80,7 +80,9 @@ def test_pictures_that_are_there_are_replaced_with_force_alone(
 
 
 @pytest.mark.parametrize("out", ["-", "/dev/null"])
-def test_what_is_no_file_needs_no_force(capsys: pytest.CaptureFixture[str], out: str) -> None:
+def test_output_that_is_no_file_needs_no_force(
+    capsys: pytest.CaptureFixture[str], out: str
+) -> None:
     for _ in range(2):
         assert ended(capsys, ["replay", "events.jsonl", "--out", out])[0] == 0
     assert not Path(f"{out}.rejected.jsonl").exists()

@@ -31,7 +31,7 @@ def test_a_flush_that_fails_names_the_file() -> None:
     assert fault_of(failed.value) == SAID
 
 
-def test_what_compresses_on_the_way_passes_the_name_on() -> None:
+def test_compressing_writer_keeps_the_name_in_errors() -> None:
     with pytest.raises(OSError, match="No space left") as failed:  # noqa: SIM117
         with (
             create(FULL, told="fleet.jsonl.gz") as raw,

@@ -91,7 +91,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(
     assert sorted(Path().iterdir()) == before
 
 
-def test_what_can_be_written_leaves_no_trace_and_takes_nothing_away() -> None:
+def test_check_of_a_writable_output_changes_nothing() -> None:
     Path("old").write_text("old")
     Path("link").symlink_to("new")
     names = ("new", "old", "-", "link", "/dev/null")

@@ -26,7 +26,7 @@ def test_the_result_always_fits(values: dict[str, Any], kept_bytes: int) -> None
 
 @settings(max_examples=50)
 @given(OBJECTS)
-def test_what_fits_is_returned_as_it_is(values: dict[str, Any]) -> None:
+def test_object_that_fits_is_returned_unchanged(values: dict[str, Any]) -> None:
     assert fit(values, 1 << 20) is values
 
 

@@ -138,7 +138,7 @@ def test_every_reason_a_format_can_give_is_shown_here() -> None:
     assert shown == set(REJECT_REASONS) - by_the_runner
 
 
-def test_half_a_surrogate_pair_is_refused_wherever_it_stands() -> None:
+def test_half_a_surrogate_pair_is_refused_at_any_position() -> None:
     for key in ("purpose", "unheard_of"):
         assert reason_of(an_event(**{key: "\ud800"}))[0] == "malformed_json"
 

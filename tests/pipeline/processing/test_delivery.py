@@ -165,7 +165,7 @@ def test_a_second_run_over_the_same_source_does_nothing(pipeline):
     assert pipeline.published(settings) == published
 
 
-def test_what_the_sink_did_not_take_waits_for_the_next_run(pipeline, caplog):
+def test_message_refused_by_the_sink_waits_for_the_next_run(pipeline, caplog):
     source = pipeline.file(pipeline.mixed(300))
     away = pipeline.settings(source, "away", sink="kafka://127.0.0.1:1")
     pipeline.run(away, drain=False)
@@ -182,7 +182,7 @@ def test_what_the_sink_did_not_take_waits_for_the_next_run(pipeline, caplog):
         assert pipeline.published(back)[topic] == pipeline.published(straight)[topic]
 
 
-def test_a_store_has_one_writer_and_the_second_is_told(pipeline):
+def test_store_has_one_writer_and_the_second_gets_an_error(pipeline):
     settings = pipeline.settings(pipeline.file(pipeline.events(20)))
     with WriterLock(settings.store.partition(":")[2]) as lock:
         assert lock.acquire()

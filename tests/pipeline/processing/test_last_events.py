@@ -126,7 +126,7 @@ def learn_past(url: str, folder: Any) -> None:
 
 
 @pytest.mark.parametrize(("feed", "quiet"), [("live", True), ("batch", False)])
-def test_an_intake_never_heard_counts_from_what_was_learned(store, url, tmp_path, feed, quiet):
+def test_intake_without_events_counts_from_learned_events(store, url, tmp_path, feed, quiet):
     learn_past(url, tmp_path)
     status = run_inbox(store, url, http_feed=feed)
     assert (status.quiet_us(now_us()) > 35 * 24 * 60 * MINUTE_US) is quiet
@@ -141,7 +141,7 @@ def test_the_first_event_makes_such_an_intake_fresh(store, url, tmp_path):
     assert status.quiet_us(now_us()) < MINUTE_US
 
 
-def test_a_followed_file_never_heard_counts_from_what_was_learned(store, url, tmp_path):
+def test_followed_file_without_events_counts_from_learned_events(store, url, tmp_path):
     learn_past(url, tmp_path)
     (tmp_path / "in.jsonl").touch()
     stop = threading.Event()
@@ -251,7 +251,7 @@ def test_a_source_has_a_name_and_is_live_or_batch(url, expected):
 
 
 @pytest.mark.parametrize("url", ["file:{0}?feed=dead", "-?feed=dead", "kafka://h:1/t?feed=dead"])
-def test_what_is_neither_live_nor_batch_is_refused(url, tmp_path):
+def test_feed_other_than_live_or_batch_is_refused(url, tmp_path):
     path = tmp_path / "in.jsonl"
     path.touch()
     url = url.format(path)

@@ -102,7 +102,7 @@ def test_all_others_are_judged_as_if_it_had_never_come(
         assert one["value"] in {line.decode() for line in ill.values()}
 
 
-def test_where_many_fail_the_worker_ends(
+def test_worker_ends_if_many_records_fail(
     pipeline: Any, tmp_path: Path, failing: dict[str, type[BaseException]]
 ) -> None:
     lines = pipeline.events(60)
@@ -111,7 +111,7 @@ def test_where_many_fail_the_worker_ends(
         judged(tmp_path, "many", lines)
 
 
-def test_what_fails_once_is_judged_the_second_time(
+def test_record_that_fails_once_is_judged_the_second_time(
     pipeline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines, whole, calls = pipeline.events(60), Engine.judge, []
@@ -128,7 +128,7 @@ def test_what_fails_once_is_judged_the_second_time(
     assert not found["rejected"]
 
 
-def test_where_no_worker_can_be_made_no_record_is_blamed() -> None:
+def test_no_record_is_quarantined_if_no_worker_can_be_made() -> None:
     def fail(_: object) -> Commit:
         raise OSError("a model that is gone")
 
@@ -137,7 +137,7 @@ def test_where_no_worker_can_be_made_no_record_is_blamed() -> None:
 
 
 @pytest.mark.parametrize("wanted", [KeyboardInterrupt, MemoryError])
-def test_what_is_no_fault_of_a_record_is_not_its_end(
+def test_error_without_a_bad_record_quarantines_none(
     pipeline: Any, tmp_path: Path, failing: dict[str, type[BaseException]], wanted: Any
 ) -> None:
     lines = pipeline.events(60)

@@ -75,7 +75,7 @@ def test_the_same_recording_gives_the_same_bytes_whatever_the_batch(
     assert len(judged) == EVENTS + 2
 
 
-def test_there_is_one_line_for_each_event_in_the_order_of_the_input(shared_pipeline, judged):
+def test_each_event_gives_one_line_in_input_order(shared_pipeline, judged):
     ids = [json.loads(line)["id"] for line in shared_pipeline.events(EVENTS)]
     assert [line["event_id"] for line in judged] == ids
 
@@ -212,7 +212,7 @@ def test_a_file_that_is_not_there_is_said_so(pipeline):
         ("nowhere/out.jsonl", [], "cannot be written: there is no folder '"),
     ],
 )
-def test_what_is_read_is_never_written_over(pipeline, out, history, said):
+def test_input_file_is_never_overwritten(pipeline, out, history, said):
     source = pipeline.file(pipeline.events(5))
     past = pipeline.folder / "past.jsonl"
     past.write_bytes(source.read_bytes())

@@ -49,7 +49,7 @@ def past(pipeline):
     return pipeline.file(lines, "past.jsonl")
 
 
-def test_acts_that_would_have_alerted_are_learned_and_told(pipeline, past):
+def test_events_that_would_have_alerted_are_learned_and_reported(pipeline, past):
     settings = pipeline.settings(past, alerts_per_day=50, model=QUICK)
     out = pipeline.folder / "review.jsonl"
     learned = learn([str(past)], fmt="native", settings=settings, review=str(out))
@@ -111,7 +111,7 @@ def test_a_store_is_never_written_over_by_a_review(pipeline, past, there):
     assert (store.read_bytes() if store.exists() else None) == before
 
 
-def test_what_was_found_before_stays_where_nothing_is_learned(pipeline, past):
+def test_earlier_review_stays_if_nothing_is_learned(pipeline, past):
     settings, out = pipeline.settings(past), pipeline.folder / "review.jsonl"
     learn([str(past)], fmt="native", settings=settings, review=str(out))
     before = out.read_bytes()
@@ -121,7 +121,7 @@ def test_what_was_found_before_stays_where_nothing_is_learned(pipeline, past):
     assert out.read_bytes() == before
 
 
-def test_where_nothing_would_have_alerted_the_file_is_empty(pipeline):
+def test_review_file_is_empty_if_no_event_would_have_alerted(pipeline):
     file, out = pipeline.file(pipeline.events(30)[:20], "calm.jsonl"), pipeline.folder / "r.jsonl"
     calm = [json.loads(line) for line in file.read_bytes().splitlines()]
     known = [json.dumps(one).encode() for one in calm if one["agent"]["id"] != pipeline.SHADOW]
@@ -147,19 +147,19 @@ def review_of(*acts: Assessment) -> Review:
     return found
 
 
-def test_an_anomaly_is_told_by_its_worst_act_and_the_worst_first():
+def test_anomaly_is_shown_by_its_highest_event_and_the_highest_first():
     found = review_of(act(1, 5.0), act(2, 7.0), act(1, 9.0), act(1, 6.0))
     assert [(one.rank, one.why) for one in found.worst(10)] == [(9.0, "why 9.0"), (7.0, "why 7.0")]
     assert (found.acts, found.agents) == (4, 1)
 
 
-def test_what_a_rule_finds_of_low_severity_alerts_nowhere():
+def test_rule_finding_of_low_severity_is_not_in_the_review():
     low = act(1, 5.0, severity="low", ground="rule")
     assert review_of(low).acts == 0
     assert review_of(act(1, 5.0, severity="low")).acts == 1
 
 
-def test_of_many_anomalies_the_worst_are_kept_and_all_are_counted():
+def test_highest_of_many_anomalies_are_kept_and_all_are_counted():
     found = review_of(*(act(n, float(n % 5_003)) for n in range(5_003)))
     kept = [one.rank for one in found.worst(5_003)]
     assert found.acts == 5_003

@@ -54,7 +54,7 @@ def test_lines_keep_their_numbers_and_full_lengths():
     ]
 
 
-def test_places_are_those_of_a_list(both):
+def test_indices_are_those_of_a_list(both):
     alike = list(both)
     assert [one.where for one in alike] == ["kafka:t:0@40", "kafka:t:1@40", "kafka:t:0@41"]
     of_one = [alike[0], alike[2]]
@@ -78,7 +78,7 @@ def test_partitions_are_read_in_step_and_each_in_its_order():
     assert values_of(joined)[0] == [b"0", b"0", b"1", b"1", b"2", b"3", b"2"]
 
 
-def test_what_arrived_at_once_has_one_time(both):
+def test_records_that_arrived_together_have_one_time(both):
     assert values_of(both) == ([b"a", b"c", b"b"], 7_000)
     later = Joined([*both.parts, polled(2, b"d", now=8_000)])
     assert values_of(later) == ([b"a", b"c", b"d", b"b"], [7_000, 7_000, 8_000, 7_000])

@@ -249,7 +249,7 @@ def test_batches_restarts_and_repeats_change_no_byte(settings, pipeline):
             assert store.anomalies(limit=1_000) == kept
 
 
-def test_what_is_published_of_many_agents_is_few_and_bounded(settings):
+def test_messages_about_many_agents_are_few_and_bounded(settings):
     events = ghosts(500)
     for event in events:
         event["agent"]["id"] = event["agent"]["id"].ljust(256, "x")

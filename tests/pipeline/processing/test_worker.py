@@ -84,11 +84,11 @@ def judge(worker: Worker, *values: bytes, first: int = 1) -> Any:
     return out
 
 
-def test_there_is_a_bad_record_for_every_reason():
+def test_every_reason_has_a_bad_record():
     assert set(BAD) == set(REJECT_REASONS) - {"wrong_partition"}  # a file has no partitions
 
 
-def test_whatever_comes_the_stream_goes_on_and_the_bytes_are_kept(pipeline):
+def test_stream_continues_after_any_record_and_keeps_its_bytes(pipeline):
     lines = [an_event(1), *BAD.values(), an_event(2)]
     settings = pipeline.settings(pipeline.file(lines), inventory=None, clock="wall", batch_size=4)
     summary = pipeline.run(settings)

@@ -86,7 +86,7 @@ def test_the_version_of_atlas_is_the_one_the_table_names(shared_dir):
     assert f"ATLAS {version}" in table
 
 
-def test_whatever_features_and_rules_can_say_is_in_the_table():
+def test_table_has_every_anomaly_of_features_and_rules():
     said = {feature.anomaly for feature in FEATURES} | set(RULES)
     said |= {"goal.drift", "resource.new", "volume.exfil", "tool.sequence"}
     assert said <= set(catalogue())

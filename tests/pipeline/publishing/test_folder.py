@@ -37,7 +37,7 @@ def test_a_later_run_appends_and_a_torn_line_does_not_swallow_the_next(tmp_path:
     assert file.read_bytes() == b'{"n":1}\n{"n":\n{"n":2}\n{"n":3}\n'
 
 
-def test_what_was_published_is_in_the_file_before_the_sink_is_closed(tmp_path: Path) -> None:
+def test_published_messages_are_in_the_file_before_the_sink_is_closed(tmp_path: Path) -> None:
     sink = Folder(str(tmp_path))
     sink.publish([Message(TRUST, b"a", "1", b"{}")])
     assert (tmp_path / "agent.trust.jsonl").read_bytes() == b"{}\n"

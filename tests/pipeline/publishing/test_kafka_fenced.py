@@ -53,7 +53,7 @@ def fenced(kafka: Any) -> Fenced:
     return Fenced(kafka)
 
 
-def test_what_is_published_can_be_read_when_publish_returns(fenced: Fenced) -> None:
+def test_published_messages_can_be_read_after_publish(fenced: Fenced) -> None:
     sink = fenced.sink(ours)
     for number in range(0, 20, 2):
         sink.publish(fenced.numbers(number, number + 1))
@@ -62,7 +62,7 @@ def test_what_is_published_can_be_read_when_publish_returns(fenced: Fenced) -> N
 
 
 @pytest.mark.parametrize("other", ["kafka-python", "librdkafka"])
-def test_whoever_was_overtaken_is_refused_and_finds_out_why(fenced: Fenced, other: str) -> None:
+def test_replaced_worker_is_refused_with_the_reason(fenced: Fenced, other: str) -> None:
     held = [ours]
     old = fenced.sink(lambda: held[-1](), other)
     old.publish(fenced.numbers(1))
@@ -84,7 +84,9 @@ def test_whoever_was_overtaken_is_refused_and_finds_out_why(fenced: Fenced, othe
 
 
 @pytest.mark.parametrize("other", ["kafka-python", "librdkafka"])
-def test_what_the_one_before_had_under_way_is_never_read(fenced: Fenced, other: str) -> None:
+def test_pending_transaction_of_the_previous_worker_is_never_read(
+    fenced: Fenced, other: str
+) -> None:
     old = fenced.sink(ours, other)
     old.publish(fenced.numbers(1))
     old._producer.begin()

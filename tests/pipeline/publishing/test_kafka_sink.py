@@ -45,7 +45,7 @@ def test_a_tombstone_without_a_key_has_an_empty_one(kafka: Any) -> None:
     assert [(one.key, one.value) for one in kafka.raw()] == [(b"", None)]
 
 
-def test_a_message_carries_its_headers_and_then_its_id(kafka: Any) -> None:
+def test_message_has_its_headers_and_then_its_id(kafka: Any) -> None:
     sink = kafka.sink()
     sink.publish([Message(kafka.topic, b"a", "eins-\u00fc", b"x", (("trace", b"\x00\xff"),))])
     sink.close()
@@ -109,7 +109,7 @@ def test_after_a_message_that_the_broker_refuses_nothing_is_on_its_way(wide: Any
     assert len(wide.raw()) == there + len(others)
 
 
-def test_what_is_left_beside_a_message_that_is_refused_is_not_there(wide: Any) -> None:
+def test_messages_beside_a_refused_one_are_published(wide: Any) -> None:
     sink = wide.sink()
     messages = [Message(wide.topic, b"%d" % n, str(n), b"%d" % n) for n in range(200)]
     messages[120] = Message(wide.topic, b"a", "120", os.urandom(LARGEST_MESSAGE * 3 // 4))
@@ -182,7 +182,7 @@ def test_a_sink_that_failed_works_again(
     assert [record.value for record in kafka.drained()["records"]] == [b"x", b"y"]
 
 
-def test_what_a_transaction_did_not_commit_is_not_read_and_its_end_is_passed(kafka: Any) -> None:
+def test_uncommitted_records_are_not_read_and_the_transaction_end_is_passed(kafka: Any) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka.address, transactional_id=kafka.topic)
     producer.init_transactions()
     for number in range(8):
@@ -220,7 +220,7 @@ def test_a_result_topic_that_is_not_there_is_named_at_once(kafka: Any) -> None:
         ("sink", {"sink": "kafka://{}"}, "its topics are there", ""),
     ],
 )
-def test_the_doctor_looks_for_topics(
+def test_doctor_checks_topics(
     kafka_address: str, name: str, changed: dict[str, str], found: str, todo: str
 ) -> None:
     create_topics(kafka_address)

@@ -73,7 +73,7 @@ def test_a_run_without_a_sink_keeps_what_it_rejects_beside_the_store(pipeline) -
     assert summary.first_rejected.offset == first
 
 
-def test_what_came_in_over_http_and_is_rejected_is_kept_too(pipeline) -> None:
+def test_rejected_event_received_over_http_is_kept(pipeline) -> None:
     settings = pipeline.settings(pipeline.file(pipeline.events(5)), sink="none")
     with open_store(settings.store) as store:
         store.inbox([b"{"])
@@ -131,7 +131,7 @@ def test_the_place_follows_from_store_setting_and_partition(
     assert (None if path is None else str(path)) == expected
 
 
-def test_what_is_published_again_is_kept_once(tmp_path: Path) -> None:
+def test_record_published_again_is_kept_once(tmp_path: Path) -> None:
     path, sink = tmp_path / "r.jsonl", Sink()
     messages = [a_message(number) for number in range(1, 6)]
     with_file = keeping(Settings(store=f"sqlite:{tmp_path}/h.db"), sink)
@@ -152,7 +152,7 @@ def test_what_is_published_again_is_kept_once(tmp_path: Path) -> None:
     assert len(lines_of(path)) == 6
 
 
-def test_half_a_line_that_a_crash_left_is_written_anew(tmp_path: Path) -> None:
+def test_half_a_line_after_a_crash_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     messages = [a_message(1), a_message(2)]
     keep(path, messages)
@@ -188,7 +188,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_the_start(pipeline) -> Non
         pipeline.run(settings)
 
 
-def test_what_a_full_disk_does_not_take_waits_in_the_outbox(
+def test_record_refused_by_a_full_disk_waits_in_the_outbox(
     pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "RETRIES", 0)

@@ -134,7 +134,7 @@ def test_a_claim_of_one_shard_leaves_the_others_alone(postgresql_url: str) -> No
         assert (zero.seen([7]), one.seen([7])) == ({7: 8}, {})
 
 
-def test_a_worker_that_stands_still_within_a_commit_is_ended_by_the_server(
+def test_worker_that_stalls_within_a_commit_is_ended_by_the_server(
     postgresql_url: str,
 ) -> None:
     hasty = f"{postgresql_url}?options=-c%20idle_in_transaction_session_timeout%3D300ms"
@@ -154,7 +154,7 @@ def sleep_within_a_commit(old: Any, meanwhile: Callable[[], None]) -> None:
         old._work.run("update tallies set value = 99")
 
 
-def test_a_worker_that_stands_still_while_it_sends_a_commit_is_ended_by_the_claim(
+def test_worker_that_stalls_while_it_sends_a_commit_is_ended_by_the_claim(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "PATIENCE_S", 0.5)

@@ -47,7 +47,7 @@ def says(store: PostgresStore, name: str, state: str, beat_us: int) -> None:
     shard.commit(Commit(status=PipelineStatus(state, beat_us, 1, 0)))  # type: ignore[arg-type]
 
 
-def test_what_a_killed_worker_left_of_another_source_does_not_count(store: PostgresStore) -> None:
+def test_shard_of_a_killed_worker_on_another_source_does_not_count(store: PostgresStore) -> None:
     killed_us, minute_us = 1_000_000, 60_000_000
     says(store, "", "running", killed_us)  # as `serve` judges what comes in over HTTP
     says(store, "kafka:old:0", "running", killed_us)

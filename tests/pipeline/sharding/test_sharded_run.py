@@ -244,7 +244,7 @@ def test_a_position_that_retention_overtook_is_refused_with_what_to_do(pipeline,
     runner.run(stream.settings(source=skipping), drain=True, stop=threading.Event())
 
 
-def test_a_topic_that_was_made_anew_is_not_taken_for_the_one_before(pipeline, stream):
+def test_re_created_topic_is_not_confused_with_the_earlier_one(pipeline, stream):
     events = pipeline.events(400)
     stream.send(events[:100])
     runner.run(stream.settings(), drain=True, stop=threading.Event())

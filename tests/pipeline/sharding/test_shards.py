@@ -104,7 +104,7 @@ def test_a_record_that_judging_fails_on_leaves_a_shard_as_if_it_had_never_come(
     assert found.tables == again.tables
 
 
-def test_each_shard_takes_in_what_the_other_told_and_says_up_to_where(
+def test_each_shard_applies_contributions_of_the_other_and_stores_the_position(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     shards = [a_shard(settings, store, name) for name in (ZERO, ONE)]
@@ -157,7 +157,7 @@ def test_a_partition_goes_on_in_other_hands_as_if_it_had_stayed(
             assert dict(held[0]) == dict(held[1]) != {}
 
 
-def test_what_everyone_has_taken_in_is_forgotten_but_for_the_newest(
+def test_contributions_applied_by_all_shards_are_deleted_except_the_newest(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     shards = [a_shard(settings, store, name) for name in (ZERO, ONE)]
@@ -255,7 +255,7 @@ def test_three_shards_find_every_incident_of_the_sample(
 
 
 @pytest.mark.parametrize("kernel", ["auto", "python"])
-def test_what_comes_from_another_partition_than_its_agent_is_set_aside_with_its_reason(
+def test_record_outside_its_agents_partition_is_rejected_with_the_reason(
     pipeline: Any, settings: Settings, store: PostgresStore, kernel: str
 ) -> None:
     settings = settings.model_copy(update={"kernel": kernel})
@@ -303,7 +303,7 @@ def test_a_record_under_another_key_does_not_decide_where_a_new_agent_is_judged(
     assert store.counters()["events"] == len(later) + 1
 
 
-def test_what_was_learned_before_is_where_every_shard_begins(
+def test_every_shard_begins_with_the_learned_history(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     history = pipeline.file(pipeline.events(300))
@@ -315,7 +315,7 @@ def test_what_was_learned_before_is_where_every_shard_begins(
     assert store.counters()["rejected_duplicate_id"] == 50  # they were in the history
 
 
-def test_whoever_lost_a_partition_cannot_commit_and_the_new_one_lacks_nothing(
+def test_worker_that_lost_a_partition_cannot_commit_and_the_new_one_has_all_state(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     stream = records(pipeline, ZERO)
@@ -330,7 +330,7 @@ def test_whoever_lost_a_partition_cannot_commit_and_the_new_one_lacks_nothing(
     assert store.counters()["events"] == len(stream)
 
 
-def test_records_fetched_before_a_partition_was_given_anew_are_not_judged_twice(
+def test_records_fetched_before_a_reassignment_are_not_judged_twice(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     stream = records(pipeline, ZERO)

@@ -226,7 +226,7 @@ def test_progress_ends_at_the_size_hint(tmp_path: Path) -> None:
     assert both.progress() == both.size_hint()
 
 
-def test_a_whole_batch_of_usual_events_is_read_at_once(tmp_path: Path) -> None:
+def test_whole_batch_of_typical_events_is_read_at_once(tmp_path: Path) -> None:
     usual, lines = Settings(source="-").batch_size, list(fleet_events(7, 5, limit=200))
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines * (2 * usual // len(lines))))
     opened = source(str(tmp_path / "a.jsonl"), usual)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.broker
 
 
-def test_what_is_published_is_read_with_key_headers_and_offsets(kafka: Any) -> None:
+def test_published_messages_are_read_with_key_headers_and_offsets(kafka: Any) -> None:
     kafka.fill(0, 500)
     source = kafka.source()
     assert source.size_hint() == 500
@@ -168,7 +168,7 @@ def late(kafka: Any, batch_size: int, clock_us: Callable[[], int] = lambda: 2**5
 
 
 @pytest.mark.parametrize("more", ["", "&lost=skip"])
-def test_a_topic_that_is_made_anew_meanwhile_is_noticed(kafka: Any, admin: Any, more: str) -> None:
+def test_topic_re_created_meanwhile_is_detected(kafka: Any, admin: Any, more: str) -> None:
     kafka.fill(0, 40)
     now, stored = [0], {}
     source = KafkaSource(
@@ -206,7 +206,7 @@ def test_a_topic_that_is_made_anew_meanwhile_is_noticed(kafka: Any, admin: Any, 
     source.close()
 
 
-def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: Any) -> None:
+def test_age_of_the_newest_record_is_the_lag_until_all_are_handed_out(kafka: Any) -> None:
     kafka.fill(0, 400)
     source = late(kafka, 50)
     batches = source.batches()
@@ -221,7 +221,7 @@ def test_the_age_of_the_newest_record_is_told_until_all_are_handed_out(kafka: An
     source.close()
 
 
-def test_what_piles_up_while_the_source_is_held_is_late(kafka: Any) -> None:
+def test_records_that_wait_while_the_source_is_held_are_late(kafka: Any) -> None:
     kafka.fill(0, 60)
     now = [2**52]
     source = late(kafka, 500, lambda: now[0])
@@ -245,7 +245,7 @@ def test_what_piles_up_while_the_source_is_held_is_late(kafka: Any) -> None:
     source.close()
 
 
-def test_where_no_broker_answers_nobody_knows_that_all_was_read(kafka: Any) -> None:
+def test_lag_grows_if_no_broker_answers(kafka: Any) -> None:
     kafka.fill(0, 60)
     now = [2**52]
     source = late(kafka, 500, lambda: now[0])

@@ -125,7 +125,7 @@ def test_a_broker_that_says_nothing_is_given_up_in_time(
     assert monotonic() - begun < 10
 
 
-def test_what_is_fetched_ahead_is_bounded() -> None:
+def test_prefetching_is_bounded() -> None:
     options = options_of(parse("kafka://127.0.0.1:9/t", topic=True), 100)
     assert options["queued.min.messages"] == 100
     assert options["queued.max.messages.kbytes"] * 1024 == BATCH_BYTES
@@ -186,7 +186,7 @@ def test_nothing_is_taken_after_what_cannot_be_read_and_then_it_ends(receiving) 
     assert not isinstance(caught.value, TransientFault)
 
 
-def test_what_passes_costs_no_record(receiving) -> None:
+def test_transient_fault_loses_no_record(receiving) -> None:
     member = receiving(message(3), message(0, error="_ALL_BROKERS_DOWN"), message(4))
     assert member.offsets() == {0: [3, 4]}
     with pytest.raises(TransientFault, match="_ALL_BROKERS_DOWN"):
@@ -194,7 +194,7 @@ def test_what_passes_costs_no_record(receiving) -> None:
     assert member.offsets() == {}
 
 
-def test_an_offset_out_of_range_is_told_for_each_partition(receiving) -> None:
+def test_offset_out_of_range_is_reported_for_each_partition(receiving) -> None:
     beyond = "_AUTO_OFFSET_RESET"
     member = receiving(message(50, error=beyond), message(60, partition=1, error=beyond))
     with pytest.raises(OutOfRange) as caught:
@@ -202,7 +202,7 @@ def test_an_offset_out_of_range_is_told_for_each_partition(receiving) -> None:
     assert caught.value.offsets == {0: 50, 1: 60}
 
 
-def test_an_offset_out_of_range_told_after_the_member_sought_does_not_move_it_back(
+def test_offset_out_of_range_reported_after_a_seek_does_not_move_the_member_back(
     receiving,
 ) -> None:
     member = receiving(message(0, error="_AUTO_OFFSET_RESET"))

@@ -127,7 +127,7 @@ def test_client_options_come_from_a_file_and_only_those_for_safety(tmp_path: Pat
         ("sasl_plain_password = 4711", "must be a text, got int$"),
     ],
 )
-def test_an_option_of_the_wrong_kind_is_told_and_no_password(
+def test_option_of_the_wrong_type_is_reported_without_password(
     tmp_path: Path, line: str, fault: str
 ) -> None:
     file = tmp_path / "client.toml"

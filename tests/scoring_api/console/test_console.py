@@ -77,7 +77,7 @@ def test_the_queue_begins_with_what_is_most_worth_a_persons_time(page, story):
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
-def test_what_a_rule_found_is_not_told_as_rare(page, installation):
+def test_rule_finding_is_not_described_as_rare(page, installation):
     installation.put(installation.state())
     installation.find(installation.anomaly(1, p=0.66, p_n=1265, ground="rule"))
     with installation.client() as client:
@@ -89,14 +89,14 @@ def test_what_a_rule_found_is_not_told_as_rare(page, installation):
         expect(body).not_to_contain_text("1 in")
 
 
-def test_what_agents_say_is_never_markup(page, story):
+def test_text_of_agents_is_never_markup(page, story):
     page.goto(story)
     expect(page.locator("#queue")).to_contain_text(HOSTILE)
     assert page.locator("main img").count() == 0
     assert page.title() == "Habitus"
 
 
-def test_an_agent_is_reached_by_keyboard_and_shows_why_it_stands_there(page, story):
+def test_agent_is_reached_by_keyboard_and_shows_the_reasons_of_its_trust(page, story):
     page.goto(story)
     link = page.locator("#agents a").first
     expect(link).to_have_text(HELPDESK)

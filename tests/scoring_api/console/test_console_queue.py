@@ -185,7 +185,9 @@ def test_the_api_answers_for_every_id_by_query(installation, agent_id):
             assert key in answer.json()
 
 
-def test_what_an_id_hides_is_named_and_ids_that_look_alike_are_told_apart(page, installation):
+def test_hidden_characters_of_ids_are_marked_and_look_alike_ids_are_distinguishable(
+    page, installation
+):
     names = ["refunds-1", "refunds-l", "r\u0435funds-1", "evil\u202etxt", "zero\u200bwidth"]
     installation.put(*(installation.state(one) for one in names))
     with installation.client() as client:

@@ -112,14 +112,14 @@ def test_a_body_that_is_too_large_is_refused_announced_or_not(installation):
         ("GET", "/console/%2e%2e%2fapp.py", 404),
     ],
 )
-def test_what_is_not_there_is_a_problem_document(client, method, path, status):
+def test_missing_route_is_a_problem_document(client, method, path, status):
     response = client.request(method, path)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["status"] == status
 
 
-def test_an_error_of_ours_is_500_and_tells_nothing(installation):
+def test_internal_error_is_500_without_details(installation):
     app = installation.app()
 
     async def broken():

@@ -82,7 +82,7 @@ def test_pages_are_walked_on_and_back_without_gap_or_repeat(found, sort, order):
     assert first["next_cursor"] is not None
 
 
-def test_what_arrives_meanwhile_moves_no_page(found, installation):
+def test_new_anomalies_do_not_shift_pages(found, installation):
     question = {"limit": 3}
     first = found.get("/v1/anomalies", params=question).json()
     cursor = {**question, "cursor": first["next_cursor"]}
@@ -97,7 +97,7 @@ def test_what_arrives_meanwhile_moves_no_page(found, installation):
 FLOOD = [f"ghost-{n}" for n in range(60)]
 
 
-def test_a_flood_of_one_type_is_left_out_and_the_cursor_carries_it(found, installation):
+def test_type_can_be_left_out_and_the_cursor_keeps_the_filter(found, installation):
     installation.find(
         *(installation.anomaly(10, id=one, anomaly="identity.shadow", rank=99.0) for one in FLOOD)
     )
@@ -112,7 +112,7 @@ def test_a_flood_of_one_type_is_left_out_and_the_cursor_carries_it(found, instal
     assert "left out" in next(one for one in described if one["name"] == "not_kind")["description"]
 
 
-def test_the_cursor_carries_every_filter_and_the_request_may_name_others(found):
+def test_cursor_keeps_every_filter_and_the_request_may_override(found):
     chosen = {"kind": "resource.new", "severity": ["high"], "agent": "a",
               "since": "2026-01-05T08:01:00Z", "until": "2026-01-05T08:05:00Z"}  # fmt: skip
     chosen["agent"] = found.get("/v1/anomalies/anomaly-1").json()["agent_id"]

@@ -53,7 +53,7 @@ def waiting(installation: Any) -> list[str]:
     return [json.loads(value)["tool"] for _, value, _ in installation.store.inbox_batch(0, 100)]
 
 
-def test_what_waits_to_be_judged_is_known(client, installation):
+def test_event_that_waits_in_the_inbox_is_known(client, installation):
     assert posted(client, BENIGN) == ["accepted"]
     assert posted(client, BENIGN) == ["duplicate"]
     assert posted(client, ATTACK) == ["conflict"]
@@ -86,7 +86,7 @@ def test_a_request_of_repeats_alone_is_no_error(client):
     assert (answer.status_code, answer.json()["duplicate"]) == (202, 1)
 
 
-def test_what_another_process_took_in_is_known_to_all(client, installation):
+def test_event_accepted_by_another_process_is_known_to_all(client, installation):
     url = f"sqlite:{installation.store.path}"
     with open_store(url) as other:
         assert other.inbox([json.dumps(BENIGN).encode()]) == ["accepted"]

@@ -53,7 +53,7 @@ def test_max_age_is_what_is_left_until_valid_until(installation, client, until):
     assert 0 <= left.total_seconds() - max_age(response) < 1.1
 
 
-def test_what_cannot_be_undone_shortens_how_long_the_answer_holds(installation, client, until):
+def test_irreversible_operation_shortens_the_validity_of_the_answer(installation, client, until):
     installation.put(installation.state())
     path = path_of(installation.REFUNDS)
     until(lambda: client.get(path).json()["state"] == "active")
@@ -61,7 +61,7 @@ def test_what_cannot_be_undone_shortens_how_long_the_answer_holds(installation, 
     assert 60 < max_age(client.get(f"{path}?operation=read")) <= 300
 
 
-def test_who_has_the_answer_gets_304_without_a_body(installation, client, until):
+def test_caller_with_the_answer_gets_304_without_a_body(installation, client, until):
     installation.put(installation.state())
     path = path_of(installation.REFUNDS)
     until(lambda: client.get(path).json()["state"] == "active")

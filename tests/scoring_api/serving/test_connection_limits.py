@@ -115,7 +115,7 @@ def test_http_1_0_is_answered_and_closed(server, answer_of):
         b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_what_is_not_http_1_is_400_and_closed(server, answer_of, nonsense):
+def test_request_that_is_not_http_1_is_400_and_closed(server, answer_of, nonsense):
     with server.connect(server.attacker) as client:
         client.sendall(nonsense)
         status, body = answer_of(client)

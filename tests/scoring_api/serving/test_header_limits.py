@@ -66,7 +66,7 @@ def test_headers_that_trickle_are_408(server, answer_of):
     assert time.monotonic() - begun < server.late_s
 
 
-def test_whoever_never_speaks_is_let_go(server, everything):
+def test_client_that_never_sends_is_disconnected(server, everything):
     begun = time.monotonic()
     with server.answering(), server.connect(server.attacker) as client:
         assert everything(client) == b""

@@ -145,7 +145,7 @@ def test_changed_files_count_for_new_connections_and_broken_ones_do_not(
         ({"TRUSTED_PROXIES": "proxy.example.com"}, "must be an address or a prefix"),
     ],
 )
-def test_what_cannot_be_served_with_is_said_at_the_start(
+def test_invalid_tls_file_is_reported_at_the_start(
     tmp_path, monkeypatch, authority, capsys, settings, said
 ):
     for name in ("server", "other"):

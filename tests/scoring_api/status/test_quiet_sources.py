@@ -56,7 +56,7 @@ def test_a_live_source_that_is_quiet_makes_answers_stale(put, until, kind, ago_s
         assert (answers["answers"][1]["state"] == "stale") is (state == "stale")
 
 
-def test_a_live_source_never_heard_counts_from_the_newest_event_of_the_store(put, until):
+def test_live_source_without_events_counts_from_the_newest_event_of_the_store(put, until):
     now = put.now_us()
     last = {"http": LastEvent("live")}
     past = now - 36 * 86_400 * SECOND_US

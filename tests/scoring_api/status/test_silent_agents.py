@@ -31,7 +31,7 @@ def silent(client, wanted="true"):
     return [row["agent_id"] for row in page["agents"]]
 
 
-def test_who_has_stopped_reporting_is_chosen_and_says_since_when(fleet):
+def test_agent_that_stopped_reporting_is_listed_with_its_last_hour(fleet):
     row = fleet.get(f"/v1/agents/{GONE}").json()["silent"]
     assert (row["hours"], row["usual_hours"], row["times"]) == (31, 14.0, 2.2)
     assert row["since"].endswith(":00:00.000000Z")
@@ -53,14 +53,14 @@ def test_the_number_of_silent_agents_is_a_metric(fleet, until):
     until(lambda: "\nhabitus_pipeline_silent_agents 1.0\n" in fleet.get("/metrics").text)
 
 
-def test_who_speaks_again_is_silent_no_more(installation, fleet, until):
+def test_agent_that_reports_again_is_no_longer_silent(installation, fleet, until):
     installation.put(installation.state(GONE, at_us=installation.ago_us(0)))
     installation.hear(GONE, 0)
     until(lambda: silent(fleet) == [])
     until(lambda: "\nhabitus_pipeline_silent_agents 0.0\n" in fleet.get("/metrics").text)
 
 
-def test_while_the_whole_stream_stands_still_nobody_new_is_silent(installation, fleet):
+def test_no_agent_becomes_silent_while_the_whole_stream_is_stopped(installation, fleet):
     then = installation.store.status()
     alive = replace(then, heartbeat_us=then.heartbeat_us + 24 * HOUR_US)
     installation.store.commit(Commit(status=alive))

@@ -61,7 +61,7 @@ def test_the_start_takes_no_longer_than_it_may_and_the_rest_is_made_later(instal
     assert all(answers(cache).values())
 
 
-def test_what_is_asked_for_is_made_anew_before_it_is_ten_seconds_old(installation, polled):
+def test_requested_answer_is_renewed_before_it_is_ten_seconds_old(installation, polled):
     installation.put(installation.state("a"), installation.state("b"))
     cache = polled()
     start, first = installation.now_us(), answers(cache)
@@ -79,7 +79,7 @@ def test_what_is_asked_for_is_made_anew_before_it_is_ten_seconds_old(installatio
     assert answers(cache)["b"] is not first["b"]
 
 
-def test_what_nobody_asks_for_is_made_anew_before_it_runs_out(installation, polled):
+def test_unrequested_answer_is_renewed_before_it_expires(installation, polled):
     installation.put(installation.state("a"))
     cache = polled()
     start, first = installation.now_us(), answers(cache)["a"]
@@ -90,7 +90,7 @@ def test_what_nobody_asks_for_is_made_anew_before_it_runs_out(installation, poll
     assert answers(cache)["a"] is not first
 
 
-def test_of_a_large_fleet_what_nobody_asks_for_is_let_go(installation, polled, monkeypatch):
+def test_unrequested_answers_of_a_large_fleet_are_dropped(installation, polled, monkeypatch):
     monkeypatch.setattr(cache_module, "MOST_KEPT", 2)
     installation.put(*(installation.state(name) for name in "abcd"))
     cache = polled()
@@ -149,7 +149,7 @@ def test_over_a_recording_nothing_is_kept_for_nobody(installation, polled):
     assert not any(answers(cache).values())
 
 
-def test_made_up_ids_are_not_made_anew(installation, polled):
+def test_invented_ids_are_not_renewed(installation, polled):
     cache = polled()
     now = installation.now_us()
     cache.entry("made-up", DEFAULT_QUESTION, now)

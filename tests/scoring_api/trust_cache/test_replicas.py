@@ -143,7 +143,7 @@ def test_s4_a_worker_that_is_killed_makes_a_replica_stale_within_the_bound(here)
 
 
 @pytest.mark.slow
-def test_a_replica_that_is_told_to_end_answers_what_it_has_begun(here):
+def test_replica_that_is_stopped_answers_pending_requests(here):
     with here.replica() as client:
         until(lambda: client.get("/readyz").status_code == 200)
         replica = here.running[-1]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DAY_US = 86_400_000_000
 
 
-def test_there_is_a_planter_for_every_attack() -> None:
+def test_every_attack_has_a_planter() -> None:
     assert tuple(sorted(PLANTERS)) == tuple(sorted(ATTACKS))
 
 
@@ -54,7 +54,7 @@ def test_the_truth_of_a_novelty_names_ordinary_events_of_its_agent(simulated, ki
         assert not attacked & set(truth.event_ids)
 
 
-def test_what_a_goal_drifts_to_takes_a_tool_that_the_task_never_does() -> None:
+def test_drifted_goal_uses_a_tool_that_the_task_never_uses() -> None:
     agent, one = Agent(id="a"), persona(7, 0)
     roles = all_roles().values()
     assert all(role.tasks for role in roles)
@@ -75,7 +75,7 @@ def test_what_a_goal_drifts_to_takes_a_tool_that_the_task_never_does() -> None:
                 assert surely - own, (role.name, task.name, other.name)
 
 
-def test_who_is_injected_is_named_as_others_are_at_that_place() -> None:
+def test_injected_receiver_has_the_form_of_other_receivers() -> None:
     config = SimulationConfig(
         agents=250, days=8, activity=0.1, attacked=1, attacks=("injection",), novelties=(),
         quiet_days=1,
@@ -115,12 +115,12 @@ def test_attacks_take_turns(simulated) -> None:
     assert max(counts.values()) - min(counts.values()) <= 2
 
 
-def test_a_case_is_told_once(simulated) -> None:
+def test_case_is_reported_once(simulated) -> None:
     names = [truth.id for truth in simulated.truths]
     assert len(names) == len(set(names))
 
 
-def test_what_lies_around_an_attack_is_of_its_sessions_and_not_wrong(simulated) -> None:
+def test_events_around_an_attack_are_of_its_sessions_and_harmless(simulated) -> None:
     assert any(truth.around for truth in simulated.truths)
     for truth in simulated.truths:
         around = [simulated.by_id[name] for name in truth.around]
@@ -191,7 +191,7 @@ def test_a_silent_agent_says_nothing_while_another_speaks_for_it(simulated) -> N
             assert all(e.kind == "deployment" or e.time.date() != event.time.date() for e in mine)
 
 
-def test_what_attributes_tell_is_planted_as_they_tell_it(simulated) -> None:
+def test_attributes_describe_the_planted_case(simulated) -> None:
     actual = {
         kind: [
             event.attributes for truth in simulated.of(kind) for event in simulated.events_of(truth)
@@ -220,7 +220,7 @@ def test_a_deployment_is_announced_before_the_new_version_works(simulated) -> No
     check_announced(event for event in simulated.events if event.id not in unknown_labels)
 
 
-def test_so_it_is_while_the_agent_reports_nothing() -> None:
+def test_silent_agent_reports_nothing_during_the_case() -> None:
     config = SimulationConfig(
         agents=100, days=30, seed=9, attacks=("telemetry.gap",), attacked=0.2, activity=0.1
     )

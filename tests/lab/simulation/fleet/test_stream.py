@@ -160,7 +160,7 @@ def test_an_argument_says_where_its_value_came_from(simulated) -> None:
         {"quiet_days": 99},
     ],
 )
-def test_what_is_impossible_is_refused_before_anything_is_made(wrong: dict[str, object]) -> None:
+def test_invalid_configuration_is_refused_before_the_simulation(wrong: dict[str, object]) -> None:
     config = msgspec.structs.replace(SimulationConfig(agents=2, days=2), **wrong)
     with pytest.raises(ConfigError):
         next(simulate(config))

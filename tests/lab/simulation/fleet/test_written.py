@@ -105,9 +105,7 @@ def test_a_name_that_says_nothing_is_refused_and_nothing_is_left_behind(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_tells_programs_what_it_planted(
-    application: typer.Typer, tmp_path: Path
-) -> None:
+def test_command_prints_the_planted_cases_as_json(application: typer.Typer, tmp_path: Path) -> None:
     out = tmp_path / "fleet.jsonl"
     options = ["--agents", "12", "--days", "8", "--attacks", "rate.burst,tool.new", "--json"]
     result = CliRunner().invoke(application, ["simulate", *options, str(out)])
@@ -119,7 +117,7 @@ def test_the_command_tells_programs_what_it_planted(
     assert not {"rate.burst", "tool.new"} & set(actual["unplanted"])
 
 
-def test_what_there_was_no_room_for_is_said(application: typer.Typer, tmp_path: Path) -> None:
+def test_unplanted_types_are_reported(application: typer.Typer, tmp_path: Path) -> None:
     options = ["--agents", "5", "--days", "8", "--novelties", "none"]
     asked = ["--attacks", "cascade,slow.many,tool.new", "--attacked", "1"]
     result = CliRunner().invoke(

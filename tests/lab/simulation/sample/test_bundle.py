@@ -108,7 +108,7 @@ def test_every_incident_and_every_novelty_of_the_contract_happens(truth: Truth) 
     assert not bad & {i for novelty in truth.novelties for i in novelty.event_ids}
 
 
-def test_a_value_said_to_come_from_the_request_stands_in_it(events: list[Event]) -> None:
+def test_value_with_origin_request_is_part_of_the_request(events: list[Event]) -> None:
     assert any(event.argument_origins for event in events)
     for event in events:
         purpose = (event.purpose or "").lower()

@@ -147,7 +147,7 @@ TOLD = ["ghost-1⟨U+0031⟩", "ghost-l⟨U+006C⟩", '"a,b"', '"a and 3 more"',
 
 
 @pytest.mark.usefixtures("narrow")
-def test_each_of_several_agents_has_a_line_and_is_told_apart(habitus: Callable[..., Run]) -> None:
+def test_each_of_several_agents_has_a_distinct_line(habitus: Callable[..., Run]) -> None:
     several = {"count": 9, "first": FORGED, "shared": {}}
     fill([an_anomaly("an-55", 5, agent_id=FORGED[0], agents=several)])
     _, out, _ = habitus("anomalies", "--limit", "1")
@@ -220,7 +220,7 @@ def test_a_whole_id_is_opened_though_others_begin_with_it(habitus: Callable[...,
         (("an-1100", "--agent", "helper"), 2, "it cannot be combined with filters"),
     ],
 )
-def test_what_opens_none_is_one_line(
+def test_unknown_id_is_one_line(
     habitus: Callable[..., Run], args: tuple[str, ...], code: int, said: str
 ) -> None:
     got, out, err = habitus("anomalies", *args)

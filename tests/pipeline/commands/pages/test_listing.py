@@ -113,7 +113,7 @@ def test_rows_that_fit_are_a_table_whose_prose_is_broken_between_words():
     assert len(lines) > 5
 
 
-def test_ids_that_look_alike_are_told_apart(listed):
+def test_look_alike_ids_are_distinguishable(listed):
     text = "\n".join(listed(("refunds-1", "refunds-l", "r\u0435funds-1"), "agents"))
     assert "refunds-1⟨U+0031⟩" in text
     assert "refunds-l⟨U+006C⟩" in text

@@ -94,14 +94,14 @@ def test_those_that_stopped_come_in_order_with_whom_to_ask(habitus: Callable[...
 
 
 @pytest.mark.usefixtures("judged")
-def test_that_there_are_none_is_said(habitus: Callable[..., Any]) -> None:
+def test_absence_of_silent_agents_is_reported(habitus: Callable[..., Any]) -> None:
     out, err = habitus("agents", "--silent", "--role", "porter")
     assert out == "None of these agents is silent for far longer than expected.\n"
     assert "0 of 0 agents" in err
     assert json.loads(habitus("agents", "--silent", "--role", "porter", "--json")[0])["total"] == 0
 
 
-def test_of_an_empty_store_nobody_is_silent(habitus: Callable[..., Any], store_url: str) -> None:
+def test_empty_store_has_no_silent_agent(habitus: Callable[..., Any], store_url: str) -> None:
     with open_store(store_url) as store:
         assert silent_agents(store) == {}
     assert habitus("agents", "--silent")[0] == "No agent is silent for far longer than expected.\n"
@@ -109,7 +109,7 @@ def test_of_an_empty_store_nobody_is_silent(habitus: Callable[..., Any], store_u
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("last", [ZERO, ONE])
-def test_an_agent_is_silent_where_no_partition_has_heard_it(postgresql_url: str, last: str) -> None:
+def test_agent_is_silent_if_no_partition_has_recent_events(postgresql_url: str, last: str) -> None:
     """Each shard has heard of the agents of the other one, up to when it last took that in."""
     settings = Settings(store=postgresql_url, sink="none", clock="event")
     streams = {
