@@ -138,7 +138,7 @@ pd.crosstab(roles.rename("role"), pd.Series(groups.of, name="group"))
 
 # %%
 history = History(example.files, fmt=example.fmt, settings=example.settings)
-opinion = fit_isolation_forest(history.matrix)
+opinion = fit_opinion(history.matrix)
 models = FOLDER / "models"
 save_fitted(groups, models)
 save_fitted(opinion, models)
