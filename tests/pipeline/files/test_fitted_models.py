@@ -132,7 +132,7 @@ def test_a_file_beyond_the_bound_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"\x80\x04\x95pickle", b"[1]"])
-def test_what_is_no_model_is_refused(tmp_path: Path, text: bytes) -> None:
+def test_file_without_a_model_is_refused(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "x.model.json").write_bytes(text)
     with pytest.raises(ConfigError, match=r"x\.model\.json is no fitted model"):
         load_fitted(tmp_path)
