@@ -171,7 +171,7 @@ def test_a_line_that_is_no_case_is_refused_by_its_number(
 ) -> None:
     unknown_labels = tmp_path / "truth.jsonl"
     unknown_labels.write_text('{"id":"a","kind":"attack","type":"tool.new"}\n{"id":3}\n')
-    with pytest.raises(ConfigError, match=r"line 2 of .* is no planted case"):
+    with pytest.raises(ConfigError, match=r"line 2 of .* is not a planted case"):
         evaluate([recording[0]], fmt="native", truth=str(unknown_labels), settings=Settings())
 
 

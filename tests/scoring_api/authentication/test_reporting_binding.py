@@ -155,7 +155,7 @@ KEY = {"id": "a", "sha256": "0" * 64}
         ({"id": "a"}, "credential 'a' must have one of: sha256, subject, certificate"),
         ({**KEY, "subject": "b"}, "must have one of"),
         ({**KEY, "agents": ["a*b*c"]}, "agent pattern 'a*b*c' may have one *"),
-        ({**KEY, "agents": ["{subject}"]}, "stands for the name in a token"),
+        ({**KEY, "agents": ["{subject}"]}, "is the name in a token"),
         ({"id": "a", "subject": "b", "scopes": ["admin"]}, "a token has its own"),
         ({"id": "a", "subject": "b?"}, "its one wildcard is *"),
         ({**KEY, "scopes": ["trust:raed"]}, "did you mean trust:read?"),

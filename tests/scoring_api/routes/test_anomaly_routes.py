@@ -109,7 +109,7 @@ def test_type_can_be_left_out_and_the_cursor_keeps_the_filter(found, installatio
     back, _ = walk(found, "previous_cursor", limit=2, cursor=last["previous_cursor"])
     assert back[::-1] == pages[:-1]
     described = found.get("/openapi.json").json()["paths"]["/v1/anomalies"]["get"]["parameters"]
-    assert "left out" in next(one for one in described if one["name"] == "not_kind")["description"]
+    assert "leave out" in next(one for one in described if one["name"] == "not_kind")["description"]
 
 
 def test_cursor_keeps_every_filter_and_the_request_may_override(found):
