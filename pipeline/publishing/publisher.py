@@ -65,12 +65,12 @@ class Publisher:
         self._away = False
 
     def drain(self, publish: Callable[[], bool]) -> None:
-        """Repeat `publish` once a second until it has published everything, or a stop is asked for.
+        """Repeat `publish` once a second until everything is published or a stop is requested.
 
         Raises
         ------
         SinkUnavailable
-            The sink stayed away; nothing is lost, the next run publishes it.
+            The sink stayed unavailable; the next run publishes the messages.
         """
         repeated = Retrying(
             retry=retry_if_result(lambda done: not done),
@@ -83,8 +83,8 @@ class Publisher:
         except RetryError:
             if not self._stop.is_set():
                 raise SinkUnavailable(
-                    f"the sink took nothing for {RETRIES * RETRY_S:.0f} s; the outbox keeps it, "
-                    "run again"
+                    f"the sink accepted nothing for {RETRIES * RETRY_S:.0f} s; the outbox keeps "
+                    "the messages, run again"
                 ) from None
 
     def empty(self, store: Store, sink: Sink) -> bool:
