@@ -83,13 +83,13 @@ def test_a_disk_that_refuses_is_tried_again_until_it_takes_the_message(
     assert blocked.read_bytes() == b"{}\n"
 
 
-def test_a_sink_that_stays_away_is_named_after_the_last_retry(
+def test_unavailable_sink_is_named_after_the_last_retry(
     blocked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "RETRY_S", 0.01)
     publishing, sink = Publisher(threading.Event()), open_sink(f"file:{blocked.parent}")
     results, publish = attempts(publishing, sink, "agent.trust")
-    with pytest.raises(SinkUnavailable, match=r"^the sink took nothing for .* run again$"):
+    with pytest.raises(SinkUnavailable, match=r"^the sink accepted nothing for .* run again$"):
         publishing.drain(publish)
     assert results == [False] * 31
 
