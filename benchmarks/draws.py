@@ -87,7 +87,7 @@ def tasks(found: Sequence[dict[str, Any]]) -> Findings:
         sentence="All roles together.",
         columns=["figure", "mean", "least", "most"],
         rows=[
-            [name, *(f"{of([one['all'][key] for one in found]):.3f}" for of in (mean, min, max))]
+            [name, *(f"{of([one['all'][key] for one in found]):.4f}" for of in (mean, min, max))]
             for name, key in (("session AUROC", "auroc"), ("event AP", "event_ap"))
         ],
     )
