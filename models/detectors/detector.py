@@ -57,7 +57,7 @@ class Detector(ABC):
 
     @abstractmethod
     def judge(self, act: Act) -> Reason | None:
-        """Say what is odd about an event, in bits (0 or more, higher is odder); None for nothing.
+        """Give a reason with bits (0 or more, higher is more unusual), or None.
 
         Asked only of events that have reasons: those worth a look, or all where all are explained
         (``habitus replay``, ``habitus evaluate``). Must change nothing.
