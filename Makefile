@@ -52,7 +52,7 @@ $(KERNEL): $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs) nat
 	  rm -rf build/native && $(MATURIN) --out build/native && \
 	  $(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/native/*.whl; \
 	elif [ "$$CI" = true ]; then echo "no Rust compiler, which CI needs"; exit 1; \
-	else echo "no Rust compiler: Python does the work, at a sixth of the speed"; fi
+	else echo "no Rust compiler: Python judges, several times slower"; fi
 	@touch $@
 
 demo: $(KERNEL) ## the bundled sample through the real path, then API and console (ARGS=--once ends)

@@ -100,7 +100,7 @@ def _kernel(settings: Settings) -> Check:
         return Check("kernel", "ok", f"native {kernel.__version__}")
     chosen = settings.kernel == "python"
     todo = "" if chosen else "install habitus where Rust is found, or with the wheel habitus-native"
-    return Check("kernel", "optional", "python, at a sixth of the speed", todo)
+    return Check("kernel", "optional", "python, several times slower", todo)
 
 
 def _format(settings: Settings) -> Check:
