@@ -107,6 +107,16 @@ def python_comments(text: str) -> str:
     return "\n".join(t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT)
 
 
+def rust_comments(text: str) -> str:
+    """Give the comments of a Rust file, each block as one paragraph.
+
+    >>> rust_comments("//! One.\\n\\nfn f() {} // two\\n")
+    'One.\\n\\ntwo\\n'
+    """
+    lines = (re.search(r"(?:^|\s)//[/!]? ?(.*)$", line) for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "".join(f"{hit[1]}\n" if hit else "\n" for hit in lines))
+
+
 @cache
 def _phrases() -> dict[str, tuple[re.Pattern[str], str]]:
     """Read the list: ``phrase = replacement``, one a line; words may be apart by a line break."""

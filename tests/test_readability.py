@@ -13,6 +13,7 @@ from tests.readability import (
     hard_sentences,
     notebook_markdown,
     python_comments,
+    rust_comments,
     unindented,
 )
 
@@ -30,6 +31,7 @@ PROSE = {
     ".md": str,
     ".ipynb": notebook_markdown,
     ".py": python_comments,
+    ".rs": rust_comments,
     ".yaml": unindented,
     ".yml": unindented,
     ".toml": comments,
@@ -38,10 +40,18 @@ PROSE = {
 }
 TEXTS = PAGES + [
     file
-    for pattern in ("notebooks/*.ipynb", "deploy/**/*", "policies/**/*", "Makefile")
+    for pattern in (
+        "notebooks/*.ipynb",
+        "deploy/**/*",
+        "policies/**/*",
+        "Makefile",
+        "models/provenance/**/*.py",
+        "native/src/provenance/**/*.rs",
+    )
     for file in sorted(ROOT.glob(pattern))
     if (file.suffix or file.name) in PROSE and file not in PAGES
 ]
+RUST = [file for file in TEXTS if file.suffix == ".rs"]
 
 
 def named(path: Path) -> str:
@@ -51,6 +61,11 @@ def named(path: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_page_has_short_sentences(page: Path) -> None:
     assert hard_sentences(page.read_text()) == []
+
+
+@pytest.mark.parametrize("file", RUST, ids=named)
+def test_comments_of_rust_file_have_short_sentences(file: Path) -> None:
+    assert hard_sentences(rust_comments(file.read_text())) == []
 
 
 @pytest.mark.parametrize("file", TEXTS, ids=named)

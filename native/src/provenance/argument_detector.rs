@@ -1,4 +1,4 @@
-//! Scores a call by what it carries and whether its session's request calls for it.
+//! Scores a call by the provenance of its arguments and by its tool given the request.
 
 use crate::codec::hashing::Hasher;
 use crate::provenance::call_scoring::{ArgumentOrigins, CallScorer};
@@ -26,7 +26,7 @@ const TOOL_WORD_FLOOR: f64 = 0.2;
 const OFF_TASK_CAP: f64 = 200.0;
 pub const UNTAINTED_FACTOR: f64 = 0.5;
 
-/// Everything the content detector remembers, over all roles.
+/// The argument detector with the tables of all roles and of the fleet.
 pub struct ArgumentDetector {
     pub hasher: Hasher,
     pub parser: TextParser,
@@ -65,7 +65,7 @@ impl ArgumentDetector {
         Ok(())
     }
 
-    /// Learns a finished session; false when it was skipped.
+    /// Learns a finished session; gives false when it is skipped.
     pub fn close(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
         let learned = learning::close(self, py, session)?;
         if self.role(&session.role).early_sessions.len() == YOUNG as usize {
@@ -74,7 +74,7 @@ impl ArgumentDetector {
         Ok(learned)
     }
 
-    /// Judges one call of an open session; changes nothing that is stored.
+    /// Scores one call of an open session; stored state does not change.
     pub fn score<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
@@ -144,12 +144,12 @@ impl ArgumentDetector {
     }
 }
 
-/// The more similar one first, of equal ones the one that overlaps more, then the older one.
+/// Order by similarity, then by overlap, both descending, then by number.
 fn nearer(a: &NearCluster, b: &NearCluster) -> Ordering {
     b.2.total_cmp(&a.2).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0))
 }
 
-/// The role's clusters that a request is like.
+/// The role's clusters similar to a request.
 pub fn similar_clusters(
     role: &mut RoleTable,
     weights: &mut WordWeights,
@@ -169,7 +169,7 @@ pub fn similar_clusters(
     near
 }
 
-/// `-log2 P(tool | request)`, and how much the tool tells of another piece of work.
+/// `-log2 P(tool | request)`, and the off-task bits of the tool.
 pub fn intent_bits(
     role: Option<&RoleTable>,
     name_floor: f64,
@@ -194,9 +194,9 @@ pub fn intent_bits(
     (-p.log2(), role.map_or(0.0, |role| off_task_bits(role, tool, bits, known)))
 }
 
-/// How much a tool tells of another piece of work of the role than was asked for, in bits.
+/// The evidence that a tool serves another task of the role than the request, in bits.
 ///
-/// `bits`: of the tool given the request, whatever it names, `known` from so many sessions.
+/// `bits`: surprise of the tool given the request, from `known` sessions.
 fn off_task_bits(role: &RoleTable, tool: u64, bits: f64, known: f64) -> f64 {
     if bits <= ON_TASK_BITS {
         return 0.0;
@@ -208,7 +208,7 @@ fn off_task_bits(role: &RoleTable, tool: u64, bits: f64, known: f64) -> f64 {
     (bits + largest.log2()).max(0.0) * largest * (known / (known + 1.0))
 }
 
-/// The least probability of a tool for the words of its name in the request.
+/// The lower bound of a tool's probability, from the words of its name in the request.
 fn tool_name_floor(words: &mut WordWeights, request: &Request, own: &[u64]) -> f64 {
     let (mut shared, mut all, mut any) = (0.0, 0.0, false);
     for &word in own {

@@ -1,4 +1,4 @@
-//! What the engine asks of content: `models.provenance.backend.ProvenanceDetector`.
+//! The interface of the provenance detector to the engine: `models.provenance.backend`.
 
 use crate::codec::hashing::Hasher;
 use crate::provenance::argument_detector::ArgumentDetector;
@@ -24,13 +24,13 @@ const DOCUMENTS: &str = "documents";
 const RATES: &str = "rates";
 const ROLE: &str = "role:";
 
-/// The detector and what is known of its stored bytes.
+/// The detector and the journals of its stored bytes.
 struct State {
     detector: ArgumentDetector,
     journals: FxHashMap<String, Journal>,
 }
 
-/// Judges and learns what calls carry.
+/// Scores and learns the arguments of calls.
 #[pyclass(module = "habitus_native")]
 pub struct ProvenanceDetector {
     /// Never locked: one caller at a time has the kernel to itself. It may then move between
@@ -78,7 +78,7 @@ impl ProvenanceDetector {
         Ok(ProvenanceDetector { state: Mutex::new(state) })
     }
 
-    /// Start a session and compare its request with those known.
+    /// Opens a session and compares its request with the clusters.
     #[allow(clippy::too_many_arguments)] // the fields of a session
     fn open(
         &mut self,
@@ -101,7 +101,7 @@ impl ProvenanceDetector {
         Ok(session)
     }
 
-    /// Judge one call of an open session; changes nothing.
+    /// Scores one call of an open session; state does not change.
     fn score(
         &mut self,
         session: &mut Session,
@@ -113,24 +113,24 @@ impl ProvenanceDetector {
         self.state().detector.score(py, session, &text(tool), origins.as_deref())
     }
 
-    /// Add one judged call to what its session has carried.
+    /// Records one scored call in its session.
     fn record_call(&self, session: &mut Session, content: &CallScore) {
         learning::record_call(session, content);
     }
 
-    /// Learn a finished session; False when it was skipped.
+    /// Learns a finished session; gives false when it is skipped.
     fn close(&mut self, py: Python<'_>, session: &mut Session) -> PyResult<bool> {
         self.state().detector.close(py, session)
     }
 
-    /// Write what changed since the last call, or everything; what is new replaces the old.
+    /// Gives the changes since the last call, or all tables; new parts replace old ones.
     #[pyo3(signature = (*, whole = false))]
     fn dump<'py>(&mut self, py: Python<'py>, whole: bool) -> Vec<Stored<'py, String>> {
         let written = self.state().dump(whole);
         written.into_iter().map(|(name, blob)| (name, PyBytes::new(py, &blob))).collect()
     }
 
-    /// Forget everything and read what the calls of `dump` wrote.
+    /// Replaces all tables by the bytes of `dump`.
     fn load(&mut self, py: Python<'_>, shared: FxHashMap<String, PyBackedBytes>) -> PyResult<()> {
         let shared: Shared = shared.into_iter().collect();
         self.state().load(&shared).map_err(|error| state_error(py, error))

@@ -1,4 +1,4 @@
-//! One call: its identifiers, one after the other.
+//! Scores the identifiers of one call, and finds the tainted value with the most bits.
 
 use crate::codec::hashing::{mix, Hasher};
 use crate::provenance::cross_task_spread::{is_spread, matches_by_chance, MAX_SPREAD_BITS};
@@ -23,10 +23,10 @@ use std::ops::Deref;
 pub const COVERAGE_DISCOUNT: f64 = 0.7;
 pub const RECURRENCE_BITS: f64 = 4.0;
 const MAX_RECURRENCES: u32 = 2;
-/// Level of a value that is not the one which always came with a name of the request.
+/// Level of a value that violates the binding of an entity of the request.
 const OTHER_ENTITY: u64 = 5;
 
-/// Text of a Python string; what is no text at all is replaced.
+/// The text of a Python string; lone surrogates are replaced.
 pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
     match string.to_str() {
         Ok(text) => Cow::Borrowed(text),
@@ -34,10 +34,10 @@ pub fn text<'a>(string: &'a Bound<'_, PyString>) -> Cow<'a, str> {
     }
 }
 
-/// The identifiers of one argument, each with where it had stood before.
+/// The identifiers of one argument, each with its origins.
 pub type ArgumentOrigins<T = String> = (T, Vec<(T, Vec<T>)>);
 
-/// What a call carries, out of Python's hands.
+/// Converts the origins of a call's identifiers from Python.
 pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<ArgumentOrigins>> {
     let texts = |all: &Bound<'_, PyAny>| -> PyResult<Vec<String>> {
         let each = all.downcast::<PyList>()?.iter();
@@ -56,7 +56,7 @@ pub fn read_origins(origins: &Bound<'_, PyDict>) -> PyResult<Vec<ArgumentOrigins
     origins.iter().map(value_share).collect()
 }
 
-/// The first result tool an identifier came from, None when it was asked for.
+/// The tool of the first result with the identifier; None for a requested one.
 pub fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
     let mut source = None;
     for origin in origins {
@@ -71,8 +71,8 @@ pub fn source<T: Deref<Target = str>>(origins: &[T]) -> Option<&str> {
     source
 }
 
-/// In how many other kinds of request a value raised suspicion; `own` are the marks of its own
-/// kind and its like.
+/// The number of other tasks in which a value was suspicious; `own` are the marks of its
+/// cluster and the similar ones.
 pub fn recurrence(role: &RoleTable, value: u64, day: i64, own: &[i64]) -> u32 {
     if !role.suspicions.has(value) {
         return 0;
@@ -80,19 +80,19 @@ pub fn recurrence(role: &RoleTable, value: u64, day: i64, own: &[i64]) -> u32 {
     count_marks(marks_of(role.suspicions.get(value), day), own).min(MAX_RECURRENCES)
 }
 
-/// One call with all that its identifiers are judged by.
+/// Scores the identifiers of one call of an open session.
 pub struct CallScorer<'a> {
     pub hasher: &'a Hasher,
     pub parser: &'a mut TextParser,
     pub role: &'a RoleTable,
     pub rates: &'a NoveltyRates,
     pub agent_id: &'a str,
-    /// What came out of results in this session so far.
+    /// Values from results in this session so far.
     pub sources: &'a TaintSources,
     pub role_hash: u64,
     pub request: &'a Request,
     pub alike: &'a SimilarClusters<'a>,
-    /// Mark of the cluster that the session belongs to.
+    /// Marks of the session's cluster and the similar ones.
     pub own: Vec<i64>,
     pub votes_count: bool,
     pub day: i64,
@@ -100,7 +100,7 @@ pub struct CallScorer<'a> {
     pub has_new_taint: bool,
 }
 
-/// Where an identifier stands in the call.
+/// The argument of an identifier, and how familiar similar calls are with it.
 struct Argument<'a> {
     key: &'a str,
     hashed_key: u64,
@@ -109,7 +109,7 @@ struct Argument<'a> {
 }
 
 impl CallScorer<'_> {
-    /// The origins of all with those of what was rewritten, if anything was.
+    /// The origins of all identifiers with those of rewritten ones; None without any.
     pub fn trace_origins<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
@@ -124,7 +124,7 @@ impl CallScorer<'_> {
         tracer.trace_origins(py, origins)
     }
 
-    /// Judges all that a call carries; `name_floor` is the least probability of its tool.
+    /// Scores all identifiers of a call; `name_floor` is the lower bound of its tool's probability.
     pub fn call<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
@@ -207,7 +207,7 @@ impl CallScorer<'_> {
                 binding = check_binding(&self.role.bindings, used.tool_key, names, used.value);
             }
             if binding == VIOLATED && level == 0 && flow_level == 0 {
-                binding = MATCHED; // it is usual for such requests all the same
+                binding = MATCHED; // a value typical for such requests violates no binding
             }
         }
         if content.uses.len() < MAX_USES {

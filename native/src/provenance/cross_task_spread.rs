@@ -1,5 +1,4 @@
-//! What wanders among kinds of request: it came to several and is usual in none;
-//!.
+//! Detects values that spread across tasks: several clusters of requests, typical in none.
 
 use crate::provenance::history::bounded_table::{count_marks, marks_of, Table, MAX_KNOWN};
 use crate::provenance::history::request_clusters::RoleTable;
@@ -13,8 +12,8 @@ pub const MAX_SPREAD_BITS: f64 = 8.0;
 const TIMES: i64 = 3;
 const BITS: u32 = 2;
 
-/// Notes what came to a kind of request (and those with the marks `alike`) without being usual
-/// there, and what is ordinary; `calm` sessions may say what is usual.
+/// Records the untypical values of a session in its cluster (similar ones have the marks
+/// `alike`) and counts its typical values; only `calm` sessions count those from results.
 pub fn record_spread(
     role: &mut RoleTable,
     session: &Session,
@@ -33,7 +32,7 @@ pub fn record_spread(
     }
 }
 
-/// Counts a value as usual so many times more; what was asked for is ordinary at once.
+/// Adds sessions in which a value is typical; a requested value becomes ordinary at once.
 fn count(ordinary: &mut Table, value: u64, times: i64, day: i64) {
     let before = ordinary.get(value);
     let counted = TIMES.min((before & TIMES) + times);
@@ -44,14 +43,14 @@ fn count(ordinary: &mut Table, value: u64, times: i64, day: i64) {
     }
 }
 
-/// Whether an identifier says little where it comes up again elsewhere: an amount or a date, not a
+/// Whether an identifier can recur elsewhere by chance: an amount or a date, not a
 /// long number.
 pub fn matches_by_chance(value: &Value) -> bool {
     matches!(value.kind, DATE | NUM) && !value.is_entity
 }
 
-/// Whether a value came to several other kinds of request of late and is not ordinary; `own` are
-/// the marks of the request's own kind and its like.
+/// Whether a value recently came to several other clusters and is not ordinary; `own` are
+/// the marks of the request's cluster and the similar ones.
 pub fn is_spread(role: &RoleTable, value: u64, day: i64, own: &[i64]) -> bool {
     let Some(packed) = role.spread.find(value) else { return false };
     role.ordinary.get(value) & TIMES != TIMES

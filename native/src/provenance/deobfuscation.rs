@@ -1,4 +1,4 @@
-//! What an ASCII identifier may have been rewritten from.
+//! Undoes rewriting of ASCII identifiers: the letters and digits of the possible originals.
 
 use crate::codec::hashing::Hasher;
 use crate::provenance::text::{is_space, normalise};
@@ -18,17 +18,17 @@ pub fn alphanumerics(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-/// What letters and digits are remembered by.
+/// A keyed hash of 32 bits.
 pub fn fingerprint(letters: &str, hasher: &Hasher) -> u64 {
     hasher.once(letters) & MARK
 }
 
-/// Whether letters and digits are enough not to be alike by chance.
+/// Whether letters and digits are long enough not to match by chance.
 pub fn traceable(text: &str) -> bool {
     (SHORTEST..=LONGEST).contains(&text.chars().count())
 }
 
-/// The letters and digits that an ASCII identifier may have been rewritten from.
+/// The letters and digits of the identifiers that an ASCII identifier may encode.
 pub fn decoded_forms(raw: &str) -> Vec<String> {
     let raw = &raw[..raw.len().min(READ)];
     let whole = alphanumerics(&normalise(raw));
@@ -59,7 +59,7 @@ fn rot13(letter: char) -> char {
     }
 }
 
-/// Adds what a text holds in other characters, and what that holds.
+/// Adds the decoded forms of a text, and their decoded forms.
 fn decode(text: &str, layers: u32, found: &mut Vec<String>) {
     for raw in [base64(text), hex(text), percent(text)].into_iter().flatten() {
         let printable = !raw.is_empty() && raw.iter().all(|byte| (b' '..=b'~').contains(byte));

@@ -1,4 +1,4 @@
-//! Whom a request names, and what has always come with that name.
+//! Binds the entities that a request names to the values used with them.
 
 use crate::codec::hashing::mix;
 use crate::provenance::history::bounded_table::{Table, REPEAT_BONUS_DAYS};
@@ -51,7 +51,7 @@ pub fn entity_names(text: &str) -> Vec<String> {
     found
 }
 
-/// Cuts off what an apostrophe joins to a word.
+/// Removes an apostrophe and the ending after it.
 fn without_ending(word: &str) -> &str {
     let word = word.strip_suffix("'s").unwrap_or(word);
     match word.split_once('\'') {
@@ -66,7 +66,7 @@ fn is_name(bare: &str) -> bool {
     raw.len() > 1 && raw[0].is_ascii_uppercase() && raw.iter().all(fits)
 }
 
-/// Takes over a run of words and empties it.
+/// Adds the names of a run of words, and clears the run.
 fn end(run: &mut Vec<&str>, found: &mut Vec<String>, begins: bool) {
     let first = usize::from(begins);
     for from in 0..=first.min(run.len()) {
@@ -82,14 +82,14 @@ fn end(run: &mut Vec<&str>, found: &mut Vec<String>, begins: bool) {
     run.clear();
 }
 
-/// Whether an identifier stands for somebody or something, as an amount or a date does not.
+/// Whether an identifier denotes a person or thing, unlike an amount or a date.
 pub fn identifies_entity(text: &str, kind: u8) -> bool {
     let digits = || text.bytes().filter(u8::is_ascii_digit).count();
     matches!(kind, MAIL | URL | PATH | CODE)
         || (matches!(kind, NUM | TEXT) && digits() >= MANY_DIGITS)
 }
 
-/// Whether a value is what its place always had with the names of a request.
+/// Compares a value with the bindings of the entities of a request.
 pub fn check_binding(table: &Table, tool_key: u64, names: &[u64], value: u64) -> u64 {
     let mut found = UNBOUND;
     for &name in names {
@@ -106,7 +106,7 @@ pub fn check_binding(table: &Table, tool_key: u64, names: &[u64], value: u64) ->
     found
 }
 
-/// Notes that a value came with a name at a place, in one session more.
+/// Counts one more session that used a value with an entity at an argument.
 pub fn learn_binding(table: &mut Table, tool_key: u64, name: u64, value: u64, day: i64) {
     let key = mix(tool_key, name, BINDING_KEY);
     let mark = value as i64 & MARK;
@@ -131,7 +131,7 @@ pub fn learn_binding(table: &mut Table, tool_key: u64, name: u64, value: u64, da
     }
 }
 
-/// How often the value came again, how often it had changed, and the value's mark.
+/// The repeats of the value, the number of changes before, and 32 bits of the value.
 fn parts(packed: i64) -> (i64, i64, i64) {
     (packed >> (VALUE + COUNT) & MOST, packed >> VALUE & MOST, packed & MARK)
 }

@@ -1,4 +1,4 @@
-//! Content: what calls carry, and the sessions they belong to; `models.provenance`, compiled.
+//! Scores the arguments of calls by their provenance: `models.provenance`, compiled.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -20,7 +20,7 @@ pub mod taint;
 pub mod text;
 pub mod tool_shares;
 
-/// A name or a key, and the bytes stored under it.
+/// A name or a key with its stored bytes.
 pub type Stored<'py, Key> = (Key, Bound<'py, PyBytes>);
 
 /// The error of the reference for bytes that cannot be read.

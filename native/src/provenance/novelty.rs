@@ -1,4 +1,4 @@
-//! How new an identifier and its flow are, and where that is counted.
+//! Novelty levels of a value and its flow, and the contexts that count them.
 
 use crate::codec::hashing::mix;
 use crate::provenance::history::bounded_table::mark_of;
@@ -14,9 +14,9 @@ const TYPICAL_SESSIONS: f64 = 10.0;
 pub const SAME_REQUEST: f64 = 0.9;
 const SAME_TASK: f64 = 0.5;
 pub const NEW_AT_ARGUMENT: u64 = 2;
-/// Level of an address whose whole domain is new to the role.
+/// Level of an address whose domain is new to the role.
 pub const NEW_DOMAIN: u64 = 4;
-/// Bits that a new domain must add to a new address to be news.
+/// Bits that a surprising domain adds to a new address at least.
 const NEW_DOMAIN_BITS: f64 = 3.0;
 pub const ACCEPTED_FLOW: u64 = 11;
 pub const AGENT_FLOW: u64 = 13;
@@ -25,13 +25,13 @@ pub const NEW: u64 = 2;
 pub const BINDING: u64 = 3;
 pub const SPREAD: u64 = 4;
 
-/// The clusters a session is like, each with its weight and similarity, and the sum of weights.
+/// Clusters similar to a session with weight and similarity, and the sum of the weights.
 pub struct SimilarClusters<'a> {
     pub near: Vec<(f64, &'a Cluster, f64)>,
     pub total: f64,
 }
 
-/// Where the novelty of (role, tool, key, kind) is counted.
+/// The contexts in which the novelty of (role, tool, key, kind) is counted.
 pub struct Place {
     pub exact: u64,
     pub contexts: [u64; 3],
@@ -44,13 +44,13 @@ impl Place {
         Place { exact, contexts: [general, mix(general, key, 0), mix(exact, role, 6)] }
     }
 
-    /// Whether a new domain is news where new addresses are: it novel comes with them.
+    /// Whether a new domain adds `NEW_DOMAIN_BITS` to the bits of a new address.
     pub fn domain_is_surprising(&self, rates: &NoveltyRates, known: f64, day: i64) -> bool {
         let bits = |level| self.bits(rates, VALUE, level, known, day);
         bits(NEW_DOMAIN) - bits(NEW_DOMAIN - 1) >= NEW_DOMAIN_BITS
     }
 
-    /// The level that a value counts with: a domain that is no news is none.
+    /// The level of a value; a new domain that is not surprising counts as new address.
     pub fn effective_level(&self, rates: &NoveltyRates, level: u64, known: f64, day: i64) -> u64 {
         match level == NEW_DOMAIN && !self.domain_is_surprising(rates, known, day) {
             true => level - 1,
@@ -87,7 +87,7 @@ pub fn strata(contexts: &[u64; 3], stratum: u64) -> [u64; 4] {
     [stratum, mix(kind, stratum, 0), mix(kind_key, stratum, 0), mix(exact, stratum, 0)]
 }
 
-/// How well sessions like this one are known, 0 .. 1, from the similarity, the sessions and the
+/// How well similar sessions are known, 0 .. 1, from the similarity, the sessions and the
 /// skipped sessions of each cluster.
 pub fn familiarity(near: impl Iterator<Item = (f64, i64, i64)>) -> f64 {
     let (mut mass, mut skipped_mass, mut top) = (0.0, 0.0, 0.0f64);
@@ -102,7 +102,7 @@ pub fn familiarity(near: impl Iterator<Item = (f64, i64, i64)>) -> f64 {
     top * mass / (mass + skipped_mass + FAMILIAR_HALF)
 }
 
-/// The number of the cluster that a session belongs to, 0 while there is none.
+/// The number of the cluster that a session belongs to, 0 without one.
 pub fn own_cluster(near: &[NearCluster], role: &RoleTable) -> i64 {
     let mut best = (0, -1.0, 0.0);
     for &one in near {
@@ -117,7 +117,7 @@ pub fn own_cluster(near: &[NearCluster], role: &RoleTable) -> i64 {
     }
 }
 
-/// The marks of a kind of request (0: none yet) and of those that are like it.
+/// The marks of a session's cluster (0: none yet) and of the clusters of the same task.
 pub fn similar_marks(near: &[NearCluster], number: i64) -> Vec<i64> {
     let alike = near.iter().filter(|one| one.2 >= SAME_TASK).map(|one| one.0);
     let kinds = alike.chain([number]).filter(|&kind| kind != 0);
@@ -139,9 +139,9 @@ impl<'a> SimilarClusters<'a> {
         alike
     }
 
-    /// How new a value and its flow are: 0 typical for such requests .. 3 new to the role; a value
-    /// also `NEW_DOMAIN`. Of a kind of request that fewer than `min_sessions` sessions brought the value to,
-    /// it is no part.
+    /// The novelty levels of a value and its flow: 0 typical for such requests .. 3 new; a value
+    /// also `NEW_DOMAIN`. A cluster with fewer than `min_sessions` sessions that used the value does
+    /// not make it typical.
     pub fn levels(
         &self,
         role: &RoleTable,

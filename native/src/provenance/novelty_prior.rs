@@ -1,4 +1,4 @@
-//! How often sessions carry something new: rates with back-off, in bits.
+//! Rates of novelty with back-off: how often sessions use new values and flows, in bits.
 
 use rustc_hash::FxHashMap;
 use std::hint::black_box;
@@ -8,8 +8,8 @@ const BACKOFF: f64 = 4.0;
 const ROOT: f64 = 0.3;
 const MEMORY: f64 = 150.0;
 const MAX_NODES: usize = 32_768;
-/// Columns of a node: the first of four levels of values and of three of flows, then the votes and
-/// the day they are of.
+/// Columns of a node: four levels of values, three levels of flows, the votes and
+/// the day of the last decay.
 pub const VALUE: usize = 0;
 pub const FLOW: usize = 4;
 const VOTES: usize = 7;
@@ -41,7 +41,7 @@ fn fade(days: f64) -> f64 {
     black_box(2.0f64).powf(days / HALF_LIFE_DAYS)
 }
 
-/// What is left of a vote of so many days (negative) before a node's.
+/// The decay of a vote that is older than its node by so many days (negative).
 fn left(days: f64) -> f64 {
     if days < 0.0 {
         fade(days)
@@ -50,14 +50,14 @@ fn left(days: f64) -> f64 {
     }
 }
 
-/// The columns that a vote of such levels counts in: values 0 .. 4, flows 0 .. 3.
+/// The columns that a vote with these levels increments: values 0 .. 4, flows 0 .. 3.
 fn reached(levels: (u64, u64)) -> impl Iterator<Item = usize> {
     let (value, flow) = (levels.0.min(4) as usize, levels.1.min(3) as usize);
     (VALUE..VALUE + value).chain(FLOW..FLOW + flow).chain([VOTES])
 }
 
 impl NoveltyRates {
-    /// Surprise of what is counted in a column; contexts run from general to specific.
+    /// `-log2` of a column's rate; contexts run from general to specific.
     pub fn bits(&self, contexts: &[u64; 4], column: usize, day: i64) -> f64 {
         let day = day as f64;
         let mut q = ROOT;
@@ -78,8 +78,8 @@ impl NoveltyRates {
         -q.log2()
     }
 
-    /// Counts one vote of `weight` in every context, with the levels it reached: values 0 .. 4,
-    /// flows 0 .. 3. A vote that comes late has faded as if it had been there.
+    /// Counts one vote of `weight` in every context, with its levels: values 0 .. 4,
+    /// flows 0 .. 3. A late vote decays as if it were on time.
     pub fn vote(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, day: i64) {
         let day = day as f64;
         for &context in contexts {
@@ -109,7 +109,7 @@ impl NoveltyRates {
         }
     }
 
-    /// Counts a vote of the day `vote_day` no more; nothing falls below zero.
+    /// Subtracts a vote of the day `vote_day`; counts stay at zero or above.
     pub fn retract(&mut self, contexts: &[u64; 4], levels: (u64, u64), weight: f64, vote_day: i64) {
         for &context in contexts {
             let Some(node) = self.nodes.get_mut(&context) else { continue };
@@ -145,7 +145,7 @@ impl NoveltyRates {
         &self.changed
     }
 
-    /// Notes that everything is stored.
+    /// Marks all data as stored.
     pub fn stored(&mut self) {
         for context in std::mem::take(&mut self.changed) {
             if let Some(node) = self.nodes.get_mut(&context) {

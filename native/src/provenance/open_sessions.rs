@@ -1,4 +1,4 @@
-//! Open sessions, in order of when they will have been idle long enough.
+//! The open sessions, in order of the end of their idle period.
 
 use crate::codec::hashing::Hasher;
 use crate::provenance::session::Session;
@@ -44,7 +44,7 @@ impl State {
     }
 }
 
-/// Sessions by agent, mode and name; closed by event time alone.
+/// Sessions by agent, mode and name, closed by event time only.
 #[pyclass(module = "habitus_native")]
 pub struct OpenSessions {
     /// Never locked: one caller at a time has it to itself.
@@ -56,14 +56,14 @@ impl OpenSessions {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `finished` has something to look at.
+    /// Whether `take_idle` has sessions to examine.
     pub fn due(&mut self, watermark_us: i64) -> bool {
         let state = self.state();
         let first = state.due.peek();
         first.is_some_and(|first| first.0 .0 <= watermark_us || state.by_key.len() > MAX_OPEN)
     }
 
-    /// The session under a key, as it is.
+    /// The session of a key, without a change of its time.
     pub fn known(&mut self, key: u64) -> Option<&Py<Session>> {
         self.state().by_key.get(&key)
     }
@@ -73,7 +73,7 @@ impl OpenSessions {
         self.state().key(agent_id, mode, name)
     }
 
-    /// The session under a key, brought to the time of an event; None: the event opens one.
+    /// The session of a key, moved to the time of an event; None when the event opens one.
     pub fn resume_at(
         &mut self,
         py: Python<'_>,
@@ -98,7 +98,7 @@ impl OpenSessions {
         None
     }
 
-    /// Take in a session just opened, under its key.
+    /// Adds a new session under its key.
     pub fn add_at(&mut self, key: u64, session: Bound<'_, Session>) {
         let state = self.state();
         let end_us = session.borrow().seen_us + state.idle_us;
@@ -108,7 +108,7 @@ impl OpenSessions {
         state.by_key.insert(key, session.unbind());
     }
 
-    /// Whether `meet` found a session too long to go on, which is still to be closed.
+    /// Whether `resume` found a session too long that is not closed yet.
     pub fn has_overlong(&mut self) -> bool {
         !self.state().cut.is_empty()
     }
@@ -135,7 +135,7 @@ impl OpenSessions {
         self.state().by_key.len()
     }
 
-    /// Give the session an event belongs to, brought to its time; None: it opens one.
+    /// Gives the session of an event, moved to its time; None when the event opens one.
     fn resume(
         &mut self,
         py: Python<'_>,
@@ -149,12 +149,12 @@ impl OpenSessions {
         self.resume_at(py, key, time_us, watermark_us)
     }
 
-    /// Give the session that `meet` found too long to go on, if there was one.
+    /// Removes and gives the session that `resume` found too long, if any.
     fn take_overlong(&mut self) -> Vec<Py<Session>> {
         std::mem::take(&mut self.state().cut)
     }
 
-    /// Take in a session just opened.
+    /// Adds a new session.
     fn add(&mut self, name: &str, session: Bound<'_, Session>) {
         let open = session.borrow();
         let key = self.key(&open.agent_id, &open.mode, name);
@@ -162,7 +162,7 @@ impl OpenSessions {
         self.add_at(key, session);
     }
 
-    /// Take out the sessions that have been idle, or are too many, in order of their end.
+    /// Removes and gives the sessions that are idle or exceed the limit, in order of their end.
     pub fn take_idle(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
         let state = self.state();
         let mut out = Vec::new();
@@ -182,7 +182,7 @@ impl OpenSessions {
         out
     }
 
-    /// Take out every session, in order of its end: a recording is over.
+    /// Removes and gives all sessions in order of their end, at the end of a recording.
     fn take_all(&mut self, py: Python<'_>) -> Vec<Py<Session>> {
         let state = self.state();
         let sessions = state.by_key.iter();
@@ -193,7 +193,7 @@ impl OpenSessions {
         order.into_iter().filter_map(|(_, key)| state.take(key)).collect()
     }
 
-    /// Write the sessions that changed since the last call, and name those that closed.
+    /// Gives the bytes of changed sessions and the keys of closed ones, since the last call.
     fn dump<'py>(&mut self, py: Python<'py>) -> (Vec<Stored<'py, u64>>, Vec<u64>) {
         let state = self.state();
         let mut touched: Vec<u64> = state.touched.drain().collect();
@@ -208,7 +208,7 @@ impl OpenSessions {
         (changed, gone)
     }
 
-    /// Read what `dump` wrote.
+    /// Reads the bytes of `dump`.
     fn load(&mut self, py: Python<'_>, stored: &Bound<'_, PyAny>) -> PyResult<()> {
         let state = self.state();
         for one in stored.try_iter()? {

@@ -1,4 +1,4 @@
-//! The request of a session and the identifiers of a call, parsed once and remembered.
+//! Parses the request of a session and the identifiers of a call; caches the results.
 
 use crate::codec::hashing::Hasher;
 use crate::provenance::deobfuscation::{alphanumerics, decoded_forms, fingerprint, traceable};
@@ -13,17 +13,17 @@ const FULL_SPECIFICITY: f64 = 20.0;
 const MAX_REQUESTS: usize = 2_000;
 const MAX_VALUES: usize = 10_000;
 
-/// What is needed of the text that a session serves.
+/// The parsed text of the request that a session serves.
 pub struct Request {
     /// Hashes of its stems, in order.
     pub words: Vec<u64>,
-    /// Hashes of whom and what it names.
+    /// Hashes of the entities that it names.
     pub entities: Vec<u64>,
     pub long_words: Vec<String>,
     pub plain: String,
 }
 
-/// An identifier by itself, without its place in a call.
+/// A parsed identifier, without its argument.
 pub struct Value {
     pub text: String,
     pub hashed: u64,
@@ -32,16 +32,16 @@ pub struct Value {
     pub domain: u64,
     pub kind: u8,
     pub specificity: f64,
-    /// As of `Use`.
+    /// As in `Use`.
     pub is_entity: bool,
     /// Its letters and digits.
     pub alphanumerics: String,
-    /// Their mark; 0 where they are none to trace others by.
+    /// Their fingerprint; 0 for a value that is not traced.
     pub fingerprint: u64,
 }
 
 impl Value {
-    /// Whether the request's own text holds the identifier.
+    /// Whether the text of the request contains the identifier.
     pub fn is_requested(&self, request: &Request) -> bool {
         self.text.chars().nth(2).is_some() && request.plain.contains(&self.text)
     }
@@ -52,7 +52,7 @@ impl Value {
     }
 }
 
-/// The functions of `models.provenance` for what is not ASCII.
+/// The functions of `models.provenance` for text that is not ASCII.
 pub struct PythonText {
     pub stems: Py<PyAny>,
     pub entity_names: Py<PyAny>,
@@ -62,7 +62,7 @@ pub struct PythonText {
     pub decoded_forms: Py<PyAny>,
 }
 
-/// Parses requests, tool names and identifiers; a bounded memory of recent ones.
+/// Parses requests, tool names and identifiers, with bounded caches of the recent ones.
 pub struct TextParser {
     python: PythonText,
     requests: FxHashMap<String, Arc<Request>>,
@@ -139,7 +139,7 @@ impl TextParser {
         Ok(words)
     }
 
-    /// An identifier; None when nothing is left of it after normalisation.
+    /// An identifier; None when its normal form is empty.
     pub fn value(
         &mut self,
         py: Python<'_>,
@@ -162,7 +162,7 @@ impl TextParser {
         Ok(parsed)
     }
 
-    /// The marks of what an identifier may have been rewritten from.
+    /// The fingerprints of the decoded forms of an identifier.
     pub fn forms(&mut self, py: Python<'_>, hasher: &Hasher, raw: &str) -> PyResult<Arc<Vec<u64>>> {
         if let Some(known) = self.forms.get(raw) {
             return Ok(known.clone());
@@ -217,7 +217,7 @@ fn parse(hasher: &Hasher, raw: &str) -> Option<Value> {
     let kind = text::kind_of(&text);
     let root = text::root_of(&text, kind).map_or(0, |root| hasher.of(root));
     let specificity = (text::specificity(&text, kind) / FULL_SPECIFICITY).min(1.0);
-    // Remembered here as a whole: no need to remember its hash as well.
+    // The parsed value is cached, so its hash needs no cache.
     let (is_entity, letters) = (identifies_entity(&text, kind), alphanumerics(&text));
     let mark = traceable_fingerprint(hasher, &letters, is_entity);
     let domain = domain(hasher, &text, kind);

@@ -1,4 +1,4 @@
-//! An open session, and what is said of one call.
+//! An open session, and the score of one call.
 
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
@@ -19,10 +19,10 @@ const PACKED: u8 = 1;
 
 pub type Ordered<T> = IndexMap<u64, T, FxBuildHasher>;
 
-/// (cluster number, overlap, similarity) of a cluster that is like a session's request.
+/// (cluster number, overlap, similarity) of a cluster similar to a session's request.
 pub type NearCluster = (i64, f64, f64);
 
-/// One session of one agent; closed when it has been idle, then learned as a whole.
+/// One session of one agent; it closes after an idle period and is then learned as a whole.
 #[pyclass(module = "habitus_native")]
 pub struct Session {
     #[pyo3(get)]
@@ -59,30 +59,30 @@ pub struct Session {
     pub tools: Vec<u64>,
     pub uses: Ordered<Use>,
     pub votes: Ordered<Vote>,
-    /// Bits, value and (tool, key) of its most surprising call that carried something unasked for.
+    /// Bits, value and (tool, key) of its most surprising call with a tainted value.
     pub peak_bits: f64,
     pub peak_value: u64,
     pub peak_argument: u64,
-    /// Of `uses`, what they are judged by once more; none unless the role is young.
+    /// Snapshots of `uses` for history cleaning; empty unless the role is young.
     pub snapshots: Ordered<UseSnapshot>,
-    /// Bits of its smallest p-values; `models.together`.
+    /// Bits of the p-values of its most surprising event; `models.together`.
     #[pyo3(get, set)]
     pub peak_p_bits: [f64; 3],
     /// Whether one of its events has alerted.
     #[pyo3(get, set)]
     pub alerted: bool,
-    /// What came out of results so far, which may be rewritten later.
+    /// Fingerprints of the values from results, by tool.
     pub sources: TaintSources,
-    /// Whether the request covers less than half of `peak`, which came along no usual way.
+    /// Whether the request covers less than half of the peak value and its flow is not typical.
     pub peak_unexplained: bool,
-    /// Its parsed request, once it was needed; not stored.
+    /// Its parsed request, after the first use; not stored.
     pub request: Option<Arc<Request>>,
-    /// What breaks ties among sessions, once it was needed; not stored.
+    /// Its random number for ties, after the first use; not stored.
     pub tie: Option<f64>,
 }
 
 impl Session {
-    /// A session that begins, not compared with any request yet.
+    /// A new session, before it is compared with the clusters.
     #[allow(clippy::too_many_arguments)] // the fields of a session
     pub fn new(
         agent_id: String,
@@ -128,7 +128,7 @@ impl Session {
         }
     }
 
-    /// Ask for the memory of what a call is compared with.
+    /// Prefetches the memory that a call is compared with.
     pub fn ask(&self) {
         ask(self.uses.as_slice());
         ask(self.votes.as_slice());
@@ -291,7 +291,7 @@ impl Session {
     }
 }
 
-/// The identifier of a call that is hardest to account for.
+/// The identifier of a call that comes from a result, is not requested and has the most bits.
 #[pyclass(module = "habitus_native", frozen, get_all)]
 #[derive(Clone)]
 pub struct TaintedValue {
@@ -306,15 +306,15 @@ pub struct TaintedValue {
     pub value: u64,
     pub argument: u64,
     pub recurrences: u32,
-    /// Whether it did not stand there as it is.
+    /// Whether it was traced in another form.
     pub rewritten: bool,
     /// Whether the request covers less than half of it.
     pub uncovered: bool,
-    /// Bits of `value_bits` for having come to other kinds of request.
+    /// Part of `value_bits` for recurrences and for cross-task spread.
     pub cross_task_bits: f64,
 }
 
-/// What the content detector says of one call, in bits.
+/// The score of one call, in bits.
 #[pyclass(module = "habitus_native", frozen)]
 pub struct CallScore {
     #[pyo3(get)]
@@ -331,6 +331,6 @@ pub struct CallScore {
     pub votes: Ordered<Vote>,
     pub snapshots: Vec<UseSnapshot>,
     pub tool: u64,
-    /// Marks of what came out of results, each with the result's tool.
+    /// Fingerprints of the values from results, each with the result's tool.
     pub sources: Vec<(u64, String)>,
 }

@@ -10,7 +10,7 @@ const VOTE: usize = 6;
 const FIRST: usize = 7;
 const USE: usize = 8;
 
-/// One identifier carried at one (tool, key).
+/// One identifier that a session used at one (tool, key).
 #[derive(Clone, Copy)]
 pub struct Use {
     pub tool_key: u64,
@@ -19,50 +19,50 @@ pub struct Use {
     pub flow: u64,
     pub flow_key: u64,
     pub level: u64,
-    /// Whether it stands for somebody or something: `names::identifies_entity`.
+    /// Whether it identifies a person or thing: `entity_binding::identifies_entity`.
     pub is_entity: bool,
-    /// Of a mail address, 0 of anything else.
+    /// Domain of a mail address; 0 for anything else.
     pub domain: u64,
 }
 
-/// What a use is judged by once more, while its role is young.
+/// The inputs that score a use again during history cleaning.
 #[derive(Clone, Copy)]
 pub struct UseSnapshot {
     pub tool: u64,
-    /// Least probability of the tool, for being name_floor in the request.
+    /// Lower bound of the tool's probability: the request contains words of its name.
     pub name_floor: f64,
     pub contexts: [u64; 3],
-    /// What is left of its bits after the discounts for specificity and coverage.
+    /// Factor on its bits, 0 .. 1: specificity and coverage by the request.
     pub discount: f64,
     /// Whether the request covers less than half of it.
     pub uncovered: bool,
 }
 
-/// The highest novelty a session reached at one (tool, key, kind).
+/// The highest novelty that a session reached at one (tool, key, kind).
 #[derive(Clone, Copy)]
 pub struct Vote {
     pub contexts: [u64; 3],
     pub value_level: u64,
     pub flow_level: u64,
     pub familiarity: f64,
-    /// Whether a value came as a name of the request says.
+    /// Result of `entity_binding::check_binding`.
     pub binding: u64,
-    /// Whether a value came that wanders among kinds of request.
+    /// Whether a value is spread across tasks.
     pub spread: bool,
 }
 
-/// One of the first sessions of a role, as it was learned.
+/// One of the first sessions of a role, in the form in which it was learned.
 pub struct EarlySession {
-    /// Of its cluster.
+    /// Number of its cluster.
     pub number: i64,
     pub last_us: i64,
     /// Whether it was learned without the gate.
     pub ungated: bool,
     pub tools: Vec<u64>,
-    /// Values at their (tool, key) that were not learned: they waited.
+    /// Values with their argument that wait for more sessions and were not learned.
     pub waiting: Vec<u64>,
     pub uses: Vec<(Use, UseSnapshot)>,
-    /// What it binding of anything new, unless that is kept already.
+    /// Its votes for novelty, unless `RetainedVotes` holds them already.
     pub session_votes: Option<SessionVotes>,
 }
 
@@ -142,7 +142,7 @@ impl Vote {
         })
     }
 
-    /// Keeps the highest levels; the familiarity is that of the first at a place.
+    /// Keeps the highest levels of an argument; the first vote gives the familiarity.
     pub fn raise(&mut self, other: &Vote) {
         self.value_level = self.value_level.max(other.value_level);
         self.flow_level = self.flow_level.max(other.flow_level);
@@ -152,7 +152,7 @@ impl Vote {
 }
 
 impl EarlySession {
-    /// Whether it made its cluster familiar.
+    /// Whether it counts towards the familiarity of its cluster.
     pub fn familiar(&self) -> bool {
         self.ungated && self.waiting.is_empty()
     }

@@ -1,5 +1,4 @@
-//! Traces identifiers that the agent rewrote to the result they came from;
-//!.
+//! Traces identifiers that the agent rewrote to the result they came from (taint tracking).
 
 use crate::codec::compact_reader::Reader as Packed;
 use crate::codec::compact_writer::Writer;
@@ -17,7 +16,7 @@ pub const REWRITTEN: &str = "rewritten";
 const MAX_SOURCES: usize = 32;
 const MAX_PIECES: usize = 4;
 
-/// Marks of the letters and digits of what came out of results, by the result's tool.
+/// Fingerprints of the values from results, by the result's tool.
 #[derive(Default)]
 pub struct TaintSources(IndexMap<String, Vec<u64>, FxBuildHasher>);
 
@@ -26,13 +25,13 @@ impl TaintSources {
         self.0.is_empty()
     }
 
-    /// The tool whose result something came out of.
+    /// The tool whose result contains a value.
     pub fn source_of(&self, mark: u64) -> Option<&str> {
         let found = self.0.iter().find(|(_, marks)| marks.contains(&mark));
         found.map(|(source, _)| source.as_str())
     }
 
-    /// Remembers where something came from first, within bounds.
+    /// Adds the fingerprint of a value with the first tool that returned it, up to `MAX_SOURCES`.
     pub fn add(&mut self, mark: u64, source: &str) {
         let known: usize = self.0.values().map(Vec::len).sum();
         if known >= MAX_SOURCES || self.source_of(mark).is_some() {
@@ -66,18 +65,18 @@ impl TaintSources {
     }
 }
 
-/// What the identifiers of one call are traced by.
+/// Traces the identifiers of one call.
 pub struct Tracer<'a> {
     pub hasher: &'a Hasher,
     pub parser: &'a mut TextParser,
     pub request: &'a Request,
     pub sources: &'a TaintSources,
-    /// What stood nowhere so far.
+    /// Values without origin so far.
     pub pieces: Vec<Arc<Value>>,
 }
 
 impl Tracer<'_> {
-    /// The origins of a call's identifiers with those of what was rewritten, if anything was.
+    /// The origins of a call's identifiers with those of rewritten ones; None without any.
     pub fn trace_origins<T: Deref<Target = str>>(
         &mut self,
         py: Python<'_>,
@@ -112,7 +111,7 @@ impl Tracer<'_> {
         Ok(whole.or_else(|| self.joined()).map(str::to_owned))
     }
 
-    /// What the latest came from, put together with those before it.
+    /// The source of the last 2 .. 4 pieces joined together.
     fn joined(&self) -> Option<&str> {
         (2..=self.pieces.len().min(MAX_PIECES)).find_map(|many| {
             let pieces = &self.pieces[self.pieces.len() - many..];

@@ -1,7 +1,7 @@
-//! Words of a request, and what kind of thing an identifier is.
+//! Splits requests into words, and determines the kind of an identifier.
 //!
-//! What is not ASCII is left to Python, whose lower case and digits are those of all scripts.
-//! `coverage` and `stem` see ASCII words only and hold for every text.
+//! Python handles text that is not ASCII, with the lower case and digits of all scripts.
+//! `coverage` and `stem` use ASCII words only and are valid for every text.
 
 use rustc_hash::FxHashSet;
 use std::sync::OnceLock;
@@ -95,7 +95,7 @@ pub fn is_space(letter: char) -> bool {
     matches!(letter, '\t'..='\r' | '\x1c'..='\x1f' | ' ')
 }
 
-/// An ASCII identifier in the form in which two spellings of it are equal.
+/// The normal form of an ASCII identifier, which is equal for all its spellings.
 pub fn normalise(value: &str) -> String {
     let lower = value.to_ascii_lowercase();
     let bare = lower.trim_matches(is_space).trim_end_matches('/').trim_matches(is_space);
@@ -169,7 +169,7 @@ fn is_number(value: &str) -> bool {
     matches!(raw, [] | [b'%'])
 }
 
-/// The host that an ASCII identifier begins with.
+/// The host at the start of an ASCII identifier.
 fn host(value: &str) -> Option<&str> {
     let raw = value.as_bytes();
     let in_label = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
@@ -229,7 +229,7 @@ pub fn kind_of(value: &str) -> u8 {
     TEXT
 }
 
-/// Bits that tell a match from chance: 12 a word, 4 a letter if shorter, 3.3 a digit.
+/// Bits of an identifier against a match by chance: 12 a word, 4 a letter if less, 3.3 a digit.
 pub fn specificity(value: &str, kind: u8) -> f64 {
     if kind == DATE {
         return 8.0;

@@ -1,27 +1,27 @@
-//! How often the kind of request that takes a tool most takes it: part of
+//! The largest share of a cluster's sessions that used each tool: part of
 //! `models.provenance.argument_detector`.
 
 use crate::provenance::history::request_clusters::Cluster;
 use rustc_hash::FxHashMap;
 
-/// Sessions without a tool that each kind of request is thought to have had before.
+/// Sessions without the tool, assumed for each cluster.
 const PRIOR_SESSIONS: f64 = 20.0;
 
-/// By tool, the largest share of a cluster's sessions that took it; kept along, as it is asked for
-/// at nearly each call.
+/// The largest share of a cluster's sessions by tool; kept up to date, since almost every
+/// call reads it.
 #[derive(Default)]
 pub struct LargestShares {
-    /// Each with the slot of the cluster.
+    /// Shares by tool, each with the slot of the cluster.
     known: FxHashMap<u64, (f64, usize)>,
 }
 
 impl LargestShares {
-    /// The largest share of a tool, 0 where no request has taken it.
+    /// The largest share of a tool; 0 for a tool that no cluster has used.
     pub fn share(&self, tool: u64) -> f64 {
         self.known.get(&tool).map_or(0.0, |&(share, _)| share)
     }
 
-    /// Takes in that the cluster of a slot has changed, or is gone.
+    /// Updates the shares after a change or removal of the cluster in a slot.
     pub fn update(&mut self, slots: &[Option<Cluster>], slot: usize) {
         let here = slots[slot].as_ref();
         let its = |tool| here.map_or(0.0, |cluster| share_of(cluster, tool));

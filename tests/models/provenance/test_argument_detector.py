@@ -1,4 +1,4 @@
-"""The content detector on small made-up sessions: what was not asked for has its price in bits."""
+"""The argument detector on small made-up sessions: unrequested values and tools have bits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def desk(an_empty_desk):
     return desk
 
 
-def test_an_unrequested_payee_out_of_a_web_page_costs_more_than_a_requested_one(desk):
+def test_unrequested_payee_from_web_page_has_more_bits_than_requested_one(desk):
     requested = desk.score(desk.event(payee=[(OTHER_ENTITY, ["request"])]))
     unrequested = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])]))
     assert requested.tainted is None
@@ -36,23 +36,23 @@ def test_an_unrequested_payee_out_of_a_web_page_costs_more_than_a_requested_one(
 
 
 @pytest.mark.parametrize("where", [["request"], ["system"], [WEB, "request"], []])
-def test_a_value_that_was_asked_for_or_comes_from_nowhere_is_no_carrier(desk, where):
+def test_value_that_is_requested_or_has_no_origin_is_not_tainted(desk, where):
     assert desk.score(desk.event(payee=[(OTHER_ENTITY, where)])).tainted is None
 
 
-def test_a_value_that_stands_in_the_text_of_the_request_is_no_carrier(desk):
+def test_value_in_text_of_request_is_not_tainted(desk):
     event = desk.event(payee=[(OTHER_ENTITY, [WEB])])
     assert desk.score(event, f"{PAY}, to {OTHER_ENTITY.lower()}").tainted is None
     assert desk.score(event).tainted is not None
 
 
-def test_what_is_usual_for_such_requests_costs_nothing(desk):
+def test_typical_value_of_similar_requests_has_no_bits(desk):
     judged = desk.score(desk.event(payee=[(IBAN, [FILE])]))
     assert judged.tainted is None
     assert judged.score < 1
 
 
-def test_the_better_a_value_is_known_the_fewer_bits_it_costs(desk):
+def test_better_known_value_has_fewer_bits(desk):
     mails = desk.event("mail.send", to=[("ines@example.com", [FILE])])
     desk.play(mails, purpose="Write to the landlord about the heating")
     nameless = PAY.lower()  # Ines has been paid to another account
@@ -64,7 +64,7 @@ def test_the_better_a_value_is_known_the_fewer_bits_it_costs(desk):
     assert here.value_bits < elsewhere.value_bits + 1
 
 
-def test_a_host_seen_before_makes_another_page_of_it_less_new(desk):
+def test_known_host_lowers_level_of_another_page(desk):
     visit = desk.event("web.browse", url=[("https://news.example/today", [WEB])])
     desk.play(visit, purpose=READ)
     same_host = desk.score(desk.event("mail.send", link=[("news.example/other", [WEB])]), READ)
@@ -73,7 +73,7 @@ def test_a_host_seen_before_makes_another_page_of_it_less_new(desk):
     assert other_host.tainted.value_level == 3
 
 
-def test_a_flow_never_seen_costs_more_than_the_usual_one(desk):
+def test_new_flow_has_more_bits_than_typical_one(desk):
     from_file = desk.score(desk.event(payee=[(OTHER_ENTITY, [FILE])])).tainted
     from_web = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])])).tainted
     assert (from_file.flow_level, from_web.flow_level) == (0, 3)
@@ -81,12 +81,12 @@ def test_a_flow_never_seen_costs_more_than_the_usual_one(desk):
     assert from_web.bits > from_file.bits
 
 
-def test_the_source_is_the_first_result_the_value_stood_in(desk):
+def test_source_is_first_result_with_value(desk):
     judged = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB, FILE])]))
     assert judged.tainted.source == "web.browse"
 
 
-def test_a_new_value_in_a_well_known_request_surprises_more_than_in_a_new_one(desk):
+def test_new_value_has_more_bits_in_familiar_request_than_in_new_one(desk):
     event = desk.event(payee=[(OTHER_ENTITY, [WEB])])
     known, unknown = desk.score(event), desk.score(event, "Quarterly vacuum tube inventory")
     assert known.familiarity > 0.9
@@ -97,26 +97,26 @@ def test_a_new_value_in_a_well_known_request_surprises_more_than_in_a_new_one(de
     assert guessed == "No request like this one is known yet, so bank.pay says little."
 
 
-def test_a_number_tells_less_than_an_account(desk):
+def test_number_has_fewer_bits_than_account(desk):
     account = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])])).tainted
     number = desk.score(desk.event(payee=[("20", [WEB])])).tainted
     assert number.bits < account.bits / 2
 
 
-def test_a_value_the_request_names_loses_most_of_its_bits(desk):
+def test_value_named_by_request_loses_most_of_its_bits(desk):
     named = desk.score(desk.event(payee=[("ines@example.com", [WEB])])).tainted
     foreign = desk.score(desk.event(payee=[("olga@example.com", [WEB])])).tainted
     assert named.bits == pytest.approx(0.3 * foreign.bits, rel=0.01)
 
 
-def test_the_hardest_value_of_a_call_counts_and_the_rest_add_nothing(desk):
+def test_only_value_with_most_bits_counts(desk):
     one = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])]))
     both = desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB]), ("20", [FILE])]))
     assert both.score == one.score
     assert both.tainted == one.tainted
 
 
-def test_a_call_that_carries_nothing_new_counts_half(desk):
+def test_call_without_new_value_counts_half(desk):
     plain = desk.score(desk.event("shell.run"))
     assert plain.tainted is None
     assert plain.score == plain.intent / 2 > 0
@@ -124,13 +124,13 @@ def test_a_call_that_carries_nothing_new_counts_half(desk):
     assert carrying.score == carrying.tainted.bits + carrying.intent
 
 
-def test_a_tool_the_request_does_not_call_for_costs_more_than_the_usual_one(desk):
+def test_unusual_tool_for_request_has_more_bits_than_typical_one(desk):
     usual, odd = desk.score(desk.event("bank.pay")), desk.score(desk.event("shell.run"))
     assert usual.intent < 0.5
     assert odd.intent > usual.intent + 4
 
 
-def test_a_tool_whose_name_stands_in_the_request_is_called_for(desk):
+def test_tool_named_in_request_has_fewer_bits(desk):
     purpose = "Translate the letter of the landlord"
     named = desk.score(desk.event("translate"), purpose)
     other = desk.score(desk.event("shell.run"), purpose)
@@ -148,7 +148,7 @@ def a_desk_of_two_kinds(an_empty_desk):
     return desk
 
 
-def test_a_tool_that_another_kind_of_request_takes_is_unasked_whatever_this_one_names(
+def test_tool_of_another_task_has_off_task_bits_even_if_request_names_it(
     a_desk_of_two_kinds,
 ):
     desk = a_desk_of_two_kinds
@@ -162,7 +162,7 @@ def test_a_tool_that_another_kind_of_request_takes_is_unasked_whatever_this_one_
 
 
 @pytest.mark.parametrize("tool", ["notes.save", "shell.run"], ids=["any takes it", "none takes it"])
-def test_a_tool_that_tells_of_no_other_work_is_not_unasked(a_desk_of_two_kinds, tool):
+def test_tool_of_no_or_any_task_has_few_off_task_bits(a_desk_of_two_kinds, tool):
     desk = a_desk_of_two_kinds
     for _ in range(60):
         desk.play(desk.event())
@@ -171,7 +171,7 @@ def test_a_tool_that_tells_of_no_other_work_is_not_unasked(a_desk_of_two_kinds, 
     assert odd.off_task_bits < 1 < desk.score(desk.event("files.delete")).off_task_bits
 
 
-def test_what_was_carried_often_is_usual_however_small_its_share(desk):
+def test_value_of_many_sessions_is_typical_at_any_share(desk):
     def flow():
         return desk.event("mail.send", to=[(OTHER_ENTITY, [WEB])])
 
@@ -183,14 +183,14 @@ def test_what_was_carried_often_is_usual_however_small_its_share(desk):
     assert desk.score(desk.event(payee=[("DE00 1234 5678", [WEB])])).tainted is not None
 
 
-def test_without_a_stated_request_there_are_no_intent_bits(desk):
+def test_session_without_request_has_no_intent_bits(desk):
     judged = desk.score(desk.event("shell.run"), "")
     assert judged.intent is None
     assert judged.score == 0
     assert desk.score(desk.event(payee=[(OTHER_ENTITY, [WEB])]), "").score > 0
 
 
-def test_scoring_changes_nothing_and_twice_gives_the_same_bits(desk):
+def test_scoring_twice_gives_same_bits_and_changes_no_state(desk):
     session, event = desk.open(), desk.event(payee=[(OTHER_ENTITY, [WEB])])
     before = desk.detector.dump_session(session)
     desk.detector.dump()
@@ -199,7 +199,7 @@ def test_scoring_changes_nothing_and_twice_gives_the_same_bits(desk):
     assert desk.detector.dump_session(session) == before
 
 
-def test_a_session_has_no_part_in_the_score_of_its_own_calls(desk):
+def test_session_does_not_affect_scores_of_its_own_calls(desk):
     session, event = desk.open(), desk.event(payee=[(OTHER_ENTITY, [WEB])])
     first = desk.judge(session, event)
     desk.detector.record_call(session, first)
@@ -208,7 +208,7 @@ def test_a_session_has_no_part_in_the_score_of_its_own_calls(desk):
     assert desk.score(event).score < first.score
 
 
-def test_the_tables_keep_no_text(desk):
+def test_tables_store_no_text(desk):
     desk.play(desk.event(payee=[(OTHER_ENTITY, [WEB])]))
     raw = b"".join(blob for _, blob in desk.detector.dump()).lower()
     for text in (OTHER_ENTITY, IBAN, "invoice", "payee", "bank.pay", "march"):
@@ -224,7 +224,7 @@ def test_tables_survive_their_bytes(desk):
     assert back.dump(whole=True) == desk.detector.dump(whole=True)
 
 
-def test_the_engine_puts_content_first_when_it_decides(a_stream, an_event):
+def test_engine_ranks_provenance_reason_first(a_stream, an_event):
     stream = a_stream(explain_all=True)
     for number in range(12):
         origins = {"payee": [(IBAN, [FILE])]}

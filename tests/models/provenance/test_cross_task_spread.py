@@ -1,4 +1,4 @@
-"""A value that comes to several kinds of request and is usual in none wanders."""
+"""A value in several tasks that is typical in none is spread."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def spread(desk, kinds=MIN_OTHER_TASKS):
 
 
 @pytest.mark.parametrize(("kinds", "wanders"), [(1, False), (2, False), (3, True), (4, True)])
-def test_what_came_to_three_other_kinds_of_request_wanders(desk, kinds, wanders):
+def test_value_in_three_other_tasks_is_spread(desk, kinds, wanders):
     spread(desk, kinds)
     found = tainted(desk)
     assert bool(found.cross_task_bits) is wanders
     assert not found.recurrences, "none of the sessions was odd"
 
 
-def test_kinds_that_are_alike_are_one_of_the_three(desk):
+def test_similar_clusters_count_as_one_task(desk):
     for number, purpose in enumerate((*OTHERS[:2], f"{OTHERS[0]}, then the desk")):
         fetch(desk, purpose)
         assert len(desk.detector.role("clerk").clusters) == 5 + number // 2
@@ -71,12 +71,12 @@ def test_kinds_that_are_alike_are_one_of_the_three(desk):
     assert tainted(desk).cross_task_bits
 
 
-def test_it_is_worth_no_more_than_a_bound_however_seldom_it_is(desk):
+def test_bits_of_spread_have_upper_bound(desk):
     spread(desk)
     assert tainted(desk).cross_task_bits == MAX_SPREAD_BITS
 
 
-def test_it_is_worth_as_much_as_it_is_seldom_where_it_stands(desk):
+def test_bits_of_spread_are_its_surprise_at_argument(desk):
     spread(desk)
     for _ in range(30):
         session = desk.open(PAY)
@@ -95,7 +95,7 @@ def test_it_is_worth_as_much_as_it_is_seldom_where_it_stands(desk):
     assert 1.0 < seldom < MAX_SPREAD_BITS / 2
 
 
-def test_what_was_said_of_it_is_taken_back_with_the_rest(desk):
+def test_votes_for_spread_are_retracted_with_the_others(desk):
     rates, contexts = desk.detector.tables.rates, (1, 2, 3)
     before = rates.bits(strata(contexts, SPREAD), VALUE, 0)
     role, session_votes = (
@@ -111,7 +111,7 @@ def test_what_was_said_of_it_is_taken_back_with_the_rest(desk):
     assert rates.nodes[strata(contexts, SPREAD)[-1]][VALUE] == 0
 
 
-def test_what_somebody_asked_for_once_is_ordinary(desk):
+def test_value_requested_once_is_ordinary(desk):
     spread(desk)
     request(desk, OTHERS[3], ATTACKER, p=ODD)
     assert not tainted(desk).cross_task_bits
@@ -120,7 +120,7 @@ def test_what_somebody_asked_for_once_is_ordinary(desk):
 @pytest.mark.parametrize(
     ("times", "calm", "ordinary"), [(2, True, False), (3, True, True), (9, False, False)]
 )
-def test_what_is_usual_in_several_calm_sessions_is_ordinary(times, calm, ordinary):
+def test_value_typical_in_several_calm_sessions_is_ordinary(times, calm, ordinary):
     role = RoleTable()
     for number in (1, 2, 3):
         record_spread(role, carrying(level=1), number, frozenset(), calm=True)
@@ -130,7 +130,7 @@ def test_what_is_usual_in_several_calm_sessions_is_ordinary(times, calm, ordinar
 
 
 @pytest.mark.parametrize(("p", "counted"), [(ODD, 0), (UNGATED_WAIT_P, 1), (None, 1)])
-def test_a_session_that_stands_out_says_nothing_of_what_is_usual(desk, p, counted):
+def test_anomalous_session_does_not_make_values_ordinary(desk, p, counted):
     for _ in range(int(TYPICAL_SESSIONS)):
         fetch(desk, OTHERS[0], learning=True)
     assert not tainted(desk, purpose=OTHERS[0]), "usual for such requests"
@@ -141,7 +141,7 @@ def test_a_session_that_stands_out_says_nothing_of_what_is_usual(desk, p, counte
     assert ordinary[value] & 3 == before + counted
 
 
-def test_how_often_it_was_usual_is_kept_with_the_day_it_was_last():
+def test_ordinary_count_is_stored_with_last_day():
     role = RoleTable()
     for day in (4, 3, 9):
         record_spread(role, carrying(level=0, day=day), 1, frozenset(), calm=True)
@@ -157,7 +157,7 @@ def carrying(*, level, day=0):
     return session
 
 
-def test_what_wandered_long_ago_is_forgotten(desk):
+def test_spread_expires(desk):
     spread(desk)
     for _ in range(MARK_DAYS + 1):
         desk.skip_a_day()
@@ -168,19 +168,19 @@ def test_what_wandered_long_ago_is_forgotten(desk):
     ("value", "wanders"),
     [("1,250.00", False), ("2026-05-04", False), ("9041 2233 7741", True), ("ac-7741", True)],
 )
-def test_amounts_and_dates_are_alike_by_chance(desk, value, wanders):
+def test_amounts_and_dates_match_by_chance(desk, value, wanders):
     for purpose in OTHERS[:3]:
         fetch(desk, purpose, value)
     assert bool(tainted(desk, value).cross_task_bits) is wanders
 
 
-def test_what_comes_again_to_one_kind_of_request_does_not_wander(desk):
+def test_value_recurring_in_one_task_is_not_spread(desk):
     for _ in range(5):
         fetch(desk, OTHERS[0], p=ODD)
     assert not tainted(desk).cross_task_bits
 
 
-def test_what_both_stood_out_and_wandered_is_worth_the_sum(desk):
+def test_suspicious_and_spread_value_has_sum_of_bits(desk):
     for purpose in OTHERS[:3]:
         fetch(desk, purpose, p=0.02)
     found = tainted(desk)
@@ -188,7 +188,7 @@ def test_what_both_stood_out_and_wandered_is_worth_the_sum(desk):
     assert found.cross_task_bits > 2 * RECURRENCE_BITS + 4
 
 
-def test_the_explanation_says_so(desk):
+def test_explanation_names_spread(desk):
     event = desk.event(payee=[(ATTACKER, [WEB])])
     spread(desk)
     reason, *_ = content_reasons(desk.score(event, purpose=PAY), 1.0, event)

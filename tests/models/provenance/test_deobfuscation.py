@@ -1,4 +1,4 @@
-"""What the agent rewrote on its way out of a result is traced to it."""
+"""Values that the agent rewrote are traced to their result."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ REWRITTEN = {
 
 
 @pytest.mark.parametrize("written", REWRITTEN.values(), ids=REWRITTEN)
-def test_an_account_is_found_in_what_it_became(written):
+def test_decoded_forms_contain_original_account(written):
     assert LETTERS in decoded_forms(written)
 
 
-def test_letters_with_marks_are_those_without():
+def test_accents_are_removed_from_letters():
     assert alphanumerics("Åsa.Öberg@exämple.com".lower()) == "asaobergexamplecom"
 
 
@@ -61,11 +61,11 @@ def test_letters_with_marks_are_those_without():
     "raw",
     ["", "=", "%%%", "%zz", "0x", "====", "Zg", "\x00" * 600, "\ud800abc%41", "١٢٣٤٥٦%"],
 )
-def test_whatever_it_is_it_is_read(raw):
+def test_any_text_has_decoded_forms(raw):
     assert all(map(traceable, decoded_forms(raw)))
 
 
-def test_what_is_short_is_alike_by_chance_and_what_is_long_is_no_identifier():
+def test_too_short_or_too_long_forms_are_not_traced():
     assert decoded_forms("ab-cd") == []
     assert decoded_forms("a" * SHORTEST) != []
     assert decoded_forms("ab" * LONGEST) == []
@@ -93,7 +93,7 @@ def looked(desk, **arguments):
 
 
 @pytest.mark.parametrize("written", REWRITTEN.values(), ids=REWRITTEN)
-def test_what_was_rewritten_comes_from_the_result_it_stood_in(desk, written):
+def test_rewritten_value_has_result_of_original_as_source(desk, written):
     session, event = looked(desk, body=[(written, [])])
     judged = desk.judge(session, event)
     assert (judged.tainted.source, judged.tainted.rewritten) == ("bank.list", True)
@@ -107,7 +107,7 @@ def test_what_was_rewritten_comes_from_the_result_it_stood_in(desk, written):
     "pieces",
     [["DE31 98", "765432 1098"], ["de", "319876", "5432", "1098"], ["DE319", "8765432-1098"]],
 )
-def test_what_was_split_over_arguments_is_put_together(desk, pieces):
+def test_value_split_over_arguments_is_traced(desk, pieces):
     session, event = looked(desk, **{f"p{at}": [(one, [])] for at, one in enumerate(pieces)})
     tainted = desk.judge(session, event).tainted
     assert (tainted.source, tainted.key) == ("bank.list", f"p{len(pieces) - 1}")
@@ -124,7 +124,7 @@ def test_what_was_split_over_arguments_is_put_together(desk, pieces):
     ],
     ids=["a part", "wrong order", "asked for", "in the words of the request", "made up"],
 )
-def test_what_came_from_elsewhere_is_not_traced(desk, arguments, purpose):
+def test_value_of_other_origin_is_not_traced(desk, arguments, purpose):
     _, event = looked(desk, **arguments)
     session = desk.open(purpose)
     seen = desk.event("bank.look", account=[(ACCOUNT, [LIST])])
@@ -132,12 +132,12 @@ def test_what_came_from_elsewhere_is_not_traced(desk, arguments, purpose):
     assert desk.judge(session, event).tainted is None
 
 
-def test_it_is_known_only_after_it_was_carried(desk):
+def test_source_is_known_only_after_its_call_is_recorded(desk):
     _, event = looked(desk, body=[("DE31987654321098", [])])
     assert desk.judge(desk.open(), event).tainted is None
 
 
-def test_it_is_learned_with_its_source(desk):
+def test_rewritten_value_is_learned_with_its_source(desk):
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
     desk.detector.record_call(session, desk.judge(session, event))
     flows = [use.flow for use in session.uses.values()]
@@ -149,14 +149,14 @@ def test_it_is_learned_with_its_source(desk):
     }
 
 
-def test_it_is_told_in_words(desk):
+def test_explanation_names_rewriting(desk):
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
     reasons = content_reasons(desk.judge(session, event), 1.0, event)
     provenance = next(reason for reason in reasons if reason.feature == "provenance")
     assert "takes its body, rewritten, from a result of web.get" in provenance.why
 
 
-def test_it_can_be_left_out(desk):
+def test_tracing_can_be_left_out(desk):
     silent = PythonDetector(b"0123456789abcdef", frozenset(["rewritten"]))
     silent.use(desk.detector.tables)
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
@@ -165,6 +165,6 @@ def test_it_can_be_left_out(desk):
     assert desk.judge(session, event).tainted is not None
 
 
-def test_many_pieces_are_as_bounded_as_ever(desk):
+def test_number_of_pieces_is_bounded(desk):
     session, event = looked(desk, body=[(f"{at:03}-x", []) for at in range(MAX_USES + 9)])
     assert len(desk.judge(session, event).uses) == MAX_USES

@@ -1,4 +1,4 @@
-"""What has always come with a name that the request says."""
+"""Entities that a request names are bound to their values."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ SUPPLIERS = {"Alder Paper": "AC-1001", "Quarry Tools": "AC-1002", "Iris Media": 
         ("the Long Name Of Many Words here", ["long name of many"]),
     ],
 )
-def test_a_name_is_a_run_of_capitalised_words(text, names):
+def test_name_is_run_of_capitalised_words(text, names):
     assert entity_names(text) == names
 
 
-def test_a_request_has_a_bounded_number_of_names():
+def test_number_of_entities_is_bounded():
     assert len(entity_names("and ".join(f"N{chr(97 + at)}b " for at in range(20)))) == MAX_ENTITIES
 
 
@@ -58,7 +58,7 @@ def ties(*values, day=20_000):
 
 
 @pytest.mark.parametrize(
-    ("came", "said"),
+    ("values", "expected"),
     [
         ([], UNBOUND),
         ([8, 8, 8], UNBOUND),
@@ -73,11 +73,11 @@ def ties(*values, day=20_000):
         ([8, 9] * 40 + [8] * 130, VIOLATED),
     ],
 )
-def test_a_name_is_held_to_its_value_once_that_came_again_and_hardly_ever_changed(came, said):
-    assert check_binding(ties(*came), PLACE, [NAME], 9) == said
+def test_binding_counts_after_repeats_with_few_changes(values, expected):
+    assert check_binding(ties(*values), PLACE, [NAME], 9) == expected
 
 
-def test_one_name_that_a_value_always_came_with_is_enough():
+def test_one_matching_entity_is_enough():
     table = ties(8, 8, 8, 8)
     for _ in range(4):
         learn_binding(table, PLACE, OTHER_NAME, 9, 20_000)
@@ -87,7 +87,7 @@ def test_one_name_that_a_value_always_came_with_is_enough():
     assert check_binding(table, PLACE + 1, [NAME, OTHER_NAME], 9) == UNBOUND
 
 
-def test_counts_have_an_end_and_names_that_came_once_go_first():
+def test_counts_are_bounded_and_unrepeated_bindings_are_evicted_first():
     table = ties(*[8] * 200)
     assert check_binding(table, PLACE, [NAME], 9) == VIOLATED
     for name in range(MAX_KNOWN):
@@ -114,7 +114,7 @@ def ledger(an_empty_desk):
     return an_empty_desk
 
 
-def test_another_account_for_a_known_supplier_is_odder_than_a_new_supplier(ledger):
+def test_other_account_of_known_supplier_has_more_bits_than_new_supplier(ledger):
     new = ledger.score(pays(ledger, "AC-2001"), asks("Cobalt Stone"))
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
     same = ledger.score(pays(ledger, "AC-1002"), asks("Quarry Tools"))
@@ -123,7 +123,7 @@ def test_another_account_for_a_known_supplier_is_odder_than_a_new_supplier(ledge
     assert same.tainted is None or same.tainted.value_level < OTHER_ENTITY
 
 
-def test_it_is_told_in_words(ledger, an_event):
+def test_explanation_names_violated_binding(ledger, an_event):
     event = an_event(tool="bank.pay")
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
     reason = next(r for r in content_reasons(other, 1.0, event) if r.feature == "provenance")
@@ -132,7 +132,7 @@ def test_it_is_told_in_words(ledger, an_event):
 
 
 @pytest.mark.parametrize("part", ["names", "value"])
-def test_it_can_be_left_out_and_is_learned_all_the_same(ledger, part):
+def test_binding_left_out_of_score_is_still_learned(ledger, part):
     silent = PythonDetector(b"0123456789abcdef", frozenset([part]))
     silent.use(ledger.detector.tables)
     event, purpose = pays(ledger, "AC-2001"), asks("Quarry Tools")
@@ -143,12 +143,12 @@ def test_it_can_be_left_out_and_is_learned_all_the_same(ledger, part):
     assert (rest.uses, rest.votes) == (full.uses, full.votes)
 
 
-def test_an_account_that_the_request_itself_gives_is_not_odd(ledger):
+def test_account_in_request_violates_no_binding(ledger):
     told = asks("Quarry Tools") + ", to AC-2001"
     assert ledger.score(pays(ledger, "AC-2001"), told).tainted is None
 
 
-def test_a_name_is_not_held_to_an_amount_or_a_word(ledger):
+def test_amount_or_word_is_not_bound(ledger):
     def bills(amount, note):
         return ledger.event("bank.bill", sum=[(amount, [LOOKUP])], note=[(note, [LOOKUP])])
 
@@ -160,7 +160,7 @@ def test_a_name_is_not_held_to_an_amount_or_a_word(ledger):
 
 
 @pytest.mark.parametrize("account", ["90412233", "SE45 5000 0000 0583", "+46 70 123 45 67"])
-def test_an_account_of_digits_stands_for_somebody(an_empty_desk, account):
+def test_account_of_digits_is_entity(an_empty_desk, account):
     for number in range(20):
         usual = pays(an_empty_desk, account)
         an_empty_desk.play(usual, purpose=asks("Quarry Tools", number), vouched=True)
@@ -170,7 +170,7 @@ def test_an_account_of_digits_stands_for_somebody(an_empty_desk, account):
     assert other.tainted.value_level == OTHER_ENTITY
 
 
-def test_a_session_that_pays_several_ties_nobody_to_anothers_account(ledger):
+def test_session_with_several_payees_binds_none(ledger):
     both = ledger.event(payee=[("AC-1001", [LOOKUP]), ("AC-1002", [LOOKUP])])
     for number in range(9):
         ledger.play(both, purpose=asks("Alder Paper and Quarry Tools", number), vouched=True)
@@ -178,7 +178,7 @@ def test_a_session_that_pays_several_ties_nobody_to_anothers_account(ledger):
     assert other.tainted.value_level == OTHER_ENTITY
 
 
-def test_what_was_skipped_or_waits_changes_no_name(ledger):
+def test_skipped_or_waiting_session_changes_no_binding(ledger):
     before = dict(ledger.detector.tables.roles["clerk"].bindings)
     odd = pays(ledger, "AC-2001")
     assert not ledger.play(odd, purpose=asks("Quarry Tools"), learning=False, p=0.001)
@@ -188,7 +188,7 @@ def test_what_was_skipped_or_waits_changes_no_name(ledger):
     assert dict(ledger.detector.tables.roles["clerk"].bindings) != before
 
 
-def test_names_survive_a_restart(ledger):
+def test_bindings_survive_restart(ledger):
     stored = dict(ledger.detector.dump(whole=True))
     before = ledger.score(pays(ledger, "AC-2001"), asks("Iris Media"))
     ledger.detector.load(stored)

@@ -1,4 +1,4 @@
-"""An address at a domain that nobody of the role has dealt with, where new addresses are usual."""
+"""A mail address at a new domain, in a role that often uses new addresses."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def sales(an_empty_desk):
     return busy(an_empty_desk, "contact@company-{:x}.example")
 
 
-def test_one_more_stranger_at_the_usual_domain_says_little(desk):
+def test_new_address_at_typical_domain_has_few_bits(desk):
     tainted = invited(desk, "zoe.new@mail.example.com")[1].tainted
     assert (tainted.value_level, tainted.flow_level) == (3, 0)
     assert tainted.value_bits < 1
 
 
-def test_a_stranger_at_another_domain_is_told_and_said_in_words(desk):
+def test_address_at_new_domain_alerts_with_explanation(desk):
     event, content = invited(desk, "settle-4@collect.example.net")
     assert (content.tainted.value_level, content.tainted.flow_level) == (NEW_DOMAIN, 0)
     assert content.tainted.value_bits > 7
@@ -59,18 +59,18 @@ def test_a_stranger_at_another_domain_is_told_and_said_in_words(desk):
     )
 
 
-def test_where_each_address_has_a_domain_of_its_own_another_domain_is_no_news(sales):
+def test_new_domain_is_not_surprising_where_each_address_has_its_own(sales):
     tainted = invited(sales, "contact@yet-another.example")[1].tainted
     assert tainted.value_level == 3
     assert tainted.value_bits < 1
 
 
-def test_a_domain_is_known_once_it_was_dealt_with(desk):
+def test_learned_domain_is_known(desk):
     desk.play(invite(desk, "one@partner.example", "request"), purpose=INVITE)
     assert invited(desk, "two@partner.example")[1].tainted.value_level == 3
 
 
-def test_a_domain_that_waits_is_not_known(desk):
+def test_waiting_domain_is_not_known(desk):
     for _ in range(QUORUM):
         assert invited(desk, "one@partner.example")[1].tainted.value_level == NEW_DOMAIN
         event = invite(desk, "one@partner.example")
@@ -80,7 +80,7 @@ def test_a_domain_that_waits_is_not_known(desk):
 
 
 @pytest.mark.parametrize(("who", "level"), [("desk", NEW_DOMAIN), ("sales", None)])
-def test_a_flow_that_was_accepted_accounts_for_no_domain_that_never_comes(who, level, request):
+def test_accepted_flow_does_not_explain_surprising_domain(who, level, request):
     desk = request.getfixturevalue(who)
     for day in range(3):
         for agent in range(3):
@@ -94,13 +94,13 @@ def test_a_flow_that_was_accepted_accounts_for_no_domain_that_never_comes(who, l
     assert (tainted and tainted.value_level) == level
 
 
-def test_where_habits_change_new_partners_are_not_looked_at_but_where_partners_never_were(desk):
+def test_accepted_flow_explains_new_partners_but_not_new_domains(desk):
     assert carried(invited(desk, "zoe.new@mail.example.com")[1]) is None
     content = invited(desk, "settle-4@collect.example.net")[1]
     assert carried(content) > 7
 
 
-def test_that_it_is_another_than_the_name_says_does_not_hide_it(an_empty_desk):
+def test_violated_binding_does_not_hide_new_domain(an_empty_desk):
     desk, request = an_empty_desk, "Write to Ana Reyes of Quarry Cleaning"
     for number in range(120):
         for to, text in (
@@ -115,7 +115,7 @@ def test_that_it_is_another_than_the_name_says_does_not_hide_it(an_empty_desk):
 
 
 @pytest.mark.parametrize(("one_in", "news"), [(1, False), (4, False), (20, True)])
-def test_a_domain_is_news_where_few_new_addresses_bring_one(an_empty_desk, one_in, news):
+def test_new_domain_is_surprising_where_few_new_addresses_have_one(an_empty_desk, one_in, news):
     desk = an_empty_desk
     for number in range(160):
         to = f"{number:x}.candidate@mail.example.com"

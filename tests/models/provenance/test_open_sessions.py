@@ -33,7 +33,7 @@ def idle(sessions: PythonOpenSessions, at_us: int) -> list[int]:
     return [session.ordinal for session in sessions.take_idle(at_us)]
 
 
-def test_a_session_closes_once_it_has_been_idle():
+def test_idle_session_closes():
     sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
     assert idle(sessions, IDLE - 1) == []
@@ -42,7 +42,7 @@ def test_a_session_closes_once_it_has_been_idle():
     assert len(sessions) == 0
 
 
-def test_an_event_keeps_a_session_open():
+def test_event_keeps_session_open():
     sessions = PythonOpenSessions(IDLE, SECRET)
     session = a_session()
     sessions.add("1", session)
@@ -51,14 +51,14 @@ def test_an_event_keeps_a_session_open():
     assert idle(sessions, IDLE + 5 * MINUTE) == [1]
 
 
-def test_sessions_close_in_order_of_their_end_whatever_the_order_they_opened():
+def test_sessions_close_in_order_of_their_end():
     sessions = PythonOpenSessions(IDLE, SECRET)
     for key, minute in ((1, 3), (2, 1), (3, 2)):
         sessions.add(str(key), a_session(minute * MINUTE, ordinal=key))
     assert idle(sessions, HOUR) == [2, 3, 1]
 
 
-def test_a_recording_that_ends_closes_every_session():
+def test_end_of_recording_closes_all_sessions():
     sessions = PythonOpenSessions(IDLE, SECRET)
     for key, minute in ((1, 3), (2, 1)):
         sessions.add(str(key), a_session(minute * MINUTE, ordinal=key))
@@ -71,7 +71,7 @@ def test_a_recording_that_ends_closes_every_session():
     ("events", "hours", "overfull"),
     [(1, 1, False), (1_000, 1, True), (1, 24, False), (1, 25, True)],
 )
-def test_an_endless_session_is_cut(events, hours, overfull):
+def test_overlong_session_is_closed(events, hours, overfull):
     sessions = PythonOpenSessions(IDLE, SECRET)
     session = a_session(events=events)
     sessions.add("s", session)
@@ -93,7 +93,7 @@ def test_sessions_differ_by_agent_mode_and_name():
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 120)), max_size=40))
-def test_what_was_written_and_read_closes_the_same_sessions(seen):
+def test_stored_sessions_close_alike(seen):
     one = PythonOpenSessions(IDLE, SECRET)
     for key, minute in sorted(seen, key=lambda at: at[1]):
         if resume(one, str(key), minute * MINUTE) is None:
@@ -108,7 +108,7 @@ def test_what_was_written_and_read_closes_the_same_sessions(seen):
         assert idle(other, minute * MINUTE) == idle(one, minute * MINUTE)
 
 
-def test_only_sessions_touched_since_the_last_time_are_written_and_closed_ones_named():
+def test_dump_has_changed_sessions_and_keys_of_closed_ones():
     sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
     sessions.add("2", a_session(5 * MINUTE))
@@ -122,7 +122,7 @@ def test_only_sessions_touched_since_the_last_time_are_written_and_closed_ones_n
     assert ([key for key, _ in changed], gone) == ([second], [first])
 
 
-def test_a_key_used_again_is_open_and_not_closed():
+def test_reused_key_is_open():
     sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
     sessions.take_idle(IDLE)
@@ -131,7 +131,7 @@ def test_a_key_used_again_is_open_and_not_closed():
     assert (len(changed), gone) == (1, [])
 
 
-def test_a_late_event_does_not_close_its_session_at_once(a_stream, an_event):
+def test_late_event_does_not_close_its_session_at_once(a_stream, an_event):
     stream = a_stream()
     stream.judge(an_event("other", at=600, session="now"))
     stream.judge(an_event(at=0, session="late"))
@@ -139,7 +139,7 @@ def test_a_late_event_does_not_close_its_session_at_once(a_stream, an_event):
     assert stream.subject("billing-7").profile.facts.opened == 1
 
 
-def test_a_session_named_again_after_a_pause_is_another_one(a_stream, an_event):
+def test_session_name_after_pause_opens_new_session(a_stream, an_event):
     stream = a_stream(idle_minutes=10)
     for at in (0, 9, 18, 40):
         stream.judge(an_event(at=at, session="s"))
@@ -177,7 +177,7 @@ def paying(a_stream, an_event):
     return stream
 
 
-def test_the_p_of_a_session_is_that_of_its_highest_score_so_far(paying, an_event):
+def test_p_value_of_session_is_that_of_its_highest_score(paying, an_event):
     def act(at: float, tool: str, **origins):
         event = an_event(
             at=at, tool=tool, session="now", purpose=PAY, argument_origins=origins or None
@@ -192,7 +192,7 @@ def test_the_p_of_a_session_is_that_of_its_highest_score_so_far(paying, an_event
     assert after == odd
 
 
-def test_too_few_sessions_give_no_p(a_stream, an_event):
+def test_too_few_sessions_give_no_p_value(a_stream, an_event):
     stream = a_stream(session_minimum=20)
     judged = [
         stream.judge(an_event(at=20 * number, session=f"s-{number}", purpose=PAY))
@@ -201,7 +201,7 @@ def test_too_few_sessions_give_no_p(a_stream, an_event):
     assert all(one.session_p is None for one in judged[:20])
 
 
-def test_the_order_of_calls_is_known_by_the_tool_before(a_stream, an_event):
+def test_previous_tool_is_recorded(a_stream, an_event):
     stream = a_stream()
     tools = ("crm.find", "mail.send") * 20
     for number, tool in enumerate(tools):

@@ -1,4 +1,4 @@
-"""Words of a request and kinds of identifiers: what counts as the same, and how much it tells."""
+"""Words of a request, and kinds, normal forms and specificity of identifiers."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def test_an_identifier_has_a_kind(value, kind):
     ("kinder", "plainer"),
     [("ines.berg@example.com", "20"), ("example.com/login", "2026-01-05"), ("inv-20488", "a1")],
 )
-def test_a_specific_identifier_tells_more_than_a_common_one(kinder, plainer):
+def test_specific_identifier_has_more_weight_than_common_one(kinder, plainer):
     assert READER.value(kinder).specificity > READER.value(plainer).specificity
 
 
-def test_specificity_is_a_share_of_what_rules_out_chance():
+def test_specificity_is_share_of_full_specificity():
     assert READER.value("20").specificity == pytest.approx(6.6 / 20)
     assert READER.value("reset").specificity == pytest.approx(0.6)
     assert READER.value("ines.berg@example.com").specificity == 1.0
@@ -87,7 +87,7 @@ def test_coverage_is_the_share_of_letters_that_the_request_names(value, kind, re
     assert coverage(value, kind, long_words(request_text)) == pytest.approx(share)
 
 
-def test_a_look_alike_host_gains_nothing_from_the_request():
+def test_look_alike_host_has_no_coverage():
     request = READER.request("Open the page of Example Bank")
     assert request_coverage(READER.value("example-bank.example"), request) == 0.0
     assert request_coverage(READER.value("https://bank.example/login"), request) == 0.0
@@ -97,7 +97,7 @@ def test_a_look_alike_host_gains_nothing_from_the_request():
     ("value", "asked"),
     [("INV-204", True), ("inv-205", False), ("https://www.example.com/a/", True), ("20", False)],
 )
-def test_a_value_that_stands_in_the_request_was_asked_for(value, asked):
+def test_value_in_request_is_requested(value, asked):
     request = READER.request("Pay inv-204 from example.com/a, all 20 of it")
     assert is_requested(READER.value(value), request) is asked
 
@@ -114,7 +114,7 @@ def test_words_are_compared_by_their_stems(text, same):
     assert stems(text) == stems(same)
 
 
-def test_stop_words_and_letters_tell_nothing():
+def test_stop_words_and_single_letters_are_dropped():
     assert stems("a I of the to please x") == set()
 
 

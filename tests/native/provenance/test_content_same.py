@@ -1,4 +1,4 @@
-"""The compiled content kernel against the reference: the same numbers, the same stored bytes."""
+"""The compiled provenance detector gives the numbers and stored bytes of the reference."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 
 @few
 @given(tool=anything, purpose=anything, given=st.lists(st.tuples(anything, where), max_size=12))
-def test_any_text_is_read_alike(tool, purpose, given):
+def test_any_text_is_parsed_alike(tool, purpose, given):
     both = Both()
     for _ in range(2):
         session = both.open(purpose)
@@ -133,7 +133,7 @@ def test_the_sample_is_judged_and_learned_alike():
     [(7, 36, 65, 94), (30, 60, 90, 94), (20, 30, 60, 90, 94)],
     ids=["each", "two of a kind", "three of a kind"],
 )
-def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
+def test_history_is_cleaned_alike(attacked):
     both, still_open = Both(), None
     for number in range(YOUNG + 5):
         task, odd = ("invoice", "refund", "rent")[number % 3], number in attacked
@@ -159,7 +159,7 @@ def test_the_first_sessions_of_a_role_are_looked_at_again_alike(attacked):
     both.whole()
 
 
-def test_clusters_come_and_go_alike():
+def test_clusters_are_added_and_evicted_alike():
     both = Both()
     letters = string.ascii_lowercase
     names = [letters[at % 26] + letters[at // 26] for at in range(500)]
@@ -189,7 +189,7 @@ def test_tables_are_bounded_alike():
     both.whole()
 
 
-def test_changes_are_written_small_and_a_copy_now_and_then():
+def test_changes_are_small_and_copies_are_rare():
     both = Both()
     sizes, names = [], set()
     for number in range(300):
@@ -256,7 +256,7 @@ def test_sessions_open_and_close_alike(steps):
 
 
 @pytest.mark.parametrize("events", [999, 1_000])
-def test_an_endless_session_is_cut_by_both(events):
+def test_overlong_session_is_closed_by_both(events):
     for module in (None, native):
         session = provenance_detector(SECRET, module).open("a", "m", "", "", 0, 0, 1, True, False)
         session.events = events
@@ -267,7 +267,7 @@ def test_an_endless_session_is_cut_by_both(events):
 
 
 @given(st.binary(max_size=40))
-def test_bytes_that_are_no_state_are_an_error_of_the_state(raw):
+def test_invalid_bytes_raise_state_error(raw):
     for module in (None, native):
         kernel = provenance_detector(SECRET, module)
         with pytest.raises(StateError):

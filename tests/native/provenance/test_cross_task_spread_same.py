@@ -1,4 +1,4 @@
-"""What wanders among kinds of request is noted, counted and stored by the compiled kernel alike."""
+"""The compiled kernel records, counts and stores cross-task spread like the reference."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pay(both, purpose, payee, at_us, p, *, learning, source="result:web.read"):
         max_size=60,
     )
 )
-def test_any_values_among_kinds_of_request_are_noted_alike(sessions):
+def test_any_values_across_tasks_are_recorded_alike(sessions):
     both, day = Both(), 0
     for number, (purpose, payee, p, learning, source, later, after) in enumerate(sessions):
         day += later // 12
@@ -50,7 +50,7 @@ def test_any_values_among_kinds_of_request_are_noted_alike(sessions):
     both.whole()
 
 
-def test_what_wanders_is_worth_more_bits_alike():
+def test_spread_value_has_equal_bits():
     both = Both()
     for number in range(150):
         pay(

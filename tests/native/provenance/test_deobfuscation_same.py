@@ -1,4 +1,4 @@
-"""What the agent rewrote is undone and traced by the compiled kernel as by the reference."""
+"""The compiled kernel decodes and traces rewritten values like the reference."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ rewritten = letters.flatmap(
 
 
 @given(rewritten, st.text(alphabet="AQgZ%=/+-_ 0x4a", max_size=24))
-def test_all_that_is_undone_is_undone_alike(one, raw):
+def test_any_text_is_decoded_alike(one, raw):
     plain, other, cut = one
     both = Both()
     session = both.open("Send it on")
@@ -68,7 +68,7 @@ def test_a_rewritten_account_has_the_same_source(written):
     both.whole()
 
 
-def test_what_came_is_bounded_and_stored_alike():
+def test_sources_are_bounded_and_stored_alike():
     both = Both()
     session = both.open("Pay")
     for number in range(MAX_SOURCES + 3):
@@ -80,5 +80,5 @@ def test_what_came_is_bounded_and_stored_alike():
             kernel.load_session(msgspec.msgpack.encode([*stored[:-1], {"t": 8}]))
 
 
-def test_forms_are_found_in_what_is_not_ascii():
+def test_text_that_is_not_ascii_is_decoded():
     assert "mullerexamplecom" in decoded_forms("müller@example.com")

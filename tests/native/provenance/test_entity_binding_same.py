@@ -1,4 +1,4 @@
-"""What came with names is learned, missed and stored by the compiled kernel as by the reference."""
+"""The compiled kernel learns, compares and stores entity bindings like the reference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.native.both import MINUTE, TAINTED, Both, needs_native
 pytestmark = needs_native
 
 
-def test_what_always_came_with_a_name_is_missed_alike():
+def test_violated_binding_is_detected_alike():
     both, levels = Both(), set()
     cities = ("Oslo", "New York", "Rio de Janeiro")
     for number in range(120):

@@ -1,4 +1,4 @@
-"""An address at another domain is told, learned and stored by the compiled kernel alike."""
+"""The compiled kernel scores, learns and stores new domains like the reference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def filled(ways=120):
     return both
 
 
-def test_an_address_at_another_domain_is_told_alike():
+def test_address_at_new_domain_is_scored_alike():
     both = filled()
     assert invite(both, "zoe.new@mail.example.com", 121)[LEVEL] == 3
     assert invite(both, "settle-4@collect.example.net", 122)[LEVEL] == NEW_DOMAIN

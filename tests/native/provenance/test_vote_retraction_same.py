@@ -1,4 +1,4 @@
-"""What sessions said is kept, taken back and stored by the compiled kernel alike."""
+"""The compiled kernel retains, retracts and stores votes like the reference."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def retained_votes(both):
         max_size=30,
     )
 )
-def test_any_values_that_come_again_are_taken_back_alike(cast):
+def test_votes_of_any_recurrent_values_are_retracted_alike(cast):
     both, day = grown(), 0
     for purpose, payee, p, learning, later, after in cast:
         day += later // 4
@@ -67,7 +67,7 @@ def test_any_values_that_come_again_are_taken_back_alike(cast):
     both.whole()
 
 
-def test_the_sessions_of_a_value_that_follows_the_agents_are_taken_back_by_both():
+def test_votes_of_recurrent_value_are_retracted_by_both():
     both = grown()
     kept = len(retained_votes(both))
     assert kept
@@ -81,7 +81,7 @@ def test_the_sessions_of_a_value_that_follows_the_agents_are_taken_back_by_both(
     both.whole()
 
 
-def test_a_value_that_follows_the_agents_is_not_known_to_either():
+def test_recurrent_value_is_learned_by_neither():
     both = grown()
     for purpose in (PURPOSES[0], *[PURPOSES[1]] * 4):
         pay(both, purpose, "IT60", DAY, 0.01)
@@ -91,7 +91,7 @@ def test_a_value_that_follows_the_agents_is_not_known_to_either():
     both.whole()
 
 
-def test_what_many_sessions_carry_becomes_known_to_both_alike():
+def test_value_of_many_sessions_is_learned_by_both():
     both = grown()
     again = []
     for number in range(3 * RARE):
@@ -105,7 +105,7 @@ def test_what_many_sessions_carry_becomes_known_to_both_alike():
     both.whole()
 
 
-def test_kinds_of_request_that_are_alike_are_no_two_to_either():
+def test_similar_clusters_are_one_task_in_both():
     both = grown()
     for purpose, again in ((PURPOSES[0], 0), (ALSO, 0), (PURPOSES[1], 1), (PURPOSES[2], 2)):
         session = both.open(purpose, at_us=DAY, learning=False)
@@ -115,7 +115,7 @@ def test_kinds_of_request_that_are_alike_are_no_two_to_either():
     both.whole()
 
 
-def test_ballots_are_bounded_alike():
+def test_retained_votes_are_bounded_alike():
     both = grown()
     for number in range(MAX_RETAINED_VALUES + 20):
         pay(both, PURPOSES[0], f"FI{number}", (1 + number // 9) * DAY, 0.01)
@@ -123,7 +123,7 @@ def test_ballots_are_bounded_alike():
     both.whole()
 
 
-def test_those_of_one_value_are_bounded_alike():
+def test_retained_votes_of_one_value_are_bounded_alike():
     both = grown()
     pay(both, PURPOSES[0], "FI7", DAY, 0.01)
     both.dump()
@@ -139,7 +139,7 @@ def test_those_of_one_value_are_bounded_alike():
 
 
 @pytest.mark.parametrize("wrong", [[[7]], [[7, [[1, 1.0]]]], [[7, 3]], 7, [[7, [[1, 1.0, [[]]]]]]])
-def test_ballots_that_are_none_are_refused_alike(wrong):
+def test_invalid_retained_votes_are_refused_alike(wrong):
     both = grown()
     both.dump()
     role = msgspec.msgpack.decode(both.shared["role:clerk"])

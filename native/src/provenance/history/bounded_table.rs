@@ -12,17 +12,17 @@ const MARK_MASK: i64 = (1 << MARK_BITS) - 1;
 const DAY_SHIFT: u32 = MAX_MARKS * MARK_BITS;
 const MARKS: i64 = (1 << DAY_SHIFT) - 1;
 
-/// Counts or days by hash; notes which of them changed.
+/// Counts or days by hash, with the changed keys.
 #[derive(Default)]
 pub struct Table {
-    /// Each with whether it is among `changed`.
+    /// Values, each with whether its key is in `changed`.
     known: FxHashMap<u64, (i64, bool)>,
-    /// Keys that are to be stored, or that are gone; some of them twice.
+    /// Keys to store and removed keys; some occur twice.
     changed: Vec<u64>,
 }
 
 impl Table {
-    /// What is known, and of that nothing is to be stored.
+    /// A table of these entries, all of them stored.
     pub fn of(known: impl Iterator<Item = (u64, i64)>) -> Self {
         let known = known.map(|(key, value)| (key, (value, false))).collect();
         Table { known, changed: Vec::new() }
@@ -40,7 +40,7 @@ impl Table {
         self.known.contains_key(&key)
     }
 
-    /// All that is known, in no order.
+    /// All entries, in no order.
     pub fn each(&self) -> impl Iterator<Item = (u64, i64)> + '_ {
         self.known.iter().map(|(&key, &(value, _))| (key, value))
     }
@@ -49,7 +49,7 @@ impl Table {
         self.set(key, |_| value);
     }
 
-    /// Puts what follows from what was there.
+    /// Sets a value computed from the old one.
     fn set(&mut self, key: u64, value: impl FnOnce(Option<i64>) -> i64) {
         let changed = match self.known.entry(key) {
             Entry::Occupied(mut known) => {
@@ -67,7 +67,7 @@ impl Table {
         }
     }
 
-    /// Adds to a count, or takes from it; nothing is left of one that falls to zero.
+    /// Adds to a count, or subtracts; a count of zero is removed.
     pub fn add(&mut self, key: u64, n: i64) {
         let count = self.get(key) + n;
         if count > 0 {
@@ -77,13 +77,13 @@ impl Table {
         }
     }
 
-    /// Takes out one key.
+    /// Removes one key.
     pub fn forget(&mut self, key: u64) {
         self.known.remove(&key);
         self.changed.push(key);
     }
 
-    /// Forgets a quarter when there are more than `most`, the smallest first; gives these.
+    /// Removes a quarter of more than `most` keys, the smallest values first; gives them.
     pub fn bound(&mut self, most: usize) -> Vec<u64> {
         if self.known.len() <= most {
             return Vec::new();
@@ -95,23 +95,23 @@ impl Table {
         gone
     }
 
-    /// Notes that `key` was carried on `day`; bounded, the longest unused go first, and what came
-    /// on one day alone.
+    /// Records the use of `key` on `day`; the least recently used keys and those of one day
+    /// are evicted.
     pub fn record_day(&mut self, key: u64, day: i64) {
         let again = |before: i64| if before == day { day } else { day + REPEAT_BONUS_DAYS };
         self.set(key, |before| before.map_or(day, again));
         self.bound(MAX_KNOWN);
     }
 
-    /// Notes that `who` is among those under `key`, a few at most; gives how many there are.
+    /// Adds the mark of `member` to `key`, up to `MAX_MARKS`; gives the number of marks.
     pub fn add_mark(&mut self, key: u64, member: u64, day: i64) -> u32 {
         let marks = insert_mark(marks_of(self.get(key), day), mark_of(member));
         self.put_marks(key, marks, day);
         count_marks(marks, &[])
     }
 
-    /// Notes a kind of request among those under `key`, or one of its like that is there; `alike`
-    /// are the marks of the kinds that are like it.
+    /// Adds the mark of a cluster to `key`, unless a similar cluster has one; `alike`
+    /// are the marks of the similar clusters.
     pub fn add_cluster_mark(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
         let marks = marks_of(self.get(key), day);
         let mut same = each_mark(marks).filter(|mark| alike.contains(mark));
@@ -119,7 +119,7 @@ impl Table {
         self.put_marks(key, insert_mark(marks, mark), day);
     }
 
-    /// Counts once more under `key`, from one again after `MARK_DAYS` without; gives the count.
+    /// Increments the count of `key` and gives it; it restarts after `MARK_DAYS` without use.
     pub fn tally(&mut self, key: u64, day: i64) -> i64 {
         let count = marks_of(self.get(key), day) + 1;
         self.put_marks(key, count, day);
@@ -131,7 +131,7 @@ impl Table {
         self.bound(MAX_KNOWN);
     }
 
-    /// Adds one session to each of `found`; bounded, the rarest go first.
+    /// Adds one session to each of `found`; the rarest keys are evicted.
     pub fn count(&mut self, found: impl IntoIterator<Item = u64>) {
         for key in found {
             self.set(key, |before| before.unwrap_or(0) + 1);
@@ -139,7 +139,7 @@ impl Table {
         self.bound(MAX_KNOWN);
     }
 
-    /// The keys to store, or all, in order; those of them that are gone are not known.
+    /// The keys to store, or all, in order; removed keys have no value.
     pub fn keys(&self, all: bool) -> Vec<u64> {
         let mut keys =
             if all { self.known.keys().copied().collect() } else { self.changed.clone() };
@@ -148,7 +148,7 @@ impl Table {
         keys
     }
 
-    /// Notes that everything is stored.
+    /// Marks all data as stored.
     pub fn stored(&mut self) {
         for key in std::mem::take(&mut self.changed) {
             if let Some((_, changed)) = self.known.get_mut(&key) {
@@ -157,7 +157,7 @@ impl Table {
         }
     }
 
-    /// Takes in what was stored of a key: its value, or that it is gone.
+    /// Restores a key from its stored value; None removes it.
     pub fn restore(&mut self, key: u64, value: Option<i64>) {
         match value {
             Some(value) => self.known.insert(key, (value, false)),
@@ -166,17 +166,17 @@ impl Table {
     }
 }
 
-/// An instant or a day as one of those noted under a key, before 1970 as well.
+/// An instant or a day as a member, before 1970 as well.
 pub fn time_of(number: i64) -> u64 {
     number.rem_euclid(MARK_MASK) as u64
 }
 
-/// 15 bits, never all zero, that stand for one of those noted under a key.
+/// The mark of a member: 15 bits, not all zero.
 pub fn mark_of(member: u64) -> i64 {
     (member % MARK_MASK as u64) as i64 + 1
 }
 
-/// The marks in the value of a key, none when the last note is long ago.
+/// The marks in the value of a key; none after they expire.
 pub fn marks_of(packed: i64, day: i64) -> i64 {
     if day - (packed >> DAY_SHIFT) <= MARK_DAYS {
         packed & MARKS
@@ -185,7 +185,7 @@ pub fn marks_of(packed: i64, day: i64) -> i64 {
     }
 }
 
-/// The marks and one more, where it is none of them and there is a place left.
+/// Adds a mark to the marks, unless it is present or there are `MAX_MARKS`.
 fn insert_mark(marks: i64, mark: i64) -> i64 {
     for place in 0..MAX_MARKS {
         match marks >> (place * MARK_BITS) & MARK_MASK {
@@ -197,7 +197,7 @@ fn insert_mark(marks: i64, mark: i64) -> i64 {
     marks
 }
 
-/// How many marks there are, leaving out some.
+/// The number of marks, without those of `but`.
 pub fn count_marks(marks: i64, but: &[i64]) -> u32 {
     each_mark(marks).filter(|mark| !but.contains(mark)).count() as u32
 }

@@ -1,5 +1,4 @@
-//! Looks again at a role's first sessions, once there is something to judge them by;
-//!.
+//! Cleans the history of a young role: scores its first sessions again, leaving one out.
 
 use crate::codec::hashing::mix;
 use crate::provenance::argument_detector::{
@@ -22,19 +21,19 @@ use rustc_hash::{FxHashMap, FxHashSet};
 const MIN_TASKS: usize = 2;
 
 type Keys = FxHashSet<u64>;
-/// How many of the sessions brought each key of what a role knows.
+/// Number of sessions with each key of the known tables.
 type SessionCounts = [FxHashMap<u64, i64>; 5];
 
-/// Of each value that was new in a session that stood out, the marks of the kinds of request it was
-/// new in, none like another.
+/// Value that was new in anomalous sessions, with the marks of the clusters of these sessions;
+/// no two of them are similar.
 type ClustersByValue = FxHashMap<u64, FxHashSet<i64>>;
 
-/// A session's score in bits, the value that made it, whether that is new to the role and
-/// strange, all that is new in it, and the marks of its kind of request and its like.
+/// A session's score in bits, its peak value, whether that is new to the role and
+/// unexplained, its new uses, and the marks of its cluster and the similar ones.
 type Rescored = (f64, u64, bool, Vec<Use>, Vec<i64>);
 
-/// Judges a role's first sessions by one another; unlearns what is new in those that stand out.
-/// Then the others again, as what these brought no longer makes it look usual.
+/// Scores a role's first sessions against each other; unlearns the new values of anomalous ones.
+/// The rest is scored again until no session is anomalous.
 pub fn clean_history(detector: &mut ArgumentDetector, name: &str) {
     let Some(role) = detector.roles.get_mut(name) else { return };
     let mut first = std::mem::take(&mut role.early_sessions);
@@ -81,7 +80,7 @@ pub fn clean_history(detector: &mut ArgumentDetector, name: &str) {
     }
 }
 
-/// Tells whether a session stands out among these scores, and unlearns what is new in it.
+/// Whether a session is anomalous among these scores; if so, unlearns its new values.
 fn remove_if_anomalous(
     role: &mut RoleTable,
     one: &mut EarlySession,
@@ -117,7 +116,7 @@ fn count_by_key(first: &[EarlySession]) -> SessionCounts {
     session_counts
 }
 
-/// A role as all but one of its first sessions know it: a copy.
+/// A role without one of its first sessions; works on copies.
 struct LeaveOneOut {
     role: RoleTable,
 }
@@ -155,7 +154,7 @@ impl LeaveOneOut {
         judged
     }
 
-    /// Takes a session and what it added out of its cluster, or puts it back.
+    /// Subtracts a session from the counts of its cluster, or adds it again.
     fn shift(&mut self, one: &EarlySession, counted: &[Keys; 4], sign: i64) {
         self.role.share(one.number, -1);
         if let Some(cluster) = self.role.cluster_mut(one.number) {
@@ -217,8 +216,8 @@ impl LeaveOneOut {
     }
 }
 
-/// How many others of a kind of request make a value usual there; none where it made sessions of
-/// several others unusual.
+/// The sessions of a cluster that make a value typical there; no number does for a value that
+/// made sessions of several other tasks anomalous.
 fn min_sessions(tasks: Option<&FxHashSet<i64>>, own: &[i64], again: u32) -> i64 {
     if again as usize >= MIN_TASKS {
         return RARE + 1;
@@ -259,7 +258,7 @@ fn learned(one: &EarlySession) -> Vec<Use> {
     one.uses.iter().map(|(used, _)| *used).filter(|used| !waiting.contains(&at(used))).collect()
 }
 
-/// What uses add to each table of what a role knows.
+/// The keys that uses add to each known table.
 fn table_keys(uses: &[Use]) -> [Keys; 5] {
     let mut found: [Keys; 5] = Default::default();
     for used in uses {
@@ -274,7 +273,7 @@ fn table_keys(uses: &[Use]) -> [Keys; 5] {
     found
 }
 
-/// What a session added to each count of its cluster.
+/// The keys that a session added to each count of its cluster.
 fn cluster_keys(one: &EarlySession) -> [Keys; 4] {
     let [at, _, _, flows, _] = table_keys(&learned(one));
     let places: Keys = one.uses.iter().map(|(used, _)| used.tool_key).collect();
@@ -289,7 +288,7 @@ fn waiting(one: &EarlySession) -> Keys {
     waits.map(|(used, _)| used.tool_key).collect()
 }
 
-/// Lets what is new in a session wait, and forgets what no other brought.
+/// Lets the new values of a session wait, and removes the keys of no other session.
 fn unlearn(
     role: &mut RoleTable,
     one: &mut EarlySession,
@@ -330,8 +329,8 @@ fn unlearn(
     one.waiting.extend(new_at);
 }
 
-/// Unlearns, in the sessions that stood out, all of what was new in several kinds of request: at
-/// another place of the session it may have looked usual, as long as it did in one like it.
+/// Unlearns the values that were new in several tasks from all anomalous sessions. At
+/// another argument such a value can look typical, if a similar session has it too.
 fn unlearn_recurrent(
     role: &mut RoleTable,
     first: &mut [EarlySession],

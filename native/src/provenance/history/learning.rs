@@ -1,4 +1,4 @@
-//! Learns a closed session: its tools, values and flows, behind the learning gate.
+//! Learns a closed session behind the learning gate: its tools, values and flows.
 
 use crate::codec::hashing::mix;
 use crate::provenance::argument_detector::ArgumentDetector;
@@ -32,7 +32,7 @@ const BY_SESSIONS: u64 = 13;
 const SETTLED: i64 = 100;
 const WARM_UP: f64 = 20.0;
 
-/// Adds one judged call to what its session has carried.
+/// Records one scored call in its session.
 pub fn record_call(session: &mut Session, content: &CallScore) {
     if !session.tools.contains(&content.tool) {
         session.tools.push(content.tool);
@@ -65,7 +65,7 @@ pub fn record_call(session: &mut Session, content: &CallScore) {
     }
 }
 
-/// Learns a finished session, or notes that it was skipped and gives false.
+/// Learns a finished session; counts it as skipped and gives false if it is not learned.
 pub fn close(
     detector: &mut ArgumentDetector,
     py: Python<'_>,
@@ -133,7 +133,7 @@ pub fn close(
     Ok(true)
 }
 
-/// Keeps a session of a young role for a second look; none without all of them.
+/// Keeps a session of a young role for history cleaning, which needs all of them.
 fn keep(role: &mut RoleTable, session: &Session, first: EarlySession) {
     if (role.early_sessions.len() as i64) < role.n - 1
         || session.snapshots.len() < session.uses.len()
@@ -158,23 +158,23 @@ fn skip(role: &mut RoleTable, number: i64, session: &Session) {
     }
 }
 
-/// The uses of the value that is hardest to account for, where it is.
+/// The uses of the session's peak value at its argument.
 fn peaks(session: &Session) -> impl Iterator<Item = &Use> {
     let is_peak =
         |used: &&Use| used.tool_key == session.peak_argument && used.value == session.peak_value;
     session.uses.values().filter(is_peak)
 }
 
-/// Counts one more session that a value made unusual; gives how many there were of late.
+/// Counts a session that a value made anomalous; gives the recent number of them.
 pub fn count_session(role: &mut RoleTable, value: u64, day: i64) -> i64 {
     role.corroboration.tally(mix(value, BY_SESSIONS, 0), day)
 }
 
-/// Whether a value is in so many sessions that it is part of the role's work; it is then said of it
-/// no more that it follows the agents around.
+/// Whether a value is in so many sessions that it is part of the role's work; then its
+/// suspicions are removed.
 fn is_typical(role: &mut RoleTable, value: u64, day: i64) -> bool {
     if role.n < YOUNG {
-        return false; // its first sessions are looked at together
+        return false; // history cleaning examines these sessions together
     }
     let session_counts = count_session(role, value, day);
     if session_counts <= RARE || session_counts * YOUNG <= RARE * role.n {
@@ -184,13 +184,13 @@ fn is_typical(role: &mut RoleTable, value: u64, day: i64) -> bool {
     true
 }
 
-/// Whether the value that made a session unusual is new to the role, and strange.
+/// Whether the value that made a session anomalous is new to the role and unexplained.
 fn peak_is_new(session: &Session) -> bool {
     session.peak_unexplained && peaks(session).any(|used| used.level > NEW_AT_ARGUMENT)
 }
 
-/// Whether what is unusual has become part of such requests: several agents did it, and its value
-/// raised no suspicion in other kinds of request.
+/// Whether several agents corroborate an anomalous session, and its value
+/// was not suspicious in other tasks.
 fn corroborated(role: &mut RoleTable, number: i64, session: &Session, agent: u64) -> bool {
     let day = session.last_us.div_euclid(DAY_US);
     let flow = peaks(session).next().map_or(0, |used| used.flow);
@@ -206,7 +206,7 @@ fn corroborated(role: &mut RoleTable, number: i64, session: &Session, agent: u64
     flow != 0 && alone && accept_flow(role, flow, session.peak_value, agent, day)
 }
 
-/// Whether several agents carry a value week after week.
+/// Whether several agents use a value in several weeks.
 fn recurs_weekly(role: &mut RoleTable, value: u64, agent: u64, day: i64) -> bool {
     let agents = role.corroboration.add_mark(mix(value, BY_AGENTS, 0), agent, day);
     let weeks =
@@ -214,7 +214,7 @@ fn recurs_weekly(role: &mut RoleTable, value: u64, agent: u64, day: i64) -> bool
     agents.min(weeks) >= QUORUM
 }
 
-/// Whether several agents bring a flow along on several days or with several values; then it is
+/// Whether several agents use a flow on several days or with several values; then it is
 /// accepted.
 fn accept_flow(role: &mut RoleTable, flow: u64, value: u64, agent: u64, day: i64) -> bool {
     let agents = role.corroboration.add_mark(mix(flow, BY_AGENTS, 0), agent, day);
@@ -227,13 +227,13 @@ fn accept_flow(role: &mut RoleTable, flow: u64, value: u64, agent: u64, day: i64
     true
 }
 
-/// Gives the cluster that a session belongs to, a new one where there is none like it.
+/// Gives the cluster of a session; adds a new one when none is similar.
 fn join(detector: &mut ArgumentDetector, py: Python<'_>, session: &mut Session) -> PyResult<i64> {
     let number = own_cluster(&session.near, detector.role(&session.role));
     if number != 0 {
         return Ok(number);
     }
-    // Another session of the same request may have founded its cluster since this one opened.
+    // Another session with the same request can have added its cluster in the meantime.
     detector.compare(py, session)?;
     let number = own_cluster(&session.near, detector.role(&session.role));
     if number != 0 {
@@ -248,11 +248,11 @@ fn join(detector: &mut ArgumentDetector, py: Python<'_>, session: &mut Session) 
     Ok(number)
 }
 
-/// What stands for somebody and came out of results at a (tool, key); none where it was several.
+/// The entity from results at each (tool, key); None for several.
 type ResultEntities = Ordered<Option<u64>>;
 
-/// Learns values and flows; gives the (tool, key) of the values that must wait, and of the others
-/// what was fetched.
+/// Learns values and flows; gives the (tool, key) of the values that must wait, and the learned
+/// entities from results.
 fn learn_uses(
     role: &mut RoleTable,
     number: i64,
@@ -303,7 +303,7 @@ fn learn_uses(
     (waiting, result_entities)
 }
 
-/// Whether a value was known at its place when it was judged, and is not any more.
+/// Whether a value was known at its argument when scored, but no longer is.
 fn unlearned(role: &RoleTable, used: &Use, at: u64) -> bool {
     used.flow != 0
         && used.level < NEW_AT_ARGUMENT
@@ -311,7 +311,7 @@ fn unlearned(role: &RoleTable, used: &Use, at: u64) -> bool {
         && !role.flow.has(mix(used.flow, ACCEPTED_FLOW, 0))
 }
 
-/// Notes one more session of a kind of request with a new value; tells whether it must wait.
+/// Counts a session with a new value; gives whether the value must wait for more sessions.
 fn must_wait(role: &mut RoleTable, session: &Session, used: &Use, place: u64) -> bool {
     let (day, mut days) = (session.last_us.div_euclid(DAY_US), DAYS);
     let others = role.waiting.add_mark(place, time_of(session.last_us), day);
@@ -332,7 +332,7 @@ fn once_each(mut keys: Vec<u64>) -> Vec<u64> {
     keys
 }
 
-/// Learns what came out of results with the names of the request.
+/// Binds the entities of the request to the values from results.
 fn learn_names(role: &mut RoleTable, names: &[u64], result_entities: ResultEntities, day: i64) {
     for (tool_key, value) in result_entities {
         let Some(value) = value else { continue };
@@ -343,9 +343,9 @@ fn learn_names(role: &mut RoleTable, names: &[u64], result_entities: ResultEntit
     role.bindings.bound(MAX_KNOWN);
 }
 
-/// Lets the session vote once at each place on how new its values and flows were; what a doubtful
-/// one says is kept. Gives what one of the first sessions said of anything new, where it is not
-/// kept.
+/// Counts the session's vote on the novelty of its values and flows, once at each argument. The
+/// votes of an anomalous session are retained. Gives the votes for novelty of an early session
+/// that are not retained.
 fn vote(
     rates: &mut NoveltyRates,
     role: &mut RoleTable,

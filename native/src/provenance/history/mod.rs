@@ -1,4 +1,4 @@
-//! What the sessions of a role taught; `models.provenance.history`.
+//! The learned history of a role: `models.provenance.history`.
 
 pub mod bounded_table;
 pub mod history_cleaning;

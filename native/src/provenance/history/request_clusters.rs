@@ -1,4 +1,4 @@
-//! What a role's sessions looked like: clusters of requests, known values and flows.
+//! The tables of a role: clusters of requests, known values and known flows.
 
 use crate::provenance::history::bounded_table::{count_marks, marks_of, Table};
 use crate::provenance::history::session_votes::RetainedVotes;
@@ -9,12 +9,12 @@ use rustc_hash::FxHashMap;
 
 pub const MAX_CLUSTERS: usize = 256;
 pub const MAX_BAG: usize = 128;
-/// Sessions of a role, which are then looked at again.
+/// Sessions of a role after which its history is cleaned.
 pub const YOUNG: i64 = 100;
 pub const RARE: i64 = 8;
 const WHOLE: u128 = 1 << 40;
 
-/// Sessions with one kind of request; every count is a number of sessions.
+/// Sessions with similar requests; every count is a number of sessions.
 pub struct Cluster {
     pub number: i64,
     pub bag: Vec<u64>,
@@ -58,10 +58,10 @@ impl Cluster {
     }
 }
 
-/// One role's clusters, and what any of its sessions carried: key -> last day seen.
+/// The clusters of a role, and the known keys of all its sessions with the last day of use.
 #[derive(Default)]
 pub struct RoleTable {
-    /// Clusters by slot; one that is taken out leaves its slot to the next.
+    /// Clusters by slot; a new cluster reuses the slot of a removed one.
     pub slots: Vec<Option<Cluster>>,
     pub by_number: FxHashMap<i64, usize>,
     pub index: RoleIndex,
@@ -73,26 +73,26 @@ pub struct RoleTable {
     pub flow: Table,
     pub flow_key: Table,
     pub waiting: Table,
-    /// Value that made a session unusual -> the clusters in whose sessions it did.
+    /// Value that made sessions anomalous -> the clusters of these sessions.
     pub suspicions: Table,
-    /// (cluster, place that made its session unusual) -> the agents that did so.
+    /// Anomalous argument, flow or value -> the agents, days, values or sessions with it.
     pub corroboration: Table,
-    /// What came with the names of requests.
+    /// Values bound to the entities of requests.
     pub bindings: Table,
-    /// Value that came out of a result and was not usual -> the clusters it came to.
+    /// Untypical value from a result -> its clusters.
     pub spread: Table,
-    /// Values that were usual or asked for.
+    /// Values that are typical or requested.
     pub ordinary: Table,
-    /// What sessions said that a value made unusual.
+    /// Votes of sessions that a value made anomalous.
     pub retained_votes: RetainedVotes,
     pub touched: bool,
     pub gone: Vec<i64>,
-    /// Its first sessions, until they are looked at again.
+    /// Its first sessions until history cleaning.
     pub early_sessions: Vec<EarlySession>,
     /// How many of these are not stored yet.
     pub unstored: usize,
     shares: FxHashMap<u64, i64>,
-    /// Of each tool, the share of the cluster that takes it most.
+    /// The largest share of a cluster, by tool.
     pub largest_shares: LargestShares,
 }
 
@@ -101,7 +101,7 @@ impl RoleTable {
         RoleTable { next_id: 1, ..RoleTable::default() }
     }
 
-    /// What is known, in the order of the stored layout.
+    /// The tables in the order of the stored layout.
     pub fn tables(&self) -> [&Table; 11] {
         [
             &self.known_at,
@@ -134,7 +134,7 @@ impl RoleTable {
         ]
     }
 
-    /// Whether a value made sessions of several kinds of request unusual of late.
+    /// Whether a value made sessions of several tasks anomalous in the last `MARK_DAYS`.
     pub fn recurs_across_tasks(&self, value: u64, day: i64) -> bool {
         count_marks(marks_of(self.suspicions.get(value), day), &[]) > 1
     }
@@ -155,7 +155,7 @@ impl RoleTable {
         Some(cluster)
     }
 
-    /// Takes out the least recently used cluster when there are as many as there may be.
+    /// Removes the least recently used cluster when the role has `MAX_CLUSTERS`.
     pub fn evict_oldest(&mut self) {
         if self.by_number.len() < MAX_CLUSTERS {
             return;
@@ -192,7 +192,7 @@ impl RoleTable {
         true
     }
 
-    /// Starts a cluster and gives its number; there must be room.
+    /// Adds a new cluster and gives its number; a slot must be free.
     pub fn add_cluster(&mut self, words: &[u64], used_us: i64) -> i64 {
         let number = self.next_id;
         self.next_id += 1;
@@ -206,8 +206,8 @@ impl RoleTable {
         self.shares.get(&tool).copied().unwrap_or(0) as f64 / WHOLE as f64
     }
 
-    /// Adds a cluster's shares, and what it takes most, once it has changed; or takes its shares
-    /// away before (`sign` -1).
+    /// Adds a cluster's shares after a change, and updates the largest ones; or subtracts its
+    /// shares before it (`sign` -1).
     pub fn share(&mut self, number: i64, sign: i64) {
         let Some(&slot) = self.by_number.get(&number) else { return };
         if sign > 0 {

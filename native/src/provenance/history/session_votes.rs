@@ -1,5 +1,4 @@
-//! What sessions said of how usual news is, by the value that made them unusual;
-//!.
+//! The votes of anomalous sessions, retained by the value that made them anomalous.
 
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
@@ -12,9 +11,9 @@ const MAX_VOTES_OF_VALUE: usize = 32;
 
 /// The votes of one session.
 pub struct SessionVotes {
-    /// On which they were cast.
+    /// Day of the votes, counted from 1970.
     pub day: i64,
-    /// Of a vote: below 1 while the role is young.
+    /// Weight of each vote, 0 .. 1; below 1 while the role has few sessions.
     pub weight: f64,
     pub votes: Vec<Vote>,
 }
@@ -36,7 +35,7 @@ impl SessionVotes {
     }
 }
 
-/// Ballots by the value that made their sessions unusual; notes which of them changed.
+/// Votes of sessions by value, with the set of changed values; a table of bounded size.
 #[derive(Default)]
 pub struct RetainedVotes {
     kept: FxHashMap<u64, Vec<SessionVotes>>,
@@ -44,7 +43,7 @@ pub struct RetainedVotes {
 }
 
 impl RetainedVotes {
-    /// Adds one; bounded, those of the values that came up longest ago go first.
+    /// Adds the votes of a session; evicts the values with the oldest votes.
     pub fn keep(&mut self, value: u64, session_votes: SessionVotes) {
         let kept = self.kept.entry(value).or_default();
         kept.push(session_votes);
@@ -63,7 +62,7 @@ impl RetainedVotes {
         }
     }
 
-    /// Takes out those of a value.
+    /// Removes and gives the votes of a value.
     pub fn take(&mut self, value: u64) -> Vec<SessionVotes> {
         let found = self.kept.remove(&value);
         if found.is_some() {
@@ -77,7 +76,7 @@ impl RetainedVotes {
         in_order(self.kept.keys())
     }
 
-    /// Writes those that changed, or all; of a value that is gone, none.
+    /// Writes the changed values, or all; a removed value has no votes.
     pub fn write(&self, out: &mut Writer, whole: bool) {
         let values = if whole { self.values() } else { in_order(self.changed.iter()) };
         out.array(values.len());
@@ -90,7 +89,7 @@ impl RetainedVotes {
         }
     }
 
-    /// Takes in what `write` wrote.
+    /// Reads the bytes of `write`.
     pub fn read(&mut self, from: &mut Reader<'_>) -> PyResult<()> {
         for _ in 0..from.array()? {
             exactly(from.array()?, 2)?;
@@ -105,7 +104,7 @@ impl RetainedVotes {
         Ok(())
     }
 
-    /// Notes that everything is stored.
+    /// Marks all data as stored.
     pub fn stored(&mut self) {
         self.changed.clear();
     }

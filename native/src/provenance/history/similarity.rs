@@ -1,4 +1,4 @@
-//! How alike two requests are: idf-weighted overlap of their words (Jaccard).
+//! Similarity of two requests: idf-weighted Jaccard index of their words.
 
 use crate::provenance::history::bounded_table::{Table, MAX_KNOWN};
 use crate::provenance::history::request_clusters::{RoleTable, MAX_CLUSTERS};
@@ -8,18 +8,18 @@ const LEAST_OVERLAP: f64 = 0.2;
 const UNCOMPUTED: f64 = f64::NAN;
 const LANES: usize = MAX_CLUSTERS / 64;
 
-/// How many clusters of the fleet hold a word, and the weights of words that follow from it.
+/// Number of the fleet's clusters with each word, and the weights of words (idf).
 #[derive(Default)]
 pub struct WordWeights {
     pub frequencies: Table,
     pub n: i64,
     pub changed: bool,
-    /// Places of words among the weights; the weights, no number where one is to be worked out.
+    /// Indexes of words in the weights; a weight is NaN until it is computed.
     known: FxHashMap<u64, u32>,
     weights: Vec<f64>,
 }
 
-/// Rounds a count down to six binary digits.
+/// Rounds a count down to six significant bits.
 fn quantise(count: i64) -> i64 {
     let bits = i64::from(i64::BITS - count.leading_zeros());
     let shift = (bits - 6).max(0);
@@ -33,7 +33,7 @@ impl WordWeights {
         self.weight_at(place, word)
     }
 
-    /// Where the weight of a word is.
+    /// The index of a word's weight.
     fn place(&mut self, word: u64) -> u32 {
         let next = self.known.len() as u32;
         let place = *self.known.entry(word).or_insert(next);
@@ -58,7 +58,7 @@ impl WordWeights {
         (1.0 + (quantise(self.n) + 1) as f64 / (1 + frequencies) as f64).ln()
     }
 
-    /// Counts the words of a new cluster; every role forgets the sums whose weights moved.
+    /// Counts the words of a new cluster; every role drops the sums of changed weights.
     pub fn add<'a>(&mut self, bag: &[u64], roles: impl Iterator<Item = &'a mut RoleTable>) {
         let before = quantise(self.n);
         self.n += 1;
@@ -86,11 +86,11 @@ impl WordWeights {
     }
 }
 
-/// The clusters of a role by the words of their requests.
+/// Index from words to the clusters of a role.
 pub struct RoleIndex {
     by_word: FxHashMap<u64, [u64; LANES]>,
     totals: Vec<Option<f64>>,
-    /// By slot where the weights of its words are, in the order of its bag; empty until asked for.
+    /// Indexes of the weights of a slot's words, in the order of its bag; empty until first use.
     places: Vec<Vec<u32>>,
 }
 

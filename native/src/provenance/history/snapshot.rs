@@ -1,5 +1,4 @@
-//! Notes what a call's identifiers are judged by, for a second look at a young role's sessions;
-//!.
+//! Takes snapshots of a call's uses, from which history cleaning scores them again.
 
 use crate::codec::hashing::{mix, Hasher};
 use crate::provenance::call_scoring::{source, ArgumentOrigins, COVERAGE_DISCOUNT};
@@ -10,7 +9,7 @@ use crate::provenance::session_uses::UseSnapshot;
 use pyo3::prelude::*;
 use std::ops::Deref;
 
-/// The tool of a call, and whose it is.
+/// The tool of a call, with its role and request.
 pub struct Call<'a> {
     pub hasher: &'a Hasher,
     pub request: &'a Request,
@@ -19,7 +18,7 @@ pub struct Call<'a> {
     pub name_floor: f64,
 }
 
-/// One for each use of a call, in their order.
+/// One snapshot for each use of a call, in their order.
 pub fn snapshot_uses<T: Deref<Target = str>>(
     py: Python<'_>,
     parser: &mut TextParser,

@@ -1,5 +1,5 @@
-//! The bytes of the content tables: a whole copy now and then, in between only what changed.
-//! The layout and its rules are those.
+//! The bytes of the provenance tables, as a whole copy or as changes.
+//! The layout is that of `models.provenance.history.stored_tables`.
 
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
@@ -18,8 +18,8 @@ const FIELDS: usize = 8;
 
 pub type Shared = BTreeMap<String, PyBackedBytes>;
 
-/// Decides for one part what is written next: its changes, or a whole copy. `whole` starts anew:
-/// the same tables give the same bytes, and what is stored of changes is to be forgotten with it.
+/// Chooses between the changes and a whole copy of one part. `whole` restarts the journal:
+/// equal tables give equal bytes, and stored changes are dropped.
 #[derive(Default)]
 pub struct Journal {
     generation: u64,
@@ -112,7 +112,7 @@ fn write_cluster(out: &mut Writer, cluster: &Cluster, whole: bool) {
     cluster.tables().into_iter().for_each(|table| write_table(out, table, whole));
 }
 
-/// A role, or what changed in it since the last time.
+/// A role, or its changes since the last write.
 pub fn write_role(role: &RoleTable, generation: u64, whole: bool) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(FIELDS);
@@ -137,7 +137,7 @@ pub fn write_role(role: &RoleTable, generation: u64, whole: bool) -> Vec<u8> {
     out.out
 }
 
-/// Notes that everything of a role is stored.
+/// Marks all data of a role as stored.
 pub fn written_role(role: &mut RoleTable) {
     for cluster in role.slots.iter_mut().flatten().filter(|cluster| cluster.touched) {
         (cluster.touched, cluster.stored) = (false, true);
@@ -150,7 +150,7 @@ pub fn written_role(role: &mut RoleTable) {
     role.touched = false;
 }
 
-/// Takes in what `write_role` wrote; gives its generation.
+/// Reads the bytes of `write_role`; gives their generation.
 pub fn read_role(role: &mut RoleTable, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     exactly(from.array()?, FIELDS)?;
@@ -203,7 +203,7 @@ fn read_cluster(from: &mut Reader<'_>, role: &mut RoleTable) -> PyResult<()> {
     Ok(())
 }
 
-/// How many clusters hold a word, or for which words that changed.
+/// Number of clusters with each word, or with the changed words.
 pub fn write_words(words: &WordWeights, generation: u64, whole: bool) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(3);
@@ -213,7 +213,7 @@ pub fn write_words(words: &WordWeights, generation: u64, whole: bool) -> Vec<u8>
     out.out
 }
 
-/// Takes in what `write_words` wrote; gives its generation.
+/// Reads the bytes of `write_words`; gives their generation.
 pub fn read_words(words: &mut WordWeights, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     exactly(from.array()?, 3)?;
@@ -226,7 +226,7 @@ pub fn read_words(words: &mut WordWeights, blob: &[u8], wanted: u64) -> PyResult
     Ok(generation)
 }
 
-/// The nodes of rates, or those that changed.
+/// The nodes of the novelty rates, or the changed ones.
 pub fn write_rates(rates: &mut NoveltyRates, generation: u64, whole: bool) -> Vec<u8> {
     let mut keys: Vec<u64> = match whole {
         true => rates.nodes.keys().copied().collect(),
@@ -259,7 +259,7 @@ fn read_columns(from: &mut Reader<'_>) -> PyResult<[f64; COLUMNS]> {
     Ok(columns)
 }
 
-/// Takes in what `write_rates` wrote; gives its generation.
+/// Reads the bytes of `write_rates`; gives their generation.
 pub fn read_rates(rates: &mut NoveltyRates, blob: &[u8], wanted: u64) -> PyResult<u64> {
     let mut from = Reader::new(blob);
     exactly(from.array()?, 2)?;

@@ -1,4 +1,4 @@
-//! What sessions say of how usual news is, and when that is taken back.
+//! Counts the votes of sessions for novelty, and retracts them when a value recurs across tasks.
 
 use crate::provenance::entity_binding::{UNBOUND, VIOLATED};
 use crate::provenance::history::request_clusters::RoleTable;
@@ -7,7 +7,7 @@ use crate::provenance::novelty::{strata, BINDING, KNOWN, NEW, SPREAD};
 use crate::provenance::novelty_prior::NoveltyRates;
 use crate::provenance::session_uses::Vote;
 
-/// Whether a value follows the agents around; then takes back what its sessions said.
+/// Retracts the votes of a value that recurs across tasks; gives whether it does.
 pub fn retract_if_recurrent(
     rates: &mut NoveltyRates,
     role: &mut RoleTable,
@@ -21,14 +21,14 @@ pub fn retract_if_recurrent(
     true
 }
 
-/// Counts each vote once at its place.
+/// Counts each vote once in its contexts.
 pub fn count_votes(rates: &mut NoveltyRates, session_votes: &SessionVotes) {
     counted(session_votes, |contexts, levels, weight| {
         rates.vote(contexts, levels, weight, session_votes.day)
     });
 }
 
-/// What a ballot says of anything new: the rest need not be taken back.
+/// The votes for anything new; only they can be retracted.
 pub fn novel_votes(mut session_votes: SessionVotes) -> SessionVotes {
     let is_new = |vote: &Vote| vote.value_level != 0 || vote.flow_level != 0;
     session_votes.votes.retain(|vote| is_new(vote) || vote.binding == VIOLATED || vote.spread);
@@ -43,7 +43,7 @@ fn retract(rates: &mut NoveltyRates, retained_votes: &[SessionVotes]) {
     }
 }
 
-/// Gives the nodes, levels and weight of all that a ballot counts for.
+/// Gives the nodes, levels and weight of each count.
 fn counted(session_votes: &SessionVotes, mut each: impl FnMut(&[u64; 4], (u64, u64), f64)) {
     for vote in &session_votes.votes {
         for (share, stratum) in [(vote.familiarity, KNOWN), (1.0 - vote.familiarity, NEW)] {

@@ -1,4 +1,4 @@
-"""A role's first sessions are judged again by one another: an attack among them teaches nothing."""
+"""A role's first sessions are scored again: an early attack is unlearned."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def level(desk):
 
 
 @pytest.mark.parametrize("attacks", [(30,), (10, 30, 50), (3, 5, 7, 40, 41)])
-def test_the_value_of_an_attack_among_the_first_sessions_is_new_again(an_empty_desk, attacks):
+def test_value_of_early_attack_is_new_after_cleaning(an_empty_desk, attacks):
     play_first(an_empty_desk, attacks, YOUNG - 1)
     assert level(an_empty_desk) < 3
     usual(an_empty_desk, YOUNG - 1)
@@ -55,7 +55,7 @@ def test_the_value_of_an_attack_among_the_first_sessions_is_new_again(an_empty_d
 
 
 @pytest.mark.parametrize("p", [None, 0.5])
-def test_nor_does_one_teach_it_anew_that_was_open_when_it_was_unlearned(an_empty_desk, p):
+def test_session_open_during_cleaning_does_not_relearn_value(an_empty_desk, p):
     play_first(an_empty_desk, (30, 31), YOUNG - 1)
     session = an_empty_desk.open(REQUESTS[2], p=p)
     for event in (
@@ -68,7 +68,7 @@ def test_nor_does_one_teach_it_anew_that_was_open_when_it_was_unlearned(an_empty
     assert level(an_empty_desk) == 3
 
 
-def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_empty_desk):
+def test_attack_hidden_by_another_attack_is_found_in_next_round(an_empty_desk):
     """One in six renewals is attacked, which is much; and so is the only other renewal."""
     seldom = SELDOM | {90: "Renew the licence of the green van"}
     for number in range(YOUNG):
@@ -81,7 +81,7 @@ def test_an_attack_that_only_another_one_makes_look_usual_is_found_after_it(an_e
 
 
 @pytest.mark.parametrize(("elsewhere", "new"), [(90, True), (None, False)])
-def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_no_other_is_attacked(
+def test_two_attacks_in_rare_task_hide_each_other_only_without_attack_elsewhere(
     an_empty_desk, elsewhere, new
 ):
     for number in range(YOUNG):
@@ -92,7 +92,7 @@ def test_two_attacks_of_one_seldom_request_hide_each_other_only_where_no_other_i
     assert (level(an_empty_desk) == 3) == new
 
 
-def test_nor_do_three_where_sessions_of_two_others_stood_out(an_empty_desk):
+def test_three_attacks_in_one_task_are_found_after_attacks_in_two_others(an_empty_desk):
     for number in range(YOUNG):
         if number in (20, 40, 60, 90, 94):
             attacked(an_empty_desk, number, purpose=SELDOM.get(number))
@@ -101,7 +101,7 @@ def test_nor_do_three_where_sessions_of_two_others_stood_out(an_empty_desk):
     assert level(an_empty_desk) == 3
 
 
-def test_what_hid_at_another_place_of_a_session_is_found_there_as_well(an_empty_desk):
+def test_value_hidden_at_another_argument_is_unlearned_there(an_empty_desk):
     """Two renewals pay the attacker, and the first writes to it, too; so does a refund."""
     mail = an_empty_desk.event("mail.send", to=[(ATTACKER, [WEB])])
     pay = an_empty_desk.event(payee=[(ATTACKER, [WEB])])
@@ -114,14 +114,14 @@ def test_what_hid_at_another_place_of_a_session_is_found_there_as_well(an_empty_
     assert level(an_empty_desk) == 3
 
 
-def test_where_it_was_seen_is_remembered_as_if_it_had_stood_out_then(an_empty_desk):
+def test_cleaning_records_suspicions(an_empty_desk):
     play_first(an_empty_desk, (30,))
     role = an_empty_desk.detector.role("clerk")
     assert len(role.suspicions) == 1
     assert len(role.waiting) == 1
 
 
-def test_what_usual_sessions_carry_stays_known(an_empty_desk):
+def test_values_of_ordinary_sessions_stay_known(an_empty_desk):
     play_first(an_empty_desk, ())
     before = {number: dict(c.values) for number, c in clusters(an_empty_desk)}
     role = an_empty_desk.detector.role("clerk")
@@ -133,17 +133,17 @@ def clusters(desk):
     return desk.detector.role("clerk").clusters.items()
 
 
-def test_what_more_than_a_few_sessions_carry_is_the_roles_own(an_empty_desk):
+def test_value_of_more_than_rare_sessions_stays_known(an_empty_desk):
     play_first(an_empty_desk, range(0, 4 * (RARE + 1), 4))
     assert level(an_empty_desk) < 3
 
 
-def test_a_session_behind_the_gate_is_not_unlearned(an_empty_desk):
+def test_gated_session_is_not_unlearned(an_empty_desk):
     play_first(an_empty_desk, (30,), learning=False, p=0.6)
     assert level(an_empty_desk) < 3
 
 
-def test_counts_are_those_of_the_sessions_without_what_was_unlearned(an_empty_desk):
+def test_counts_exclude_unlearned_values(an_empty_desk):
     play_first(an_empty_desk, (30,))
     role = an_empty_desk.detector.role("clerk")
     assert role.n == YOUNG
@@ -155,7 +155,7 @@ def test_counts_are_those_of_the_sessions_without_what_was_unlearned(an_empty_de
     assert sum(cluster.familiar for _, cluster in clusters(an_empty_desk)) == YOUNG - 1
 
 
-def test_nothing_is_kept_of_the_first_sessions_afterwards(an_empty_desk):
+def test_early_sessions_are_dropped_after_cleaning(an_empty_desk):
     play_first(an_empty_desk, (30,), YOUNG - 1)
     role = an_empty_desk.detector.role("clerk")
     assert len(role.early_sessions) == YOUNG - 1
@@ -170,7 +170,7 @@ def test_nothing_is_kept_of_the_first_sessions_afterwards(an_empty_desk):
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_first_sessions_outlive_a_restart(an_empty_desk, whole):
+def test_early_sessions_survive_restart(an_empty_desk, whole):
     shared = {}
     for number in range(YOUNG):
         if number % 30 == 29:
@@ -181,7 +181,7 @@ def test_first_sessions_outlive_a_restart(an_empty_desk, whole):
     assert level(an_empty_desk) == 3
 
 
-def test_where_another_shard_did_not_note_a_session_none_is_looked_at_again(an_empty_desk):
+def test_session_missing_from_another_shard_prevents_cleaning(an_empty_desk):
     play_first(an_empty_desk, (30,), 50)
     session = an_empty_desk.open()
     call = an_empty_desk.event(payee=[("FR76 3000 6000", [CRM])])
@@ -194,7 +194,7 @@ def test_where_another_shard_did_not_note_a_session_none_is_looked_at_again(an_e
     assert not an_empty_desk.detector.role("clerk").early_sessions
 
 
-def test_a_role_of_which_not_all_first_sessions_were_kept_is_left_alone(an_empty_desk):
+def test_incomplete_early_sessions_prevent_cleaning(an_empty_desk):
     play_first(an_empty_desk, (30,), 50)
     an_empty_desk.detector.role("clerk").early_sessions.clear()  # as where a session was not noted
     for number in range(50, YOUNG + 5):

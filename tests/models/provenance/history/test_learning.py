@@ -1,4 +1,4 @@
-"""What a closed session teaches: nothing when it is suspect, slowly when it is doubtful."""
+"""A closed session is learned behind the gate: never when suspect, slowly when uncertain."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def play(desk, p, *events):
     return desk.play(*(events or (new_payee(desk),)), learning=False, p=p)
 
 
-def test_a_suspect_session_teaches_nothing_and_is_counted_as_skipped(desk):
+def test_suspect_session_is_not_learned_but_counted_as_skipped(desk):
     before = desk.score(new_payee(desk)).tainted
     sessions = cluster(desk).n
     assert play(desk, SUSPECT) is False
@@ -68,21 +68,21 @@ def test_a_suspect_session_teaches_nothing_and_is_counted_as_skipped(desk):
     assert (after.value_level, after.flow_level) == (before.value_level, before.flow_level)
 
 
-def test_skipped_sessions_make_a_request_less_familiar(desk):
+def test_skipped_sessions_lower_familiarity(desk):
     before = desk.score(new_payee(desk)).familiarity
     for _ in range(5):
         play(desk, SUSPECT)
     assert desk.score(new_payee(desk)).familiarity < before
 
 
-def test_a_suspect_session_of_another_request_is_no_doubt_about_this_one(desk):
+def test_suspect_session_of_another_request_does_not_lower_familiarity(desk):
     desk.play(new_payee(desk), purpose="Quarterly vacuum inventory", learning=False, p=SUSPECT)
     skipped = [one.skipped for one in desk.detector.role("clerk").clusters.values()]
     assert skipped == [0, 1]
 
 
 @pytest.mark.parametrize("p", [DOUBTFUL, None], ids=["doubtful", "not ranked yet"])
-def test_a_new_value_waits_for_a_quorum_where_its_session_is(desk, p):
+def test_new_value_waits_for_quorum_in_its_cluster(desk, p):
     levels = []
     for _ in range(QUORUM):
         levels.append(desk.score(new_payee(desk)).tainted.value_level)
@@ -94,7 +94,7 @@ def test_a_new_value_waits_for_a_quorum_where_its_session_is(desk, p):
 
 
 @pytest.mark.parametrize("p", [DOUBTFUL, None], ids=["doubtful", "not ranked yet"])
-def test_what_makes_sessions_odd_is_not_known_on_the_day_however_many_carry_it(desk, p):
+def test_peak_value_waits_for_another_day(desk, p):
     for _ in range(2 * QUORUM):
         play(desk, p)
     assert desk.score(new_payee(desk)).tainted.value_level == 3
@@ -103,21 +103,21 @@ def test_what_makes_sessions_odd_is_not_known_on_the_day_however_many_carry_it(d
     assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
-def test_what_they_carry_beside_it_is(desk):
+def test_other_values_do_not_wait_for_another_day(desk):
     beside = desk.event("mail.send", to=[("FI21 1234 5600 0007", ["result:crm.lookup"])])
     for number in range(QUORUM):
         play(desk, DOUBTFUL, beside, desk.event(payee=[(f"DE{number}1 9876 5432", [WEB])]))
     assert desk.score(beside).tainted.value_level == 1
 
 
-def test_sessions_of_different_requests_make_no_quorum_together(desk):
+def test_sessions_of_different_requests_form_no_quorum(desk):
     purposes = ("Vacuum tube inventory", "Landlord heating letter", "Holiday photo album")
     for purpose in purposes:
         desk.play(new_payee(desk), purpose=purpose, learning=False, p=DOUBTFUL)
     assert desk.score(new_payee(desk)).tainted.value_level == 3
 
 
-def test_only_sessions_learned_without_the_gate_make_anything_familiar(desk):
+def test_only_ungated_sessions_raise_familiarity(desk):
     usual = desk.event(payee=[("SE77 1234 5678 9012", ["request"])])
     full, sessions = cluster(desk).familiar, cluster(desk).n
     play(desk, SMOOTH, usual)
@@ -128,18 +128,18 @@ def test_only_sessions_learned_without_the_gate_make_anything_familiar(desk):
     assert (cluster(desk).familiar, cluster(desk).n) == (full + 1, sessions + 3)
 
 
-def test_a_smooth_session_is_learned_at_once(desk):
+def test_ordinary_session_is_learned_at_once(desk):
     assert play(desk, SMOOTH) is True
     assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
 @pytest.mark.parametrize("free", [{"learning": True}, {"learning": False, "vouched": True}])
-def test_a_session_of_the_learning_state_or_vouched_for_is_learned_whatever_its_p(desk, free):
+def test_ungated_session_is_learned_at_any_p_value(desk, free):
     assert desk.play(new_payee(desk), p=DOUBTFUL, **free) is True
     assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
-def test_a_past_with_attacks_in_it_does_not_teach_their_values(desk):
+def test_values_of_attacks_in_history_are_not_learned(desk):
     for _ in range(QUORUM - 1):
         assert desk.play(new_payee(desk), p=UNGATED_WAIT_P / 2) is True
         assert desk.score(new_payee(desk)).tainted.value_level == 3
@@ -148,7 +148,7 @@ def test_a_past_with_attacks_in_it_does_not_teach_their_values(desk):
 
 
 @pytest.mark.parametrize("others", [1, 2, 3])
-def test_a_value_that_stood_out_in_other_kinds_of_request_is_worth_more_bits(desk, others):
+def test_value_suspicious_in_other_tasks_has_more_bits(desk, others):
     before = desk.score(new_payee(desk)).tainted
     for purpose in ("Vacuum tube inventory", "Landlord heating letter", "Photo album")[:others]:
         desk.play(new_payee(desk), purpose=purpose, learning=False, p=SUSPECT)
@@ -160,7 +160,7 @@ def test_a_value_that_stood_out_in_other_kinds_of_request_is_worth_more_bits(des
     assert after.value_bits == pytest.approx(before.value_bits + after.cross_task_bits)
 
 
-def test_a_value_that_the_role_knows_from_elsewhere_is_worth_no_more(desk):
+def test_value_known_to_role_has_no_recurrence_bits(desk):
     for purpose in ("Vacuum tube inventory", "Landlord heating letter"):
         desk.play(new_payee(desk), purpose=purpose, learning=False, p=SUSPECT)
     assert desk.score(new_payee(desk)).tainted.recurrences == 2
@@ -169,13 +169,13 @@ def test_a_value_that_the_role_knows_from_elsewhere_is_worth_no_more(desk):
     assert (tainted.value_level, tainted.recurrences) == (2, 0)
 
 
-def test_a_value_that_stood_out_in_this_kind_of_request_only_is_worth_no_more(desk):
+def test_value_suspicious_in_own_task_only_has_no_recurrence_bits(desk):
     for _ in range(3):
         play(desk, SUSPECT)
     assert desk.score(new_payee(desk)).tainted.recurrences == 0
 
 
-def test_what_several_agents_do_for_a_request_becomes_part_of_it(desk):
+def test_several_agents_corroborate_anomalous_session(desk):
     learned = [
         desk.play(new_payee(desk), learning=False, p=SUSPECT, agent_id=agent_id)
         for agent_id in ("a-1", "a-1", "a-2", "a-3")
@@ -184,7 +184,7 @@ def test_what_several_agents_do_for_a_request_becomes_part_of_it(desk):
 
 
 @pytest.mark.parametrize("why", ["very unusual", "stood out elsewhere"])
-def test_what_several_agents_do_is_not_learned_when_it(desk, why):
+def test_several_agents_do_not_corroborate(desk, why):
     p = STRICT_GATE / 2 if why == "very unusual" else SUSPECT
     if why == "stood out elsewhere":
         desk.play(new_payee(desk), purpose="Vacuum tube inventory", learning=False, p=SUSPECT)
@@ -209,13 +209,13 @@ def bring(desk, *, agents, days, values=99):
     return learned
 
 
-def test_a_flow_that_three_agents_bring_along_on_three_days_is_accepted_with_its_values(desk):
+def test_flow_of_three_agents_on_three_days_is_accepted(desk):
     assert desk.score(payee(desk, 99)).tainted is not None
     assert bring(desk, agents=3, days=3, values=1).index(True) == 2 * 3
     assert desk.score(payee(desk, 99)).tainted is None
 
 
-def test_a_flow_that_three_agents_bring_along_with_three_values_is_accepted_on_the_day(desk):
+def test_flow_of_three_agents_with_three_values_is_accepted_at_once(desk):
     assert bring(desk, agents=3, days=1) == [False, False, True]
     assert desk.score(payee(desk, 99)).tainted is None
 
@@ -223,12 +223,12 @@ def test_a_flow_that_three_agents_bring_along_with_three_values_is_accepted_on_t
 @pytest.mark.parametrize(
     ("agents", "days", "values"), [(2, 9, 99), (9, 2, 2)], ids=["agents", "days and values"]
 )
-def test_a_flow_of_fewer_is_not_accepted(desk, agents, days, values):
+def test_flow_of_fewer_agents_is_not_accepted(desk, agents, days, values):
     assert not any(bring(desk, agents=agents, days=days, values=values))
     assert desk.score(payee(desk, 99)).tainted is not None
 
 
-def test_a_value_that_agents_carry_week_after_week_along_a_known_flow_is_learned(desk):
+def test_value_of_agents_in_several_weeks_with_known_flow_is_learned(desk):
     desk.play(payee(desk, 0), learning=False, p=SMOOTH)  # so the flow is known
     for purpose in ("Vacuum tube inventory", "Landlord heating letter"):
         desk.play(payee(desk, 7), purpose=purpose, learning=False, p=SUSPECT)
@@ -243,7 +243,7 @@ def test_a_value_that_agents_carry_week_after_week_along_a_known_flow_is_learned
     assert desk.score(payee(desk, 7)).tainted.value_level < 3
 
 
-def test_a_flow_that_an_agent_was_learned_with_is_usual_for_that_agent_alone(desk):
+def test_flow_of_learning_state_is_typical_for_its_agent_only(desk):
     for _ in range(SETTLED):
         desk.play(desk.event(payee=[("SE77 1234 5678 9012", ["request"])]))
     desk.play(payee(desk, 1), agent_id="a-1", learning=True)
@@ -252,7 +252,7 @@ def test_a_flow_that_an_agent_was_learned_with_is_usual_for_that_agent_alone(des
     assert desk.judge(other, payee(desk, 2)).tainted.flow_level == 1
 
 
-def test_a_value_waits_however_many_others_do(desk):
+def test_number_of_waiting_values_does_not_matter(desk):
     for number in range(QUORUM):
         assert desk.score(new_payee(desk)).tainted.value_level == 3
         play(desk, DOUBTFUL)
@@ -262,12 +262,12 @@ def test_a_value_waits_however_many_others_do(desk):
     assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
-def test_a_value_that_stood_out_is_told_where_its_flow_is_accepted(desk):
+def test_suspicious_value_has_bits_despite_accepted_flow(desk):
     bring(desk, agents=3, days=3)
     assert desk.score(payee(desk, 0)).tainted is not None
 
 
-def test_a_session_votes_on_rates_only_while_it_is_learned_without_the_gate(desk):
+def test_only_ungated_session_votes(desk):
     rates = {node: list(row) for node, row in desk.detector.tables.rates.nodes.items()}
     play(desk, SMOOTH)
     assert desk.detector.tables.rates.nodes == rates
@@ -275,7 +275,7 @@ def test_a_session_votes_on_rates_only_while_it_is_learned_without_the_gate(desk
     assert desk.detector.tables.rates.nodes != rates
 
 
-def test_a_session_votes_once_however_often_it_carries(an_empty_desk, an_event):
+def test_session_votes_once_at_an_argument(an_empty_desk, an_event):
     tables = []
     for times in (1, 30):
         desk = type(an_empty_desk)(an_event)
@@ -299,7 +299,7 @@ def test_roles_learn_apart(desk):
     assert desk.judge(session, new_payee(desk)).familiarity == 0
 
 
-def test_rates_begin_at_the_root_and_learn_either_way():
+def test_rates_start_at_root_rate_and_move_both_ways():
     rates, often, never = NoveltyRates(), NoveltyRates(), NoveltyRates()
     for _ in range(50):
         often.vote(CONTEXTS, 1, 0, 1.0, day=0)
@@ -319,7 +319,7 @@ def test_a_rate_backs_off_to_the_more_general_context():
     )
 
 
-def test_a_frequent_place_earns_no_bits_without_end():
+def test_bits_of_frequent_argument_are_bounded():
     few, many = NoveltyRates(), NoveltyRates()
     for rates, votes in ((few, int(MEMORY)), (many, 100 * int(MEMORY))):
         for number in range(votes):
@@ -350,7 +350,7 @@ def counted(cast) -> NoveltyRates:
 
 
 @given(votes)
-def test_votes_count_alike_in_whichever_order_they_come(cast):
+def test_order_of_votes_does_not_matter(cast):
     rates, sorted_rates = counted(cast), counted(sorted(cast, key=lambda vote: vote[3]))
     for context, node in sorted_rates.nodes.items():
         assert rates.nodes[context] == pytest.approx(node)

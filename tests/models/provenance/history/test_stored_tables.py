@@ -1,4 +1,4 @@
-"""What is stored of the content tables: little at a time, and all of it comes back."""
+"""The provenance tables are stored as changes and copies, and restored in full."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pay(desk, payee):
     desk.play(desk.event(payee=[(payee, [FILE])]))
 
 
-def test_first_a_whole_copy_is_written_then_only_what_changed(desk):
+def test_whole_copy_is_written_first_and_changes_later(desk):
     copy = dict(desk.detector.dump())
     pay(desk, "DE1")
     changed = dict(desk.detector.dump())
@@ -37,7 +37,7 @@ def test_nothing_is_written_when_nothing_changed(desk):
     assert desk.detector.dump() == []
 
 
-def test_a_copy_is_due_once_the_changes_have_grown_as_large(desk):
+def test_copy_is_written_when_changes_are_as_large(desk):
     shared = dict(desk.detector.dump())
     names = []
     for number in range(40):
@@ -50,7 +50,7 @@ def test_a_copy_is_due_once_the_changes_have_grown_as_large(desk):
     assert 1 <= names.count("role:clerk") < len(names) / 3
 
 
-def test_no_more_than_so_many_changes_stand_beside_a_copy():
+def test_number_of_changes_per_copy_is_bounded():
     journal = Journal()
     names = [
         journal.write("part", lambda _, whole: b"x" * (10_000 if whole else 1))[0]
@@ -60,7 +60,7 @@ def test_no_more_than_so_many_changes_stand_beside_a_copy():
     assert names[1:-1] == [f"+{number}:part" for number in range(MOST_CHANGES)]
 
 
-def test_whatever_was_written_comes_back_and_goes_on_alike(desk):
+def test_stored_tables_are_restored(desk):
     shared = dict(desk.detector.dump())
     for number in range(50):
         pay(desk, f"DE{number}")
@@ -97,9 +97,7 @@ def test_changes_of_an_older_copy_are_ignored(desk):
     assert back.dump(whole=True) == desk.detector.dump(whole=True)
 
 
-def test_written_whole_the_same_tables_give_the_same_bytes_whatever_was_written_before(
-    an_empty_desk, an_event
-):
+def test_whole_copies_of_equal_tables_are_equal_bytes(an_empty_desk, an_event):
     often = type(an_empty_desk)(an_event)
     for number in range(30):
         pay(an_empty_desk, f"DE{number}")
@@ -108,7 +106,7 @@ def test_written_whole_the_same_tables_give_the_same_bytes_whatever_was_written_
     assert often.detector.dump(whole=True) == an_empty_desk.detector.dump(whole=True)
 
 
-def test_a_cluster_that_made_room_is_gone_after_reading(desk, monkeypatch):
+def test_evicted_cluster_is_absent_after_reading(desk, monkeypatch):
     monkeypatch.setattr("models.provenance.history.request_clusters.MAX_CLUSTERS", 3)
     shared = dict(desk.detector.dump())
     for purpose in ("Vacuum tube stock", "Landlord heating letter", "Holiday album", "Zebra"):
@@ -123,12 +121,12 @@ def test_a_cluster_that_made_room_is_gone_after_reading(desk, monkeypatch):
 
 @pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x96\x01", b"\x90", b"\xff" * 30])
 @pytest.mark.parametrize("name", ["documents", "rates", "role:clerk"])
-def test_bytes_that_cannot_be_read_are_an_error_that_names_the_part(name, raw):
+def test_error_of_invalid_bytes_names_the_part(name, raw):
     with pytest.raises(StateError, match=name.partition(":")[0]):
         PythonDetector(b"0123456789abcdef").load({name: raw})
 
 
-def test_what_is_not_of_content_is_left_alone():
+def test_names_of_other_parts_are_ignored():
     content = PythonDetector(b"0123456789abcdef")
     content.load({"peers": b"", "group:clerk": b"", "+0:other": b""})
     assert content.dump() == []

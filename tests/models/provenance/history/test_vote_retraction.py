@@ -1,4 +1,4 @@
-"""What sessions said of news is taken back when a value proves to follow the agents around."""
+"""Votes for novelty are retracted when a value recurs across tasks."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def bits(desk):
     return desk.score(desk.event(payee=[("FR76 3000 6000", [CRM])])).tainted.bits
 
 
-def test_a_session_that_stood_out_makes_news_look_usual_as_any_other(desk):
+def test_anomalous_session_votes_like_any_other(desk):
     before = bits(desk)
     attacked(desk, PAY)
     assert bits(desk) < before - 1
 
 
-def test_what_it_said_is_taken_back_once_its_value_stands_out_in_another_kind_of_request(desk):
+def test_votes_are_retracted_when_value_is_suspicious_in_another_task(desk):
     before = bits(desk)
     attacked(desk, PAY)
     gated(desk, FILE)
@@ -64,7 +64,7 @@ def test_what_it_said_is_taken_back_once_its_value_stands_out_in_another_kind_of
     assert not desk.detector.role("clerk").retained_votes
 
 
-def test_where_no_session_of_another_kind_carries_it_what_was_said_counts(desk):
+def test_votes_count_without_session_of_another_task(desk):
     attacked(desk, PAY)
     before = bits(desk)
     gated(desk, PAY)
@@ -72,7 +72,7 @@ def test_where_no_session_of_another_kind_carries_it_what_was_said_counts(desk):
     assert bits(desk) == pytest.approx(before, abs=0.1)
 
 
-def test_a_value_that_follows_the_agents_around_says_nothing_any_more(desk):
+def test_sessions_of_recurrent_value_do_not_vote(desk):
     for purpose in (PAY, FILE):
         gated(desk, purpose)
     before = bits(desk)
@@ -81,14 +81,14 @@ def test_a_value_that_follows_the_agents_around_says_nothing_any_more(desk):
     assert not desk.detector.role("clerk").retained_votes
 
 
-def test_it_is_not_known_however_many_sessions_of_a_kind_carry_it(desk):
+def test_recurrent_value_is_never_learned(desk):
     attacked(desk, PAY)
     for _ in range(QUORUM + 1):
         attacked(desk, FILE)
     assert desk.score(desk.event(payee=[(ATTACKER, [WEB])])).tainted.value_level == 3
 
 
-def test_kinds_of_request_that_are_alike_are_no_two(desk):
+def test_similar_clusters_are_one_task(desk):
     attacked(desk, PAY)
     before = bits(desk)
     gated(desk, ALSO)
@@ -109,7 +109,7 @@ def again(desk, purpose):
     return desk.score(call, purpose=purpose).tainted.recurrences
 
 
-def test_what_more_sessions_carry_than_attacks_could_is_part_of_the_work(desk):
+def test_value_of_many_sessions_is_typical(desk):
     for number in range(RARE):
         attacked(desk, (PAY, FILE)[number % 2])
     assert not known(desk)
@@ -118,7 +118,7 @@ def test_what_more_sessions_carry_than_attacks_could_is_part_of_the_work(desk):
     assert not again(desk, CLEAN)
 
 
-def test_of_many_sessions_more_must_carry_it(desk):
+def test_larger_role_needs_more_sessions_for_typical_value(desk):
     for number in range(2 * YOUNG):
         usual(desk, (PAY, FILE, CLEAN)[number % 3])
     for number in range(2 * RARE):
@@ -126,13 +126,13 @@ def test_of_many_sessions_more_must_carry_it(desk):
     assert not known(desk)
 
 
-def test_behind_the_gate_it_stays_what_it_is(desk):
+def test_gated_sessions_do_not_make_value_typical(desk):
     for number in range(4 * RARE):
         gated(desk, (PAY, FILE)[number % 2])
     assert not known(desk)
 
 
-def test_those_of_the_first_sessions_that_carried_it_count(an_empty_desk):
+def test_early_sessions_count_for_typical_value(an_empty_desk):
     for number in range(YOUNG):
         purpose = (PAY, FILE, CLEAN)[number % 3]
         if number in range(30, 34):
@@ -150,7 +150,7 @@ def known(desk):
     return tainted is None or tainted.value_level < NEW_AT_ARGUMENT + 1
 
 
-def test_what_stood_out_long_ago_is_no_reason_to_take_anything_back(desk):
+def test_expired_suspicion_retracts_no_votes(desk):
     attacked(desk, PAY)
     for _ in range(MARK_DAYS + 1):
         desk.skip_a_day()
@@ -158,13 +158,13 @@ def test_what_stood_out_long_ago_is_no_reason_to_take_anything_back(desk):
     assert len(desk.detector.role("clerk").retained_votes) == 1
 
 
-def test_a_session_that_no_value_made_unusual_keeps_what_it_said(desk):
+def test_votes_of_session_without_peak_value_are_not_retracted(desk):
     desk.play(desk.event("rm"), purpose=PAY, p=SUSPECT)
     attacked(desk, PAY, p=GATE)
     assert not desk.detector.role("clerk").retained_votes
 
 
-def test_what_a_request_names_does_not_follow_the_agents_around(desk):
+def test_requested_value_does_not_recur_across_tasks(desk):
     for purpose in ("Pay Zephyrine", "Sort the mail of Zephyrine"):
         attacked(desk, purpose, "zephyrine@a.example")
     role = desk.detector.role("clerk")
@@ -172,7 +172,7 @@ def test_what_a_request_names_does_not_follow_the_agents_around(desk):
     assert not role.retained_votes
 
 
-def test_nor_does_what_comes_along_a_usual_way(desk):
+def test_value_with_typical_flow_does_not_recur_across_tasks(desk):
     for purpose in (PAY, FILE, CLEAN):
         attacked(desk, purpose, f"AT{len(purpose)} 1904 3002", p=None)
     attacked(desk, PAY)
@@ -181,19 +181,19 @@ def test_nor_does_what_comes_along_a_usual_way(desk):
     assert not role.retained_votes
 
 
-def test_nor_does_what_the_role_knows_from_elsewhere(desk):
+def test_value_known_to_role_does_not_recur_across_tasks(desk):
     desk.play(desk.event("crm.add", who=[(ATTACKER, ["request"])]))
     attacked(desk, PAY)
     assert desk.detector.role("clerk").suspicions
     assert not desk.detector.role("clerk").retained_votes
 
 
-def test_so_does_one_behind_the_gate_which_said_nothing(desk):
+def test_gated_session_retracts_votes_of_others(desk):
     gated(desk, PAY)
     assert not desk.detector.role("clerk").retained_votes
 
 
-def test_the_first_sessions_that_stand_out_when_looked_at_again_are_taken_back_too(an_empty_desk):
+def test_votes_of_anomalous_early_sessions_are_retracted(an_empty_desk):
     honest, once, twice = (first(an_empty_desk, attacks) for attacks in ((), (30,), (30, 61)))
     assert once < honest - 1
     assert twice == pytest.approx(honest, abs=0.3)
@@ -209,7 +209,7 @@ def first(desk, attacks):
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_ballots_outlive_a_restart(desk, whole):
+def test_retained_votes_survive_restart(desk, whole):
     shared = dict(desk.detector.dump())
     before = bits(desk)
     attacked(desk, PAY)
@@ -224,7 +224,7 @@ def test_ballots_outlive_a_restart(desk, whole):
     assert bits(desk) == pytest.approx(before, abs=0.1)
 
 
-def test_the_ballots_of_no_more_than_so_many_values_are_kept():
+def test_number_of_values_with_retained_votes_is_bounded():
     retained_votes = RetainedVotes()
     for value in range(MAX_RETAINED_VALUES + 1):
         retained_votes.keep(value, SessionVotes(MAX_RETAINED_VALUES - value, 1.0, []))
@@ -234,7 +234,7 @@ def test_the_ballots_of_no_more_than_so_many_values_are_kept():
     assert len(retained_votes.changed) == MAX_RETAINED_VALUES + 1
 
 
-def test_nor_more_than_so_many_of_one_value():
+def test_number_of_retained_votes_per_value_is_bounded():
     retained_votes = RetainedVotes()
     for day in range(MAX_VOTES_OF_VALUE + 3):
         retained_votes.keep(7, SessionVotes(day, 1.0, []))
@@ -250,7 +250,7 @@ votes = st.lists(
 
 
 @given(votes, votes)
-def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
+def test_retracted_votes_leave_no_trace(others, taken):
     rates, without = NoveltyRates(), NoveltyRates()
     cast = [(vote, False) for vote in others] + [(vote, True) for vote in taken]
     for (value, flow, eighths, day), back in cast:
@@ -265,7 +265,7 @@ def test_what_is_taken_back_is_as_if_it_had_never_been_cast(others, taken):
     assert 3 not in rates.nodes
 
 
-def test_no_count_falls_below_zero():
+def test_counts_stay_at_zero_or_above():
     rates = NoveltyRates()
     rates.vote((1,), 2, 1, 0.25, day=5)
     rates.retract((1,), 4, 3, 1.0, vote_day=9)
