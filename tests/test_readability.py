@@ -45,7 +45,6 @@ TEXTS = PAGES + [
         "deploy/**/*",
         "policies/**/*",
         "Makefile",
-        "models/provenance/**/*.py",
         "native/src/provenance/**/*.rs",
     )
     for file in sorted(ROOT.glob(pattern))

@@ -282,9 +282,9 @@ def _unlearn(
     for at in sorted(lost[0]):
         role.waiting.add_mark(mix(one.number, at), one.last_us, one.last_us // DAY_US)
     cluster = role.clusters[one.number]
-    places = {use.tool_key for use in gone} - _waiting(one)
+    arguments = {use.tool_key for use in gone} - _waiting(one)
     for table, keys in (
-        (cluster.keys, places),
+        (cluster.keys, arguments),
         (cluster.values, lost[0]),
         (cluster.flows, lost[3]),
     ):
@@ -303,9 +303,9 @@ def _unlearn_recurrent(
 
     At another argument of a session such a value can look typical, if a similar session has it too.
     """
-    usual, session_counts = set(map(id, rest)), _session_counts(role)
-    wandering = {value for value, numbers in tasks.items() if len(numbers) >= MIN_TASKS}
+    ordinary, session_counts = set(map(id, rest)), _session_counts(role)
+    recurrent = {value for value, numbers in tasks.items() if len(numbers) >= MIN_TASKS}
     for one in role.early_sessions:
-        if id(one) not in usual:
-            left = [use for use in _learned(one) if use.flow and use.value in wandering]
+        if id(one) not in ordinary:
+            left = [use for use in _learned(one) if use.flow and use.value in recurrent]
             _unlearn(role, one, left, session_counts)

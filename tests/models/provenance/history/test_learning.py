@@ -299,7 +299,7 @@ def test_roles_learn_apart(desk):
     assert desk.judge(session, new_payee(desk)).familiarity == 0
 
 
-def test_rates_start_at_root_rate_and_move_both_ways():
+def test_rates_start_at_root_rate_then_rise_or_fall():
     rates, often, never = NoveltyRates(), NoveltyRates(), NoveltyRates()
     for _ in range(50):
         often.vote(CONTEXTS, 1, 0, 1.0, day=0)
