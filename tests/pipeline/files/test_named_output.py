@@ -34,7 +34,7 @@ def test_a_flush_that_fails_names_the_file() -> None:
 def test_compressing_writer_keeps_the_name_in_errors() -> None:
     with pytest.raises(OSError, match="No space left") as failed:  # noqa: SIM117
         with (
-            create(FULL, told="fleet.jsonl.gz") as raw,
+            create(FULL, shown="fleet.jsonl.gz") as raw,
             gzip.GzipFile("", "wb", fileobj=raw) as out,
         ):
             out.write(b"a line\n")
@@ -54,7 +54,7 @@ def test_a_configuration_and_a_kept_model_are_named(tmp_path: Path) -> None:
 
 def test_a_fetched_list_is_named_by_where_it_was_to_go(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as failed:
-        write(FULL, b"198.18.77.0/24\n", told=tmp_path / "vpn.txt")
+        write(FULL, b"198.18.77.0/24\n", shown=tmp_path / "vpn.txt")
     assert fault_of(failed.value) == f"'{tmp_path}/vpn.txt': no space left on device"
 
 
